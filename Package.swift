@@ -1,0 +1,184 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A peer-to-peer network with a centralized index. The layers below are the module graph: a target may import
+// what its line names and nothing else (Tests/ArchitectureTests holds this).
+
+// MARK: Third-party modules
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: How executables are linked in release builds
+
+/// No shared library at all: half the start time, and nothing to install.
+let staticExecutable: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-static-executable", "-lswiftSynchronization", "-l_FoundationCShims", "-l_FoundationCollections",
+      "-ltinfo", "-lbsd", "-lmd", "-Xlinker", "-s",
+    ],
+    .when(configuration: .release))
+]
+/// Swift's own libraries inside, the system's outside: what resolves host names needs the system's resolver.
+let staticStandardLibrary: [LinkerSetting] = [
+  .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"], .when(configuration: .release))
+]
+
+let package = Package(
+  name: "p2p",
+  products: [
+    .executable(name: "p2p-index", targets: ["p2p-index"]),
+    .executable(name: "p2p-peer", targets: ["p2p-peer"]),
+    .executable(name: "p2p-supervisor", targets: ["p2p-supervisor"]),
+    .executable(name: "p2pctl", targets: ["p2pctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+  ],
+  targets: [
+    // MARK: L0 - system libraries, the C shim, the words of the field
+
+    // The JSON library of control sockets and of the supervisor's channel.
+    .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    // Line editing for the REPL.
+    .systemLibrary(name: "CEditLine", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    // Spawning with descriptors, limits and identity; peer credentials; the few calls Glibc's module lacks.
+    .target(name: "CProcess"),
+    // Content, document, key, title, peer: validated values, no I/O.
+    .target(name: "DocumentModel"),
+
+    // MARK: L1 - pure parts
+
+    // The strict line reader and writer of the hot planes; jansson values for the others.
+    .target(name: "LineJSON", dependencies: ["CJansson"]),
+    // Who holds what: a data structure without I/O, clock or JSON.
+    .target(name: "DocumentIndex", dependencies: ["DocumentModel"]),
+    // Number and title out of the text of an RFC.
+    .target(name: "DocumentTitles", dependencies: ["DocumentModel"]),
+    // The restart machine and the shell that spawns.
+    .target(name: "ProcessSupervision", dependencies: ["CProcess", system]),
+
+    // MARK: L2 - messages, storage, identity
+
+    // Typed messages of every plane, and the written protocol.
+    .target(name: "WireProtocol", dependencies: ["LineJSON", "DocumentModel"]),
+    // Catalogue, hashing, Merkle layers, files in the making.
+    .target(name: "ContentStore", dependencies: ["DocumentModel", crypto, grdb]),
+    // The peer's key and the id that follows from it.
+    .target(name: "PeerIdentity", dependencies: ["DocumentModel", crypto]),
+
+    // MARK: L3 - transport
+
+    // Listeners, connections, limits and drain for lines; knows no message.
+    .target(name: "LineTransport", dependencies: ["LineJSON", nioCore, nioPosix]),
+
+    // MARK: L4 - roles
+
+    // The index server.
+    .target(
+      name: "IndexServer",
+      dependencies: [
+        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", nioCore, nioPosix, logging,
+      ]),
+    // The peer daemon: shares, serves, fetches.
+    .target(
+      name: "PeerDaemon",
+      dependencies: [
+        "CProcess", "DocumentModel", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
+        "LineTransport", nioCore, nioPosix, logging,
+      ]),
+    // Launches and watches the others; links no NIO, no crypto, no database.
+    .target(
+      name: "SupervisorDaemon",
+      dependencies: ["CProcess", "DocumentModel", "LineJSON", "WireProtocol", "ProcessSupervision", system]),
+    // A blocking client of a control socket.
+    .target(
+      name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "WireProtocol", system]),
+
+    // MARK: L5 - front end
+
+    // Commands, tables, progress, the REPL.
+    .target(
+      name: "ConsoleCommands",
+      dependencies: [
+        "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "CEditLine", argumentParser, system,
+      ]),
+
+    // MARK: L6 - executables, one entry point each
+
+    .executableTarget(
+      name: "p2p-index", dependencies: ["IndexServer"], linkerSettings: staticStandardLibrary),
+    .executableTarget(
+      name: "p2p-peer", dependencies: ["PeerDaemon"], linkerSettings: staticStandardLibrary),
+    .executableTarget(
+      name: "p2p-supervisor", dependencies: ["SupervisorDaemon"], linkerSettings: staticExecutable),
+    .executableTarget(
+      name: "p2pctl", dependencies: ["ConsoleCommands"], linkerSettings: staticExecutable),
+
+    // MARK: Tests
+
+    // Holds the module graph and other promises that prose alone would not keep.
+    .testTarget(name: "ArchitectureTests"),
+    .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel"]),
+    .testTarget(name: "LineJSONTests", dependencies: ["LineJSON"]),
+    .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel"]),
+    .testTarget(name: "DocumentTitlesTests", dependencies: ["DocumentTitles", "DocumentModel"]),
+    .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "CProcess", system]),
+    .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON"]),
+    .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", "DocumentModel"]),
+    .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
+    .testTarget(
+      name: "LineTransportTests", dependencies: ["LineTransport", "LineJSON", nioCore, nioPosix, nioEmbedded]),
+    .testTarget(
+      name: "IndexServerTests",
+      dependencies: [
+        "IndexServer", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport", nioCore, nioPosix,
+        nioEmbedded, logging,
+      ]),
+    .testTarget(
+      name: "PeerDaemonTests",
+      dependencies: [
+        "PeerDaemon", "IndexServer", "WireProtocol", "ContentStore", "PeerIdentity", "DocumentModel", "LineJSON",
+        "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
+      ]),
+    .testTarget(
+      name: "SupervisorDaemonTests",
+      dependencies: [
+        "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "CProcess", system,
+      ]),
+    .testTarget(
+      name: "ConsoleCommandsTests",
+      dependencies: [
+        "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", argumentParser, system,
+      ]),
+    // The real executables, several users, kill -9.
+    .testTarget(name: "IntegrationTests", dependencies: ["DocumentModel", "LineJSON", "CProcess"]),
+  ]
+)
+
+// MARK: One dialect for every Swift target
+
+let languageSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+]
+for target in package.targets where target.type != .system && target.name != "CProcess" {
+  target.swiftSettings = (target.swiftSettings ?? []) + languageSettings
+}

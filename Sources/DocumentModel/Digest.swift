@@ -1,0 +1,122 @@
+/// 32 bytes: one SHA-256 value, written as 64 lower-case hex digits.
+///
+/// Kept as four big-endian words, so that comparing and hashing touch no memory elsewhere and the order is that of
+/// the bytes.
+package struct Digest: Hashable, Sendable {
+  package static let byteCount = 32
+  package static let zero = Digest(0, 0, 0, 0)
+
+  private let word0: UInt64
+  private let word1: UInt64
+  private let word2: UInt64
+  private let word3: UInt64
+
+  private init(_ word0: UInt64, _ word1: UInt64, _ word2: UInt64, _ word3: UInt64) {
+    self.word0 = word0
+    self.word1 = word1
+    self.word2 = word2
+    self.word3 = word3
+  }
+
+  /// Exactly 32 bytes; `nil` for any other count.
+  package init?(bytes: some Sequence<UInt8>) {
+    var accumulator = WordAccumulator(bitsPerElement: 8)
+    for byte in bytes where !accumulator.append(UInt64(byte)) { return nil }
+    guard let words = accumulator.words else { return nil }
+    self.init(words.0, words.1, words.2, words.3)
+  }
+
+  /// Exactly 64 lower-case hex digits; `nil` for anything else.
+  package init?(hex: some Sequence<UInt8>) {
+    var accumulator = WordAccumulator(bitsPerElement: 4)
+    for digit in hex {
+      let nibble: UInt64
+      switch digit {
+      case 0x30...0x39: nibble = UInt64(digit - 0x30)
+      case 0x61...0x66: nibble = UInt64(digit - 0x61 + 10)
+      default: return nil
+      }
+      guard accumulator.append(nibble) else { return nil }
+    }
+    guard let words = accumulator.words else { return nil }
+    self.init(words.0, words.1, words.2, words.3)
+  }
+
+  /// Exactly 64 lower-case hex digits; `nil` for anything else.
+  package init?(hex: String) {
+    self.init(hex: hex.utf8)
+  }
+
+  /// The 32 bytes, first byte first.
+  package var bytes: [UInt8] {
+    var bytes = [UInt8]()
+    bytes.reserveCapacity(Self.byteCount)
+    append(to: &bytes, bitsPerElement: 8) { $0 }
+    return bytes
+  }
+
+  /// 64 lower-case hex digits.
+  package var hex: String {
+    var digits = [UInt8]()
+    digits.reserveCapacity(2 * Self.byteCount)
+    appendHex(to: &digits)
+    return String(decoding: digits, as: UTF8.self)
+  }
+
+  /// Appends 64 lower-case hex digits.
+  package func appendHex(to digits: inout [UInt8]) {
+    append(to: &digits, bitsPerElement: 4) { $0 < 10 ? 0x30 + $0 : 0x57 + $0 }
+  }
+
+  private func append(to array: inout [UInt8], bitsPerElement bits: UInt64, _ transform: (UInt8) -> UInt8) {
+    let mask = (UInt64(1) << bits) - 1
+    func append(_ word: UInt64) {
+      var shift: UInt64 = 64
+      while shift > 0 {
+        shift -= bits
+        array.append(transform(UInt8(truncatingIfNeeded: word >> shift & mask)))
+      }
+    }
+    append(word0)
+    append(word1)
+    append(word2)
+    append(word3)
+  }
+}
+
+extension Digest: Comparable {
+  package static func < (left: Digest, right: Digest) -> Bool {
+    (left.word0, left.word1, left.word2, left.word3) < (right.word0, right.word1, right.word2, right.word3)
+  }
+}
+
+extension Digest: CustomStringConvertible {
+  package var description: String { hex }
+}
+
+/// Collects bytes or nibbles, first one highest, into exactly four words.
+private struct WordAccumulator {
+  let bitsPerElement: UInt64
+  private var bits: UInt64 = 0
+  private var filled: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+  init(bitsPerElement: UInt64) {
+    self.bitsPerElement = bitsPerElement
+  }
+
+  /// `nil` until all 256 bits have come.
+  var words: (UInt64, UInt64, UInt64, UInt64)? { bits == 256 ? filled : nil }
+
+  /// False where it is one too many.
+  mutating func append(_ element: UInt64) -> Bool {
+    switch bits {
+    case ..<64: filled.0 = filled.0 << bitsPerElement | element
+    case ..<128: filled.1 = filled.1 << bitsPerElement | element
+    case ..<192: filled.2 = filled.2 << bitsPerElement | element
+    case ..<256: filled.3 = filled.3 << bitsPerElement | element
+    default: return false
+    }
+    bits += bitsPerElement
+    return true
+  }
+}

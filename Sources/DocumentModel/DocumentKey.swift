@@ -1,0 +1,101 @@
+/// The name under which a document is shared: `collection/name`, such as `rfc/793` or `data/cats/0001.jpg`.
+///
+/// Collection: `[a-z0-9-]{1,32}`. Name: 1–512 bytes of UTF-8 in NFC, `/`-separated segments of which none is empty, `.`
+/// or `..`, without control characters. In the collection `rfc` the name is a number in canonical decimal.
+package struct DocumentKey: Hashable, Sendable {
+  package static let maximumCollectionLength = 32
+  package static let maximumNameLength = 512
+  /// The collection whose names are RFC numbers.
+  package static let rfcCollection = "rfc"
+  /// The collection of files that were given no other.
+  package static let fileCollection = "file"
+
+  package let text: String
+
+  private init(unchecked text: String) {
+    self.text = text
+  }
+
+  /// Takes a key as the wire has it: refuses what is not in normal form.
+  package init(_ text: String) throws(InvalidValue) {
+    try Self.check(text)
+    self.init(unchecked: text)
+  }
+
+  /// Makes a key of what a person typed: a bare number N means `rfc/N`, zeros before an RFC number are dropped, and
+  /// the text is normalised.
+  package init(normalizing typed: String) throws(InvalidValue) {
+    var text = TextRules.normalized(typed)
+    if Self.isNumber(text.utf8) { text = "\(Self.rfcCollection)/\(text)" }
+    let prefix = "\(Self.rfcCollection)/"
+    if text.hasPrefix(prefix), Self.isNumber(text.utf8.dropFirst(prefix.utf8.count)) {
+      let digits = text.dropFirst(prefix.count).drop { $0 == "0" }
+      text = prefix + (digits.isEmpty ? "0" : digits)
+    }
+    try self.init(text)
+  }
+
+  /// The key of an RFC.
+  package init(rfc number: UInt32) {
+    self.init(unchecked: "\(Self.rfcCollection)/\(number)")
+  }
+
+  package var collection: Substring { text.prefix { $0 != "/" } }
+  /// All after the first slash.
+  package var name: Substring { text.dropFirst(collection.count + 1) }
+  package var lastSegment: Substring { text.split(separator: "/").last ?? name }
+  /// The file name that a download gets where no other is asked for: the last segment, `rfcN.txt` for an RFC.
+  package var suggestedFileName: String {
+    collection == Self.rfcCollection ? "rfc\(name).txt" : String(lastSegment)
+  }
+
+  package static func isCollection(_ text: some StringProtocol) -> Bool {
+    (1...maximumCollectionLength).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
+      }
+  }
+
+  private static func isNumber(_ text: some Collection<UInt8>) -> Bool {
+    !text.isEmpty && text.allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  private static func check(_ text: String) throws(InvalidValue) {
+    guard let slash = text.utf8.firstIndex(of: 0x2F) else {
+      throw InvalidValue("a key is collection/name, such as rfc/793 or file/paper.pdf")
+    }
+    let collection = text[..<slash]
+    let name = text[text.utf8.index(after: slash)...]
+    guard isCollection(collection) else {
+      throw InvalidValue("a collection is 1 to \(maximumCollectionLength) of a-z, 0-9 and -")
+    }
+    guard (1...maximumNameLength).contains(name.utf8.count) else {
+      throw InvalidValue("a name has 1 to \(maximumNameLength) bytes")
+    }
+    guard !name.unicodeScalars.contains(where: TextRules.isControl) else {
+      throw InvalidValue("a name holds no control characters")
+    }
+    for segment in name.utf8.split(separator: 0x2F, omittingEmptySubsequences: false) {
+      guard !segment.isEmpty, !segment.elementsEqual([0x2E]), !segment.elementsEqual([0x2E, 0x2E]) else {
+        throw InvalidValue("no segment of a name is empty, . or ..")
+      }
+    }
+    guard TextRules.isNormalized(text) else { throw InvalidValue("a key is in Unicode normal form C") }
+    if collection == rfcCollection {
+      guard isNumber(name.utf8), name == "0" || name.utf8.first != 0x30 else {
+        throw InvalidValue("the name of an RFC is its number, without zeros before it")
+      }
+    }
+  }
+}
+
+extension DocumentKey: Comparable {
+  /// By the bytes of the text: the order of lists, the same on every machine.
+  package static func < (left: DocumentKey, right: DocumentKey) -> Bool {
+    left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+  }
+}
+
+extension DocumentKey: CustomStringConvertible {
+  package var description: String { text }
+}
