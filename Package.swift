@@ -65,6 +65,8 @@ let package = Package(
     .target(name: "LineJSON", dependencies: ["CJansson"]),
     // Who holds what: a data structure without I/O, clock or JSON.
     .target(name: "DocumentIndex", dependencies: ["DocumentModel"]),
+    // Where configuration, state, sockets and logs lie: paths, no I/O on them.
+    .target(name: "Places", dependencies: ["DocumentModel"]),
     // Number and title out of the text of an RFC.
     .target(name: "DocumentTitles", dependencies: ["DocumentModel"]),
     // The restart machine and the shell that spawns.
@@ -102,10 +104,10 @@ let package = Package(
     // Launches and watches the others; links no NIO, no crypto, no database.
     .target(
       name: "SupervisorDaemon",
-      dependencies: ["CProcess", "DocumentModel", "LineJSON", "WireProtocol", "ProcessSupervision", system]),
+      dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision", system]),
     // A blocking client of a control socket.
     .target(
-      name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "WireProtocol", system]),
+      name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", system]),
 
     // MARK: L5 - front end
 
@@ -113,7 +115,7 @@ let package = Package(
     .target(
       name: "ConsoleCommands",
       dependencies: [
-        "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "CEditLine", argumentParser, system,
+        "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "CEditLine", argumentParser, system,
       ]),
 
     // MARK: L6 - executables, one entry point each
@@ -134,6 +136,7 @@ let package = Package(
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel"]),
     .testTarget(name: "LineJSONTests", dependencies: ["LineJSON"]),
     .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel"]),
+    .testTarget(name: "PlacesTests", dependencies: ["Places", "DocumentModel"]),
     .testTarget(name: "DocumentTitlesTests", dependencies: ["DocumentTitles", "DocumentModel"]),
     .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "CProcess", system]),
     .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON"]),
@@ -156,12 +159,14 @@ let package = Package(
     .testTarget(
       name: "SupervisorDaemonTests",
       dependencies: [
-        "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "CProcess", system,
+        "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "Places", "CProcess",
+        system,
       ]),
     .testTarget(
       name: "ConsoleCommandsTests",
       dependencies: [
-        "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", argumentParser, system,
+        "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", argumentParser,
+        system,
       ]),
     // The real executables, several users, kill -9.
     .testTarget(name: "IntegrationTests", dependencies: ["DocumentModel", "LineJSON", "CProcess"]),
