@@ -1,0 +1,54 @@
+package import NIOCore
+import Synchronization
+
+/// Counts the connections of a server and of each address, and refuses those beyond the limits.
+///
+/// Connections from the machine itself and those of Unix sockets count for the total, not for their address.
+package final class ConnectionGate: Sendable {
+  private struct Counts {
+    var total = 0
+    var ofAddress: [String: Int] = [:]
+  }
+
+  private let limit: Int
+  private let limitOfAddress: Int
+  private let counts = Mutex(Counts())
+
+  package init(limit: Int, limitOfAddress: Int) {
+    self.limit = limit
+    self.limitOfAddress = limitOfAddress
+  }
+
+  /// How many are inside.
+  package var count: Int { counts.withLock { $0.total } }
+
+  /// `nil` where it may enter; then `leave` must be called with the same address.
+  package func enter(_ address: SocketAddress?) -> ConnectionRefusal? {
+    let host = countedHost(address)
+    return counts.withLock { counts in
+      guard counts.total < limit else { return .tooMany(limit: limit) }
+      if let host {
+        guard counts.ofAddress[host, default: 0] < limitOfAddress else {
+          return .tooManyOfAddress(limit: limitOfAddress)
+        }
+        counts.ofAddress[host, default: 0] += 1
+      }
+      counts.total += 1
+      return nil
+    }
+  }
+
+  package func leave(_ address: SocketAddress?) {
+    let host = countedHost(address)
+    counts.withLock { counts in
+      counts.total -= 1
+      guard let host, let count = counts.ofAddress[host] else { return }
+      counts.ofAddress[host] = count > 1 ? count - 1 : nil
+    }
+  }
+
+  private func countedHost(_ address: SocketAddress?) -> String? {
+    guard let address, !address.isLoopback else { return nil }
+    return address.hostText
+  }
+}

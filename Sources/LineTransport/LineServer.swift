@@ -1,0 +1,117 @@
+import LineJSON
+package import NIOCore
+import NIOPosix
+
+/// Sent down a pipeline where the server is about to end.
+struct DrainEvent: Sendable {}
+
+/// Accepts connections and gives each a role.
+package final class LineServer: Sendable {
+  /// Where the listening socket comes from.
+  package enum Listener: Sendable {
+    /// A TCP socket of our own.
+    case address(host: String, port: UInt16)
+    /// A listening socket that another process made and that is ours from now on.
+    case inherited(CInt)
+  }
+
+  /// The kernel's queue of connections that nobody has accepted yet (listen(2)); it cuts this to net.core.somaxconn.
+  private static let backlog: Int32 = 4096
+
+  private let listener: any Channel
+  private let connections: ConnectionRegistry
+
+  private init(listener: any Channel, connections: ConnectionRegistry) {
+    self.listener = listener
+    self.connections = connections
+  }
+
+  /// Where it listens.
+  package var address: SocketAddress? { listener.localAddress }
+
+  /// Begins to accept.
+  ///
+  /// - Parameters:
+  ///   - gate: what counts the connections; one that it refuses gets the role's refusal and is closed.
+  ///   - makeRole: called on the connection's event loop.
+  /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is no
+  ///   listening socket.
+  package static func start<Role: LineRole>(
+    _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate,
+    makeRole: @escaping @Sendable (any EventLoop) -> Role
+  ) async throws -> LineServer {
+    let connections = ConnectionRegistry()
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: backlog)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.maxMessagesPerRead, value: 16)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try accept(channel, limits: limits, gate: gate, connections: connections, makeRole: makeRole)
+        }
+      }
+    let listener =
+      switch source {
+      case .address(let host, let port):
+        try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: Int(port)).get()
+      case .inherited(let descriptor):
+        try await inherit(descriptor, bootstrap)
+      }
+    return LineServer(listener: listener, connections: connections)
+  }
+
+  /// Accepts no more, lets what is under way be answered, and closes what is left after `patience`.
+  package func drain(within patience: TimeAmount) async {
+    try? await listener.close().get()
+    await connections.drain(on: listener.eventLoop, within: patience)
+  }
+
+  /// NIO listens again with a queue of its own length, so ours is set once more after it.
+  private static func inherit(_ descriptor: CInt, _ bootstrap: ServerBootstrap) async throws -> any Channel {
+    try ListeningDescriptor.check(descriptor)
+    let channel = try await bootstrap.withBoundSocket(descriptor).get()
+    ListeningDescriptor.setBacklog(descriptor, backlog)
+    return channel
+  }
+
+  private static func accept<Role: LineRole>(
+    _ channel: any Channel, limits: LineLimits, gate: ConnectionGate, connections: ConnectionRegistry,
+    makeRole: (any EventLoop) -> Role
+  ) throws {
+    KeepAlive.enable(on: channel)
+    let address = channel.remoteAddress
+    let role = makeRole(channel.eventLoop)
+    if let refusal = gate.enter(address) {
+      let refusing = RefusingRole(role: role, refusal: refusal)
+      let handler = LineHandler(role: refusing, limits: limits, eventLoop: channel.eventLoop)
+      return try channel.pipeline.syncOperations.addHandler(handler)
+    }
+    connections.insert(channel)
+    channel.closeFuture.whenComplete { _ in
+      gate.leave(address)
+      connections.remove(channel)
+    }
+    let handler = LineHandler(role: role, limits: limits, eventLoop: channel.eventLoop)
+    try channel.pipeline.syncOperations.addHandler(handler)
+  }
+}
+
+/// Answers with a refusal, whatever comes.
+private final class RefusingRole<Role: LineRole>: LineRole {
+  private let role: Role
+  private let refusal: ConnectionRefusal
+
+  init(role: Role, refusal: ConnectionRefusal) {
+    self.role = role
+    self.refusal = refusal
+  }
+
+  func opened(_ connection: any LineConnection) {
+    connection.send { role.refused(refusal, output: &$0) }
+    connection.close()
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict { .close }
+}

@@ -1,0 +1,36 @@
+package import DocumentModel
+package import LineJSON
+
+/// A peer that offers a content, as an index reports it.
+package struct HolderRow: Hashable, Sendable {
+  package let peer: PeerID
+  package let name: PeerName
+  package let host: String
+  package let port: UInt16
+  /// Whether it has the whole content.
+  package let complete: Bool
+
+  package init(peer: PeerID, name: PeerName, host: String, port: UInt16, complete: Bool) {
+    self.peer = peer
+    self.name = name
+    self.host = host
+    self.port = port
+    self.complete = complete
+  }
+
+  init(_ object: JSONObject) throws(WireFailure) {
+    self.init(
+      peer: try object.peerID("peer"), name: try object.peerName(), host: try object.string("host"),
+      port: UInt16(try object.integer("port", in: 1...65_535)), complete: try object.bool("complete"))
+  }
+
+  package func write(to output: inout JSONWriter) {
+    output.beginObject()
+    output.member("peer", peer)
+    output.member("name", name.text)
+    output.member("host", host)
+    output.member("port", port)
+    output.member("complete", complete)
+    output.endObject()
+  }
+}
