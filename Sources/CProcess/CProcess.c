@@ -1,1 +1,288 @@
+#define _GNU_SOURCE
 #include "CProcess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Headers older than the kernel may lack these; the numbers are the same on every architecture.
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4u
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1u
+#endif
+
+// MARK: Spawning
+
+// The child of vfork(2) borrows the memory of its parent, which sleeps until execve or _exit. So errors come back
+// through plain variables, and between vfork and execve only system calls are made: no allocation, no lock, no glibc
+// wrapper that would talk to the other threads of the parent (setuid and its kin do: nptl(7)).
+struct spawning {
+  const struct process_specification *specification;
+  pid_t parent;
+  int first_free;
+  volatile int error;
+  volatile enum process_stage stage;
+};
+
+_Noreturn static void fail(struct spawning *spawning, enum process_stage stage) {
+  spawning->error = errno != 0 ? errno : EINVAL;
+  spawning->stage = stage;
+  _exit(127);
+}
+
+// Handlers are not inherited through execve, but ignored signals are (signal(7)); all go back to their defaults. By the
+// raw system call, since glibc refuses to touch the two signals that it keeps for itself; SIG_DFL, no flags and an empty
+// mask are all zeros, in whatever order the architecture has them.
+static void reset_signals(void) {
+  static const uint64_t standard[8] = {0};
+  for (int number = 1; number < NSIG; number++) (void)syscall(SYS_rt_sigaction, number, standard, NULL, (NSIG - 1) / 8);
+}
+
+static void clear_signal_mask(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Every source is first copied above all targets, so that no target overwrites a source that is still needed. Then all
+// from 3 up is marked to close on execve, and dup2(2) puts the copies in their places without that mark.
+static void map_descriptors(struct spawning *spawning) {
+  const struct process_specification *specification = spawning->specification;
+  enum { most = 64 };
+  int copies[most];
+  if (specification->descriptor_count > most) {
+    errno = E2BIG;
+    fail(spawning, PROCESS_STAGE_DESCRIPTORS);
+  }
+  for (size_t i = 0; i < specification->descriptor_count; i++) {
+    copies[i] = fcntl(specification->descriptors[i].source, F_DUPFD_CLOEXEC, spawning->first_free);
+    if (copies[i] < 0) fail(spawning, PROCESS_STAGE_DESCRIPTORS);
+  }
+  if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) != 0) fail(spawning, PROCESS_STAGE_DESCRIPTORS);
+  for (size_t i = 0; i < specification->descriptor_count; i++)
+    if (dup2(copies[i], specification->descriptors[i].target) < 0) fail(spawning, PROCESS_STAGE_DESCRIPTORS);
+}
+
+static void set_limits(struct spawning *spawning) {
+  const struct process_specification *specification = spawning->specification;
+  for (size_t i = 0; i < specification->limit_count; i++) {
+    const struct process_limit *limit = &specification->limits[i];
+    struct rlimit value = {
+        .rlim_cur = limit->soft == UINT64_MAX ? RLIM_INFINITY : (rlim_t)limit->soft,
+        .rlim_max = limit->hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)limit->hard,
+    };
+    if (setrlimit((__rlimit_resource_t)limit->resource, &value) != 0) fail(spawning, PROCESS_STAGE_LIMITS);
+  }
+}
+
+// By raw system calls: the wrappers of glibc would change the identity of the parent's threads too.
+static void set_identity(struct spawning *spawning) {
+  const struct process_identity *identity = spawning->specification->identity;
+  if (identity == NULL) return;
+  if (syscall(SYS_setgroups, identity->group_count, identity->groups) != 0
+      || syscall(SYS_setresgid, identity->group, identity->group, identity->group) != 0
+      || syscall(SYS_setresuid, identity->user, identity->user, identity->user) != 0)
+    fail(spawning, PROCESS_STAGE_IDENTITY);
+}
+
+// A change of identity clears the death signal, so it is set after it; and a parent that ended before it was set sends
+// none any more, so the parent is looked at afterwards.
+static void set_death_signal(struct spawning *spawning) {
+  int death_signal = spawning->specification->death_signal;
+  if (death_signal == 0) return;
+  if (prctl(PR_SET_PDEATHSIG, (unsigned long)death_signal, 0ul, 0ul, 0ul) != 0)
+    fail(spawning, PROCESS_STAGE_DEATH_SIGNAL);
+  if (getppid() != spawning->parent) {
+    errno = ESRCH;
+    fail(spawning, PROCESS_STAGE_DEATH_SIGNAL);
+  }
+}
+
+_Noreturn static void become(struct spawning *spawning) {
+  const struct process_specification *specification = spawning->specification;
+  reset_signals();
+  if (specification->new_session && setsid() < 0) fail(spawning, PROCESS_STAGE_SESSION);
+  map_descriptors(spawning);
+  set_limits(spawning);
+  set_identity(spawning);
+  if (specification->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul) != 0)
+    fail(spawning, PROCESS_STAGE_IDENTITY);
+  set_death_signal(spawning);
+  if (specification->directory != NULL && chdir(specification->directory) != 0)
+    fail(spawning, PROCESS_STAGE_DIRECTORY);
+  clear_signal_mask();
+  execve(specification->path, specification->arguments, specification->environment);
+  fail(spawning, PROCESS_STAGE_EXECUTE);
+}
+
+static int first_free_descriptor(const struct process_specification *specification) {
+  int highest = 2;
+  for (size_t i = 0; i < specification->descriptor_count; i++)
+    if (specification->descriptors[i].target > highest) highest = specification->descriptors[i].target;
+  return highest + 1;
+}
+
+// Signals stay blocked over vfork: a handler of the parent must not run in the child, which has the parent's memory.
+static pid_t fork_and_become(struct spawning *spawning) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pid_t pid = vfork();
+  if (pid == 0) become(spawning);
+  int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = error;
+  return pid;
+}
+
+static void reap_blocking(pid_t pid) {
+  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+  }
+}
+
+int process_spawn(const struct process_specification *specification, struct process_started *started) {
+  struct spawning spawning = {
+      .specification = specification,
+      .parent = getpid(),
+      .first_free = first_free_descriptor(specification),
+      .error = 0,
+      .stage = PROCESS_STAGE_VFORK,
+  };
+  started->pid = -1;
+  started->pidfd = -1;
+  pid_t pid = fork_and_become(&spawning);
+  started->stage = spawning.stage;
+  if (pid < 0) return errno;
+  if (spawning.error != 0) {
+    reap_blocking(pid);
+    return spawning.error;
+  }
+  int pidfd = process_open_pidfd(pid);
+  if (pidfd < 0) {
+    (void)kill(pid, SIGKILL);
+    reap_blocking(pid);
+    started->stage = PROCESS_STAGE_PIDFD;
+    return -pidfd;
+  }
+  started->pid = pid;
+  started->pidfd = pidfd;
+  return 0;
+}
+
+int process_reap(pid_t pid, struct process_exit *result) {
+  siginfo_t information;
+  memset(&information, 0, sizeof information);
+  result->ended = false;
+  result->signaled = false;
+  result->value = 0;
+  int outcome;
+  do {
+    outcome = waitid(P_PID, (id_t)pid, &information, WEXITED | WNOHANG);
+  } while (outcome != 0 && errno == EINTR);
+  if (outcome != 0) return errno;
+  if (information.si_pid == 0) return 0;
+  result->ended = true;
+  result->signaled = information.si_code != CLD_EXITED;
+  result->value = information.si_status;
+  return 0;
+}
+
+int process_open_pidfd(pid_t pid) {
+  long descriptor = syscall(SYS_pidfd_open, pid, 0u);
+  return descriptor < 0 ? -errno : (int)descriptor;
+}
+
+int process_signal_pidfd(int pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u) == 0 ? 0 : errno;
+}
+
+// MARK: Sockets and pipes
+
+int socket_peer_credentials(int descriptor, struct peer_credentials *credentials) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return errno;
+  if (length != sizeof peer) return EINVAL;
+  credentials->user = peer.uid;
+  credentials->group = peer.gid;
+  credentials->pid = peer.pid;
+  return 0;
+}
+
+int pipe_open(int *read_end, int *write_end) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  // The mode belongs to each end's own open file description, so the write end stays as it is.
+  if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+    int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    return error;
+  }
+  *read_end = ends[0];
+  *write_end = ends[1];
+  return 0;
+}
+
+int socket_pair(int *first, int *second) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  *first = ends[0];
+  *second = ends[1];
+  return 0;
+}
+
+int socket_accept(int descriptor) {
+  int accepted;
+  do {
+    accepted = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  } while (accepted < 0 && errno == EINTR);
+  return accepted < 0 ? -errno : accepted;
+}
+
+// MARK: Signals
+
+int signals_open(const int *signals, size_t count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (error != 0) return -error;
+  int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int signals_next(int descriptor) {
+  struct signalfd_siginfo information;
+  ssize_t length;
+  do {
+    length = read(descriptor, &information, sizeof information);
+  } while (length < 0 && errno == EINTR);
+  return length == (ssize_t)sizeof information ? (int)information.ssi_signo : 0;
+}
+
+// MARK: Files
+
+int file_rename_exclusively(int from_directory, const char *from, int to_directory, const char *to) {
+  return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
+}
