@@ -1,0 +1,171 @@
+import ProcessSupervision
+import Testing
+
+/// The rules that only show over several events.
+@Suite struct RestartMachineRuleTests {
+  @Test func fiveExitsInTenSecondsRestartAtOnceTheSixthBacksOff() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    for _ in 0..<5 {
+      child.advance(.seconds(1))
+      #expect(child.apply(.exited) == .spawn)
+      child.apply(.ready)
+    }
+    child.advance(.seconds(1))
+    #expect(child.apply(.exited) == .none)
+    #expect(child.machine.phase == .backingOff(until: child.now.advanced(by: .milliseconds(50))))
+  }
+
+  @Test func exitsFurtherApartNeverBackOff() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    for _ in 0..<100 {
+      child.advance(.milliseconds(2_001))
+      #expect(child.apply(.exited) == .spawn)
+      child.apply(.ready)
+    }
+    #expect(child.machine.restarts == 100)
+  }
+
+  @Test func theBackOffDoublesToFiveSeconds() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    for _ in 0..<5 { child.apply(.exited, .ready) }
+    var delays: [Duration] = []
+    for _ in 0..<9 {
+      child.apply(.exited)
+      let before = child.now
+      child.apply(.deadline)
+      delays.append(before.duration(to: child.now))
+      child.apply(.ready)
+    }
+    #expect(delays == [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map { .milliseconds($0) })
+  }
+
+  /// At long back-offs the window of ten seconds is never full again: that alone must not forgive.
+  @Test func onlyThirtySecondsOfReadyForgive() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    for _ in 0..<5 { child.apply(.exited, .ready) }
+    for _ in 0..<9 { child.apply(.exited, .deadline, .ready) }
+    child.advance(.seconds(29))
+    #expect(child.apply(.exited) == .none)
+    child.apply(.deadline, .ready)
+    child.advance(.seconds(30))
+    #expect(child.apply(.exited) == .spawn)
+  }
+
+  @Test func fiveEarlyExitsPark() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    for _ in 0..<4 {
+      child.apply(.exited)
+      #expect(child.machine.state == .backingOff)
+      child.apply(.deadline)
+    }
+    child.apply(.exited)
+    #expect(child.machine.state == .parked)
+    #expect(child.machine.deadline == nil)
+    #expect(child.machine.lastExit == .exited(1))
+    #expect(child.apply(.start) == .spawn)
+    child.apply(.exited)
+    #expect(child.machine.state == .backingOff)
+  }
+
+  @Test func readyBreaksTheRowOfEarlyExits() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    for _ in 0..<4 { child.apply(.exited, .deadline) }
+    child.apply(.ready, .exited)
+    #expect(child.machine.state == .starting)
+    for _ in 0..<4 { child.apply(.exited, .deadline) }
+    #expect(child.machine.state == .starting)
+  }
+
+  @Test func stopUrgesThreeTimes() throws {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    #expect(child.apply(.stop) == .ask)
+    let asked = child.now
+    #expect(child.machine.timePassed(now: asked.advanced(by: .milliseconds(2_999))) == .none)
+    #expect(child.apply(.deadline) == .terminate)
+    #expect(asked.duration(to: child.now) == .seconds(3))
+    #expect(child.apply(.deadline) == .kill)
+    #expect(asked.duration(to: child.now) == .milliseconds(4_500))
+    #expect(child.machine.deadline == nil)
+    child.apply(.exited)
+    #expect(child.machine.state == .stopped)
+  }
+
+  /// A loop that was held up must not lose the last step.
+  @Test func aLateDeadlineKillsAtOnce() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready, .stop)
+    child.advance(.seconds(60))
+    #expect(child.apply(.deadline) == .kill)
+  }
+
+  @Test func theLastCommandDuringAStopWins() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready, .restart, .stop, .exited)
+    #expect(child.machine.state == .stopped)
+    child.apply(.start, .ready, .stop, .start, .exited)
+    #expect(child.machine.state == .starting)
+  }
+
+  @Test func silenceIsReportedAndDoesNotKill() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    child.advance(.seconds(5))
+    #expect(child.machine.isResponsive(now: child.now))
+    child.advance(.milliseconds(1))
+    #expect(!child.machine.isResponsive(now: child.now))
+    child.advance(.seconds(86_400))
+    #expect(child.apply(.deadline) == .none)
+    #expect(child.machine.state == .ready)
+    child.apply(.heartbeat)
+    #expect(child.machine.isResponsive(now: child.now))
+  }
+
+  @Test func silenceKillsWhereAskedForButNotBeforeAMinute() {
+    var policy = RestartPolicy()
+    policy.killUnresponsiveAfter = .seconds(1)
+    var child = SimulatedChild(policy: policy)
+    child.apply(.start, .ready)
+    let start = child.now
+    #expect(child.apply(.deadline) == .kill)
+    #expect(start.duration(to: child.now) == .seconds(60))
+    #expect(child.apply(.exited) == .spawn)
+  }
+
+  @Test func outagesAreThoseLongerThanASecond() {
+    var child = SimulatedChild()
+    #expect(child.machine.outage(now: child.now) == .indefinite)
+    child.apply(.start)
+    #expect(child.machine.outage(now: child.now) == nil)
+    child.apply(.exited)
+    #expect(child.machine.outage(now: child.now) == nil)
+    child.apply(.start, .ready)
+    for _ in 0..<5 { child.apply(.exited, .ready) }
+    for _ in 0..<6 { child.apply(.exited, .deadline, .ready) }
+    child.apply(.exited)
+    #expect(child.machine.outage(now: child.now) == .until(child.now.advanced(by: .milliseconds(3_200))))
+  }
+
+  @Test func restartsCountEverySpawnButTheFirst() {
+    var child = SimulatedChild()
+    child.apply(.start, .ready, .exited, .ready, .restart, .exited)
+    #expect(child.machine.restarts == 2)
+  }
+
+  @Test(arguments: [0, 0.25, 0.999, -1, 2])
+  func jitterStaysWithinHalfAndAll(random: Double) {
+    let policy = RestartPolicy()
+    for exits in [Int.min, 0, 1, 2, 7, 8, 1_000, .max] {
+      let full = policy.delay(afterExits: exits, random: 1)
+      let delay = policy.delay(afterExits: exits, random: random)
+      #expect(delay >= full / 2 && delay <= full)
+      #expect(full <= .seconds(5))
+    }
+  }
+}
