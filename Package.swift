@@ -76,8 +76,8 @@ let package = Package(
 
     // Typed messages of every plane, and the written protocol.
     .target(name: "WireProtocol", dependencies: ["LineJSON", "DocumentModel"]),
-    // Catalogue, hashing, Merkle layers, files in the making.
-    .target(name: "ContentStore", dependencies: ["DocumentModel", crypto, grdb]),
+    // Catalogue, hashing, Merkle layers, files in the making. CProcess: renaming without replacing, preallocation.
+    .target(name: "ContentStore", dependencies: ["CProcess", "DocumentModel", crypto, grdb]),
     // The peer's key and the id that follows from it.
     .target(name: "PeerIdentity", dependencies: ["DocumentModel", crypto]),
 

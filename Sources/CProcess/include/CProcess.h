@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "file_calls.h"
+
 // MARK: Spawning
 
 /// The child finds the open file of `source` under the number `target`.

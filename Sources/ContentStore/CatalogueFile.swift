@@ -1,0 +1,72 @@
+import GRDB
+import Glibc
+
+/// Opening the database file: made where there is none, migrated where it is old, moved aside where it is broken.
+struct CatalogueFile {
+  let path: String
+
+  /// - Returns: the open database, and where a broken one was moved to.
+  func open() throws(StoreError) -> (DatabasePool, movedAside: String?) {
+    do {
+      return (try connect(), nil)
+    } catch let error where error.code == .catalogueDamaged {
+      let aside = try moveAside()
+      return (try connect(), aside)
+    }
+  }
+
+  private func connect() throws(StoreError) -> DatabasePool {
+    do {
+      var configuration = Configuration()
+      configuration.maximumReaderCount = 4
+      configuration.busyMode = .timeout(5)
+      let pool = try DatabasePool(path: path, configuration: configuration)
+      try pool.writeWithoutTransaction { database in
+        // The pool chooses NORMAL for itself, which keeps the database whole but may lose the last commits.
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+        let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+        guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
+      }
+      try migrate(pool)
+      return pool
+    } catch {
+      throw Self.storeError(error, path: path)
+    }
+  }
+
+  private func migrate(_ pool: DatabasePool) throws {
+    let migrator = CatalogueSchema.migrator
+    guard try !pool.read(migrator.hasBeenSuperseded) else {
+      throw StoreError(
+        .catalogueFailed, path, "was written by a newer version of this program: run that one, or move the file away")
+    }
+    try migrator.migrate(pool)
+  }
+
+  /// The journal goes along: without its database it is nothing, and a new database must not find it.
+  private func moveAside() throws(StoreError) -> String {
+    var number = 1
+    while access("\(path).damaged-\(number)", F_OK) == 0 { number += 1 }
+    let aside = "\(path).damaged-\(number)"
+    for suffix in ["-wal", "-shm", ""] {
+      guard rename(path + suffix, aside + suffix) == 0 || errno == ENOENT else { throw .writing(path, errno) }
+    }
+    return aside
+  }
+
+  static func storeError(_ error: any Error, path: String) -> StoreError {
+    switch error {
+    case let error as StoreError: return error
+    case let error as DatabaseError:
+      let code: StoreError.Code =
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: .catalogueDamaged
+        case .SQLITE_FULL: .noSpace
+        case .SQLITE_IOERR: .inputOutput
+        default: .catalogueFailed
+        }
+      return StoreError(code, path, error.message ?? "SQLite error \(error.extendedResultCode.rawValue)")
+    default: return StoreError(.catalogueFailed, path, "\(error)")
+    }
+  }
+}

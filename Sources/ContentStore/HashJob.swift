@@ -1,0 +1,66 @@
+import DocumentModel
+
+/// One file while it is being hashed: opened, its leaves put into a draft in any order, then checked for change.
+final class HashJob: Sendable {
+  let index: Int
+  let path: String
+  let size: Int64
+  private let file: OpenFile
+  private let fingerprint: FileFingerprint
+  private let isRacy: Bool
+  private let draft: LayerDraft
+
+  init(index: Int, path: String, layers: LayerStore, clock: FileClock) throws(StoreError) {
+    let (file, fingerprint) = try OpenFile.reading(path)
+    guard fingerprint.size <= Content.maximumSize else {
+      throw StoreError(.notAFile, path, "has more than \(Content.maximumSize) bytes")
+    }
+    self.index = index
+    self.path = path
+    self.file = file
+    self.fingerprint = fingerprint
+    size = fingerprint.size
+    isRacy = !clock.waitUntilLaterChangeShows(fingerprint)
+    draft = try layers.draft(size: size)
+  }
+
+  /// Hashes the blocks of a range that begins and ends at a block border or at the end of the file.
+  /// - Parameter buffer: a multiple of the block length.
+  func hash(
+    _ range: Range<Int64>, buffer: UnsafeMutableRawBufferPointer, isCancelled: () -> Bool, advanced: (Int64) -> Void
+  ) throws(StoreError) {
+    var leaves = [UInt8]()
+    leaves.reserveCapacity(Int(range.count / Int(PieceGeometry.blockLength) + 1) * MerkleTree.nodeLength)
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      guard !isCancelled() else { throw StoreError(.cancelled, path, "hashing was cancelled") }
+      let length = Int(min(range.upperBound - offset, Int64(buffer.count)))
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])
+      guard try file.read(into: part, at: offset) == length else { throw changed }
+      MerkleTree.appendLeaves(of: UnsafeRawBufferPointer(part), to: &leaves)
+      offset += Int64(length)
+      advanced(Int64(length))
+    }
+    try draft.put(leaves, from: range.lowerBound / PieceGeometry.blockLength)
+  }
+
+  /// After all ranges are hashed.
+  func finish() throws(StoreError) -> HashedFile {
+    // Grown files show in their size; files of the kernel have a size of 0 and bytes all the same.
+    guard try file.fingerprint() == fingerprint, try isAtEnd() else { throw changed }
+    return HashedFile(path: path, layer: try draft.finish(), fingerprint: fingerprint, isRacy: isRacy)
+  }
+
+  private func isAtEnd() throws(StoreError) -> Bool {
+    var byte: UInt8 = 0
+    do {
+      return try withUnsafeMutableBytes(of: &byte) { try file.read(into: $0, at: size) } == 0
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw changed
+    }
+  }
+
+  private var changed: StoreError { StoreError(.changed, path, "changed while it was being hashed") }
+}

@@ -1,0 +1,89 @@
+package import DocumentModel
+
+/// The tree of one content, ready to answer `hashes`: the upper layers in memory (64 bytes for each 8 MiB of
+/// content), the leaves in memory or on disk. What it hands out leads to the content's root, or it throws.
+package final class HashTree: Sendable {
+  package let content: Content
+  private let upper: NodeLayers
+  /// `nil` where `upper` begins with the leaves.
+  private let file: LayerFile?
+
+  /// From all leaves in memory. `nil` where they are not the content's.
+  init?(content: Content, leaves: [UInt8]) {
+    guard MerkleTree.content(leaves: leaves, size: content.size) == content else { return nil }
+    self.content = content
+    upper = NodeLayers(base: 0, nodes: leaves, top: content.geometry.rootLayer)
+    file = nil
+  }
+
+  /// From a file of leaves. `nil` where its upper layers do not lead to the content's root.
+  init?(content: Content, file: LayerFile) throws(StoreError) {
+    let leaves = content.geometry.blockCount
+    let groups = leaves / LayerFile.groupLength + (leaves % LayerFile.groupLength == 0 ? 0 : 1)
+    let nodes = try file.read(Int(groups) * MerkleTree.nodeLength, at: leaves * Int64(MerkleTree.nodeLength))
+    upper = NodeLayers(base: LayerFile.groupLayer, nodes: nodes, top: content.geometry.rootLayer)
+    self.content = content
+    self.file = file
+    var root = [UInt8]()
+    upper.append(layer: content.geometry.rootLayer, index: 0, to: &root)
+    guard Digest(bytes: root) == content.root else { return nil }
+  }
+
+  /// The nodes of a range and the siblings that prove them: `range.byteCount` bytes. Reads at most 4 MiB.
+  /// - Throws: `.damagedLayer` where the file on disk no longer leads to the root; `.invalidRange` for a range of
+  ///   another content.
+  package func hashes(_ range: HashRange) throws(StoreError) -> [UInt8] {
+    guard HashRange(layer: range.layer, index: range.index, length: range.length, of: content) == range else {
+      throw StoreError(.invalidRange, "hashes", "lie outside the tree of \(content)")
+    }
+    var hashes = [UInt8]()
+    hashes.reserveCapacity(range.byteCount)
+    var lowest: NodeLayers?
+    if range.layer >= upper.base {
+      upper.append(layer: range.layer, from: range.index, count: range.length, to: &hashes)
+    } else {
+      lowest = try appendBelowGroups(range, to: &hashes)
+    }
+    for (layer, index) in range.siblings {
+      if layer >= upper.base {
+        upper.append(layer: layer, index: index, to: &hashes)
+      } else if let lowest {
+        // Below layer 9 a sibling lies in the same group as the nodes.
+        let width = LayerFile.groupLength >> Int64(layer)
+        lowest.append(layer: layer, index: index % width, to: &hashes)
+      }
+    }
+    return hashes
+  }
+
+  /// Appends the nodes of a layer below the groups' own. Returns the layers of the last group.
+  private func appendBelowGroups(_ range: HashRange, to hashes: inout [UInt8]) throws(StoreError) -> NodeLayers? {
+    let width = LayerFile.groupLength >> Int64(range.layer)
+    var index = range.index
+    let end = range.index + Int64(range.length)
+    var layers: NodeLayers?
+    while index < end {
+      let group = try group(index / width)
+      let count = min(end - index, width - index % width)
+      group.append(layer: range.layer, from: index % width, count: Int(count), to: &hashes)
+      index += count
+      layers = group
+    }
+    return layers
+  }
+
+  /// The layers 0 to 9 of one group of 512 leaves, checked against the node above.
+  private func group(_ index: Int64) throws(StoreError) -> NodeLayers {
+    let first = index * LayerFile.groupLength
+    let count = min(max(content.geometry.blockCount - first, 0), LayerFile.groupLength)
+    let offset = first * Int64(MerkleTree.nodeLength)
+    let leaves = try file?.read(Int(count) * MerkleTree.nodeLength, at: offset) ?? []
+    let layers = NodeLayers(base: 0, nodes: leaves, top: LayerFile.groupLayer)
+    var computed = [UInt8]()
+    var known = [UInt8]()
+    layers.append(layer: LayerFile.groupLayer, index: 0, to: &computed)
+    upper.append(layer: LayerFile.groupLayer, index: index, to: &known)
+    guard computed == known else { throw StoreError(.damagedLayer, "hashes of \(content)", "are damaged on disk") }
+    return layers
+  }
+}

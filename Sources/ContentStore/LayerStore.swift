@@ -1,0 +1,89 @@
+import DocumentModel
+import Glibc
+
+/// The directory that holds the layers of large contents, one file `ROOT-SIZE` each, and nothing else.
+package final class LayerStore: Sendable {
+  private let directory: OpenFile
+  private let path: String
+
+  /// Makes the directory where there is none. What lies there under a temporary name is from a process that died,
+  /// and goes: only one process at a time may use the directory.
+  init(path: String) throws(StoreError) {
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .writing(path, errno) }
+    self.path = path
+    directory = try OpenFile.directory(path)
+    for name in try names() where Self.content(named: name) == nil { unlinkat(directory.descriptor, name, 0) }
+  }
+
+  /// For the leaves of a content of this size, to be put as they come.
+  package func draft(size: Int64) throws(StoreError) -> LayerDraft { try LayerDraft(size: size, store: self) }
+
+  func createFile() throws(StoreError) -> LayerFile {
+    let name = "draft.\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    let descriptor = openat(directory.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .writing(path, errno) }
+    let file = OpenFile(descriptor: descriptor, path: "\(path)/\(name)")
+    return LayerFile(file: file, directory: directory, temporaryName: name)
+  }
+
+  /// Durable on return; a layer that is small enough for the database is none of its business.
+  func keep(_ layer: LeafLayer) throws(StoreError) {
+    if case .file(let file) = layer.storage { try file.keep(as: Self.name(of: layer.content)) }
+  }
+
+  /// `nil` where there is none, or where its length is not that of the content's layer.
+  func file(of content: Content) throws(StoreError) -> LayerFile? {
+    let name = Self.name(of: content)
+    let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      guard errno == ENOENT else { throw .reading("\(path)/\(name)", errno) }
+      return nil
+    }
+    let file = OpenFile(descriptor: descriptor, path: "\(path)/\(name)")
+    guard Int64(try file.status().st_size) == Self.length(of: content) else { return nil }
+    return LayerFile(file: file, directory: directory, temporaryName: nil)
+  }
+
+  func has(_ content: Content) -> Bool {
+    var status = stat()
+    return fstatat(directory.descriptor, Self.name(of: content), &status, AT_SYMLINK_NOFOLLOW) == 0
+      && Int64(status.st_size) == Self.length(of: content)
+  }
+
+  func remove(_ content: Content) {
+    unlinkat(directory.descriptor, Self.name(of: content), 0)
+  }
+
+  /// The contents that have a file here.
+  func contents() throws(StoreError) -> [Content] {
+    try names().compactMap(Self.content(named:))
+  }
+
+  private func names() throws(StoreError) -> [String] {
+    // A descriptor of its own: reading moves the position, and closing the stream closes it.
+    let copy = openat(directory.descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard copy >= 0, let stream = fdopendir(copy) else { throw .reading(path, errno) }
+    defer { closedir(stream) }
+    var names = [String]()
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  private static func length(of content: Content) -> Int64 {
+    let leaves = content.geometry.blockCount
+    let groups = leaves / LayerFile.groupLength + (leaves % LayerFile.groupLength == 0 ? 0 : 1)
+    return (leaves + groups) * Int64(MerkleTree.nodeLength)
+  }
+
+  private static func name(of content: Content) -> String { "\(content.root.hex)-\(content.size)" }
+
+  private static func content(named name: String) -> Content? {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, let root = Digest(hex: String(parts[0])), let size = Int64(parts[1]) else { return nil }
+    guard let content = Content(root: root, size: size), Self.name(of: content) == name else { return nil }
+    return content
+  }
+}

@@ -1,0 +1,72 @@
+package import DocumentModel
+
+/// The hash tree of BEP 52: leaves are the SHA-256 of 16 KiB blocks, the last one hashed as it is; a node is the
+/// SHA-256 of its two children; leaves missing to the next power of two are 32 zero bytes.
+///
+/// A layer is kept as contiguous bytes, 32 for each node that stands above content. Nodes beyond those are padding.
+package enum MerkleTree {
+  package static let nodeLength = Digest.byteCount
+
+  /// The roots of subtrees that have no content, by their height: 0 is a missing leaf.
+  private static let paddings: [[UInt8]] = {
+    var nodes = [[UInt8](repeating: 0, count: nodeLength)]
+    for height in 0..<Int64.bitWidth {
+      var node = [UInt8](repeating: 0, count: nodeLength)
+      let pair = nodes[height] + nodes[height]
+      pair.withUnsafeBytes { pair in
+        node.withUnsafeMutableBytes { SHA256Hashing.hash(pair, into: $0) }
+      }
+      nodes.append(node)
+    }
+    return nodes
+  }()
+
+  /// The node that stands in a layer where there is no content below. `layer`: 0 for leaves.
+  static func padding(_ layer: Int) -> [UInt8] { paddings[min(max(layer, 0), paddings.count - 1)] }
+
+  /// Appends the leaf of each block of `bytes`; the last block may be short. No bytes have no leaves.
+  package static func appendLeaves(of bytes: UnsafeRawBufferPointer, to leaves: inout [UInt8]) {
+    let blockLength = Int(PieceGeometry.blockLength)
+    var leaf: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    for start in stride(from: 0, to: bytes.count, by: blockLength) {
+      let block = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + blockLength, bytes.count)])
+      withUnsafeMutableBytes(of: &leaf) { leaf in
+        SHA256Hashing.hash(block, into: leaf)
+        leaves.append(contentsOf: leaf)
+      }
+    }
+  }
+
+  /// Replaces the nodes of a layer by their parents. A node without a right neighbour gets padding.
+  static func reduce(_ nodes: inout [UInt8], layer: Int) {
+    let count = nodes.count / nodeLength
+    if count % 2 == 1 { nodes.append(contentsOf: padding(layer)) }
+    let parents = (count + 1) / 2
+    nodes.withUnsafeMutableBytes { nodes in
+      for index in 0..<parents {
+        // The parent is written where nodes were already read: parent i covers nodes 2i and 2i + 1.
+        SHA256Hashing.hash(
+          UnsafeRawBufferPointer(rebasing: nodes[index * 2 * nodeLength..<(index + 1) * 2 * nodeLength]),
+          into: UnsafeMutableRawBufferPointer(rebasing: nodes[index * nodeLength..<(index + 1) * nodeLength]))
+      }
+    }
+    nodes.removeLast(nodes.count - parents * nodeLength)
+  }
+
+  /// The root of the subtree of `height` layers above the nodes of `layer`.
+  static func root(of nodes: [UInt8], layer: Int = 0, height: Int) -> [UInt8] {
+    guard !nodes.isEmpty else { return padding(layer + height) }
+    var nodes = nodes
+    for layer in layer..<layer + max(height, 0) { reduce(&nodes, layer: layer) }
+    return nodes
+  }
+
+  /// The content that has these leaves. `nil` where the size does not have as many.
+  package static func content(leaves: [UInt8], size: Int64) -> Content? {
+    let geometry = PieceGeometry(size: size)
+    guard leaves.count % nodeLength == 0, Int64(leaves.count / nodeLength) == geometry.blockCount else { return nil }
+    guard size > 0 else { return size == 0 ? .empty : nil }
+    guard let root = Digest(bytes: root(of: leaves, height: geometry.rootLayer)) else { return nil }
+    return Content(root: root, size: size)
+  }
+}

@@ -1,0 +1,87 @@
+import Glibc
+
+/// An open descriptor that is closed when nobody holds it any more.
+package final class OpenFile: Sendable {
+  package let descriptor: CInt
+  /// What it was opened as, for messages.
+  package let path: String
+
+  /// Takes the descriptor over.
+  init(descriptor: CInt, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit { close(descriptor) }
+
+  /// Opens a regular file for reading; links are followed.
+  static func reading(_ path: String) throws(StoreError) -> (file: OpenFile, fingerprint: FileFingerprint) {
+    // Not blocking: a FIFO would hold us until somebody writes to it.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { throw .reading(path, errno) }
+    let file = OpenFile(descriptor: descriptor, path: path)
+    let status = try file.status()
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return (file, FileFingerprint(status))
+    case S_IFDIR: throw StoreError(.notAFile, path, "is a directory")
+    default: throw StoreError(.notAFile, path, "is not a regular file")
+    }
+  }
+
+  /// Opens a directory, to work in it whatever it is called later.
+  static func directory(_ path: String) throws(StoreError) -> OpenFile {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw StoreError(errno == ENOTDIR ? .notADirectory : .cannotCreate, path, StoreError.text(errno))
+    }
+    return OpenFile(descriptor: descriptor, path: path)
+  }
+
+  func status() throws(StoreError) -> stat {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .reading(path, errno) }
+    return status
+  }
+
+  package func fingerprint() throws(StoreError) -> FileFingerprint { FileFingerprint(try status()) }
+
+  /// A second descriptor of the same open file, for those who close what they are given.
+  package func duplicate() throws(StoreError) -> CInt {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else { throw .reading(path, errno) }
+    return copy
+  }
+
+  /// Fills the buffer from `offset`. Returns how many bytes there were: fewer than asked at the end of the file.
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StoreError) -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(filled))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw .reading(path, errno) }
+      guard count > 0 else { break }
+      filled += count
+    }
+    return filled
+  }
+
+  /// Writes all bytes from `offset`.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
+    var written = 0
+    while written < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+      let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(written))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw .writing(path, count < 0 ? errno : EIO) }
+      written += count
+    }
+  }
+
+  /// Returns when bytes, size and rights are on the device (fsync(2)).
+  func synchronize() throws(StoreError) {
+    while fsync(descriptor) != 0 {
+      guard errno == EINTR else { throw .writing(path, errno) }
+    }
+  }
+}
