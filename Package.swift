@@ -131,6 +131,8 @@ let package = Package(
 
     // MARK: Tests
 
+    // Sockets, directories and waiting, for tests only.
+    .target(name: "TestSupport", dependencies: ["DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel"]),
@@ -147,8 +149,8 @@ let package = Package(
     .testTarget(
       name: "IndexServerTests",
       dependencies: [
-        "IndexServer", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport", nioCore, nioPosix,
-        nioEmbedded, logging,
+        "IndexServer", "TestSupport", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport",
+        nioCore, nioPosix, nioEmbedded,
       ]),
     .testTarget(
       name: "PeerDaemonTests",

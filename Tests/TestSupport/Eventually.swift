@@ -1,0 +1,12 @@
+/// Asks again and again until it is so, at most for `patience`. For what happens in another process or thread and tells
+/// nobody.
+package func eventually(
+  within patience: Duration = .seconds(10), _ condition: () async throws -> Bool
+) async rethrows -> Bool {
+  let deadline = ContinuousClock.now + patience
+  while ContinuousClock.now < deadline {
+    if try await condition() { return true }
+    try? await Task.sleep(for: .milliseconds(5))
+  }
+  return try await condition()
+}

@@ -1,0 +1,145 @@
+package import DocumentModel
+import Glibc
+package import LineJSON
+
+/// A blocking socket of a test: sends bytes as they are and reads lines and raw bytes, each within a deadline.
+package final class RawConnection {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+  }
+
+  private let descriptor: CInt
+  private var buffer: [UInt8] = []
+  private let patience: Duration
+
+  private init(descriptor: CInt, patience: Duration) {
+    self.descriptor = descriptor
+    self.patience = patience
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Connects to an IPv4 address.
+  package convenience init(to endpoint: Endpoint, patience: Duration = .seconds(10)) throws {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = endpoint.port.bigEndian
+    guard inet_pton(AF_INET, endpoint.host, &address.sin_addr) == 1 else {
+      throw Failure(description: "\(endpoint.host) is no IPv4 address")
+    }
+    try self.init(domain: AF_INET, address: address, patience: patience)
+  }
+
+  /// Connects to a Unix socket.
+  package convenience init(path: String, patience: Duration = .seconds(10)) throws {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let isFitting = withUnsafeMutableBytes(of: &address.sun_path) { target in
+      guard path.utf8.count < target.count else { return false }
+      target.copyBytes(from: path.utf8)
+      return true
+    }
+    guard isFitting else { throw Failure(description: "\(path) is too long for a socket") }
+    try self.init(domain: AF_UNIX, address: address, patience: patience)
+  }
+
+  private convenience init<Address>(domain: CInt, address: Address, patience: Duration) throws {
+    let descriptor = socket(domain, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw Failure(description: "socket: \(errno)") }
+    self.init(descriptor: descriptor, patience: patience)
+    let result = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
+      }
+    }
+    guard result == 0 else { throw Failure(description: "connect: \(String(cString: strerror(errno)))") }
+  }
+
+  // MARK: Sending
+
+  package func send(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL.rawValue)) }
+      guard count > 0 else { throw Failure(description: "send: \(String(cString: strerror(errno)))") }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Sends a line; the newline is added.
+  package func send(_ line: String) throws {
+    try send(Array(line.utf8) + [0x0A])
+  }
+
+  /// No more will be sent.
+  package func finishSending() {
+    shutdown(descriptor, CInt(SHUT_WR))
+  }
+
+  /// Closes with a reset instead of a farewell, as a host that crashes.
+  package func reset() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    shutdown(descriptor, CInt(SHUT_RDWR))
+  }
+
+  // MARK: Receiving
+
+  /// The next line without its newline; `nil` where the other side has closed.
+  package func line() throws -> String? {
+    while true {
+      if let end = buffer.firstIndex(of: 0x0A) {
+        let line = String(decoding: buffer[..<end], as: UTF8.self)
+        buffer.removeSubrange(...end)
+        return line
+      }
+      guard try fill() else { return nil }
+    }
+  }
+
+  /// The next line as a value.
+  package func reply() throws -> JSONValue {
+    guard let line = try line() else { throw Failure(description: "the connection was closed") }
+    return try Jansson.decode(Array(line.utf8))
+  }
+
+  /// Sends a line and returns the next one as a value.
+  package func ask(_ line: String) throws -> JSONValue {
+    try send(line)
+    return try reply()
+  }
+
+  /// Exactly that many raw bytes; fewer where the other side has closed.
+  package func bytes(_ count: Int) throws -> [UInt8] {
+    while buffer.count < count, try fill() {}
+    let found = Array(buffer.prefix(count))
+    buffer.removeFirst(found.count)
+    return found
+  }
+
+  /// Whether the other side closes within the patience; what comes before is thrown away.
+  package func isClosedByPeer() -> Bool {
+    while true {
+      do {
+        guard try fill() else { return true }
+        buffer = []
+      } catch {
+        return !"\(error)".contains("nothing came")
+      }
+    }
+  }
+
+  private func fill() throws -> Bool {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    let milliseconds = CInt(
+      patience.components.seconds * 1000 + patience.components.attoseconds / 1_000_000_000_000_000)
+    guard poll(&waiting, 1, milliseconds) > 0 else { throw Failure(description: "nothing came within \(patience)") }
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    let count = recv(descriptor, &chunk, chunk.count, 0)
+    guard count >= 0 else { throw Failure(description: "recv: \(String(cString: strerror(errno)))") }
+    buffer += chunk[..<count]
+    return count > 0
+  }
+}
