@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A directory of a test, removed with all that is in it when the test is over.
@@ -11,7 +12,7 @@ package final class TemporaryDirectory: Sendable {
   }
 
   deinit {
-    _ = nftw(path, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 16, CInt(FTW_DEPTH.rawValue | FTW_PHYS.rawValue))
+    try? FileManager.default.removeItem(atPath: path)
   }
 
   /// The path of something in it.
