@@ -14,7 +14,7 @@ extension WireFailure {
       members["value"] = .integer(Int64(limit.value))
     }
     if let retryAfter { members["retry_after"] = .integer(Int64(retryAfter)) }
-    for (key, value) in details { members[key] = value }
+    for detail in details { members[detail.key] = detail.value }
     return .object(members)
   }
 }
