@@ -1,0 +1,135 @@
+import DocumentModel
+
+extension DocumentIndex {
+  /// How many holders a row of a list shows at most.
+  package static var listHolderLimit: Int { 3 }
+
+  /// A page of at most `limit` documents in the order of keys, beginning after a cursor: all, those of a collection,
+  /// those that have for each of `words` a word in title or name that begins with it (case and accents aside), or
+  /// both.
+  package func list(
+    collection: String? = nil, words: [String] = [], limit: Int, after cursor: ListCursor? = nil,
+    using generator: inout some RandomNumberGenerator
+  ) -> ListPage {
+    let query = ListQuery(collection: collection, words: words, limit: max(0, limit), after: cursor)
+    let found = find(query)
+    let rows = found.entries.map { row($0, using: &generator) }
+    return ListPage(rows: rows, next: found.last.map { ListCursor(key: key(of: $0), content: content(of: $0)) })
+  }
+
+  private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> ListRow {
+    var holders = [Holder]()
+    entries[entry].holders.sample(Self.listHolderLimit, using: &generator) { source, complete in
+      holders.append(sources[source].holder(complete: complete))
+    }
+    return ListRow(
+      key: key(of: entry), title: title(of: entry), content: content(of: entry), modified: modified(of: entry),
+      total: entries[entry].holders.count, holders: holders)
+  }
+
+  /// The peers that can be reached, in the order of ids and addresses.
+  package func peers(limit: Int, after cursor: PeerCursor? = nil) -> PeerPage {
+    var position = sourceOrder.position { source in
+      cursor.map { !($0.identity < sources[source].identity) } ?? false
+    }
+    var rows = [PeerRow]()
+    var last: UInt32?
+    while rows.count < limit, let slot = sourceOrder.next(&position) {
+      let source = sources[slot]
+      rows.append(
+        PeerRow(
+          peer: source.peer, name: source.name, host: source.host, port: source.port, records: source.recordCount))
+      last = slot
+    }
+    let hasMore = sourceOrder[position] != nil
+    return PeerPage(rows: rows, next: hasMore ? last.map { PeerCursor(identity: sources[$0].identity) } : nil)
+  }
+
+  // MARK: Finding
+
+  /// More entries than this are not gone through one by one and sorted: then so many of all documents have the word
+  /// that going through the list finds a page soon.
+  private static var mostCandidates: Int { 4096 }
+  /// How many entries of the list a page looks at before it ends short, for a query of one word.
+  private static var mostExamined: Int { 32_768 }
+
+  private struct Found {
+    var entries: [UInt32] = []
+    /// Where to go on, if there may be more.
+    var last: UInt32?
+  }
+
+  private func find(_ query: ListQuery) -> Found {
+    guard query.limit > 0 else { return Found() }
+    guard !query.words.isEmpty else { return scan(query, examining: .max) }
+    var fewest: [UInt32]?
+    for word in query.words {
+      guard let candidates = words.entries(prefix: word, limit: fewest?.count ?? Self.mostCandidates) else { continue }
+      if candidates.isEmpty { return Found() }
+      fewest = candidates
+    }
+    if let fewest { return select(query, from: fewest) }
+    return scan(query, examining: max(1, Self.mostExamined / query.words.count))
+  }
+
+  /// Goes through the list from the cursor on.
+  private func scan(_ query: ListQuery, examining limit: Int) -> Found {
+    var position = entryOrder.position { isBefore(query, $0) }
+    var found = Found()
+    var examined = 0
+    while let entry = entryOrder.next(&position), isIn(query, entry) {
+      found.last = entry
+      examined += 1
+      if isMatch(query, entry) { found.entries.append(entry) }
+      guard found.entries.count < query.limit, examined < limit else {
+        let hasMore = entryOrder[position].map { isIn(query, $0) } ?? false
+        return hasMore ? found : Found(entries: found.entries)
+      }
+    }
+    return Found(entries: found.entries)
+  }
+
+  /// Takes the first of the candidates that match.
+  private func select(_ query: ListQuery, from candidates: [UInt32]) -> Found {
+    let matching = candidates.filter { !isBefore(query, $0) && isIn(query, $0) && isMatch(query, $0) }
+    let sorted = matching.sorted(by: precedes)
+    guard sorted.count > query.limit else { return Found(entries: sorted) }
+    let page = Array(sorted.prefix(query.limit))
+    return Found(entries: page, last: page.last)
+  }
+
+  /// Whether an entry stands before the part of the list that is asked for.
+  private func isBefore(_ query: ListQuery, _ entry: UInt32) -> Bool {
+    let key = key(of: entry).text
+    if let collection = query.keyPrefix, ByteOrder.compare(key, collection) < 0 { return true }
+    guard let cursor = query.cursor else { return false }
+    let order = ByteOrder.compare(key, cursor.key.text)
+    return order == 0 ? !(cursor.content < content(of: entry)) : order < 0
+  }
+
+  private func isIn(_ query: ListQuery, _ entry: UInt32) -> Bool {
+    guard let prefix = query.keyPrefix else { return true }
+    return ByteOrder.hasPrefix(key(of: entry).text, prefix)
+  }
+
+  private func isMatch(_ query: ListQuery, _ entry: UInt32) -> Bool {
+    query.words.isEmpty || WordIndex.matches(query.words, title: title(of: entry), key: key(of: entry))
+  }
+}
+
+/// What a page is to hold.
+private struct ListQuery {
+  /// What the keys of the collection begin with.
+  let keyPrefix: String?
+  /// Folded.
+  let words: [[UInt8]]
+  let limit: Int
+  let cursor: ListCursor?
+
+  init(collection: String?, words: [String], limit: Int, after cursor: ListCursor?) {
+    keyPrefix = collection.map { $0 + "/" }
+    self.words = Array(Set(words.flatMap(WordFolding.words(of:))))
+    self.limit = limit
+    self.cursor = cursor
+  }
+}

@@ -1,0 +1,142 @@
+import DocumentModel
+
+/// Which entries have a word that begins with given letters.
+struct WordIndex {
+  /// The entries with one word: nearly always one or few, sometimes nearly all.
+  private struct Postings {
+    private var first: UInt32
+    private var others: Set<UInt32> = []
+
+    init(_ entry: UInt32) {
+      first = entry
+    }
+
+    var count: Int { others.count + (first == noSlot ? 0 : 1) }
+
+    mutating func insert(_ entry: UInt32) {
+      guard entry != first else { return }
+      if first == noSlot, others.isEmpty { first = entry } else { others.insert(entry) }
+    }
+
+    mutating func remove(_ entry: UInt32) {
+      if entry == first { return first = noSlot }
+      others.remove(entry)
+      if others.capacity > 64, others.count * 8 < others.capacity {
+        var kept = Set<UInt32>(minimumCapacity: others.count)
+        kept.formUnion(others)
+        others = kept
+      }
+    }
+
+    func collect(into entries: inout [UInt32]) {
+      if first != noSlot { entries.append(first) }
+      entries.append(contentsOf: others)
+    }
+
+    func contains(_ entry: UInt32) -> Bool { entry == first || others.contains(entry) }
+  }
+
+  private var words = TextTable<String, Postings>()
+  /// All words, in the order of their bytes.
+  private var vocabulary = SortedBlocks<UInt32>()
+
+  var wordCount: Int { words.count }
+
+  /// Enters an entry under all its words.
+  mutating func insert(_ entry: UInt32, title: Title, key: DocumentKey) {
+    WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
+      if let slot = words.find(word) {
+        words[slot]?.insert(entry)
+      } else {
+        let position = self.position(of: word)
+        let slot = words.insert(String(decoding: word, as: UTF8.self), payload: Postings(entry))
+        vocabulary.insert(slot, at: position)
+      }
+      return true
+    }
+  }
+
+  /// Takes an entry out from under the words it was entered with.
+  mutating func remove(_ entry: UInt32, title: Title, key: DocumentKey) {
+    WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
+      guard let slot = words.find(word) else { return true }
+      words[slot]?.remove(entry)
+      if words[slot]?.count == 0 {
+        vocabulary.remove(slot, at: position(of: word))
+        words.remove(slot)
+      }
+      return true
+    }
+  }
+
+  /// The entries that have a word with this prefix, each once; `nil` where there are more than `limit`, so that
+  /// going through them would cost more than going through the list.
+  func entries(prefix: [UInt8], limit: Int) -> [UInt32]? {
+    prefix.withUnsafeBytes { prefix in
+      var position = self.position(of: prefix)
+      var matching = [UInt32]()
+      var total = 0
+      while let word = vocabulary.next(&position),
+        ByteOrder.withBytes(of: words.text(word), { ByteOrder.hasPrefix($0, prefix) })
+      {
+        total += words[word]?.count ?? 0
+        if total > limit { return nil }
+        matching.append(word)
+      }
+      return entries(under: matching, total: total)
+    }
+  }
+
+  private func entries(under matching: [UInt32], total: Int) -> [UInt32] {
+    var entries = [UInt32]()
+    entries.reserveCapacity(total)
+    for word in matching { words[word]?.collect(into: &entries) }
+    // Only one entry under several matching words can be found twice.
+    return matching.count > 1 ? Array(Set(entries)) : entries
+  }
+
+  private func position(of word: UnsafeRawBufferPointer) -> SortedBlocks<UInt32>.Position {
+    vocabulary.position { other in
+      ByteOrder.withBytes(of: words.text(other)) { ByteOrder.compare($0, word) < 0 }
+    }
+  }
+
+  /// The folded words of title and name; the collection is asked for by itself.
+  static func folded(title: Title, key: DocumentKey) -> [UInt8] {
+    var folded = [UInt8]()
+    folded.reserveCapacity(title.text.utf8.count + key.text.utf8.count + 2)
+    ByteOrder.withBytes(of: title.text) { WordFolding.fold($0, into: &folded) }
+    ByteOrder.withBytes(of: key.text) { key in
+      let name = key.firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+      WordFolding.fold(UnsafeRawBufferPointer(rebasing: key[name...]), into: &folded)
+    }
+    return folded
+  }
+
+  /// Whether each prefix begins some word of title or name.
+  static func matches(_ prefixes: [[UInt8]], title: Title, key: DocumentKey) -> Bool {
+    var missing = prefixes
+    WordFolding.forEachWord(in: folded(title: title, key: key)) { word in
+      missing.removeAll { prefix in prefix.withUnsafeBytes { ByteOrder.hasPrefix(word, $0) } }
+      return !missing.isEmpty
+    }
+    return missing.isEmpty
+  }
+
+  /// Whether the entry is found under each of its words, for tests.
+  func holds(_ entry: UInt32, title: Title, key: DocumentKey) -> Bool {
+    var holds = true
+    WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
+      holds = words.find(word).flatMap { words[$0]?.contains(entry) } ?? false
+      return holds
+    }
+    return holds
+  }
+
+  /// How many times any entry stands under any word, for tests.
+  var postingCount: Int {
+    var (count, position) = (0, vocabulary.start)
+    while let word = vocabulary.next(&position) { count += words[word]?.count ?? 0 }
+    return count
+  }
+}

@@ -1,0 +1,181 @@
+import DocumentIndex
+import DocumentModel
+import Testing
+
+/// Thousands of random steps, after each of which the index says what the plain reference says.
+@Suite struct RandomOperationsTests {
+  @Test(arguments: Array(1...UInt64(8)))
+  func agreesWithTheReference(seed: UInt64) throws {
+    var walk = try RandomWalk(seed: seed)
+    for step in 0..<250 {
+      try walk.step()
+      try walk.compareOneOfEach()
+      if step % 50 == 0 { try walk.compareAll() }
+    }
+    try walk.closeAll()
+    #expect(walk.index.internalCounts.values.allSatisfy { $0 == 0 }, "\(walk.index.internalCounts)")
+  }
+}
+
+/// An index and its reference going the same way.
+private struct RandomWalk {
+  var index = DocumentIndex()
+  private var reference = ReferenceIndex()
+  private var generator: SeededGenerator
+  private var open: [SessionID] = []
+  private var lastSession: UInt64 = 0
+  private let keys: [DocumentKey]
+  private let contents: [Content]
+  private let titles: [Title]
+  private let words = ["host", "HO", "s", "protocol", "transmission control", "9", "a-b", "zz", "txt"]
+
+  init(seed: UInt64) throws {
+    generator = SeededGenerator(seed: seed)
+    keys = try ["rfc/1", "rfc/10", "rfc/2", "rfc/793", "rfc-x/9", "file/a.txt", "file/a/b.txt", "data/host"]
+      .map { try DocumentKey($0) }
+    contents = try (0..<6).map { try Sample.content($0, size: 1 + Int64($0) % 2) } + [.empty]
+    titles = try ["", "Host Software", "Transmission Control Protocol", "host, a HOST", "Nothing-at all"]
+      .map { try Title($0) }
+  }
+
+  mutating func step() throws {
+    switch Int.random(in: 0..<20, using: &generator) {
+    case 0...1: try openSession()
+    case 2: closeSession()
+    case 3...6: removeSome()
+    default: addSome()
+    }
+    reference.settle()
+  }
+
+  mutating func closeAll() throws {
+    while !open.isEmpty {
+      closeSession()
+      reference.settle()
+      try compareOneOfEach()
+    }
+  }
+
+  private mutating func openSession() throws {
+    lastSession += 1
+    let id = SessionID(lastSession)
+    let peer = Int.random(in: 0..<4, using: &generator)
+    let name = try PeerName("name\(Int.random(in: 0..<3, using: &generator))")
+    let host = "192.0.2.\(Int.random(in: 1...2, using: &generator))"
+    let port = [UInt16?.none, 1, 1, 1, 2].randomElement(using: &generator) ?? nil
+    let isNew = index.open(id, peer: Sample.peer(peer), name: name, host: host, port: port)
+    #expect(isNew)
+    reference.open(.init(id: id, peer: Sample.peer(peer), name: name, host: host, port: port))
+    open.append(id)
+  }
+
+  private mutating func closeSession() {
+    guard let position = open.indices.randomElement(using: &generator) else { return }
+    let id = open.remove(at: position)
+    let (closed, expected) = (index.close(id), reference.close(id))
+    #expect(closed == expected)
+  }
+
+  private mutating func addSome() {
+    guard let id = open.randomElement(using: &generator) else { return }
+    let documents = (0..<Int.random(in: 1...4, using: &generator)).compactMap { _ -> Document? in
+      guard let key = keys.randomElement(using: &generator), let title = titles.randomElement(using: &generator),
+        let content = contents.randomElement(using: &generator)
+      else { return nil }
+      let modified = Timestamp(seconds: Int64.random(in: 0..<1000, using: &generator))
+      return Document(key: key, title: title, content: content, modified: modified)
+    }
+    let complete = Int.random(in: 0..<3, using: &generator) > 0
+    let added = index.add(documents, by: id, complete: complete)
+    let expected = reference.add(documents, by: id, complete: complete)
+    #expect(added == expected)
+  }
+
+  private mutating func removeSome() {
+    guard let id = open.randomElement(using: &generator) else { return }
+    let documents = (0..<Int.random(in: 1...6, using: &generator)).compactMap { _ -> (DocumentKey, Content)? in
+      guard let key = keys.randomElement(using: &generator), let content = contents.randomElement(using: &generator)
+      else { return nil }
+      return (key, content)
+    }
+    let (removed, expected) = (index.remove(documents, by: id), reference.remove(documents, by: id))
+    #expect(removed == expected)
+  }
+
+  // MARK: Comparing
+
+  mutating func compareOneOfEach() throws {
+    #expect(index.statistics == reference.statistics)
+    let peer = Bool.random(using: &generator) ? nil : Sample.peer(Int.random(in: 0..<4, using: &generator))
+    if let key = keys.randomElement(using: &generator) { compareLookup(key, peer) }
+    if let content = contents.randomElement(using: &generator) { compareLookup(content, peer) }
+    let collection = ["rfc", "file", nil, nil].randomElement(using: &generator) ?? nil
+    let asked = (0..<Int.random(in: 0...2, using: &generator)).compactMap { _ in words.randomElement(using: &generator)
+    }
+    compareList(collection, asked, limit: Int.random(in: 1...10, using: &generator))
+    comparePeers(limit: Int.random(in: 1...5, using: &generator))
+  }
+
+  mutating func compareAll() throws {
+    #expect(index.checkInvariants() == [])
+    for key in keys { compareLookup(key, nil) }
+    for content in contents { compareLookup(content, nil) }
+    for word in words { compareList(nil, [word], limit: 1) }
+  }
+
+  private mutating func compareLookup(_ key: DocumentKey, _ peer: PeerID?) {
+    let (limit, contentLimit) = (Int.random(in: 1...6, using: &generator), Int.random(in: 1...8, using: &generator))
+    let found = index.lookup(
+      key: key, peer: peer, holderLimit: limit, contentLimit: contentLimit, using: &generator)
+    let expected = reference.lookup(key: key, peer: peer)
+    #expect(found.more == max(0, expected.count - contentLimit))
+    compare(found.contents, Array(expected.prefix(contentLimit)), holderLimit: limit)
+  }
+
+  private mutating func compareLookup(_ content: Content, _ peer: PeerID?) {
+    let limit = Int.random(in: 1...6, using: &generator)
+    let found = index.lookup(content: content, peer: peer, holderLimit: limit, using: &generator)
+    compare(found.contents, reference.lookup(content: content, peer: peer), holderLimit: limit)
+  }
+
+  private mutating func compareList(_ collection: String?, _ words: [String], limit: Int) {
+    var rows = [ListRow]()
+    var cursor: ListCursor?
+    repeat {
+      let page = index.list(collection: collection, words: words, limit: limit, after: cursor, using: &generator)
+      #expect(page.rows.count == limit || page.next == nil)
+      rows += page.rows
+      cursor = page.next
+    } while cursor != nil
+    let found = rows.map { row in
+      ContentEntry(
+        summary: ContentSummary(
+          key: row.key, content: row.content, title: row.title, modified: row.modified, total: row.total),
+        holders: row.holders)
+    }
+    compare(found, reference.list(collection: collection, words: words), holderLimit: DocumentIndex.listHolderLimit)
+  }
+
+  private func comparePeers(limit: Int) {
+    var rows = [PeerRow]()
+    var cursor: PeerCursor?
+    repeat {
+      let page = index.peers(limit: limit, after: cursor)
+      rows += page.rows
+      cursor = page.next
+    } while cursor != nil
+    #expect(rows == reference.peers())
+  }
+
+  private func compare(_ found: [ContentEntry], _ expected: [ContentEntry], holderLimit: Int) {
+    #expect(found.map(\.summary) == expected.map(\.summary))
+    for (found, expected) in zip(found, expected) {
+      let all = Set(expected.holders)
+      #expect(found.holders.count == min(holderLimit, all.count))
+      #expect(Set(found.holders).count == found.holders.count)
+      #expect(Set(found.holders).isSubset(of: all))
+      let complete = found.holders.prefix { $0.complete }.count
+      #expect(complete == min(holderLimit, all.filter(\.complete).count))
+    }
+  }
+}
