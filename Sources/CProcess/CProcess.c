@@ -286,3 +286,10 @@ int signals_next(int descriptor) {
 int file_rename_exclusively(int from_directory, const char *from, int to_directory, const char *to) {
   return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
 }
+
+int file_allocate(int descriptor, int64_t length) {
+  while (fallocate(descriptor, 0, 0, length) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}

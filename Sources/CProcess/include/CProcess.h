@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "file_calls.h"
-
 // MARK: Spawning
 
 /// The child finds the open file of `source` under the number `target`.
@@ -139,5 +137,9 @@ int signals_next(int descriptor);
 
 /// rename(2) that refuses to replace: renameat2(2) with RENAME_NOREPLACE; EEXIST where the new name is taken.
 int file_rename_exclusively(int from_directory, const char *from, int to_directory, const char *to);
+
+/// Reserves blocks for `length` bytes from the start and grows the file to it: fallocate(2) with mode 0; EOPNOTSUPP where
+/// the file system cannot.
+int file_allocate(int descriptor, int64_t length);
 
 #endif
