@@ -10,7 +10,7 @@ package enum PeerOperation: String, CaseIterable, Sendable {
 package enum PeerRequest: Equatable, Sendable {
   case hello(peer: PeerID, name: PeerName)
   case have(Content)
-  case hashes(Content, HashRange)
+  case hashes(Content, HashesQuery)
   case get(Content, offset: Int64, length: Int64)
 
   package var operation: PeerOperation {
@@ -24,7 +24,7 @@ package enum PeerRequest: Equatable, Sendable {
 }
 
 /// Nodes of one layer of a content's Merkle tree.
-package struct HashRange: Hashable, Sendable {
+package struct HashesQuery: Hashable, Sendable {
   /// The most nodes of one request.
   package static let mostNodes: Int64 = 512
 
@@ -56,7 +56,7 @@ extension PeerRequest {
       try HelloProtocol.check(line)
       self = .hello(peer: try line.peerID("peer"), name: try line.peerName())
     case .have: self = .have(try line.content())
-    case .hashes: self = .hashes(try line.content(), try HashRange(line))
+    case .hashes: self = .hashes(try line.content(), try HashesQuery(line))
     case .get:
       self = .get(
         try line.content(), offset: try line.integer("offset", in: 0...Content.maximumSize),
@@ -65,7 +65,7 @@ extension PeerRequest {
   }
 }
 
-extension HashRange {
+extension HashesQuery {
   init(_ line: JSONObject) throws(WireFailure) {
     let layer = try line.integer("layer", in: 0...63)
     let index = try line.integer("index", in: 0...Content.maximumSize)
