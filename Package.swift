@@ -86,6 +86,9 @@ let package = Package(
     // Listeners, connections, limits and drain for lines; knows no message.
     .target(name: "LineTransport", dependencies: ["LineJSON", nioCore, nioPosix]),
 
+    // A child's end of the supervisor's channel: settings, readiness, heartbeat, stop. Own thread, no event loop.
+    .target(name: "SupervisorChannel", dependencies: ["LineJSON", "WireProtocol", system]),
+
     // MARK: L4 - roles
 
     // The index server.
@@ -121,9 +124,9 @@ let package = Package(
     // MARK: L6 - executables, one entry point each
 
     .executableTarget(
-      name: "p2p-index", dependencies: ["IndexServer"], linkerSettings: staticStandardLibrary),
+      name: "p2p-index", dependencies: ["IndexServer", "SupervisorChannel"], linkerSettings: staticStandardLibrary),
     .executableTarget(
-      name: "p2p-peer", dependencies: ["PeerDaemon"], linkerSettings: staticStandardLibrary),
+      name: "p2p-peer", dependencies: ["PeerDaemon", "SupervisorChannel"], linkerSettings: staticStandardLibrary),
     .executableTarget(
       name: "p2p-supervisor", dependencies: ["SupervisorDaemon"], linkerSettings: staticExecutable),
     .executableTarget(
@@ -146,6 +149,9 @@ let package = Package(
     .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
     .testTarget(
       name: "LineTransportTests", dependencies: ["LineTransport", "LineJSON", nioCore, nioPosix, nioEmbedded]),
+    .testTarget(
+      name: "SupervisorChannelTests",
+      dependencies: ["SupervisorChannel", "LineJSON", "WireProtocol", "CProcess", system]),
     .testTarget(
       name: "IndexServerTests",
       dependencies: [

@@ -1,0 +1,48 @@
+import Glibc
+import SystemPackage
+
+/// Reading a channel with a limit on the wait.
+enum ChannelSocket {
+  enum Received {
+    case bytes([UInt8])
+    /// The time has passed, or a signal came.
+    case nothing
+    case closed
+  }
+
+  static func receive(from descriptor: FileDescriptor, waitingAtMost patience: Duration) -> Received {
+    var readable = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    let milliseconds = patience.components.seconds * 1_000 + patience.components.attoseconds / 1_000_000_000_000_000
+    // Rounded up, lest the last fraction of a millisecond is spent in a busy loop.
+    guard poll(&readable, 1, Int32(clamping: max(milliseconds, 0) + 1)) > 0 else { return .nothing }
+    var chunk = [UInt8](repeating: 0, count: 4_096)
+    let count = recv(descriptor.rawValue, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+    if count > 0 { return .bytes(Array(chunk[..<count])) }
+    if count < 0, [EAGAIN, EINTR].contains(errno) { return .nothing }
+    return .closed
+  }
+}
+
+/// Lines on their way to the supervisor. It never waits: what the socket does not take stays, up to 64 KiB.
+struct Outgoing: Sendable {
+  private static let capacity = 65_536
+  private var bytes: [UInt8] = []
+
+  var isEmpty: Bool { bytes.isEmpty }
+
+  /// A line that would not fit is dropped whole.
+  mutating func append(_ line: [UInt8]) {
+    guard bytes.count + line.count <= Self.capacity else { return }
+    bytes += line
+  }
+
+  mutating func flush(to descriptor: FileDescriptor) {
+    while !bytes.isEmpty {
+      let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+      let count = send(descriptor.rawValue, bytes, bytes.count, flags)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      bytes.removeFirst(count)
+    }
+  }
+}

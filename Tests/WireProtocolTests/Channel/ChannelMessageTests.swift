@@ -1,0 +1,84 @@
+import DocumentModel
+import LineJSON
+import Testing
+import WireProtocol
+
+@Suite struct ChannelMessageTests {
+  static let peer = ChildSettings.peer(
+    PeerSettings(
+      state: "/h/state/alice", control: "/h/run/alice.sock", index: .defaultIndex, downloads: "/h/downloads/alice"))
+  static let index = ChildSettings.index(IndexSettings(address: .defaultIndex))
+
+  private func json(_ text: String) throws -> JSONValue {
+    try Jansson.decode(Array(text.utf8))
+  }
+
+  private func text(_ json: JSONValue) throws -> String {
+    String(decoding: try Jansson.encodeLine(json).dropLast(), as: UTF8.self)
+  }
+
+  @Test func theFirstLineIsAsWritten() throws {
+    let start = ChannelStart(name: "alice", settings: Self.peer, listeners: ChannelListeners(uploads: 4, control: 5))
+    let line =
+      #"{"channel":1,"role":"peer","name":"alice","settings":{"state":"/h/state/alice","control":"/h/run/alice.sock","#
+      + #""index":"127.0.0.1:7734","downloads":"/h/downloads/alice"},"listeners":{"uploads":4,"control":5}}"#
+    #expect(try text(start.json) == line)
+    #expect(try ChannelStart(json(line)) == start)
+  }
+
+  @Test func anIndexGetsItsAddress() throws {
+    let start = ChannelStart(name: "index", settings: Self.index, listeners: ChannelListeners(index: 4))
+    let line =
+      #"{"channel":1,"role":"index","name":"index","settings":{"address":"127.0.0.1:7734"},"listeners":{"index":4}}"#
+    #expect(try text(start.json) == line)
+    #expect(try ChannelStart(json(line)) == start)
+  }
+
+  /// The number decides before any other field is looked at.
+  @Test func anotherProtocolIsNamed() throws {
+    #expect(throws: ChannelStart.Refusal.otherProtocol(2)) { try ChannelStart(json(#"{"channel":2,"role":7}"#)) }
+    #expect("\(ChannelStart.Refusal.otherProtocol(2))".contains("protocol 2, this program speaks 1"))
+  }
+
+  @Test(arguments: [
+    #"{}"#, #"{"channel":"1"}"#, #"{"channel":1}"#,
+    #"{"channel":1,"role":"supervisor","name":"x","settings":{},"listeners":{}}"#,
+    #"{"channel":1,"role":"index","name":"x","settings":{"address":"nowhere"},"listeners":{}}"#,
+    #"{"channel":1,"role":"index","name":"x","settings":{"address":"h:1"},"listeners":{"index":2}}"#,
+    #"{"channel":1,"role":"index","name":"x","settings":{"address":"h:1"},"listeners":[]}"#,
+    #"{"channel":1,"role":"peer","name":"x","settings":{"state":"/s"},"listeners":{}}"#,
+  ])
+  func aBrokenFirstLineIsRefused(line: String) throws {
+    let value = try json(line)
+    #expect(throws: ChannelStart.Refusal.self) { try ChannelStart(value) }
+  }
+
+  @Test(arguments: [
+    (
+      #"{"event":"ready","channel":1,"addresses":{"index":"127.0.0.1:7734"}}"#,
+      ChannelEvent.ready(ChannelAddresses(index: "127.0.0.1:7734"))
+    ),
+    (
+      #"{"event":"ready","channel":1,"addresses":{"uploads":"127.0.0.1:1","control":"/c"}}"#,
+      .ready(ChannelAddresses(uploads: "127.0.0.1:1", control: "/c"))
+    ),
+    (#"{"event":"ready","channel":2}"#, .otherProtocol(2)),
+    (#"{"event":"heartbeat"}"#, .heartbeat),
+    (#"{"event":"failed","message":"no key"}"#, .failed(message: "no key")),
+  ])
+  func events(line: String, event: ChannelEvent) throws {
+    #expect(try text(event.json) == line)
+    #expect(try ChannelEvent(json(line)) == event)
+  }
+
+  @Test func commands() throws {
+    let reload = #"{"op":"reload","settings":{"address":"127.0.0.1:7734"}}"#
+    #expect(try text(ChannelCommand.stop.json) == #"{"op":"stop"}"#)
+    #expect(try ChannelCommand(json(#"{"op":"stop"}"#), role: .peer) == .stop)
+    #expect(try text(ChannelCommand.reload(Self.index).json) == reload)
+    #expect(try ChannelCommand(json(reload), role: .index) == .reload(Self.index))
+    #expect(throws: MalformedMessage.self) { try ChannelCommand(json(reload), role: .peer) }
+    #expect(throws: MalformedMessage.self) { try ChannelCommand(json(#"{"op":"jump"}"#), role: .peer) }
+    #expect(throws: MalformedMessage.self) { try ChannelEvent(json(#"{"event":"jump"}"#)) }
+  }
+}
