@@ -1,0 +1,157 @@
+package import DocumentModel
+package import LineJSON
+
+/// Reads the members of one JSON object. Members that nobody asks for are ignored, as the protocol demands; what is
+/// missing, of a wrong type or out of range throws a `bad-request` that names the member.
+package struct ControlFields {
+  private let members: JSONMembers
+
+  package init(_ json: JSONValue) throws(WireFailure) {
+    guard case .object(let members) = json else { throw .badRequest("a message is a JSON object") }
+    self.members = members
+  }
+
+  /// The value as it stands; `nil` where it is missing or null.
+  package func value(_ name: String) -> JSONValue? {
+    guard let value = members[name], value != .null else { return nil }
+    return value
+  }
+
+  // MARK: JSON's own types
+
+  package func string(_ name: String) throws(WireFailure) -> String {
+    try Self.present(optionalString(name), name)
+  }
+
+  package func optionalString(_ name: String) throws(WireFailure) -> String? {
+    guard let value = value(name) else { return nil }
+    guard case .string(let text) = value else { throw .badRequest("\"\(name)\" is a string") }
+    return text
+  }
+
+  package func integer(_ name: String, in range: ClosedRange<Int64> = 0...Content.maximumSize) throws(WireFailure)
+    -> Int64
+  {
+    try Self.present(optionalInteger(name, in: range), name)
+  }
+
+  package func optionalInteger(_ name: String, in range: ClosedRange<Int64> = 0...Content.maximumSize)
+    throws(WireFailure) -> Int64?
+  {
+    guard let value = value(name) else { return nil }
+    guard case .integer(let number) = value, range.contains(number) else {
+      throw .badRequest("\"\(name)\" is an integer from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// The id of a request or a reply: 0…2^53 − 1.
+  package func requestID() throws(WireFailure) -> Int64 {
+    try integer("id")
+  }
+
+  /// A count: 0…2^53 − 1, which an `Int` holds on every platform with 64 bits.
+  package func count(_ name: String) throws(WireFailure) -> Int {
+    Int(try integer(name))
+  }
+
+  /// Seconds or another measure that is not negative; integers are taken too.
+  package func real(_ name: String) throws(WireFailure) -> Double {
+    switch value(name) {
+    case .integer(let number) where number >= 0: return Double(number)
+    case .real(let number) where number >= 0: return number
+    case nil: throw .badRequest("\"\(name)\" is missing")
+    default: throw .badRequest("\"\(name)\" is a number, not negative")
+    }
+  }
+
+  package func flag(_ name: String, default standard: Bool) throws(WireFailure) -> Bool {
+    guard let value = value(name) else { return standard }
+    guard case .bool(let flag) = value else { throw .badRequest("\"\(name)\" is true or false") }
+    return flag
+  }
+
+  package func array(_ name: String) throws(WireFailure) -> [JSONValue] {
+    guard let value = value(name) else { return [] }
+    guard case .array(let elements) = value else { throw .badRequest("\"\(name)\" is an array") }
+    return elements
+  }
+
+  package func fields(_ name: String) throws(WireFailure) -> ControlFields {
+    guard let value = value(name) else { throw .badRequest("\"\(name)\" is missing") }
+    return try ControlFields(value)
+  }
+
+  /// The elements of an array, each read by its own type; a missing array is an empty one.
+  package func elements<Element: ControlMessage>(_ name: String, of type: Element.Type = Element.self)
+    throws(WireFailure) -> [Element]
+  {
+    var elements = [Element]()
+    for value in try array(name) { elements.append(try Element(value)) }
+    return elements
+  }
+
+  // MARK: Words of the field
+
+  package func key(_ name: String = "key") throws(WireFailure) -> DocumentKey {
+    let text = try string(name)
+    return try Self.checked(name) { () throws(InvalidValue) in try DocumentKey(text) }
+  }
+
+  package func title(_ name: String = "title") throws(WireFailure) -> Title {
+    let text = try string(name)
+    return try Self.checked(name) { () throws(InvalidValue) in try Title(text) }
+  }
+
+  /// From the two members `content` and `size`, which always come together.
+  package func content() throws(WireFailure) -> Content {
+    guard let root = Digest(hex: try string("content")) else {
+      throw .badRequest("\"content\" is 64 lower-case hex digits")
+    }
+    guard let content = Content(root: root, size: try integer("size")) else {
+      throw .badRequest("the content of 64 zeros is the empty one, and no other is empty")
+    }
+    return content
+  }
+
+  package func timestamp(_ name: String) throws(WireFailure) -> Timestamp {
+    let text = try string(name)
+    return try Self.checked(name) { () throws(InvalidValue) in try Timestamp(text) }
+  }
+
+  package func peerID(_ name: String) throws(WireFailure) -> PeerID {
+    guard let id = PeerID(hex: try string(name)) else {
+      throw .badRequest("\"\(name)\" is a peer id: 64 lower-case hex digits")
+    }
+    return id
+  }
+
+  package func peerName(_ name: String) throws(WireFailure) -> PeerName {
+    let text = try string(name)
+    return try Self.checked(name) { () throws(InvalidValue) in try PeerName(text) }
+  }
+
+  package func endpoint(_ name: String) throws(WireFailure) -> Endpoint {
+    let text = try string(name)
+    return try Self.checked(name) { () throws(InvalidValue) in try Endpoint(text) }
+  }
+
+  package func port(_ name: String) throws(WireFailure) -> UInt16 {
+    UInt16(truncatingIfNeeded: try integer(name, in: 0...Int64(UInt16.max)))
+  }
+
+  private static func checked<Value>(_ name: String, _ make: () throws(InvalidValue) -> Value) throws(WireFailure)
+    -> Value
+  {
+    do throws(InvalidValue) {
+      return try make()
+    } catch {
+      throw .badRequest("\"\(name)\": \(error.reason)")
+    }
+  }
+
+  private static func present<Value>(_ value: Value?, _ name: String) throws(WireFailure) -> Value {
+    guard let value else { throw .badRequest("\"\(name)\" is missing") }
+    return value
+  }
+}

@@ -1,0 +1,95 @@
+package import DocumentModel
+package import LineJSON
+
+/// How a peer stands with the index.
+package struct IndexState: ControlMessage {
+  /// What decided the address.
+  package enum Source: String, Sendable {
+    /// What the daemon was started with.
+    case settings
+    /// What a person chose with `connect`.
+    case connect
+
+    init(_ fields: ControlFields) throws(WireFailure) {
+      guard let source = Source(rawValue: try fields.string("source")) else {
+        throw .badRequest("\"source\" is settings or connect")
+      }
+      self = source
+    }
+  }
+
+  package var address: Endpoint
+  package var connected: Bool
+  /// Since when it is connected, or not.
+  package var since: Timestamp
+  package var source: Source
+
+  package init(address: Endpoint, connected: Bool, since: Timestamp, source: Source) {
+    self.address = address
+    self.connected = connected
+    self.since = since
+    self.source = source
+  }
+
+  package init(_ json: JSONValue) throws(WireFailure) {
+    let fields = try ControlFields(json)
+    address = try fields.endpoint("address")
+    connected = try fields.flag("connected", default: false)
+    since = try fields.timestamp("since")
+    source = try Source(fields)
+  }
+
+  package var members: JSONMembers {
+    [
+      "address": .string(address.description), "connected": .bool(connected), "since": .string(since.text),
+      "source": .string(source.rawValue),
+    ]
+  }
+}
+
+/// What a peer says of itself.
+package struct ControlStatusReply: ControlReply {
+  package var name: PeerName
+  package var peer: PeerID
+  /// The path of the control socket.
+  package var socket: String
+  /// Where it serves content to others.
+  package var uploads: Endpoint
+  package var index: IndexState
+  /// How many documents it shares.
+  package var documents: Int
+  /// The sum of their sizes.
+  package var bytes: Int64
+
+  package init(
+    name: PeerName, peer: PeerID, socket: String, uploads: Endpoint, index: IndexState, documents: Int, bytes: Int64
+  ) {
+    self.name = name
+    self.peer = peer
+    self.socket = socket
+    self.uploads = uploads
+    self.index = index
+    self.documents = documents
+    self.bytes = bytes
+  }
+
+  package init(_ json: JSONValue) throws(WireFailure) {
+    let fields = try ControlFields(json)
+    name = try fields.peerName("name")
+    peer = try fields.peerID("peer")
+    socket = try fields.string("socket")
+    uploads = try fields.endpoint("uploads")
+    guard let index = fields.value("index") else { throw .badRequest("\"index\" is missing") }
+    self.index = try IndexState(index)
+    documents = try fields.count("documents")
+    bytes = try fields.integer("bytes")
+  }
+
+  package var members: JSONMembers {
+    [
+      "name": .string(name.text), "peer": .string(peer.hex), "socket": .string(socket),
+      "uploads": .string(uploads.description), "index": index.json, "documents": .integer(Int64(documents)),
+      "bytes": .integer(bytes),
+    ]
+  }
+}
