@@ -38,19 +38,11 @@ package struct ControlFailure: Error, Equatable, Sendable {
   /// The whole line.
   /// - Parameter id: that of the request; `nil` where it had none that could be read.
   package func reply(to id: Int64?) -> JSONValue {
-    var line: JSONMembers = [
-      "id": id.map { .integer($0) } ?? .null, "status": .integer(Int64(failure.code.status)),
-      "error": .string(failure.code.rawValue), "message": .string(failure.message),
-    ]
-    if let limit = failure.limit {
-      line["limit"] = .string(limit.name)
-      line["value"] = .integer(Int64(limit.value))
-    }
-    if let seconds = failure.retryAfter { line["retry_after"] = .integer(Int64(seconds)) }
-    if !paths.isEmpty { line["paths"] = .array(paths.map(\.json)) }
-    if !choices.isEmpty { line["choices"] = .array(choices.map(\.json)) }
-    if !peers.isEmpty { line["peers"] = .array(peers.map(\.json)) }
-    return .object(line)
+    var details: JSONMembers = [:]
+    if !paths.isEmpty { details["paths"] = .array(paths.map(\.json)) }
+    if !choices.isEmpty { details["choices"] = .array(choices.map(\.json)) }
+    if !peers.isEmpty { details["peers"] = .array(peers.map(\.json)) }
+    return failure.json(id: id, details: details)
   }
 }
 
