@@ -44,6 +44,12 @@ package struct DownloadTarget: Sendable {
     directory.path.hasSuffix("/") ? "\(directory.path)\(name)" : "\(directory.path)/\(name)"
   }
 
+  /// Whether nothing has the name.
+  package var isFree: Bool {
+    var status = stat()
+    return fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT
+  }
+
   /// Looks at what has the name already; hashes it if its size is that of the content.
   package func occupant(
     comparedTo content: Content, hasher: FileHasher, isCancelled: @Sendable () -> Bool = { false }

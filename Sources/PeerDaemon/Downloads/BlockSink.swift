@@ -1,0 +1,175 @@
+import ContentStore
+import DocumentModel
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Verifies and writes what a source sends, in order, on a thread of the pool: the event loop only receives.
+///
+/// One for each source that is tried. What is verified stays, whatever becomes of the source.
+final class BlockSink: Sendable {
+  enum Item: Sendable {
+    case hashes(HashRange, [UInt8])
+    case bytes(ByteBuffer)
+
+    var cost: Int {
+      switch self {
+      case .hashes(_, let bytes): bytes.count
+      case .bytes(let buffer): buffer.readableBytes
+      }
+    }
+  }
+
+  /// What became of an item.
+  enum Report: Sendable {
+    /// All before this offset is verified and written.
+    case verified(upTo: Int64)
+    /// The source sent what does not belong to the content.
+    case wrong(String)
+    /// Our own disk failed.
+    case failed(StoreError)
+  }
+
+  private struct Queue {
+    var items: [Item] = []
+    var bytes = 0
+    var isRunning = false
+    var isClosed = false
+    var wantsRoom: (@Sendable () -> Void)?
+    var whenIdle: (@Sendable () -> Void)?
+  }
+
+  /// Beyond this many bytes in the queue the source is not read from, until it is half empty.
+  private static let most = 4 << 20
+
+  private let pool: NIOThreadPool
+  private let intake: Mutex<BlockIntake>
+  private let queue = Mutex(Queue())
+  private let report: @Sendable (Report) -> Void
+
+  /// - Parameter report: called on a thread of the pool.
+  init(intake: consuming sending BlockIntake, pool: NIOThreadPool, report: @escaping @Sendable (Report) -> Void) {
+    self.intake = Mutex(intake)
+    self.pool = pool
+    self.report = report
+  }
+
+  /// Whether something still waits to be verified: then it is not the source that keeps us waiting.
+  var isBusy: Bool { queue.withLock { $0.isRunning } }
+
+  /// - Returns: whether there is room for more; if not, `room` is called once there is.
+  func submit(_ item: Item, room: @escaping @Sendable () -> Void) -> Bool {
+    let (mustStart, hasRoom) = queue.withLock { queue in
+      guard !queue.isClosed else { return (false, true) }
+      queue.items.append(item)
+      queue.bytes += item.cost
+      let hasRoom = queue.bytes < Self.most
+      if !hasRoom { queue.wantsRoom = room }
+      defer { queue.isRunning = true }
+      return (!queue.isRunning, hasRoom)
+    }
+    if mustStart { pool.submit { _ in self.work() } }
+    return hasRoom
+  }
+
+  /// Takes nothing more; `idle` is called when no thread is at work any more.
+  func close(idle: @escaping @Sendable () -> Void) {
+    let isIdle = queue.withLock { queue in
+      queue.isClosed = true
+      queue.items = []
+      queue.wantsRoom = nil
+      guard queue.isRunning else { return true }
+      queue.whenIdle = idle
+      return false
+    }
+    if isIdle { idle() }
+  }
+
+  private func work() {
+    while let items = takeAll() {
+      for item in items {
+        guard !queue.withLock({ $0.isClosed }) else { break }
+        report(intake.withLock { $0.take(item) })
+        let room = queue.withLock { queue -> (@Sendable () -> Void)? in
+          queue.bytes -= item.cost
+          return queue.bytes < Self.most / 2 ? queue.wantsRoom.take() : nil
+        }
+        room?()
+      }
+    }
+  }
+
+  private func takeAll() -> [Item]? {
+    let (items, idle) = queue.withLock { queue -> ([Item]?, (@Sendable () -> Void)?) in
+      guard queue.items.isEmpty else {
+        defer { queue.items = [] }
+        return (queue.items, nil)
+      }
+      queue.isRunning = false
+      return (nil, queue.whenIdle.take())
+    }
+    idle?()
+    return items
+  }
+}
+
+/// The verifying and writing itself, for one thread at a time.
+struct BlockIntake {
+  private let content: Content
+  private let file: PartialFile
+  private let draft: LayerDraft
+  private var verifier: BlockVerifier?
+  private var position: Int64
+  private var verified: Int64
+
+  /// - Parameter start: the first byte that is missing, the first of a block.
+  init(content: Content, file: PartialFile, draft: LayerDraft, from start: Int64) {
+    self.content = content
+    self.file = file
+    self.draft = draft
+    position = start
+    verified = start
+    if content.geometry.blockCount == 1 {
+      verifier = BlockVerifier(content: content, firstBlock: 0, leaves: content.root.bytes)
+    }
+  }
+
+  mutating func take(_ item: BlockSink.Item) -> BlockSink.Report {
+    do throws(StoreError) {
+      switch item {
+      case .hashes(let range, let bytes): return try takeHashes(range, bytes)
+      case .bytes(let buffer): return try takeBytes(buffer)
+      }
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  private mutating func takeHashes(_ range: HashRange, _ bytes: [UInt8]) throws(StoreError) -> BlockSink.Report {
+    guard range.verify(bytes, against: content) else { return .wrong("hashes that do not lead to the root") }
+    let count = min(Int64(range.length), content.geometry.blockCount - range.index)
+    let leaves = Array(bytes.prefix(Int(count) * MerkleTree.nodeLength))
+    try draft.put(leaves, from: range.index)
+    let first = position / PieceGeometry.blockLength
+    let known = Int(first - range.index) * MerkleTree.nodeLength
+    guard known >= 0 else { return .wrong("hashes out of order") }
+    verifier = BlockVerifier(content: content, firstBlock: first, leaves: Array(leaves.dropFirst(known)))
+    return .verified(upTo: verified)
+  }
+
+  private mutating func takeBytes(_ buffer: ByteBuffer) throws(StoreError) -> BlockSink.Report {
+    let outcome = buffer.withUnsafeReadableBytes { verifier?.append($0) }
+    switch outcome {
+    case nil, .excess: return .wrong("bytes before their hashes")
+    case .wrong(let block): return .wrong("block \(block)")
+    case .verified(let end):
+      let written = buffer.withUnsafeReadableBytes { bytes in
+        Result { () throws(StoreError) in try file.write(bytes, at: position) }
+      }
+      try written.get()
+      position += Int64(buffer.readableBytes)
+      verified = end
+      return .verified(upTo: end)
+    }
+  }
+}

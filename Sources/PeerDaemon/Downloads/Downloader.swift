@@ -1,0 +1,266 @@
+package import ContentStore
+package import DocumentModel
+package import Logging
+package import NIOCore
+package import NIOPosix
+import Synchronization
+package import WireProtocol
+
+/// Fetches documents: finds who has them, verifies every block, puts them under their name when they are whole, durable
+/// and right, and shares them.
+package struct Downloader: Sendable {
+  private let identity: (id: PeerID, name: PeerName)
+  private let link: IndexLink
+  private let catalogue: Catalogue
+  private let transfers: TransferRegistry
+  private let group: any EventLoopGroup
+  private let pool: NIOThreadPool
+  private let patience: SourcePatience
+  private let logger: Logger
+
+  /// - Parameter pool: runs what blocks: disk, database, hashing.
+  package init(
+    identity: (id: PeerID, name: PeerName), link: IndexLink, catalogue: Catalogue, transfers: TransferRegistry,
+    group: any EventLoopGroup, pool: NIOThreadPool, patience: SourcePatience = SourcePatience(), logger: Logger
+  ) {
+    self.identity = identity
+    self.link = link
+    self.catalogue = catalogue
+    self.transfers = transfers
+    self.group = group
+    self.pool = pool
+    self.patience = patience
+    self.logger = logger
+  }
+
+  /// Fetches one document. Cancelling the task ends it and removes what was fetched.
+  ///
+  /// - Parameter progress: called from any thread, about ten times a second.
+  package func get(
+    _ request: GetDocument, progress: @escaping @Sendable (DownloadProgress) -> Void
+  ) async throws(ControlFailure) -> ControlGetReply {
+    let started = NIODeadline.now()
+    let choice = try await choose(request)
+    let content = choice.content.content
+    let target = try await target(of: request)
+    let document = Document(
+      key: request.key, title: choice.content.title, content: content, modified: choice.content.modified)
+    if let file = try await present(target, content) {
+      if request.share { try await share(document, file, forgetting: []) }
+      return reply(request, target.path, content, [:], started)
+    }
+    if !request.force { try await refuseOccupied(target) }
+    let fetch = try await blocking { [catalogue] () throws(StoreError) in
+      try Fetch(content: content, target: target, catalogue: catalogue)
+    }
+    let sources = try await fetchAll(fetch, choice, request.key, progress)
+    try await finish(fetch, document, request)
+    return reply(request, target.path, content, sources, started)
+  }
+
+  // MARK: Before
+
+  private func choose(_ request: GetDocument) async throws(ControlFailure) -> SourceChoice {
+    let peer = request.from.flatMap { PeerID(hex: $0) }
+    let found: LookupReply
+    do throws(WireFailure) {
+      found = try await link.ask(.lookup(.init(.key(request.key), peer: peer)), LookupReply.init)
+    } catch  where error.code == .notFound {
+      throw ControlFailure(WireFailure(.notFound, "nobody shares \(request.key) now; p2pctl list shows what there is"))
+    } catch {
+      throw ControlFailure(error)
+    }
+    return try SourceChoice(
+      request.key, found, from: request.from, prefix: request.content, asking: identity.id)
+  }
+
+  private func target(of request: GetDocument) async throws(ControlFailure) -> DownloadTarget {
+    let name = request.key.suggestedFileName
+    return try await blocking { () throws(StoreError) in
+      switch request.target {
+      case .path(let path): try DownloadTarget(path: path, suggestedName: name)
+      case .directory(let directory): try DownloadTarget(directory: directory, name: name)
+      }
+    }
+  }
+
+  /// The file that is there already, where it has the content that is wanted.
+  private func present(_ target: DownloadTarget, _ content: Content) async throws(ControlFailure) -> HashedFile? {
+    let hasher = FileHasher(layers: catalogue.layers)
+    let occupant = try await blocking { () throws(StoreError) in
+      try target.occupant(comparedTo: content, hasher: hasher)
+    }
+    guard case .same(let file) = occupant else { return nil }
+    return file
+  }
+
+  private func refuseOccupied(_ target: DownloadTarget) async throws(ControlFailure) {
+    let isFree = try await blocking { () throws(StoreError) in target.isFree }
+    guard isFree else {
+      throw ControlFailure(
+        WireFailure(.cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
+      )
+    }
+  }
+
+  // MARK: Fetching
+
+  /// Asks one source after the other until nothing is missing.
+  private func fetchAll(
+    _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey,
+    _ progress: @escaping @Sendable (DownloadProgress) -> Void
+  ) async throws(ControlFailure) -> [HolderRow: Int64] {
+    let transfer = transfers.begin(.download, key: key, content: choice.content.content, peer: "", host: "")
+    defer { transfer.end() }
+    var bytes: [HolderRow: Int64] = [:]
+    var failures: [(HolderRow, SourceFailure)] = []
+    let content = choice.content.content
+    for holder in choice.holders where fetch.verified < content.size {
+      let before = fetch.verified
+      transfer.serve(by: holder.name.text, host: holder.host)
+      let outcome = await fetchOnce(fetch, holder, transfer, progress)
+      let gained = fetch.verified - before
+      if gained > 0 { bytes[holder, default: 0] += gained }
+      switch outcome {
+      case .complete: break
+      case .cancelled: throw ControlFailure(WireFailure(.cancelled, "the download of \(key) was cancelled"))
+      case .failed(let error): throw ControlFailure(WireFailure(error))
+      case .left(let failure):
+        logger.notice(
+          "source left",
+          metadata: ["key": "\(key)", "peer": "\(holder.name)", "id": "\(holder.peer)", "reason": "\(failure)"])
+        failures.append((holder, failure))
+      }
+    }
+    guard fetch.verified == content.size else { throw Self.noSourceLeft(key, failures) }
+    return bytes
+  }
+
+  private func fetchOnce(
+    _ fetch: Fetch, _ holder: HolderRow, _ transfer: TransferHandle,
+    _ progress: @escaping @Sendable (DownloadProgress) -> Void
+  ) async -> SourceOutcome {
+    let loop = group.next()
+    let meter = ProgressMeter(size: fetch.content.size, peer: holder.name.text, transfer, progress)
+    let cancellation = Mutex<(@Sendable () -> Void)?>(nil)
+    return await withTaskCancellationHandler {
+      guard !Task.isCancelled else { return .cancelled }
+      return await withCheckedContinuation { (continuation: CheckedContinuation<SourceOutcome, Never>) in
+        let outcome = OnceContinuation(continuation)
+        loop.execute { [self] in
+          let attempt = begin(fetch, holder, on: loop, meter: meter, outcome: outcome)
+          let bound = NIOLoopBound(attempt, eventLoop: loop)
+          cancellation.withLock { $0 = { loop.execute { bound.value.end(.cancelled) } } }
+        }
+      }
+    } onCancel: {
+      // Where the attempt has not begun yet, its first look at the task ends it.
+      cancellation.withLock { $0 }?()
+    }
+  }
+
+  /// On the event loop of the connection that is to be made.
+  private func begin(
+    _ fetch: Fetch, _ holder: HolderRow, on loop: any EventLoop, meter: ProgressMeter,
+    outcome: OnceContinuation<SourceOutcome>
+  ) -> SourceAttempt {
+    let start = fetch.verified
+    let relay = ReportRelay(loop: loop)
+    let sink = BlockSink(
+      intake: BlockIntake(content: fetch.content, file: fetch.file, draft: fetch.draft, from: start), pool: pool
+    ) { report in
+      if case .verified(let end) = report {
+        meter.report(end, gained: fetch.advance(to: end))
+      }
+      relay.pass(report)
+    }
+    let attempt = SourceAttempt(content: fetch.content, loop: loop, patience: patience, sink: sink, outcome: outcome)
+    relay.target = NIOLoopBound(attempt, eventLoop: loop)
+    let machine = SourceMachine(content: fetch.content, source: holder.peer, from: start)
+    attempt.start(holder, machine: machine, identity: identity)
+    return attempt
+  }
+
+  private static func noSourceLeft(_ key: DocumentKey, _ failures: [(HolderRow, SourceFailure)]) -> ControlFailure {
+    let said = failures.prefix(3).map { "\($0.0.name) \($0.1)" }.joined(separator: "; ")
+    let more = failures.count > 3 ? "; and \(failures.count - 3) more" : ""
+    for case (_, .wrongBytes) in failures {
+      return ControlFailure(WireFailure(.verificationFailed, "\(key) could not be fetched: \(said)\(more)"))
+    }
+    return ControlFailure(WireFailure(.noSource, "no source of \(key) answers: \(said)\(more)"))
+  }
+
+  // MARK: After
+
+  private func finish(_ fetch: Fetch, _ document: Document, _ request: GetDocument) async throws(ControlFailure) {
+    let catalogue = catalogue
+    let file = try await blocking { () throws(StoreError) in
+      try fetch.commit(replacing: request.force)
+    }
+    if request.share {
+      try await share(document, file, forgetting: [fetch.file.temporaryPath])
+    } else {
+      try await blocking { () throws(StoreError) in try catalogue.forgetTemporary(fetch.file.temporaryPath) }
+    }
+  }
+
+  private func share(
+    _ document: Document, _ file: HashedFile, forgetting temporary: [String]
+  ) async throws(ControlFailure) {
+    let share = Share(document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint)
+    let superseded = try await blocking { [catalogue] () throws(StoreError) in
+      // What its user added stays what it is: added.
+      let isAdded = try catalogue.shares(under: share.key)
+        .contains { $0.content == share.content && $0.origin == .added && $0.state == .shared && $0.path == share.path }
+      if isAdded { return [Share]() }
+      return try catalogue.add([share], hashed: [file], forgetting: temporary)
+    }
+    if !superseded.isEmpty {
+      _ = await link.withdraw(superseded.map { .init(key: $0.key, content: $0.content) })
+    }
+    _ = await link.announce([document])
+  }
+
+  private func reply(
+    _ request: GetDocument, _ path: String, _ content: Content, _ sources: [HolderRow: Int64], _ started: NIODeadline
+  ) -> ControlGetReply {
+    let sorted = sources.sorted { $0.value > $1.value }
+    return ControlGetReply(
+      key: request.key, content: content, path: path, received: sources.values.reduce(0, +),
+      sources: sorted.map { .init(name: $0.key.name.text, id: $0.key.peer, bytes: $0.value) },
+      seconds: Double((NIODeadline.now() - started).nanoseconds) / 1e9)
+  }
+
+  /// Runs what blocks on the pool.
+  private func blocking<Value: Sendable>(
+    _ body: @escaping @Sendable () throws(StoreError) -> Value
+  ) async throws(ControlFailure) -> Value {
+    do {
+      return try await pool.runIfActive { try body() }
+    } catch let error as StoreError {
+      throw ControlFailure(WireFailure(error))
+    } catch {
+      throw ControlFailure(WireFailure(.unavailable, "the daemon is stopping"))
+    }
+  }
+}
+
+/// Passes what the sink reports to the attempt, on the attempt's event loop.
+private final class ReportRelay: Sendable {
+  private let loop: any EventLoop
+  private let held = Mutex<NIOLoopBound<SourceAttempt>?>(nil)
+
+  init(loop: any EventLoop) {
+    self.loop = loop
+  }
+
+  var target: NIOLoopBound<SourceAttempt>? {
+    get { held.withLock { $0 } }
+    set { held.withLock { $0 = newValue } }
+  }
+
+  func pass(_ report: BlockSink.Report) {
+    guard let target else { return }
+    loop.execute { target.value.take(report) }
+  }
+}

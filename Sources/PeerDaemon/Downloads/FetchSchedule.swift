@@ -1,0 +1,42 @@
+import ContentStore
+import DocumentModel
+
+/// What to ask a source for, in which order: the leaves of a stretch of the content, then its bytes, then the leaves of
+/// the next. By the time bytes come, the leaves that prove them have come.
+struct FetchSchedule {
+  enum Step: Hashable {
+    case hashes(HashRange)
+    case get(offset: Int64, length: Int64)
+  }
+
+  private let content: Content
+  /// The first byte not asked for.
+  private var next: Int64
+  /// The end of the stretch whose leaves are asked for, or known.
+  private var covered: Int64
+
+  /// - Parameter start: where to begin, the first byte of a block.
+  init(content: Content, from start: Int64) {
+    self.content = content
+    next = start
+    // The root of a single block is its hash.
+    covered = content.geometry.blockCount <= 1 ? content.size : start
+  }
+
+  var isFinished: Bool { next >= content.size }
+
+  /// - Parameter limit: the most bytes that the source gives at once.
+  mutating func step(limit: Int64) -> Step? {
+    guard !isFinished else { return nil }
+    let block = next / PieceGeometry.blockLength
+    if next >= covered {
+      guard let range = HashRange.leaves(around: block, of: content) else { return nil }
+      covered = content.geometry.blockRange(range.index + Int64(range.length) - 1).upperBound
+      return .hashes(range)
+    }
+    let whole = max(limit / PieceGeometry.blockLength * PieceGeometry.blockLength, 1)
+    let length = min(whole, covered - next)
+    defer { next += length }
+    return .get(offset: next, length: length)
+  }
+}

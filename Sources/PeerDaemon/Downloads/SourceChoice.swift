@@ -1,0 +1,61 @@
+import DocumentModel
+import WireProtocol
+
+/// Which content under a key is meant, and who may give it. Never the most-held one silently: holders may be liars.
+struct SourceChoice: Equatable {
+  let content: ContentRow
+  /// Those who are asked, in the order of the index.
+  let holders: [HolderRow]
+
+  /// - Parameters:
+  ///   - from: the name of a peer or the beginning of its id.
+  ///   - prefix: the beginning of a content's root.
+  init(
+    _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, asking own: PeerID
+  ) throws(ControlFailure) {
+    var contents = found.contents
+    if let prefix {
+      contents = contents.filter { $0.content.root.hex.hasPrefix(prefix.lowercased()) }
+      guard !contents.isEmpty else {
+        throw ControlFailure(WireFailure(.notFound, "no content under \(key) begins with \(prefix)"))
+      }
+    }
+    if let from {
+      contents = try Self.restrict(contents, to: from, key)
+    }
+    guard let first = contents.first else {
+      throw ControlFailure(WireFailure(.notFound, "nobody shares \(key) now"))
+    }
+    guard contents.count == 1, found.more == 0 || prefix != nil || from != nil else {
+      throw ControlFailure(
+        WireFailure(
+          .severalContents, "\(key) stands for \(contents.count + found.more) different contents; choose one"),
+        choices: contents.map(HeldContent.init))
+    }
+    content = first
+    let others = first.holders.filter { $0.peer != own }
+    holders = others.isEmpty ? first.holders : others
+  }
+
+  private static func restrict(
+    _ contents: [ContentRow], to from: String, _ key: DocumentKey
+  ) throws(ControlFailure) -> [ContentRow] {
+    let isMeant = { (holder: HolderRow) in holder.name.text == from || holder.peer.hex.hasPrefix(from.lowercased()) }
+    let meant = contents.flatMap(\.holders).filter(isMeant)
+    let peers = Dictionary(meant.map { ($0.peer, $0.name) }) { first, _ in first }
+    guard peers.count <= 1 else {
+      throw ControlFailure(
+        WireFailure(.ambiguousPeer, "\(peers.count) peers are called \(from); choose one by its id"),
+        peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
+    }
+    guard !peers.isEmpty else {
+      throw ControlFailure(WireFailure(.notFound, "no holder of \(key) is called \(from)"))
+    }
+    return contents.compactMap { row in
+      let holders = row.holders.filter(isMeant)
+      guard !holders.isEmpty else { return nil }
+      return ContentRow(
+        content: row.content, title: row.title, modified: row.modified, total: row.total, holders: holders)
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import ContentStore
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+/// What a downloader and one source say to each other, as a value: requests come out, replies go in.
+///
+/// The first requests leave together, so that a small document takes one round trip.
+struct SourceMachine {
+  /// Raw bytes that follow a reply.
+  enum Body: Hashable {
+    case hashes(HashRange)
+    case bytes(offset: Int64, length: Int64)
+
+    var count: Int {
+      switch self {
+      case .hashes(let range): range.byteCount
+      case .bytes(_, let length): Int(length)
+      }
+    }
+  }
+
+  private enum Expectation {
+    case hello
+    case have
+    case body(Body)
+  }
+
+  /// Bytes that may be asked for and not yet have come: enough to keep a fast and distant source busy.
+  private static let window: Int64 = 16 << 20
+  private static let mostRequests = 16
+
+  private let content: Content
+  private let source: PeerID
+  private var schedule: FetchSchedule
+  private var expected: [(id: Int64, what: Expectation)] = []
+  private var nextID: Int64 = 1
+  private var asked: Int64 = 0
+  /// Until the source has told its own: what every source gives.
+  private var getLimit = PieceGeometry.smallestPiece
+  private var mostInFlight = Self.mostRequests
+  private var isGreeted = false
+
+  /// - Parameters:
+  ///   - source: who the index says is there.
+  ///   - start: the first byte that is missing.
+  init(content: Content, source: PeerID, from start: Int64) {
+    self.content = content
+    self.source = source
+    schedule = FetchSchedule(content: content, from: start)
+  }
+
+  /// Appends the first requests.
+  mutating func begin(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
+    ask(.hello(peer: peer, name: name), for: .hello, &output)
+    ask(.have(content), for: .have, &output)
+    // Until the source has told its limits, no more than the beginning is asked for.
+    fill(&output, most: 4)
+  }
+
+  /// Appends the requests that are due now.
+  mutating func proceed(to output: inout JSONWriter) {
+    guard isGreeted else { return }
+    fill(&output, most: mostInFlight)
+  }
+
+  /// Takes a reply.
+  /// - Returns: what follows it as raw bytes.
+  mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Body? {
+    guard let first = expected.first, reply["id"]?.integer == first.id else {
+      throw .nonsense("an answer out of order")
+    }
+    expected.removeFirst()
+    if let failure = try Self.read({ () throws(WireFailure) in try WireFailure(reply: reply) }) {
+      throw .refused(failure)
+    }
+    switch first.what {
+    case .hello:
+      try greet(Self.read { () throws(WireFailure) in try PeerHelloReply(reply: reply) })
+      return nil
+    case .have:
+      let have = try Self.read { () throws(WireFailure) in try HaveReply(reply: reply) }
+      guard have.complete else { throw .incomplete }
+      return nil
+    case .body(let body):
+      try Self.read { () throws(WireFailure) in try check(body, reply) }
+      return body
+    }
+  }
+
+  private static func read<Value>(_ body: () throws(WireFailure) -> Value) throws(SourceFailure) -> Value {
+    do throws(WireFailure) { return try body() } catch { throw .nonsense(error.message) }
+  }
+
+  /// The raw bytes of a reply have come.
+  mutating func finished(_ body: Body) {
+    if case .bytes(_, let length) = body { asked -= length }
+  }
+
+  private mutating func greet(_ hello: PeerHelloReply) throws(SourceFailure) {
+    guard hello.peer == source else { throw .otherPeer(hello.peer) }
+    isGreeted = true
+    getLimit = max(hello.get, 1)
+    mostInFlight = Int(min(hello.inflight, Int64(Self.mostRequests)))
+  }
+
+  private func check(_ body: Body, _ reply: JSONObject) throws(WireFailure) {
+    switch body {
+    case .hashes(let range):
+      _ = try HashesReply(reply: reply, expected: range.hashCount)
+    case .bytes(let offset, let length):
+      let get = try GetReply(reply: reply)
+      guard get.offset == offset, get.length == length else { throw .badRequest("other bytes than were asked for") }
+    }
+  }
+
+  private mutating func fill(_ output: inout JSONWriter, most: Int) {
+    while asked < Self.window, expected.count < most, let step = schedule.step(limit: getLimit) {
+      switch step {
+      case .hashes(let range):
+        let query = HashesQuery(layer: range.layer, index: range.index, length: Int64(range.length))
+        ask(.hashes(content, query), for: .body(.hashes(range)), &output)
+      case .get(let offset, let length):
+        asked += length
+        ask(.get(content, offset: offset, length: length), for: .body(.bytes(offset: offset, length: length)), &output)
+      }
+    }
+  }
+
+  private mutating func ask(_ request: PeerRequest, for what: Expectation, _ output: inout JSONWriter) {
+    expected.append((nextID, what))
+    request.write(id: nextID, to: &output)
+    nextID += 1
+  }
+}
+
+/// Why a source is left.
+enum SourceFailure: Error, Equatable {
+  /// It answers with a failure.
+  case refused(WireFailure)
+  /// It is somebody else than the index said.
+  case otherPeer(PeerID)
+  /// It has only part of the content.
+  case incomplete
+  /// It breaks the protocol.
+  case nonsense(String)
+  /// It sent bytes or hashes that do not belong to the content.
+  case wrongBytes(String)
+  /// It cannot be reached, or the connection broke.
+  case lost(String)
+  /// Nothing whole came for too long.
+  case stalled
+}
+
+extension SourceFailure: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .refused(let failure): "refuses: \(failure.message)"
+    case .otherPeer(let peer): "is another peer: \(peer)"
+    case .incomplete: "has only part of it"
+    case .nonsense(let what): "breaks the protocol: \(what)"
+    case .wrongBytes(let what): "sent wrong bytes: \(what)"
+    case .lost(let why): "cannot be reached: \(why)"
+    case .stalled: "sent nothing for too long"
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import ContentStore
+import DocumentModel
+import LineJSON
+import LineTransport
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// One connection of another peer: reads a request, has it answered on the pool, sends the answer, then reads the next.
+final class UploadRole: LineRole {
+  /// A body leaves in parts of this size; the file is looked at before each, so that a change is noticed and a truncated
+  /// file cannot stall the connection.
+  private static let regionLength: Int64 = 256 * 1024
+  /// How long the other side may take for one part.
+  private static let regionPatience = TimeAmount.seconds(30)
+  /// How long a connection may say nothing.
+  private static let silence = TimeAmount.seconds(120)
+
+  private let service: UploadService
+  private let identity: (id: PeerID, name: PeerName)
+  private let pool: NIOThreadPool
+  private let transfers: TransferRegistry
+  private var connection: (any LineConnection)?
+  private var other: PeerName?
+  private var transfer: (content: Content, handle: TransferHandle)?
+  /// What the last answer came from: the next `get` usually wants the same.
+  private var known: SharedFile?
+  private var silenceTimer: RepeatedTask?
+
+  init(
+    service: UploadService, identity: (id: PeerID, name: PeerName), pool: NIOThreadPool, transfers: TransferRegistry
+  ) {
+    self.service = service
+    self.identity = identity
+    self.pool = pool
+    self.transfers = transfers
+  }
+
+  func opened(_ connection: any LineConnection) {
+    self.connection = connection
+    let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)
+    silenceTimer = connection.eventLoop.scheduleRepeatedTask(initialDelay: Self.silence, delay: Self.silence) { _ in
+      if NIODeadline.now() - bound.value.lastReceived > Self.silence { bound.value.abort() }
+    }
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    do {
+      return try LineScratch.current.reader.read(line) { answer($0, &output) }
+    } catch {
+      WireFailure.badRequest("this is no line of JSON: \(error)").write(id: nil, to: &output)
+      return .next
+    }
+  }
+
+  func receivedTooLong(output: inout JSONWriter) {
+    let limit = service.limits.line
+    WireFailure(.tooLarge, "a line has at most \(limit) bytes", limit: .init("line", limit))
+      .write(id: nil, to: &output)
+  }
+
+  func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter) {
+    let limit: WireFailure.Limit =
+      switch refusal {
+      case .tooMany(let limit): .init("connections", limit)
+      case .tooManyOfAddress(let limit): .init("connections_per_address", limit)
+      }
+    WireFailure(.tooMany, "this peer serves enough others", limit: limit, retryAfter: 5).write(id: nil, to: &output)
+  }
+
+  func closed() {
+    silenceTimer?.cancel()
+    silenceTimer = nil
+    transfer?.handle.end()
+    transfer = nil
+    known = nil
+    connection = nil
+  }
+
+  // MARK: Requests
+
+  private func answer(_ line: JSONObject, _ output: inout JSONWriter) -> LineVerdict {
+    var id: Int64?
+    do throws(WireFailure) {
+      let known = try line.requestID()
+      id = known
+      return try route(PeerRequest(line), known, &output)
+    } catch {
+      error.write(id: id, to: &output)
+      return .next
+    }
+  }
+
+  /// Every operation, in the order of the written protocol.
+  private func route(
+    _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) -> LineVerdict {
+    if case .hello(_, let name) = request {
+      other = name
+      writeHello(id, &output)
+      return .next
+    }
+    guard other != nil else { throw WireFailure(.helloRequired, "the first request is hello") }
+    let service = service
+    switch request {
+    case .hello: return .next
+    case .have(let content):
+      return perform(id) { () throws(WireFailure) in try service.have(content) }
+    case .hashes(let content, let query):
+      return perform(id) { () throws(WireFailure) in try service.hashes(content, query) }
+    case .get(let content, let offset, let length):
+      note(content)
+      let known = known
+      return perform(id) { () throws(WireFailure) in
+        try service.get(content, offset: offset, length: length, known: known)
+      }
+    }
+  }
+
+  private func writeHello(_ id: Int64, _ output: inout JSONWriter) {
+    output.beginReply(id: id)
+    output.member("protocol", ProtocolVersion.wire)
+    output.member("server", "p2p-peer/\(ProtocolVersion.program)")
+    output.member("peer", identity.id)
+    output.member("name", identity.name.text)
+    output.key("limits")
+    output.beginObject()
+    for (name, value) in service.limits.named { output.member(name, value) }
+    output.endObject()
+    output.endReply()
+  }
+
+  private func perform(
+    _ id: Int64, _ work: @escaping @Sendable () throws(WireFailure) -> UploadService.Answer
+  ) -> LineVerdict {
+    guard let connection else { return .close }
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    let answered = pool.runIfActive(eventLoop: connection.eventLoop) {
+      Result { () throws(WireFailure) in try work() }
+    }
+    answered.whenComplete { result in
+      bound.value.send((try? result.get()) ?? .failure(WireFailure(.unavailable, "the peer is stopping")), id)
+    }
+    return .busy
+  }
+
+  // MARK: Answers
+
+  private func send(_ result: Result<UploadService.Answer, WireFailure>, _ id: Int64) {
+    guard let connection else { return }
+    switch result {
+    case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
+    case .success(.have(let piece)):
+      connection.send {
+        $0.beginReply(id: id)
+        $0.member("piece", piece)
+        $0.member("complete", true)
+        $0.endReply()
+      }
+    case .success(.hashes(let count, let nodes)):
+      connection.send {
+        $0.beginReply(id: id)
+        $0.member("hashes", count)
+        $0.endReply()
+        $0.bytes += nodes
+      }
+    case .success(.bytes(let file, let offset, let bytes)):
+      known = file ?? known
+      connection.send {
+        Self.writeHeader(id, offset, Int64(bytes.count), &$0)
+        $0.bytes += bytes
+      }
+      transfer?.handle.progress(Int64(bytes.count))
+    case .success(.file(let file, let offset, let length)):
+      known = file
+      connection.send { Self.writeHeader(id, offset, length, &$0) }
+      return sendRegion(of: file, offset, length, connection)
+    }
+    connection.resume()
+  }
+
+  private static func writeHeader(_ id: Int64, _ offset: Int64, _ length: Int64, _ output: inout JSONWriter) {
+    output.beginReply(id: id)
+    output.member("offset", offset)
+    output.member("length", length)
+    output.endReply()
+  }
+
+  /// Sends the next part. A file that has changed meanwhile ends the connection: the body cannot be completed.
+  private func sendRegion(of file: SharedFile, _ offset: Int64, _ left: Int64, _ connection: any LineConnection) {
+    guard left > 0 else { return connection.resume() }
+    let length = min(left, Self.regionLength)
+    let descriptor: CInt
+    do throws(StoreError) {
+      try file.checkUnchanged()
+      descriptor = try file.file.duplicate()
+    } catch {
+      service.changed(file)
+      known = nil
+      return connection.abort()
+    }
+    let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+    let region = FileRegion(fileHandle: handle, readerIndex: Int(offset), endIndex: Int(offset + length))
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    let stalled = connection.eventLoop.scheduleTask(in: Self.regionPatience) { bound.value.connection?.abort() }
+    connection.send(region: region).whenComplete { result in
+      stalled.cancel()
+      try? handle.close()
+      guard case .success = result, let connection = bound.value.connection else { return }
+      bound.value.transfer?.handle.progress(length)
+      bound.value.sendRegion(of: file, offset + length, left - length, connection)
+    }
+  }
+
+  private func note(_ content: Content) {
+    guard transfer?.content != content, let connection else { return }
+    transfer?.handle.end()
+    let handle = transfers.begin(
+      .upload, key: nil, content: content, peer: other?.text ?? "", host: connection.remoteAddress?.hostText ?? "")
+    transfer = (content, handle)
+  }
+}

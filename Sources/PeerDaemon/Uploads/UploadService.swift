@@ -1,0 +1,126 @@
+import ContentStore
+import DocumentModel
+import Synchronization
+import WireProtocol
+
+/// Answers what other peers ask for, from the catalogue. Blocks: to be called on a thread of the pool.
+///
+/// It knows no line and no connection; see `UploadRole` for these.
+final class UploadService: Sendable {
+  /// What is to be sent for a request.
+  enum Answer: Sendable {
+    /// How much of a content there is.
+    case have(piece: Int64)
+    /// Nodes of the tree and their siblings.
+    case hashes(count: Int, [UInt8])
+    /// A few bytes, read already.
+    case bytes(SharedFile?, offset: Int64, [UInt8])
+    /// Many bytes, to be sent from the file.
+    case file(SharedFile, offset: Int64, length: Int64)
+  }
+
+  /// Bodies up to this length are read at once: a small document then leaves in one write with its header.
+  private static let readAtOnce: Int64 = 64 * 1024
+
+  let limits: PeerLimits
+  private let catalogue: Catalogue
+  private let fileChanged: @Sendable (String) -> Void
+
+  /// - Parameter fileChanged: told of the path of a share whose file is no longer what it was.
+  init(catalogue: Catalogue, limits: PeerLimits = PeerLimits(), fileChanged: @escaping @Sendable (String) -> Void) {
+    self.catalogue = catalogue
+    self.limits = limits
+    self.fileChanged = fileChanged
+  }
+
+  func changed(_ file: SharedFile) {
+    fileChanged(file.file.path)
+  }
+
+  // MARK: Operations
+
+  func have(_ content: Content) throws(WireFailure) -> Answer {
+    if content != .empty { _ = try open(content) }
+    return .have(piece: content.geometry.pieceLength)
+  }
+
+  func hashes(_ content: Content, _ query: HashesQuery) throws(WireFailure) -> Answer {
+    guard
+      let range = HashRange(
+        layer: query.layer, index: query.index, length: Int(query.length), of: content)
+    else { throw WireFailure(.invalidRange, "these hashes lie beyond the tree of the content") }
+    do throws(StoreError) {
+      guard try isShared(content), let tree = try catalogue.tree(of: content) else { throw Self.notShared }
+      return .hashes(count: range.hashCount, try tree.hashes(range))
+    } catch {
+      throw WireFailure(error)
+    }
+  }
+
+  /// - Parameter known: the file that the last answer on this connection came from.
+  func get(
+    _ content: Content, offset: Int64, length: Int64, known: SharedFile?
+  ) throws(WireFailure) -> Answer {
+    guard length <= Int64(limits.get) else {
+      throw WireFailure(.tooLarge, "one get has at most \(limits.get) bytes", limit: .init("get", limits.get))
+    }
+    guard offset <= content.size, length <= content.size - offset else {
+      throw WireFailure(.invalidRange, "the content has \(content.size) bytes")
+    }
+    guard length > 0 else { return .bytes(nil, offset: offset, []) }
+    let file: SharedFile
+    if let known, known.content == content { file = known } else { file = try open(content) }
+    guard length <= Self.readAtOnce else { return .file(file, offset: offset, length: length) }
+    return try read(file, offset: offset, length: Int(length))
+  }
+
+  private func read(_ file: SharedFile, offset: Int64, length: Int) throws(WireFailure) -> Answer {
+    do throws(StoreError) {
+      try file.checkUnchanged()
+      var bytes = [UInt8](repeating: 0, count: length)
+      let count = try bytes.withUnsafeMutableBytes { buffer in
+        Result { () throws(StoreError) in try file.file.read(into: buffer, at: offset) }
+      }.get()
+      guard count == length else { throw StoreError(.changed, file.file.path, "is shorter than what was shared") }
+      return .bytes(file, offset: offset, bytes)
+    } catch {
+      if error.code == .changed { changed(file) }
+      throw Self.told(error)
+    }
+  }
+
+  // MARK: Files
+
+  private func isShared(_ content: Content) throws(StoreError) -> Bool {
+    try catalogue.shares(of: content).contains { $0.state == .shared }
+  }
+
+  /// The first of the files with this content that is still what it was.
+  private func open(_ content: Content) throws(WireFailure) -> SharedFile {
+    do throws(StoreError) {
+      var failure: StoreError?
+      for share in try catalogue.shares(of: content) where share.state == .shared {
+        do throws(StoreError) {
+          return try SharedFile(share)
+        } catch {
+          failure = error
+          if error.code == .changed || error.code == .vanished { fileChanged(share.path) }
+        }
+      }
+      throw failure ?? Self.notShared
+    } catch {
+      throw Self.told(error)
+    }
+  }
+
+  private static let notShared = StoreError(.vanished, "content", "is not shared here")
+
+  /// Strangers learn nothing of paths.
+  private static func told(_ error: StoreError) -> WireFailure {
+    switch error.code {
+    case .changed: WireFailure(.changed, "the file is no longer what was shared")
+    case .vanished, .unreadable, .notAFile: WireFailure(.notFound, "this is not shared here")
+    default: WireFailure(.internal, "the file cannot be read")
+    }
+  }
+}
