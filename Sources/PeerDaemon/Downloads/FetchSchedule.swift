@@ -1,10 +1,10 @@
-import ContentStore
-import DocumentModel
+package import ContentStore
+package import DocumentModel
 
 /// What to ask a source for, in which order: the leaves of a stretch of the content, then its bytes, then the leaves of
 /// the next. By the time bytes come, the leaves that prove them have come.
-struct FetchSchedule {
-  enum Step: Hashable {
+package struct FetchSchedule {
+  package enum Step: Hashable {
     case hashes(HashRange)
     case get(offset: Int64, length: Int64)
   }
@@ -16,17 +16,17 @@ struct FetchSchedule {
   private var covered: Int64
 
   /// - Parameter start: where to begin, the first byte of a block.
-  init(content: Content, from start: Int64) {
+  package init(content: Content, from start: Int64) {
     self.content = content
     next = start
     // The root of a single block is its hash.
     covered = content.geometry.blockCount <= 1 ? content.size : start
   }
 
-  var isFinished: Bool { next >= content.size }
+  package var isFinished: Bool { next >= content.size }
 
   /// - Parameter limit: the most bytes that the source gives at once.
-  mutating func step(limit: Int64) -> Step? {
+  package mutating func step(limit: Int64) -> Step? {
     guard !isFinished else { return nil }
     let block = next / PieceGeometry.blockLength
     if next >= covered {

@@ -1,16 +1,16 @@
-import DocumentModel
-import WireProtocol
+package import DocumentModel
+package import WireProtocol
 
 /// Which content under a key is meant, and who may give it. Never the most-held one silently: holders may be liars.
-struct SourceChoice: Equatable {
-  let content: ContentRow
+package struct SourceChoice: Equatable {
+  package let content: ContentRow
   /// Those who are asked, in the order of the index.
-  let holders: [HolderRow]
+  package let holders: [HolderRow]
 
   /// - Parameters:
   ///   - from: the name of a peer or the beginning of its id.
   ///   - prefix: the beginning of a content's root.
-  init(
+  package init(
     _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, asking own: PeerID
   ) throws(ControlFailure) {
     var contents = found.contents

@@ -1,18 +1,18 @@
-import ContentStore
-import DocumentModel
-import LineJSON
-import WireProtocol
+package import ContentStore
+package import DocumentModel
+package import LineJSON
+package import WireProtocol
 
 /// What a downloader and one source say to each other, as a value: requests come out, replies go in.
 ///
 /// The first requests leave together, so that a small document takes one round trip.
-struct SourceMachine {
+package struct SourceMachine {
   /// Raw bytes that follow a reply.
-  enum Body: Hashable {
+  package enum Body: Hashable {
     case hashes(HashRange)
     case bytes(offset: Int64, length: Int64)
 
-    var count: Int {
+    package var count: Int {
       switch self {
       case .hashes(let range): range.byteCount
       case .bytes(_, let length): Int(length)
@@ -44,14 +44,14 @@ struct SourceMachine {
   /// - Parameters:
   ///   - source: who the index says is there.
   ///   - start: the first byte that is missing.
-  init(content: Content, source: PeerID, from start: Int64) {
+  package init(content: Content, source: PeerID, from start: Int64) {
     self.content = content
     self.source = source
     schedule = FetchSchedule(content: content, from: start)
   }
 
   /// Appends the first requests.
-  mutating func begin(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
+  package mutating func begin(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
     ask(.hello(peer: peer, name: name), for: .hello, &output)
     ask(.have(content), for: .have, &output)
     // Until the source has told its limits, no more than the beginning is asked for.
@@ -59,14 +59,14 @@ struct SourceMachine {
   }
 
   /// Appends the requests that are due now.
-  mutating func proceed(to output: inout JSONWriter) {
+  package mutating func proceed(to output: inout JSONWriter) {
     guard isGreeted else { return }
     fill(&output, most: mostInFlight)
   }
 
   /// Takes a reply.
   /// - Returns: what follows it as raw bytes.
-  mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Body? {
+  package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Body? {
     guard let first = expected.first, reply["id"]?.integer == first.id else {
       throw .nonsense("an answer out of order")
     }
@@ -93,7 +93,7 @@ struct SourceMachine {
   }
 
   /// The raw bytes of a reply have come.
-  mutating func finished(_ body: Body) {
+  package mutating func finished(_ body: Body) {
     if case .bytes(_, let length) = body { asked -= length }
   }
 
@@ -135,7 +135,7 @@ struct SourceMachine {
 }
 
 /// Why a source is left.
-enum SourceFailure: Error, Equatable {
+package enum SourceFailure: Error, Equatable {
   /// It answers with a failure.
   case refused(WireFailure)
   /// It is somebody else than the index said.
@@ -153,7 +153,7 @@ enum SourceFailure: Error, Equatable {
 }
 
 extension SourceFailure: CustomStringConvertible {
-  var description: String {
+  package var description: String {
     switch self {
     case .refused(let failure): "refuses: \(failure.message)"
     case .otherPeer(let peer): "is another peer: \(peer)"

@@ -1,17 +1,17 @@
-import DocumentModel
+package import DocumentModel
 
 /// Cuts documents into requests that neither have more entries nor more bytes than the index takes.
-enum AnnouncementBatches {
+package enum AnnouncementBatches {
   /// The rest of one entry: names of the members, content, size, time, punctuation.
   private static let fixedCost = 256
 
   /// An upper bound of the bytes of one entry on the wire: JSON escapes a quote and a backslash to two bytes, and keys
   /// and titles hold nothing that needs more.
-  static func cost(_ document: Document) -> Int {
+  package static func cost(_ document: Document) -> Int {
     2 * (document.key.text.utf8.count + document.title.text.utf8.count) + fixedCost
   }
 
-  static func cut(_ documents: [Document], most: Int, bytes: Int) -> [ArraySlice<Document>] {
+  package static func cut(_ documents: [Document], most: Int, bytes: Int) -> [ArraySlice<Document>] {
     var batches = [ArraySlice<Document>]()
     var start = documents.startIndex
     var cost = fixedCost

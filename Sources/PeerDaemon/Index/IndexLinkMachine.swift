@@ -1,8 +1,8 @@
-import NIOCore
+package import NIOCore
 
 /// The life of the connection to the index, as a value: events in, one action out.
-struct IndexLinkMachine {
-  enum State: Equatable {
+package struct IndexLinkMachine {
+  package enum State: Equatable {
     /// Not started, or ended. To `connecting` by `start`.
     case stopped
     /// A connection is being made. To `greeting`, or to `waiting` where it fails.
@@ -15,7 +15,7 @@ struct IndexLinkMachine {
     case waiting
   }
 
-  enum Action: Equatable {
+  package enum Action: Equatable {
     case nothing
     case connect
     case sayHello
@@ -27,28 +27,30 @@ struct IndexLinkMachine {
     case disconnect
   }
 
-  private(set) var state = State.stopped
+  package private(set) var state = State.stopped
   private var backoff = ReconnectBackoff()
   /// The first try has ended, in whatever way.
-  private(set) var hasTried = false
+  package private(set) var hasTried = false
 
-  var isConnected: Bool {
+  package init() {}
+
+  package var isConnected: Bool {
     if case .connected = state { true } else { false }
   }
 
-  mutating func start() -> Action {
+  package mutating func start() -> Action {
     guard state == .stopped else { return .nothing }
     state = .connecting
     return .connect
   }
 
-  mutating func stop() -> Action {
+  package mutating func stop() -> Action {
     state = .stopped
     return .disconnect
   }
 
   /// Another index is to be used: forget what the old one did to us.
-  mutating func retarget() -> Action {
+  package mutating func retarget() -> Action {
     backoff.reset()
     switch state {
     case .stopped: return .nothing
@@ -62,13 +64,13 @@ struct IndexLinkMachine {
     }
   }
 
-  mutating func connected() -> Action {
+  package mutating func connected() -> Action {
     guard state == .connecting else { return .disconnect }
     state = .greeting
     return .sayHello
   }
 
-  mutating func greeted(at now: NIODeadline) -> Action {
+  package mutating func greeted(at now: NIODeadline) -> Action {
     guard state == .greeting else { return .nothing }
     state = .connected(since: now)
     hasTried = true
@@ -78,7 +80,7 @@ struct IndexLinkMachine {
   /// The connection could not be made, was refused or has ended.
   ///
   /// - Parameter retryAfter: what the index asked for, in seconds; at most a minute of it is heeded.
-  mutating func lost(
+  package mutating func lost(
     at now: NIODeadline, retryAfter: Int? = nil, using random: inout some RandomNumberGenerator
   ) -> Action {
     var held: Duration?
@@ -93,7 +95,7 @@ struct IndexLinkMachine {
     return .wait(max(wait, .seconds(min(retryAfter ?? 0, 60))))
   }
 
-  mutating func timerFired() -> Action {
+  package mutating func timerFired() -> Action {
     guard state == .waiting else { return .nothing }
     state = .connecting
     return .connect

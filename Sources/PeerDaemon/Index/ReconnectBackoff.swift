@@ -1,15 +1,17 @@
 /// How long to wait before the next try to reach the index: nothing after a connection that held, then 100 ms doubling to
 /// 3 s, each with jitter, so that a thousand peers do not come back in the same instant.
-struct ReconnectBackoff: Sendable {
-  static let first = Duration.milliseconds(100)
-  static let longest = Duration.seconds(3)
+package struct ReconnectBackoff: Sendable {
+  package static let first = Duration.milliseconds(100)
+  package static let longest = Duration.seconds(3)
   /// A connection that held this long was a good one.
-  static let goodConnection = Duration.seconds(3)
+  package static let goodConnection = Duration.seconds(3)
 
   private var failures = 0
 
+  package init() {}
+
   /// The wait before the next try, after a connection that held for `held`; `nil` where there was none.
-  mutating func next(afterHolding held: Duration?, using random: inout some RandomNumberGenerator) -> Duration {
+  package mutating func next(afterHolding held: Duration?, using random: inout some RandomNumberGenerator) -> Duration {
     if let held, held >= Self.goodConnection { failures = 0 }
     defer { failures = min(failures + 1, 16) }
     guard failures > 0 else { return .zero }
@@ -18,7 +20,7 @@ struct ReconnectBackoff: Sendable {
     return wait * Double.random(in: 0.5...1, using: &random)
   }
 
-  mutating func reset() {
+  package mutating func reset() {
     failures = 0
   }
 }

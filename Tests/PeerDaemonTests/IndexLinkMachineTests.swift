@@ -1,0 +1,114 @@
+import DocumentModel
+import NIOCore
+import PeerDaemon
+import Testing
+
+@Suite struct IndexLinkMachineTests {
+  /// Always the largest value, so that jitter adds nothing: a factor of just under 1.
+  private struct Highest: RandomNumberGenerator {
+    mutating func next() -> UInt64 { .max }
+  }
+
+  private let start = NIODeadline.uptimeNanoseconds(0)
+
+  private func connectedMachine() -> IndexLinkMachine {
+    var machine = IndexLinkMachine()
+    _ = machine.start()
+    _ = machine.connected()
+    _ = machine.greeted(at: start)
+    return machine
+  }
+
+  @Test func connectsGreetsAndAnnounces() {
+    var machine = IndexLinkMachine()
+    #expect(machine.start() == .connect)
+    #expect(machine.start() == .nothing)
+    #expect(machine.connected() == .sayHello)
+    #expect(!machine.isConnected)
+    #expect(machine.greeted(at: start) == .announce)
+    #expect(machine.isConnected)
+  }
+
+  @Test func triesAgainAtOnceAfterAGoodConnection() {
+    var machine = connectedMachine()
+    var random = Highest()
+    #expect(machine.lost(at: start + .seconds(10), using: &random) == .wait(.zero))
+    #expect(machine.timerFired() == .connect)
+  }
+
+  @Test func waitsLongerAndLongerButNotForEver() throws {
+    var machine = IndexLinkMachine()
+    var random = Highest()
+    _ = machine.start()
+    var waits = [Duration]()
+    for _ in 0..<10 {
+      guard case .wait(let wait) = machine.lost(at: start, using: &random) else { break }
+      waits.append(wait)
+      #expect(machine.timerFired() == .connect)
+    }
+    #expect(waits.first == .zero)
+    #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 <= $1 })
+    #expect(try #require(waits.last) <= ReconnectBackoff.longest)
+    #expect(try #require(waits.last) > .seconds(2))
+  }
+
+  @Test func aConnectionThatIsDroppedAtOnceIsNoGoodOne() {
+    var machine = connectedMachine()
+    var random = Highest()
+    #expect(machine.lost(at: start + .milliseconds(1), using: &random) == .wait(.zero))
+    _ = machine.timerFired()
+    _ = machine.connected()
+    _ = machine.greeted(at: start)
+    guard case .wait(let wait) = machine.lost(at: start + .milliseconds(1), using: &random) else {
+      Issue.record("a loss leads to a wait")
+      return
+    }
+    #expect(wait > .milliseconds(40))
+  }
+
+  @Test func heedsWhatTheIndexAsksForWithinReason() {
+    var random = Highest()
+    var machine = IndexLinkMachine()
+    _ = machine.start()
+    #expect(machine.lost(at: start, retryAfter: 7, using: &random) == .wait(.seconds(7)))
+    _ = machine.timerFired()
+    #expect(machine.lost(at: start, retryAfter: 86_400, using: &random) == .wait(.seconds(60)))
+  }
+
+  @Test func anotherIndexIsTriedAtOnce() {
+    var random = Highest()
+    var machine = IndexLinkMachine()
+    #expect(machine.retarget() == .nothing)
+    _ = machine.start()
+    #expect(machine.retarget() == .connect)
+    _ = machine.lost(at: start, using: &random)
+    #expect(machine.retarget() == .connect)
+    _ = machine.connected()
+    #expect(machine.retarget() == .disconnect)
+  }
+
+  @Test func aLossIsNoticedOnce() {
+    var machine = connectedMachine()
+    var random = Highest()
+    _ = machine.lost(at: start, using: &random)
+    #expect(machine.lost(at: start, using: &random) == .nothing)
+    #expect(machine.stop() == .disconnect)
+    #expect(machine.timerFired() == .nothing)
+  }
+
+  @Test func batchesKeepToEntriesAndBytes() throws {
+    let digest = try #require(Digest(hex: String(repeating: "ab", count: 32)))
+    let content = try #require(Content(root: digest, size: 1))
+    let documents = try (0..<1000).map { number in
+      Document(
+        key: try DocumentKey("file/\(number)"), title: Title(normalizing: String(repeating: "x", count: number % 512)),
+        content: content, modified: Timestamp(seconds: 0))
+    }
+    let batches = AnnouncementBatches.cut(documents, most: 100, bytes: 50_000)
+    #expect(batches.flatMap { $0 } == documents)
+    #expect(batches.allSatisfy { $0.count <= 100 })
+    #expect(batches.allSatisfy { $0.reduce(0) { $0 + AnnouncementBatches.cost($1) } <= 50_000 })
+    #expect(AnnouncementBatches.cut([], most: 1, bytes: 1).isEmpty)
+    #expect(AnnouncementBatches.cut(Array(documents.prefix(3)), most: 10, bytes: 1).count == 3)
+  }
+}

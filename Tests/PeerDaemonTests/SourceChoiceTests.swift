@@ -1,0 +1,74 @@
+import DocumentModel
+import PeerDaemon
+import Testing
+import WireProtocol
+
+@Suite struct SourceChoiceTests {
+  private let key: DocumentKey
+  private let own: PeerID
+
+  init() throws {
+    key = try DocumentKey("file/x")
+    own = try #require(PeerID(hex: String(repeating: "00", count: 32)))
+  }
+
+  private func holder(_ id: String, _ name: String) throws -> HolderRow {
+    let hex = id + String(repeating: "f", count: 64 - id.count)
+    return HolderRow(
+      peer: try #require(PeerID(hex: hex)), name: try PeerName(name), host: "192.0.2.1", port: 1, complete: true)
+  }
+
+  private func row(_ root: String, _ holders: [HolderRow]) throws -> ContentRow {
+    let digest = try #require(Digest(hex: root + String(repeating: "1", count: 64 - root.count)))
+    return ContentRow(
+      content: try #require(Content(root: digest, size: 5)), title: .empty, modified: Timestamp(seconds: 0),
+      total: holders.count, holders: holders)
+  }
+
+  private func choose(
+    _ rows: [ContentRow], more: Int = 0, from: String? = nil, prefix: String? = nil
+  ) throws(ControlFailure) -> SourceChoice {
+    try SourceChoice(key, LookupReply(contents: rows, more: more), from: from, prefix: prefix, asking: own)
+  }
+
+  private func code(_ body: () throws(ControlFailure) -> SourceChoice) -> ErrorCode? {
+    do throws(ControlFailure) {
+      _ = try body()
+      return nil
+    } catch {
+      return error.failure.code
+    }
+  }
+
+  @Test func takesTheOnlyContent() throws {
+    let row = try row("a", [holder("1", "alice")])
+    #expect(try choose([row]).holders.map(\.name.text) == ["alice"])
+  }
+
+  @Test func neverChoosesAmongSeveralContentsByItself() throws {
+    let rows = try [row("a", [holder("1", "alice")]), row("b", [holder("2", "bob")])]
+    #expect(code { () throws(ControlFailure) in try choose(rows) } == .severalContents)
+    #expect(try choose(rows, from: "bob").content == rows[1])
+    #expect(try choose(rows, prefix: "A").content == rows[0])
+    #expect(code { () throws(ControlFailure) in try choose(rows, prefix: "c") } == .notFound)
+    #expect(code { () throws(ControlFailure) in try choose(rows, from: "carol") } == .notFound)
+  }
+
+  @Test func contentsThatWereLeftOutCountToo() throws {
+    let rows = try [row("a", [holder("1", "alice")])]
+    #expect(code { () throws(ControlFailure) in try choose(rows, more: 1) } == .severalContents)
+  }
+
+  @Test func namesWhoIsMeantByAnAmbiguousName() throws {
+    let rows = try [row("a", [holder("1", "alice"), holder("2", "alice")])]
+    #expect(code { () throws(ControlFailure) in try choose(rows, from: "alice") } == .ambiguousPeer)
+    #expect(try choose(rows, from: "2f").holders.map { $0.peer.hex.first } == ["2"])
+  }
+
+  @Test func asksItselfOnlyWhereThereIsNobodyElse() throws {
+    let me = HolderRow(peer: own, name: try PeerName("me"), host: "127.0.0.1", port: 1, complete: true)
+    let other = try holder("1", "alice")
+    #expect(try choose([row("a", [me, other])]).holders == [other])
+    #expect(try choose([row("a", [me])]).holders == [me])
+  }
+}

@@ -1,0 +1,95 @@
+import ContentStore
+import DocumentModel
+import LineJSON
+import PeerDaemon
+import Testing
+import WireProtocol
+
+@Suite struct SourceMachineTests {
+  private let source: PeerID
+  private let content: Content
+
+  init() throws {
+    source = try #require(PeerID(hex: String(repeating: "cd", count: 32)))
+    let root = try #require(Digest(hex: String(repeating: "ab", count: 32)))
+    content = try #require(Content(root: root, size: 100_000))
+  }
+
+  private func begun() throws -> (SourceMachine, [String]) {
+    var machine = SourceMachine(content: content, source: source, from: 0)
+    var output = JSONWriter()
+    machine.begin(as: source, try PeerName("bob"), to: &output)
+    return (machine, lines(output))
+  }
+
+  private func lines(_ output: JSONWriter) -> [String] {
+    String(decoding: output.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  private func reply(_ machine: inout SourceMachine, _ line: String) throws -> SourceMachine.Body? {
+    var reader = JSONReader()
+    return try reader.read(Array(line.utf8)) { try machine.received($0) }
+  }
+
+  private func hello(_ peer: PeerID, inflight: Int = 64) -> String {
+    #"{"id":1,"status":200,"protocol":1,"peer":"\#(peer)","name":"a","limits":{"get":32768,"inflight":\#(inflight)}}"#
+  }
+
+  @Test func asksForAllOfASmallDocumentAtOnce() throws {
+    let (_, lines) = try begun()
+    #expect(lines.map { $0.contains("\"op\":\"hello\"") } == [true, false, false, false])
+    #expect(lines[1].contains("\"op\":\"have\""))
+    #expect(lines[2].contains("\"op\":\"hashes\"") && lines[2].contains("\"length\":8"))
+    #expect(lines[3].contains("\"offset\":0,\"length\":100000"))
+  }
+
+  @Test func readsBodiesInTheOrderOfTheRequests() throws {
+    var (machine, _) = try begun()
+    #expect(try reply(&machine, hello(source)) == nil)
+    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == nil)
+    let hashes = try reply(&machine, #"{"id":3,"status":200,"hashes":8}"#)
+    #expect(hashes?.count == 256)
+    let bytes = try reply(&machine, #"{"id":4,"status":200,"offset":0,"length":100000}"#)
+    #expect(bytes == .bytes(offset: 0, length: 100_000))
+  }
+
+  @Test func leavesAnotherPeer() throws {
+    var (machine, _) = try begun()
+    let other = try #require(PeerID(hex: String(repeating: "ee", count: 32)))
+    #expect(throws: SourceFailure.otherPeer(other)) { try reply(&machine, hello(other)) }
+  }
+
+  @Test func leavesAPartialHolder() throws {
+    var (machine, _) = try begun()
+    _ = try reply(&machine, hello(source))
+    #expect(throws: SourceFailure.incomplete) {
+      try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"AA=="}"#)
+    }
+  }
+
+  @Test(arguments: [
+    #"{"id":2,"status":200}"#, #"{"status":200}"#, #"{"id":1,"status":"200"}"#, #"{"id":1,"status":200,"peer":"x"}"#,
+  ])
+  func leavesWhoBreaksTheProtocol(_ line: String) throws {
+    var (machine, _) = try begun()
+    #expect(throws: SourceFailure.self) { try reply(&machine, line) }
+  }
+
+  @Test func leavesWhoAnswersWithOtherBytes() throws {
+    var (machine, _) = try begun()
+    _ = try reply(&machine, hello(source))
+    _ = try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#)
+    _ = try reply(&machine, #"{"id":3,"status":200,"hashes":8}"#)
+    #expect(throws: SourceFailure.self) {
+      try reply(&machine, #"{"id":4,"status":200,"offset":0,"length":100001}"#)
+    }
+  }
+
+  @Test func tellsWhyItWasRefused() throws {
+    var (machine, _) = try begun()
+    _ = try reply(&machine, hello(source))
+    #expect(throws: SourceFailure.refused(WireFailure(.notFound, "gone"))) {
+      try reply(&machine, #"{"id":2,"status":404,"error":"not-found","message":"gone"}"#)
+    }
+  }
+}
