@@ -128,7 +128,8 @@ let package = Package(
     .executableTarget(
       name: "p2p-peer", dependencies: ["PeerDaemon", "SupervisorChannel"], linkerSettings: staticStandardLibrary),
     .executableTarget(
-      name: "p2p-supervisor", dependencies: ["SupervisorDaemon"], linkerSettings: staticExecutable),
+      name: "p2p-supervisor", dependencies: ["SupervisorDaemon", "DocumentModel", argumentParser],
+      linkerSettings: staticExecutable),
     .executableTarget(
       name: "p2pctl", dependencies: ["ConsoleCommands"], linkerSettings: staticExecutable),
 
@@ -136,6 +137,10 @@ let package = Package(
 
     // Sockets, directories and waiting, for tests only.
     .target(name: "TestSupport", dependencies: ["DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
+    // Stands for an index or a peer in tests of the supervisor; how it behaves follows from its name.
+    .executableTarget(
+      name: "supervised-child", dependencies: ["SupervisorChannel", "WireProtocol", system],
+      path: "Tests/SupervisedChild"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel"]),
@@ -168,7 +173,7 @@ let package = Package(
       name: "SupervisorDaemonTests",
       dependencies: [
         "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "Places", "CProcess",
-        system,
+        "TestSupport", "p2p-supervisor", "supervised-child", system,
       ]),
     .testTarget(
       name: "ConsoleCommandsTests",

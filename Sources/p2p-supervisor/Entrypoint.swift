@@ -1,4 +1,41 @@
+import ArgumentParser
+import DocumentModel
+import Glibc
+import SupervisorDaemon
+
 @main
-struct Entrypoint {
-  static func main() {}
+struct Entrypoint: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "p2p-supervisor", abstract: "Starts an index and peers, and keeps them running.",
+    version: SupervisorRun.version, subcommands: [Run.self])
+}
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run in the foreground until SIGTERM.", discussion: SupervisorRun.help)
+
+  @Option(help: "The directory for configuration, state, sockets and logs (else P2P_HOME, else the user's).")
+  var home: String?
+  @Option(
+    name: .customLong("serve-index"), defaultAsFlag: Endpoint.defaultIndex,
+    help: "Serve an index, at 127.0.0.1:7734 unless told otherwise.", transform: { try Endpoint($0, defaultPort: 7734) }
+  )
+  var serveIndex: Endpoint?
+  @Option(help: "Use this index.", transform: { try Endpoint($0, defaultPort: Endpoint.defaultIndexPort) })
+  var index: Endpoint?
+  @Option(
+    name: .customLong("peer"), parsing: .singleValue, help: "Run this peer: NAME or NAME=HOST:PORT. May be repeated.",
+    transform: { try RunFlags.Peer($0) })
+  var peers: [RunFlags.Peer] = []
+
+  func run() throws {
+    do throws(SupervisorError) {
+      let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers)
+      try SupervisorRun.run(SupervisorInvocation.options(flags: flags, home: home))
+    } catch {
+      let line = Array("p2p-supervisor: \(error)\n".utf8)
+      _ = write(STDERR_FILENO, line, line.count)
+      throw ExitCode(error.exitStatus)
+    }
+  }
 }

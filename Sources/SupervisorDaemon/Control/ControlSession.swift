@@ -1,0 +1,166 @@
+import LineJSON
+package import WireProtocol
+
+/// One front end at the supervisor's control socket, as decisions: bytes go in, requests and bytes come out.
+///
+/// Replies come in the order of the requests: while one is waited for, no further one is taken, and then no further
+/// bytes either.
+package struct ControlSession: Sendable {
+  package typealias Instant = SuspendingClock.Instant
+
+  private enum Phase: Equatable {
+    /// Requests are taken. → `discarding` by a line over the limit, `finished` by the end of input.
+    case open
+    /// What still comes is thrown away, so that the last answer is not lost to a reset. → `finished`.
+    case discarding(until: Instant, budget: Int)
+    /// To be closed once the output has gone.
+    case finished
+  }
+
+  /// More output than this waiting, and no further request is taken.
+  private static let outputLimit = 262_144
+  private static let discardBudget = 8 << 20
+  private static let discardPatience = Duration.seconds(1)
+
+  private var phase = Phase.open
+  private var lines = LineSplitter(maximumLength: SupervisorRequest.maximumLine)
+  private var isGreeted = false
+  private var inputEnded = false
+  /// The request that is answered later.
+  package private(set) var awaited: SupervisorRequest?
+  package private(set) var output: [UInt8] = []
+  /// Since when nothing has come.
+  package private(set) var lastActivity: Instant
+
+  package init(now: Instant) {
+    lastActivity = now
+  }
+
+  // MARK: Input
+
+  /// Whether bytes shall be read now.
+  package var wantsInput: Bool {
+    switch phase {
+    case .open: !inputEnded && awaited == nil && output.count < Self.outputLimit
+    case .discarding: true
+    case .finished: false
+    }
+  }
+
+  /// Whether the connection shall be closed now.
+  package func isOver(now: Instant) -> Bool {
+    switch phase {
+    case .open: false
+    case .discarding(let until, _): now >= until
+    case .finished: output.isEmpty
+    }
+  }
+
+  package var deadline: Instant? {
+    if case .discarding(let until, _) = phase { until } else { nil }
+  }
+
+  /// Whether no more will be written after what is waiting: half-close then.
+  package var hasSaidAll: Bool {
+    switch phase {
+    case .open: false
+    case .discarding, .finished: output.isEmpty
+    }
+  }
+
+  package mutating func receive(_ bytes: [UInt8], now: Instant) {
+    lastActivity = now
+    switch phase {
+    case .open: lines.append(bytes)
+    case .discarding(let until, let budget):
+      let rest = budget - bytes.count
+      phase = rest > 0 ? .discarding(until: until, budget: rest) : .finished
+    case .finished: break
+    }
+  }
+
+  /// The front end has sent all. What it asked is still answered.
+  package mutating func endOfInput() {
+    inputEnded = true
+    if case .discarding = phase { phase = .finished }
+  }
+
+  /// The next request to carry out. What is no request is answered here.
+  package mutating func nextRequest(now: Instant) -> SupervisorRequest? {
+    while phase == .open, awaited == nil, output.count < Self.outputLimit {
+      let line: [UInt8]?
+      do throws(LineTooLong) {
+        line = try lines.next()
+      } catch {
+        refuseLine(now: now)
+        return nil
+      }
+      guard let line else {
+        if inputEnded { phase = .finished }
+        return nil
+      }
+      if let request = request(in: line) { return request }
+    }
+    return nil
+  }
+
+  private mutating func refuseLine(now: Instant) {
+    let limit = WireFailure.Limit("line", SupervisorRequest.maximumLine)
+    reply(.failure(WireFailure(.tooLarge, "a line has at most \(limit.value) bytes", limit: limit)), to: nil)
+    phase = .discarding(until: now.advanced(by: Self.discardPatience), budget: Self.discardBudget)
+  }
+
+  /// `nil` where the line was answered already.
+  private mutating func request(in line: [UInt8]) -> SupervisorRequest? {
+    let request: SupervisorRequest
+    do {
+      request = try SupervisorRequest(try Jansson.decode(line, maximumLength: SupervisorRequest.maximumLine))
+    } catch let refusal as SupervisorRequest.Refusal {
+      reply(.failure(refusal.failure), to: refusal.id)
+      return nil
+    } catch {
+      reply(.failure(.badRequest("the line is no JSON object: \(error)")), to: nil)
+      return nil
+    }
+    guard case .hello(let number) = request.operation else {
+      guard isGreeted else {
+        reply(.failure(WireFailure(.helloRequired, "hello comes first")), to: request.id)
+        return nil
+      }
+      return request
+    }
+    guard number == ProtocolVersion.wire else {
+      let message = "protocol \(number) is not spoken here, \(ProtocolVersion.wire) is"
+      reply(.failure(WireFailure(.unsupportedProtocol, message)), to: request.id)
+      return nil
+    }
+    isGreeted = true
+    reply(.hello, to: request.id)
+    return nil
+  }
+
+  // MARK: Output
+
+  package mutating func reply(_ reply: SupervisorReply, to id: Int64?) {
+    awaited = nil
+    append(reply.json(id: id))
+  }
+
+  package mutating func row(_ status: ProcessStatus) {
+    append(status.json)
+  }
+
+  /// The request will be answered later by `reply`.
+  package mutating func await(_ request: SupervisorRequest) {
+    awaited = request
+  }
+
+  /// So many bytes of the output have been written.
+  package mutating func sent(_ count: Int) {
+    output.removeFirst(min(count, output.count))
+  }
+
+  private mutating func append(_ json: JSONValue) {
+    output += (try? Jansson.encodeLine(json)) ?? []
+  }
+}

@@ -1,0 +1,200 @@
+package import ProcessSupervision
+
+/// The order in which the processes of one machine start and end, as decisions: the index before the peers, the peers
+/// together, and at the end the peers before the index.
+package struct Fleet: Sendable {
+  package typealias Instant = RestartMachine.Instant
+
+  package enum Role: Sendable { case index, peer }
+
+  package struct Member: Sendable {
+    package let name: String
+    package let role: Role
+    package fileprivate(set) var machine: RestartMachine
+  }
+
+  /// What the shell shall do to the process of this name.
+  package struct Step: Sendable, Equatable {
+    package let name: String
+    package let action: RestartMachine.Action
+
+    package init(name: String, action: RestartMachine.Action) {
+      self.name = name
+      self.action = action
+    }
+  }
+
+  private enum Course: Equatable {
+    case idle
+    /// Peers wait for the index, at most until then. → `running`, `endingPeers`.
+    case waitingForIndex(until: Instant)
+    /// → `endingPeers`.
+    case running
+    /// → `endingIndex` when no peer has a process.
+    case endingPeers
+    /// → `ended` when the index has none.
+    case endingIndex
+    case ended
+  }
+
+  /// How long peers wait for an index that does not become ready: they are of use without it.
+  package static let indexPatience = Duration.seconds(5)
+
+  package private(set) var members: [Member] = []
+  private let policy: RestartPolicy
+  private var course = Course.idle
+
+  package init(policy: RestartPolicy = RestartPolicy()) {
+    self.policy = policy
+  }
+
+  package func member(_ name: String) -> Member? {
+    members.first { $0.name == name }
+  }
+
+  /// Before `begin`, or while running; a name that is there already is left alone.
+  package mutating func add(_ name: String, role: Role, now: Instant) {
+    guard member(name) == nil else { return }
+    members.append(Member(name: name, role: role, machine: RestartMachine(policy: policy, now: now)))
+  }
+
+  // MARK: What is seen from outside
+
+  /// Whether nothing is under way any more: every process is ready, parked or stopped.
+  package var isSettled: Bool {
+    switch course {
+    case .idle, .waitingForIndex, .endingPeers, .endingIndex: false
+    case .ended: true
+    case .running:
+      members.allSatisfy { member in
+        switch member.machine.state {
+        case .ready, .parked, .stopped: true
+        case .starting, .stopping, .backingOff: false
+        }
+      }
+    }
+  }
+
+  package var isReady: Bool { members.allSatisfy { $0.machine.state == .ready } }
+
+  package var isEnding: Bool {
+    switch course {
+    case .endingPeers, .endingIndex, .ended: true
+    case .idle, .waitingForIndex, .running: false
+    }
+  }
+
+  package var hasEnded: Bool { course == .ended }
+
+  package var deadline: Instant? {
+    var deadlines = members.compactMap(\.machine.deadline)
+    if case .waitingForIndex(let until) = course { deadlines.append(until) }
+    return deadlines.min()
+  }
+
+  // MARK: Commands
+
+  /// Starts the index, and the peers once it is ready.
+  package mutating func begin(now: Instant) -> [Step] {
+    guard course == .idle else { return [] }
+    course = .waitingForIndex(until: now.advanced(by: Self.indexPatience))
+    let steps = each(where: { $0.role == .index }) { $0.start(now: now) }
+    return steps + advance(now: now)
+  }
+
+  package mutating func start(_ name: String?, now: Instant) -> [Step] {
+    guard !isEnding else { return [] }
+    return each(where: { name == nil || $0.name == name }) { $0.start(now: now) }
+  }
+
+  package mutating func stop(_ name: String, now: Instant) -> [Step] {
+    let steps = each(where: { $0.name == name }) { $0.stop(now: now) }
+    return steps + advance(now: now)
+  }
+
+  package mutating func restart(_ name: String?, now: Instant) -> [Step] {
+    guard !isEnding else { return [] }
+    return each(where: { name == nil || $0.name == name }) { $0.restart(now: now) }
+  }
+
+  /// Stops the peers together, then the index.
+  package mutating func end(now: Instant) -> [Step] {
+    guard !isEnding else { return [] }
+    course = .endingPeers
+    let steps = each(where: { $0.role == .peer }) { $0.stop(now: now) }
+    return steps + advance(now: now)
+  }
+
+  // MARK: What the processes do
+
+  package mutating func becameReady(_ name: String, now: Instant) -> [Step] {
+    update(name) { $0.becameReady(now: now) }
+    return advance(now: now)
+  }
+
+  package mutating func heartbeat(_ name: String, now: Instant) {
+    update(name) { $0.heartbeat(now: now) }
+  }
+
+  package mutating func refused(_ name: String, now: Instant) -> [Step] {
+    each(where: { $0.name == name }) { $0.refused(now: now) }
+  }
+
+  /// - Parameter random: 0..<1.
+  package mutating func exited(_ name: String, _ termination: Termination, now: Instant, random: Double) -> [Step] {
+    let steps = each(where: { $0.name == name }) { $0.exited(termination, now: now, random: random) }
+    return steps + advance(now: now)
+  }
+
+  package mutating func timePassed(now: Instant) -> [Step] {
+    let steps = each(where: { _ in true }) { $0.timePassed(now: now) }
+    return steps + advance(now: now)
+  }
+
+  // MARK: Order
+
+  private mutating func advance(now: Instant) -> [Step] {
+    switch course {
+    case .idle, .running, .ended:
+      return []
+    case .waitingForIndex(let until):
+      guard now >= until || indexIsDecided else { return [] }
+      course = .running
+      return each(where: { $0.role == .peer }) { $0.start(now: now) }
+    case .endingPeers:
+      guard !members.contains(where: { $0.role == .peer && $0.machine.hasProcess }) else { return [] }
+      course = .endingIndex
+      let steps = each(where: { $0.role == .index }) { $0.stop(now: now) }
+      return steps + advance(now: now)
+    case .endingIndex:
+      guard !members.contains(where: \.machine.hasProcess) else { return [] }
+      course = .ended
+      return []
+    }
+  }
+
+  /// Ready, or given up: no reason to wait any longer.
+  private var indexIsDecided: Bool {
+    members.filter { $0.role == .index }.allSatisfy { member in
+      switch member.machine.state {
+      case .ready, .parked, .stopped: true
+      case .starting, .stopping, .backingOff: false
+      }
+    }
+  }
+
+  private mutating func update(_ name: String, _ change: (inout RestartMachine) -> Void) {
+    for index in members.indices where members[index].name == name { change(&members[index].machine) }
+  }
+
+  private mutating func each(
+    where isMeant: (Member) -> Bool, _ change: (inout RestartMachine) -> RestartMachine.Action
+  ) -> [Step] {
+    var steps: [Step] = []
+    for index in members.indices where isMeant(members[index]) {
+      let action = change(&members[index].machine)
+      if action != .none { steps.append(Step(name: members[index].name, action: action)) }
+    }
+    return steps
+  }
+}

@@ -1,0 +1,36 @@
+package import DocumentModel
+import Glibc
+
+/// What the supervisor itself has to say: into its log file, and to whoever watches it in the foreground.
+package final class SupervisorLog {
+  private var file: RotatingLog
+  private let echoes: Bool
+
+  /// - Parameter echoes: whether standard error gets it too.
+  package init(path: String, echoes: Bool = true) {
+    file = RotatingLog(path: path)
+    self.echoes = echoes
+  }
+
+  package func write(_ message: String) {
+    let text = TextRules.escapedForTerminal(String(message.prefix(2_048)))
+    let line = Array("\(WallClock.now.text) \(text)\n".utf8)
+    file.write(line)
+    if echoes { echo(line) }
+  }
+
+  /// A terminal that is held up, or a pipe that nobody reads, must not hold up the supervisor: what it does not take at
+  /// once is in the file anyway.
+  private func echo(_ line: [UInt8]) {
+    var writable = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    guard poll(&writable, 1, 0) == 1, writable.revents & Int16(POLLOUT) != 0 else { return }
+    _ = Glibc.write(STDERR_FILENO, line, line.count)
+  }
+}
+
+/// The time of day, for people; spans are measured by a clock that does not jump.
+package enum WallClock {
+  package static var now: Timestamp {
+    Timestamp(seconds: Int64(time(nil)))
+  }
+}

@@ -1,0 +1,80 @@
+package import DocumentModel
+import Glibc
+package import Places
+package import ProcessSupervision
+import SystemPackage
+
+/// Makes the directories of a layout: 0700, for nobody but their owner. In the system's layout those of root are 0755,
+/// and what belongs to a peer's user is handed over through a descriptor, never by path below a directory that a user
+/// can write.
+package struct PlaceMaker: Sendable {
+  private let layout: Layout
+
+  package init(layout: Layout) {
+    self.layout = layout
+  }
+
+  /// Where the supervisor keeps its own state.
+  package static func ownState(in layout: Layout) -> String { "\(layout.stateDirectory)/supervisor" }
+
+  package func makeCommon() throws(SupervisorError) {
+    let shared: mode_t = layout.kind == .system ? 0o755 : 0o700
+    try makeAll(layout.stateDirectory, mode: shared)
+    try makeAll(layout.runDirectory, mode: shared)
+    try makeAll(layout.logDirectory, mode: 0o700)
+    try make(Self.ownState(in: layout), mode: 0o700)
+    guard access(layout.runDirectory, W_OK) == 0 else {
+      throw .system("cannot write to \(layout.runDirectory)", Errno(rawValue: errno), hint: Self.hint)
+    }
+  }
+
+  /// - Parameter identity: the user who owns what the peer writes; `nil` where that is the caller.
+  package func make(for peer: PeerName, identity: ProcessSpecification.Identity?) throws(SupervisorError) {
+    switch layout.kind {
+    case .home, .user:
+      try make(layout.state(of: peer), mode: 0o700)
+      try makeAll(layout.downloads(of: peer), mode: 0o700)
+    case .system:
+      try make(layout.state(of: peer), mode: 0o700, owner: identity)
+      try make("\(layout.runDirectory)/\(peer)", mode: 0o711)
+    }
+  }
+
+  private static let hint = "choose another place with P2P_HOME or --home"
+
+  private func makeAll(_ path: String, mode: mode_t) throws(SupervisorError) {
+    var position = path.startIndex
+    while let slash = path[position...].dropFirst().firstIndex(of: "/") {
+      // Parents that were not there are as closed as what they hold.
+      if mkdir(String(path[..<slash]), mode) != 0, ![EEXIST, EROFS, EACCES].contains(errno) {
+        throw .system("cannot create \(path[..<slash])", Errno(rawValue: errno), hint: Self.hint)
+      }
+      position = slash
+    }
+    try make(path, mode: mode)
+  }
+
+  private func make(
+    _ path: String, mode: mode_t, owner: ProcessSpecification.Identity? = nil
+  ) throws(SupervisorError) {
+    if mkdir(path, mode) != 0, errno != EEXIST {
+      throw .system("cannot create \(path)", Errno(rawValue: errno), hint: Self.hint)
+    }
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      // A directory that is a link to another is a person's own choice, except where root would follow it.
+      if errno == ELOOP || errno == ENOTDIR, layout.kind != .system, isDirectory(path) { return }
+      throw .system("cannot use \(path)", Errno(rawValue: errno), hint: Self.hint)
+    }
+    defer { close(descriptor) }
+    guard let owner else { return }
+    guard fchown(descriptor, owner.user, owner.group) == 0 else {
+      throw .system("cannot give \(path) to user \(owner.user)", Errno(rawValue: errno))
+    }
+  }
+
+  private func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}

@@ -1,0 +1,169 @@
+import DocumentModel
+import Glibc
+import Places
+import ProcessSupervision
+import SystemPackage
+import WireProtocol
+
+/// Turns a plan into children: opens their sockets, makes their directories, finds their users and programs.
+struct BlueprintBuilder {
+  private let options: SupervisorOptions
+  private let portsPath: String
+  private let log: (String) -> Void
+  private let users: UserDatabase?
+
+  init(options: SupervisorOptions, portsPath: String, log: @escaping (String) -> Void) {
+    self.options = options
+    self.portsPath = portsPath
+    self.log = log
+    // Only a root supervisor of the whole system runs children as somebody else.
+    users =
+      options.layout.kind == .system && geteuid() == 0
+      ? UserDatabase(passwd: Self.text("/etc/passwd"), group: Self.text("/etc/group")) : nil
+  }
+
+  private static func text(_ path: String) -> String {
+    String(decoding: SmallFile.read(path) ?? [], as: UTF8.self)
+  }
+
+  mutating func build() throws(SupervisorError) -> [ChildBlueprint] {
+    var blueprints: [ChildBlueprint] = []
+    let served = try index()
+    if let served { blueprints.append(served) }
+    let indexAddress = indexAddress(served: served)
+    var ports = SmallFile.read(portsPath).map { PortMemory($0) } ?? PortMemory()
+    let remembered = ports
+    for peer in options.plan.peers {
+      let blueprint = try self.peer(peer, index: indexAddress, port: remembered[peer.name.text])
+      ports[peer.name.text] = blueprint.listeners.compactMap(\.socket.endpoint).first?.port
+      blueprints.append(blueprint)
+    }
+    if ports != remembered {
+      do throws(Errno) {
+        try SmallFile.replace(portsPath, with: ports.bytes)
+      } catch {
+        log("cannot write \(portsPath): \(error); upload ports will differ after a restart")
+      }
+    }
+    return blueprints
+  }
+
+  // MARK: The index
+
+  /// `nil` where none is to be served, or where the default one runs already.
+  private func index() throws(SupervisorError) -> ChildBlueprint? {
+    guard let plan = options.plan.index else { return nil }
+    let socket: ListeningSocket
+    do throws(ListeningSocket.Failure) {
+      socket = try ListeningSocket.tcp(plan.listen)
+    } catch {
+      guard plan.isDefault, error.isAddressInUse, let address = SocketAddress(plan.listen),
+        IndexProbe.answers(at: address)
+      else { throw Self.explain(error, isDefaultIndex: plan.isDefault) }
+      log("an index answers at \(plan.listen) already: using that one")
+      return nil
+    }
+    return ChildBlueprint(
+      name: ProcessRole.index.rawValue, executable: try program("p2p-index"),
+      settings: .index(IndexSettings(address: socket.endpoint ?? plan.listen)),
+      listeners: [.init(kind: .index, socket: socket)],
+      // It keeps nothing, so it needs no user of its own.
+      identity: users.map { $0.identity(of: "nobody") ?? .init(user: 65_534, group: 65_534) },
+      environment: options.childEnvironment, logPath: options.layout.log(of: ProcessRole.index.rawValue))
+  }
+
+  /// Where the peers of this machine reach their index.
+  private func indexAddress(served: ChildBlueprint?) -> Endpoint {
+    switch options.plan.peersIndex {
+    case .at(let endpoint): return endpoint
+    case .served:
+      guard let endpoint = served?.listeners.compactMap(\.socket.endpoint).first else {
+        return options.plan.index?.listen ?? .defaultIndex
+      }
+      let listensEverywhere = ["::", "0.0.0.0"].contains(endpoint.host)
+      return Endpoint(host: listensEverywhere ? "127.0.0.1" : endpoint.host, port: endpoint.port)
+    }
+  }
+
+  // MARK: Peers
+
+  private func peer(_ plan: RunPlan.Peer, index: Endpoint, port: UInt16?) throws(SupervisorError) -> ChildBlueprint {
+    let name = plan.name
+    let identity = try identity(of: plan)
+    try PlaceMaker(layout: options.layout).make(for: name, identity: identity)
+    let layout = options.layout
+    let uploads: ListeningSocket
+    let control: ListeningSocket
+    do throws(ListeningSocket.Failure) {
+      uploads = try Self.uploads(plan.listen, remembered: port)
+      control = try ListeningSocket.unix(layout.controlSocket(of: name))
+    } catch {
+      throw Self.explain(error, isDefaultIndex: false)
+    }
+    if let identity, lchown(layout.controlSocket(of: name), identity.user, identity.group) != 0 {
+      throw .system("cannot give \(layout.controlSocket(of: name)) to its user", Errno(rawValue: errno))
+    }
+    let settings = PeerSettings(
+      state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
+      downloads: layout.downloads(of: name))
+    return ChildBlueprint(
+      name: name.text, executable: try program("p2p-peer"), settings: .peer(settings),
+      listeners: [.init(kind: .uploads, socket: uploads), .init(kind: .control, socket: control)],
+      identity: identity, environment: options.childEnvironment, logPath: layout.log(of: name.text))
+  }
+
+  /// The remembered port, where any would do and that one is free.
+  private static func uploads(
+    _ listen: Endpoint, remembered: UInt16?
+  ) throws(ListeningSocket.Failure) -> ListeningSocket {
+    if listen.port == 0, let remembered,
+      let socket = try? ListeningSocket.tcp(Endpoint(host: listen.host, port: remembered))
+    {
+      return socket
+    }
+    return try ListeningSocket.tcp(listen)
+  }
+
+  private func identity(of peer: RunPlan.Peer) throws(SupervisorError) -> ProcessSpecification.Identity? {
+    guard let users else { return nil }
+    let user = peer.user ?? peer.name.text
+    guard let identity = users.identity(of: user) else {
+      throw SupervisorError(
+        .failed,
+        "the peer \(peer.name) would run as the user \(user), whom /etc/passwd does not know: "
+          + "name one under [peers.\(peer.name)] user =, as a login name or uid:gid")
+    }
+    return identity
+  }
+
+  private func program(_ name: String) throws(SupervisorError) -> String {
+    let path = "\(options.programs)/\(name)"
+    guard access(path, X_OK) == 0 else {
+      throw .system("cannot execute \(path)", Errno(rawValue: errno), hint: "install all programs side by side")
+    }
+    return path
+  }
+
+  // MARK: Failures
+
+  static func explain(_ failure: ListeningSocket.Failure, isDefaultIndex: Bool) -> SupervisorError {
+    switch failure.what {
+    case .notAnAddress(let endpoint):
+      return SupervisorError(
+        .usage, "cannot listen at \(endpoint): give an address in figures, localhost, or :PORT for all addresses")
+    case .unix(let path):
+      let hint = failure.errno == .fileExists ? "something that is no socket lies there; move it away" : nil
+      return .system("cannot listen at \(path)", failure.errno, hint: hint)
+    case .tcp(let endpoint) where failure.isAddressInUse && isDefaultIndex:
+      return SupervisorError(
+        .failed,
+        "\(endpoint) is in use by something that is no p2p-index: serve the index elsewhere with "
+          + "--serve-index HOST:PORT and --peer NAME, or use another one with --index HOST:PORT")
+    case .tcp(let endpoint) where failure.isAddressInUse:
+      return SupervisorError(
+        .failed, "\(endpoint) is in use by another program: choose another port, or 0 for any free one")
+    case .tcp(let endpoint):
+      return .system("cannot listen at \(endpoint)", failure.errno)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import SystemPackage
+package import ProcessSupervision
+package import WireProtocol
+
+/// All that is needed to start a child, again and again: it does not change while the supervisor runs.
+package struct ChildBlueprint: Sendable {
+  package enum ListenerKind: String, Sendable {
+    case index
+    case uploads
+    case control
+  }
+
+  package struct Listener: Sendable {
+    package let kind: ListenerKind
+    package let socket: ListeningSocket
+  }
+
+  package let name: String
+  package let executable: String
+  package let settings: ChildSettings
+  package let listeners: [Listener]
+  /// `nil` keeps the supervisor's own.
+  package let identity: ProcessSpecification.Identity?
+  package let environment: [String: String]
+  package let logPath: String
+
+  /// The address that people are told: of the index, or of the uploads.
+  package var address: String {
+    listeners.compactMap(\.socket.endpoint).first.map { "\($0)" } ?? ""
+  }
+
+  /// The child's number for its channel. The listeners follow it.
+  private static let channelNumber: Int32 = 3
+
+  private func number(of position: Int) -> Int32 {
+    Self.channelNumber + 1 + Int32(clamping: position)
+  }
+
+  /// The first line on the channel.
+  package var start: ChannelStart {
+    var numbers = ChannelListeners()
+    for (position, listener) in listeners.enumerated() {
+      switch listener.kind {
+      case .index: numbers.index = number(of: position)
+      case .uploads: numbers.uploads = number(of: position)
+      case .control: numbers.control = number(of: position)
+      }
+    }
+    return ChannelStart(name: name, settings: settings, listeners: numbers)
+  }
+
+  /// - Parameters:
+  ///   - input: becomes descriptor 0.
+  ///   - output: becomes 1 and 2.
+  ///   - channel: the child's end.
+  package func specification(
+    input: Int32, output: Int32, channel: Int32, limits: [ProcessSpecification.Limit], deathSignal: Int32
+  ) -> ProcessSpecification {
+    var descriptors: [ProcessSpecification.Descriptor] = [
+      .init(source: input, target: 0), .init(source: output, target: 1), .init(source: output, target: 2),
+      .init(source: channel, target: Self.channelNumber),
+    ]
+    for (position, listener) in listeners.enumerated() {
+      descriptors.append(.init(source: listener.socket.descriptor.rawValue, target: number(of: position)))
+    }
+    var environment = environment
+    environment[ChannelProtocol.environmentVariable] = "\(Self.channelNumber)"
+    return ProcessSpecification(
+      executable: executable, environment: environment, directory: "/", descriptors: descriptors, limits: limits,
+      identity: identity, deathSignal: deathSignal)
+  }
+}

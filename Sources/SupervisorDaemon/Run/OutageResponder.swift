@@ -1,0 +1,58 @@
+import CProcess
+import Glibc
+import SystemPackage
+
+/// Answers on a held listening socket while its child is away: one line, then the end. It reads and throws away what
+/// the caller sends for a moment, since closing with unread input would take the answer back: tcp(7).
+struct OutageResponder {
+  private struct Farewell {
+    let descriptor: FileDescriptor
+    let until: SuspendingClock.Instant
+    var budget = 65_536
+  }
+
+  private static let acceptsPerTurn = 16
+  private static let mostFarewells = 64
+  private static let patience = Duration.seconds(1)
+
+  private var farewells: [Farewell] = []
+
+  var descriptors: [Int32] { farewells.map(\.descriptor.rawValue) }
+  var deadline: SuspendingClock.Instant? { farewells.first?.until }
+
+  /// Accepts who waits and tells them.
+  mutating func answer(_ listener: FileDescriptor, with line: [UInt8], now: SuspendingClock.Instant) {
+    for _ in 0..<Self.acceptsPerTurn {
+      let number = socket_accept(listener.rawValue)
+      guard number >= 0 else { return }
+      let descriptor = FileDescriptor(rawValue: number)
+      _ = NonBlocking.send(descriptor, line)
+      shutdown(number, Int32(SHUT_WR))
+      if farewells.count >= Self.mostFarewells { try? farewells.removeFirst().descriptor.close() }
+      farewells.append(Farewell(descriptor: descriptor, until: now.advanced(by: Self.patience)))
+    }
+  }
+
+  /// Reads what came; closes who has closed, sent too much or had their time.
+  mutating func tidy(now: SuspendingClock.Instant) {
+    for index in farewells.indices.reversed() where isOver(&farewells[index], now: now) {
+      try? farewells.remove(at: index).descriptor.close()
+    }
+  }
+
+  private func isOver(_ farewell: inout Farewell, now: SuspendingClock.Instant) -> Bool {
+    guard now < farewell.until else { return true }
+    switch NonBlocking.receive(farewell.descriptor) {
+    case .nothing: return false
+    case .ended: return true
+    case .bytes(let bytes):
+      farewell.budget -= bytes.count
+      return farewell.budget <= 0
+    }
+  }
+
+  mutating func closeAll() {
+    for farewell in farewells { try? farewell.descriptor.close() }
+    farewells.removeAll()
+  }
+}

@@ -1,0 +1,50 @@
+import DocumentModel
+import Glibc
+import Places
+import ProcessSupervision
+import SystemPackage
+import WireProtocol
+
+/// What a supervisor holds before it starts anything: the lock of its home, the end of the last run, and all listening
+/// sockets. Made in this order, because sockets may be replaced only under the lock and after their last owner ended.
+struct Premises: ~Copyable {
+  let lock: InstanceLock
+  let control: ListeningSocket
+  let blueprints: [ChildBlueprint]
+  let recordPath: String
+  let boot: String
+
+  private init(
+    lock: consuming InstanceLock, control: ListeningSocket, blueprints: [ChildBlueprint], recordPath: String,
+    boot: String
+  ) {
+    self.lock = lock
+    self.control = control
+    self.blueprints = blueprints
+    self.recordPath = recordPath
+    self.boot = boot
+  }
+
+  static func prepare(
+    _ options: SupervisorOptions, log: @escaping (String) -> Void
+  ) throws(SupervisorError) -> Premises {
+    let ownState = PlaceMaker.ownState(in: options.layout)
+    let lock = try InstanceLock(path: "\(ownState)/lock")
+    let recordPath = "\(ownState)/children.json"
+    let boot = ProcessTable.bootIdentifier()
+    if let record = SmallFile.read(recordPath).flatMap({ ChildRecord($0) }) {
+      for child in try PreviousRun.end(record, boot: boot) {
+        log("ended \(child.name) (process \(child.pid)), which the last supervisor had left")
+      }
+    }
+    var builder = BlueprintBuilder(options: options, portsPath: "\(ownState)/ports.json", log: log)
+    let blueprints = try builder.build()
+    let control: ListeningSocket
+    do throws(ListeningSocket.Failure) {
+      control = try ListeningSocket.unix(options.layout.supervisorSocket)
+    } catch {
+      throw BlueprintBuilder.explain(error, isDefaultIndex: false)
+    }
+    return Premises(lock: lock, control: control, blueprints: blueprints, recordPath: recordPath, boot: boot)
+  }
+}

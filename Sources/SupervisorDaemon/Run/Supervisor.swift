@@ -1,0 +1,252 @@
+import CProcess
+import Glibc
+import ProcessSupervision
+import SystemPackage
+import WireProtocol
+
+/// The one loop that starts, watches and ends all children and answers front ends: poll(2) on the main thread. What
+/// shall happen is decided by `Fleet` and `ControlSession`; this carries it out.
+final class Supervisor {
+  enum Source {
+    case signals
+    case control
+    case client(Int)
+    case process(String)
+    case channel(String)
+    case output(String)
+    case outage(FileDescriptor, notice: [UInt8])
+    case farewell
+  }
+
+  let children: [String: SupervisedChild]
+  let log: SupervisorLog
+  var fleet: Fleet
+  var clients = ControlClients()
+  var outages = OutageResponder()
+  /// Each process' state and since when it is in it, by the time of day.
+  var told = StateBook()
+  let startedAt = WallClock.now
+
+  private let premises: Premises
+  private let signals: FileDescriptor
+  private let limits = Supervisor.descriptorLimit()
+
+  init(premises: consuming Premises, policy: RestartPolicy, signals: FileDescriptor, log: SupervisorLog) {
+    let blueprints = premises.blueprints
+    self.premises = premises
+    self.signals = signals
+    self.log = log
+    fleet = Fleet(policy: policy)
+    children = Dictionary(blueprints.map { ($0.name, SupervisedChild($0)) }) { first, _ in first }
+    let now = SuspendingClock.now
+    for blueprint in blueprints {
+      fleet.add(blueprint.name, role: blueprint.settings.role == .index ? .index : .peer, now: now)
+    }
+  }
+
+  /// As many descriptors as the system allows: an index has one for each peer.
+  private static func descriptorLimit() -> [ProcessSpecification.Limit] {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
+    return [.init(resource: Int32(RLIMIT_NOFILE.rawValue), soft: UInt64(limit.rlim_max), hard: UInt64(limit.rlim_max))]
+  }
+
+  // MARK: The loop
+
+  /// Returns when everything has ended.
+  func run() {
+    perform(fleet.begin(now: .now))
+    tell()
+    while !fleet.hasEnded { turn() }
+    tell()
+    finish()
+  }
+
+  private func turn() {
+    let now = SuspendingClock.now
+    var set = PollSet<Source>()
+    gather(into: &set, now: now)
+    let events = set.wait(timeout: PollTimeout.milliseconds(until: deadline(now: now), now: now))
+    for event in events { handle(event) }
+    outages.tidy(now: .now)
+    clients.tidy(now: .now)
+    perform(fleet.timePassed(now: .now))
+    tell()
+    answerWaiting()
+  }
+
+  private func gather(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
+    set.add(signals.rawValue, as: .signals)
+    set.add(premises.control.descriptor.rawValue, as: .control)
+    clients.gather(into: &set)
+    for (name, child) in children {
+      if let pidfd = child.pidfd { set.add(pidfd, as: .process(name)) }
+      if let channel = child.channel, child.channelWantsInput {
+        set.add(channel, writing: child.channelWantsOutput, as: .channel(name))
+      }
+      if let output = child.output { set.add(output.rawValue, as: .output(name)) }
+    }
+    gatherOutages(into: &set, now: now)
+  }
+
+  /// While a child is away for long, callers at its sockets are told.
+  private func gatherOutages(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
+    for descriptor in outages.descriptors { set.add(descriptor, as: .farewell) }
+    for member in fleet.members {
+      guard let child = children[member.name],
+        let notice = OutageNotice.line(for: member, reason: child.reason, now: now)
+      else { continue }
+      for listener in child.blueprint.listeners {
+        set.add(listener.socket.descriptor.rawValue, as: .outage(listener.socket.descriptor, notice: notice))
+      }
+    }
+  }
+
+  private func deadline(now: SuspendingClock.Instant) -> SuspendingClock.Instant? {
+    [fleet.deadline, outages.deadline, clients.deadline].compactMap { $0 }.min()
+  }
+
+  private func handle(_ event: PollSet<Source>.Event) {
+    switch event.source {
+    case .signals: takeSignals()
+    case .control: clients.accept(from: premises.control.descriptor, now: .now)
+    case .client(let identifier): serve(identifier, event: event)
+    case .process(let name): reap(name)
+    case .channel(let name): listen(to: name, isWritable: event.isWritable)
+    case .output(let name): children[name]?.takeOutput()
+    case .outage(let listener, let notice): outages.answer(listener, with: notice, now: .now)
+    case .farewell: break
+    }
+  }
+
+  private func takeSignals() {
+    while true {
+      switch signals_next(signals.rawValue) {
+      case 0: return
+      case SIGHUP: reload()
+      case let number:
+        log.write("signal \(number): stopping everything")
+        perform(fleet.end(now: .now))
+      }
+    }
+  }
+
+  // MARK: Children
+
+  func perform(_ steps: [Fleet.Step]) {
+    for step in steps {
+      guard let child = children[step.name] else { continue }
+      switch step.action {
+      case .none: break
+      case .spawn: spawn(child)
+      case .ask: child.tell(.stop)
+      case .terminate:
+        child.tell(.stop)
+        child.signal(SIGTERM)
+      case .kill:
+        log.write("\(step.name) does not end: SIGKILL")
+        child.signal(SIGKILL)
+      }
+    }
+  }
+
+  private func spawn(_ child: SupervisedChild) {
+    let name = child.blueprint.name
+    do throws(SpawnFailure) {
+      try child.spawn(limits: limits)
+      record()
+    } catch {
+      ended(name, .notStarted(error.description))
+    }
+  }
+
+  private func reap(_ name: String) {
+    guard let child = children[name] else { return }
+    // What it said last comes before its end.
+    listen(to: name, isWritable: false)
+    guard let termination = child.reap() else { return }
+    ended(name, termination)
+  }
+
+  private func ended(_ name: String, _ termination: Termination) {
+    guard let child = children[name] else { return }
+    let isWanted = fleet.member(name)?.machine.state == .stopping
+    child.reason = child.failure ?? "it \(termination)"
+    log.write("\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""))
+    if isWanted { child.reason = nil }
+    child.failure = nil
+    perform(fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1)))
+    record()
+  }
+
+  private func listen(to name: String, isWritable: Bool) {
+    guard let child = children[name] else { return }
+    if isWritable { child.flushChannel() }
+    for event in child.receive() {
+      switch event {
+      case .ready:
+        child.reason = nil
+        perform(fleet.becameReady(name, now: .now))
+      case .heartbeat:
+        fleet.heartbeat(name, now: .now)
+      case .failed(let message):
+        child.failure = message
+      case .otherProtocol(let number):
+        child.failure = "it speaks channel protocol \(number), this supervisor speaks \(ProtocolVersion.channel)"
+        log.write("\(name) is refused: \(child.failure ?? "")")
+        perform(fleet.refused(name, now: .now))
+      }
+    }
+  }
+
+  func reload() {
+    log.write("reloading")
+    for child in children.values { child.tell(.reload(child.blueprint.settings)) }
+  }
+
+  /// Who runs now, for the next supervisor of this home. Where it cannot be written, the children's own watch over
+  /// their channel, and their death signal, have to do.
+  private func record() {
+    var record = ChildRecord(boot: premises.boot)
+    for child in children.values {
+      if let pid = child.pid {
+        record.children.append(.init(name: child.blueprint.name, pid: pid, startTime: child.startTime))
+      }
+    }
+    do throws(Errno) {
+      try SmallFile.replace(premises.recordPath, with: record.bytes)
+    } catch {
+      log.write("cannot write \(premises.recordPath): \(error)")
+    }
+  }
+
+  /// Says in the log what has changed.
+  private func tell() {
+    for member in fleet.members {
+      guard told.note(member, at: WallClock.now), let child = children[member.name] else { continue }
+      switch member.machine.state {
+      case .ready:
+        log.write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
+      case .parked:
+        log.write("\(member.name) is given up: \(child.reason ?? "it ended"); see \(child.blueprint.logPath)")
+      case .starting, .stopping, .backingOff, .stopped: break
+      }
+    }
+  }
+
+  // MARK: The end
+
+  /// Everything is gone before anybody is told so: then a next supervisor can start.
+  private func finish() {
+    for child in children.values {
+      for listener in child.blueprint.listeners { listener.socket.close() }
+    }
+    premises.control.close()
+    unlink(premises.recordPath)
+    outages.closeAll()
+    log.write("everything has stopped")
+    premises.lock.release()
+    answerWaiting()
+    clients.finish()
+  }
+}

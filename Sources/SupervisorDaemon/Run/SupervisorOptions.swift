@@ -1,0 +1,34 @@
+package import Places
+package import ProcessSupervision
+
+/// All that a run of the supervisor depends on, gathered by its entry point.
+package struct SupervisorOptions: Sendable {
+  package var layout: Layout
+  package var plan: RunPlan
+  /// The directory of the programs to start, which is the supervisor's own.
+  package var programs: String
+  package var policy: RestartPolicy
+  /// What children get of the environment.
+  package var childEnvironment: [String: String]
+  /// Whether its own log goes to standard error too.
+  package var echoesLog: Bool
+
+  package init(
+    layout: Layout, plan: RunPlan, programs: String, policy: RestartPolicy = RestartPolicy(),
+    childEnvironment: [String: String] = [:], echoesLog: Bool = true
+  ) {
+    self.layout = layout
+    self.plan = plan
+    self.programs = programs
+    self.policy = policy
+    self.childEnvironment = childEnvironment
+    self.echoesLog = echoesLog
+  }
+
+  /// The variables that may matter to a child: where to find programs, how to speak, which time zone, and our own.
+  package static func childEnvironment(from environment: [String: String]) -> [String: String] {
+    environment.filter { name, _ in
+      ["PATH", "LANG", "TZ", "TMPDIR"].contains(name) || name.hasPrefix("LC_") || name.hasPrefix("P2P_")
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package import DocumentModel
+import Glibc
+package import SystemPackage
+
+/// A listening socket that this process holds, so that connections wait in it while the child that serves it is
+/// replaced. It does not block, and is passed on by number.
+package struct ListeningSocket: Sendable {
+  package let descriptor: FileDescriptor
+  /// What to remove from the file system at the end; `nil` for TCP.
+  package let path: String?
+  /// Where it really listens; `nil` for a Unix socket.
+  package let endpoint: Endpoint?
+
+  /// Longer queues are cut by the kernel to net.core.somaxconn: listen(2).
+  private static let backlog: Int32 = 4_096
+  /// The length of `sun_path` less its final NUL: unix(7).
+  package static let longestPath = 107
+
+  // MARK: TCP
+
+  /// Listens at an address, `localhost`, or with an empty host at all addresses (IPv6 and IPv4 where the system has
+  /// both). Names are not looked up: a listener's address is its own machine's.
+  package static func tcp(_ endpoint: Endpoint) throws(Failure) -> ListeningSocket {
+    if endpoint.host.isEmpty {
+      do throws(Failure) {
+        return try listen(SocketAddress.anyIPv6(port: endpoint.port), at: endpoint)
+      } catch {
+        guard error.errno == .addressFamilyNotSupported || error.errno == .addressNotAvailable else { throw error }
+        return try listen(SocketAddress.anyIPv4(port: endpoint.port), at: endpoint)
+      }
+    }
+    guard let address = SocketAddress(endpoint) else {
+      throw Failure(what: .notAnAddress(endpoint), errno: .invalidArgument)
+    }
+    return try listen(address, at: endpoint)
+  }
+
+  private static func listen(_ address: SocketAddress, at endpoint: Endpoint) throws(Failure) -> ListeningSocket {
+    let what = Failure.What.tcp(endpoint)
+    let descriptor = try open(address.family, what: what)
+    do throws(Failure) {
+      var yes: Int32 = 1
+      var no: Int32 = 0
+      let length = socklen_t(MemoryLayout<Int32>.size)
+      setsockopt(descriptor.rawValue, SOL_SOCKET, SO_REUSEADDR, &yes, length)
+      if address.family == AF_INET6 {
+        setsockopt(descriptor.rawValue, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &no, length)
+      }
+      guard address.withPointer({ bind(descriptor.rawValue, $0, $1) }) == 0,
+        Glibc.listen(descriptor.rawValue, backlog) == 0
+      else { throw Failure(what: what, errno: Errno(rawValue: errno)) }
+      guard let bound = SocketAddress.local(of: descriptor.rawValue)?.endpoint else {
+        throw Failure(what: what, errno: .addressNotAvailable)
+      }
+      return ListeningSocket(descriptor: descriptor, path: nil, endpoint: bound)
+    } catch {
+      try? descriptor.close()
+      throw error
+    }
+  }
+
+  // MARK: Unix
+
+  /// Listens at a path, 0600 from the first moment on. What a dead process left there is removed: the caller holds the
+  /// lock under which such sockets are made, so a socket there has no owner. Anything but a socket is left alone.
+  package static func unix(_ path: String) throws(Failure) -> ListeningSocket {
+    let what = Failure.What.unix(path)
+    guard let address = SocketAddress(path: path) else { throw Failure(what: what, errno: .fileNameTooLong) }
+    try removeStale(path)
+    let descriptor = try open(AF_UNIX, what: what)
+    let mask = umask(0o177)
+    let isBound = address.withPointer { bind(descriptor.rawValue, $0, $1) } == 0
+    let error = errno
+    umask(mask)
+    guard isBound, Glibc.listen(descriptor.rawValue, backlog) == 0 else {
+      try? descriptor.close()
+      throw Failure(what: what, errno: Errno(rawValue: isBound ? errno : error))
+    }
+    return ListeningSocket(descriptor: descriptor, path: path, endpoint: nil)
+  }
+
+  private static func removeStale(_ path: String) throws(Failure) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFSOCK else { throw Failure(what: .unix(path), errno: .fileExists) }
+    guard unlink(path) == 0 || errno == ENOENT else {
+      throw Failure(what: .unix(path), errno: Errno(rawValue: errno))
+    }
+  }
+
+  private static func open(_ family: Int32, what: Failure.What) throws(Failure) -> FileDescriptor {
+    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let descriptor = socket(family, type, 0)
+    guard descriptor >= 0 else { throw Failure(what: what, errno: Errno(rawValue: errno)) }
+    return FileDescriptor(rawValue: descriptor)
+  }
+
+  /// Closes it and removes its path.
+  package func close() {
+    try? descriptor.close()
+    if let path { unlink(path) }
+  }
+
+  // MARK: Failures
+
+  package struct Failure: Error, Equatable {
+    package enum What: Equatable, Sendable {
+      case tcp(Endpoint)
+      case unix(String)
+      case notAnAddress(Endpoint)
+    }
+    package let what: What
+    package let errno: Errno
+  }
+}
+
+extension ListeningSocket.Failure {
+  package var isAddressInUse: Bool { errno == .addressInUse }
+}
