@@ -118,7 +118,8 @@ let package = Package(
     .target(
       name: "ConsoleCommands",
       dependencies: [
-        "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "CEditLine", argumentParser, system,
+        "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "ProcessSupervision", "CEditLine",
+        argumentParser, system,
       ]),
 
     // MARK: L6 - executables, one entry point each
@@ -178,7 +179,7 @@ let package = Package(
     .testTarget(
       name: "ConsoleCommandsTests",
       dependencies: [
-        "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", argumentParser,
+        "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport",
         system,
       ]),
     // The real executables, several users, kill -9.

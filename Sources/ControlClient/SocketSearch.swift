@@ -2,6 +2,18 @@ package import DocumentModel
 import Glibc
 package import Places
 
+/// A control socket, whether it is there or not.
+package struct FoundSocket: Equatable {
+  /// `nil` where only the path was given.
+  package let name: PeerName?
+  package let path: String
+
+  package init(name: PeerName?, path: String) {
+    self.name = name
+    self.path = path
+  }
+}
+
 /// Finds the control socket that a front end means: `--socket`, then the layouts in their order.
 package struct SocketSearch {
   package enum Failure: Error, Equatable {
@@ -23,23 +35,23 @@ package struct SocketSearch {
 
   /// The socket of a peer, whether there is one or not: where there is none, the path is where it would be.
   /// - Parameter name: `nil` for the only one, or the one named after the user.
-  package func controlSocket(of name: PeerName?) throws(Failure) -> String {
+  package func controlSocket(of name: PeerName?) throws(Failure) -> FoundSocket {
     guard let first = layouts.first else { throw .nowhere }
     if let name {
       let found = layouts.lazy.map { $0.controlSocket(of: name) }.first { Self.isSocket($0) }
-      return found ?? first.controlSocket(of: name)
+      return FoundSocket(name: name, path: found ?? first.controlSocket(of: name))
     }
     var sockets = Self.unique(
       layouts.flatMap { layout in
-        Self.peers(in: layout).map { (name: $0, path: layout.controlSocket(of: $0)) }
+        Self.peers(in: layout).map { FoundSocket(name: $0, path: layout.controlSocket(of: $0)) }
       })
     // A daemon that was killed leaves its socket behind: that must not make a choice out of none.
     if sockets.count > 1 { sockets = Self.preferringListening(sockets) }
-    if let own = sockets.first(where: { $0.name == user }) { return own.path }
-    if sockets.count == 1, let only = sockets.first { return only.path }
-    guard sockets.isEmpty else { throw .severalPeers(sockets.map(\.name).sorted { $0.text < $1.text }) }
+    if let own = sockets.first(where: { $0.name == user }) { return own }
+    if sockets.count == 1, let only = sockets.first { return only }
+    guard sockets.isEmpty else { throw .severalPeers(sockets.compactMap(\.name).sorted { $0.text < $1.text }) }
     guard let user else { throw .nowhere }
-    return first.controlSocket(of: user)
+    return FoundSocket(name: user, path: first.controlSocket(of: user))
   }
 
   /// The socket of the supervisor, whether there is one or not.
@@ -50,8 +62,6 @@ package struct SocketSearch {
   }
 
   // MARK: Looking
-
-  private typealias Found = (name: PeerName, path: String)
 
   /// The peers that have a socket in a layout, sorted by name; at most 1,000.
   package static func peers(in layout: Layout) -> [PeerName] {
@@ -71,12 +81,12 @@ package struct SocketSearch {
     return names.sorted { $0.text < $1.text }
   }
 
-  private static func unique(_ sockets: [Found]) -> [Found] {
-    var seen = Set<PeerName>()
+  private static func unique(_ sockets: [FoundSocket]) -> [FoundSocket] {
+    var seen = Set<PeerName?>()
     return sockets.filter { seen.insert($0.name).inserted }
   }
 
-  private static func preferringListening(_ sockets: [Found]) -> [Found] {
+  private static func preferringListening(_ sockets: [FoundSocket]) -> [FoundSocket] {
     let listening = sockets.filter { socket in
       do throws(ControlError) {
         _ = try UnixStream(connectingTo: socket.path, patience: .seconds(1))

@@ -81,17 +81,8 @@ struct UnixStream: ~Copyable {
   /// Until the socket is ready. - Parameter patience: `nil` waits for ever.
   private func wait(for events: Int16, patience: Duration?) throws(ControlError) {
     let deadline = patience.map { ContinuousClock.now + $0 }
-    while true {
-      var watched = [
-        pollfd(fd: descriptor, events: events, revents: 0),
-        pollfd(fd: InterruptSignal.descriptor, events: Int16(POLLIN), revents: 0),
-      ]
-      let remaining = deadline.map { Self.milliseconds($0 - .now) } ?? -1
-      let count = poll(&watched, nfds_t(watched.count), remaining)
-      if count < 0, errno != EINTR { throw .system(path, call: "poll", errno: errno) }
-      if count > 0, watched[1].revents != 0, InterruptSignal.take() { throw .interrupted }
-      if count > 0, watched[0].revents != 0 { return }
-      if count == 0, let patience { throw .noAnswer(path, seconds: Self.wholeSeconds(patience)) }
+    guard try Readiness.wait(for: descriptor, events: events, until: deadline) else {
+      throw .noAnswer(path, seconds: Self.wholeSeconds(patience ?? .zero))
     }
   }
 
@@ -119,15 +110,6 @@ struct UnixStream: ~Copyable {
     case EINTR where InterruptSignal.take(): .interrupted
     default: .system(path, call: "connect", errno: number)
     }
-  }
-
-  // MARK: Time
-
-  private static func milliseconds(_ duration: Duration) -> Int32 {
-    let (seconds, attoseconds) = duration.components
-    guard seconds >= 0, attoseconds >= 0 else { return 0 }
-    // Rounded up, so that a wait never ends before its time.
-    return Int32(clamping: min(seconds, 1 << 20) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
   }
 
   private static func wholeSeconds(_ duration: Duration) -> Int {

@@ -1,4 +1,9 @@
+import ConsoleCommands
+import Glibc
+
 @main
 struct Entrypoint {
-  static func main() {}
+  static func main() {
+    exit(ConsoleProcess.run().rawValue)
+  }
 }

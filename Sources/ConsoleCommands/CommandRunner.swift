@@ -1,0 +1,67 @@
+import ArgumentParser
+import ControlClient
+import LineJSON
+import WireProtocol
+
+/// Carries out a command line: the one place where every error becomes words and an exit status.
+package enum CommandRunner {
+  /// - Parameter arguments: without the program's name.
+  package static func run(_ arguments: [String], on console: Console) -> ExitStatus {
+    finish(on: console) {
+      switch Invocation(arguments) {
+      case .command(let command): return try command.perform(on: console)
+      case .help(let command?): try console.write(HelpText.of(command, columns: console.terminal.columns))
+      case .help(nil): try console.write(HelpText.ofRoot(columns: console.terminal.columns))
+      case .supervisorHelp: try console.write(HelpText.ofSupervisor(columns: console.terminal.columns))
+      case .version: try console.writeLine("p2pctl \(ProtocolVersion.program)")
+      case .completionScript(let shell): try writeCompletionScript(for: shell, on: console)
+      case .mistake(let failure): throw failure
+      case .nothing:
+        guard console.terminal.isInteractive else {
+          console.note(HelpText.usage(columns: console.terminal.columns))
+          return .usage
+        }
+        return try Repl(console: console, options: DaemonOptions()).run()
+      }
+      return .done
+    }
+  }
+
+  private static func finish(on console: Console, _ body: () throws -> ExitStatus) -> ExitStatus {
+    do {
+      let status = try body()
+      try console.flush()
+      return status
+    } catch let failure as CommandFailure {
+      console.report(failure)
+      return failure.status
+    } catch let failure as OutputFailure {
+      return status(of: failure, on: console)
+    } catch let error as ControlError {
+      let failure = CommandFailure(error, whom: "the daemon")
+      console.report(failure)
+      return failure.status
+    } catch {
+      console.report(CommandFailure(.failed, "\(error)"))
+      return .failed
+    }
+  }
+
+  private static func status(of failure: OutputFailure, on console: Console) -> ExitStatus {
+    switch failure {
+    // Whoever read has seen enough.
+    case .closed: return .done
+    case .interrupted: return .interrupted
+    case .system(let number):
+      console.report(CommandFailure(.cannotCreate, "cannot write to standard output: \(SystemMessage.of(number))"))
+      return .cannotCreate
+    }
+  }
+
+  private static func writeCompletionScript(for shell: String, on console: Console) throws {
+    guard let shell = CompletionShell(rawValue: shell) else {
+      throw CommandFailure(.usage, "completion scripts are there for bash, zsh and fish")
+    }
+    try console.write(RootCommand.completionScript(for: shell))
+  }
+}

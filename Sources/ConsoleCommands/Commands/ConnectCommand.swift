@@ -1,0 +1,51 @@
+import ArgumentParser
+import DocumentModel
+import WireProtocol
+
+struct ConnectCommand: ConsoleCommand {
+  static let words = ["connect"]
+  static let example = "connect index.example.org"
+  static let configuration: CommandConfiguration = .verb(
+    "connect", "Choose the index.", "The choice is kept and wins over the settings until connect --default.")
+
+  @Argument(help: ArgumentHelp("HOST[:PORT]; without a port \(Endpoint.defaultIndexPort).", valueName: "address"))
+  var address: String?
+
+  @Flag(name: .customLong("default"), help: "Return to the index of the settings.")
+  var usesDefault = false
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func validate() throws {
+    guard (address == nil) == usesDefault else { throw ValidationError("name an address, or --default") }
+    do { _ = try endpoint } catch let error as InvalidValue { throw ValidationError(error.reason) }
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply = try Daemon(console: console, options: daemon).request(
+      .connect(try endpoint), for: ControlConnectReply.self)
+    if daemon.json {
+      try console.writeJSON(reply.members)
+    } else {
+      let state = reply.connected ? "connected to" : "not connected yet:"
+      try console.writeLine(TextRules.escapedForTerminal("\(state) \(reply.address)"))
+    }
+    guard reply.connected else {
+      throw CommandFailure(
+        .unavailable, "no index answers at \(TextRules.escapedForTerminal(reply.address.description))",
+        ["The choice is kept, and the daemon goes on trying.", "Take it back with: p2pctl connect --default"])
+    }
+    return .done
+  }
+
+  private var endpoint: Endpoint? {
+    get throws {
+      guard let address else { return nil }
+      let endpoint = try Endpoint(address, defaultPort: Endpoint.defaultIndexPort)
+      guard !endpoint.host.isEmpty, endpoint.port > 0 else {
+        throw InvalidValue("an index to connect to has a host and a port that is not 0")
+      }
+      return endpoint
+    }
+  }
+}

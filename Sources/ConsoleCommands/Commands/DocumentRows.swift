@@ -1,0 +1,82 @@
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+/// Documents as rows: of a table for people, of JSON for programs.
+enum DocumentRows {
+  /// So much of a root tells contents apart on a screen.
+  static let rootPrefix = 12
+
+  // MARK: JSON
+
+  static func members(of document: Document) -> JSONMembers {
+    [
+      "key": .string(document.key.text), "title": .string(document.title.text),
+      "content": .string(document.content.root.hex), "size": .integer(document.content.size),
+      "modified": .string(document.modified.text),
+    ]
+  }
+
+  /// One row for each holder; one without a holder where none is known.
+  static func members(of document: Document, total: Int, holders: [ReportedHolder]) -> [JSONMembers] {
+    var row = members(of: document)
+    row["total"] = .integer(Int64(total))
+    guard !holders.isEmpty else { return [row] }
+    return holders.map { holder in
+      var row = row
+      row["peer"] = .string(holder.name.text)
+      row["id"] = .string(holder.peer.hex)
+      row["host"] = .string(holder.host)
+      row["port"] = .integer(Int64(holder.port))
+      row["complete"] = .bool(holder.complete)
+      return row
+    }
+  }
+
+  static func members(of listed: ListedDocument) -> [JSONMembers] {
+    members(of: listed.document, total: listed.total, holders: listed.holders).map { row in
+      var row = row
+      if let path = listed.path { row["path"] = .string(path) }
+      if let state = listed.state { row["state"] = .string(state.rawValue) }
+      return row
+    }
+  }
+
+  // MARK: Tables
+
+  static func listTable(mine: Bool, width: Int?, style: TextStyle) -> Table {
+    let last =
+      mine
+      ? [Table.Column("STATE"), Table.Column("TITLE"), Table.Column("PATH")]
+      : [Table.Column("HOLDERS", .right), Table.Column("TITLE")]
+    return Table([Table.Column("KEY"), Table.Column("SIZE", .right)] + last, width: width, style: style)
+  }
+
+  static func cells(of listed: ListedDocument, mine: Bool) -> [String] {
+    let document = listed.document
+    let first = [document.key.text, Quantity.size(document.content.size)]
+    return mine
+      ? first + [listed.state?.rawValue ?? "", document.title.text, listed.path ?? ""]
+      : first + [String(listed.total), document.title.text]
+  }
+
+  /// One row for each holder of each content.
+  static func table(of reply: ControlLookupReply, width: Int?, style: TextStyle) -> String {
+    var table = Table(
+      [
+        Table.Column("CONTENT"), Table.Column("SIZE", .right), Table.Column("PEER"), Table.Column("ID"),
+        Table.Column("ADDRESS"), Table.Column("HAS"), Table.Column("TITLE"),
+      ], width: width, style: style)
+    var text = ""
+    for content in reply.contents {
+      for holder in content.holders {
+        text += table.add([
+          String(content.content.root.hex.prefix(rootPrefix)), Quantity.size(content.content.size), holder.name.text,
+          String(holder.peer.hex.prefix(rootPrefix)), Endpoint(host: holder.host, port: holder.port).description,
+          holder.complete ? "all" : "part", content.title.text,
+        ])
+      }
+    }
+    return text + table.finish()
+  }
+}

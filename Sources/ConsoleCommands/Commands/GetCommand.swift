@@ -1,0 +1,95 @@
+import ArgumentParser
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+struct GetCommand: ConsoleCommand {
+  static let words = ["get"]
+  static let example = "get rfc/793 -o /tmp/tcp.txt"
+  static let configuration: CommandConfiguration = .verb(
+    "get", "Fetch a document.",
+    """
+    Writes ./NAME (rfcN.txt for an RFC) unless -o says otherwise. The file appears under its name only when it is \
+    whole, verified and on the disk; it is then shared unless --no-share. Ctrl-C stops, and what has come is kept for \
+    the next time.
+    """)
+
+  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  var key: DocumentKey
+
+  @Option(
+    name: [.short, .customLong("output")], help: ArgumentHelp("The file, or the directory for it.", valueName: "path"),
+    completion: .file())
+  var output: String?
+
+  @Option(help: ArgumentHelp("Only from this peer: its name, or the beginning of its id.", valueName: "peer"))
+  var from: String?
+
+  @Option(
+    help: ArgumentHelp("The beginning of the content's id, where several stand under the key.", valueName: "prefix"))
+  var content: String?
+
+  @Flag(help: "Replace a different file.")
+  var force = false
+
+  @Flag(help: "Do not share it.")
+  var noShare = false
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func validate() throws {
+    if let content, !Self.isHexPrefix(content) { throw ValidationError("--content is 1 to 64 digits of 0-9 and a-f") }
+    if let from, from.isEmpty { throw ValidationError("--from is a name or the beginning of an id") }
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    var meter = console.meter()
+    let request = GetDocument(
+      key: key, target: try target(on: console), from: from, content: content, force: force, share: !noShare,
+      progress: meter != nil)
+    let reply: ControlGetReply
+    do {
+      // A large file takes its time; the daemon gives up by itself where no source is left.
+      reply = try Daemon(console: console, options: daemon).request(.get(request), patience: nil) { event in
+        guard case .progress(let progress) = event else { return }
+        let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
+        console.show(&meter, label: label, done: progress.received, total: progress.size)
+      }
+    } catch {
+      console.wipe(&meter)
+      throw error
+    }
+    console.wipe(&meter)
+    if daemon.json {
+      try console.writeJSON(reply.members)
+    } else {
+      try console.writeLine(Self.summary(of: reply))
+    }
+    return .done
+  }
+
+  /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`
+  private static func summary(of reply: ControlGetReply) -> String {
+    var text = "\(reply.path): \(Quantity.size(reply.content.size))"
+    if reply.sources.isEmpty {
+      text += ", here already"
+    } else {
+      text += " from \(reply.sources.map(\.name).joined(separator: ", ")) in \(Quantity.duration(reply.seconds))"
+    }
+    return TextRules.escapedForTerminal(text)
+  }
+
+  private func target(on console: Console) throws -> GetDocument.Target {
+    if let output { return .path(try console.absolutePath(output, orFail: .cannotCreate)) }
+    guard let directory = console.surroundings.workingDirectory() else {
+      throw CommandFailure(
+        .cannotCreate, "the current directory no longer exists", ["Say where the file shall go: -o PATH"])
+    }
+    return .directory(directory)
+  }
+
+  private static func isHexPrefix(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import DocumentModel
+import WireProtocol
+
+struct LookupCommand: ConsoleCommand {
+  static let words = ["lookup"]
+  static let example = "lookup 793                    # the same as lookup rfc/793"
+  static let configuration: CommandConfiguration = .verb(
+    "lookup", "Show who holds a document.", "A bare number N means rfc/N. Several contents may stand under one key.")
+
+  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  var key: DocumentKey
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply = try Daemon(console: console, options: daemon).request(.lookup(key), for: ControlLookupReply.self)
+    if daemon.json {
+      for content in reply.contents {
+        let document = Document(
+          key: reply.key, title: content.title, content: content.content, modified: content.modified)
+        for row in DocumentRows.members(of: document, total: content.total, holders: content.holders) {
+          try console.writeJSON(row)
+        }
+      }
+    } else {
+      try console.write(DocumentRows.table(of: reply, width: console.tableWidth, style: console.style))
+    }
+    if reply.more > 0 { console.noteLine("\(Quantity.count(reply.more, "more content")) under this key.") }
+    return .done
+  }
+}

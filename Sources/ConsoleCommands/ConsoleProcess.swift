@@ -1,0 +1,80 @@
+import ControlClient
+import DocumentModel
+import Glibc
+import Places
+
+/// p2pctl as a process: its streams, its signals, its environment.
+package enum ConsoleProcess {
+  /// Carries out the command line of this process.
+  package static func run() -> ExitStatus {
+    // A reader that has gone is noticed where it is written to.
+    signal(SIGPIPE, SIG_IGN)
+    InterruptSignal.watch()
+    let terminal = terminal()
+    let console = Console(
+      terminal: terminal, surroundings: surroundings(),
+      output: DescriptorSink(STDOUT_FILENO, isBuffered: !terminal.isOutput),
+      errors: DescriptorSink(STDERR_FILENO, isBuffered: false), ask: ask)
+    return CommandRunner.run(Array(CommandLine.arguments.dropFirst()), on: console)
+  }
+
+  private static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+
+  private static func terminal() -> Console.Terminal {
+    let isOutput = isatty(STDOUT_FILENO) == 1
+    let isErrors = isatty(STDERR_FILENO) == 1
+    let kind = variable("TERM") ?? ""
+    // no-color.org: present and not empty.
+    let isPlain = kind.isEmpty || kind == "dumb" || variable("NO_COLOR").map { !$0.isEmpty } == true
+    return Console.Terminal(
+      isInput: isatty(STDIN_FILENO) == 1, isOutput: isOutput, isErrors: isErrors,
+      columns: columns(isOutput ? STDOUT_FILENO : STDERR_FILENO), style: isPlain ? .plain : .ansi)
+  }
+
+  private static func columns(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+    return variable("COLUMNS").flatMap { Int($0) }.map { min(max($0, 20), 1_000) } ?? 80
+  }
+
+  private static func surroundings() -> Console.Surroundings {
+    Console.Surroundings(
+      environment: variable, isRoot: geteuid() == 0, user: PeerName.ofCurrentUser(),
+      workingDirectory: workingDirectory, executableDirectory: executableDirectory())
+  }
+
+  private static func workingDirectory() -> String? {
+    guard let text = getcwd(nil, 0) else { return nil }
+    defer { free(text) }
+    let path = String(cString: text)
+    // Linux gives "(unreachable)…" for a directory outside the root: getcwd(3).
+    return path.hasPrefix("/") ? path : nil
+  }
+
+  private static func executableDirectory() -> String? {
+    var bytes = [UInt8](repeating: 0, count: 4_096)
+    let count = bytes.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress?.withMemoryRebound(to: CChar.self, capacity: buffer.count) {
+        readlink("/proc/self/exe", $0, buffer.count)
+      } ?? -1
+    }
+    guard count > 0, let slash = bytes.prefix(count).lastIndex(of: UInt8(ascii: "/")) else { return nil }
+    return String(decoding: bytes[..<slash], as: UTF8.self)
+  }
+
+  /// Byte by byte, so that nothing of the next line is taken away from who reads it.
+  private static func ask(_ question: String) -> String? {
+    _ = question.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    var line = [UInt8]()
+    while line.count < 4_096 {
+      guard (try? Readiness.wait(for: STDIN_FILENO, until: nil)) == true else { return nil }
+      var byte: UInt8 = 0
+      guard read(STDIN_FILENO, &byte, 1) == 1 else { return nil }
+      if byte == UInt8(ascii: "\n") { break }
+      line.append(byte)
+    }
+    return String(decoding: line, as: UTF8.self)
+  }
+}

@@ -1,0 +1,104 @@
+import ControlClient
+import DocumentModel
+import Places
+import WireProtocol
+
+/// The daemon that the options mean, and how to say that it does not answer.
+struct Daemon {
+  /// What needs the index waits 5 s for it and 10 s for its answer; the daemon says so itself before this is over.
+  static let patience = Duration.seconds(20)
+
+  let console: Console
+  let options: DaemonOptions
+
+  /// Asks one question on a connection of its own.
+  /// - Parameter patience: the longest silence; `nil` for work that takes as long as it takes.
+  func request<Reply: ControlReply>(
+    _ request: ControlRequest, for type: Reply.Type = Reply.self, patience: Duration? = patience,
+    onEvent: (ControlEvent) throws -> Void = { _ in }
+  ) throws -> Reply {
+    let socket = try find()
+    let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
+    do {
+      var connection = try open(socket)
+      return try connection.request(request, patience: patience, onEvent: onEvent)
+    } catch let error as ControlError {
+      throw explained(error, whom: whom, name: socket.name)
+    }
+  }
+
+  private func open(_ socket: FoundSocket) throws -> ControlConnection {
+    do throws(ControlError) {
+      return try ControlConnection.open(socket.path, role: .peer, patience: console.helloPatience)
+    } catch {
+      guard options.socket == nil, Self.isMissing(error), FirstContact.isDue(on: console, lookedAt: socket.path),
+        try FirstContact.offer(on: console)
+      else { throw error }
+      return try ControlConnection.open(try find().path, role: .peer, patience: console.helloPatience)
+    }
+  }
+
+  private static func isMissing(_ error: ControlError) -> Bool {
+    switch error {
+    case .noSocket, .refused: true
+    default: false
+    }
+  }
+
+  // MARK: Finding
+
+  private func find() throws -> FoundSocket {
+    if let path = options.socket {
+      return FoundSocket(name: nil, path: try console.absolutePath(path, orFail: .usage))
+    }
+    let search = SocketSearch(layouts: console.surroundings.layouts, user: console.surroundings.user)
+    do throws(SocketSearch.Failure) {
+      return try search.controlSocket(of: options.peer)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
+  // MARK: Explaining
+
+  /// Adds what the supervisor knows of a daemon that does not answer.
+  private func explained(_ error: ControlError, whom: String, name: PeerName?) -> CommandFailure {
+    var failure = CommandFailure(error, whom: whom)
+    switch error {
+    case .noSocket, .refused, .noAnswer, .closed:
+      guard options.socket == nil, let name, let processes = try? Supervisor(console: console).processes() else {
+        break
+      }
+      if let process = processes.first(where: { $0.name == name.text }) {
+        failure.details.removeAll { $0 == CommandFailure.startHint }
+        failure.details.insert("the supervisor reports: \(SupervisorText.state(of: process))", at: 1)
+      } else {
+        let peers = processes.filter { $0.role == .peer }.map(\.name)
+        failure.details.removeAll { $0 == CommandFailure.startHint }
+        failure.details.append(
+          peers.isEmpty
+            ? "A supervisor runs, without a peer of yours."
+            : "The supervisor runs: \(peers.map(TextRules.escapedForTerminal).joined(separator: ", ")). Name one with --peer."
+        )
+      }
+    default: break
+    }
+    return failure
+  }
+}
+
+extension CommandFailure {
+  init(_ failure: SocketSearch.Failure) {
+    self =
+      switch failure {
+      case .severalPeers(let names):
+        CommandFailure(
+          .usage, "several peers run here, and none is named after you",
+          ["They are: \(names.map(\.text).joined(separator: ", "))", "Name one with --peer NAME."])
+      case .nowhere:
+        CommandFailure(
+          .unavailable, "nothing tells where the sockets are: neither P2P_HOME nor HOME is set",
+          ["Set one of them, or name the socket with --socket PATH."])
+      }
+  }
+}

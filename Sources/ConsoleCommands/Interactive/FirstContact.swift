@@ -1,0 +1,47 @@
+import ControlClient
+import DocumentModel
+
+/// Where no daemon runs and somebody sits there: asks for the index, and starts everything.
+enum FirstContact {
+  private static let attempts = 3
+
+  /// Whether there is somebody to ask, and no supervisor that could be asked instead.
+  static func isDue(on console: Console, lookedAt path: String) -> Bool {
+    guard console.terminal.isInteractive else { return false }
+    do {
+      _ = try Supervisor(console: console).processes()
+      return false
+    } catch ControlError.noSocket, ControlError.refused {
+      console.noteLine("No daemon of yours runs here: there is none at \(TextRules.escapedForTerminal(path))")
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// - Returns: whether everything was started; false where the answer was the end of the input.
+  static func offer(on console: Console) throws -> Bool {
+    console.noteLine("I can start one now. Which index shall it use?")
+    for _ in 0..<attempts {
+      guard let answer = console.ask("HOST[:PORT], empty for one on this machine, Ctrl-D to leave: ") else {
+        console.noteLine("")
+        return false
+      }
+      let typed = answer.split(whereSeparator: \.isWhitespace).joined()
+      let index: Endpoint?
+      do throws(InvalidValue) {
+        index = typed.isEmpty ? nil : try Endpoint(typed, defaultPort: Endpoint.defaultIndexPort)
+      } catch {
+        console.noteLine("That is no address: \(error.reason)")
+        continue
+      }
+      return try start(index, on: console)
+    }
+    return false
+  }
+
+  private static func start(_ index: Endpoint?, on console: Console) throws -> Bool {
+    let command = SupervisorStartCommand(index: index?.description)
+    return try command.perform(on: console) == .done
+  }
+}

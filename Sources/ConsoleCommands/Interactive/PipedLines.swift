@@ -1,0 +1,43 @@
+import ControlClient
+import Glibc
+import LineJSON
+
+/// Reads lines from standard input where nobody types.
+struct PipedLines {
+  /// Far beyond what a command line can hold.
+  private static let longestLine = 1 << 20
+
+  private var lines = LineSplitter(maximumLength: longestLine)
+  private var isAtEnd = false
+
+  /// - Throws: `CommandFailure` where a line is longer than 1 MiB.
+  mutating func read() throws -> TypedLine {
+    while true {
+      do {
+        if let line = try lines.next() { return .text(String(decoding: line, as: UTF8.self)) }
+      } catch {
+        throw CommandFailure(.usage, "a line has more than \(Self.longestLine) bytes")
+      }
+      guard !isAtEnd else { return .end }
+      if try !fill() {
+        isAtEnd = true
+        // The last line may lack its end.
+        if lines.pendingCount > 0 { lines.append([UInt8(ascii: "\n")]) }
+      }
+    }
+  }
+
+  /// False at the end of the input.
+  private mutating func fill() throws -> Bool {
+    do {
+      _ = try Readiness.wait(for: STDIN_FILENO, until: nil)
+    } catch {
+      throw CommandFailure.silent(error == .interrupted ? .interrupted : .failed)
+    }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = Glibc.read(STDIN_FILENO, &bytes, bytes.count)
+    guard count > 0 else { return count < 0 && errno == EINTR }
+    lines.append(Array(bytes.prefix(count)))
+    return true
+  }
+}

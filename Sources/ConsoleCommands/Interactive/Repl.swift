@@ -1,0 +1,126 @@
+import ControlClient
+import DocumentModel
+import Places
+import WireProtocol
+
+/// Takes commands line by line: typed on a terminal, or from standard input.
+struct Repl {
+  private static let farewells = ["exit", "quit"]
+
+  let console: Console
+  /// What `p2pctl repl` was told holds for every line that says nothing else.
+  let options: DaemonOptions
+
+  func run() throws -> ExitStatus {
+    console.terminal.isInput ? try runTyped() : try runPiped()
+  }
+
+  // MARK: On a terminal
+
+  private func runTyped() throws -> ExitStatus {
+    let status = greet()
+    let editor = LineEditor(prompt: "p2p> ", words: CommandTable.verbs + ["help"] + Self.farewells)
+    let history = historyPath(of: status?.name ?? options.peer ?? console.surroundings.user)
+      .flatMap { HistoryFile(path: $0) }
+    var last = history?.lines.last
+    editor.remember(history?.lines ?? [])
+    while true {
+      try console.flush()
+      switch editor.read() {
+      case .end:
+        console.noteLine("")
+        return .done
+      case .interrupted: continue
+      case .text(let line):
+        if line != last, line.contains(where: { !$0.isWhitespace }) {
+          editor.remember([line])
+          history?.append(line)
+          last = line
+        }
+        guard try perform(line) != nil else { return .done }
+      }
+    }
+  }
+
+  /// One line about where one is; the way out, where no daemon runs.
+  private func greet() -> ControlStatusReply? {
+    do {
+      let status = try Daemon(console: console, options: options).request(.status, for: ControlStatusReply.self)
+      let index = "index \(status.index.address) \(status.index.connected ? "connected" : "not connected")"
+      console.noteLine(
+        TextRules.escapedForTerminal(
+          "peer \(status.name), \(index), shares \(Quantity.count(status.documents, "document"))"))
+      if !status.index.connected { console.noteLine("Choose another index with: connect HOST[:PORT]") }
+      console.noteLine("help lists the commands, Ctrl-D ends.")
+      return status
+    } catch let failure as CommandFailure {
+      console.report(failure)
+    } catch {
+      console.report(CommandFailure(.failed, "\(error)"))
+    }
+    return nil
+  }
+
+  private func historyPath(of peer: PeerName?) -> String? {
+    guard let peer, let layout = console.surroundings.layouts.first else { return nil }
+    return "\(layout.state(of: peer))/history"
+  }
+
+  // MARK: From a pipe
+
+  /// Ends with the status of the last command, as a shell does.
+  private func runPiped() throws -> ExitStatus {
+    var lines = PipedLines()
+    var status = ExitStatus.done
+    while case .text(let line) = try lines.read() {
+      guard let next = try perform(line) else { return status }
+      status = next
+      if status == .interrupted { return status }
+    }
+    return status
+  }
+
+  // MARK: One line
+
+  /// `nil` where it says good-bye. An empty line and a comment change nothing.
+  private func perform(_ line: String) throws -> ExitStatus? {
+    let words: [String]
+    do throws(ShellWords.Failure) {
+      words = try ShellWords.split(line)
+    } catch {
+      console.report(CommandFailure(error))
+      return .usage
+    }
+    guard let arguments = arguments(of: words) else { return .done }
+    if let first = arguments.first, Self.farewells.contains(first) { return nil }
+    if arguments.first == "repl" {
+      console.noteLine("You are in it.")
+      return .done
+    }
+    return CommandRunner.run(arguments, on: console)
+  }
+
+  /// The command line that a line stands for; `nil` where it stands for nothing.
+  private func arguments(of words: [String]) -> [String]? {
+    var words = words[...]
+    if words.first == "p2pctl" { words.removeFirst() }
+    guard let verb = words.first, !verb.hasPrefix("#") else { return nil }
+    guard CommandTable.command([verb]) != nil else { return Array(words) }
+    var globals = options.json ? ["--json"] : []
+    if !words.contains(where: { $0.hasPrefix("--peer") || $0.hasPrefix("--socket") }) {
+      if let peer = options.peer { globals += ["--peer", peer.text] }
+      if let socket = options.socket { globals += ["--socket", socket] }
+    }
+    return globals + words
+  }
+}
+
+extension CommandFailure {
+  init(_ failure: ShellWords.Failure) {
+    self =
+      switch failure {
+      case .unclosedQuote(let quote): CommandFailure(.usage, "a \(quote) is not closed")
+      case .trailingBackslash: CommandFailure(.usage, "a backslash at the end keeps nothing")
+      }
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import ControlClient
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+struct SupervisorStatusCommand: ConsoleCommand {
+  static let words = ["supervisor", "status"]
+  static let example = "supervisor status --json"
+  static let configuration: CommandConfiguration = .verb("status", "Show every process and its state.")
+
+  @OptionGroup var options: SupervisorOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let supervisor = Supervisor(console: console, home: options.home)
+    try options.write(try supervisor.asking { try $0.processes() }, on: console)
+    return .done
+  }
+}
+
+struct SupervisorRestartCommand: ConsoleCommand {
+  static let words = ["supervisor", "restart"]
+  static let example = "supervisor restart alice"
+  static let configuration: CommandConfiguration = .verb(
+    "restart", "End a process and start it anew; without a name, every process.")
+
+  @Argument(help: "The process: index, or a peer.")
+  var name: String?
+
+  @OptionGroup var options: SupervisorOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    try SupervisorRequestRun(.restart(name: name), options: options, waits: true).perform(on: console)
+  }
+}
+
+struct SupervisorReloadCommand: ConsoleCommand {
+  static let words = ["supervisor", "reload"]
+  static let example = "supervisor reload"
+  static let configuration: CommandConfiguration = .verb("reload", "Read the configuration again.")
+
+  @OptionGroup var options: SupervisorOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    try SupervisorRequestRun(.reload, options: options, waits: true).perform(on: console)
+  }
+}
+
+/// One request to the supervisor, after which its processes are shown.
+struct SupervisorRequestRun {
+  /// How long processes may take to become ready.
+  static let settling = Duration.seconds(30)
+
+  let operation: SupervisorRequest.Operation
+  let options: SupervisorOptions
+  let waits: Bool
+
+  init(_ operation: SupervisorRequest.Operation, options: SupervisorOptions, waits: Bool) {
+    self.operation = operation
+    self.options = options
+    self.waits = waits
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    var isReady = true
+    let processes = try Supervisor(console: console, home: options.home).asking { connection in
+      try connection.supervise(operation)
+      if waits { isReady = try connection.waitUntilSettled(patience: Self.settling) }
+      return try connection.processes()
+    }
+    try options.write(processes, on: console)
+    guard isReady else { throw CommandFailure.notReady(processes) }
+    return .done
+  }
+}
+
+extension CommandFailure {
+  /// What to say where some process is not ready.
+  static func notReady(_ processes: [ProcessStatus]) -> CommandFailure {
+    CommandFailure(
+      .failed, "not everything is ready",
+      processes.filter { $0.state != "ready" && $0.state != "stopped" }.map(SupervisorText.state)
+        + ["Its log tells why. Start it again with: p2pctl supervisor start NAME"])
+  }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import ControlClient
+import DocumentModel
+import Places
+import WireProtocol
+
+struct SupervisorStartCommand: ConsoleCommand {
+  static let words = ["supervisor", "start"]
+  static let example = "supervisor start --serve-index :7734 --peer alice"
+  static let configuration: CommandConfiguration = .verb(
+    "start", "Start index and peers in the background.",
+    """
+    Without flags it reads its configuration; without a configuration it serves an index on \
+    \(Endpoint.defaultIndex) and one peer named after you. Returns when everything is ready. With the name of a \
+    process it starts that one again, in a supervisor that runs already.
+    """)
+
+  @Argument(help: "A process that was stopped or parked: index, or a peer.")
+  var name: String?
+
+  @Option(
+    defaultAsFlag: Endpoint.defaultIndex.description,
+    help: ArgumentHelp("Serve an index; without an address on \(Endpoint.defaultIndex).", valueName: "host:port"))
+  var serveIndex: String?
+
+  @Option(help: ArgumentHelp("Use the index at this address.", valueName: "host:port"))
+  var index: String?
+
+  @Option(help: ArgumentHelp("Run a peer of this name; may be given several times.", valueName: "name[=host:port]"))
+  var peer: [String] = []
+
+  @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file())
+  var config: String?
+
+  @OptionGroup var options: SupervisorOptions
+
+  init() {}
+
+  /// What is started for somebody who was asked for nothing but the address of an index.
+  init(index: String?) {
+    self.index = index
+    peer = []
+    options = SupervisorOptions()
+  }
+
+  func validate() throws {
+    if name != nil, !flags.isEmpty { throw ValidationError("a name stands alone: flags are for a new supervisor") }
+    do throws(InvalidValue) {
+      if let serveIndex { _ = try Endpoint(serveIndex) }
+      if let index { _ = try Endpoint(index, defaultPort: Endpoint.defaultIndexPort) }
+      for peer in peer { try Self.check(peer: peer) }
+    } catch {
+      throw ValidationError(error.reason)
+    }
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    if let name {
+      return try SupervisorRequestRun(.start(name: name), options: options, waits: true).perform(on: console)
+    }
+    let supervisor = Supervisor(console: console, home: options.home)
+    if let running = try alreadyRunning(supervisor) {
+      try options.write(running, on: console)
+      console.noteLine("It runs already" + (flags.isEmpty ? "." : "; other flags need: p2pctl supervisor stop"))
+      return .done
+    }
+    let started = try SupervisorLaunch(
+      console: console, layout: try layout(on: console), flags: try arguments(on: console)
+    )
+    .perform()
+    try options.write(started.processes, on: console)
+    guard started.isReady else { throw CommandFailure.notReady(started.processes) }
+    console.noteLine("Stop it with: p2pctl supervisor stop" + (options.home == nil ? "" : " --home DIR"))
+    return .done
+  }
+
+  /// Its processes, where a supervisor answers.
+  private func alreadyRunning(_ supervisor: Supervisor) throws -> [ProcessStatus]? {
+    do {
+      return try supervisor.processes()
+    } catch ControlError.noSocket, ControlError.refused {
+      return nil
+    } catch let error as ControlError {
+      throw CommandFailure(error, whom: "the supervisor")
+    }
+  }
+
+  private func layout(on console: Console) throws -> Layout {
+    if let home = options.home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
+    guard let layout = console.surroundings.layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
+    return layout
+  }
+
+  // MARK: Flags of run
+
+  private var flags: [String] {
+    var flags = [String]()
+    if let serveIndex { flags += ["--serve-index", serveIndex] }
+    if let index { flags += ["--index", index] }
+    for peer in peer { flags += ["--peer", peer] }
+    if let config { flags += ["--config", config] }
+    return flags
+  }
+
+  /// With absolute paths, and the home told: the supervisor may look elsewhere.
+  private func arguments(on console: Console) throws -> [String] {
+    var absolute = self
+    absolute.config = try config.map { try console.absolutePath($0, orFail: .usage) }
+    let home = try options.home.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
+    return ["run"] + home + absolute.flags
+  }
+
+  private static func check(peer: String) throws(InvalidValue) {
+    let parts = peer.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    _ = try PeerName(String(parts.first ?? ""))
+    if parts.count == 2 { _ = try Endpoint(String(parts[1])) }
+  }
+}

@@ -1,0 +1,43 @@
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+/// The supervisor's processes as rows.
+enum SupervisorText {
+  /// As the contract has it: one object for each process.
+  static func members(of process: ProcessStatus) -> JSONMembers {
+    var row: JSONMembers = [
+      "name": .string(process.name), "role": .string(process.role.rawValue),
+      "pid": process.pid.map { .integer(Int64($0)) } ?? .null, "state": .string(process.state),
+      "responsive": .bool(process.responsive), "restarts": .integer(process.restarts),
+      "address": .string(process.address), "since": .string(process.since.text),
+    ]
+    if let reason = process.reason { row["reason"] = .string(reason) }
+    return row
+  }
+
+  static func table(of processes: [ProcessStatus], width: Int?, style: TextStyle) -> String {
+    var table = Table(
+      [
+        Table.Column("NAME"), Table.Column("ROLE"), Table.Column("STATE"), Table.Column("PID", .right),
+        Table.Column("RESTARTS", .right), Table.Column("ADDRESS"), Table.Column("SINCE"),
+      ], width: width, style: style)
+    var text = ""
+    for process in processes {
+      text += table.add([
+        process.name, process.role.rawValue, process.responsive ? process.state : "\(process.state), silent",
+        process.pid.map(String.init) ?? "-", String(process.restarts), process.address, process.since.text,
+      ])
+    }
+    return text + table.finish()
+  }
+
+  /// `alice is backing-off after 3 restarts (it was ended by signal 9)`.
+  static func state(of process: ProcessStatus) -> String {
+    var text = "\(process.name) is \(process.state)"
+    if !process.responsive { text += ", but does not respond" }
+    if process.restarts > 0 { text += " after \(process.restarts) restarts" }
+    if let reason = process.reason, !reason.isEmpty { text += " (\(reason))" }
+    return TextRules.escapedForTerminal(text)
+  }
+}

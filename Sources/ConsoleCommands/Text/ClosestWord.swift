@@ -1,0 +1,31 @@
+/// Finds what somebody probably meant.
+package enum ClosestWord {
+  /// The word at the smallest distance, where that is at most a third of its length; `nil` where none is close.
+  package static func to(_ typed: String, among words: [String]) -> String? {
+    guard typed.count <= 32 else { return nil }
+    let closest = words.map { (word: $0, distance: distance(Array(typed), Array($0))) }
+      .min { $0.distance < $1.distance }
+    guard let closest, closest.distance <= max(1, closest.word.count / 3) else { return nil }
+    return closest.word
+  }
+
+  /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+  static func distance(_ left: [Character], _ right: [Character]) -> Int {
+    var beforeLast = [Int]()
+    var last = Array(0...right.count)
+    for (row, leftCharacter) in left.enumerated() {
+      var current = [row + 1]
+      for (column, rightCharacter) in right.enumerated() {
+        let replaced = last[column] + (leftCharacter == rightCharacter ? 0 : 1)
+        var best = min(replaced, last[column + 1] + 1, current[column] + 1)
+        if row > 0, column > 0, leftCharacter == right[column - 1], left[row - 1] == rightCharacter {
+          best = min(best, beforeLast[column - 1] + 1)
+        }
+        current.append(best)
+      }
+      beforeLast = last
+      last = current
+    }
+    return last.last ?? 0
+  }
+}

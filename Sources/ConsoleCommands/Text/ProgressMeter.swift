@@ -1,0 +1,61 @@
+import DocumentModel
+
+/// One line on a terminal that is written over as work goes on: what, a bar, how much, how fast, how long still.
+package struct ProgressMeter {
+  /// The line changes no more often than so.
+  package static let interval = Duration.milliseconds(100)
+  /// No time that is left is told before so much has passed: it would only jump.
+  private static let settlingTime = 1.0
+
+  private let width: Int
+  private let start: ContinuousClock.Instant
+  private var lastShown: ContinuousClock.Instant?
+  private var isShown = false
+
+  /// - Parameter width: cells of the terminal.
+  package init(width: Int, start: ContinuousClock.Instant) {
+    self.width = max(20, width)
+    self.start = start
+  }
+
+  /// The text that shows the state, with the move to the beginning of the line; `nil` where it is too early to change.
+  package mutating func update(label: String, done: Int64, total: Int64, now: ContinuousClock.Instant) -> String? {
+    let isFinished = done >= total
+    if let lastShown, now - lastShown < Self.interval, !isFinished { return nil }
+    lastShown = now
+    isShown = true
+    let text = Self.line(label: label, done: done, total: total, elapsed: Self.seconds(now - start), width: width - 1)
+    return "\r\u{1B}[K" + text
+  }
+
+  /// What wipes the line away; empty where none is shown.
+  package mutating func clear() -> String {
+    defer { isShown = false }
+    return isShown ? "\r\u{1B}[K" : ""
+  }
+
+  /// The line itself, never wider than `width` cells.
+  package static func line(label: String, done: Int64, total: Int64, elapsed: Double, width: Int) -> String {
+    let done = min(max(done, 0), max(total, 0))
+    let share = total > 0 ? Double(done) / Double(total) : 1
+    let rate = elapsed > 0 ? Double(done) / elapsed : 0
+    let percent = String(Int(share * 100))
+    var figures = String(repeating: " ", count: 3 - min(3, percent.utf8.count)) + percent + "%  "
+    figures += "\(Quantity.size(done)) of \(Quantity.size(total))"
+    if rate > 0 { figures += "  \(Quantity.rate(done, seconds: elapsed))" }
+    if rate > 0, done < total, elapsed >= settlingTime {
+      figures += "  \(Quantity.duration(Double(total - done) / rate)) left"
+    }
+    let label = CellWidth.cut(TextRules.escapedForTerminal(label), to: max(8, width / 3))
+    let room = width - CellWidth.of(label) - CellWidth.of(figures) - 6
+    guard room >= 5 else { return CellWidth.cut("\(label)  \(figures)", to: width) }
+    let cells = min(room, 40)
+    let filled = Int(share * Double(cells))
+    let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: cells - filled)
+    return "\(label)  [\(bar)]  \(figures)"
+  }
+
+  private static func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+  }
+}

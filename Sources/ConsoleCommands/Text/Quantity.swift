@@ -1,0 +1,51 @@
+/// Numbers as people read them.
+package enum Quantity {
+  private static let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
+
+  /// `0 B`, `1023 B`, `1.0 KiB`, `173.8 KiB`, `8.0 PiB`.
+  package static func size(_ bytes: Int64) -> String {
+    guard bytes >= 1024 else { return "\(max(0, bytes)) B" }
+    var value = Double(bytes) / 1024
+    var unit = 0
+    // What would be rounded to 1024.0 belongs to the next unit.
+    while value >= 1023.95, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    return "\(tenths(value)) \(units[unit])"
+  }
+
+  /// Bytes per second; a dash where no time has passed.
+  package static func rate(_ bytes: Int64, seconds: Double) -> String {
+    guard seconds > 0, bytes >= 0 else { return "-" }
+    let rate = Double(bytes) / seconds
+    return rate < 9e15 ? "\(size(Int64(rate)))/s" : "-"
+  }
+
+  /// `0.02 s`, `1.5 s`, `59 s`, `2 min 05 s`, `3 h 07 min`.
+  package static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "-" }
+    if seconds < 0.995 { return "\(fraction(seconds, digits: 2)) s" }
+    if seconds < 9.95 { return "\(tenths(seconds)) s" }
+    let whole = Int(seconds.rounded())
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min \(twoDigits(whole % 60)) s" }
+    return "\(whole / 3600) h \(twoDigits(whole / 60 % 60)) min"
+  }
+
+  /// `1 document`, `2 documents`.
+  package static func count(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
+  }
+
+  private static func tenths(_ value: Double) -> String { fraction(value, digits: 1) }
+
+  private static func fraction(_ value: Double, digits: Int) -> String {
+    let scale = digits == 1 ? 10 : 100
+    let scaled = Int((value * Double(scale)).rounded())
+    let rest = String(scaled % scale)
+    return "\(scaled / scale)." + String(repeating: "0", count: digits - rest.utf8.count) + rest
+  }
+
+  private static func twoDigits(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+}

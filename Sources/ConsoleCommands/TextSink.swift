@@ -1,0 +1,58 @@
+import ControlClient
+import Glibc
+
+/// Where text goes: a descriptor, or the memory of a test.
+package protocol TextSink: AnyObject {
+  func write(_ text: String) throws(OutputFailure)
+  /// Hands on what is held back.
+  func flush() throws(OutputFailure)
+}
+
+/// Output that did not arrive.
+package enum OutputFailure: Error, Equatable {
+  /// The reader has gone: `p2pctl list | head`. No reason to complain.
+  case closed
+  case interrupted
+  /// Any other errno.
+  case system(Int32)
+}
+
+/// Writes to a descriptor, in large pieces where nobody watches.
+package final class DescriptorSink: TextSink {
+  private static let heldBack = 32_768
+
+  private let descriptor: Int32
+  private let isBuffered: Bool
+  private var buffer: [UInt8] = []
+
+  /// - Parameter isBuffered: whether text may be held back until `flush`.
+  package init(_ descriptor: Int32, isBuffered: Bool) {
+    self.descriptor = descriptor
+    self.isBuffered = isBuffered
+  }
+
+  package func write(_ text: String) throws(OutputFailure) {
+    buffer.append(contentsOf: text.utf8)
+    if !isBuffered || buffer.count >= Self.heldBack { try flush() }
+  }
+
+  package func flush() throws(OutputFailure) {
+    var rest = buffer[...]
+    defer { buffer.removeAll(keepingCapacity: true) }
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EPIPE {
+        throw .closed
+      } else if errno == EAGAIN {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&watched, 1, -1)
+      } else if errno != EINTR {
+        throw .system(errno)
+      } else if InterruptSignal.take() {
+        throw .interrupted
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import Testing
+import WireProtocol
+
+/// What is decided before any daemon is asked.
+@Suite struct ArgumentTests {
+  private static let commands = [
+    ["add"], ["lookup"], ["list"], ["get"], ["remove"], ["status"], ["peers"], ["transfers"], ["connect"], ["repl"],
+    ["supervisor", "status"], ["supervisor", "start"], ["supervisor", "stop"], ["supervisor", "restart"],
+    ["supervisor", "reload"],
+  ]
+
+  @Test(arguments: commands)
+  func everyHelpEndsWithExitStatusesAndAnExample(words: [String]) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(words + ["--help"], on: fixture.console) == .done)
+    let text = fixture.output.text
+    for status in ExitStatus.allCases { #expect(text.contains("\(status.rawValue) ")) }
+    let last = text.split(separator: "\n").last ?? ""
+    #expect(last.hasPrefix("  p2pctl \(words.joined(separator: " "))"))
+    #expect(text.contains("USAGE: p2pctl \(words.joined(separator: " "))"))
+    #expect(fixture.errors.text.isEmpty)
+  }
+
+  @Test(arguments: commands)
+  func helpIsAskedForInThreeWays(words: [String]) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(words + ["-h"], on: fixture.console) == .done)
+    #expect(CommandRunner.run(["help"] + words, on: fixture.console) == .done)
+    let halves = fixture.output.text.count
+    #expect(halves % 2 == 0)
+  }
+
+  @Test(arguments: [
+    ["--help"], ["-h"], ["help"], ["--version"], ["status", "--version"], ["supervisor", "--help"],
+    ["help", "supervisor"],
+    ["--json", "--version"], ["--generate-completion-script", "bash"],
+  ])
+  func whatOnlyInformsSucceeds(arguments: [String]) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .done)
+    #expect(!fixture.output.text.isEmpty)
+  }
+
+  @Test(arguments: [
+    [], ["--json"], ["dance"], ["--dance"], ["add"], ["add", "a", "b", "--title", "x"],
+    ["add", "a", "b", "--key", "file/x"],
+    ["add", "-r", "a", "--title", "x"], ["add", "a", "--key", "nonsense"], ["add", "a", "--key", "Bad/"], ["lookup"],
+    ["lookup", "a", "b"], ["lookup", "nokey"], ["lookup", "rfc/x"], ["lookup", "../x"], ["get"],
+    ["get", "rfc/1", "--content", "xyz"],
+    ["get", "rfc/1", "--content", ""], ["get", "rfc/1", "--from", ""], ["remove", "-"], ["list", "--limit", "0"],
+    ["list", "--limit", "x"], ["list", "--collection", "RFC"], ["peers", "--limit", "-1"], ["connect"],
+    ["connect", "a:1", "--default"], ["connect", "h:99999"], ["connect", ":7734"], ["status", "extra"],
+    ["status", "--peer", "index"], ["status", "--peer", "a/b"], ["status", "--peer", "a", "--socket", "/x"], ["--peer"],
+    ["supervisor"], ["supervisor", "dance"], ["supervisor", "start", "--peer", "index"],
+    ["supervisor", "start", "alice", "--index", "h:1"], ["supervisor", "start", "--index", "h:x"],
+    ["--generate-completion-script", "cobol"],
+  ])
+  func whatMakesNoSenseIsUsage(arguments: [String]) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .usage)
+    #expect(fixture.output.text.isEmpty)
+    #expect(!fixture.errors.text.isEmpty)
+  }
+
+  @Test func aSlipIsAnsweredWithWhatWasMeant() throws {
+    let fixture = try CommandFixture()
+    fixture.run("loookup", "rfc/1")
+    #expect(fixture.errors.text.contains("Did you mean: p2pctl lookup"))
+  }
+
+  @Test func whatWasTypedDrivesNoTerminal() throws {
+    let fixture = try CommandFixture()
+    fixture.run("\u{1B}[2J")
+    fixture.run("--\u{1B}[2J")
+    fixture.run("get", "\u{1B}[2J")
+    #expect(!fixture.errors.text.contains("\u{1B}"))
+  }
+
+  @Test(arguments: ErrorCode.allCases)
+  func everyCodeHasItsExitStatus(code: ErrorCode) {
+    let expected: [ErrorCode: Int32] = [
+      .notFound: 3, .invalidKey: 64, .usage: 64, .noInput: 66, .unsupportedProtocol: 69, .tooMany: 69, .unavailable: 69,
+      .noSource: 69, .cannotCreate: 73, .verificationFailed: 76, .forbidden: 77, .cancelled: 130,
+    ]
+    #expect(ExitStatus(code).rawValue == expected[code] ?? 1)
+  }
+}

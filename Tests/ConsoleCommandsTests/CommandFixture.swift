@@ -1,0 +1,91 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import DocumentModel
+import Glibc
+import LineJSON
+import Places
+import TestSupport
+import Testing
+
+/// Text that stays in memory.
+final class MemorySink: TextSink {
+  private(set) var text = ""
+  /// Thrown after so many writes; `nil` never.
+  var failure: (after: Int, OutputFailure)?
+  private var writes = 0
+
+  func write(_ text: String) throws(OutputFailure) {
+    if let failure, writes >= failure.after { throw failure.1 }
+    writes += 1
+    self.text += text
+  }
+
+  func flush() throws(OutputFailure) {}
+}
+
+/// A home with sockets, and a console in it.
+final class CommandFixture {
+  let home: TemporaryDirectory
+  let output = MemorySink()
+  let errors = MemorySink()
+  var terminal = Console.Terminal()
+  var workingDirectory: String? = "/w"
+  var answers: [String] = []
+  var helloPatience = Duration.seconds(5)
+  var executableDirectory: String?
+
+  init() throws {
+    home = try TemporaryDirectory()
+    mkdir("\(home.path)/run", 0o700)
+  }
+
+  func socket(_ name: String) -> String { "\(home.path)/run/\(name).sock" }
+
+  var console: Console {
+    let home = home.path
+    let workingDirectory = workingDirectory
+    return Console(
+      terminal: terminal,
+      surroundings: Console.Surroundings(
+        environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
+        workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
+      output: output, errors: errors, helloPatience: helloPatience,
+      ask: { _ in self.answers.isEmpty ? nil : self.answers.removeFirst() })
+  }
+
+  @discardableResult
+  func run(_ arguments: String...) -> ExitStatus {
+    CommandRunner.run(arguments, on: console)
+  }
+
+  /// The objects on standard output.
+  func rows() throws -> [JSONValue] {
+    try output.text.split(separator: "\n").map { try Jansson.decode($0.utf8) }
+  }
+}
+
+/// Texts of which replies are made.
+enum Sample {
+  static let id = String(repeating: "3f", count: 32)
+  static let otherID = String(repeating: "a0", count: 32)
+  static let root = String(repeating: "1c", count: 32)
+  static let otherRoot = String(repeating: "2d", count: 32)
+
+  static func holder(_ name: String = "bob", id: String = otherID, complete: Bool = true) -> String {
+    #"{"peer":"\#(id)","name":"\#(name)","host":"192.0.2.7","port":40001,"complete":\#(complete)}"#
+  }
+
+  static func content(root: String = root, title: String = "TCP", holders: [String] = [holder()]) -> String {
+    #""content":"\#(root)","title":"\#(title)","size":177957,"modified":"1981-09-01T00:00:00Z","total":\#(holders.count)"#
+      + #","holders":[\#(holders.joined(separator: ","))]"#
+  }
+
+  static func failure(_ status: Int, _ code: String, _ message: String, _ more: String = "") -> String {
+    #"{"id":2,"status":\#(status),"error":"\#(code)","message":"\#(message)"\#(more)}"#
+  }
+
+  static let status =
+    #"{"id":2,"status":200,"name":"alice","peer":"\#(id)","socket":"/run/alice.sock","uploads":"127.0.0.1:40001","#
+    + #""index":{"address":"127.0.0.1:7734","connected":true,"since":"2026-01-02T03:04:05Z","source":"settings"},"#
+    + #""documents":3,"bytes":5000}"#
+}

@@ -1,0 +1,180 @@
+import ConsoleCommands
+import Testing
+
+@Suite struct CellWidthTests {
+  @Test(arguments: [
+    ("", 0), ("abc", 3), ("é", 1), ("e\u{301}", 1), ("日本語", 6), ("한국", 4), ("👍🏽", 2), ("👨‍👩‍👧", 2), ("ｱ", 1), ("Ａ", 2),
+    ("❤\u{FE0F}", 2), ("a\u{200B}b", 2), ("🇩🇪", 2),
+  ])
+  func cellsAreCounted(text: String, cells: Int) {
+    #expect(CellWidth.of(text) == cells)
+  }
+
+  @Test(arguments: [
+    ("abc", 3, "abc"), ("abcd", 3, "ab…"), ("日本語", 5, "日本…"), ("日本語", 4, "日…"), ("日本", 1, "…"), ("ab", 0, ""),
+  ])
+  func whatIsCutFits(text: String, cells: Int, kept: String) {
+    #expect(CellWidth.cut(text, to: cells) == kept)
+    #expect(CellWidth.of(CellWidth.cut(text, to: cells)) <= cells)
+  }
+}
+
+@Suite struct TableTests {
+  private func table(width: Int? = nil, style: TextStyle = .plain, _ rows: [String]...) -> String {
+    var table = Table(
+      [Table.Column("KEY"), Table.Column("SIZE", .right), Table.Column("TITLE")], width: width, style: style)
+    return rows.map { table.add($0) }.joined() + table.finish()
+  }
+
+  @Test func columnsAreAlignedByCells() {
+    #expect(
+      table(["file/日本", "5 B", "x"], ["a", "1023 B", "yy"])
+        == """
+        KEY          SIZE  TITLE
+        file/日本     5 B  x
+        a          1023 B  yy
+
+        """)
+  }
+
+  @Test func withoutRowsThereIsNothing() {
+    #expect(table() == "")
+  }
+
+  @Test func whatComesFromOutsideDrivesNoTerminal() {
+    let text = table(["k", "1", "\u{1B}[31mred\u{202E}\n"])
+    #expect(text.contains(#"\u{1B}[31mred\u{202E}\u{A}"#))
+    #expect(!text.contains("\u{1B}"))
+  }
+
+  @Test func theLastColumnIsCutToTheTerminal() {
+    let line = table(width: 24, ["key", "5 B", "a title that is far too long"]).split(separator: "\n").last
+    #expect(line.map { CellWidth.of($0) } == 24)
+    #expect(line?.hasSuffix("…") == true)
+  }
+
+  @Test func headersAreBoldWhereTheTerminalShowsIt() {
+    #expect(table(style: .ansi, ["a", "b", "c"]).hasPrefix("\u{1B}[1mKEY"))
+  }
+
+  @Test func aLongListGoesOutBeforeItsEnd() {
+    var table = Table([Table.Column("N", .right)])
+    var text = ""
+    for number in 0..<Table.measuredRows { text += table.add([String(number)]) }
+    #expect(text.split(separator: "\n").count == Table.measuredRows + 1)
+    #expect(table.add(["123456789"]) == "123456789\n")
+    #expect(table.finish() == "")
+  }
+
+  @Test func missingCellsAreEmpty() {
+    #expect(table(["only"]) == "KEY   SIZE  TITLE\nonly        \n")
+  }
+}
+
+@Suite struct QuantityTests {
+  @Test(arguments: [
+    (Int64(-5), "0 B"), (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (177_957, "173.8 KiB"),
+    (1_048_524, "1023.9 KiB"), (1_048_575, "1.0 MiB"), (1 << 30, "1.0 GiB"), ((1 << 53) - 1, "8.0 PiB"),
+    (.max, "8192.0 PiB"),
+  ])
+  func sizesAreShort(bytes: Int64, text: String) {
+    #expect(Quantity.size(bytes) == text)
+  }
+
+  @Test(arguments: [
+    (0, "0.00 s"), (0.021, "0.02 s"), (0.999, "1.0 s"), (1.5, "1.5 s"), (9.96, "10 s"), (59.4, "59 s"),
+    (125, "2 min 05 s"),
+    (11_220, "3 h 07 min"), (-1, "-"), (.infinity, "-"), (.nan, "-"),
+  ])
+  func durationsAreShort(seconds: Double, text: String) {
+    #expect(Quantity.duration(seconds) == text)
+  }
+
+  @Test func ratesNeedTime() {
+    #expect(Quantity.rate(2048, seconds: 2) == "1.0 KiB/s")
+    #expect(Quantity.rate(2048, seconds: 0) == "-")
+    #expect(Quantity.rate(.max, seconds: 1e-300) == "-")
+  }
+
+  @Test func nounsAreCounted() {
+    #expect(Quantity.count(1, "file") == "1 file")
+    #expect(Quantity.count(0, "file") == "0 files")
+  }
+}
+
+@Suite struct ShellWordsTests {
+  @Test(arguments: [
+    ("", []), ("  \t ", []), ("get rfc/793", ["get", "rfc/793"]), ("a  b", ["a", "b"]), ("'a b' c", ["a b", "c"]),
+    (#""a \"b\" \\ \c""#, [#"a "b" \ \c"#]), (#"a\ b"#, ["a b"]), ("''", [""]), (#"x"y"'z'"#, ["xyz"]),
+    (#"'\'"#, [#"\"#]), ("日本 語", ["日本", "語"]),
+  ])
+  func wordsAreSplitAsByAShell(line: String, words: [String]) throws {
+    #expect(try ShellWords.split(line) == words)
+  }
+
+  @Test(arguments: [
+    ("'a", ShellWords.Failure.unclosedQuote("'")), (#"a "b"#, .unclosedQuote("\"")), (#"a\"#, .trailingBackslash),
+    (#""a\"#, .unclosedQuote("\"")),
+  ])
+  func whatIsLeftOpenIsAMistake(line: String, failure: ShellWords.Failure) {
+    #expect(throws: failure) { try ShellWords.split(line) }
+  }
+}
+
+@Suite struct ClosestWordTests {
+  private let verbs = ["add", "lookup", "list", "get", "remove", "status", "peers", "transfers"]
+
+  @Test(arguments: [
+    ("loookup", "lookup"), ("statsu", "status"), ("lst", "list"), ("gte", "get"), ("peer", "peers"),
+    ("transfer", "transfers"),
+  ])
+  func oneSlipIsUnderstood(typed: String, meant: String) {
+    #expect(ClosestWord.to(typed, among: verbs) == meant)
+  }
+
+  @Test(arguments: ["dance", "", "x", String(repeating: "l", count: 10_000)])
+  func nothingIsGuessedFromAfar(typed: String) {
+    #expect(ClosestWord.to(typed, among: verbs) == nil)
+  }
+}
+
+@Suite struct ProgressTests {
+  @Test func theLineTellsHowMuchHowFastAndHowLong() {
+    let line = ProgressMeter.line(label: "rfc/793", done: 524_288, total: 1_048_576, elapsed: 2, width: 100)
+    #expect(
+      line == "rfc/793  [####################--------------------]   50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"
+        || line.hasPrefix("rfc/793  [") && line.hasSuffix("50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"))
+  }
+
+  @Test(arguments: [20, 21, 33, 40, 57, 80, 200])
+  func itIsNeverWiderThanTheTerminal(width: Int) {
+    for done in [Int64(0), 5, 1 << 40, .max] {
+      let line = ProgressMeter.line(
+        label: "a very long 日本語 name of a file", done: done, total: 1 << 40, elapsed: 3, width: width)
+      #expect(CellWidth.of(line) <= width)
+    }
+  }
+
+  @Test func oddNumbersDoNoHarm() {
+    #expect(ProgressMeter.line(label: "x", done: -5, total: 0, elapsed: 0, width: 80).contains("100%"))
+    #expect(ProgressMeter.line(label: "x", done: .max, total: 10, elapsed: 0, width: 80).contains("100%"))
+    #expect(ProgressMeter.line(label: "x\u{1B}", done: 0, total: -7, elapsed: 0, width: 80).contains(#"x\u{1B}"#))
+  }
+
+  @Test func itChangesAtMostTenTimesASecond() {
+    let start = ContinuousClock.now
+    var meter = ProgressMeter(width: 80, start: start)
+    #expect(meter.update(label: "x", done: 1, total: 10, now: start) != nil)
+    #expect(meter.update(label: "x", done: 2, total: 10, now: start + .milliseconds(99)) == nil)
+    #expect(meter.update(label: "x", done: 3, total: 10, now: start + .milliseconds(100)) != nil)
+    #expect(meter.update(label: "x", done: 10, total: 10, now: start + .milliseconds(101)) != nil)
+  }
+
+  @Test func itIsWipedOnce() {
+    var meter = ProgressMeter(width: 80, start: .now)
+    #expect(meter.clear() == "")
+    _ = meter.update(label: "x", done: 1, total: 1, now: .now)
+    #expect(meter.clear() == "\r\u{1B}[K")
+    #expect(meter.clear() == "")
+  }
+}
