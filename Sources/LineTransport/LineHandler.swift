@@ -29,13 +29,14 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private var isDraining = false
   private var inputEnded = false
   private var stallTimer: Scheduled<Void>?
-  private var received = NIODeadline.now()
+  private var received: NIODeadline
 
   package init(role: Role, limits: LineLimits, eventLoop: any EventLoop) {
     self.eventLoop = eventLoop
     self.role = role
     self.limits = limits
     frames = LineFrames(lineLimit: limits.line)
+    received = eventLoop.now
   }
 
   // MARK: Events of the channel
@@ -51,7 +52,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let incoming = unwrapInboundIn(data)
-    received = .now()
+    received = eventLoop.now
     switch phase {
     case .open:
       frames.append(incoming)

@@ -6,6 +6,8 @@ package struct IndexLimits: Equatable, Sendable {
   package var batch = 1000
   /// Requests of one connection that may wait for their answer.
   package var inflight = 256
+  /// Seconds within which a connection has to say `hello`.
+  package var hello = 30
   /// Seconds of silence after which a session with records is dropped.
   package var idle = 10
   /// Holders of one content in the answer to `lookup`.
@@ -26,9 +28,9 @@ package struct IndexLimits: Equatable, Sendable {
   /// The names under which the limits stand in `hello` and in refusals.
   package var named: [(name: StaticString, value: Int)] {
     [
-      ("line", line), ("batch", batch), ("inflight", inflight), ("idle", idle), ("holders", holders),
-      ("contents", contents), ("page", page), ("records", records), ("connections", connections),
-      ("connections_per_address", connectionsPerAddress),
+      ("line", line), ("batch", batch), ("inflight", inflight), ("hello", hello), ("idle", idle),
+      ("holders", holders), ("contents", contents), ("page", page), ("records", records),
+      ("connections", connections), ("connections_per_address", connectionsPerAddress),
     ]
   }
 }

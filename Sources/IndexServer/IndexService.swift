@@ -1,0 +1,31 @@
+package import DocumentIndex
+import Synchronization
+package import WireProtocol
+
+/// The index that all connections share, behind one lock, and what every session has to know of it.
+///
+/// An operation holds the lock for microseconds, so a lock is cheaper than a hop to an owner.
+package final class IndexService: Sendable {
+  package let limits: IndexLimits
+  package let addresses: HolderAddresses
+  private let index = Mutex(DocumentIndex())
+  private let lastSession = Atomic<UInt64>(0)
+
+  package init(limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses()) {
+    self.limits = limits
+    self.addresses = addresses
+  }
+
+  /// A number that no other session of this index has had.
+  func newSession() -> SessionID {
+    SessionID(lastSession.wrappingAdd(1, ordering: .relaxed).newValue)
+  }
+
+  func withIndex<Result>(_ body: (inout DocumentIndex) -> sending Result) -> sending Result {
+    index.withLock { body(&$0) }
+  }
+
+  package var statistics: IndexStatistics {
+    withIndex { $0.statistics }
+  }
+}
