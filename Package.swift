@@ -167,7 +167,7 @@ let package = Package(
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [
-        "PeerDaemon", "IndexServer", "WireProtocol", "ContentStore", "PeerIdentity", "DocumentModel", "LineJSON",
+        "PeerDaemon", "IndexServer", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity", "DocumentModel", "LineJSON",
         "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
       ]),
     .testTarget(

@@ -84,7 +84,9 @@ import Testing
     let first = try Self.file(holding: "first")
     let second = try Self.file(holding: "second")
     defer { try? first.close(); try? second.close() }
-    let result = try run("cat /proc/$$/fd/\(first.rawValue) /proc/$$/fd/\(second.rawValue); ls /proc/$$/fd | tr '\\n' ' '") {
+    let result = try run(
+      "cat /proc/$$/fd/\(first.rawValue) /proc/$$/fd/\(second.rawValue); ls /proc/$$/fd | tr '\\n' ' '"
+    ) {
       $0.descriptors += [
         .init(source: second.rawValue, target: first.rawValue), .init(source: first.rawValue, target: second.rawValue),
       ]

@@ -6,6 +6,10 @@ package import LineJSON
 package final class RawConnection {
   package struct Failure: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) {
+      self.description = description
+    }
   }
 
   private let descriptor: CInt

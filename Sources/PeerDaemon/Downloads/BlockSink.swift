@@ -35,6 +35,8 @@ final class BlockSink: Sendable {
     var bytes = 0
     var isRunning = false
     var isClosed = false
+    /// Gone once the sink is closed, and with it all that it refers to.
+    var report: (@Sendable (Report) -> Void)?
     var wantsRoom: (@Sendable () -> Void)?
     var whenIdle: (@Sendable () -> Void)?
   }
@@ -44,14 +46,13 @@ final class BlockSink: Sendable {
 
   private let pool: NIOThreadPool
   private let intake: Mutex<BlockIntake>
-  private let queue = Mutex(Queue())
-  private let report: @Sendable (Report) -> Void
+  private let queue: Mutex<Queue>
 
   /// - Parameter report: called on a thread of the pool.
   init(intake: consuming sending BlockIntake, pool: NIOThreadPool, report: @escaping @Sendable (Report) -> Void) {
     self.intake = Mutex(intake)
     self.pool = pool
-    self.report = report
+    queue = Mutex(Queue(report: report))
   }
 
   /// Whether something still waits to be verified: then it is not the source that keeps us waiting.
@@ -77,6 +78,7 @@ final class BlockSink: Sendable {
     let isIdle = queue.withLock { queue in
       queue.isClosed = true
       queue.items = []
+      queue.report = nil
       queue.wantsRoom = nil
       guard queue.isRunning else { return true }
       queue.whenIdle = idle
@@ -88,7 +90,7 @@ final class BlockSink: Sendable {
   private func work() {
     while let items = takeAll() {
       for item in items {
-        guard !queue.withLock({ $0.isClosed }) else { break }
+        guard let report = queue.withLock({ $0.report }) else { break }
         report(intake.withLock { $0.take(item) })
         let room = queue.withLock { queue -> (@Sendable () -> Void)? in
           queue.bytes -= item.cost

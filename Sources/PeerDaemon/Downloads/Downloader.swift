@@ -53,9 +53,15 @@ package struct Downloader: Sendable {
     let fetch = try await blocking { [catalogue] () throws(StoreError) in
       try Fetch(content: content, target: target, catalogue: catalogue)
     }
-    let sources = try await fetchAll(fetch, choice, request.key, progress)
-    try await finish(fetch, document, request)
-    return reply(request, target.path, content, sources, started)
+    do throws(ControlFailure) {
+      let sources = try await fetchAll(fetch, choice, request.key, progress)
+      try await finish(fetch, document, request)
+      return reply(request, target.path, content, sources, started)
+    } catch {
+      // No effect where the file has its name already.
+      _ = try? await blocking { fetch.discard() }
+      throw error
+    }
   }
 
   // MARK: Before

@@ -29,6 +29,11 @@ final class Fetch: Sendable {
     }
   }
 
+  /// Removes what was fetched; blocks.
+  func discard() {
+    file.abort()
+  }
+
   /// Makes the file durable and gives it its name; blocks.
   func commit(replacing: Bool) throws(StoreError) -> HashedFile {
     if content.geometry.blockCount == 1 { try draft.put(content.root.bytes, from: 0) }

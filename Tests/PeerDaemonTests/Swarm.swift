@@ -1,0 +1,132 @@
+import ContentStore
+import DocumentModel
+import IndexServer
+import LineTransport
+import Logging
+import NIOCore
+import NIOPosix
+import PeerDaemon
+import TestSupport
+import WireProtocol
+
+/// An index and peers in this process, on ports that the system chose.
+final class Swarm: Sendable {
+  let directory: TemporaryDirectory
+  let index: IndexServer
+  let service = IndexService()
+  private let group: MultiThreadedEventLoopGroup
+  private let pool: NIOThreadPool
+
+  private init(
+    directory: TemporaryDirectory, index: IndexServer, group: MultiThreadedEventLoopGroup, pool: NIOThreadPool
+  ) {
+    self.directory = directory
+    self.index = index
+    self.group = group
+    self.pool = pool
+  }
+
+  /// Starts, lets `body` work, and ends everything in whatever way it goes.
+  static func with(_ body: (Swarm) async throws -> Void) async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let pool = NIOThreadPool(numberOfThreads: 4)
+    pool.start()
+    let index = try await IndexServer.start(
+      .address(host: "127.0.0.1", port: 0), service: IndexService(), group: group)
+    let swarm = Swarm(directory: try TemporaryDirectory(), index: index, group: group, pool: pool)
+    do { try await body(swarm) } catch {
+      await swarm.end()
+      throw error
+    }
+    await swarm.end()
+  }
+
+  private func end() async {
+    await index.stop(within: .milliseconds(100))
+    try? await group.shutdownGracefully()
+    try? await pool.shutdownGracefully()
+  }
+
+  var indexEndpoint: Endpoint {
+    get throws { try Endpoint(index.address) }
+  }
+
+  /// A peer with an identity made of its name, without a control socket.
+  ///
+  /// - Parameter port: the one it announces, where it is not its own.
+  func peer(
+    _ name: String, patience: SourcePatience = SourcePatience(), port: UInt16? = nil
+  ) async throws -> Member {
+    let identity = (id: Self.id(name), name: try PeerName(name))
+    let catalogue = try Catalogue(directory: directory.file(name))
+    let transfers = TransferRegistry()
+    let uploads = try await UploadServer.start(
+      .address(host: "127.0.0.1", port: 0), identity: identity, catalogue: catalogue, transfers: transfers,
+      group: group, pool: pool, fileChanged: { _ in })
+    let link = IndexLink(
+      address: try indexEndpoint,
+      hello: IndexHello(peer: identity.id, name: identity.name, port: port ?? uploads.address.port),
+      source: NothingToAnnounce(), loop: group.next(), logger: Logger(label: name))
+    await link.start()
+    let downloader = Downloader(
+      identity: identity, link: link, catalogue: catalogue, transfers: transfers, group: group, pool: pool,
+      patience: patience, logger: Logger(label: name))
+    return Member(id: identity.id, catalogue: catalogue, uploads: uploads, link: link, downloader: downloader)
+  }
+
+  /// An id that only tests have: the name's bytes, padded.
+  static func id(_ name: String) -> PeerID {
+    let bytes = Array(name.utf8.prefix(31)) + [1]
+    let padded = bytes + [UInt8](repeating: 0, count: 32 - bytes.count)
+    return PeerID(digest: Digest(bytes: padded) ?? .zero)
+  }
+}
+
+/// One peer of a swarm.
+struct Member: Sendable {
+  let id: PeerID
+  let catalogue: Catalogue
+  let uploads: UploadServer
+  let link: IndexLink
+  let downloader: Downloader
+
+  /// Shares a file under a key and tells the index.
+  @discardableResult
+  func share(_ path: String, as key: String) async throws -> Document {
+    let file = try FileHasher(layers: catalogue.layers).hash(path)
+    let document = Document(
+      key: try DocumentKey(key), title: Title(normalizing: key), content: file.content,
+      modified: Timestamp(seconds: 0))
+    try catalogue.add(
+      [Share(document: document, path: path, origin: .added, fingerprint: file.fingerprint)], hashed: [file])
+    guard await link.announce([document]) else { throw RawConnection.Failure(description: "not announced") }
+    return document
+  }
+
+  func get(
+    _ key: String, to path: String, from: String? = nil, force: Bool = false, share: Bool = true
+  ) async throws(ControlFailure) -> ControlGetReply {
+    guard let key = try? DocumentKey(key) else { throw ControlFailure(WireFailure(.invalidKey, key)) }
+    return try await downloader.get(
+      GetDocument(
+        key: key, target: .path(path), from: from, content: nil, force: force, share: share, progress: false)
+    ) { _ in }
+  }
+}
+
+private struct NothingToAnnounce: AnnouncementSource {
+  func page(after cursor: AnnouncementCursor?) async -> (documents: [Document], next: AnnouncementCursor?)? {
+    ([], nil)
+  }
+}
+
+/// Bytes that no two lengths or seeds share, the same at each run.
+func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+  var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+  return (0..<count).map { _ in
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return UInt8(truncatingIfNeeded: state)
+  }
+}

@@ -1,0 +1,130 @@
+import ContentStore
+import DocumentModel
+import PeerDaemon
+import TestSupport
+import Testing
+import WireProtocol
+
+/// One peer shares, another fetches, through real sockets.
+@Suite struct TransferTests {
+  @Test(arguments: [0, 1, 16_383, 16_384, 16_385, 1_000_000, 9_000_001])
+  func fetchesWhatWasShared(_ size: Int) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      let bytes = pattern(size)
+      let path = try swarm.directory.write("source", bytes)
+      let document = try await alice.share(path, as: "file/x")
+      let target = swarm.directory.file("target")
+      let reply = try await bob.get("file/x", to: target)
+      #expect(TemporaryDirectory.read(target) == bytes)
+      #expect(reply.received == Int64(size))
+      #expect(reply.sources.map(\.id) == (size > 0 ? [alice.id] : []))
+      #expect(try bob.catalogue.shares(under: document.key).map(\.path) == [target])
+      #expect(try bob.catalogue.leftovers().isEmpty)
+      let found = try await bob.link.ask(.lookup(.init(.key(document.key))), LookupReply.init)
+      #expect(Set(found.contents[0].holders.map(\.peer)) == [alice.id, bob.id])
+    }
+  }
+
+  @Test func whatWasFetchedIsServedToo() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      let carol = try await swarm.peer("carol")
+      let bytes = pattern(700_000)
+      try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      _ = try await bob.get("file/x", to: swarm.directory.file("b"))
+      let reply = try await carol.get("file/x", to: swarm.directory.file("c"), from: "bob")
+      #expect(reply.sources.map(\.id) == [bob.id])
+      #expect(TemporaryDirectory.read(swarm.directory.file("c")) == bytes)
+    }
+  }
+
+  @Test func overwritesNothingDifferentWithoutForce() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      let bytes = pattern(50_000)
+      try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      let target = try swarm.directory.write("target", pattern(50_000, seed: 2))
+      let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.failure.code == .cannotCreate)
+      #expect(TemporaryDirectory.read(target) == pattern(50_000, seed: 2))
+      _ = try await bob.get("file/x", to: target, force: true)
+      #expect(TemporaryDirectory.read(target) == bytes)
+      let again = try await bob.get("file/x", to: target)
+      #expect(again.received == 0)
+    }
+  }
+
+  @Test func aDirectoryThatIsMissingIsNamed() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      try await alice.share(swarm.directory.write("source", pattern(10)), as: "file/x")
+      for path in ["/nonexistent-p2p/x", "/proc/x", swarm.directory.file("source") + "/x"] {
+        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: path) }
+        #expect([.cannotCreate, .noInput].contains(failure?.failure.code))
+      }
+    }
+  }
+
+  @Test func severalContentsHaveToBeToldApart() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      let carol = try await swarm.peer("carol")
+      try await alice.share(swarm.directory.write("a", pattern(10)), as: "file/x")
+      try await bob.share(swarm.directory.write("b", pattern(11)), as: "file/x")
+      let target = swarm.directory.file("target")
+      let failure = await #expect(throws: ControlFailure.self) { try await carol.get("file/x", to: target) }
+      #expect(failure?.failure.code == .severalContents)
+      #expect(failure?.choices.count == 2)
+      let reply = try await carol.get("file/x", to: target, from: "bob")
+      #expect(reply.content.size == 11)
+    }
+  }
+
+  @Test func aChangedFileIsNeverServedAsTheOldContent() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      let path = try swarm.directory.write("source", pattern(300_000))
+      try await alice.share(path, as: "file/x")
+      try swarm.directory.write("source", pattern(300_000, seed: 9))
+      let target = swarm.directory.file("target")
+      let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.failure.code == .noSource)
+      #expect(TemporaryDirectory.read(target) == nil)
+      #expect(try bob.catalogue.leftovers().isEmpty)
+    }
+  }
+
+  @Test func nobodyHasIt() async throws {
+    try await Swarm.with { swarm in
+      let bob = try await swarm.peer("bob")
+      let failure = await #expect(throws: ControlFailure.self) {
+        try await bob.get("file/none", to: swarm.directory.file("t"))
+      }
+      #expect(failure?.failure.code == .notFound)
+    }
+  }
+
+  @Test func aCancelledDownloadLeavesNothing() async throws {
+    try await Swarm.with { swarm in
+      let bob = try await swarm.peer("bob")
+      let liar = try await Liar.start(swarm, "liar", .silent)
+      try await liar.claim("file/x", pattern(200_000))
+      let target = swarm.directory.file("target")
+      let task = Task { try await bob.get("file/x", to: target) }
+      #expect(try await eventually { try !bob.catalogue.leftovers().isEmpty })
+      task.cancel()
+      let failure = await #expect(throws: ControlFailure.self) { try await task.value }
+      #expect(failure?.failure.code == .cancelled)
+      #expect(TemporaryDirectory.read(target) == nil)
+      #expect(try await eventually { try bob.catalogue.leftovers().isEmpty })
+      await liar.end()
+    }
+  }
+}

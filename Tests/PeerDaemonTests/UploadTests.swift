@@ -1,0 +1,136 @@
+import ContentStore
+import DocumentModel
+import LineJSON
+import PeerDaemon
+import TestSupport
+import Testing
+import WireProtocol
+
+/// What a peer answers to other peers, line by line.
+@Suite struct UploadTests {
+  /// A connection to a peer that shares 100,000 bytes, after `hello` where `greeted`.
+  private func with(
+    greeted: Bool = true, _ body: (RawConnection, Content, [UInt8]) async throws -> Void
+  ) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bytes = pattern(100_000)
+      let document = try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      let connection = try RawConnection(to: alice.uploads.address)
+      if greeted {
+        let hello = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(alice.id)","name":"bob"}"#)
+        #expect(hello["status"]?.integer == 200)
+        #expect(hello["peer"]?.string == alice.id.hex)
+        #expect(hello["limits"]?["get"]?.integer == 4_194_304)
+      }
+      try await body(connection, document.content, bytes)
+    }
+  }
+
+  private func members(_ content: Content) -> String {
+    #""content":"\#(content.root)","size":\#(content.size)"#
+  }
+
+  @Test func saysWhatItHas() async throws {
+    try await with { connection, content, _ in
+      let have = try connection.ask(#"{"id":2,"op":"have",\#(members(content))}"#)
+      #expect(have["complete"]?.bool == true)
+      #expect(have["piece"]?.integer == 262_144)
+      let other = try connection.ask(#"{"id":3,"op":"have","content":"\#(content.root)","size":99}"#)
+      #expect(other["error"]?.string == "not-found")
+    }
+  }
+
+  @Test func givesBytesRightBehindTheHeader() async throws {
+    try await with { connection, content, bytes in
+      for (offset, length) in [(0, 100_000), (99_999, 1), (1, 70_000), (100_000, 0)] {
+        let header = try connection.ask(
+          #"{"id":4,"op":"get",\#(members(content)),"offset":\#(offset),"length":\#(length)}"#)
+        #expect(header["offset"]?.integer == Int64(offset))
+        #expect(header["length"]?.integer == Int64(length))
+        #expect(try connection.bytes(length) == Array(bytes[offset..<offset + length]))
+      }
+    }
+  }
+
+  @Test func givesHashesThatProveThemselves() async throws {
+    try await with { connection, content, _ in
+      for (layer, index, length) in [(0, 0, 8), (0, 4, 2), (1, 3, 1), (3, 0, 1)] {
+        let range = try #require(HashRange(layer: layer, index: Int64(index), length: length, of: content))
+        let header = try connection.ask(
+          #"{"id":5,"op":"hashes",\#(members(content)),"layer":\#(layer),"index":\#(index),"length":\#(length)}"#)
+        #expect(header["hashes"]?.integer == Int64(range.hashCount))
+        #expect(range.verify(try connection.bytes(range.byteCount), against: content))
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (#""op":"get","offset":99999,"length":2"#, "invalid-range"),
+    (#""op":"get","offset":9007199254740991,"length":9"#, "invalid-range"),
+    (#""op":"get","offset":0,"length":4194305"#, "too-large"),
+    (#""op":"get","offset":-1,"length":1"#, "bad-request"), (#""op":"get","offset":0"#, "bad-request"),
+    (#""op":"hashes","layer":0,"index":8,"length":8"#, "invalid-range"),
+    (#""op":"hashes","layer":9,"index":0,"length":1"#, "invalid-range"),
+    (#""op":"hashes","layer":0,"index":0,"length":3"#, "bad-request"), (#""op":"add""#, "unknown-operation"),
+  ])
+  func refusesAndGoesOn(_ request: String, _ code: String) async throws {
+    try await with { connection, content, _ in
+      let refusal = try connection.ask(#"{"id":7,\#(request),\#(members(content))}"#)
+      #expect(refusal["error"]?.string == code)
+      #expect(refusal["id"]?.integer == 7)
+      #expect(try connection.ask(#"{"id":8,"op":"have",\#(members(content))}"#)["status"]?.integer == 200)
+    }
+  }
+
+  @Test func theLimitThatWasMetIsNamed() async throws {
+    try await with { connection, content, _ in
+      let refusal = try connection.ask(#"{"id":7,"op":"get",\#(members(content)),"offset":0,"length":5000000}"#)
+      #expect(refusal["limit"]?.string == "get")
+      #expect(refusal["value"]?.integer == 4_194_304)
+    }
+  }
+
+  @Test(arguments: [
+    [UInt8]("nonsense".utf8), Array(#"{"id":1"#.utf8), Array(#"{"id":1,"id":2}"#.utf8), [0x7B, 0x00, 0x7D],
+    Array(#"{"id":1,"op":""#.utf8) + [0xFF, 0x22, 0x7D], Array(#"{"id":9007199254740992,"op":"have"}"#.utf8),
+    Array((String(repeating: #"{"a":"#, count: 40) + "1" + String(repeating: "}", count: 40)).utf8),
+  ])
+  func answersHostileLinesAndGoesOn(_ line: [UInt8]) async throws {
+    try await with { connection, content, _ in
+      try connection.send(line + [0x0A])
+      #expect(try connection.reply()["error"]?.string == "bad-request")
+      #expect(try connection.ask(#"{"id":8,"op":"have",\#(members(content))}"#)["status"]?.integer == 200)
+    }
+  }
+
+  @Test func answersALineWithoutEndAndCloses() async throws {
+    try await with { connection, _, _ in
+      try connection.send([UInt8](repeating: 0x20, count: 70_000))
+      let refusal = try connection.reply()
+      #expect(refusal["error"]?.string == "too-large")
+      #expect(refusal["limit"]?.string == "line")
+      #expect(connection.isClosedByPeer())
+    }
+  }
+
+  @Test func wantsAHelloFirst() async throws {
+    try await with(greeted: false) { connection, content, _ in
+      let refusal = try connection.ask(#"{"id":2,"op":"have",\#(members(content))}"#)
+      #expect(refusal["error"]?.string == "hello-required")
+    }
+  }
+
+  @Test func answersPipelinedRequestsInOrder() async throws {
+    try await with { connection, content, bytes in
+      let requests = (10..<210).map {
+        #"{"id":\#($0),"op":"get",\#(members(content)),"offset":\#($0),"length":100}"# + "\n"
+      }
+      try connection.send(Array(requests.joined().utf8))
+      for id in 10..<210 {
+        #expect(try connection.reply()["id"]?.integer == Int64(id))
+        #expect(try connection.bytes(100) == Array(bytes[id..<id + 100]))
+      }
+    }
+  }
+}
