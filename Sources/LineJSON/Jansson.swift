@@ -16,7 +16,7 @@ package enum Jansson {
   ) throws(JSONSyntaxError) -> JSONValue {
     let line = Array(line)
     guard line.count <= maximumLength else { throw JSONSyntaxError(offset: maximumLength, reason: .tooLong) }
-    try BracketDepth.check(line, maximumDepth: min(maximumDepth, depthCeiling))
+    try JanssonPrecheck.check(line, maximumDepth: min(maximumDepth, depthCeiling))
     return try value(of: parse(line))
   }
 
