@@ -25,9 +25,7 @@ package struct JSONWriter: Sendable {
 
   /// The name of the member whose value comes next.
   package mutating func key(_ key: StaticString) {
-    separate()
-    key.withUTF8Buffer { appendQuoted(UnsafeRawBufferPointer($0)) }
-    bytes.append(UInt8(ascii: ":"))
+    key.withUTF8Buffer { appendQuoted(UnsafeRawBufferPointer($0), isKey: true) }
     needsComma = false
   }
 
@@ -41,16 +39,14 @@ package struct JSONWriter: Sendable {
 
   /// A string; U+0000, which no reader takes, is written as U+FFFD.
   package mutating func string(_ string: String) {
-    separate()
     var string = string
-    string.withUTF8 { appendQuoted(UnsafeRawBufferPointer($0)) }
+    string.withUTF8 { appendQuoted(UnsafeRawBufferPointer($0), isKey: false) }
   }
 
   /// A string from its UTF-8; what is not well-formed is written as U+FFFD, and so is U+0000.
   package mutating func string(utf8: UnsafeRawBufferPointer) {
     guard UTF8Sequence.isWellFormed(utf8) else { return string(String(decoding: utf8, as: UTF8.self)) }
-    separate()
-    appendQuoted(utf8)
+    appendQuoted(utf8, isKey: false)
   }
 
   /// A string from its UTF-8; what is not well-formed is written as U+FFFD, and so is U+0000.
@@ -68,10 +64,9 @@ package struct JSONWriter: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  package mutating func integer(_ value: Int64) {
-    separate()
-    appendDecimal(value)
-  }
+  package mutating func integer(_ value: Int64) { appendDecimal(value) }
+
+  package mutating func integer(_ value: Int) { appendDecimal(Int64(value)) }
 
   /// An integer; what does not fit 64 bits with a sign, which no reader takes, is written as the nearest that does.
   @inlinable
@@ -101,7 +96,17 @@ package struct JSONWriter: Sendable {
     string(value)
   }
 
-  /// An integer as ``integer(_:)-(FixedWidthInteger)`` writes it.
+  package mutating func member(_ key: StaticString, _ value: Int64) {
+    self.key(key)
+    appendDecimal(value)
+  }
+
+  package mutating func member(_ key: StaticString, _ value: Int) {
+    self.key(key)
+    appendDecimal(Int64(value))
+  }
+
+  /// An integer; what does not fit 64 bits with a sign, which no reader takes, is written as the nearest that does.
   @inlinable
   package mutating func member(_ key: StaticString, _ value: some FixedWidthInteger) {
     self.key(key)
@@ -138,54 +143,105 @@ package struct JSONWriter: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  private mutating func appendQuoted(_ text: UnsafeRawBufferPointer) {
-    bytes.append(UInt8(ascii: "\""))
-    if let base = text.baseAddress?.assumingMemoryBound(to: UInt8.self) {
-      appendEscaped(base, count: text.count)
+  /// A string or, with its colon, a key; in one piece where nothing needs an escape.
+  private mutating func appendQuoted(_ text: UnsafeRawBufferPointer, isKey: Bool) {
+    guard let base = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+      separate()
+      bytes.append(contentsOf: isKey ? "\"\":".utf8 : "\"\"".utf8)
+      return
     }
-    bytes.append(UInt8(ascii: "\""))
+    let run = StringRun.end(in: base, from: 0, to: text.count, passingNonASCII: true)
+    guard run == text.count else { return appendEscaped(base, count: text.count, firstRun: run, isKey: isKey) }
+    let comma = needsComma
+    // Room for the comma, two quotation marks and the colon.
+    appendRaw(atMost: run + 4) { target in
+      var cursor = target
+      if comma { Self.put(UInt8(ascii: ","), at: &cursor) }
+      Self.put(UInt8(ascii: "\""), at: &cursor)
+      cursor.initialize(from: base, count: run)
+      cursor += run
+      Self.put(UInt8(ascii: "\""), at: &cursor)
+      if isKey { Self.put(UInt8(ascii: ":"), at: &cursor) }
+      return cursor - target
+    }
+    needsComma = true
   }
 
-  private mutating func appendEscaped(_ text: UnsafePointer<UInt8>, count: Int) {
+  private mutating func appendEscaped(_ text: UnsafePointer<UInt8>, count: Int, firstRun: Int, isKey: Bool) {
+    separate()
+    bytes.append(UInt8(ascii: "\""))
     var offset = 0
+    var run = firstRun
     while true {
-      let run = StringRun.end(in: text, from: offset, to: count, passingNonASCII: true)
       bytes.append(contentsOf: UnsafeBufferPointer(start: text + offset, count: run - offset))
-      guard run < count else { return }
+      guard run < count else { break }
       appendEscape(text[run])
       offset = run + 1
+      run = StringRun.end(in: text, from: offset, to: count, passingNonASCII: true)
     }
+    bytes.append(contentsOf: isKey ? "\":".utf8 : "\"".utf8)
   }
 
   /// What RFC 8259 section 7 demands and no more: quotation mark, backslash, control characters.
   private mutating func appendEscape(_ byte: UInt8) {
     switch byte {
     case 0x00: bytes.append(contentsOf: UTF8.encodedReplacementCharacter)
-    case 0x08: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "b")])
-    case 0x09: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-    case 0x0A: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-    case 0x0C: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "f")])
-    case 0x0D: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
+    case 0x08: bytes.append(contentsOf: "\\b".utf8)
+    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+    case 0x0C: bytes.append(contentsOf: "\\f".utf8)
+    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
     case 0x01...0x1F:
       bytes.append(contentsOf: "\\u00".utf8)
       bytes.append(0x30 + byte >> 4)
       bytes.append(byte & 0xF < 10 ? 0x30 + byte & 0xF : 0x57 + byte & 0xF)
-    default: bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
+    default:
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
     }
   }
 
   private mutating func appendDecimal(_ value: Int64) {
-    if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    var rest = value.magnitude
-    // 2^64 has 20 digits.
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var first = digits.count
-      repeat {
-        first -= 1
-        digits.initializeElement(at: first, to: 0x30 + UInt8(truncatingIfNeeded: rest % 10))
+    let comma = needsComma
+    // The comma, the sign and 19 digits.
+    appendRaw(atMost: 21) { target in
+      var cursor = target
+      if comma { Self.put(UInt8(ascii: ","), at: &cursor) }
+      if value < 0 { Self.put(UInt8(ascii: "-"), at: &cursor) }
+      var rest = value.magnitude
+      let digits = Self.digitCount(of: rest)
+      for place in stride(from: digits - 1, through: 0, by: -1) {
+        (cursor + place).initialize(to: 0x30 + UInt8(truncatingIfNeeded: rest % 10))
         rest /= 10
-      } while rest > 0
-      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+      }
+      return cursor + digits - target
     }
+    needsComma = true
+  }
+
+  private static func digitCount(of value: UInt64) -> Int {
+    var count = 1
+    var rest = value
+    while rest >= 10 {
+      rest /= 10
+      count += 1
+    }
+    return count
+  }
+
+  /// Lets `write` fill up to `capacity` bytes behind the others and say how many it did.
+  @inline(__always)
+  private mutating func appendRaw(atMost capacity: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+    bytes.append(addingCapacity: capacity) { span in
+      span.withUnsafeMutableBufferPointer { buffer, count in
+        if let base = buffer.baseAddress { count += write(base + count) }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func put(_ byte: UInt8, at cursor: inout UnsafeMutablePointer<UInt8>) {
+    cursor.initialize(to: byte)
+    cursor += 1
   }
 }

@@ -14,8 +14,23 @@ enum StringRun {
       if stops != 0 { return offset &+ stops.trailingZeroBitCount / 8 }
       offset &+= 8
     }
+    if end &- offset >= 4,
+      !hasStop(inUpToSevenOf: bytes + offset, count: end &- offset, passingNonASCII: passingNonASCII)
+    {
+      return end
+    }
     while offset < end, !isStop(bytes[offset], passingNonASCII: passingNonASCII) { offset &+= 1 }
     return offset
+  }
+
+  /// Four to seven bytes at once: the first four and the last four, which overlap.
+  @inline(__always)
+  private static func hasStop(
+    inUpToSevenOf bytes: UnsafePointer<UInt8>, count: Int, passingNonASCII: Bool
+  ) -> Bool {
+    let first = UnsafeRawPointer(bytes).loadUnaligned(as: UInt32.self)
+    let last = UnsafeRawPointer(bytes + (count &- 4)).loadUnaligned(as: UInt32.self)
+    return stops(in: UInt64(first) << 32 | UInt64(last), passingNonASCII: passingNonASCII) != 0
   }
 
   /// The high bit of each byte that stops the run; exact up to the lowest one, which is all that is used: a borrow

@@ -76,6 +76,29 @@ struct WriterTests {
     "Integers at the borders", arguments: [Int64.min, .min + 1, -10, -1, 0, 9, 10, 99, 100, .max - 1, .max])
   func integers(value: Int64) {
     #expect(written { $0.integer(value) } == String(value))
+    #expect(written { $0.integer(Int(value)) } == String(value))
+  }
+
+  @Test("Members of every type of integer")
+  func integerMembers() {
+    let line = written {
+      $0.beginObject()
+      $0.member("a", -1)
+      $0.member("b", Int64.min)
+      $0.member("c", UInt16.max)
+      $0.member("d", UInt64.max)
+      $0.endObject()
+    }
+    #expect(line == #"{"a":-1,"b":-9223372036854775808,"c":65535,"d":9223372036854775807}"#)
+  }
+
+  @Test("A long line grows a few times, not with every value", .timeLimit(.minutes(1)))
+  func growth() {
+    var writer = JSONWriter()
+    writer.beginArray()
+    for value in 0..<1_000_000 { writer.integer(value) }
+    writer.endArray()
+    #expect(writer.bytes.count == 6_888_891)
   }
 
   @Test("An integer beyond 64 bits with a sign is written as the nearest")
