@@ -1,0 +1,30 @@
+import Foundation
+import LineJSON
+import Testing
+
+@Suite("Inputs that failed once, or nearly")
+struct FailCaseTests {
+  private static var directory: URL {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "FailCases")
+  }
+
+  private static var names: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []).sorted()
+  }
+
+  @Test("There are some")
+  func present() {
+    #expect(Self.names.count >= 12)
+  }
+
+  @Test("Both readers agree on it, and what they take comes back", arguments: names)
+  func replay(name: String) throws {
+    let line = try [UInt8](Data(contentsOf: Self.directory.appending(path: name)))
+    let strict = Oracle.strict(line)
+    #expect(strict == Oracle.jansson(line))
+    #expect((strict == nil) == !["names-equal-only-as-unicode", "zero-with-huge-exponent"].contains(name))
+    if let value = try? Jansson.decode(line) {
+      #expect(try Oracle.strict(Jansson.encodeLine(value)) == strict)
+    }
+  }
+}
