@@ -91,11 +91,12 @@ let package = Package(
 
     // MARK: L4 - roles
 
-    // The index server.
+    // The index server. SupervisorChannel: it runs by hand or as a supervisor's child.
     .target(
       name: "IndexServer",
       dependencies: [
-        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", nioCore, nioPosix, logging,
+        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "SupervisorChannel", nioCore,
+        nioPosix,
       ]),
     // The peer daemon: shares, serves, fetches.
     .target(
@@ -124,8 +125,10 @@ let package = Package(
 
     // MARK: L6 - executables, one entry point each
 
+    // ArgumentParser: the flags of a start by hand.
     .executableTarget(
-      name: "p2p-index", dependencies: ["IndexServer", "SupervisorChannel"], linkerSettings: staticStandardLibrary),
+      name: "p2p-index", dependencies: ["IndexServer", "DocumentModel", "WireProtocol", argumentParser],
+      linkerSettings: staticStandardLibrary),
     .executableTarget(
       name: "p2p-peer", dependencies: ["PeerDaemon", "SupervisorChannel"], linkerSettings: staticStandardLibrary),
     .executableTarget(

@@ -1,4 +1,60 @@
+import ArgumentParser
+import DocumentModel
+import Glibc
+import IndexServer
+import WireProtocol
+
 @main
-struct Entrypoint {
-  static func main() {}
+struct Entrypoint: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "p2p-index",
+    abstract: "The index of a network of peers: who shares what, and where to fetch it.",
+    discussion: """
+      It keeps nothing on disk: what a peer shares is listed for as long as the peer is connected.
+      Started by p2p-supervisor it takes its settings and its listening socket from there.
+
+      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot listen; 64 wrong use; 69 supervisor gone.
+
+      Example: p2p-index --listen :7734 --allow-advertise 10.0.0.0/8
+      """,
+    version: "p2p-index \(ProtocolVersion.program)")
+
+  @Option(
+    help: ArgumentHelp("Where to listen; :PORT means all addresses, port 0 any free port.", valueName: "host:port"))
+  var listen = Endpoint.defaultIndex
+
+  @Option(
+    help: ArgumentHelp(
+      "Addresses that peers may advertise though they do not come from them; may be repeated. None by default.",
+      valueName: "address[/bits]"))
+  var allowAdvertise: [AddressRange] = []
+
+  static func main() async {
+    // A supervisor gives no arguments, and a restart need not wait for their parser.
+    if CommandLine.arguments.count < 2 { Glibc.exit(await IndexProcess.run()) }
+    await main(nil)
+  }
+
+  func run() async throws {
+    var options = IndexProcess.Options()
+    options.listen = listen
+    options.allowAdvertise = allowAdvertise
+    throw ExitCode(await IndexProcess.run(options))
+  }
+}
+
+extension Endpoint: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let endpoint = try? Endpoint(argument) else { return nil }
+    self = endpoint
+  }
+
+  package var defaultValueDescription: String { description }
+}
+
+extension AddressRange: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let range = try? AddressRange(argument) else { return nil }
+    self = range
+  }
 }

@@ -1,0 +1,95 @@
+package import DocumentModel
+import Glibc
+import LineTransport
+import NIOCore
+import NIOPosix
+import SupervisorChannel
+import WireProtocol
+
+/// The index as a process: started by hand with options, or by a supervisor that has passed it a channel.
+package enum IndexProcess {
+  package struct Options: Sendable {
+    /// Where to listen. A supervisor's listening socket comes before it.
+    package var listen = Endpoint.defaultIndex
+    /// Addresses that peers may advertise though they do not come from them.
+    package var allowAdvertise: [AddressRange] = []
+
+    package init() {}
+  }
+
+  /// A program that cannot be used in this way: EX_USAGE of sysexits.h.
+  private static let usageStatus: CInt = 64
+
+  /// Serves until SIGTERM, SIGINT or the supervisor's word to stop.
+  ///
+  /// Call it before anything has started a thread.
+  /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot listen, 64 where it was not started as it
+  ///   should be.
+  package static func run(_ options: Options = Options()) async -> CInt {
+    ProcessResources.ignoreBrokenPipes()
+    let descriptors = ProcessResources.raiseDescriptorLimit()
+    let channel: SupervisorChannel?
+    do {
+      channel = try SupervisorChannel.fromEnvironment()
+    } catch {
+      Console.report("\(error)")
+      return usageStatus
+    }
+    if let channel, channel.start.role != .index {
+      return fail(
+        "the supervisor wants a \(channel.start.role.rawValue), this program is an index", usageStatus, channel)
+    }
+    let service = IndexService(
+      limits: limits(descriptors: descriptors), addresses: HolderAddresses(advertisable: options.allowAdvertise))
+    return await serve(service, options, channel)
+  }
+
+  private static func serve(_ service: IndexService, _ options: Options, _ channel: SupervisorChannel?) async -> CInt {
+    let stops = StopRequests()
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
+    defer { group.shutdownGracefully { _ in } }
+    let server: IndexServer
+    do {
+      server = try await IndexServer.start(listener(options, channel), service: service, group: group)
+    } catch {
+      return fail(ListenFailure.explain(error, listen: options.listen), 1, channel)
+    }
+    Console.report("listens at \(server.address)")
+    if let channel {
+      channel.sendReady(ChannelAddresses(index: server.address))
+      channel.run(pulse: pulse(through: group), onStop: { stops.request() }, onReload: { _ in })
+    }
+    await stops.first()
+    await server.stop()
+    return 0
+  }
+
+  private static func listener(_ options: Options, _ channel: SupervisorChannel?) -> LineServer.Listener {
+    if let inherited = channel?.start.listeners.index { return .inherited(inherited) }
+    guard case .index(let settings) = channel?.start.settings else {
+      return .address(host: options.listen.host, port: options.listen.port)
+    }
+    return .address(host: settings.address.host, port: settings.address.port)
+  }
+
+  /// A heartbeat goes through all event loops, so that none can hang unnoticed.
+  private static func pulse(through group: any EventLoopGroup) -> SupervisorChannel.Pulse {
+    let loops = Array(group.makeIterator())
+    return { beat in
+      loops.reduce(beat) { next, loop in { loop.execute(next) } }()
+    }
+  }
+
+  /// The limits of the wire, brought down to what the system gives: a few descriptors serve the process itself.
+  private static func limits(descriptors: Int) -> IndexLimits {
+    var limits = IndexLimits()
+    limits.connections = max(1, min(limits.connections, descriptors - 64))
+    return limits
+  }
+
+  private static func fail(_ message: String, _ status: CInt, _ channel: SupervisorChannel?) -> CInt {
+    Console.report(message)
+    channel?.sendFailed(message)
+    return status
+  }
+}
