@@ -3,73 +3,81 @@ import DocumentModel
 /// Entries: a content under a key, in all the orders in which they are found.
 extension DocumentIndex {
   func findEntry(_ key: DocumentKey, _ content: Content) -> UInt32? {
-    guard let key = keys.find(key.text), let content = findContent(content) else { return nil }
-    return entrySlots.find(hash: Self.hash(key, content)) {
+    guard let key = keys.find(key.text) else { return nil }
+    if case .one(let entry) = keys[key] { return entries[entry].content == content ? entry : nil }
+    return rivalSlots.find(hash: Self.hash(key, content)) {
       entries[$0].key == key && entries[$0].content == content
     }
   }
 
   func findContent(_ content: Content) -> UInt32? {
-    contentSlots.find(hash: SlotTable.hash(of: content)) { contents[$0].content == content }
+    contentSlots.find(hash: SlotTable.hash(of: content)) {
+      entries[contents[$0].entries.oldest].content == content
+    }
   }
 
   /// Enters a pair that is not there yet. It has no record until the caller adds one.
   mutating func makeEntry(_ key: DocumentKey, _ content: Content) -> UInt32 {
-    let contentSlot = findContent(content) ?? makeContent(content)
-    let keySlot = keys.find(key.text) ?? keys.insert(key, payload: .one(noSlot))
-    let entry = entries.insert(Entry(key: keySlot, content: contentSlot))
-    entrySlots.insert(hash: Self.hash(keySlot, contentSlot), slot: entry)
-    let other = contents[contentSlot].entries.oldest
-    if other != noSlot, sharedHolders[contentSlot] == nil { sharedHolders[contentSlot] = entries[other].holders }
-    contents[contentSlot].entries.append(entry, in: &entries)
+    let row = findContent(content) ?? makeContent(content)
+    let key = keys.find(key.text) ?? keys.insert(key, payload: .one(noSlot))
+    let entry = entries.insert(Entry(content: content, key: key, contentRow: row))
+    let other = contents[row].entries.oldest
+    if other != noSlot, sharedHolders[row] == nil { sharedHolders[row] = entries[other].holders }
+    contents[row].entries.append(entry, in: &entries)
     enterRanking(entry)
-    let position = entryOrder.position { precedes($0, entry) }
-    entryOrder.insert(entry, at: position)
+    let ordered = prefixed(entry)
+    entryOrder.insert(ordered, at: entryOrder.position { precedes($0, ordered) })
     return entry
   }
 
   /// Removes an entry that has no record any more.
   mutating func dropEntry(_ entry: UInt32) {
-    let position = entryOrder.position { precedes($0, entry) }
-    entryOrder.remove(entry, at: position)
+    let ordered = prefixed(entry)
+    entryOrder.remove(ordered, at: entryOrder.position { precedes($0, ordered) })
     leaveRanking(entry)
-    let (key, content) = (entries[entry].key, entries[entry].content)
-    entrySlots.remove(hash: Self.hash(key, content), slot: entry)
-    contents[content].entries.remove(entry, in: &entries)
-    if contents[content].entries.isEmpty { dropContent(content) }
+    let row = entries[entry].contentRow
+    contents[row].entries.remove(entry, in: &entries)
+    if contents[row].entries.isEmpty { dropContent(row, entries[entry].content) }
     entries.remove(entry)
   }
 
   private mutating func makeContent(_ content: Content) -> UInt32 {
-    let slot = contents.insert(ContentRow(content: content))
+    let slot = contents.insert(ContentRow())
     contentSlots.insert(hash: SlotTable.hash(of: content), slot: slot)
     return slot
   }
 
-  private mutating func dropContent(_ slot: UInt32) {
-    contentSlots.remove(hash: SlotTable.hash(of: contents[slot].content), slot: slot)
+  private mutating func dropContent(_ slot: UInt32, _ content: Content) {
+    contentSlots.remove(hash: SlotTable.hash(of: content), slot: slot)
     sharedHolders[slot] = nil
     contents.remove(slot)
   }
 
-  private static func hash(_ key: UInt32, _ content: UInt32) -> UInt32 {
-    SlotTable.hash(of: UInt64(key) << 32 | UInt64(content))
+  private static func hash(_ key: UInt32, _ content: Content) -> UInt32 {
+    var hasher = Hasher()
+    hasher.combine(key)
+    hasher.combine(content)
+    return UInt32(truncatingIfNeeded: hasher.finalize())
   }
 
   // MARK: What an entry says
 
   func key(of entry: UInt32) -> DocumentKey { keys.text(entries[entry].key) }
 
-  func content(of entry: UInt32) -> Content { contents[entries[entry].content].content }
-
-  func title(of entry: UInt32) -> Title { titles.text(records[entries[entry].records.oldest].title) }
-
-  func modified(of entry: UInt32) -> Timestamp { records[entries[entry].records.oldest].modified }
+  func title(of entry: UInt32) -> Title { titles.text(entries[entry].title) }
 
   // MARK: Order of lists
 
+  private func prefixed(_ entry: UInt32) -> PrefixedSlot {
+    ByteOrder.withBytes(of: key(of: entry).text) { PrefixedSlot(entry, text: $0) }
+  }
+
+  private func precedes(_ left: PrefixedSlot, _ right: PrefixedSlot) -> Bool {
+    left.prefix == right.prefix ? precedes(left.slot, right.slot) : left.prefix < right.prefix
+  }
+
   func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
-    if entries[left].key == entries[right].key { return content(of: left) < content(of: right) }
+    if entries[left].key == entries[right].key { return entries[left].content < entries[right].content }
     return ByteOrder.compare(key(of: left).text, key(of: right).text) < 0
   }
 
@@ -101,8 +109,12 @@ extension DocumentIndex {
     case .one(noSlot), nil: keys[key] = .one(entry)
     case .one(let other):
       keys[key] = .many(SortedBlocks(other))
+      noteRival(other)
+      noteRival(entry)
       rank(entry)
-    case .many: rank(entry)
+    case .many:
+      noteRival(entry)
+      rank(entry)
     }
   }
 
@@ -110,9 +122,19 @@ extension DocumentIndex {
     let key = entries[entry].key
     guard case .many = keys[key] else { return keys.remove(key) }
     unrank(entry)
+    forgetRival(entry)
     if case .many(let ranking) = keys[key], ranking.count == 1, let last = ranking[ranking.start] {
       keys[key] = .one(last)
+      forgetRival(last)
     }
+  }
+
+  private mutating func noteRival(_ entry: UInt32) {
+    rivalSlots.insert(hash: Self.hash(entries[entry].key, entries[entry].content), slot: entry)
+  }
+
+  private mutating func forgetRival(_ entry: UInt32) {
+    rivalSlots.remove(hash: Self.hash(entries[entry].key, entries[entry].content), slot: entry)
   }
 
   /// The ranking is out of its place while it is changed, so that it is changed where it stands and not copied.
@@ -126,6 +148,6 @@ extension DocumentIndex {
 
   private func outranks(_ left: UInt32, _ right: UInt32) -> Bool {
     let (leftCount, rightCount) = (entries[left].holders.count, entries[right].holders.count)
-    return leftCount == rightCount ? content(of: left) < content(of: right) : leftCount > rightCount
+    return leftCount == rightCount ? entries[left].content < entries[right].content : leftCount > rightCount
   }
 }

@@ -13,8 +13,9 @@ extension DocumentIndex {
   package var internalCounts: [String: Int] {
     [
       "records": records.count, "entries": entries.count, "contents": contents.count, "sources": sources.count,
-      "sessions": sessions.count, "keys": keys.count, "titles": titles.count, "entrySlots": entrySlots.count,
-      "contentSlots": contentSlots.count, "sourceSlots": sourceSlots.count, "sessionSlots": sessionSlots.count,
+      "sessions": sessions.count, "keys": keys.count, "titles": titles.count,
+      "contentSlots": contentSlots.count, "rivalSlots": rivalSlots.count, "sourceSlots": sourceSlots.count,
+      "sessionSlots": sessionSlots.count,
       "entryOrder": entryOrder.count, "sourceOrder": sourceOrder.count, "sharedHolders": sharedHolders.count,
       "words": words.wordCount,
     ]
@@ -24,15 +25,19 @@ extension DocumentIndex {
     var position = entryOrder.start
     var previous: UInt32?
     var (entryCount, recordCount) = (0, 0)
-    while let entry = entryOrder.next(&position) {
+    while let entry = entryOrder.next(&position)?.slot {
       entryCount += 1
       if let previous { checker.expect(precedes(previous, entry), "the list is out of order") }
       previous = entry
       let claims = Array(entries[entry].records.slots(in: records))
       recordCount += claims.count
       checker.expect(!claims.isEmpty, "an entry has no record")
+      checker.expect(
+        claims.first.map { records[$0].title } == entries[entry].title
+          && claims.first.map { records[$0].modified } == entries[entry].modified,
+        "an entry does not say what its oldest record says")
       checkHolders(of: entry, claims, &checker)
-      checker.expect(findEntry(key(of: entry), content(of: entry)) == entry, "an entry is not found by its key")
+      checker.expect(findEntry(key(of: entry), entries[entry].content) == entry, "an entry is not found by its key")
       checker.expect(
         words.holds(entry, title: title(of: entry), key: key(of: entry)), "an entry is not found by its words")
       checkRanking(of: entry, &checker)
@@ -51,10 +56,10 @@ extension DocumentIndex {
     }
     checker.expect(entries[entry].holders.claims == expected, "the holders of an entry are not those of its records")
     checker.defects += entries[entry].holders.defects
-    let content = entries[entry].content
-    guard sharedHolders[content] == nil else { return }
+    let row = entries[entry].contentRow
+    guard sharedHolders[row] == nil else { return }
     checker.expect(
-      contents[content].entries.oldest == entry && contents[content].entries.newest == entry,
+      contents[row].entries.oldest == entry && contents[row].entries.newest == entry,
       "a content under several keys has no holders of its own")
   }
 
@@ -93,7 +98,6 @@ extension DocumentIndex {
   }
 
   private func checkTables(_ checker: inout InvariantChecker) {
-    checker.expect(entrySlots.count == entries.count, "the table of entries is amiss")
     checker.expect(contentSlots.count == contents.count, "the table of contents is amiss")
     checker.expect(sessionSlots.count == sessions.count, "the table of sessions is amiss")
     checker.expect(sourceSlots.count == sources.count, "the table of sources is amiss")

@@ -14,7 +14,7 @@ extension DocumentIndex {
     let query = ListQuery(collection: collection, words: words, limit: max(0, limit), after: cursor)
     let found = find(query)
     let rows = found.entries.map { row($0, using: &generator) }
-    return ListPage(rows: rows, next: found.last.map { ListCursor(key: key(of: $0), content: content(of: $0)) })
+    return ListPage(rows: rows, next: found.last.map { ListCursor(key: key(of: $0), content: entries[$0].content) })
   }
 
   private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> ListRow {
@@ -23,7 +23,7 @@ extension DocumentIndex {
       holders.append(sources[source].holder(complete: complete))
     }
     return ListRow(
-      key: key(of: entry), title: title(of: entry), content: content(of: entry), modified: modified(of: entry),
+      key: key(of: entry), title: title(of: entry), content: entries[entry].content, modified: entries[entry].modified,
       total: entries[entry].holders.count, holders: holders)
   }
 
@@ -74,15 +74,15 @@ extension DocumentIndex {
 
   /// Goes through the list from the cursor on.
   private func scan(_ query: ListQuery, examining limit: Int) -> Found {
-    var position = entryOrder.position { isBefore(query, $0) }
+    var position = entryOrder.position { isBefore(query, $0.slot) }
     var found = Found()
     var examined = 0
-    while let entry = entryOrder.next(&position), isIn(query, entry) {
+    while let entry = entryOrder.next(&position)?.slot, isIn(query, entry) {
       found.last = entry
       examined += 1
       if isMatch(query, entry) { found.entries.append(entry) }
       guard found.entries.count < query.limit, examined < limit else {
-        let hasMore = entryOrder[position].map { isIn(query, $0) } ?? false
+        let hasMore = entryOrder[position].map { isIn(query, $0.slot) } ?? false
         return hasMore ? found : Found(entries: found.entries)
       }
     }
@@ -104,7 +104,7 @@ extension DocumentIndex {
     if let collection = query.keyPrefix, ByteOrder.compare(key, collection) < 0 { return true }
     guard let cursor = query.cursor else { return false }
     let order = ByteOrder.compare(key, cursor.key.text)
-    return order == 0 ? !(cursor.content < content(of: entry)) : order < 0
+    return order == 0 ? !(cursor.content < entries[entry].content) : order < 0
   }
 
   private func isIn(_ query: ListQuery, _ entry: UInt32) -> Bool {

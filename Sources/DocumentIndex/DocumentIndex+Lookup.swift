@@ -134,7 +134,8 @@ extension DocumentIndex {
   ) {
     visitor.visit(
       ContentSummary(
-        key: key(of: entry), content: content(of: entry), title: title(of: entry), modified: modified(of: entry),
+        key: key(of: entry), content: entries[entry].content, title: title(of: entry),
+        modified: entries[entry].modified,
         total: holders.count))
     holders.sample(holderLimit, using: &generator) { source, complete in
       visitor.visit(sources[source].holder(complete: complete))

@@ -14,7 +14,7 @@ extension DocumentIndex {
       Record(session: session, entry: entry, title: title, complete: complete, modified: document.modified))
     sessions[session].records[entry] = record
     entries[entry].records.append(record, in: &records)
-    if entries[entry].records.oldest == record { indexWords(of: entry) }
+    describe(entry)
     let source = sessions[session].source
     sources[source].recordCount += 1
     addHolder(source, of: entry, complete: complete)
@@ -27,29 +27,20 @@ extension DocumentIndex {
     let source = sessions[records[record].session].source
     removeHolder(source, of: entry, complete: records[record].complete)
     sources[source].recordCount -= 1
-    let isOldest = entries[entry].records.oldest == record
-    let isOnly = isOldest && entries[entry].records.newest == record
-    let changesTitle = isOldest && (isOnly || records[records[record].newer].title != records[record].title)
-    if changesTitle { unindexWords(of: entry) }
     entries[entry].records.remove(record, in: &records)
+    describe(entry)
     releaseTitle(records[record].title)
     records.remove(record)
-    if isOnly {
-      dropEntry(entry)
-    } else if changesTitle {
-      indexWords(of: entry)
-    }
+    if entries[entry].records.isEmpty { dropEntry(entry) }
   }
 
   private mutating func replace(_ record: UInt32, title: UInt32, modified: Timestamp, complete: Bool) {
     let entry = records[record].entry
     let previous = records[record]
-    let changesTitle = previous.title != title && entries[entry].records.oldest == record
-    if changesTitle { unindexWords(of: entry) }
     records[record].title = title
     records[record].modified = modified
     records[record].complete = complete
-    if changesTitle { indexWords(of: entry) }
+    describe(entry)
     releaseTitle(previous.title)
     guard previous.complete != complete else { return }
     let source = sessions[previous.session].source
@@ -61,7 +52,7 @@ extension DocumentIndex {
   // MARK: Holders
 
   private mutating func addHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
-    _ = sharedHolders[entries[entry].content]?.insert(source, complete: complete)
+    _ = sharedHolders[entries[entry].contentRow]?.insert(source, complete: complete)
     guard hasRivals(entry) else {
       _ = entries[entry].holders.insert(source, complete: complete)
       return
@@ -73,7 +64,7 @@ extension DocumentIndex {
   }
 
   private mutating func removeHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
-    _ = sharedHolders[entries[entry].content]?.remove(source, complete: complete)
+    _ = sharedHolders[entries[entry].contentRow]?.remove(source, complete: complete)
     guard hasRivals(entry) else {
       _ = entries[entry].holders.remove(source, complete: complete)
       return
@@ -85,12 +76,18 @@ extension DocumentIndex {
 
   // MARK: Words and titles
 
-  private mutating func indexWords(of entry: UInt32) {
-    words.insert(entry, title: title(of: entry), key: keys.text(entries[entry].key))
-  }
-
-  private mutating func unindexWords(of entry: UInt32) {
-    words.remove(entry, title: title(of: entry), key: keys.text(entries[entry].key))
+  /// Gives an entry title and time of its oldest record, and finds it by the words of that title from then on; by none
+  /// where there is no record any more. Titles are released only after.
+  private mutating func describe(_ entry: UInt32) {
+    let oldest = entries[entry].records.oldest
+    let title = oldest == noSlot ? noSlot : records[oldest].title
+    if oldest != noSlot { entries[entry].modified = records[oldest].modified }
+    let previous = entries[entry].title
+    guard title != previous else { return }
+    let key = keys.text(entries[entry].key)
+    if previous != noSlot { words.remove(entry, title: titles.text(previous), key: key) }
+    if title != noSlot { words.insert(entry, title: titles.text(title), key: key) }
+    entries[entry].title = title
   }
 
   private mutating func retainTitle(_ title: Title) -> UInt32 {

@@ -15,13 +15,14 @@ package struct DocumentIndex {
   var keys = TextTable<DocumentKey, Ranking>()
   /// With the number of records that have the title.
   var titles = TextTable<Title, Int>()
-  var entrySlots = SlotTable()
   var contentSlots = SlotTable()
+  /// Entries whose key has others too, by key and content.
+  var rivalSlots = SlotTable()
   var sourceSlots: [SourceIdentity: UInt32] = [:]
   var sessionSlots: [SessionID: UInt32] = [:]
 
   /// All entries, by key and content.
-  var entryOrder = SortedBlocks<UInt32>()
+  var entryOrder = SortedBlocks<PrefixedSlot>()
   /// All sources, by peer, host and port.
   var sourceOrder = SortedBlocks<UInt32>()
   /// The holders of contents that stand, or have stood, under several keys. All others have one entry, whose holders

@@ -18,7 +18,7 @@ struct HolderSet {
   }
 
   /// Source slots, the complete ones before the others.
-  private var members: [UInt32] = []
+  private var members = SlotList()
   private(set) var completeCount = 0
   /// Where each member stands; kept only while there are too many to look through.
   private var positions: [UInt32: UInt32] = [:]
@@ -111,7 +111,7 @@ struct HolderSet {
 
   private mutating func notePositions() {
     positions = Dictionary(minimumCapacity: members.count)
-    for (position, source) in members.enumerated() { positions[source] = UInt32(position) }
+    for position in 0..<members.count { positions[members[position]] = UInt32(position) }
   }
 
   /// From among the others to the complete ones.
@@ -139,7 +139,7 @@ struct HolderSet {
   /// Gives memory back after many have left.
   private mutating func shrink() {
     guard members.capacity > 4 * Self.mostSearched, members.count * 4 < members.capacity else { return }
-    members = members.withUnsafeBufferPointer { Array($0) }
+    members.shrink()
     if members.count > Self.mostSearched { notePositions() } else { positions = [:] }
   }
 }
@@ -148,10 +148,12 @@ extension HolderSet {
   /// What is wrong with it, for tests.
   var defects: [String] {
     var defects = [String]()
-    if Set(members).count != members.count { defects.append("a source is twice in a holder set") }
+    if Set((0..<members.count).map { members[$0] }).count != members.count {
+      defects.append("a source is twice in a holder set")
+    }
     if completeCount > members.count { defects.append("more complete holders than holders") }
     if !positions.isEmpty, positions.count != members.count { defects.append("positions of a holder set are amiss") }
-    for (position, source) in members.enumerated() where self.position(of: source) != position {
+    for position in 0..<members.count where self.position(of: members[position]) != position {
       defects.append("a holder is not where it is said to be")
     }
     for (source, claims) in repeated {
@@ -164,7 +166,9 @@ extension HolderSet {
   /// How many records claim the thing, by source.
   var claims: [UInt32: Int] {
     var claims = [UInt32: Int]()
-    for source in members { claims[source] = repeated[source].map { Int($0.complete + $0.partial) } ?? 1 }
+    for source in (0..<members.count).map({ members[$0] }) {
+      claims[source] = repeated[source].map { Int($0.complete + $0.partial) } ?? 1
+    }
     return claims
   }
 }

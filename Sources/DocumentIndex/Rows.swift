@@ -16,9 +16,12 @@ struct Record: AgeLinked {
 
 /// A content under a key, as long as there is a record of it.
 struct Entry: AgeLinked {
-  var key: UInt32
-  var content: UInt32
-  /// The oldest one says what title and time the entry has.
+  let content: Content
+  /// Those of the oldest record, here because every reply needs them.
+  var modified = Timestamp(seconds: 0)
+  var title = noSlot
+  let key: UInt32
+  let contentRow: UInt32
   var records = AgeList()
   var holders = HolderSet()
   /// Other entries of the same content.
@@ -30,9 +33,8 @@ struct Entry: AgeLinked {
   }
 }
 
-/// A content, as long as it stands under some key.
+/// A content, as long as it stands under some key. Which one it is, its entries say.
 struct ContentRow: SlabElement {
-  var content: Content
   var entries = AgeList()
 
   mutating func vacate() {}

@@ -13,7 +13,7 @@ struct SortedBlocks<Element: Equatable> {
   private var blocks: [[Element]] = []
   private(set) var count = 0
 
-  static var mostInBlock: Int { 512 }
+  static var mostInBlock: Int { 256 }
 
   init() {}
 

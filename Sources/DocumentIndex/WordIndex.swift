@@ -38,7 +38,7 @@ struct WordIndex {
 
   private var words = TextTable<String, Postings>()
   /// All words, in the order of their bytes.
-  private var vocabulary = SortedBlocks<UInt32>()
+  private var vocabulary = SortedBlocks<PrefixedSlot>()
 
   var wordCount: Int { words.count }
 
@@ -50,7 +50,7 @@ struct WordIndex {
       } else {
         let position = self.position(of: word)
         let slot = words.insert(String(decoding: word, as: UTF8.self), payload: Postings(entry))
-        vocabulary.insert(slot, at: position)
+        vocabulary.insert(PrefixedSlot(slot, text: word), at: position)
       }
       return true
     }
@@ -62,7 +62,7 @@ struct WordIndex {
       guard let slot = words.find(word) else { return true }
       words[slot]?.remove(entry)
       if words[slot]?.count == 0 {
-        vocabulary.remove(slot, at: position(of: word))
+        vocabulary.remove(PrefixedSlot(slot, text: word), at: position(of: word))
         words.remove(slot)
       }
       return true
@@ -76,7 +76,7 @@ struct WordIndex {
       var position = self.position(of: prefix)
       var matching = [UInt32]()
       var total = 0
-      while let word = vocabulary.next(&position),
+      while let word = vocabulary.next(&position)?.slot,
         ByteOrder.withBytes(of: words.text(word), { ByteOrder.hasPrefix($0, prefix) })
       {
         total += words[word]?.count ?? 0
@@ -95,9 +95,11 @@ struct WordIndex {
     return matching.count > 1 ? Array(Set(entries)) : entries
   }
 
-  private func position(of word: UnsafeRawBufferPointer) -> SortedBlocks<UInt32>.Position {
-    vocabulary.position { other in
-      ByteOrder.withBytes(of: words.text(other)) { ByteOrder.compare($0, word) < 0 }
+  private func position(of word: UnsafeRawBufferPointer) -> SortedBlocks<PrefixedSlot>.Position {
+    let prefix = PrefixedSlot.prefix(of: word)
+    return vocabulary.position { other in
+      guard other.prefix == prefix else { return other.prefix < prefix }
+      return ByteOrder.withBytes(of: words.text(other.slot)) { ByteOrder.compare($0, word) < 0 }
     }
   }
 
@@ -136,7 +138,7 @@ struct WordIndex {
   /// How many times any entry stands under any word, for tests.
   var postingCount: Int {
     var (count, position) = (0, vocabulary.start)
-    while let word = vocabulary.next(&position) { count += words[word]?.count ?? 0 }
+    while let word = vocabulary.next(&position)?.slot { count += words[word]?.count ?? 0 }
     return count
   }
 }

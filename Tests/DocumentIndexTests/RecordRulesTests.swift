@@ -1,0 +1,199 @@
+import DocumentIndex
+import DocumentModel
+import Testing
+
+/// One rule of records, holders and look-ups each.
+@Suite struct RecordRulesTests {
+  private var index = DocumentIndex()
+
+  @Test mutating func aRecordLivesAsLongAsItsSession() throws {
+    try index.open(1)
+    let added = index.add([try Sample.document("rfc/1"), try Sample.document("rfc/2")], by: SessionID(1))
+    #expect(added == 2)
+    #expect(try index.lookup("rfc/1").contents.count == 1)
+    let dropped = index.close(SessionID(1))
+    #expect(dropped == 2)
+    #expect(try index.lookup("rfc/1").contents.isEmpty)
+    #expect(index.statistics == IndexStatistics(documents: 0, records: 0, sessions: 0, peers: 0, keys: 0))
+  }
+
+  @Test mutating func addingAgainReplacesTitleAndTime() throws {
+    try index.open(1)
+    index.add([try Sample.document("rfc/1", title: "old", modified: 1)], by: SessionID(1))
+    let added = index.add([try Sample.document("rfc/1", title: "new", modified: 2)], by: SessionID(1))
+    let entry = try #require(try index.lookup("rfc/1").contents.first)
+    #expect(added == 0)
+    #expect(entry.title.text == "new")
+    #expect(entry.modified.seconds == 2)
+    #expect(index.keys(words: ["old"]).isEmpty)
+    #expect(index.keys(words: ["new"]) == ["rfc/1"])
+  }
+
+  @Test mutating func sessionsWithoutAPortOrUnknownOnesAddNothing() throws {
+    try index.open(1, port: nil)
+    let withoutPort = index.add([try Sample.document("rfc/1")], by: SessionID(1))
+    let unknown = index.add([try Sample.document("rfc/1")], by: SessionID(2))
+    #expect(withoutPort == 0)
+    #expect(unknown == 0)
+    #expect(index.statistics == IndexStatistics(documents: 0, records: 0, sessions: 1, peers: 0, keys: 0))
+  }
+
+  @Test mutating func aSessionOpensOnce() throws {
+    try index.open(1)
+    let again = index.open(
+      SessionID(1), peer: Sample.peer(2), name: try PeerName("other"), host: "192.0.2.9", port: 1)
+    #expect(!again)
+    #expect(index.peers(limit: 10).rows.map(\.peer) == [Sample.peer(1)])
+  }
+
+  @Test mutating func removingWhatIsNotThereIsNoError() throws {
+    try index.open(1)
+    try index.open(2)
+    index.add([try Sample.document("rfc/1")], by: SessionID(1))
+    let records = [(try DocumentKey("rfc/1"), try Sample.content(0)), (try DocumentKey("rfc/2"), .empty)]
+    let byAnother = index.remove(records, by: SessionID(2))
+    let byItsOwn = index.remove(records, by: SessionID(1))
+    #expect(byAnother == 0)
+    #expect(byItsOwn == 1)
+    #expect(index.records(of: SessionID(1)) == 0)
+  }
+
+  @Test mutating func titleAndTimeAreThoseOfTheOldestLiveRecord() throws {
+    for session in 1...3 {
+      try index.open(UInt64(session))
+      index.add(
+        [try Sample.document("rfc/1", title: "title \(session)", modified: Int64(session))],
+        by: SessionID(UInt64(session)))
+    }
+    #expect(try index.lookup("rfc/1").contents.first?.title.text == "title 1")
+    index.close(SessionID(1))
+    #expect(try index.lookup("rfc/1").contents.first?.title.text == "title 2")
+    index.add([try Sample.document("rfc/1", title: "again", modified: 9)], by: SessionID(2))
+    let entry = try #require(try index.lookup("rfc/1").contents.first)
+    #expect(entry.title.text == "again")
+    #expect(entry.modified.seconds == 9)
+  }
+
+  @Test mutating func theMostHeldContentComesFirstAndTheRestIsCounted() throws {
+    for session in 1...6 {
+      try index.open(UInt64(session))
+      // Content N is held by the sessions from N on.
+      let documents = try (1...session).map { try Sample.document("file/a", $0) }
+      index.add(documents, by: SessionID(UInt64(session)))
+    }
+    let result = try index.lookup("file/a", contentLimit: 4)
+    #expect(result.contents.map(\.total) == [6, 5, 4, 3])
+    #expect(result.more == 2)
+    index.remove([(try DocumentKey("file/a"), try Sample.content(1))], by: SessionID(1))
+    index.remove([(try DocumentKey("file/a"), try Sample.content(1))], by: SessionID(2))
+    #expect(try index.lookup("file/a").contents.map(\.total) == [5, 4, 4, 3, 2, 1])
+  }
+
+  @Test mutating func completeHoldersComeFirst() throws {
+    for session in 1...9 {
+      try index.open(UInt64(session))
+      index.add([try Sample.document("rfc/1")], by: SessionID(UInt64(session)), complete: session > 6)
+    }
+    let all = try #require(try index.lookup("rfc/1").contents.first)
+    #expect(all.holders.map(\.complete) == [true, true, true, false, false, false, false, false, false])
+    let few = try #require(try index.lookup("rfc/1", holderLimit: 4).contents.first)
+    #expect(few.holders.map(\.complete) == [true, true, true, false])
+    #expect(few.total == 9)
+    index.add([try Sample.document("rfc/1")], by: SessionID(1), complete: true)
+    #expect(try index.lookup("rfc/1").contents.first?.holders.filter(\.complete).count == 4)
+  }
+
+  @Test mutating func beyondTheLimitEveryHolderHasTheSameChance() throws {
+    var generator = SeededGenerator(seed: 7)
+    for session in 1...40 {
+      try index.open(UInt64(session))
+      index.add([try Sample.document("rfc/1")], by: SessionID(UInt64(session)))
+    }
+    var seen = [PeerID: Int]()
+    for _ in 0..<4000 {
+      let holders = index.lookup(key: try DocumentKey("rfc/1"), holderLimit: 10, using: &generator).contents[0].holders
+      #expect(Set(holders).count == 10)
+      for holder in holders { seen[holder.peer, default: 0] += 1 }
+    }
+    // 1000 expected of each; the standard deviation is 27.
+    #expect(seen.count == 40)
+    #expect(seen.values.allSatisfy { (850...1150).contains($0) })
+  }
+
+  @Test mutating func oneHolderPerPeerHostAndPortAndTheNewestNameCounts() throws {
+    try index.open(1, peer: 5, name: "before")
+    try index.open(2, peer: 5, name: "after")
+    try index.open(3, peer: 5, name: "other", port: 4001)
+    for session in 1...3 { index.add([try Sample.document("rfc/1")], by: SessionID(UInt64(session))) }
+    let entry = try #require(try index.lookup("rfc/1").contents.first)
+    #expect(entry.total == 2)
+    #expect(Set(entry.holders.map(\.name.text)) == ["after", "other"])
+    index.close(SessionID(2))
+    let after = try #require(try index.lookup("rfc/1").contents.first)
+    #expect(after.total == 2)
+    #expect(Set(after.holders.map(\.name.text)) == ["before", "other"])
+    #expect(index.statistics.peers == 2)
+  }
+
+  @Test mutating func onePeerCanBeAskedFor() throws {
+    for session in 1...3 {
+      try index.open(UInt64(session))
+      index.add([try Sample.document("rfc/1")], by: SessionID(UInt64(session)))
+    }
+    let entry = try #require(try index.lookup("rfc/1", peer: Sample.peer(2)).contents.first)
+    #expect(entry.holders.map(\.peer) == [Sample.peer(2)])
+    #expect(entry.total == 1)
+    #expect(try index.lookup("rfc/1", peer: Sample.peer(9)).contents.isEmpty)
+  }
+
+  @Test mutating func byContentHoldersUnderAnyKeyCountOnce() throws {
+    var generator = SeededGenerator(seed: 1)
+    for session in 1...3 { try index.open(UInt64(session)) }
+    index.add([try Sample.document("file/a"), try Sample.document("file/b")], by: SessionID(1))
+    index.add([try Sample.document("file/b")], by: SessionID(2))
+    index.add([try Sample.document("file/c", 1)], by: SessionID(3))
+    let content = try Sample.content(0)
+    let entry = try #require(index.lookup(content: content, using: &generator).contents.first)
+    #expect(entry.total == 2)
+    #expect(entry.key.text == "file/a")
+    #expect(try index.lookup("file/a").contents.first?.total == 1)
+    index.remove([(try DocumentKey("file/a"), content)], by: SessionID(1))
+    #expect(index.lookup(content: content, using: &generator).contents.first?.total == 2)
+    index.close(SessionID(1))
+    #expect(index.lookup(content: content, using: &generator).contents.first?.holders.map(\.peer) == [Sample.peer(2)])
+    #expect(index.lookup(content: try Sample.content(0, size: 7), using: &generator).contents.isEmpty)
+  }
+
+  @Test mutating func keysAreFoundByTheirBytesAndWhatIsNoKeyIsNotFound() throws {
+    struct Counter: LookupVisitor {
+      var contents: [ContentSummary] = []
+      var holders: [Holder] = []
+      mutating func visit(_ content: ContentSummary) { contents.append(content) }
+      mutating func visit(_ holder: Holder) { holders.append(holder) }
+    }
+    var generator = SeededGenerator(seed: 1)
+    try index.open(1)
+    index.add([try Sample.document("file/čeština", 0)], by: SessionID(1))
+    for (text, found) in [("file/čeština", true), ("file/c\u{30C}es\u{30C}tina", false), ("", false), ("x", false)] {
+      var counter = Counter()
+      let bytes = Array(text.utf8)
+      let more = index.visit(key: bytes.span, using: &generator, visitor: &counter)
+      #expect(more == (found ? 0 : nil))
+      #expect(counter.contents.count == (found ? 1 : 0))
+      #expect(counter.holders.count == (found ? 1 : 0))
+    }
+  }
+
+  @Test mutating func aVeryPopularDocumentComesAndGoesWithoutDelay() throws {
+    // With work that grows with the number of holders for each of them, this would take minutes.
+    let count: UInt64 = 10_000
+    let documents = [try Sample.document("rfc/1"), try Sample.document("rfc/1", 1), try Sample.document("rfc/2")]
+    for session in 1...count {
+      try index.open(session, port: UInt16(truncatingIfNeeded: session))
+      index.add(documents, by: SessionID(session))
+    }
+    #expect(try index.lookup("rfc/1").contents.map(\.total) == [10_000, 10_000])
+    for session in 1...count { index.close(SessionID(session)) }
+    #expect(index.internalCounts.values.allSatisfy { $0 == 0 })
+  }
+}
