@@ -8,10 +8,15 @@ package protocol LineConnection: AnyObject {
   var eventLoop: any EventLoop { get }
   var remoteAddress: SocketAddress? { get }
   var localAddress: SocketAddress? { get }
+  /// Who made a connection to a Unix socket. Fails on other sockets.
+  var credentials: EventLoopFuture<SocketCredentials> { get }
   /// When the last byte came.
   var lastReceived: NIODeadline { get }
   /// Writes an event, a request or an answer that took its time. Flushed at once.
   func send(_ write: (inout JSONWriter) -> Void)
+  /// Writes bytes as they are. The future succeeds when the system has taken them, and fails where the connection is gone:
+  /// who waits for it before sending more makes us hold no more than this.
+  func send(bytes: ByteBuffer) -> EventLoopFuture<Void>
   /// Writes part of a file by sendfile(2). The future fails where the connection is gone.
   func send(region: FileRegion) -> EventLoopFuture<Void>
   /// Ends `.busy`: the next lines are handed to the role.

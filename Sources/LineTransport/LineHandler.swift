@@ -241,6 +241,18 @@ extension LineHandler: LineConnection {
     scratch.giveBack(output)
   }
 
+  package var credentials: EventLoopFuture<SocketCredentials> {
+    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
+    return SocketCredentials.read(from: context.channel)
+  }
+
+  package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {
+    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
+    return promise.futureResult
+  }
+
   package func send(region: FileRegion) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
     let promise = context.eventLoop.makePromise(of: Void.self)

@@ -11,6 +11,9 @@ package final class LineServer: Sendable {
   package enum Listener: Sendable {
     /// A TCP socket of our own.
     case address(host: String, port: UInt16)
+    /// A Unix socket of our own, for its owner alone (mode 0600). A file that a dead process left there is replaced; it
+    /// is removed at the end.
+    case unix(path: String)
     /// A listening socket that another process made and that is ours from now on.
     case inherited(CInt)
   }
@@ -20,10 +23,12 @@ package final class LineServer: Sendable {
 
   private let listener: any Channel
   private let connections: ConnectionRegistry
+  private let socketFile: UnixSocketFile?
 
-  private init(listener: any Channel, connections: ConnectionRegistry) {
+  private init(listener: any Channel, connections: ConnectionRegistry, socketFile: UnixSocketFile?) {
     self.listener = listener
     self.connections = connections
+    self.socketFile = socketFile
   }
 
   /// Where it listens.
@@ -35,7 +40,7 @@ package final class LineServer: Sendable {
   ///   - gate: what counts the connections; one that it refuses gets the role's refusal and is closed.
   ///   - makeRole: called on the connection's event loop.
   /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is no
-  ///   listening socket.
+  ///   listening socket and for a path where no socket can be.
   package static func start<Role: LineRole>(
     _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate,
     makeRole: @escaping @Sendable (any EventLoop) -> Role
@@ -52,18 +57,23 @@ package final class LineServer: Sendable {
           try accept(channel, limits: limits, gate: gate, connections: connections, makeRole: makeRole)
         }
       }
-    let listener =
-      switch source {
-      case .address(let host, let port):
-        try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: Int(port)).get()
-      case .inherited(let descriptor):
-        try await inherit(descriptor, bootstrap)
-      }
-    return LineServer(listener: listener, connections: connections)
+    switch source {
+    case .address(let host, let port):
+      let listener = try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: Int(port)).get()
+      return LineServer(listener: listener, connections: connections, socketFile: nil)
+    case .unix(let path):
+      let file = try UnixSocketFile(listeningAt: path)
+      let listener = try await inherit(file.descriptor, bootstrap)
+      return LineServer(listener: listener, connections: connections, socketFile: file)
+    case .inherited(let descriptor):
+      let listener = try await inherit(descriptor, bootstrap)
+      return LineServer(listener: listener, connections: connections, socketFile: nil)
+    }
   }
 
   /// Accepts no more, lets what is under way be answered, and closes what is left after `patience`.
   package func drain(within patience: TimeAmount) async {
+    socketFile?.remove()
     try? await listener.close().get()
     await connections.drain(on: listener.eventLoop, within: patience)
   }
