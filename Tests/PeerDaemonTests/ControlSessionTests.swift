@@ -1,0 +1,91 @@
+import DocumentModel
+import LineJSON
+import PeerDaemon
+import Testing
+import WireProtocol
+
+@Suite struct ControlSessionTests {
+  private let greeting = ControlHelloReply(server: "p2p-peer/0", role: .peer, peer: nil, name: "alice")
+
+  private func session(greeted: Bool = true) -> ControlSession {
+    var session = ControlSession(greeting: greeting)
+    session.admit()
+    if greeted { _ = session.received(Array(#"{"id":1,"op":"hello","protocol":1}"#.utf8)) }
+    return session
+  }
+
+  /// The `error` of an answer.
+  private func error(_ action: ControlSession.Action) -> String? {
+    switch action {
+    case .answer(let json), .refuse(let json): json["error"]?.string
+    case .run: nil
+    }
+  }
+
+  private func received(_ session: inout ControlSession, _ line: String) -> ControlSession.Action {
+    session.received(Array(line.utf8))
+  }
+
+  @Test func greets() {
+    var session = session(greeted: false)
+    let answer = received(&session, #"{"id":7,"op":"hello","protocol":1,"extra":[]}"#)
+    #expect(answer == .answer(greeting.reply(to: 7)))
+    #expect(session.state == .ready)
+  }
+
+  @Test func refusesStrangers() {
+    var session = ControlSession(greeting: greeting)
+    let action = received(&session, #"{"id":1,"op":"hello","protocol":1}"#)
+    guard case .refuse(let answer) = action else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(answer["error"] == "forbidden")
+    #expect(answer["id"] == 1)
+    #expect(session.state == .unknown)
+  }
+
+  @Test func demandsHelloFirst() {
+    var session = session(greeted: false)
+    #expect(error(received(&session, #"{"id":2,"op":"status"}"#)) == "hello-required")
+    #expect(session.state == .greeting)
+  }
+
+  @Test func namesAnotherProtocol() {
+    var session = session(greeted: false)
+    #expect(error(received(&session, #"{"id":2,"op":"hello","protocol":2}"#)) == "unsupported-protocol")
+    #expect(session.state == .greeting)
+  }
+
+  @Test func runsOneRequestAtATime() {
+    var session = session()
+    #expect(received(&session, #"{"id":2,"op":"status"}"#) == .run(id: 2, .status))
+    #expect(session.state == .running)
+    session.finished()
+    #expect(received(&session, #"{"id":3,"op":"transfers"}"#) == .run(id: 3, .transfers))
+  }
+
+  @Test(
+    arguments: [
+      ("", nil), ("{", nil), ("[]", nil), ("null", nil), ("{}", nil), (#"{"id":-1,"op":"status"}"#, nil),
+      (#"{"id":"1","op":"status"}"#, nil), (#"{"id":9007199254740992,"op":"status"}"#, nil),
+      (#"{"id":1,"id":1,"op":"status"}"#, nil), (#"{"id":4}"#, 4), (#"{"id":4,"op":5}"#, 4),
+      (#"{"id":4,"op":"add","paths":["relative"]}"#, 4), (#"{"id":4,"op":"add","paths":[]}"#, 4),
+      (#"{"id":4,"op":"list","limit":0}"#, 4), (#"{"id":4,"op":"connect","address":"nowhere"}"#, 4),
+      ("{\"id\":4,\"op\":\"a\\u0000b\"}", nil), (String(repeating: "{\"a\":", count: 40) + "1", nil),
+    ] as [(String, Int64?)])
+  func answersNonsenseAndGoesOn(_ line: String, _ id: Int64?) {
+    var session = session()
+    let action = received(&session, line)
+    #expect(error(action) == "bad-request")
+    if case .answer(let answer) = action { #expect(answer["id"]?.integer == id) }
+    #expect(session.state == .ready)
+  }
+
+  @Test func namesUnknownOperationsAndKeys() {
+    var session = session()
+    #expect(error(received(&session, #"{"id":4,"op":"format"}"#)) == "unknown-operation")
+    #expect(error(received(&session, #"{"id":4,"op":"get","key":"RFC 1","path":"/x"}"#)) == "invalid-key")
+    #expect(session.received([0x7B, 0xFF, 0x7D]) != .refuse(.null))
+  }
+}
