@@ -16,12 +16,12 @@ package enum CommandRunner {
       case .version: try console.writeLine("p2pctl \(ProtocolVersion.program)")
       case .completionScript(let shell): try writeCompletionScript(for: shell, on: console)
       case .mistake(let failure): throw failure
-      case .nothing:
+      case .nothing(let options):
         guard console.terminal.isInteractive else {
           console.note(HelpText.usage(columns: console.terminal.columns))
           return .usage
         }
-        return try Repl(console: console, options: DaemonOptions()).run()
+        return try Repl(console: console, options: options).run()
       }
       return .done
     }

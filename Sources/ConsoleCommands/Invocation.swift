@@ -9,7 +9,7 @@ enum Invocation {
   case supervisorHelp
   case version
   /// Nothing but options.
-  case nothing
+  case nothing(DaemonOptions)
   /// A script for a shell.
   case completionScript(String)
   case mistake(CommandFailure)
@@ -45,7 +45,7 @@ enum Invocation {
       }
     }
     guard let verb = rest.popFirst() else {
-      self = .nothing
+      self = Self.options(moved)
       return
     }
     self = Self.dispatch(verb, rest, moved)
@@ -79,6 +79,14 @@ enum Invocation {
             "Usage: \(RootCommand.usageString(for: command).dropUsageLabel)",
             "Help: p2pctl \(words.joined(separator: " ")) --help",
           ]))
+    }
+  }
+
+  private static func options(_ arguments: [String]) -> Invocation {
+    do {
+      return .nothing(try DaemonOptions.parse(arguments))
+    } catch {
+      return .mistake(usage(TextRules.escapedForTerminal(DaemonOptions.message(for: error))))
     }
   }
 

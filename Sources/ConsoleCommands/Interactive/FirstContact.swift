@@ -1,3 +1,4 @@
+import ArgumentParser
 import ControlClient
 import DocumentModel
 
@@ -41,7 +42,8 @@ enum FirstContact {
   }
 
   private static func start(_ index: Endpoint?, on console: Console) throws -> Bool {
-    let command = SupervisorStartCommand(index: index?.description)
+    // By way of the parser, which leaves no property without a value.
+    let command = try SupervisorStartCommand.parse(index.map { ["--index", $0.description] } ?? [])
     return try command.perform(on: console) == .done
   }
 }

@@ -34,15 +34,6 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   @OptionGroup var options: SupervisorOptions
 
-  init() {}
-
-  /// What is started for somebody who was asked for nothing but the address of an index.
-  init(index: String?) {
-    self.index = index
-    peer = []
-    options = SupervisorOptions()
-  }
-
   func validate() throws {
     if name != nil, !flags.isEmpty { throw ValidationError("a name stands alone: flags are for a new supervisor") }
     do throws(InvalidValue) {
@@ -70,7 +61,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     .perform()
     try options.write(started.processes, on: console)
     guard started.isReady else { throw CommandFailure.notReady(started.processes) }
-    console.noteLine("Stop it with: p2pctl supervisor stop" + (options.home == nil ? "" : " --home DIR"))
+    console.noteLine("Stop it with: p2pctl supervisor stop" + homeHint)
     return .done
   }
 
@@ -89,6 +80,12 @@ struct SupervisorStartCommand: ConsoleCommand {
     if let home = options.home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
     guard let layout = console.surroundings.layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
     return layout
+  }
+
+  /// What other commands need where it lies elsewhere than they look.
+  private var homeHint: String {
+    guard let home = options.home else { return "" }
+    return " --home \(TextRules.escapedForTerminal(home)); other commands find it with P2P_HOME set to that"
   }
 
   // MARK: Flags of run

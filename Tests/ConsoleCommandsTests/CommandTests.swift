@@ -1,0 +1,333 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import DocumentModel
+import Glibc
+import LineJSON
+import Testing
+
+/// Commands against a daemon that plays a script.
+@Suite struct CommandTests {
+  private func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : steps
+    }
+  }
+
+  // MARK: status
+
+  @Test func statusIsShownForPeople() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.status))
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.output.text.contains("peer     alice\n"))
+    #expect(fixture.output.text.contains("index    127.0.0.1:7734, connected since 2026-01-02T03:04:05Z\n"))
+    #expect(fixture.output.text.contains("shares   3 documents, 4.9 KiB\n"))
+    #expect(daemon.requests == [#"{"id":2,"op":"status"}"#])
+  }
+
+  @Test func statusHasTheMembersOfTheContract() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.status))
+    #expect(fixture.run("--json", "status") == .done)
+    let row = try #require(try fixture.rows().first)
+    #expect(row["peer"]?.string == "alice")
+    #expect(row["id"]?.string == Sample.id)
+    #expect(row["index"]?["source"]?.string == "settings")
+    #expect(row["documents"]?.integer == 3)
+    #expect(row["bytes"]?.integer == 5000)
+    _ = daemon
+  }
+
+  // MARK: lookup and list
+
+  @Test func aBareNumberIsAnRFCAndEachHolderHasARow() throws {
+    let fixture = try CommandFixture()
+    let contents =
+      "{\(Sample.content(holders: [Sample.holder(), Sample.holder("carol", id: Sample.id, complete: false)]))},"
+      + "{\(Sample.content(root: Sample.otherRoot, title: "Other"))}"
+    let daemon = try daemon(
+      fixture, .line(#"{"id":2,"status":200,"key":"rfc/793","contents":[\#(contents)],"more":1}"#))
+    #expect(fixture.run("lookup", "0793", "--json") == .done)
+    #expect(daemon.requests == [#"{"id":2,"op":"lookup","key":"rfc/793"}"#])
+    let rows = try fixture.rows()
+    #expect(rows.count == 3)
+    let first = try #require(rows.first)
+    for name in ["key", "title", "content", "size", "total", "peer", "id", "host", "port", "complete"] {
+      #expect(first[name] != nil, "\(name)")
+    }
+    #expect(rows.map { $0["peer"]?.string } == ["bob", "carol", "bob"])
+    #expect(rows.map { $0["complete"]?.bool } == [true, false, true])
+    #expect(fixture.errors.text.contains("1 more content"))
+  }
+
+  @Test func aLookupIsATableForPeople() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"id":2,"status":200,"key":"rfc/793","contents":[{\#(Sample.content())}],"more":0}"#))
+    #expect(fixture.run("lookup", "793") == .done)
+    #expect(fixture.output.text.contains("1c1c1c1c1c1c  173.8 KiB  bob   a0a0a0a0a0a0  192.0.2.7:40001  all  TCP\n"))
+    _ = daemon
+  }
+
+  @Test func whatIsNotThereIsNotFound() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.failure(404, "not-found", "nothing is shared under rfc/1")))
+    #expect(fixture.run("lookup", "1") == .notFound)
+    #expect(fixture.output.text.isEmpty)
+    #expect(fixture.errors.text.hasPrefix("p2pctl: nothing is shared under rfc/1\n"))
+    _ = daemon
+  }
+
+  @Test func aListGoesOutRowByRow() throws {
+    let fixture = try CommandFixture()
+    let event = #"{"event":"document","key":"file/日本","# + Sample.content(title: #"a\u2028b"#) + "}"
+    let daemon = try daemon(
+      fixture, .line(event), .line(#"{"event":"sparkle"}"#), .line(#"{"id":2,"status":200,"documents":1}"#))
+    #expect(fixture.run("list", "control", "proto", "--collection", "rfc", "--limit", "7") == .done)
+    #expect(
+      daemon.requests
+        == [#"{"id":2,"op":"list","collection":"rfc","words":"control proto","limit":7}"#])
+    #expect(fixture.output.text.hasSuffix(#"file/日本  173.8 KiB        1  a\u{2028}b"# + "\n"))
+  }
+
+  @Test func anEmptyListIsNoFailure() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"documents":0}"#))
+    #expect(fixture.run("list") == .done)
+    #expect(fixture.run("list", "--json") == .done)
+    #expect(fixture.output.text.isEmpty)
+    _ = daemon
+  }
+
+  @Test func theOwnCatalogueShowsPathsAndStates() throws {
+    let fixture = try CommandFixture()
+    let document = #""key":"file/x","title":"","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"document",\#(document),"path":"/a/x","state":"withdrawn"}"#),
+      .line(#"{"id":2,"status":200,"documents":1}"#))
+    #expect(fixture.run("list", "--mine") == .done)
+    #expect(fixture.output.text.contains("withdrawn"))
+    #expect(fixture.run("list", "--mine", "--json") == .done)
+    #expect(fixture.output.text.contains(#""path":"/a/x","state":"withdrawn""#))
+    #expect(daemon.requests.first?.contains(#""mine":true"#) == true)
+  }
+
+  // MARK: add
+
+  @Test func pathsAreMadeAbsolute() throws {
+    let fixture = try CommandFixture()
+    let document =
+      #""key":"rfc/793","title":"TCP","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"added",\#(document),"path":"/w/rfc793.txt"}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
+    #expect(fixture.run("add", "rfc793.txt", "/abs/x", "--key", "data/cats/") == .done)
+    #expect(
+      daemon.requests
+        == [#"{"id":2,"op":"add","paths":["/w/rfc793.txt","/abs/x"],"recursive":false,"key":"data/cats/"}"#])
+    #expect(fixture.output.text == "rfc/793  5 B  TCP\n")
+  }
+
+  @Test func whatIsNotAnnouncedIsSaidAndNoFailure() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":false}"#))
+    #expect(fixture.run("add", "x", "--json") == .done)
+    #expect(try fixture.rows().last?["announced"]?.bool == false)
+    #expect(fixture.errors.text.contains("announced when it is back"))
+    _ = daemon
+  }
+
+  @Test func aFileThatFailsIsNamed() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"failed","path":"/w/\u001bx","message":"Permission denied"}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":1,"announced":true}"#))
+    #expect(fixture.run("add", "x", "y") == .noInput)
+    #expect(fixture.errors.text.contains(#"/w/\u{1B}x: Permission denied"#))
+    _ = daemon
+  }
+
+  @Test func eachBadPathIsNamed() throws {
+    let fixture = try CommandFixture()
+    let paths =
+      #","paths":[{"path":"/w/a","message":"No such file or directory"},{"path":"/w/b","message":"Is a directory"}]"#
+    let daemon = try daemon(fixture, .line(Sample.failure(422, "no-input", "nothing was added", paths)))
+    #expect(fixture.run("add", "a", "b") == .noInput)
+    #expect(fixture.errors.text.contains("/w/a: No such file or directory"))
+    #expect(fixture.errors.text.contains("/w/b: Is a directory"))
+    _ = daemon
+  }
+
+  @Test func aPathThatCannotBeIsRefusedBeforeAnybodyIsAsked() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("add", String(repeating: "x", count: 4_096)) == .noInput)
+    #expect(fixture.errors.text.contains("too long"))
+    #expect(fixture.run("add", "") == .noInput)
+    #expect(fixture.run("add", "", "ok", String(repeating: "x", count: 5_000)) == .noInput)
+    fixture.workingDirectory = nil
+    #expect(fixture.run("add", "x") == .noInput)
+    #expect(fixture.errors.text.contains("no longer exists"))
+  }
+
+  @Test func hashingShowsProgressOnATerminalOnly() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"hashing","path":"/w/big","done":5,"total":10,"file":2,"files":3}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
+    fixture.terminal.isErrors = true
+    #expect(fixture.run("add", "big") == .done)
+    #expect(fixture.errors.text.contains("[2/3] big"))
+    #expect(fixture.errors.text.hasSuffix("\r\u{1B}[K"))
+    #expect(fixture.output.text.isEmpty)
+    #expect(daemon.requests.first?.contains(#""progress":true"#) == true)
+  }
+
+  // MARK: get
+
+  private static let got =
+    #"{"id":2,"status":200,"key":"rfc/793","content":"\#(Sample.root)","size":177957,"path":"/w/rfc793.txt","#
+    + #""received":177957,"sources":[{"peer":"bob","id":"\#(Sample.otherID)","bytes":177957}],"seconds":0.5}"#
+
+  @Test func getGoesIntoTheCurrentDirectory() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.got))
+    #expect(fixture.run("get", "793") == .done)
+    #expect(
+      daemon.requests
+        == [#"{"id":2,"op":"get","key":"rfc/793","directory":"/w","force":false,"share":true}"#])
+    #expect(fixture.output.text == "/w/rfc793.txt: 173.8 KiB from bob in 0.50 s\n")
+  }
+
+  @Test func getHasTheMembersOfTheContract() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.got))
+    #expect(
+      fixture.run("get", "793", "-o", "out", "--from", "bob", "--content", "1c", "--force", "--no-share", "--json")
+        == .done)
+    #expect(
+      daemon.requests
+        == [
+          #"{"id":2,"op":"get","key":"rfc/793","path":"/w/out","from":"bob","content":"1c","force":true,"share":false}"#
+        ])
+    let row = try #require(try fixture.rows().last)
+    for name in ["key", "content", "size", "path", "received", "sources", "seconds"] { #expect(row[name] != nil) }
+    #expect(row["sources"]?.array?.first?["bytes"]?.integer == 177_957)
+  }
+
+  @Test func severalContentsAreListed() throws {
+    let fixture = try CommandFixture()
+    let choices =
+      #","choices":[{\#(Sample.content())},{\#(Sample.content(root: Sample.otherRoot, title: "Other"))}]"#
+    let daemon = try daemon(
+      fixture, .line(Sample.failure(300, "several-contents", "two contents stand under rfc/793", choices)))
+    #expect(fixture.run("get", "793") == .failed)
+    #expect(fixture.errors.text.contains("1c1c1c1c1c1c"))
+    #expect(fixture.errors.text.contains("2d2d2d2d2d2d"))
+    #expect(fixture.errors.text.contains("--content PREFIX"))
+    _ = daemon
+  }
+
+  @Test func anAmbiguousPeerIsListedById() throws {
+    let fixture = try CommandFixture()
+    let peers =
+      #","peers":[{"peer":"\#(Sample.id)","name":"bob"},{"peer":"\#(Sample.otherID)","name":"bob"}]"#
+    let daemon = try daemon(fixture, .line(Sample.failure(300, "ambiguous-peer", "two peers are called bob", peers)))
+    #expect(fixture.run("get", "793", "--from", "bob") == .failed)
+    #expect(fixture.errors.text.contains(Sample.id))
+    #expect(fixture.errors.text.contains(Sample.otherID))
+    _ = daemon
+  }
+
+  @Test(arguments: [
+    (409, "cannot-create", ExitStatus.cannotCreate), (502, "verification-failed", .verificationFailed),
+    (504, "no-source", .unavailable), (503, "unavailable", .unavailable), (403, "forbidden", .notPermitted),
+    (499, "cancelled", .interrupted), (500, "internal", .failed), (418, "teapot", .failed),
+  ])
+  func aRefusalHasItsExitStatus(status: Int, code: String, expected: ExitStatus) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.failure(status, code, "so it is", #","retry_after":3"#)))
+    #expect(fixture.run("get", "793") == expected)
+    #expect(fixture.errors.text.hasPrefix("p2pctl: so it is\n"))
+    #expect(fixture.errors.text.contains("Try again in 3 s."))
+    _ = daemon
+  }
+
+  @Test func aPathThatIsTooLongCannotBeCreated() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("get", "793", "-o", String(repeating: "x", count: 5_000)) == .cannotCreate)
+    fixture.workingDirectory = nil
+    #expect(fixture.run("get", "793") == .cannotCreate)
+  }
+
+  // MARK: remove, peers, transfers, connect
+
+  @Test func removeSaysWhatIsNoLongerShared() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"removed":1}"#))
+    #expect(fixture.run("remove", "file/x") == .done)
+    #expect(fixture.output.text == "file/x is no longer shared\n")
+    #expect(fixture.run("remove", "file/x", "--json") == .done)
+    #expect(fixture.output.text.hasSuffix(#"{"key":"file/x","removed":1}"# + "\n"))
+    _ = daemon
+  }
+
+  @Test func peersAreRows() throws {
+    let fixture = try CommandFixture()
+    let event = #"{"event":"peer","peer":"\#(Sample.otherID)","name":"bob","host":"::1","port":5,"documents":4}"#
+    let daemon = try daemon(fixture, .line(event), .line(#"{"id":2,"status":200,"peers":1}"#))
+    #expect(fixture.run("peers", "--limit", "9") == .done)
+    #expect(fixture.output.text.hasSuffix("bob   a0a0a0a0a0a0          4  [::1]:5\n"))
+    #expect(fixture.run("peers", "--json") == .done)
+    #expect(
+      fixture.output.text.contains(#"{"peer":"bob","id":"\#(Sample.otherID)","host":"::1","port":5,"documents":4}"#))
+    #expect(daemon.requests.first == #"{"id":2,"op":"peers","limit":9}"#)
+  }
+
+  @Test func transfersAreRows() throws {
+    let fixture = try CommandFixture()
+    let event =
+      #"{"event":"transfer","direction":"upload","content":"\#(Sample.root)","size":2048,"done":1024,"peer":"bob","#
+      + #""host":"::1","seconds":2}"#
+    let daemon = try daemon(fixture, .line(event), .line(#"{"id":2,"status":200,"transfers":1}"#))
+    #expect(fixture.run("transfers") == .done)
+    #expect(fixture.output.text.hasSuffix("upload     1.0 KiB  2.0 KiB  512 B/s  bob   ::1   1c1c1c1c1c1c\n"))
+    #expect(fixture.run("transfers", "--json") == .done)
+    #expect(fixture.output.text.contains(#""direction":"upload""#))
+    _ = daemon
+  }
+
+  @Test func connectTellsWhetherItIs() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
+      let isUp = line.contains("example")
+      return [
+        .line(#"{"id":2,"status":200,"address":"index.example.org:7734","connected":\#(isUp),"source":"connect"}"#)
+      ]
+    }
+    #expect(fixture.run("connect", "index.example.org") == .done)
+    #expect(fixture.output.text == "connected to index.example.org:7734\n")
+    #expect(fixture.run("connect", "--default") == .unavailable)
+    #expect(fixture.errors.text.contains("goes on trying"))
+    #expect(
+      daemon.requests == [
+        #"{"id":2,"op":"connect","address":"index.example.org:7734"}"#, #"{"id":2,"op":"connect","default":true}"#,
+      ])
+  }
+
+  // MARK: Output
+
+  @Test func aReaderThatHasGoneIsNoFailure() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.status))
+    fixture.output.failure = (after: 0, .closed)
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.errors.text.isEmpty)
+    fixture.output.failure = (after: 0, .system(ENOSPC))
+    #expect(fixture.run("status") == .cannotCreate)
+    #expect(fixture.errors.text.contains("No space left"))
+    fixture.output.failure = (after: 0, .interrupted)
+    #expect(fixture.run("status") == .interrupted)
+    _ = daemon
+  }
+}

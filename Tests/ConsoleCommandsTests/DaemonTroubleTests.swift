@@ -1,0 +1,197 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import Glibc
+import Testing
+import TestSupport
+
+/// Daemons that are not there, say nothing, or say nonsense.
+@Suite struct DaemonTroubleTests {
+  @Test func whereNoDaemonRunsThePathAndTheCureAreNamed() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("the daemon of peer alice"))
+    #expect(fixture.errors.text.contains(fixture.socket("alice")))
+    #expect(fixture.errors.text.contains("p2pctl supervisor start"))
+    #expect(fixture.output.text.isEmpty)
+  }
+
+  @Test func aSocketLeftBehindIsNoDaemon() throws {
+    let fixture = try CommandFixture()
+    try UnixListener.abandon(at: fixture.socket("alice"))
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("nobody listens"))
+  }
+
+  @Test func aFileInPlaceOfASocketIsNoDaemon() throws {
+    let fixture = try CommandFixture()
+    try fixture.home.write("file", [])
+    #expect(fixture.run("status", "--socket", fixture.home.file("file")) == .unavailable)
+  }
+
+  @Test func aSocketPathThatIsTooLongIsRefusedClearly() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("status", "--socket", "/" + String(repeating: "x", count: 107)) == .unavailable)
+    #expect(fixture.errors.text.contains("at most 107"))
+    #expect(fixture.run("status", "--socket", "/" + String(repeating: "x", count: 106)) == .unavailable)
+    #expect(fixture.errors.text.contains("there is no socket"))
+  }
+
+  @Test func aDaemonThatNeverGreetsIsGivenUp() throws {
+    let fixture = try CommandFixture()
+    fixture.helloPatience = .milliseconds(100)
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.silence] }
+    let start = ContinuousClock.now
+    #expect(fixture.run("status") == .unavailable)
+    #expect(ContinuousClock.now - start >= .milliseconds(100))
+    #expect(fixture.errors.text.contains("no answer within"))
+    _ = daemon
+  }
+
+  @Test func aDaemonThatDoesNotEvenAcceptIsGivenUp() throws {
+    let fixture = try CommandFixture()
+    fixture.helloPatience = .milliseconds(100)
+    let listener = try UnixListener.listen(at: fixture.socket("alice"))
+    defer { close(listener) }
+    #expect(fixture.run("status") == .unavailable)
+  }
+
+  @Test func theSupervisorsWordIsPassedOn() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try ScriptedDaemon(
+      at: fixture.socket("supervisor"), greeting: ScriptedDaemon.supervisorGreeting,
+      .line(
+        #"{"event":"process","name":"alice","role":"peer","pid":null,"state":"parked","responsive":true,"restarts":5,"#
+          + #""address":"","since":"2026-01-02T03:04:05Z","reason":"exited with status 1"}"#),
+      .line(#"{"id":2,"status":200,"processes":1}"#))
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("alice is parked after 5 restarts (exited with status 1)"))
+    #expect(fixture.run("status", "--peer", "bob") == .unavailable)
+    #expect(fixture.errors.text.contains("The supervisor runs: alice."))
+    _ = supervisor
+  }
+
+  @Test func aRefusalInPlaceOfAGreetingIsShown() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in
+      [
+        .line(#"{"id":null,"status":503,"error":"unavailable","message":"alice is backing off","retry_after":2}"#),
+        .close,
+      ]
+    }
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("alice is backing off"))
+    #expect(fixture.errors.text.contains("Try again in 2 s."))
+    _ = daemon
+  }
+
+  @Test(arguments: [
+    "HTTP/1.1 400 Bad Request", "", "[]", "{}", #"{"id":1}"#, #"{"id":2,"status":200}"#, #"{"id":1,"status":"200"}"#,
+    #"{"id":1,"status":200,"protocol":1}"#, #"{"event":"hashing"}"#, "{\"id\":1,\"id\":1}", "\u{0}",
+  ])
+  func aGreetingThatIsNonsenseIsSaidToBe(line: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.line(line)] }
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("does not speak the protocol"))
+    _ = daemon
+  }
+
+  @Test(arguments: [
+    #"{"id":2,"status":200}"#, #"{"id":3,"status":200}"#, #"{"event":"document","key":5}"#, "nonsense",
+    #"{"status":404}"#,
+    #"{"id":2,"status":404}"#,
+  ])
+  func aReplyThatIsNonsenseIsSaidToBe(line: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(line))
+    #expect(fixture.run("list") == .unavailable)
+    #expect(fixture.errors.text.contains("does not speak the protocol"))
+    _ = daemon
+  }
+
+  @Test func bytesThatAreNoTextAreNoLine() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .bytes([0xFF, 0xFE, 0x0A]))
+    #expect(fixture.run("status") == .unavailable)
+    _ = daemon
+  }
+
+  @Test func aLineWithoutEndIsNotSwallowedWhole() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"), .bytes([UInt8](repeating: 0x20, count: (1 << 20) + 70_000)))
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("1048576 bytes"))
+    _ = daemon
+  }
+
+  @Test func aReplyInPiecesIsOneReply() throws {
+    let fixture = try CommandFixture()
+    let line = Array((Sample.status + "\n").utf8)
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"), .bytes(Array(line.prefix(1))), .bytes(Array(line.dropFirst().prefix(70))),
+      .bytes(Array(line.dropFirst(71))))
+    #expect(fixture.run("status") == .done)
+    _ = daemon
+  }
+
+  @Test func aDaemonThatDiesInTheMiddleIsNotWaitedFor() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .bytes(Array(#"{"id":2,"#.utf8)), .close)
+    #expect(fixture.run("get", "rfc/1") == .unavailable)
+    #expect(fixture.errors.text.contains("closed the connection"))
+    _ = daemon
+  }
+
+  @Test func theSupervisorIsNoPeer() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), greeting: ScriptedDaemon.supervisorGreeting)
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("that of a supervisor"))
+    _ = daemon
+  }
+
+  @Test func theConnectionEndsWithTheCommand() async throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(fixture.run("status") == .done)
+    #expect(await eventually { daemon.endedConnections == 1 })
+  }
+
+  // MARK: Which peer is meant
+
+  @Test func theOnlyPeerIsMeant() throws {
+    let fixture = try CommandFixture()
+    let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
+    #expect(fixture.run("status") == .done)
+    #expect(bob.requests.count == 1)
+  }
+
+  @Test func amongSeveralTheOneNamedAfterTheUserIsMeant() throws {
+    let fixture = try CommandFixture()
+    let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
+    let alice = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.run("status", "--peer", "bob") == .done)
+    #expect(alice.requests.count == 1)
+    #expect(bob.requests.count == 1)
+  }
+
+  @Test func amongSeveralOthersOneMustBeNamed() throws {
+    let fixture = try CommandFixture()
+    let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
+    let carol = try ScriptedDaemon(at: fixture.socket("carol"), .line(Sample.status))
+    #expect(fixture.run("status") == .usage)
+    #expect(fixture.errors.text.contains("bob, carol"))
+    #expect(fixture.run("--socket", fixture.socket("carol"), "status") == .done)
+    #expect((bob.requests.count, carol.requests.count) == (0, 1))
+  }
+
+  @Test func socketsLeftBehindAreNoChoice() throws {
+    let fixture = try CommandFixture()
+    try UnixListener.abandon(at: fixture.socket("dave"))
+    let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
+    #expect(fixture.run("status") == .done)
+    #expect(bob.requests.count == 1)
+  }
+}

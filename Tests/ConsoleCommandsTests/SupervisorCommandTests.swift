@@ -1,0 +1,159 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// Commands to the supervisor, against one that plays a script.
+@Suite struct SupervisorCommandTests {
+  private static let row =
+    #"{"event":"process","name":"alice","role":"peer","pid":7,"state":"ready","responsive":true,"restarts":0,"#
+    + #""address":"127.0.0.1:40001","since":"2026-01-02T03:04:05Z"}"#
+  private static let parked =
+    #"{"event":"process","name":"bob","role":"peer","pid":null,"state":"parked","responsive":false,"restarts":5,"#
+    + #""address":"","since":"2026-01-02T03:04:05Z","reason":"bad settings"}"#
+
+  private func id(_ line: String) -> Int64 {
+    ((try? Jansson.decode(line.utf8))?["id"]?.integer) ?? -1
+  }
+
+  private func supervisor(_ fixture: CommandFixture, ready: Bool = true) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("supervisor")) { line in
+      let id = id(line)
+      if line.contains("hello") { return [.line(ScriptedDaemon.supervisorGreeting)] }
+      if line.contains("status") {
+        return [.line(Self.row), .line(Self.parked), .line(#"{"id":\#(id),"status":200,"processes":2}"#)]
+      }
+      if line.contains("wait") { return [.line(#"{"id":\#(id),"status":200,"ready":\#(ready)}"#)] }
+      return [.line(#"{"id":\#(id),"status":200}"#)]
+    }
+  }
+
+  @Test func statusIsATable() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try supervisor(fixture)
+    #expect(fixture.run("supervisor", "status") == .done)
+    #expect(fixture.output.text.contains("alice  peer  ready             7         0  127.0.0.1:40001"))
+    #expect(fixture.output.text.contains("bob    peer  parked, silent    -         5"))
+    _ = supervisor
+  }
+
+  @Test func statusHasTheMembersOfTheContract() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try supervisor(fixture)
+    #expect(fixture.run("supervisor", "status", "--json") == .done)
+    let rows = try fixture.rows()
+    #expect(rows.count == 2)
+    for row in rows {
+      for name in ["name", "role", "pid", "state", "responsive", "restarts", "address", "since"] {
+        #expect(row.object?[name] != nil, "\(name)")
+      }
+    }
+    #expect(rows.last?["pid"] == .null)
+    _ = supervisor
+  }
+
+  @Test func withoutASupervisorStatusIsUnavailable() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("supervisor", "status") == .unavailable)
+    #expect(fixture.errors.text.contains(fixture.socket("supervisor")))
+  }
+
+  @Test func restartWaitsUntilAllAreReady() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try supervisor(fixture)
+    #expect(fixture.run("supervisor", "restart", "alice") == .done)
+    #expect(supervisor.requests.first == #"{"id":2,"op":"restart","name":"alice"}"#)
+    #expect(supervisor.requests.count == 3)
+  }
+
+  @Test func whatDoesNotBecomeReadyIsNamed() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try supervisor(fixture, ready: false)
+    #expect(fixture.run("supervisor", "reload") == .failed)
+    #expect(fixture.errors.text.contains("bob is parked, but does not respond after 5 restarts (bad settings)"))
+    _ = supervisor
+  }
+
+  @Test func startingWhatRunsSaysSo() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try supervisor(fixture)
+    #expect(fixture.run("supervisor", "start", "--index", "h:1") == .done)
+    #expect(fixture.errors.text.contains("runs already"))
+    #expect(fixture.run("supervisor", "start", "bob") == .done)
+    #expect(supervisor.requests.contains { $0.contains(#""op":"start","name":"bob""#) })
+  }
+
+  @Test func stoppingNothingIsDone() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("supervisor", "stop") == .done)
+    #expect(fixture.errors.text.contains("nothing to stop"))
+  }
+
+  @Test func aSupervisorThatDiesAtItsStartIsQuoted() throws {
+    let fixture = try CommandFixture()
+    try fixture.install("#!/bin/sh\necho \"$@\" >&2\necho 'p2p-supervisor: the port 7734 is taken' >&2\nexit 69\n")
+    #expect(fixture.run("supervisor", "start", "--serve-index", "--peer", "alice=:0", "--config", "c") == .unavailable)
+    #expect(fixture.errors.text.contains("exited with status 69"))
+    #expect(fixture.errors.text.contains("the port 7734 is taken"))
+    #expect(fixture.errors.text.contains("run --serve-index 127.0.0.1:7734 --peer alice=:0 --config /w/c"))
+    #expect(fixture.errors.text.contains("\(fixture.home.path)/log/supervisor.log"))
+  }
+
+  @Test func onlyTheWordsOfThisStartAreQuoted() throws {
+    let fixture = try CommandFixture()
+    try fixture.install("#!/bin/sh\necho first >&2\nexit 1\n")
+    fixture.run("supervisor", "start")
+    try fixture.install("#!/bin/sh\necho second >&2\nexit 1\n")
+    let before = fixture.errors.text.count
+    #expect(fixture.run("supervisor", "start") == .failed)
+    let text = fixture.errors.text.dropFirst(before)
+    #expect(text.contains("second") && !text.contains("first"))
+  }
+
+  @Test func withoutASupervisorBesideItNothingStarts() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("supervisor", "start") == .failed)
+    fixture.executableDirectory = fixture.home.path
+    #expect(fixture.run("supervisor", "start") == .failed)
+    #expect(fixture.errors.text.contains("p2p-supervisor: No such file or directory"))
+  }
+
+  // MARK: First contact
+
+  @Test func whoeverSitsThereIsAsked() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    try fixture.install("#!/bin/sh\necho \"$@\" >&2\nexit 1\n")
+    fixture.answers = ["not an address:x", " index.example.org "]
+    #expect(fixture.run("status") == .failed)
+    #expect(fixture.errors.text.contains("That is no address"))
+    #expect(fixture.errors.text.contains("run --index index.example.org:7734"))
+  }
+
+  @Test func whoeverAnswersNothingGetsAnIndexOfTheirOwn() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
+    fixture.answers = [""]
+    #expect(fixture.run("status") == .failed)
+    #expect(fixture.errors.text.contains("[run]"))
+  }
+
+  @Test func whoeverLeavesIsToldHow() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("p2pctl supervisor start"))
+  }
+}
+
+extension CommandFixture {
+  /// Puts a program in the place of the supervisor.
+  func install(_ script: String) throws {
+    let path = try home.write("p2p-supervisor", Array(script.utf8))
+    chmod(path, 0o755)
+    executableDirectory = home.path
+  }
+}
