@@ -56,10 +56,9 @@ package struct BlockVerifier: Sendable {
 
   /// Where in `leaves` a block's hash is; `nil` beyond the run or the content.
   private func leaf(of block: Int64) -> Range<Int>? {
+    guard firstBlock >= 0, block >= firstBlock, block < geometry.blockCount else { return nil }
     let start = Int(block - firstBlock) * MerkleTree.nodeLength
-    guard block >= firstBlock, block < geometry.blockCount, start + MerkleTree.nodeLength <= leaves.count else {
-      return nil
-    }
+    guard start + MerkleTree.nodeLength <= leaves.count else { return nil }
     return start..<start + MerkleTree.nodeLength
   }
 }

@@ -155,8 +155,8 @@ package final class Catalogue: Sendable {
   }
 
   private static func removeSuperseded(_ database: Database, by share: Share) throws -> [Share] {
-    let old = try CatalogueRows.fetch(database, where: "path = ?", [share.path])
-      .filter { $0.key == share.key && $0.content != share.content }
+    let old = try CatalogueRows.fetch(database, where: "key = ? AND path = ?", [share.key.text, share.path])
+      .filter { $0.content != share.content }
     for share in old { try delete(database, share) }
     return old
   }

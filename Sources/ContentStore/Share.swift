@@ -60,4 +60,9 @@ package struct CatalogueTotals: Hashable, Sendable {
   package let documents: Int64
   /// The sum of their sizes: a content under two keys counts twice.
   package let bytes: Int64
+
+  package init(documents: Int64, bytes: Int64) {
+    self.documents = documents
+    self.bytes = bytes
+  }
 }
