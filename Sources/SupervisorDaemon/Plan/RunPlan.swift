@@ -6,6 +6,11 @@ package struct RunPlan: Sendable, Equatable {
     package let listen: Endpoint
     /// Nobody asked for it by name: an index that serves there already may be joined instead.
     package let isDefault: Bool
+
+    package init(listen: Endpoint, isDefault: Bool) {
+      self.listen = listen
+      self.isDefault = isDefault
+    }
   }
 
   package struct Peer: Sendable, Equatable {
@@ -14,6 +19,12 @@ package struct RunPlan: Sendable, Equatable {
     package let listen: Endpoint
     /// As whom it runs in the system's layout; `nil` means the user of its name.
     package let user: String?
+
+    package init(name: PeerName, listen: Endpoint, user: String?) {
+      self.name = name
+      self.listen = listen
+      self.user = user
+    }
   }
 
   /// What peers use as their index.

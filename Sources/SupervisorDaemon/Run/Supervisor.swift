@@ -170,12 +170,13 @@ final class Supervisor {
 
   private func ended(_ name: String, _ termination: Termination) {
     guard let child = children[name] else { return }
-    let isWanted = fleet.member(name)?.machine.state == .stopping
     child.reason = child.failure ?? "it \(termination)"
     log.write("\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""))
-    if isWanted { child.reason = nil }
     child.failure = nil
-    perform(fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1)))
+    let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
+    // One that was told to stop needs no excuse.
+    if fleet.member(name)?.machine.state == .stopped { child.reason = nil }
+    perform(steps)
     record()
   }
 

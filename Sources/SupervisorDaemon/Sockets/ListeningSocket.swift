@@ -111,6 +111,11 @@ package struct ListeningSocket: Sendable {
     }
     package let what: What
     package let errno: Errno
+
+    package init(what: What, errno: Errno) {
+      self.what = what
+      self.errno = errno
+    }
   }
 }
 

@@ -1,0 +1,162 @@
+import ProcessSupervision
+import SupervisorDaemon
+import Testing
+
+@Suite struct FleetTests {
+  /// A fleet with its own time, and the processes that its steps would have started.
+  private struct Simulation {
+    var fleet = Fleet()
+    var now = SuspendingClock.now
+    private(set) var running: [String] = []
+    private(set) var history: [Fleet.Step] = []
+
+    init(index: Bool = true, peers: [String] = ["alice", "bob"]) {
+      if index { fleet.add("index", role: .index, now: now) }
+      for peer in peers { fleet.add(peer, role: .peer, now: now) }
+    }
+
+    mutating func apply(_ change: (inout Fleet, SuspendingClock.Instant) -> [Fleet.Step]) {
+      for step in change(&fleet, now) {
+        history.append(step)
+        if step.action == .spawn { running.append(step.name) }
+      }
+    }
+
+    mutating func begin() { apply { $0.begin(now: $1) } }
+    mutating func ready(_ name: String) { apply { $0.becameReady(name, now: $1) } }
+    mutating func exit(_ name: String) {
+      running.removeAll { $0 == name }
+      apply { $0.exited(name, .exited(0), now: $1, random: 0) }
+    }
+    mutating func pass(_ duration: Duration) {
+      now = now.advanced(by: duration)
+      apply { $0.timePassed(now: $1) }
+    }
+
+    func state(_ name: String) -> ProcessState? { fleet.member(name)?.machine.state }
+  }
+
+  @Test func peersWaitForTheIndex() {
+    var simulation = Simulation()
+    simulation.begin()
+    #expect(simulation.running == ["index"])
+    #expect(!simulation.fleet.isSettled)
+    simulation.ready("index")
+    #expect(simulation.running == ["index", "alice", "bob"])
+    simulation.ready("alice")
+    #expect(!simulation.fleet.isSettled)
+    simulation.ready("bob")
+    #expect(simulation.fleet.isSettled)
+    #expect(simulation.fleet.isReady)
+  }
+
+  @Test func peersDoNotWaitForEver() {
+    var simulation = Simulation()
+    simulation.begin()
+    #expect(simulation.fleet.deadline == simulation.now.advanced(by: Fleet.indexPatience))
+    simulation.pass(.milliseconds(4_999))
+    #expect(simulation.running == ["index"])
+    simulation.pass(.milliseconds(1))
+    #expect(simulation.running == ["index", "alice", "bob"])
+  }
+
+  @Test func anIndexThatIsGivenUpHoldsNobodyUp() {
+    var simulation = Simulation()
+    simulation.begin()
+    for _ in 0..<4 {
+      simulation.exit("index")
+      simulation.pass(.milliseconds(400))
+    }
+    #expect(simulation.running == ["index"])
+    simulation.exit("index")
+    #expect(simulation.state("index") == .parked)
+    #expect(simulation.running == ["alice", "bob"])
+    simulation.ready("alice")
+    simulation.ready("bob")
+    #expect(simulation.fleet.isSettled)
+    #expect(!simulation.fleet.isReady)
+  }
+
+  @Test func withoutAnIndexPeersStartAtOnce() {
+    var simulation = Simulation(index: false)
+    simulation.begin()
+    #expect(simulation.running == ["alice", "bob"])
+  }
+
+  @Test func anEmptyFleetIsReadyAndEndsAtOnce() {
+    var simulation = Simulation(index: false, peers: [])
+    simulation.begin()
+    #expect(simulation.fleet.isSettled)
+    simulation.apply { $0.end(now: $1) }
+    #expect(simulation.fleet.hasEnded)
+  }
+
+  @Test func theEndIsPeersTogetherThenTheIndex() {
+    var simulation = Simulation()
+    simulation.begin()
+    for name in ["index", "alice", "bob"] { simulation.ready(name) }
+    let before = simulation.history.count
+    simulation.apply { $0.end(now: $1) }
+    #expect(simulation.history[before...] == [.init(name: "alice", action: .ask), .init(name: "bob", action: .ask)])
+    simulation.exit("alice")
+    #expect(simulation.history.count == before + 2)
+    simulation.exit("bob")
+    #expect(simulation.history.last == .init(name: "index", action: .ask))
+    #expect(!simulation.fleet.hasEnded)
+    simulation.exit("index")
+    #expect(simulation.fleet.hasEnded)
+  }
+
+  /// Children that never end of themselves, in both stages: within the promised ten seconds.
+  @Test func theEndTakesLessThanTenSeconds() {
+    var simulation = Simulation()
+    simulation.begin()
+    for name in ["index", "alice", "bob"] { simulation.ready(name) }
+    let start = simulation.now
+    simulation.apply { $0.end(now: $1) }
+    while !simulation.fleet.hasEnded, let deadline = simulation.fleet.deadline {
+      let before = simulation.history.count
+      simulation.pass(simulation.now.duration(to: deadline))
+      for step in simulation.history[before...] where step.action == .kill { simulation.exit(step.name) }
+    }
+    #expect(simulation.fleet.hasEnded)
+    #expect(start.duration(to: simulation.now) <= .seconds(9))
+  }
+
+  @Test func nothingStartsDuringTheEnd() {
+    var simulation = Simulation()
+    simulation.begin()
+    simulation.apply { $0.end(now: $1) }
+    let before = simulation.running
+    simulation.apply { $0.start(nil, now: $1) }
+    simulation.apply { $0.restart("alice", now: $1) }
+    simulation.ready("index")
+    #expect(simulation.running == before)
+    simulation.exit("index")
+    #expect(simulation.fleet.hasEnded)
+  }
+
+  @Test func commandsMeanOneOrAll() {
+    var simulation = Simulation()
+    simulation.begin()
+    for name in ["index", "alice", "bob"] { simulation.ready(name) }
+    simulation.apply { $0.stop("alice", now: $1) }
+    simulation.exit("alice")
+    #expect(simulation.state("alice") == .stopped)
+    #expect(simulation.fleet.isSettled)
+    simulation.apply { $0.start(nil, now: $1) }
+    #expect(simulation.state("alice") == .starting)
+    simulation.ready("alice")
+    simulation.apply { $0.restart("bob", now: $1) }
+    simulation.exit("bob")
+    #expect(simulation.fleet.member("bob")?.machine.restarts == 1)
+    simulation.apply { $0.stop("nobody", now: $1) }
+    #expect(simulation.state("index") == .ready)
+  }
+
+  @Test func aNameIsAddedOnce() {
+    var simulation = Simulation()
+    simulation.fleet.add("alice", role: .peer, now: simulation.now)
+    #expect(simulation.fleet.members.map(\.name) == ["index", "alice", "bob"])
+  }
+}

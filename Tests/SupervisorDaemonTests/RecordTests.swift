@@ -1,0 +1,249 @@
+import DocumentModel
+import Glibc
+import Places
+import ProcessSupervision
+import SupervisorDaemon
+import TestSupport
+import Testing
+
+@Suite struct ChildRecordTests {
+  @Test func aRecordComesBackAsItWas() {
+    let record = ChildRecord(
+      boot: "b-1", children: [.init(name: "alice", pid: 42, startTime: 7), .init(name: "bob", pid: 43, startTime: 8)])
+    #expect(ChildRecord(record.bytes) == record)
+  }
+
+  @Test(arguments: [
+    "", "{", "[]", "{}", #"{"boot":1,"children":[]}"#, #"{"boot":"b","children":{}}"#,
+  ])
+  func whatIsNoRecordIsNone(text: String) {
+    #expect(ChildRecord(Array(text.utf8)) == nil)
+  }
+
+  /// A number below 2 would mean init, or with kill(2) a group of processes.
+  @Test(arguments: ["-1", "0", "1", "4294967296", "\"5\"", "null"])
+  func oddNumbersAreLeftOut(pid: String) {
+    let text = #"{"boot":"b","children":[{"name":"a","pid":\#(pid),"start":1},{"name":"b","pid":9,"start":1}]}"#
+    #expect(ChildRecord(Array(text.utf8))?.children == [.init(name: "b", pid: 9, startTime: 1)])
+  }
+}
+
+@Suite struct ProcessTableTests {
+  @Test func theStartTimeIsField22() {
+    let tail = " S " + (4...30).map { "\($0)" }.joined(separator: " ")
+    #expect(ProcessTable.startTime(inStat: Array("7 (sh)\(tail)".utf8)) == 22)
+    #expect(ProcessTable.startTime(inStat: Array("7 (a) 1 2) 3)\(tail)\n".utf8)) == 22)
+    #expect(ProcessTable.startTime(inStat: Array("7 (sh) S 1".utf8)) == nil)
+    #expect(ProcessTable.startTime(inStat: []) == nil)
+  }
+
+  @Test func thisProcessHasOne() {
+    #expect(ProcessTable.startTime(of: getpid()) != nil)
+    #expect(!ProcessTable.bootIdentifier().isEmpty)
+  }
+}
+
+@Suite struct PreviousRunTests {
+  private func sleeper() throws -> ChildProcess {
+    try ChildProcess(.init(executable: "/bin/sleep", arguments: ["600"]))
+  }
+
+  private func record(of child: borrowing ChildProcess, boot: String, startTime: Int64? = nil) throws -> ChildRecord {
+    let start = try #require(startTime ?? ProcessTable.startTime(of: child.pid))
+    return ChildRecord(boot: boot, children: [.init(name: "alice", pid: child.pid, startTime: start)])
+  }
+
+  @Test func aRecordedChildIsEndedAndWaitedFor() throws {
+    let child = try sleeper()
+    let record = try record(of: child, boot: "now")
+    #expect(try PreviousRun.end(record, boot: "now") == record.children)
+    let termination = child.reap()
+    #expect(termination == .signaled(SIGTERM))
+  }
+
+  @Test func aStubbornOneIsKilled() throws {
+    let child = try ChildProcess(
+      .init(executable: "/bin/sh", arguments: ["-c", "trap '' TERM; while :; do /bin/sleep 1; done"]))
+    _ = try PreviousRun.end(record(of: child, boot: "now"), boot: "now")
+    let termination = child.reap()
+    #expect(termination == .signaled(SIGKILL) || termination == .signaled(SIGTERM))
+  }
+
+  @Test func aLaterProcessOfTheSameNumberIsLeftAlone() throws {
+    let child = try sleeper()
+    defer { child.signal(SIGKILL) }
+    #expect(try PreviousRun.end(record(of: child, boot: "now", startTime: 1), boot: "now").isEmpty)
+    #expect(try PreviousRun.end(record(of: child, boot: "before"), boot: "now").isEmpty)
+    let termination = child.reap()
+    #expect(termination == nil)
+  }
+
+  @Test func thoseThatAreGoneAreNoTrouble() throws {
+    let record = ChildRecord(boot: "now", children: [.init(name: "alice", pid: Int32.max, startTime: 1)])
+    #expect(try PreviousRun.end(record, boot: "now").isEmpty)
+  }
+}
+
+@Suite struct InstanceLockTests {
+  @Test func theSecondIsRefusedUntilTheFirstIsGone() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("lock")
+    do {
+      let first = try InstanceLock(path: path)
+      // Reading the file, as anybody may, must not take the lock away.
+      #expect(SmallFile.read(path) == Array("\(getpid())\n".utf8))
+      let error = #expect(throws: SupervisorError.self) { _ = try InstanceLock(path: path).release() }
+      #expect(error?.message.contains("process \(getpid())") == true)
+      first.release()
+      _ = try InstanceLock(path: path).release()
+    }
+    _ = try InstanceLock(path: path).release()
+  }
+}
+
+@Suite struct PortMemoryTests {
+  @Test func portsComeBack() {
+    var ports = PortMemory()
+    ports["alice"] = 40_001
+    ports["bob"] = 65_535
+    #expect(PortMemory(ports.bytes) == ports)
+    #expect(PortMemory(ports.bytes)["alice"] == 40_001)
+  }
+
+  @Test(arguments: ["", "{}", "nonsense", #"{"ports":[]}"#, #"{"ports":{"alice":0,"bob":65536,"c":"1","d":-1}}"#])
+  func whatMakesNoSenseIsForgotten(text: String) {
+    #expect(PortMemory(Array(text.utf8)) == PortMemory())
+  }
+}
+
+@Suite struct UserDatabaseTests {
+  private let users = UserDatabase(
+    passwd: "root:x:0:0::/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\nbad:x:y:1:\nshort\n",
+    group: "alice:x:1001:\nvideo:x:44:bob,alice\naudio:x:29:malice\nwheel:x:9:alice,alice\n")
+
+  @Test func aUserHasItsGroups() {
+    #expect(users.identity(of: "alice") == .init(user: 1000, group: 1001, supplementaryGroups: [44, 9]))
+  }
+
+  @Test func numbersNeedNoEntry() {
+    #expect(users.identity(of: "7:8") == .init(user: 7, group: 8))
+    for odd in ["7", "7:", ":8", "-1:1", "7:8:9", "4294967296:1", "", "nobody", "bad", "short"] {
+      #expect(users.identity(of: odd) == nil, "\(odd)")
+    }
+  }
+}
+
+@Suite struct PollTimeoutTests {
+  @Test func theRestOfAMillisecondIsAWholeOne() {
+    let now = SuspendingClock.now
+    func timeout(_ duration: Duration) -> Int32 {
+      PollTimeout.milliseconds(until: now.advanced(by: duration), now: now)
+    }
+    #expect(PollTimeout.milliseconds(until: nil, now: now) == -1)
+    #expect(timeout(.zero) == 0)
+    #expect(timeout(.seconds(-5)) == 0)
+    #expect(timeout(.nanoseconds(-5)) == 0)
+    #expect(timeout(.nanoseconds(1)) == 1)
+    #expect(timeout(.milliseconds(7)) == 7)
+    #expect(timeout(.microseconds(7_001)) == 8)
+    #expect(timeout(.seconds(1 << 40)) == 1_000_000_000)
+  }
+}
+
+@Suite struct OutageNoticeTests {
+  private let now = SuspendingClock.now
+
+  private func text(_ change: (inout Fleet) -> Void, reason: String? = nil) -> String? {
+    var fleet = Fleet()
+    fleet.add("alice", role: .peer, now: now)
+    _ = fleet.begin(now: now)
+    change(&fleet)
+    return fleet.member("alice")
+      .flatMap { OutageNotice.line(for: $0, reason: reason, now: now) }
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  @Test func nothingIsSaidForOneThatRuns() {
+    #expect(text { _ in } == nil)
+    #expect(text { _ = $0.becameReady("alice", now: now) } == nil)
+    #expect(text { _ = $0.exited("alice", .exited(1), now: now, random: 1) } == nil)
+  }
+
+  @Test func aStoppedOneIsNamed() {
+    let line = text { fleet in
+      _ = fleet.becameReady("alice", now: now)
+      _ = fleet.stop("alice", now: now)
+      _ = fleet.exited("alice", .exited(0), now: now, random: 0)
+    }
+    #expect(
+      line == #"{"id":null,"status":503,"error":"unavailable","message":"alice is stopped; "#
+        + #"p2pctl supervisor restart starts it again","retry_after":30}"# + "\n")
+  }
+
+  @Test func aBackOffOfMoreThanASecondSaysWhenToComeAgain() {
+    let line = text(
+      { fleet in
+        for _ in 0..<5 {
+          _ = fleet.becameReady("alice", now: now)
+          _ = fleet.exited("alice", .exited(1), now: now, random: 1)
+        }
+        for _ in 0..<7 {
+          _ = fleet.becameReady("alice", now: now)
+          _ = fleet.exited("alice", .exited(1), now: now, random: 1)
+          guard let deadline = fleet.deadline else { return }
+          if fleet.member("alice")?.machine.outage(now: now) == nil { _ = fleet.timePassed(now: deadline) }
+        }
+      }, reason: "it exited with status 1")
+    #expect(line?.contains(#""message":"alice is down and will be tried again: it exited with status 1""#) == true)
+    #expect(line?.contains(#""retry_after":2}"#) == true)
+  }
+}
+
+@Suite struct PlaceTests {
+  @Test func longSocketPathsAreToldWithTheCure() throws {
+    let alice = try PeerName("alice")
+    let deep = Layout(home: "/" + String(repeating: "d", count: 90))
+    let error = #expect(throws: SupervisorError.self) { try SocketPathRule.check(deep, peers: [alice]) }
+    #expect(error?.message.contains("P2P_HOME") == true)
+    #expect(error?.message.contains(deep.supervisorSocket) == true)
+    try SocketPathRule.check(Layout(home: "/tmp/short"), peers: [alice])
+  }
+
+  @Test func directoriesAreForTheirOwnerAlone() throws {
+    let directory = try TemporaryDirectory()
+    let layout = Layout(home: directory.file("deep/er"))
+    let maker = PlaceMaker(layout: layout)
+    let alice = try PeerName("alice")
+    for _ in 0..<2 {
+      try maker.makeCommon()
+      try maker.make(for: alice, identity: nil)
+    }
+    for path in [layout.state(of: alice), layout.runDirectory, layout.logDirectory, layout.downloads(of: alice)] {
+      var status = stat()
+      #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o700, "\(path)")
+    }
+  }
+
+  @Test func aHomeThatIsAFileIsTold() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("home", [1])
+    let error = #expect(throws: SupervisorError.self) { try PlaceMaker(layout: Layout(home: path)).makeCommon() }
+    #expect(error?.message.contains("--home") == true)
+    let read = #expect(throws: SupervisorError.self) { try PlaceMaker(layout: Layout(home: "/proc/p2p")).makeCommon() }
+    #expect(read?.message.contains("/proc/p2p") == true)
+  }
+
+  @Test func childrenGetWhatTheyNeedOfTheEnvironment() {
+    let given = ["PATH": "/bin", "LC_ALL": "C", "P2P_HOME": "/h", "LD_PRELOAD": "/evil.so", "SECRET": "1", "TZ": "UTC"]
+    #expect(
+      SupervisorOptions.childEnvironment(from: given) == [
+        "PATH": "/bin", "LC_ALL": "C", "P2P_HOME": "/h", "TZ": "UTC",
+      ])
+  }
+
+  @Test func homeWinsOverTheEnvironment() throws {
+    let layout = try SupervisorInvocation.layout(home: "/a", environment: ["P2P_HOME": "/b", "HOME": "/c"])
+    #expect(layout.runDirectory == "/a/run")
+    #expect(try SupervisorInvocation.layout(home: nil, environment: ["P2P_HOME": "/b"]).runDirectory == "/b/run")
+  }
+}

@@ -1,0 +1,121 @@
+import DocumentModel
+import SupervisorDaemon
+import Testing
+
+/// Which processes follow from which flags: the contract of `p2p-supervisor run`.
+@Suite struct RunPlanTests {
+  private let settings = SupervisorSettings(
+    serveIndex: Endpoint(host: "", port: 7000), index: nil,
+    peers: [
+      .init(name: PlanNames.carol, listen: Endpoint(host: "10.0.0.1", port: 5), user: "carl"),
+      .init(name: PlanNames.me),
+    ])
+
+  private func plan(_ flags: RunFlags, _ settings: SupervisorSettings? = nil) throws -> RunPlan {
+    try RunPlan(flags: flags, settings: settings, ownName: PlanNames.me)
+  }
+
+  private let loopback = Endpoint(host: "127.0.0.1", port: 0)
+  private let everywhere = Endpoint(host: "", port: 0)
+
+  @Test func withoutAnythingAnIndexAndTheUsersPeer() throws {
+    let plan = try plan(RunFlags())
+    #expect(plan.index == .init(listen: .defaultIndex, isDefault: true))
+    #expect(plan.peers == [.init(name: PlanNames.me, listen: loopback, user: nil)])
+    #expect(plan.peersIndex == .served)
+  }
+
+  @Test func withoutFlagsTheConfigurationDecides() throws {
+    let plan = try plan(RunFlags(), settings)
+    #expect(plan.index == .init(listen: Endpoint(host: "", port: 7000), isDefault: false))
+    #expect(
+      plan.peers == [
+        .init(name: PlanNames.carol, listen: Endpoint(host: "10.0.0.1", port: 5), user: "carl"),
+        .init(name: PlanNames.me, listen: everywhere, user: nil),
+      ])
+  }
+
+  @Test func anEmptyConfigurationStartsNothing() throws {
+    let plan = try plan(RunFlags(), SupervisorSettings())
+    #expect(plan.index == nil)
+    #expect(plan.peers.isEmpty)
+  }
+
+  @Test(arguments: [nil, SupervisorSettings(peers: [.init(name: PlanNames.carol)])])
+  func serveIndexAloneIsAnIndexAndNoPeer(settings: SupervisorSettings?) throws {
+    let plan = try plan(RunFlags(serveIndex: .defaultIndex), settings)
+    #expect(plan.index == .init(listen: .defaultIndex, isDefault: false))
+    #expect(plan.peers.isEmpty)
+  }
+
+  @Test func indexAloneIsTheUsersPeer() throws {
+    let far = Endpoint(host: "192.0.2.1", port: 7734)
+    let plan = try plan(RunFlags(index: far))
+    #expect(plan.index == nil)
+    #expect(plan.peers == [.init(name: PlanNames.me, listen: everywhere, user: nil)])
+    #expect(plan.peersIndex == .at(far))
+  }
+
+  @Test func peerAloneUsesTheConfiguredIndex() throws {
+    let flags = RunFlags(peers: [.init(name: PlanNames.dave)])
+    #expect(try plan(flags).peersIndex == .at(.defaultIndex))
+    #expect(try plan(flags).peers == [.init(name: PlanNames.dave, listen: loopback, user: nil)])
+    #expect(try plan(flags, settings).peersIndex == .at(Endpoint(host: "", port: 7000)))
+    let index = Endpoint(host: "192.0.2.9", port: 1)
+    let named = try plan(flags, SupervisorSettings(serveIndex: .defaultIndex, index: index))
+    #expect(named.peersIndex == .at(index))
+    #expect(named.index == nil)
+    #expect(named.peers == [.init(name: PlanNames.dave, listen: everywhere, user: nil)])
+  }
+
+  @Test func allFlagsTogetherStartExactlyWhatTheyName() throws {
+    let own = Endpoint(host: "127.0.0.1", port: 4001)
+    let flags = RunFlags(
+      serveIndex: Endpoint(host: "", port: 0),
+      peers: [.init(name: PlanNames.dave, listen: own), .init(name: PlanNames.carol)])
+    let plan = try plan(flags, settings)
+    #expect(plan.index == .init(listen: Endpoint(host: "", port: 0), isDefault: false))
+    #expect(plan.peersIndex == .served)
+    // A peer of the configuration keeps its own address and user.
+    #expect(
+      plan.peers == [
+        .init(name: PlanNames.dave, listen: own, user: nil),
+        .init(name: PlanNames.carol, listen: Endpoint(host: "10.0.0.1", port: 5), user: "carl"),
+      ])
+  }
+
+  @Test func aNameStandsOnce() {
+    let twice = RunFlags(peers: [.init(name: PlanNames.dave), .init(name: PlanNames.dave)])
+    let error = #expect(throws: SupervisorError.self) { try plan(twice) }
+    #expect(error?.kind == .usage)
+  }
+
+  @Test func withoutANameForTheUserOneMustBeGiven() throws {
+    let error = #expect(throws: SupervisorError.self) {
+      try RunPlan(flags: RunFlags(), settings: nil, ownName: nil)
+    }
+    #expect(error?.kind == .usage)
+    #expect(try RunPlan(flags: RunFlags(serveIndex: .defaultIndex), settings: nil, ownName: nil).peers.isEmpty)
+  }
+
+  @Test func peersAreReadFromTheCommandLine() throws {
+    #expect(try RunFlags.Peer("dave") == .init(name: PlanNames.dave))
+    #expect(try RunFlags.Peer("dave=:5") == .init(name: PlanNames.dave, listen: Endpoint(host: "", port: 5)))
+    #expect(try RunFlags.Peer("dave=[::1]:5") == .init(name: PlanNames.dave, listen: Endpoint(host: "::1", port: 5)))
+    for text in ["", "=", "index", "supervisor", "a b", "dave=", "dave=host", "dave=1.2.3.4:99999", ".x=:1"] {
+      #expect(throws: InvalidValue.self, "\(text)") { try RunFlags.Peer(text) }
+    }
+  }
+}
+
+/// Names that are known to be good.
+enum PlanNames {
+  static let me = name("me")
+  static let carol = name("carol")
+  static let dave = name("dave")
+
+  private static func name(_ text: String) -> PeerName {
+    guard let name = try? PeerName(text) else { preconditionFailure("\(text) is a good name") }
+    return name
+  }
+}

@@ -1,0 +1,123 @@
+import DocumentModel
+import Foundation
+import Glibc
+import LineJSON
+import ProcessSupervision
+import SystemPackage
+import TestSupport
+import Testing
+import WireProtocol
+
+/// A real supervisor in a home of its own, whose children are stand-ins. Killed, and its children with it, at the end.
+final class SupervisorFixture {
+  let directory: TemporaryDirectory
+  private(set) var supervisor: ChildProcess?
+  private let errors: FileDescriptor
+
+  var home: String { directory.file("home") }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    let built = try #require(Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path)
+    for (program, source) in [
+      ("p2p-supervisor", "p2p-supervisor"), ("p2p-index", "supervised-child"), ("p2p-peer", "supervised-child"),
+    ] {
+      let (from, to) = ("\(built)/\(source)", directory.file(program))
+      if link(from, to) != 0 { try FileManager.default.copyItem(atPath: from, toPath: to) }
+    }
+    errors = try FileDescriptor.open(
+      FilePath(directory.file("errors")), .readWrite, options: [.create, .append], permissions: .ownerReadWrite)
+  }
+
+  deinit {
+    supervisor?.signal(SIGKILL)
+    try? errors.close()
+  }
+
+  var messages: String {
+    String(decoding: TemporaryDirectory.read(directory.file("errors")) ?? [], as: UTF8.self)
+  }
+
+  func log(_ name: String) -> String {
+    String(decoding: TemporaryDirectory.read("\(home)/log/\(name).log") ?? [], as: UTF8.self)
+  }
+
+  // MARK: The process
+
+  func spawn(_ arguments: [String], home: String? = nil) throws {
+    let child = try ChildProcess(
+      ProcessSpecification(
+        executable: directory.file("p2p-supervisor"), arguments: ["run"] + arguments,
+        environment: ["PATH": "/usr/bin:/bin", "P2P_HOME": home ?? self.home, "USER": "tester"],
+        descriptors: [.init(source: errors.rawValue, target: 1), .init(source: errors.rawValue, target: 2)]))
+    supervisor = consume child
+  }
+
+  /// Starts it and waits until its control socket answers.
+  func start(_ arguments: String...) async throws {
+    try spawn(arguments)
+    let answers = await eventually(within: .seconds(20)) { (try? control()) != nil }
+    try #require(answers, "\(messages)")
+  }
+
+  /// How it ended, within 20 s.
+  func end() async throws -> Termination {
+    var termination: Termination?
+    let ended = await eventually(within: .seconds(20)) {
+      termination = supervisor?.reap()
+      return termination != nil
+    }
+    try #require(ended, "\(messages)")
+    supervisor = nil
+    return try #require(termination)
+  }
+
+  // MARK: Its control socket
+
+  func control() throws -> RawConnection {
+    let connection = try RawConnection(path: "\(home)/run/supervisor.sock", patience: .seconds(20))
+    let hello = try connection.ask(#"{"id":0,"op":"hello","protocol":1}"#)
+    #expect(hello["status"] == 200)
+    return connection
+  }
+
+  func status() throws -> [String: ProcessStatus] {
+    let connection = try control()
+    try connection.send(#"{"id":1,"op":"status"}"#)
+    var rows: [String: ProcessStatus] = [:]
+    while true {
+      let line = try connection.reply()
+      guard line["event"] == "process" else { return rows }
+      let row = try ProcessStatus(line)
+      rows[row.name] = row
+    }
+  }
+
+  func status(_ name: String) throws -> ProcessStatus {
+    try #require(try status()[name])
+  }
+
+  /// Waits until a row is as wanted.
+  func awaitStatus(_ name: String, _ isWanted: (ProcessStatus) -> Bool) async throws -> ProcessStatus {
+    var row: ProcessStatus?
+    let found = try await eventually(within: .seconds(20)) {
+      row = try status()[name]
+      return row.map(isWanted) ?? false
+    }
+    try #require(found, "\(String(describing: row))\n\(messages)")
+    return try #require(row)
+  }
+
+  func ask(_ line: String) throws -> JSONValue {
+    try control().ask(line)
+  }
+
+  /// The process number of whoever answers at an address of a child.
+  static func answerer(at address: String) throws -> Int64? {
+    try RawConnection(to: Endpoint(address)).reply()["pid"]?.integer
+  }
+
+  func answerer(atSocketOf peer: String) throws -> JSONValue {
+    try RawConnection(path: "\(home)/run/\(peer).sock").reply()
+  }
+}

@@ -1,0 +1,236 @@
+import DocumentModel
+import Glibc
+import LineJSON
+import ProcessSupervision
+import TestSupport
+import Testing
+import WireProtocol
+
+/// Real processes. Serialized, because each test starts several and the machine may be small.
+@Suite(.serialized) struct SupervisorProcessTests {
+  private let loopback = "127.0.0.1:0"
+
+  @Test func everythingStartsIsReportedAndStops() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback, "--peer", "alice", "--peer", "bob")
+    #expect(try fixture.ask(#"{"id":1,"op":"wait"}"#)["ready"] == true)
+    let rows = try fixture.status()
+    #expect(rows.keys.sorted() == ["alice", "bob", "index", "supervisor"])
+    for name in ["alice", "bob", "index"] {
+      let row = try #require(rows[name])
+      #expect(row.state == "ready" && row.responsive && row.restarts == 0)
+      #expect(try SupervisorFixture.answerer(at: row.address) == row.pid.map(Int64.init))
+    }
+    #expect(try fixture.answerer(atSocketOf: "alice")["pid"]?.integer == rows["alice"]?.pid.map(Int64.init))
+    let stop = try fixture.control()
+    #expect(try stop.ask(#"{"id":2,"op":"stop"}"#)["status"] == 200)
+    #expect(stop.isClosedByPeer())
+    #expect(try await fixture.end() == .exited(0))
+    for row in rows.values { #expect(kill(row.pid ?? 0, 0) != 0, "\(row.name) is still there") }
+    #expect(fixture.log("alice") == "alice stops\n")
+    for path in ["supervisor.sock", "alice.sock"] { #expect(access("\(fixture.home)/run/\(path)", F_OK) != 0) }
+  }
+
+  @Test func peersStartWhenTheIndexIsReady() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback, "--peer", "alice")
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    let lines = fixture.log("supervisor").split(separator: "\n")
+    let index = try #require(lines.firstIndex { $0.contains("index is ready") })
+    let alice = try #require(lines.firstIndex { $0.contains("alice is ready") })
+    #expect(index < alice)
+  }
+
+  @Test func aKilledChildIsReplacedAndNobodyIsRefused() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback, "--peer", "alice")
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    let before = try fixture.status("alice")
+    let pid = try #require(before.pid)
+    var answers: [Int64] = []
+    #expect(kill(pid, SIGKILL) == 0)
+    // From the very moment on: who connects while nobody serves waits in the held socket.
+    for _ in 0..<20 {
+      if let answer = try? SupervisorFixture.answerer(at: before.address) { answers.append(answer) }
+    }
+    #expect(answers.filter { $0 != Int64(pid) }.count >= 19)
+    let after = try await fixture.awaitStatus("alice") { $0.restarts == 1 && $0.state == "ready" }
+    #expect(after.address == before.address)
+    #expect(after.pid != before.pid)
+  }
+
+  @Test func aCrashLoopIsParkedAnsweredForAndStartedAgainOnDemand() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback, "--peer", "crash", "--peer", "alice")
+    #expect(try fixture.ask(#"{"id":1,"op":"wait"}"#)["ready"] == false)
+    let row = try fixture.status("crash")
+    #expect(row.state == "parked" && row.pid == nil && row.restarts == 4)
+    #expect(row.reason == "it is made to crash")
+    #expect(try fixture.status("alice").state == "ready")
+    for answer in [
+      try fixture.answerer(atSocketOf: "crash"),
+      try RawConnection(to: Endpoint(row.address)).ask(#"{"id":1,"op":"x"}"#),
+    ] {
+      #expect(answer["status"] == 503 && answer["error"] == "unavailable" && answer["id"] == .null)
+      #expect(answer["message"]?.string?.contains("it is made to crash") == true)
+      #expect(answer["retry_after"]?.integer == 30)
+    }
+    #expect(try fixture.ask(#"{"id":2,"op":"start","name":"crash"}"#)["status"] == 200)
+    _ = try await fixture.awaitStatus("crash") { $0.restarts == 9 && $0.state == "parked" }
+  }
+
+  @Test func aBurstOfExitsAfterReadyBacksOff() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "flap")
+    let row = try await fixture.awaitStatus("flap") { $0.state == "backing-off" && $0.restarts >= 6 }
+    #expect(row.reason == "it exited with status 4")
+  }
+
+  @Test func stopStartAndRestartOfOne() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice", "--peer", "bob")
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    let bob = try fixture.status("bob")
+    #expect(try fixture.ask(#"{"id":2,"op":"stop","name":"alice"}"#)["status"] == 200)
+    #expect(try await fixture.awaitStatus("alice") { $0.state == "stopped" }.pid == nil)
+    #expect(try fixture.answerer(atSocketOf: "alice")["message"]?.string?.contains("alice is stopped") == true)
+    #expect(try fixture.ask(#"{"id":3,"op":"start","name":"alice"}"#)["status"] == 200)
+    _ = try await fixture.awaitStatus("alice") { $0.state == "ready" && $0.restarts == 1 }
+    #expect(try fixture.ask(#"{"id":4,"op":"restart","name":"alice"}"#)["status"] == 200)
+    _ = try await fixture.awaitStatus("alice") { $0.state == "ready" && $0.restarts == 2 }
+    #expect(try fixture.status("bob").pid == bob.pid)
+    #expect(try fixture.ask(#"{"id":5,"op":"restart","name":"carol"}"#)["error"] == "not-found")
+    #expect(try fixture.ask(#"{"id":6,"op":"reload"}"#)["status"] == 200)
+    #expect(await eventually { fixture.log("bob").contains("bob reloads") })
+  }
+
+  @Test func aKilledSupervisorLeavesNobodyAndTheNextRunWorks() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback, "--peer", "alice", "--peer", "deaf")
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    let rows = try fixture.status()
+    let children = rows.values.filter { $0.role != .supervisor }.compactMap(\.pid)
+    #expect(children.count == 3)
+    fixture.supervisor?.signal(SIGKILL)
+    #expect(try await fixture.end() == .signaled(SIGKILL))
+    #expect(await eventually(within: .seconds(2)) { children.allSatisfy { !Self.isAlive($0) } })
+    try await fixture.start("--serve-index", loopback, "--peer", "alice", "--peer", "deaf")
+    #expect(try fixture.ask(#"{"id":1,"op":"wait"}"#)["ready"] == true)
+    // The port is remembered.
+    #expect(try fixture.status("alice").address == rows["alice"]?.address)
+  }
+
+  /// A process that nobody has reaped yet is dead all the same.
+  private static func isAlive(_ pid: Int32) -> Bool {
+    guard let stat = TemporaryDirectory.read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: UInt8(ascii: ")"))
+    else { return false }
+    return !stat[end...].starts(with: Array(") Z".utf8))
+  }
+
+  @Test func theSecondSupervisorIsRefused() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
+    let first = try fixture.status()
+    let second = try ChildProcess(
+      ProcessSpecification(
+        executable: fixture.directory.file("p2p-supervisor"), arguments: ["run", "--home", fixture.home]))
+    var termination: Termination?
+    _ = await eventually {
+      termination = second.reap()
+      return termination != nil
+    }
+    #expect(termination == .exited(1))
+    #expect(try fixture.status("alice").pid == first["alice"]?.pid)
+  }
+
+  @Test func aStubbornChildIsKilledInTime() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback, "--peer", "deaf")
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    let start = ContinuousClock.now
+    fixture.supervisor?.signal(SIGTERM)
+    #expect(try await fixture.end() == .exited(0))
+    #expect(start.duration(to: .now) < .seconds(10))
+    #expect(fixture.log("supervisor").contains("deaf does not end: SIGKILL"))
+  }
+
+  @Test func whoSpeaksAnotherProtocolIsParked() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "other")
+    let row = try await fixture.awaitStatus("other") { $0.state == "parked" }
+    #expect(row.restarts == 0)
+    #expect(row.reason?.contains("channel protocol 2") == true)
+  }
+
+  @Test func aSilentChildIsReportedAndLeftAlone() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "mute", "--peer", "alice")
+    let row = try await fixture.awaitStatus("mute") { !$0.responsive }
+    #expect(row.state == "ready")
+    #expect(try fixture.status("alice").responsive)
+  }
+
+  /// 15 MB of output: all of it is read, the files stay bounded.
+  @Test func outputIsKeptAndRotated() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "chatty")
+    _ = try await fixture.awaitStatus("chatty") { $0.state == "ready" }
+    let total = await eventually {
+      ["", ".1"].reduce(0) { $0 + Self.size("\(fixture.home)/log/chatty.log\($1)") } == 15_000_000
+    }
+    #expect(total)
+    #expect(Self.size("\(fixture.home)/log/chatty.log.1") >= 10 << 20)
+    #expect(Self.size("\(fixture.home)/log/chatty.log") < 10 << 20)
+  }
+
+  private static func size(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  @Test func waitLastsAsLongAsSomethingMoves() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "slow")
+    let waiting = try fixture.control()
+    try waiting.send(#"{"id":1,"op":"wait"}"#)
+    #expect(try fixture.status("slow").state == "starting")
+    try TemporaryDirectory.touch("\(fixture.home)/state/slow/go")
+    #expect(try waiting.reply()["ready"] == true)
+  }
+
+  @Test(
+    arguments: [
+      (["--peer", "index"], 64), (["--peer", "a", "--peer", "a"], 64), (["--serve-index", "example.org:1"], 64),
+      (["--index", "host:99999"], 64), (["--nonsense"], 64),
+    ] as [([String], Int32)])
+  func wrongUsageIs64(arguments: [String], status: Int32) async throws {
+    let fixture = try SupervisorFixture()
+    try fixture.spawn(arguments)
+    #expect(try await fixture.end() == .exited(status))
+    #expect(!fixture.messages.isEmpty)
+  }
+
+  @Test func anAddressInUseIsToldWithTheCure() async throws {
+    let fixture = try SupervisorFixture()
+    try await fixture.start("--serve-index", loopback)
+    let address = try fixture.status("index").address
+    let other = try SupervisorFixture()
+    try other.spawn(["--serve-index", address])
+    #expect(try await other.end() == .exited(1))
+    #expect(other.messages.contains("\(address) is in use"))
+  }
+
+  @Test func aDeepHomeIsRefused() async throws {
+    let fixture = try SupervisorFixture()
+    try fixture.spawn(["--peer", "alice"], home: fixture.directory.file(String(repeating: "d", count: 90)))
+    #expect(try await fixture.end() == .exited(1))
+    #expect(fixture.messages.contains("P2P_HOME"))
+  }
+}
+
+extension TemporaryDirectory {
+  static func touch(_ path: String) throws {
+    let handle = try #require(fopen(path, "w"))
+    fclose(handle)
+  }
+}
