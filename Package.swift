@@ -170,7 +170,8 @@ let package = Package(
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [
-        "PeerDaemon", "IndexServer", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity", "DocumentModel", "LineJSON",
+        "PeerDaemon", "IndexServer", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity", "DocumentModel",
+        "LineJSON",
         "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
       ]),
     .testTarget(

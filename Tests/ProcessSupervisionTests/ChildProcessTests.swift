@@ -83,10 +83,12 @@ import Testing
     defer { close(stray) }
     let first = try Self.file(holding: "first")
     let second = try Self.file(holding: "second")
-    defer { try? first.close(); try? second.close() }
-    let result = try run(
-      "cat /proc/$$/fd/\(first.rawValue) /proc/$$/fd/\(second.rawValue); ls /proc/$$/fd | tr '\\n' ' '"
-    ) {
+    defer {
+      try? first.close()
+      try? second.close()
+    }
+    let script = "cd /proc/$$/fd; cat \(first.rawValue) \(second.rawValue); ls . | tr '\\n' ' '"
+    let result = try run(script) {
       $0.descriptors += [
         .init(source: second.rawValue, target: first.rawValue), .init(source: first.rawValue, target: second.rawValue),
       ]

@@ -1,4 +1,5 @@
 import DocumentModel
+import Foundation
 import Glibc
 import SupervisorDaemon
 import SystemPackage
@@ -89,7 +90,7 @@ import Testing
   private func answer(_ line: String) throws -> Endpoint {
     let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.1", port: 0))
     let descriptor = socket.descriptor
-    Task.detached {
+    Thread {
       var waiting = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
       guard poll(&waiting, 1, 20_000) == 1 else { return }
       let connection = FileDescriptor(rawValue: accept(descriptor.rawValue, nil, nil))
@@ -98,12 +99,12 @@ import Testing
       _ = try? connection.writeAll(Array("\(line)\n".utf8))
       try? connection.close()
       socket.close()
-    }
+    }.start()
     return try #require(socket.endpoint)
   }
 
   private func probe(_ endpoint: Endpoint) throws -> Bool {
-    IndexProbe.answers(at: try #require(SocketAddress(endpoint)))
+    IndexProbe.answers(at: try #require(SocketAddress(endpoint)), patience: .seconds(20))
   }
 
   @Test func anIndexIsKnownByItsHello() throws {
