@@ -41,6 +41,7 @@ import Testing
     simulation.begin()
     #expect(simulation.running == ["index"])
     #expect(!simulation.fleet.isSettled)
+    #expect(simulation.fleet.member("alice")?.state == .starting)
     simulation.ready("index")
     #expect(simulation.running == ["index", "alice", "bob"])
     simulation.ready("alice")
@@ -48,6 +49,17 @@ import Testing
     simulation.ready("bob")
     #expect(simulation.fleet.isSettled)
     #expect(simulation.fleet.isReady)
+  }
+
+  @Test func aPeerThatIsStoppedWhileItWaitsStaysStopped() {
+    var simulation = Simulation()
+    simulation.begin()
+    simulation.apply { $0.stop("alice", now: $1) }
+    simulation.apply { $0.start("bob", now: $1) }
+    #expect(simulation.running == ["index", "bob"])
+    simulation.ready("index")
+    #expect(simulation.running == ["index", "bob"])
+    #expect(simulation.fleet.member("alice")?.state == .stopped)
   }
 
   @Test func peersDoNotWaitForEver() {

@@ -163,8 +163,18 @@ import Testing
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// One that waits for the index is on its way: who connects waits too.
+  private func held() -> [UInt8]? {
+    var fleet = Fleet()
+    fleet.add("index", role: .index, now: now)
+    fleet.add("alice", role: .peer, now: now)
+    _ = fleet.begin(now: now)
+    return fleet.member("alice").flatMap { OutageNotice.line(for: $0, reason: nil, now: now) }
+  }
+
   @Test func nothingIsSaidForOneThatRuns() {
     #expect(text { _ in } == nil)
+    #expect(held() == nil)
     #expect(text { _ = $0.becameReady("alice", now: now) } == nil)
     #expect(text { _ = $0.exited("alice", .exited(1), now: now, random: 1) } == nil)
   }

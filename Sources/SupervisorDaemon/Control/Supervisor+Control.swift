@@ -81,8 +81,8 @@ extension Supervisor {
     let child = children[member.name]
     return ProcessStatus(
       name: member.name, role: member.role == .index ? .index : .peer, pid: child?.pid,
-      state: member.machine.state.rawValue, responsive: member.machine.isResponsive(now: .now),
+      state: member.state.rawValue, responsive: member.machine.isResponsive(now: .now),
       restarts: Int64(member.machine.restarts), address: child?.blueprint.address ?? "",
-      since: told.since(member.name) ?? startedAt, reason: member.machine.state == .ready ? nil : child?.reason)
+      since: told.since(member.name) ?? startedAt, reason: member.state == .ready ? nil : child?.reason)
   }
 }

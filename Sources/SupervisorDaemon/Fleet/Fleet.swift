@@ -11,6 +11,11 @@ package struct Fleet: Sendable {
     package let name: String
     package let role: Role
     package fileprivate(set) var machine: RestartMachine
+    /// Whether it will be started as soon as the index is decided.
+    package fileprivate(set) var isHeld = false
+
+    /// One that is held back is on its way already, as others see it.
+    package var state: ProcessState { isHeld ? .starting : machine.state }
   }
 
   /// What the shell shall do to the process of this name.
@@ -98,6 +103,7 @@ package struct Fleet: Sendable {
   package mutating func begin(now: Instant) -> [Step] {
     guard course == .idle else { return [] }
     course = .waitingForIndex(until: now.advanced(by: Self.indexPatience))
+    for index in members.indices where members[index].role == .peer { members[index].isHeld = true }
     let steps = each(where: { $0.role == .index }) { $0.start(now: now) }
     return steps + advance(now: now)
   }
@@ -147,7 +153,7 @@ package struct Fleet: Sendable {
   }
 
   package mutating func timePassed(now: Instant) -> [Step] {
-    let steps = each(where: { _ in true }) { $0.timePassed(now: now) }
+    let steps = each(isTimer: true, where: { _ in true }) { $0.timePassed(now: now) }
     return steps + advance(now: now)
   }
 
@@ -160,7 +166,7 @@ package struct Fleet: Sendable {
     case .waitingForIndex(let until):
       guard now >= until || indexIsDecided else { return [] }
       course = .running
-      return each(where: { $0.role == .peer }) { $0.start(now: now) }
+      return each(where: \.isHeld) { $0.start(now: now) }
     case .endingPeers:
       guard !members.contains(where: { $0.role == .peer && $0.machine.hasProcess }) else { return [] }
       course = .endingIndex
@@ -188,10 +194,13 @@ package struct Fleet: Sendable {
   }
 
   private mutating func each(
-    where isMeant: (Member) -> Bool, _ change: (inout RestartMachine) -> RestartMachine.Action
+    isTimer: Bool = false, where isMeant: (Member) -> Bool,
+    _ change: (inout RestartMachine) -> RestartMachine.Action
   ) -> [Step] {
     var steps: [Step] = []
     for index in members.indices where isMeant(members[index]) {
+      // Whatever is decided for it now comes instead of the start that it waited for.
+      if !isTimer { members[index].isHeld = false }
       let action = change(&members[index].machine)
       if action != .none { steps.append(Step(name: members[index].name, action: action)) }
     }

@@ -11,7 +11,7 @@ package enum OutageNotice {
   package static func line(
     for member: Fleet.Member, reason: String?, now: RestartMachine.Instant
   ) -> [UInt8]? {
-    guard let outage = member.machine.outage(now: now) else { return nil }
+    guard !member.isHeld, let outage = member.machine.outage(now: now) else { return nil }
     let failure: WireFailure
     let because = reason.map { ": \($0)" } ?? ""
     switch outage {

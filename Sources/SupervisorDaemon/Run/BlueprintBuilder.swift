@@ -26,8 +26,19 @@ struct BlueprintBuilder {
     String(decoding: SmallFile.read(path) ?? [], as: UTF8.self)
   }
 
-  mutating func build() throws(SupervisorError) -> [ChildBlueprint] {
+  /// What was opened is closed again where one child cannot be made.
+  func build() throws(SupervisorError) -> [ChildBlueprint] {
     var blueprints: [ChildBlueprint] = []
+    do throws(SupervisorError) {
+      try build(into: &blueprints)
+    } catch {
+      for blueprint in blueprints { blueprint.closeListeners() }
+      throw error
+    }
+    return blueprints
+  }
+
+  private func build(into blueprints: inout [ChildBlueprint]) throws(SupervisorError) {
     let served = try index()
     if let served { blueprints.append(served) }
     let indexAddress = indexAddress(served: served)
@@ -38,14 +49,15 @@ struct BlueprintBuilder {
       ports[peer.name.text] = blueprint.listeners.compactMap(\.socket.endpoint).first?.port
       blueprints.append(blueprint)
     }
-    if ports != remembered {
-      do throws(Errno) {
-        try SmallFile.replace(portsPath, with: ports.bytes)
-      } catch {
-        log("cannot write \(portsPath): \(error); upload ports will differ after a restart")
-      }
+    if ports != remembered { remember(ports) }
+  }
+
+  private func remember(_ ports: PortMemory) {
+    do throws(Errno) {
+      try SmallFile.replace(portsPath, with: ports.bytes)
+    } catch {
+      log("cannot write \(portsPath): \(error); upload ports will differ after a restart")
     }
-    return blueprints
   }
 
   // MARK: The index

@@ -29,6 +29,10 @@ package struct ChildBlueprint: Sendable {
     listeners.compactMap(\.socket.endpoint).first.map { "\($0)" } ?? ""
   }
 
+  package func closeListeners() {
+    for listener in listeners { listener.socket.close() }
+  }
+
   /// The child's number for its channel. The listeners follow it.
   private static let channelNumber: Int32 = 3
 

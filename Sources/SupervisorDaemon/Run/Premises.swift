@@ -37,12 +37,13 @@ struct Premises: ~Copyable {
         log("ended \(child.name) (process \(child.pid)), which the last supervisor had left")
       }
     }
-    var builder = BlueprintBuilder(options: options, portsPath: "\(ownState)/ports.json", log: log)
+    let builder = BlueprintBuilder(options: options, portsPath: "\(ownState)/ports.json", log: log)
     let blueprints = try builder.build()
     let control: ListeningSocket
     do throws(ListeningSocket.Failure) {
       control = try ListeningSocket.unix(options.layout.supervisorSocket)
     } catch {
+      for blueprint in blueprints { blueprint.closeListeners() }
       throw BlueprintBuilder.explain(error, isDefaultIndex: false)
     }
     return Premises(lock: lock, control: control, blueprints: blueprints, recordPath: recordPath, boot: boot)

@@ -14,10 +14,10 @@ struct StateBook {
   /// True where the state is a new one, or was left and entered again.
   mutating func note(_ member: Fleet.Member, at time: Timestamp) -> Bool {
     let machine = member.machine
-    if let entry = entries[member.name], entry.state == machine.state, entry.restarts == machine.restarts {
+    if let entry = entries[member.name], entry.state == member.state, entry.restarts == machine.restarts {
       return false
     }
-    entries[member.name] = Entry(state: machine.state, restarts: machine.restarts, since: time)
+    entries[member.name] = Entry(state: member.state, restarts: machine.restarts, since: time)
     return true
   }
 

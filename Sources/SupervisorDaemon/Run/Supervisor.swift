@@ -239,9 +239,7 @@ final class Supervisor {
 
   /// Everything is gone before anybody is told so: then a next supervisor can start.
   private func finish() {
-    for child in children.values {
-      for listener in child.blueprint.listeners { listener.socket.close() }
-    }
+    for child in children.values { child.blueprint.closeListeners() }
     premises.control.close()
     unlink(premises.recordPath)
     outages.closeAll()
