@@ -6,10 +6,17 @@ package final class SupervisorLog {
   private var file: RotatingLog
   private let echoes: Bool
 
-  /// - Parameter echoes: whether standard error gets it too.
+  /// - Parameter echoes: whether standard error gets it too, where it is no file.
   package init(path: String, echoes: Bool = true) {
     file = RotatingLog(path: path)
-    self.echoes = echoes
+    self.echoes = echoes && !Self.isFile(STDERR_FILENO)
+  }
+
+  /// In the background standard error is this very log, for the words of a crash: it would say everything twice, and
+  /// go on growing after the log was rotated away.
+  private static func isFile(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   package func write(_ message: String) {
