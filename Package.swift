@@ -111,7 +111,7 @@ let package = Package(
       dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision", system]),
     // A blocking client of a control socket.
     .target(
-      name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", system]),
+      name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol"]),
 
     // MARK: L5 - front end
 

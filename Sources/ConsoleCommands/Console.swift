@@ -63,16 +63,20 @@ package final class Console {
   package let helloPatience: Duration
   /// A line typed at a question; `nil` at the end of input.
   package let ask: (String) -> String?
+  /// The descriptor from which a REPL without a terminal reads.
+  package let input: Int32
   private let output: any TextSink
   private let errors: any TextSink
 
   package init(
-    terminal: Terminal, surroundings: Surroundings, output: any TextSink, errors: any TextSink,
+    terminal: Terminal, surroundings: Surroundings, input: Int32 = 0, output: any TextSink,
+    errors: any TextSink,
     helloPatience: Duration = ControlConnection.helloPatience,
     now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> String? = { _ in nil }
   ) {
     self.terminal = terminal
     self.surroundings = surroundings
+    self.input = input
     self.output = output
     self.errors = errors
     self.helloPatience = helloPatience

@@ -8,6 +8,9 @@ struct Daemon {
   /// What needs the index waits 5 s for it and 10 s for its answer; the daemon says so itself before this is over.
   static let patience = Duration.seconds(20)
 
+  /// What it says of a daemon that does not answer is no reason to wait long once more.
+  private static let supervisorPatience = Duration.seconds(1)
+
   let console: Console
   let options: DaemonOptions
 
@@ -66,7 +69,9 @@ struct Daemon {
     var failure = CommandFailure(error, whom: whom)
     switch error {
     case .noSocket, .refused, .noAnswer, .closed:
-      guard options.socket == nil, let name, let processes = try? Supervisor(console: console).processes() else {
+      guard options.socket == nil, let name,
+        let processes = try? Supervisor(console: console).processes(patience: Self.supervisorPatience)
+      else {
         break
       }
       if let process = processes.first(where: { $0.name == name.text }) {

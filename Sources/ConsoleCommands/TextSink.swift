@@ -46,8 +46,11 @@ package final class DescriptorSink: TextSink {
       } else if errno == EPIPE {
         throw .closed
       } else if errno == EAGAIN {
-        var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        poll(&watched, 1, -1)
+        do {
+          _ = try Readiness.wait(for: descriptor, events: Int16(POLLOUT), until: nil)
+        } catch {
+          throw error == .interrupted ? .interrupted : .system(EIO)
+        }
       } else if errno != EINTR {
         throw .system(errno)
       } else if InterruptSignal.take() {

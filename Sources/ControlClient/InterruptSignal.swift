@@ -9,6 +9,7 @@ package enum InterruptSignal {
   // The handler may use nothing but atomics and async-signal-safe calls: signal-safety(7).
   private static let writeEnd = Atomic<Int32>(-1)
   private static let readEnd = Atomic<Int32>(-1)
+  private static let isPending = Atomic<Bool>(false)
 
   /// The end to poll; -1 where nothing is watched.
   package static var descriptor: Int32 { readEnd.load(ordering: .acquiring) }
@@ -26,6 +27,11 @@ package enum InterruptSignal {
     writeEnd.store(ends[1], ordering: .releasing)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
+      guard !InterruptSignal.isPending.exchange(true, ordering: .acquiringAndReleasing) else {
+        signal(SIGINT, SIG_DFL)
+        raise(SIGINT)
+        return
+      }
       let saved = errno
       var byte: UInt8 = 1
       _ = write(InterruptSignal.writeEnd.load(ordering: .acquiring), &byte, 1)
@@ -43,6 +49,7 @@ package enum InterruptSignal {
   package static func take() -> Bool {
     let end = descriptor
     guard end >= 0 else { return false }
+    isPending.store(false, ordering: .releasing)
     var bytes = [UInt8](repeating: 0, count: 64)
     return read(end, &bytes, bytes.count) > 0
   }

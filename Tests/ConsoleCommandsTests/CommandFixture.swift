@@ -33,6 +33,9 @@ final class CommandFixture {
   var answers: [String] = []
   var helloPatience = Duration.seconds(5)
   var executableDirectory: String?
+  var input: Int32 = -1
+  /// What `P2P_HOME` says where it is not the path of `home`.
+  var homeVariable: String?
 
   init() throws {
     home = try TemporaryDirectory()
@@ -42,14 +45,14 @@ final class CommandFixture {
   func socket(_ name: String) -> String { "\(home.path)/run/\(name).sock" }
 
   var console: Console {
-    let home = home.path
+    let home = homeVariable ?? home.path
     let workingDirectory = workingDirectory
     return Console(
       terminal: terminal,
       surroundings: Console.Surroundings(
         environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
         workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
-      output: output, errors: errors, helloPatience: helloPatience,
+      input: input, output: output, errors: errors, helloPatience: helloPatience,
       ask: { _ in self.answers.isEmpty ? nil : self.answers.removeFirst() })
   }
 

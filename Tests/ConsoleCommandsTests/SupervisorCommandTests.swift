@@ -97,7 +97,7 @@ import Testing
     #expect(fixture.run("supervisor", "start", "--serve-index", "--peer", "alice=:0", "--config", "c") == .unavailable)
     #expect(fixture.errors.text.contains("exited with status 69"))
     #expect(fixture.errors.text.contains("the port 7734 is taken"))
-    #expect(fixture.errors.text.contains("run --serve-index 127.0.0.1:7734 --peer alice=:0 --config /w/c"))
+    #expect(fixture.errors.text.contains("--serve-index 127.0.0.1:7734 --peer alice=:0 --config /w/c"))
     #expect(fixture.errors.text.contains("\(fixture.home.path)/log/supervisor.log"))
   }
 
@@ -110,6 +110,15 @@ import Testing
     #expect(fixture.run("supervisor", "start") == .failed)
     let text = fixture.errors.text.dropFirst(before)
     #expect(text.contains("second") && !text.contains("first"))
+  }
+
+  @Test func aRelativeHomeIsToldAsAnAbsoluteOne() throws {
+    let fixture = try CommandFixture()
+    fixture.workingDirectory = fixture.home.path
+    fixture.homeVariable = ".demo"
+    try fixture.install("#!/bin/sh\npwd >&2\necho \"$@\" >&2\nexit 1\n")
+    #expect(fixture.run("supervisor", "start") == .failed)
+    #expect(fixture.errors.text.contains("run --home \(fixture.home.path)/.demo"))
   }
 
   @Test func withoutASupervisorBesideItNothingStarts() throws {
@@ -129,7 +138,7 @@ import Testing
     fixture.answers = ["not an address:x", " index.example.org "]
     #expect(fixture.run("status") == .failed)
     #expect(fixture.errors.text.contains("That is no address"))
-    #expect(fixture.errors.text.contains("run --index index.example.org:7734"))
+    #expect(fixture.errors.text.contains("--index index.example.org:7734"))
   }
 
   @Test func whoeverAnswersNothingGetsAnIndexOfTheirOwn() throws {
@@ -138,7 +147,7 @@ import Testing
     try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
     fixture.answers = [""]
     #expect(fixture.run("status") == .failed)
-    #expect(fixture.errors.text.contains("[run]"))
+    #expect(fixture.errors.text.contains("[run --home \(fixture.home.path)]"))
   }
 
   @Test func whoeverLeavesIsToldHow() throws {

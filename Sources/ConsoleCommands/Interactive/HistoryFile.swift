@@ -1,20 +1,23 @@
 import Glibc
 
 /// Lines that were typed, kept for the next time: readable by their owner alone, and never through a link.
-final class HistoryFile {
-  static let limit = 1_000
+package final class HistoryFile {
+  package static let limit = 1_000
   private static let longestFile = 1 << 20
 
   /// What was typed before, the oldest first.
-  let lines: [String]
+  package let lines: [String]
   private let descriptor: Int32
 
   /// `nil` where there is no such place, or what is there is no file of the caller's.
-  init?(path: String) {
+  package init?(path: String) {
+    guard Self.isOwn(directoryOf: path) else { return nil }
     let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
     guard file >= 0 else { return nil }
     var status = stat()
-    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else {
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+      status.st_nlink == 1
+    else {
       close(file)
       return nil
     }
@@ -32,8 +35,16 @@ final class HistoryFile {
     close(descriptor)
   }
 
-  func append(_ line: String) {
+  package func append(_ line: String) {
     Self.write(line + "\n", to: descriptor)
+  }
+
+  /// Root that asks another user's daemon leaves nothing where that user could have laid a trap.
+  private static func isOwn(directoryOf path: String) -> Bool {
+    guard let slash = path.lastIndex(of: "/") else { return false }
+    var status = stat()
+    return lstat(String(path[..<slash]), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+      && status.st_uid == geteuid()
   }
 
   /// The last part of a file that has grown too long.

@@ -2,13 +2,18 @@ import ControlClient
 import Glibc
 import LineJSON
 
-/// Reads lines from standard input where nobody types.
+/// Reads lines from a pipe or a file where nobody types.
 struct PipedLines {
   /// Far beyond what a command line can hold.
   private static let longestLine = 1 << 20
 
+  private let descriptor: Int32
   private var lines = LineSplitter(maximumLength: longestLine)
   private var isAtEnd = false
+
+  init(_ descriptor: Int32) {
+    self.descriptor = descriptor
+  }
 
   /// - Throws: `CommandFailure` where a line is longer than 1 MiB.
   mutating func read() throws -> TypedLine {
@@ -30,12 +35,12 @@ struct PipedLines {
   /// False at the end of the input.
   private mutating func fill() throws -> Bool {
     do {
-      _ = try Readiness.wait(for: STDIN_FILENO, until: nil)
+      _ = try Readiness.wait(for: descriptor, until: nil)
     } catch {
       throw CommandFailure.silent(error == .interrupted ? .interrupted : .failed)
     }
     var bytes = [UInt8](repeating: 0, count: 65_536)
-    let count = Glibc.read(STDIN_FILENO, &bytes, bytes.count)
+    let count = Glibc.read(descriptor, &bytes, bytes.count)
     guard count > 0 else { return count < 0 && errno == EINTR }
     lines.append(Array(bytes.prefix(count)))
     return true

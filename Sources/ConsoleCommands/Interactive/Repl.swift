@@ -70,7 +70,7 @@ struct Repl {
 
   /// Ends with the status of the last command, as a shell does.
   private func runPiped() throws -> ExitStatus {
-    var lines = PipedLines()
+    var lines = PipedLines(console.input)
     var status = ExitStatus.done
     while case .text(let line) = try lines.read() {
       guard let next = try perform(line) else { return status }

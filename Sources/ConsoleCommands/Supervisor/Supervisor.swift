@@ -27,9 +27,11 @@ struct Supervisor {
   }
 
   /// Every process and its state.
-  func processes() throws -> [ProcessStatus] {
-    var connection = try open()
-    return try connection.processes()
+  /// - Parameter patience: for each of its two answers.
+  func processes(patience: Duration = patience) throws -> [ProcessStatus] {
+    var connection = try ControlConnection.open(
+      try socket(), role: .supervisor, patience: min(patience, console.helloPatience))
+    return try connection.processes(patience: patience)
   }
 
   /// Does something with a connection and says in whose name it failed.
@@ -53,10 +55,10 @@ extension ControlConnection {
   }
 
   /// Every process and its state.
-  mutating func processes() throws -> [ProcessStatus] {
+  mutating func processes(patience: Duration = Supervisor.patience) throws -> [ProcessStatus] {
     var processes = [ProcessStatus]()
     let path = path
-    _ = try exchange(patience: Supervisor.patience) {
+    _ = try exchange(patience: patience) {
       SupervisorRequest(id: $0, .status).json
     } onEvent: { line in
       guard processes.count < 10_000 else { return }

@@ -99,11 +99,12 @@ struct SupervisorStartCommand: ConsoleCommand {
     return flags
   }
 
-  /// With absolute paths, and the home told: the supervisor may look elsewhere.
+  /// With absolute paths: the supervisor starts in another directory.
   private func arguments(on console: Console) throws -> [String] {
     var absolute = self
     absolute.config = try config.map { try console.absolutePath($0, orFail: .usage) }
-    let home = try options.home.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
+    let named = options.home ?? console.surroundings.environment("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
+    let home = try named.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
     return ["run"] + home + absolute.flags
   }
 

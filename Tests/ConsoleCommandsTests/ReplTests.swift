@@ -1,0 +1,95 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import Glibc
+import TestSupport
+import Testing
+
+/// Commands line by line, without a terminal.
+@Suite struct ReplTests {
+  private func run(_ text: String, on fixture: CommandFixture, _ arguments: String...) throws -> ExitStatus {
+    let path = try fixture.home.write("input", Array(text.utf8))
+    fixture.input = open(path, O_RDONLY | O_CLOEXEC)
+    defer { close(fixture.input) }
+    return CommandRunner.run(["repl"] + arguments, on: fixture.console)
+  }
+
+  @Test func linesAreCommands() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(try run("# a comment\n\nstatus\np2pctl --json 'status'\nrepl\nexit\nstatus\n", on: fixture) == .done)
+    #expect(daemon.requests.count == 2)
+    #expect(fixture.output.text.contains(#""peer":"alice""#))
+    #expect(!fixture.output.text.contains("p2p>"))
+  }
+
+  @Test func theLastLineNeedsNoEnd() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(try run("status", on: fixture) == .done)
+    #expect(daemon.requests.count == 1)
+  }
+
+  @Test func theStatusIsThatOfTheLastCommand() throws {
+    let fixture = try CommandFixture()
+    #expect(try run("status\nhelp\n", on: fixture) == .done)
+    #expect(try run("help\nstatus\n", on: fixture) == .unavailable)
+    #expect(try run("bogus\nexit\n", on: fixture) == .usage)
+    #expect(try run("'open\n", on: fixture) == .usage)
+    #expect(try run("", on: fixture) == .done)
+  }
+
+  @Test func whatTheReplWasToldHoldsForItsLines() throws {
+    let fixture = try CommandFixture()
+    let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
+    let alice = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(try run("status\nstatus --peer alice\nsupervisor stop\n", on: fixture, "--peer", "bob", "--json") == .done)
+    #expect((bob.requests.count, alice.requests.count) == (1, 1))
+    #expect(try fixture.rows().count == 2)
+  }
+
+  @Test func aNULCannotBeSent() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(try run("add a\0b\n", on: fixture) == .usage)
+    #expect(daemon.requests.isEmpty)
+  }
+
+  @Test func aLineWithoutEndIsRefused() throws {
+    let fixture = try CommandFixture()
+    #expect(try run(String(repeating: "x", count: (1 << 20) + 5), on: fixture) == .usage)
+  }
+}
+
+@Suite struct HistoryFileTests {
+  @Test func linesAreKeptForTheirOwnerAlone() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("history")
+    HistoryFile(path: path)?.append("list 日本")
+    HistoryFile(path: path)?.append("exit")
+    #expect(HistoryFile(path: path)?.lines == ["list 日本", "exit"])
+    var status = stat()
+    #expect(stat(path, &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o600)
+  }
+
+  @Test func linksAreNotFollowed() throws {
+    let directory = try TemporaryDirectory()
+    let target = try directory.write("target", Array("precious\n".utf8))
+    #expect(symlink(target, directory.file("symbolic")) == 0)
+    #expect(link(target, directory.file("hard")) == 0)
+    #expect(mkfifo(directory.file("pipe"), 0o600) == 0)
+    for name in ["symbolic", "hard", "pipe", "missing/history"] {
+      #expect(HistoryFile(path: directory.file(name)) == nil)
+    }
+    #expect(TemporaryDirectory.read(target) == Array("precious\n".utf8))
+  }
+
+  @Test func itDoesNotGrowForEver() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write(
+      "history", Array((0..<HistoryFile.limit + 10).map { "line \($0)\n" }.joined().utf8))
+    #expect(HistoryFile(path: path)?.lines.count == HistoryFile.limit)
+    #expect(HistoryFile(path: path)?.lines.count == HistoryFile.limit / 2)
+    #expect(HistoryFile(path: path)?.lines.last == "line \(HistoryFile.limit + 9)")
+  }
+}
