@@ -42,6 +42,8 @@ package struct HostAddress: Hashable, Sendable {
   private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
 
   private static func read(_ text: String, _ family: CInt, length: Int) -> [UInt8]? {
+    // A C string ends at its first NUL: what comes after it would not be looked at.
+    guard !text.utf8.contains(0) else { return nil }
     var bytes = [UInt8](repeating: 0, count: length)
     return inet_pton(family, text, &bytes) == 1 ? bytes : nil
   }
