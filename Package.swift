@@ -153,7 +153,7 @@ let package = Package(
     .testTarget(name: "PlacesTests", dependencies: ["Places", "DocumentModel"]),
     .testTarget(name: "DocumentTitlesTests", dependencies: ["DocumentTitles", "DocumentModel"]),
     .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "CProcess", system]),
-    .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON"]),
+    .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON", "TestSupport"]),
     .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", "DocumentModel"]),
     .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
     .testTarget(
