@@ -27,7 +27,11 @@ package final class Catalogue: Sendable {
   /// parents). A database that is broken is moved aside, see `movedAside`.
   /// - Throws: `.catalogueInUse` where another process has it; `.catalogueFailed` for one made by a newer version.
   package init(directory: String) throws(StoreError) {
-    guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw .writing(directory, errno) }
+    if mkdir(directory, 0o700) == 0 {
+      try OpenFile.directory("\(directory)/..").synchronize()
+    } else if errno != EEXIST {
+      throw .writing(directory, errno)
+    }
     lock = try StateLock(directory: directory)
     layers = try LayerStore(path: "\(directory)/layers")
     let file = CatalogueFile(path: "\(directory)/catalogue.sqlite")
