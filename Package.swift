@@ -13,6 +13,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // MARK: How executables are linked in release builds
@@ -46,6 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit.git", exact: "0.6.0"),
   ],
   targets: [
     // MARK: L0 - system libraries, the C shim, the words of the field
@@ -69,6 +71,8 @@ let package = Package(
     .target(name: "Places", dependencies: ["DocumentModel"]),
     // Number and title out of the text of an RFC.
     .target(name: "DocumentTitles", dependencies: ["DocumentModel"]),
+    // The one configuration file: strict, and read by the supervisor alone.
+    .target(name: "Configuration", dependencies: ["DocumentModel", tomlKit]),
     // The restart machine and the shell that spawns.
     .target(name: "ProcessSupervision", dependencies: ["CProcess", system]),
 
@@ -108,7 +112,10 @@ let package = Package(
     // Launches and watches the others; links no NIO, no crypto, no database.
     .target(
       name: "SupervisorDaemon",
-      dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision", system]),
+      dependencies: [
+        "Configuration", "CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision",
+        system,
+      ]),
     // A blocking client of a control socket.
     .target(
       name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol"]),
@@ -152,6 +159,7 @@ let package = Package(
     .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel"]),
     .testTarget(name: "PlacesTests", dependencies: ["Places", "DocumentModel"]),
     .testTarget(name: "DocumentTitlesTests", dependencies: ["DocumentTitles", "DocumentModel"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "DocumentModel"]),
     .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "CProcess", system]),
     .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON", "TestSupport"]),
     .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", "DocumentModel"]),
@@ -177,7 +185,8 @@ let package = Package(
     .testTarget(
       name: "SupervisorDaemonTests",
       dependencies: [
-        "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "Places", "CProcess",
+        "SupervisorDaemon", "Configuration", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON",
+        "Places", "CProcess",
         "TestSupport", "p2p-supervisor", "supervised-child", system,
       ]),
     .testTarget(

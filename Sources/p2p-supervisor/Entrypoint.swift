@@ -8,6 +8,14 @@ struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-supervisor", abstract: "Starts an index and peers, and keeps them running.",
     version: SupervisorRun.version, subcommands: [Run.self])
+
+  @Flag(help: "Print a configuration with every setting and its default.")
+  var printDefaultConfig = false
+
+  func run() throws {
+    guard printDefaultConfig else { throw CleanExit.helpRequest(self) }
+    print(SupervisorRun.defaultConfiguration, terminator: "")
+  }
 }
 
 struct Run: ParsableCommand {
@@ -27,11 +35,13 @@ struct Run: ParsableCommand {
     name: .customLong("peer"), parsing: .singleValue, help: "Run this peer: NAME or NAME=HOST:PORT. May be repeated.",
     transform: { try RunFlags.Peer($0) })
   var peers: [RunFlags.Peer] = []
+  @Option(help: "The configuration file (else config/p2p.toml in its place).")
+  var config: String?
 
   func run() throws {
     do throws(SupervisorError) {
       let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers)
-      try SupervisorRun.run(SupervisorInvocation.options(flags: flags, home: home))
+      try SupervisorRun.run(SupervisorInvocation.options(flags: flags, home: home, configuration: config))
     } catch {
       let line = Array("p2p-supervisor: \(error)\n".utf8)
       _ = write(STDERR_FILENO, line, line.count)

@@ -166,6 +166,21 @@ import Testing
     #expect(simulation.state("index") == .ready)
   }
 
+  @Test func aRetiredOneEndsAndIsForgotten() {
+    var simulation = Simulation()
+    simulation.begin()
+    for name in ["index", "alice", "bob"] { simulation.ready(name) }
+    simulation.apply { $0.retire("alice", now: $1) }
+    #expect(simulation.history.last == .init(name: "alice", action: .ask))
+    #expect(simulation.fleet.takeRetired().isEmpty)
+    simulation.apply { $0.start(nil, now: $1) }
+    simulation.apply { $0.restart("alice", now: $1) }
+    simulation.exit("alice")
+    #expect(simulation.state("alice") == .stopped)
+    #expect(simulation.fleet.takeRetired() == ["alice"])
+    #expect(simulation.fleet.members.map(\.name) == ["index", "bob"])
+  }
+
   @Test func aNameIsAddedOnce() {
     var simulation = Simulation()
     simulation.fleet.add("alice", role: .peer, now: simulation.now)

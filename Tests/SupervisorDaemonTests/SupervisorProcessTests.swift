@@ -188,6 +188,29 @@ import WireProtocol
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
+  @Test func theConfigurationIsReadAndReadAgain() async throws {
+    let fixture = try SupervisorFixture()
+    let index = "[index]\nlisten = \"127.0.0.1:0\"\n"
+    try fixture.directory.write("p2p.toml", Array("\(index)[peers.alice]\n[peers.bob]\n".utf8))
+    try await fixture.start("--config", fixture.directory.file("p2p.toml"))
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    let before = try fixture.status()
+    #expect(before.keys.sorted() == ["alice", "bob", "index", "supervisor"])
+    try fixture.directory.write("p2p.toml", Array("\(index)[peers.carol]\n[peers.bob]\n".utf8))
+    fixture.supervisor?.signal(SIGHUP)
+    _ = try await fixture.awaitStatus("carol") { $0.state == "ready" }
+    let gone = try await eventually { try fixture.status()["alice"] == nil }
+    #expect(gone)
+    #expect(try fixture.status("bob").pid == before["bob"]?.pid)
+    #expect(access("\(fixture.home)/run/alice.sock", F_OK) != 0)
+    #expect(await eventually { fixture.log("bob").contains("bob reloads") })
+    try fixture.directory.write("p2p.toml", Array("[nonsense]\n".utf8))
+    let refused = try fixture.ask(#"{"id":2,"op":"reload"}"#)
+    #expect(refused["status"] == 422)
+    #expect(refused["message"]?.string?.contains("line 1: nonsense") == true)
+    #expect(try fixture.status("carol").state == "ready")
+  }
+
   @Test func waitLastsAsLongAsSomethingMoves() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "slow")

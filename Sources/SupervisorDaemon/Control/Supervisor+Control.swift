@@ -24,8 +24,8 @@ extension Supervisor {
     case .wait:
       clients[identifier]?.session.await(request)
     case .reload:
-      reload()
-      clients[identifier]?.session.reply(.done, to: request.id)
+      let failure = reload().map { SupervisorReply.failure(WireFailure(.usage, $0.message)) }
+      clients[identifier]?.session.reply(failure ?? .done, to: request.id)
     }
   }
 

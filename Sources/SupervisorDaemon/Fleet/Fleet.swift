@@ -13,9 +13,14 @@ package struct Fleet: Sendable {
     package fileprivate(set) var machine: RestartMachine
     /// Whether it will be started as soon as the index is decided.
     package fileprivate(set) var isHeld = false
+    /// Whether it is not wanted any more: no command starts it again.
+    fileprivate var isRetired = false
 
     /// One that is held back is on its way already, as others see it.
     package var state: ProcessState { isHeld ? .starting : machine.state }
+
+    /// - Parameter name: `nil` for all.
+    fileprivate func isMeant(by name: String?) -> Bool { !isRetired && (name == nil || name == self.name) }
   }
 
   /// What the shell shall do to the process of this name.
@@ -110,7 +115,7 @@ package struct Fleet: Sendable {
 
   package mutating func start(_ name: String?, now: Instant) -> [Step] {
     guard !isEnding else { return [] }
-    return each(where: { name == nil || $0.name == name }) { $0.start(now: now) }
+    return each(where: { $0.isMeant(by: name) }) { $0.start(now: now) }
   }
 
   package mutating func stop(_ name: String, now: Instant) -> [Step] {
@@ -118,9 +123,22 @@ package struct Fleet: Sendable {
     return steps + advance(now: now)
   }
 
+  /// Stops it for good: it is forgotten once its process has ended.
+  package mutating func retire(_ name: String, now: Instant) -> [Step] {
+    for index in members.indices where members[index].name == name { members[index].isRetired = true }
+    return stop(name, now: now)
+  }
+
+  /// Forgets those that were retired and have ended, and names them.
+  package mutating func takeRetired() -> [String] {
+    let gone = members.filter { $0.isRetired && !$0.machine.hasProcess }.map(\.name)
+    members.removeAll { gone.contains($0.name) }
+    return gone
+  }
+
   package mutating func restart(_ name: String?, now: Instant) -> [Step] {
     guard !isEnding else { return [] }
-    return each(where: { name == nil || $0.name == name }) { $0.restart(now: now) }
+    return each(where: { $0.isMeant(by: name) }) { $0.restart(now: now) }
   }
 
   /// Stops the peers together, then the index.

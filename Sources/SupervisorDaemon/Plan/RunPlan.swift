@@ -61,6 +61,18 @@ package struct RunPlan: Sendable, Equatable {
     peers = wanted.peers.map { Peer(name: $0.name, listen: $0.listen ?? automatic, user: $0.user) }
   }
 
+  /// This plan after a change, with those peers that could be added.
+  package func applying(_ change: PlanChange, added: [Peer], peersIndex: IndexChoice) -> RunPlan {
+    RunPlan(
+      index: index, peers: peers.filter { !change.removed.contains($0.name) } + added, peersIndex: peersIndex)
+  }
+
+  private init(index: Index?, peers: [Peer], peersIndex: IndexChoice) {
+    self.index = index
+    self.peers = peers
+    self.peersIndex = peersIndex
+  }
+
   private static func wanted(
     flags: RunFlags, settings: SupervisorSettings?, ownName: PeerName?
   ) throws(SupervisorError) -> SupervisorSettings {

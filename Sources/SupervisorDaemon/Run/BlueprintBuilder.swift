@@ -5,7 +5,7 @@ import ProcessSupervision
 import SystemPackage
 import WireProtocol
 
-/// Turns a plan into children: opens their sockets, makes their directories, finds their users and programs.
+/// Turns a plan, or a part of it, into children: opens their sockets, makes their directories, finds their users and programs.
 struct BlueprintBuilder {
   private let options: SupervisorOptions
   private let portsPath: String
@@ -41,24 +41,22 @@ struct BlueprintBuilder {
   private func build(into blueprints: inout [ChildBlueprint]) throws(SupervisorError) {
     let served = try index()
     if let served { blueprints.append(served) }
-    let indexAddress = indexAddress(served: served)
-    var ports = SmallFile.read(portsPath).map { PortMemory($0) } ?? PortMemory()
-    let remembered = ports
-    for peer in options.plan.peers {
-      let blueprint = try self.peer(peer, index: indexAddress, port: remembered[peer.name.text])
-      ports[peer.name.text] = blueprint.listeners.compactMap(\.socket.endpoint).first?.port
-      blueprints.append(blueprint)
-    }
-    if ports != remembered { remember(ports) }
+    let address = Self.indexAddress(options.plan, served: served)
+    for peer in options.plan.peers { blueprints.append(try self.peer(peer, index: address)) }
   }
 
-  private func remember(_ ports: PortMemory) {
+  private func remember(_ port: UInt16?, of name: PeerName) {
+    var ports = rememberedPorts
+    guard ports[name.text] != port else { return }
+    ports[name.text] = port
     do throws(Errno) {
       try SmallFile.replace(portsPath, with: ports.bytes)
     } catch {
       log("cannot write \(portsPath): \(error); upload ports will differ after a restart")
     }
   }
+
+  private var rememberedPorts: PortMemory { SmallFile.read(portsPath).map { PortMemory($0) } ?? PortMemory() }
 
   // MARK: The index
 
@@ -85,12 +83,14 @@ struct BlueprintBuilder {
   }
 
   /// Where the peers of this machine reach their index.
-  private func indexAddress(served: ChildBlueprint?) -> Endpoint {
-    switch options.plan.peersIndex {
+  ///
+  /// - Parameter served: the index that runs here, if one does.
+  static func indexAddress(_ plan: RunPlan, served: ChildBlueprint?) -> Endpoint {
+    switch plan.peersIndex {
     case .at(let endpoint): return endpoint
     case .served:
       guard let endpoint = served?.listeners.compactMap(\.socket.endpoint).first else {
-        return options.plan.index?.listen ?? .defaultIndex
+        return plan.index?.listen ?? .defaultIndex
       }
       let listensEverywhere = ["::", "0.0.0.0"].contains(endpoint.host)
       return Endpoint(host: listensEverywhere ? "127.0.0.1" : endpoint.host, port: endpoint.port)
@@ -99,7 +99,7 @@ struct BlueprintBuilder {
 
   // MARK: Peers
 
-  private func peer(_ plan: RunPlan.Peer, index: Endpoint, port: UInt16?) throws(SupervisorError) -> ChildBlueprint {
+  func peer(_ plan: RunPlan.Peer, index: Endpoint) throws(SupervisorError) -> ChildBlueprint {
     let name = plan.name
     let identity = try identity(of: plan)
     try PlaceMaker(layout: options.layout).make(for: name, identity: identity)
@@ -107,7 +107,7 @@ struct BlueprintBuilder {
     let uploads: ListeningSocket
     let control: ListeningSocket
     do throws(ListeningSocket.Failure) {
-      uploads = try Self.uploads(plan.listen, remembered: port)
+      uploads = try Self.uploads(plan.listen, remembered: rememberedPorts[name.text])
       control = try ListeningSocket.unix(layout.controlSocket(of: name))
     } catch {
       throw Self.explain(error, isDefaultIndex: false)
@@ -115,6 +115,7 @@ struct BlueprintBuilder {
     if let identity, lchown(layout.controlSocket(of: name), identity.user, identity.group) != 0 {
       throw .system("cannot give \(layout.controlSocket(of: name)) to its user", Errno(rawValue: errno))
     }
+    remember(uploads.endpoint?.port, of: name)
     let settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
       downloads: layout.downloads(of: name))

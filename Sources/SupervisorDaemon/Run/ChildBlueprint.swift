@@ -2,7 +2,7 @@ import SystemPackage
 package import ProcessSupervision
 package import WireProtocol
 
-/// All that is needed to start a child, again and again: it does not change while the supervisor runs.
+/// All that is needed to start a child, again and again. Only its settings change while the supervisor runs.
 package struct ChildBlueprint: Sendable {
   package enum ListenerKind: String, Sendable {
     case index
@@ -17,7 +17,7 @@ package struct ChildBlueprint: Sendable {
 
   package let name: String
   package let executable: String
-  package let settings: ChildSettings
+  package var settings: ChildSettings
   package let listeners: [Listener]
   /// `nil` keeps the supervisor's own.
   package let identity: ProcessSpecification.Identity?

@@ -10,16 +10,19 @@ import WireProtocol
 struct Premises: ~Copyable {
   let lock: InstanceLock
   let control: ListeningSocket
+  let builder: BlueprintBuilder
   let blueprints: [ChildBlueprint]
   let recordPath: String
   let boot: String
 
   private init(
-    lock: consuming InstanceLock, control: ListeningSocket, blueprints: [ChildBlueprint], recordPath: String,
+    lock: consuming InstanceLock, control: ListeningSocket, builder: BlueprintBuilder, blueprints: [ChildBlueprint],
+    recordPath: String,
     boot: String
   ) {
     self.lock = lock
     self.control = control
+    self.builder = builder
     self.blueprints = blueprints
     self.recordPath = recordPath
     self.boot = boot
@@ -46,6 +49,7 @@ struct Premises: ~Copyable {
       for blueprint in blueprints { blueprint.closeListeners() }
       throw BlueprintBuilder.explain(error, isDefaultIndex: false)
     }
-    return Premises(lock: lock, control: control, blueprints: blueprints, recordPath: recordPath, boot: boot)
+    return Premises(
+      lock: lock, control: control, builder: builder, blueprints: blueprints, recordPath: recordPath, boot: boot)
   }
 }

@@ -7,7 +7,7 @@ import WireProtocol
 /// One child with all that the supervisor holds for it: sockets and log for ever, process, channel and output pipe
 /// while it lives. Carries out, decides nothing.
 final class SupervisedChild {
-  let blueprint: ChildBlueprint
+  var blueprint: ChildBlueprint
   private(set) var process: ChildProcess?
   private(set) var startTime: Int64 = 0
   private(set) var link: ChildLink?

@@ -1,4 +1,5 @@
 import CProcess
+import DocumentModel
 import Glibc
 import ProcessSupervision
 import SystemPackage
@@ -18,7 +19,7 @@ final class Supervisor {
     case farewell
   }
 
-  let children: [String: SupervisedChild]
+  private(set) var children: [String: SupervisedChild]
   let log: SupervisorLog
   var fleet: Fleet
   var clients = ControlClients()
@@ -28,15 +29,19 @@ final class Supervisor {
   let startedAt = WallClock.now
 
   private let premises: Premises
+  private let options: SupervisorOptions
+  private var plan: RunPlan
   private let signals: FileDescriptor
   private let limits = Supervisor.descriptorLimit()
 
-  init(premises: consuming Premises, policy: RestartPolicy, signals: FileDescriptor, log: SupervisorLog) {
+  init(premises: consuming Premises, options: SupervisorOptions, signals: FileDescriptor, log: SupervisorLog) {
     let blueprints = premises.blueprints
     self.premises = premises
     self.signals = signals
     self.log = log
-    fleet = Fleet(policy: policy)
+    self.options = options
+    plan = options.plan
+    fleet = Fleet(policy: options.policy)
     children = Dictionary(blueprints.map { ($0.name, SupervisedChild($0)) }) { first, _ in first }
     let now = SuspendingClock.now
     for blueprint in blueprints {
@@ -71,6 +76,7 @@ final class Supervisor {
     outages.tidy(now: .now)
     clients.tidy(now: .now)
     perform(fleet.timePassed(now: .now))
+    forgetRetired()
     tell()
     answerWaiting()
   }
@@ -123,7 +129,9 @@ final class Supervisor {
     while true {
       switch signals_next(signals.rawValue) {
       case 0: return
-      case SIGHUP: reload()
+      case SIGHUP:
+        // What is wrong with the configuration has been logged; all goes on as before.
+        _ = reload()
       case let number:
         log.write("signal \(number): stopping everything")
         perform(fleet.end(now: .now))
@@ -200,11 +208,6 @@ final class Supervisor {
     }
   }
 
-  func reload() {
-    log.write("reloading")
-    for child in children.values { child.tell(.reload(child.blueprint.settings)) }
-  }
-
   /// Who runs now, for the next supervisor of this home. Where it cannot be written, the children's own watch over
   /// their channel, and their death signal, have to do.
   private func record() {
@@ -233,6 +236,63 @@ final class Supervisor {
       case .starting, .stopping, .backingOff, .stopped: break
       }
     }
+  }
+
+  // MARK: Another configuration
+
+  /// Takes over what can be changed while everything runs. A configuration that is wrong changes nothing.
+  func reload() -> SupervisorError? {
+    guard !fleet.isEnding else { return nil }
+    let new: RunPlan
+    do throws(SupervisorError) {
+      new = try options.reload()
+    } catch {
+      log.write("not reloaded: \(error)")
+      return error
+    }
+    let change = PlanChange(from: plan, to: new)
+    if !change.postponed.isEmpty {
+      log.write("at the next start of the supervisor change: \(change.postponed.joined(separator: ", "))")
+    }
+    for name in change.removed { perform(fleet.retire(name.text, now: .now)) }
+    let index = BlueprintBuilder.indexAddress(new, served: children[ProcessRole.index.rawValue]?.blueprint)
+    for child in children.values { tell(child, of: index) }
+    var failure: SupervisorError?
+    var added: [RunPlan.Peer] = []
+    for peer in change.added {
+      do throws(SupervisorError) {
+        try add(peer, index: index)
+        added.append(peer)
+      } catch {
+        log.write("\(peer.name) is not started: \(error)")
+        failure = error
+      }
+    }
+    plan = plan.applying(change, added: added, peersIndex: new.peersIndex)
+    log.write("reloaded")
+    return failure
+  }
+
+  private func tell(_ child: SupervisedChild, of index: Endpoint) {
+    if case .peer(var settings) = child.blueprint.settings {
+      settings.index = index
+      child.blueprint.settings = .peer(settings)
+    }
+    child.tell(.reload(child.blueprint.settings))
+  }
+
+  private func add(_ peer: RunPlan.Peer, index: Endpoint) throws(SupervisorError) {
+    let name = peer.name.text
+    guard children[name] == nil else {
+      throw SupervisorError(.failed, "the one of that name that was removed has not ended yet: reload again")
+    }
+    children[name] = SupervisedChild(try premises.builder.peer(peer, index: index))
+    fleet.add(name, role: .peer, now: .now)
+    perform(fleet.start(name, now: .now))
+  }
+
+  private func forgetRetired() {
+    for name in fleet.takeRetired() { children.removeValue(forKey: name)?.blueprint.closeListeners() }
   }
 
   // MARK: The end

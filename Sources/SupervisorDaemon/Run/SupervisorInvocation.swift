@@ -1,20 +1,58 @@
+import Configuration
 import DocumentModel
 import Glibc
 package import Places
+import ProcessSupervision
 
 /// From the command line and the environment to the options of a run.
 package enum SupervisorInvocation {
   /// - Parameters:
   ///   - home: `--home`, which wins over `P2P_HOME`; relative to the working directory.
+  ///   - configuration: `--config`, which must exist; else that of the layout, which need not.
   ///   - environment: of this process.
   package static func options(
-    flags: RunFlags, home: String?, environment: [String: String] = ProcessEnvironment.current()
+    flags: RunFlags, home: String?, configuration: String? = nil,
+    environment: [String: String] = ProcessEnvironment.current()
   ) throws(SupervisorError) -> SupervisorOptions {
     let layout = try layout(home: home, environment: environment)
-    let plan = try RunPlan(flags: flags, settings: nil, ownName: PeerName.ofCurrentUser())
+    // The supervisor stays where it was started: a relative path means the same at every reload.
+    let path = configuration ?? layout.configurationFile
+    let mustExist = configuration != nil
+    let file = try read(path, mustExist: mustExist)
+    var policy = RestartPolicy()
+    if let seconds = file?.supervisor.killUnresponsiveAfter, seconds > 0 {
+      policy.killUnresponsiveAfter = .seconds(seconds)
+    }
     return SupervisorOptions(
-      layout: layout, plan: plan, programs: try ownDirectory(),
-      childEnvironment: SupervisorOptions.childEnvironment(from: environment))
+      layout: layout, plan: try plan(flags: flags, file: file), programs: try ownDirectory(), policy: policy,
+      childEnvironment: SupervisorOptions.childEnvironment(from: environment),
+      reload: { () throws(SupervisorError) in
+        try plan(flags: flags, file: read(path, mustExist: mustExist))
+      })
+  }
+
+  private static func plan(flags: RunFlags, file: ConfigurationFile?) throws(SupervisorError) -> RunPlan {
+    let ownName = PeerName.ofCurrentUser()
+    let settings = file.map { SupervisorSettings($0, ownName: ownName) }
+    return try RunPlan(flags: flags, settings: settings, ownName: ownName)
+  }
+
+  private static func read(_ path: String, mustExist: Bool) throws(SupervisorError) -> ConfigurationFile? {
+    guard let bytes = SmallFile.read(path) else {
+      // What is there and cannot be read must not be taken for absent.
+      guard !mustExist, access(path, F_OK) != 0 else {
+        throw SupervisorError(.noInput, "cannot read the configuration \(path)")
+      }
+      return nil
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw SupervisorError(.usage, "\(path) is not UTF-8")
+    }
+    do throws(ConfigurationError) {
+      return try ConfigurationFile(text)
+    } catch {
+      throw SupervisorError(.usage, "\(path): \(error)")
+    }
   }
 
   package static func layout(home: String?, environment: [String: String]) throws(SupervisorError) -> Layout {

@@ -12,10 +12,13 @@ package struct SupervisorOptions: Sendable {
   package var childEnvironment: [String: String]
   /// Whether its own log goes to standard error too.
   package var echoesLog: Bool
+  /// Reads the configuration again.
+  package var reload: @Sendable () throws(SupervisorError) -> RunPlan
 
   package init(
     layout: Layout, plan: RunPlan, programs: String, policy: RestartPolicy = RestartPolicy(),
-    childEnvironment: [String: String] = [:], echoesLog: Bool = true
+    childEnvironment: [String: String] = [:], echoesLog: Bool = true,
+    reload: (@Sendable () throws(SupervisorError) -> RunPlan)? = nil
   ) {
     self.layout = layout
     self.plan = plan
@@ -23,6 +26,7 @@ package struct SupervisorOptions: Sendable {
     self.policy = policy
     self.childEnvironment = childEnvironment
     self.echoesLog = echoesLog
+    self.reload = reload ?? { plan }
   }
 
   /// The variables that may matter to a child: where to find programs, how to speak, which time zone, and our own.

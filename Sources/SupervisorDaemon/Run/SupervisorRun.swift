@@ -1,4 +1,5 @@
 import CProcess
+import Configuration
 import Glibc
 import Places
 import SystemPackage
@@ -7,6 +8,7 @@ import WireProtocol
 /// A run of the supervisor from the first check to the last farewell.
 package enum SupervisorRun {
   package static let version = ProtocolVersion.program
+  package static let defaultConfiguration = DefaultConfiguration.text
 
   /// The end of `p2p-supervisor run --help`.
   package static let help = """
@@ -29,7 +31,7 @@ package enum SupervisorRun {
     // Before anything is started: children get no signal that was meant for this process, and none is lost.
     let signals = try openSignals()
     let premises = try Premises.prepare(options) { log.write($0) }
-    Supervisor(premises: premises, policy: options.policy, signals: signals, log: log).run()
+    Supervisor(premises: premises, options: options, signals: signals, log: log).run()
   }
 
   private static func openSignals() throws(SupervisorError) -> FileDescriptor {

@@ -18,7 +18,7 @@ package struct PeerSettings: Sendable, Hashable {
   /// The path of its held control socket.
   package let control: String
   /// The index it uses until its user says otherwise.
-  package let index: Endpoint
+  package var index: Endpoint
   /// Where downloads go that name no place, which exists.
   package let downloads: String
 

@@ -1,0 +1,123 @@
+import Configuration
+import DocumentModel
+import Foundation
+import Testing
+
+@Suite struct ConfigurationTests {
+  private func error(_ text: String) -> ConfigurationError? {
+    #expect(throws: ConfigurationError.self, "\(text)") { try ConfigurationFile(text) }
+  }
+
+  @Test func everySettingIsRead() throws {
+    let file = try ConfigurationFile(
+      """
+      [supervisor]
+      kill_unresponsive_after = 90
+      [index]
+      serve = false
+      listen = ":7000"
+      address = "index.example.org"
+      [peer]
+      listen = ":0"
+      [peers.bob]
+      [peers.alice]
+      listen = "[::1]:40001"
+      user = "1000:1000"
+      """)
+    #expect(file.supervisor.killUnresponsiveAfter == 90)
+    #expect(file.index.serve == false)
+    #expect(file.index.listen == Endpoint(host: "", port: 7000))
+    #expect(file.index.address == Endpoint(host: "index.example.org", port: 7734))
+    #expect(file.peer.listen == Endpoint(host: "", port: 0))
+    #expect(file.peers.map(\.name.text) == ["alice", "bob"])
+    #expect(file.peers.first?.listen == Endpoint(host: "::1", port: 40_001))
+    #expect(file.peers.first?.user == "1000:1000")
+    #expect(file.peers.last?.listen == nil)
+  }
+
+  @Test func nothingSaysNothing() throws {
+    let file = try ConfigurationFile("# only a comment\n")
+    #expect(file.index == .init() && file.peers.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("colour = 1", "colour", 1), ("[index]\nserve = true\nport = 1\n", "index.port", 3),
+    ("[peers.alice]\n\n  sharing = true", "peers.alice.sharing", 3), ("[indx]\n", "indx", 1),
+    ("index.listne = \"x\"", "index.listne", 1), ("[supervisor]\n\"kill me\" = 1", "supervisor.kill me", 2),
+  ])
+  func unknownNamesAreRefusedWithPlaceAndAlternatives(text: String, path: String, line: Int) {
+    let error = error(text)
+    #expect(error?.path == path)
+    #expect(error?.line == line)
+    #expect(error?.reason.contains("there is no such setting; here are:") == true)
+  }
+
+  @Test(arguments: [
+    ("[index]\nserve = \"yes\"", "index.serve", 2), ("[index]\nserve = 1", "index.serve", 2),
+    ("[index]\nlisten = 7734", "index.listen", 2), ("index = 1", "index", 1), ("peers = []", "peers", 1),
+    ("[peers]\nalice = true", "peers.alice", 2),
+    ("[supervisor]\nkill_unresponsive_after = 1.5", "supervisor.kill_unresponsive_after", 2),
+    ("[supervisor]\nkill_unresponsive_after = \"60\"", "supervisor.kill_unresponsive_after", 2),
+  ])
+  func wrongTypesAreErrors(text: String, path: String, line: Int) {
+    let error = error(text)
+    #expect(error?.path == path)
+    #expect(error?.line == line)
+    #expect(error?.reason.contains("not a value of type") == true)
+  }
+
+  @Test(arguments: [
+    "[supervisor]\nkill_unresponsive_after = 59", "[supervisor]\nkill_unresponsive_after = -1",
+    "[supervisor]\nkill_unresponsive_after = 86401", "[index]\nlisten = \"a b\"", "[peer]\nlisten = \"host\"",
+    "[peers.index]\n", "[peers.\"a b\"]\n", "[peers.alice]\nlisten = \":99999\"",
+  ])
+  func valuesOutOfRangeAreErrors(text: String) {
+    #expect(error(text)?.line != nil)
+  }
+
+  @Test(arguments: [("[index", 1), ("[index]\nserve = maybe", 2), ("a = 1\na = 2", 2), ("[index]\n[index]\n", 2)])
+  func syntaxErrorsHaveALine(text: String, line: Int) {
+    #expect(error(text)?.line == line)
+  }
+
+  @Test func whatIsInvalidAsTextIsNoCrash() {
+    for text in [
+      "\u{0}", "=", "[]", "[[index]]", "\"", "'''", "a.b.c = {", "\u{FEFF}[index]\n\u{7}", "\"\\uD800\" = 1",
+    ] {
+      _ = try? ConfigurationFile(text)
+    }
+  }
+
+  @Test func aMessageNamesLineAndSetting() {
+    #expect("\(ConfigurationError(path: "index.port", line: 3, reason: "no"))" == "line 3: index.port: no")
+    #expect("\(ConfigurationError(path: "", line: nil, reason: "no"))" == "no")
+  }
+
+  // MARK: The shipped file
+
+  private var shipped: String? {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try? String(contentsOf: root.appending(path: "etc/p2p.toml"), encoding: .utf8)
+  }
+
+  @Test func theShippedFileIsWhatIsPrinted() throws {
+    #expect(try #require(shipped) == DefaultConfiguration.text)
+  }
+
+  @Test func theDefaultsSetNothing() throws {
+    #expect(try ConfigurationFile(DefaultConfiguration.text) == ConfigurationFile(""))
+  }
+
+  /// Every setting that the file shows is one that is read.
+  @Test func everythingShownIsKnown() throws {
+    let lines = DefaultConfiguration.text.split(separator: "\n").map { line -> Substring in
+      line.hasPrefix("#") && !line.hasPrefix("# ") ? line.dropFirst() : line
+    }
+    let file = try ConfigurationFile(lines.joined(separator: "\n"))
+    #expect(file.supervisor.killUnresponsiveAfter == 0)
+    #expect(file.index.serve == true && file.index.listen == .defaultIndex && file.index.address != nil)
+    #expect(file.peer.listen != nil)
+    #expect(file.peers.first?.user == "alice")
+  }
+}
