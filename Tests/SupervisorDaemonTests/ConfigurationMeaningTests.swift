@@ -1,5 +1,6 @@
 import Configuration
 import DocumentModel
+import ProcessSupervision
 import SupervisorDaemon
 import TestSupport
 import Testing
