@@ -19,7 +19,7 @@ extension DocumentIndex {
 
   private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> ListRow {
     var holders = [Holder]()
-    entries[entry].holders.sample(Self.listHolderLimit, using: &generator) { source, complete in
+    entries[entry].holders.sample(Self.listHolderLimit, using: &generator) { [sources] source, complete in
       holders.append(sources[source].holder(complete: complete))
     }
     return ListRow(

@@ -11,12 +11,11 @@ extension DocumentIndex {
     key: DocumentKey, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
     contentLimit: Int = defaultContentLimit, using generator: inout some RandomNumberGenerator
   ) -> LookupResult {
+    guard let slot = keys.find(key.text) else { return LookupResult(contents: [], more: 0) }
     var collector = LookupCollector()
-    let more = ByteOrder.withBytes(of: key.text) { bytes in
-      visit(
-        keyBytes: bytes, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
-        visitor: &collector)
-    }
+    let more = visit(
+      keySlot: slot, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
+      visitor: &collector)
     return collector.result(more: more ?? 0)
   }
 
@@ -38,11 +37,10 @@ extension DocumentIndex {
     contentLimit: Int = defaultContentLimit, using generator: inout some RandomNumberGenerator,
     visitor: inout some LookupVisitor
   ) -> Int? {
-    key.withUnsafeBytes { bytes in
-      visit(
-        keyBytes: bytes, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
-        visitor: &visitor)
-    }
+    guard let slot = key.withUnsafeBytes({ [keys] bytes in keys.find(bytes) }) else { return nil }
+    return visit(
+      keySlot: slot, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
+      visitor: &visitor)
   }
 
   /// As `lookup(content:)`; false where nothing is found (then nothing was visited).
@@ -54,18 +52,18 @@ extension DocumentIndex {
     let entry = contents[slot].entries.oldest
     if let shared = sharedHolders[slot] {
       return visit(
-        entry, shared, of: peer.map(sources(of:)), holderLimit: holderLimit, using: &generator, visitor: &visitor)
+        entry, shared, of: peer.map { sources(of: $0) }, holderLimit: holderLimit, using: &generator, visitor: &visitor)
     }
     return visit(
-      entry, entries[entry].holders, of: peer.map(sources(of:)), holderLimit: holderLimit, using: &generator,
+      entry, entries[entry].holders, of: peer.map { sources(of: $0) }, holderLimit: holderLimit, using: &generator,
       visitor: &visitor)
   }
 
   private func visit(
-    keyBytes: UnsafeRawBufferPointer, peer: PeerID?, holderLimit: Int, contentLimit: Int,
+    keySlot: UInt32, peer: PeerID?, holderLimit: Int, contentLimit: Int,
     using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
   ) -> Int? {
-    guard let key = keys.find(keyBytes), let ranking = keys[key] else { return nil }
+    guard let ranking = keys[keySlot] else { return nil }
     if let peer {
       return visit(
         ranking, of: sources(of: peer), holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
@@ -137,7 +135,8 @@ extension DocumentIndex {
         key: key(of: entry), content: entries[entry].content, title: title(of: entry),
         modified: entries[entry].modified,
         total: holders.count))
-    holders.sample(holderLimit, using: &generator) { source, complete in
+    // Captures are listed here and above: otherwise all of the index would be captured, and every part of it retained.
+    holders.sample(holderLimit, using: &generator) { [sources] source, complete in
       visitor.visit(sources[source].holder(complete: complete))
     }
   }

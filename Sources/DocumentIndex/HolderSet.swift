@@ -86,12 +86,17 @@ struct HolderSet {
     _ wanted: Int, from range: Range<Int>, using generator: inout some RandomNumberGenerator, _ body: (UInt32) -> Void
   ) {
     guard wanted > 0 else { return }
-    let rotation = range.count > 1 ? Int.random(in: 0..<range.count, using: &generator) : 0
+    let rotation = range.count > 1 ? Self.number(below: range.count, using: &generator) : 0
     for number in 0..<wanted {
       let stretch = number * range.count / wanted..<(number + 1) * range.count / wanted
-      let chosen = stretch.count > 1 ? Int.random(in: stretch, using: &generator) : stretch.lowerBound
+      let chosen = stretch.lowerBound + (stretch.count > 1 ? Self.number(below: stretch.count, using: &generator) : 0)
       body(members[range.lowerBound + (rotation + chosen) % range.count])
     }
+  }
+
+  /// Scaled, not by rejection: a bias of count / 2^64 harms nobody, and the generator is asked once.
+  private static func number(below count: Int, using generator: inout some RandomNumberGenerator) -> Int {
+    Int(truncatingIfNeeded: generator.next().multipliedFullWidth(by: UInt64(count)).high)
   }
 
   // MARK: Positions
