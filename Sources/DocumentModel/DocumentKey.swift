@@ -40,10 +40,11 @@ package struct DocumentKey: Hashable, Sendable {
     self.init(unchecked: "\(Self.rfcCollection)/\(number)")
   }
 
-  package var collection: Substring { text.prefix { $0 != "/" } }
+  // Cut at bytes, not at characters: a slash with a combining mark after it is one character, and a slash all the same.
+  package var collection: Substring { Substring(text.utf8.prefix { $0 != 0x2F }) }
   /// All after the first slash.
-  package var name: Substring { text.dropFirst(collection.count + 1) }
-  package var lastSegment: Substring { text.split(separator: "/").last ?? name }
+  package var name: Substring { Substring(text.utf8.drop { $0 != 0x2F }.dropFirst()) }
+  package var lastSegment: Substring { text.utf8.split(separator: 0x2F).last.map { Substring($0) } ?? name }
   /// The file name that a download gets where no other is asked for: the last segment, `rfcN.txt` for an RFC.
   package var suggestedFileName: String {
     collection == Self.rfcCollection ? "rfc\(name).txt" : String(lastSegment)

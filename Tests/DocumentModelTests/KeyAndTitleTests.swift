@@ -33,6 +33,13 @@ import Testing
     #expect(DocumentKey(rfc: 793).suggestedFileName == "rfc793.txt")
   }
 
+  @Test func aSlashIsASlashWhateverStandsOnIt() throws {
+    let key = try DocumentKey("file/\u{301}x/\u{301}y")
+    #expect(key.collection == "file")
+    #expect(key.name.unicodeScalars.elementsEqual("\u{301}x/\u{301}y".unicodeScalars))
+    #expect(key.suggestedFileName.unicodeScalars.elementsEqual("\u{301}y".unicodeScalars))
+  }
+
   @Test(arguments: ["a\u{202E}b", "a\u{1B}[2J", "a\nb", "e\u{301}"])
   func refusesTitles(_ text: String) {
     #expect(throws: InvalidValue.self) { try Title(text) }
