@@ -93,21 +93,25 @@ let package = Package(
     // A child's end of the supervisor's channel: settings, readiness, heartbeat, stop. Own thread, no event loop.
     .target(name: "SupervisorChannel", dependencies: ["LineJSON", "WireProtocol", system]),
 
+    // What every serving process does beside its role: signals, limits, the heartbeat of its loops, its last words.
+    .target(name: "ServerProcess", dependencies: ["DocumentModel", "SupervisorChannel", nioCore]),
+
     // MARK: L4 - roles
 
     // The index server. SupervisorChannel: it runs by hand or as a supervisor's child.
     .target(
       name: "IndexServer",
       dependencies: [
-        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "SupervisorChannel", nioCore,
-        nioPosix,
+        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ServerProcess",
+        "SupervisorChannel",
+        nioCore, nioPosix,
       ]),
-    // The peer daemon: shares, serves, fetches.
+    // The peer daemon: shares, serves, fetches. DocumentIndex: `list --mine` matches words as the index does.
     .target(
       name: "PeerDaemon",
       dependencies: [
-        "CProcess", "DocumentModel", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
-        "LineTransport", nioCore, nioPosix, logging,
+        "DocumentModel", "DocumentIndex", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
+        "LineTransport", "ServerProcess", "SupervisorChannel", nioCore, nioPosix, logging,
       ]),
     // Launches and watches the others; links no NIO, no crypto, no database.
     .target(
@@ -137,7 +141,8 @@ let package = Package(
       name: "p2p-index", dependencies: ["IndexServer", "DocumentModel", "WireProtocol", argumentParser],
       linkerSettings: staticStandardLibrary),
     .executableTarget(
-      name: "p2p-peer", dependencies: ["PeerDaemon", "SupervisorChannel"], linkerSettings: staticStandardLibrary),
+      name: "p2p-peer", dependencies: ["PeerDaemon", "DocumentModel", "WireProtocol", argumentParser],
+      linkerSettings: staticStandardLibrary),
     .executableTarget(
       name: "p2p-supervisor", dependencies: ["SupervisorDaemon", "DocumentModel", argumentParser],
       linkerSettings: staticExecutable),

@@ -3,6 +3,7 @@ import Glibc
 import LineTransport
 import NIOCore
 import NIOPosix
+import ServerProcess
 import SupervisorChannel
 import WireProtocol
 
@@ -17,6 +18,7 @@ package enum IndexProcess {
     package init() {}
   }
 
+  private static let standardError = StandardError(program: "p2p-index")
   /// A program that cannot be used in this way: EX_USAGE of sysexits.h.
   private static let usageStatus: CInt = 64
 
@@ -32,7 +34,7 @@ package enum IndexProcess {
     do {
       channel = try SupervisorChannel.fromEnvironment()
     } catch {
-      Console.report("\(error)")
+      standardError.report("\(error)")
       return usageStatus
     }
     if let channel, channel.start.role != .index {
@@ -54,10 +56,10 @@ package enum IndexProcess {
     } catch {
       return fail(ListenFailure.explain(error, listen: options.listen), 1, channel)
     }
-    Console.report("listens at \(server.address)")
+    standardError.report("listens at \(server.address)")
     if let channel {
       channel.sendReady(ChannelAddresses(index: server.address))
-      channel.run(pulse: pulse(through: group), onStop: { stops.request() }, onReload: { _ in })
+      channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }, onReload: { _ in })
     }
     await stops.first()
     await server.stop()
@@ -72,14 +74,6 @@ package enum IndexProcess {
     return .address(host: settings.address.host, port: settings.address.port)
   }
 
-  /// A heartbeat goes through all event loops, so that none can hang unnoticed.
-  private static func pulse(through group: any EventLoopGroup) -> SupervisorChannel.Pulse {
-    let loops = Array(group.makeIterator())
-    return { beat in
-      loops.reduce(beat) { next, loop in { loop.execute(next) } }()
-    }
-  }
-
   /// The limits of the wire, brought down to what the system gives: a few descriptors serve the process itself.
   private static func limits(descriptors: Int) -> IndexLimits {
     var limits = IndexLimits()
@@ -88,7 +82,7 @@ package enum IndexProcess {
   }
 
   private static func fail(_ message: String, _ status: CInt, _ channel: SupervisorChannel?) -> CInt {
-    Console.report(message)
+    standardError.report(message)
     channel?.sendFailed(message)
     return status
   }

@@ -18,14 +18,15 @@ enum ModuleGraph {
     // L3
     "LineTransport": ["LineJSON", "NIOCore", "NIOPosix"],
     "SupervisorChannel": ["LineJSON", "WireProtocol", "SystemPackage"],
+    "ServerProcess": ["DocumentModel", "SupervisorChannel", "NIOCore"],
     // L4
     "IndexServer": [
-      "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "SupervisorChannel", "NIOCore",
-      "NIOPosix",
+      "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ServerProcess",
+      "SupervisorChannel", "NIOCore", "NIOPosix",
     ],
     "PeerDaemon": [
-      "CProcess", "DocumentModel", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
-      "LineTransport", "SupervisorChannel", "NIOCore", "NIOPosix", "Logging",
+      "DocumentModel", "DocumentIndex", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
+      "LineTransport", "ServerProcess", "SupervisorChannel", "NIOCore", "NIOPosix", "Logging",
     ],
     "SupervisorDaemon": [
       "CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision", "SystemPackage",
@@ -38,7 +39,7 @@ enum ModuleGraph {
     ],
     // L6
     "p2p-index": ["IndexServer", "DocumentModel", "WireProtocol", "ArgumentParser"],
-    "p2p-peer": ["PeerDaemon", "SupervisorChannel", "DocumentModel", "WireProtocol", "ArgumentParser"],
+    "p2p-peer": ["PeerDaemon", "DocumentModel", "WireProtocol", "ArgumentParser"],
     "p2p-supervisor": ["SupervisorDaemon", "DocumentModel", "WireProtocol", "ArgumentParser"],
     "p2pctl": ["ConsoleCommands"],
   ]
@@ -51,8 +52,7 @@ enum ModuleGraph {
     // GRDB hands out and takes types of Foundation.
     "ContentStore": ["Foundation", "Dispatch"],
     // Signal sources.
-    "IndexServer": ["Dispatch"],
-    "PeerDaemon": ["Dispatch"],
+    "ServerProcess": ["Dispatch"],
   ]
 
   /// What the process that is least likely to die, and the one that starts most often, must do without.

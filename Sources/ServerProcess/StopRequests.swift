@@ -2,13 +2,13 @@ import Dispatch
 import Glibc
 
 /// Where the wish to stop comes from: SIGTERM, SIGINT, or whoever calls `request`.
-final class StopRequests: Sendable {
+package final class StopRequests: Sendable {
   private let stream: AsyncStream<Void>
   private let continuation: AsyncStream<Void>.Continuation
   // Sound because nobody touches them after init; they only have to live.
   nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
-  init() {
+  package init() {
     let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     self.stream = stream
     self.continuation = continuation
@@ -22,12 +22,12 @@ final class StopRequests: Sendable {
     }
   }
 
-  func request() {
+  package func request() {
     continuation.yield()
   }
 
   /// Returns when the first has come.
-  func first() async {
+  package func first() async {
     for await _ in stream { return }
   }
 }

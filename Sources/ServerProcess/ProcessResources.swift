@@ -1,28 +1,19 @@
 import Glibc
 
 /// What a process that serves many connections asks of the system.
-enum ProcessResources {
+package enum ProcessResources {
   /// A write to a closed connection is an error there, not the end of the process.
-  static func ignoreBrokenPipes() {
+  package static func ignoreBrokenPipes() {
     signal(SIGPIPE, SIG_IGN)
   }
 
   /// As many descriptors as the system allows (getrlimit(2)); returns how many that are.
-  static func raiseDescriptorLimit() -> Int {
+  package static func raiseDescriptorLimit() -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
     let soft = limit.rlim_cur
     limit.rlim_cur = limit.rlim_max
     guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Int(clamping: soft) }
     return Int(clamping: limit.rlim_cur)
-  }
-}
-
-/// What a person or a log gets to read.
-enum Console {
-  /// One line on standard error, after the name of the program.
-  static func report(_ message: String) {
-    let line = Array("p2p-index: \(message)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
   }
 }

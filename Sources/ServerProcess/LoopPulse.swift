@@ -1,0 +1,12 @@
+package import NIOCore
+package import SupervisorChannel
+
+/// The heartbeat of a process with event loops: it goes through all of them, so that none can hang unnoticed.
+package enum LoopPulse {
+  package static func through(_ group: any EventLoopGroup) -> SupervisorChannel.Pulse {
+    let loops = Array(group.makeIterator())
+    return { beat in
+      loops.reduce(beat) { next, loop in { loop.execute(next) } }()
+    }
+  }
+}
