@@ -1,7 +1,7 @@
 /// Asks again and again until it is so, at most for `patience`. For what happens in another process or thread and tells
 /// nobody.
 package func eventually(
-  within patience: Duration = .seconds(10), _ condition: () async throws -> Bool
+  within patience: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
   let deadline = ContinuousClock.now + patience
   while ContinuousClock.now < deadline {

@@ -11,7 +11,7 @@ package func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws ->
 
 /// Asks again and again until it is so, at most for `patience`, blocking its thread.
 package func eventuallyOnThread(
-  within patience: Duration = .seconds(10), _ condition: () throws -> Bool
+  within patience: Duration = .seconds(60), _ condition: () throws -> Bool
 ) rethrows -> Bool {
   let deadline = ContinuousClock.now + patience
   while ContinuousClock.now < deadline {

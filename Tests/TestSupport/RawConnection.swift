@@ -26,7 +26,7 @@ package final class RawConnection {
   }
 
   /// Connects to an IPv4 address.
-  package convenience init(to endpoint: Endpoint, patience: Duration = .seconds(10)) throws {
+  package convenience init(to endpoint: Endpoint, patience: Duration = .seconds(60)) throws {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = endpoint.port.bigEndian
@@ -37,7 +37,7 @@ package final class RawConnection {
   }
 
   /// Connects to a Unix socket.
-  package convenience init(path: String, patience: Duration = .seconds(10)) throws {
+  package convenience init(path: String, patience: Duration = .seconds(60)) throws {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let isFitting = withUnsafeMutableBytes(of: &address.sun_path) { target in
