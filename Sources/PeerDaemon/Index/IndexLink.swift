@@ -27,6 +27,8 @@ package actor IndexLink {
   package struct Status: Sendable {
     package let address: Endpoint
     package let isConnected: Bool
+    /// Since when it is connected, or not.
+    package let since: NIODeadline
     /// The address under which the index sees us.
     package let seenAs: String?
   }
@@ -73,6 +75,7 @@ package actor IndexLink {
   /// What was withdrawn while the announcement ran: pages that were read before must not bring it back.
   private var withdrawn: Set<IndexRequest.RecordID> = []
   private var heartbeat: RepeatedTask?
+  private var since = NIODeadline.now()
 
   package init(
     address: Endpoint, hello: IndexHello, source: any AnnouncementSource, loop: any EventLoop, logger: Logger,
@@ -112,7 +115,12 @@ package actor IndexLink {
   }
 
   package var status: Status {
-    Status(address: address, isConnected: machine.isConnected, seenAs: greeting?.host)
+    Status(address: address, isConnected: machine.isConnected, since: since, seenAs: greeting?.host)
+  }
+
+  /// Whether there is a connection, as soon as there is one, or at the end of what one waits for it.
+  package func isConnectedInTime() async -> Bool {
+    await waitForConnection(patience.connection)
   }
 
   private func carryOut(_ action: IndexLinkMachine.Action) {
@@ -184,6 +192,7 @@ package actor IndexLink {
   }
 
   private func lose(retryAfter: Int?) {
+    if machine.isConnected { since = .now() }
     connection?.abort()
     connection = nil
     generation += 1
@@ -216,6 +225,7 @@ package actor IndexLink {
   }
 
   private func begin() {
+    since = .now()
     logger.info("connected to index", metadata: ["address": "\(address)"])
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
     for waiter in waiters { waiter.continuation.resume(returning: true) }
@@ -342,6 +352,12 @@ package actor IndexLink {
     let defaults = IndexLimits()
     return AnnouncementBatches.cut(
       documents, most: greeting?.batch ?? defaults.batch, bytes: greeting?.line ?? defaults.line)
+  }
+
+  /// Tells the index everything once more, after it did not acknowledge in time; without a connection the next one does.
+  package func announceAgain() {
+    guard machine.isConnected, announcement == nil else { return }
+    announcement = Task { await announceAll() }
   }
 
   private func announceAll() async {
