@@ -1,3 +1,5 @@
+package import ContentStore
+import DocumentModel
 package import WireProtocol
 
 /// What an index reports, as the control plane passes it on.
@@ -13,5 +15,27 @@ extension HeldContent {
     self.init(
       content: row.content, title: row.title, modified: row.modified, total: row.total,
       holders: row.holders.map(ReportedHolder.init))
+  }
+}
+
+extension ListedDocument {
+  package init(_ row: DocumentRow) {
+    let entry = row.entry
+    self.init(
+      document: Document(key: row.key, title: entry.title, content: entry.content, modified: entry.modified),
+      total: entry.total, holders: entry.holders.map(ReportedHolder.init))
+  }
+
+  /// One of our own.
+  package init(_ share: Share) {
+    self.init(
+      document: share.document, total: share.state == .shared ? 1 : 0, holders: [], path: share.path,
+      state: share.state == .shared ? .shared : .withdrawn)
+  }
+}
+
+extension ConnectedPeer {
+  package init(_ row: PeersReply.Row) {
+    self.init(peer: row.peer, name: row.name, host: row.host, port: row.port, documents: row.documents)
   }
 }

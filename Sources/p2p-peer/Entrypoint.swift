@@ -1,4 +1,59 @@
+import ArgumentParser
+import DocumentModel
+import Glibc
+import PeerDaemon
+import WireProtocol
+
 @main
-struct Entrypoint {
-  static func main() {}
+struct Entrypoint: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "p2p-peer",
+    abstract: "One peer of the network: shares files, serves them to others, fetches theirs.",
+    discussion: """
+      p2pctl talks to it over its control socket. Started by p2p-supervisor it takes its settings and its listening
+      sockets from there, and no options.
+
+      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot start; 64 wrong use; 69 supervisor gone.
+
+      Example: p2p-peer --name alice --state ~/.local/state/p2p/alice --socket /tmp/alice.sock --index 127.0.0.1:7734
+      """,
+    version: "p2p-peer \(ProtocolVersion.program)")
+
+  @Option(help: "What people call this peer.") var name: PeerName
+  @Option(help: "The directory of its key and its catalogue; made where it is missing.")
+  var state: String
+
+  @Option(help: "The path of its control socket.")
+  var socket: String
+
+  @Option(help: "The index to use until p2pctl connect names another, HOST:PORT.")
+  var index = Endpoint.defaultIndex
+
+  @Option(help: "Where other peers connect, HOST:PORT; by default any port, on loopback where the index is there.")
+  var listen: Endpoint?
+
+  static func main() async {
+    if PeerProcess.isSupervised { Glibc.exit(await PeerProcess.run(nil)) }
+    await main(nil)
+  }
+
+  func run() async throws {
+    throw ExitCode(await PeerProcess.run(.init(name: name, state: state, index: index, listen: listen, socket: socket)))
+  }
+}
+
+extension Endpoint: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let endpoint = try? Endpoint(argument) else { return nil }
+    self = endpoint
+  }
+
+  package var defaultValueDescription: String { description }
+}
+
+extension PeerName: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let name = try? PeerName(argument) else { return nil }
+    self = name
+  }
 }

@@ -1,0 +1,143 @@
+package import DocumentModel
+import Glibc
+import LineTransport
+import Logging
+import NIOCore
+import NIOPosix
+import ServerProcess
+import SupervisorChannel
+import WireProtocol
+
+/// The peer as a process: started by hand with options, or by a supervisor that has passed it a channel.
+package enum PeerProcess {
+  /// What a start by hand says.
+  package struct Options: Sendable {
+    package var name: PeerName
+    /// The directory of the key and the catalogue.
+    package var state: String
+    package var index: Endpoint
+    /// Where other peers connect; `nil` for any port, on the loopback address where the index is there too.
+    package var listen: Endpoint?
+    /// The path of the control socket.
+    package var socket: String
+
+    package init(name: PeerName, state: String, index: Endpoint, listen: Endpoint?, socket: String) {
+      self.name = name
+      self.state = state
+      self.index = index
+      self.listen = listen
+      self.socket = socket
+    }
+  }
+
+  /// A program that cannot be used in this way: EX_USAGE of sysexits.h.
+  private static let usageStatus: CInt = 64
+  private static let standardError = StandardError(program: "p2p-peer")
+
+  /// Whether a supervisor started this process: it then takes no options.
+  package static var isSupervised: Bool { getenv(ChannelProtocol.environmentVariable) != nil }
+
+  /// Serves until SIGTERM, SIGINT or the supervisor's word to stop.
+  ///
+  /// Call it before anything has started a thread.
+  /// - Parameter options: `nil` for a child of a supervisor.
+  /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
+  ///   should be.
+  package static func run(_ options: Options?) async -> CInt {
+    ProcessResources.ignoreBrokenPipes()
+    _ = ProcessResources.raiseDescriptorLimit()
+    let channel: SupervisorChannel?
+    let settings: PeerDaemon.Settings
+    do {
+      channel = try SupervisorChannel.fromEnvironment()
+      settings = try channel.map(Self.settings(from:)) ?? Self.settings(from: options)
+    } catch {
+      standardError.report("\(error)")
+      return usageStatus
+    }
+    return await serve(settings, channel)
+  }
+
+  // MARK: Settings
+
+  private struct UsageError: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private static func settings(from channel: SupervisorChannel) throws -> PeerDaemon.Settings {
+    let start = channel.start
+    guard case .peer(let settings) = start.settings else {
+      let message = "the supervisor wants a \(start.role.rawValue), this program is a peer"
+      channel.sendFailed(message)
+      throw UsageError(description: message)
+    }
+    let listen = defaultListen(for: settings.index)
+    return PeerDaemon.Settings(
+      name: try PeerName(start.name), state: settings.state, index: settings.index,
+      uploads: start.listeners.uploads.map { .inherited($0) } ?? .address(host: listen.host, port: listen.port),
+      control: start.listeners.control.map { .inherited($0) } ?? .unix(path: settings.control),
+      controlPath: settings.control)
+  }
+
+  private static func settings(from options: Options?) throws -> PeerDaemon.Settings {
+    guard let options else {
+      throw UsageError(description: "no supervisor started this program, and no options were given")
+    }
+    let listen = options.listen ?? defaultListen(for: options.index)
+    let socket = absolute(options.socket)
+    return PeerDaemon.Settings(
+      name: options.name, state: absolute(options.state), index: options.index,
+      uploads: .address(host: listen.host, port: listen.port), control: .unix(path: socket), controlPath: socket)
+  }
+
+  /// A peer can be reached from where its index can be reached.
+  private static func defaultListen(for index: Endpoint) -> Endpoint {
+    Endpoint(host: index.isLoopback ? "127.0.0.1" : "", port: 0)
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return "\(String(cString: directory))/\(path)"
+  }
+
+  // MARK: Running
+
+  private static func serve(_ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?) async -> CInt {
+    LoggingSystem.bootstrap(StreamLogHandler.standardError)
+    let logger = Logger(label: "p2p-peer")
+    let stops = StopRequests()
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
+    defer { group.shutdownGracefully { _ in } }
+    let daemon: PeerDaemon
+    do throws(PeerStartError) {
+      daemon = try await PeerDaemon.start(settings, group: group, logger: logger)
+    } catch {
+      standardError.report(error.description)
+      channel?.sendFailed(error.description)
+      return 1
+    }
+    logger.info(
+      "ready to serve",
+      metadata: [
+        "peer": "\(settings.name)", "id": "\(daemon.id)", "uploads": "\(daemon.uploads)",
+        "control": "\(settings.controlPath)",
+      ])
+    channel?.run(
+      pulse: LoopPulse.through(group), onStop: { stops.request() },
+      onReload: { reload(daemon, $0) })
+    let readiness = Task {
+      await daemon.firstTryEnded()
+      channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))
+    }
+    await stops.first()
+    readiness.cancel()
+    await daemon.stop()
+    return 0
+  }
+
+  private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) {
+    guard case .peer(let settings) = settings else { return }
+    Task { await daemon.reload(index: settings.index) }
+  }
+}

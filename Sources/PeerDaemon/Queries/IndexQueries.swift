@@ -1,0 +1,42 @@
+import DocumentModel
+import WireProtocol
+
+/// What can be asked of the index, for front ends: pages to the end.
+struct IndexQueries: Sendable {
+  /// Rows of one page. The index may cut it further.
+  private static let page = 1000
+
+  let link: IndexLink
+
+  func lookup(_ key: DocumentKey) async throws(ControlFailure) -> ControlLookupReply {
+    do throws(WireFailure) {
+      let found = try await link.ask(.lookup(.init(.key(key))), LookupReply.init)
+      return ControlLookupReply(key: key, contents: found.contents.map(HeldContent.init), more: found.more)
+    } catch  where error.code == .notFound {
+      throw ControlFailure(WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what there is"))
+    } catch {
+      throw ControlFailure(error)
+    }
+  }
+
+  func list(_ request: ListDocuments, events: any ControlEvents) async throws(ControlFailure) -> ControlListReply {
+    var rows = Rows(limit: request.limit)
+    while let wanted = rows.nextPage(Self.page) {
+      let query = IndexRequest.ListQuery(
+        collection: request.collection, words: request.words ?? "", limit: wanted, after: rows.cursor)
+      let reply = try await refusing { () throws(WireFailure) in try await link.ask(.list(query), ListReply.init) }
+      try await events.send(rows.take(reply.documents, next: reply.next).map { .document(ListedDocument($0)) })
+    }
+    return ControlListReply(documents: rows.count)
+  }
+
+  func peers(limit: Int?, events: any ControlEvents) async throws(ControlFailure) -> ControlPeersReply {
+    var rows = Rows(limit: limit)
+    while let wanted = rows.nextPage(Self.page) {
+      let query = IndexRequest.PeersQuery(limit: wanted, after: rows.cursor)
+      let reply = try await refusing { () throws(WireFailure) in try await link.ask(.peers(query), PeersReply.init) }
+      try await events.send(rows.take(reply.peers, next: reply.next).map { .peer(ConnectedPeer($0)) })
+    }
+    return ControlPeersReply(peers: rows.count)
+  }
+}

@@ -1,0 +1,101 @@
+import ContentStore
+import Glibc
+import WireProtocol
+
+/// Goes through a directory and all below it, in the order of names. Links are followed, but no directory is entered
+/// twice, so that none leads in a circle.
+struct DirectoryWalk {
+  /// Of one directory; a larger one is not read.
+  private static let mostNames = 1_000_000
+
+  private let base: String
+  private let inspection: PathInspection
+  private let room: Int
+  private var entered: Set<PathInspection.Place>
+  /// Directories still to be read, the next one last.
+  private var waiting: [String]
+  private(set) var files: [FoundFile] = []
+  private(set) var unreadable: [PathProblem] = []
+
+  /// - Parameters:
+  ///   - base: without a slash at the end.
+  ///   - room: how many files there may be; one more is found where there are more.
+  init(base: String, place: PathInspection.Place, inspection: PathInspection, room: Int) {
+    self.base = base
+    self.inspection = inspection
+    self.room = room
+    entered = [place]
+    waiting = [base]
+  }
+
+  /// The errno of opening the directory itself; of what is below, errors are kept in `unreadable`.
+  mutating func run() -> CInt? {
+    var isFirst = true
+    while let directory = waiting.popLast(), files.count <= room, !inspection.isCancelled() {
+      let names: [[UInt8]]
+      switch Self.names(in: directory.isEmpty ? "/" : directory) {
+      case .success(let found): names = found.sorted { $0.lexicographicallyPrecedes($1) }
+      case .failure(let error):
+        if isFirst { return error.number }
+        report(directory, error.number)
+        continue
+      }
+      isFirst = false
+      read(directory, names)
+    }
+    files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    return nil
+  }
+
+  private mutating func read(_ directory: String, _ names: [[UInt8]]) {
+    for name in names where files.count <= room {
+      guard let text = String(validating: name, as: UTF8.self) else {
+        let shown = "\(directory)/\(String(decoding: name, as: UTF8.self))"
+        unreadable.append(PathProblem(path: shown, message: "its name is not UTF-8"))
+        continue
+      }
+      examine("\(directory)/\(text)")
+    }
+  }
+
+  private mutating func examine(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return report(path, errno) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG:
+      guard !inspection.unfinished.contains(path) else { return }
+      let name = path[path.utf8.index(path.startIndex, offsetBy: base.utf8.count + 1)...]
+      files.append(FoundFile(path: path, name: name, fingerprint: FileFingerprint(status)))
+    case S_IFDIR:
+      let place = PathInspection.Place(status)
+      guard place != inspection.ownState, entered.insert(place).inserted else { return }
+      waiting.append(path)
+    default:
+      // Sockets, FIFOs and devices hold no document.
+      break
+    }
+  }
+
+  private mutating func report(_ path: String, _ error: CInt) {
+    unreadable.append(PathProblem(path: path, message: String(cString: strerror(error))))
+  }
+
+  private struct SystemError: Error {
+    let number: CInt
+  }
+
+  private static func names(in directory: String) -> Result<[[UInt8]], SystemError> {
+    guard let stream = opendir(directory) else { return .failure(SystemError(number: errno)) }
+    defer { closedir(stream) }
+    var names = [[UInt8]]()
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        return errno == 0 ? .success(names) : .failure(SystemError(number: errno))
+      }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
+      guard names.count <= mostNames else { return .failure(SystemError(number: EFBIG)) }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import ContentStore
+import Logging
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// Keeps what is shared and what the files hold the same: looks at every file at the start, and at each that is said to
+/// have changed.
+struct ShareUpkeep: Sendable {
+  private static let pageLength = 1000
+
+  let ledger: ShareLedger
+  let work: FileWork
+  let publication: Publication
+  let changed: ChangedFiles
+  let pool: NIOThreadPool
+  let loop: any EventLoop
+  let logger: Logger
+
+  // MARK: At the start
+
+  /// Looks at the file of every share, withdrawn ones too: they may be back.
+  func sweep() async {
+    var position: CataloguePosition?
+    repeat {
+      guard !Task.isCancelled, let page = await page(after: position) else { return }
+      for path in page.suspicious { changed.notice(path) }
+      position = page.next
+    } while position != nil
+    logger.debug("looked at every share")
+  }
+
+  private func page(after position: CataloguePosition?) async -> (suspicious: [String], next: CataloguePosition?)? {
+    try? await pool.store { [ledger] () throws(StoreError) in
+      let shares = try ledger.catalogue.page(after: position, limit: Self.pageLength)
+      let suspicious = shares.filter { ShareVerdict($0, found: FileFingerprint.ofFile($0.path)) != .keep }
+      let next = shares.count < Self.pageLength ? nil : shares.last.map(CataloguePosition.init(after:))
+      return (suspicious.map(\.path), next)
+    }
+  }
+
+  // MARK: Changed files
+
+  /// Looks at files as they are named, one after the other, until `changed` ends.
+  func run() async {
+    var retries = RetrySchedule()
+    while let paths = await changed.next() {
+      for path in paths {
+        guard !Task.isCancelled else { return }
+        if await look(at: path) {
+          retries.forget(path)
+        } else if let delay = retries.next(path) {
+          loop.scheduleTask(in: TimeAmount(delay)) { [changed] in changed.notice(path) }
+        } else {
+          logger.warning("a file is not shared as long as it keeps changing", metadata: ["path": "\(path)"])
+        }
+      }
+    }
+  }
+
+  /// - Returns: false where the file is still being written.
+  private func look(at path: String) async -> Bool {
+    do throws(WireFailure) {
+      let (change, unknown) = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
+      if !change.withdrawn.isEmpty {
+        logger.info("not shared any more: its file is not what it was", metadata: ["path": "\(path)"])
+      }
+      await tell(change, path)
+      guard let unknown else { return true }
+      return try await renew(FileWork.File(path: path, fingerprint: unknown))
+    } catch {
+      logger.warning("a changed file cannot be looked into", metadata: ["path": "\(path)", "error": "\(error)"])
+      return true
+    }
+  }
+
+  private func renew(_ file: FileWork.File) async throws(WireFailure) -> Bool {
+    let known: FileWork.Known
+    switch try await work.examine([file]).first {
+    case .success(let found): known = found
+    case .failure(let error) where error.code == .changed: return false
+    case .failure(let error):
+      logger.notice("a changed file is not shared any more", metadata: ["error": "\(error)"])
+      return true
+    case nil: return true
+    }
+    let change = try await pool.store { [ledger] () throws(StoreError) in try ledger.renew(file.path, known) }
+    guard let change else { return false }
+    await tell(change, file.path)
+    return true
+  }
+
+  private func tell(_ change: ShareLedger.Change, _ path: String) async {
+    await publication.withdraw(change.withdrawn)
+    if !change.published.isEmpty {
+      logger.info("shared as it is now", metadata: ["path": "\(path)"])
+      let isAcknowledged = await publication.publish(change.published.map(\.document), waiting: false)
+      if !isAcknowledged { await publication.link.announceAgain() }
+    }
+  }
+}
