@@ -152,7 +152,7 @@ let package = Package(
     // MARK: Tests
 
     // Sockets, directories and waiting, for tests only.
-    .target(name: "TestSupport", dependencies: ["DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["CProcess", "DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
     // Stands for an index or a peer in tests of the supervisor; how it behaves follows from its name.
     .executableTarget(
       name: "supervised-child", dependencies: ["SupervisorChannel", "WireProtocol", system],
@@ -201,7 +201,7 @@ let package = Package(
         system,
       ]),
     // The real executables, several users, kill -9.
-    .testTarget(name: "IntegrationTests", dependencies: ["DocumentModel", "LineJSON", "CProcess"]),
+    .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
   ]
 )
 

@@ -1,0 +1,114 @@
+import DocumentModel
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// kill -9 of everything there is, and everything back by itself.
+@Suite(.serialized) struct CrashTests {
+  @Test func aKilledIndexComesBackWithAllRecords() async throws {
+    try await Installation.with { system in
+      try await system.run("alice", "add", system.directory.write("x", pattern(1000)))
+      let old = try await system.process("index")
+      kill(old.pid, SIGKILL)
+      #expect(await eventually { await system.isBack("index", after: old.pid) })
+      #expect(try await system.process("index").address == old.address)
+      let isFound = try await eventually {
+        try await system.p2pctl("--peer", "bob", "lookup", "file/x").status == 0
+      }
+      #expect(isFound)
+    }
+  }
+
+  @Test func aKilledPeerComesBackWithWhatItShares() async throws {
+    try await Installation.with { system in
+      let bytes = pattern(500_000)
+      try await system.run("alice", "add", system.directory.write("x", bytes))
+      let old = try await system.process("alice")
+      kill(old.pid, SIGKILL)
+      #expect(await eventually { await system.isBack("alice", after: old.pid) })
+      #expect(try await system.process("alice").address == old.address)
+      let target = system.directory.file("y")
+      let isFetched = try await eventually {
+        try await system.p2pctl("--peer", "bob", "get", "file/x", "-o", target).status == 0
+      }
+      #expect(isFetched)
+      #expect(TemporaryDirectory.read(target) == bytes)
+    }
+  }
+
+  @Test func aConnectionMadeWhileTheIndexIsDeadIsServed() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      for _ in 0..<5 {
+        let old = try await system.process("index")
+        kill(old.pid, SIGKILL)
+        let connection = try RawConnection(to: try Endpoint(old.address))
+        let hello = try connection.ask(
+          #"{"id":1,"op":"hello","protocol":1,"peer":"\#(String(repeating: "1", count: 64))","name":"x"}"#)
+        #expect(hello["status"]?.integer == 200)
+        #expect(await eventually { await system.isBack("index", after: old.pid) })
+      }
+    }
+  }
+
+  @Test func nothingIsLeftOfAKilledSupervisorAndTheNextOneHasEverything() async throws {
+    try await Installation.with { system in
+      let bytes = pattern(100_000)
+      try await system.run("alice", "add", system.directory.write("x", bytes))
+      let children = [
+        try await system.process("index").pid, try await system.process("alice").pid,
+        try await system.process("bob").pid,
+      ]
+      let address = try await system.process("alice").address
+      try await system.killProcess("supervisor")
+      let isGone = await eventually(within: .seconds(2)) { children.allSatisfy { kill($0, 0) != 0 } }
+      #expect(isGone)
+      try await system.expectSuccess([
+        "supervisor", "start", "--serve-index", "127.0.0.1:0", "--peer", "alice", "--peer", "bob",
+      ])
+      #expect(try await system.process("alice").address == address)
+      let target = system.directory.file("y")
+      let isFetched = try await eventually {
+        try await system.p2pctl("--peer", "bob", "get", "file/x", "-o", target).status == 0
+      }
+      #expect(isFetched)
+      #expect(TemporaryDirectory.read(target) == bytes)
+    }
+  }
+
+  @Test func downloadsAreRightWhateverIsKilledMeanwhile() async throws {
+    var random = Seeded(state: 42)
+    try await Installation.with { system in
+      let bytes = pattern(8_000_000)
+      try await system.run("alice", "add", system.directory.write("x", bytes))
+      for round in 0..<6 {
+        let victim = ["index", "alice", "bob"][Int(random.next() % 3)]
+        let pause = Duration.milliseconds(Int64(random.next() % 60))
+        let target = system.directory.file("fetched\(round)")
+        let killer = Task {
+          try? await Task.sleep(for: pause)
+          try await system.killProcess(victim)
+        }
+        let outcome = try await system.p2pctl("--peer", "bob", "get", "file/x", "-o", target, "--no-share")
+        try await killer.value
+        // A download may fail with its daemon, but never leaves anything wrong under the name.
+        if outcome.status != 0 { #expect([1, 3, 69].contains(outcome.status), "\(victim): \(outcome.errors)") }
+        if let fetched = TemporaryDirectory.read(target) { #expect(fetched == bytes, "after the end of \(victim)") }
+        let isFetched = try await eventually(within: .seconds(20)) {
+          try await system.p2pctl("--peer", "bob", "get", "file/x", "-o", target, "--no-share").status == 0
+        }
+        #expect(isFetched, "after the end of \(victim)")
+        #expect(TemporaryDirectory.read(target) == bytes)
+      }
+    }
+  }
+
+  private struct Seeded {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 33
+    }
+  }
+}
