@@ -1,0 +1,147 @@
+import DocumentModel
+import LineJSON
+import LineTransport
+import Logging
+import NIOCore
+import NIOPosix
+import PeerDaemon
+import Synchronization
+import TestSupport
+import Testing
+import WireProtocol
+
+/// Indexes that lie, stall and break the protocol: the daemon survives, answers in bounded time and tries again.
+@Suite struct HostileIndexTests {
+  enum Habit: Sendable, CaseIterable {
+    case silent
+    case garbage
+    case wrongID
+    case endlessLine
+    case closesAtOnce
+    case refusesHello
+    /// Greets, then answers no question.
+    case greetsOnly
+    /// Answers `lookup` with holders that break the rules.
+    case badHolders
+  }
+
+  /// Lets `body` use a link to an index with a habit. `connections` counts those that were made to it.
+  private func with(
+    _ habit: Habit, _ body: (IndexLink, _ connections: @escaping @Sendable () -> Int) async throws -> Void
+  ) async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let counter = Counter()
+    let server = try await LineServer.start(
+      .address(host: "127.0.0.1", port: 0), group: group, limits: LineLimits(line: 65_536),
+      gate: ConnectionGate(limit: 100, limitOfAddress: 100)
+    ) { _ in LyingIndexRole(habit: habit, counter: counter) }
+    var patience = IndexLink.Patience()
+    patience.connection = .milliseconds(200)
+    patience.answer = .milliseconds(200)
+    patience.acknowledgement = .milliseconds(200)
+    let link = IndexLink(
+      address: Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)),
+      hello: IndexHello(peer: Swarm.id("bob"), name: try PeerName("bob"), port: 1), source: NothingAtAll(),
+      loop: group.next(), logger: Logger(label: "bob"), patience: patience)
+    await link.start()
+    do { try await body(link) { counter.value } } catch {
+      await link.stop()
+      try? await group.shutdownGracefully()
+      throw error
+    }
+    await link.stop()
+    await server.drain(within: .milliseconds(1))
+    try? await group.shutdownGracefully()
+  }
+
+  @Test(arguments: Habit.allCases)
+  func aQuestionEndsInBoundedTime(_ habit: Habit) async throws {
+    try await with(habit) { link, _ in
+      let failure = await #expect(throws: WireFailure.self) {
+        try await link.ask(.lookup(.init(.key(DocumentKey(rfc: 1)))), LookupReply.init)
+      }
+      #expect(failure?.code == (habit == .badHolders ? .badRequest : .unavailable))
+    }
+  }
+
+  @Test(arguments: [Habit.garbage, .wrongID, .endlessLine, .closesAtOnce])
+  func triesAgainByItself(_ habit: Habit) async throws {
+    try await with(habit) { _, connections in
+      #expect(await eventually { connections() >= 3 })
+    }
+  }
+
+  @Test func anAnnouncementThatNobodyAcknowledgesIsNoneInTime() async throws {
+    try await with(.greetsOnly) { link, _ in
+      #expect(await link.announce([Self.document]) == false)
+      #expect(await link.withdraw([.init(key: Self.document.key, content: .empty)]) == false)
+    }
+  }
+
+  @Test func theFirstTryEndsThoughNobodyListens() async throws {
+    try await with(.closesAtOnce) { link, _ in
+      await link.firstTryEnded()
+      #expect(await link.status.isConnected == false)
+    }
+  }
+
+  private static let document = Document(
+    key: DocumentKey(rfc: 1), title: .empty, content: .empty, modified: Timestamp(seconds: 0))
+}
+
+private struct NothingAtAll: AnnouncementSource {
+  func page(after cursor: AnnouncementCursor?) async -> (documents: [Document], next: AnnouncementCursor?)? { nil }
+}
+
+private final class Counter: Sendable {
+  private let count = Mutex(0)
+
+  var value: Int { count.withLock { $0 } }
+  func increment() { count.withLock { $0 += 1 } }
+}
+
+private final class LyingIndexRole: LineRole {
+  private let habit: HostileIndexTests.Habit
+  private let counter: Counter
+
+  init(habit: HostileIndexTests.Habit, counter: Counter) {
+    self.habit = habit
+    self.counter = counter
+  }
+
+  func opened(_ connection: any LineConnection) {
+    counter.increment()
+    if habit == .closesAtOnce { connection.abort() }
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    let request = try? LineScratch.current.reader.read(line) {
+      (try $0.requestID(), try IndexRequest($0, batchLimit: 1000))
+    }
+    guard let (id, request) = request else { return .close }
+    switch habit {
+    case .silent, .closesAtOnce: break
+    case .garbage: output.bytes += Array("[]\n".utf8)
+    case .endlessLine: output.bytes += [UInt8](repeating: 0x20, count: 4 << 20)
+    case .wrongID:
+      output.beginReply(id: id + 1)
+      output.endReply()
+    case .refusesHello: WireFailure(.tooMany, "full", retryAfter: 1).write(id: id, to: &output)
+    case .greetsOnly, .badHolders: answer(request, id, &output)
+    }
+    return .next
+  }
+
+  private func answer(_ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter) {
+    switch (request, habit) {
+    case (.hello, _):
+      output.bytes += Array(#"{"id":\#(id),"status":200,"server":"x","host":"127.0.0.1","limits":{}}"#.utf8) + [0x0A]
+    case (.lookup, .badHolders):
+      let holder = #"{"peer":"x","name":"../..","host":"","port":0,"complete":1}"#
+      let content =
+        #"{"content":"\#(String(repeating: "a", count: 64))","size":1,"title":"","modified":"1970-01-01T00:00:00Z","total":1,"holders":[\#(holder)]}"#
+      output.bytes += Array(#"{"id":\#(id),"status":200,"contents":[\#(content)],"more":0}"#.utf8) + [0x0A]
+    default: break
+    }
+  }
+}
