@@ -11,6 +11,7 @@ enum ModuleGraph {
     "Places": ["DocumentModel"],
     "DocumentTitles": ["DocumentModel"],
     "ProcessSupervision": ["CProcess", "SystemPackage"],
+    "Configuration": ["DocumentModel", "TOMLKit"],
     // L2
     "WireProtocol": ["LineJSON", "DocumentModel"],
     "ContentStore": ["CProcess", "DocumentModel", "Crypto", "GRDB"],
@@ -29,7 +30,8 @@ enum ModuleGraph {
       "LineTransport", "ServerProcess", "SupervisorChannel", "NIOCore", "NIOPosix", "Logging",
     ],
     "SupervisorDaemon": [
-      "CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision", "SystemPackage",
+      "Configuration", "CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision",
+      "SystemPackage",
     ],
     "ControlClient": ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "SystemPackage"],
     // L5
