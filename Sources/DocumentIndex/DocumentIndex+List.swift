@@ -51,7 +51,7 @@ extension DocumentIndex {
   /// that going through the list finds a page soon.
   private static var mostCandidates: Int { 4096 }
   /// How many entries of the list a page looks at before it ends short, for a query of one word.
-  private static var mostExamined: Int { 32_768 }
+  private static var mostExamined: Int { 8192 }
 
   private struct Found {
     var entries: [UInt32] = []
