@@ -7,7 +7,7 @@ import WireProtocol
 
 /// A run of the supervisor from the first check to the last farewell.
 package enum SupervisorRun {
-  package static let version = ProtocolVersion.program
+  package static let version = "p2p-supervisor \(ProtocolVersion.program)"
   package static let defaultConfiguration = DefaultConfiguration.text
 
   /// The end of `p2p-supervisor run --help`.
