@@ -43,39 +43,39 @@ package actor IndexLink {
     let finish: Finish
   }
 
-  private struct Waiter {
+  struct Waiter {
     let id: Int
     let continuation: CheckedContinuation<Bool, Never>
   }
 
   /// Requests that may be under way at once, the announcement not counted.
-  private static let mostPending = 1024
-  /// Batches of the announcement that may be under way at once.
-  private static let announcementWindow = 4
+  static let mostPending = 1024
 
   package nonisolated let loop: any EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 
   private let hello: IndexHello
-  private let source: any AnnouncementSource
-  private let patience: Patience
-  private let logger: Logger
-  private var address: Endpoint
-  private var machine = IndexLinkMachine()
+  let source: any AnnouncementSource
+  let patience: Patience
+  let logger: Logger
+  private(set) var address: Endpoint
+  private(set) var machine = IndexLinkMachine()
   private var random: any RandomNumberGenerator & Sendable
-  private var connection: (any LineConnection)?
-  private var generation = 0
-  private var nextID: Int64 = 1
-  private var pending: [Pending] = []
-  private var waiters: [Waiter] = []
-  private var nextWaiter = 0
+  private(set) var connection: (any LineConnection)?
+  private(set) var generation = 0
+  var nextID: Int64 = 1
+  var pending: [Pending] = []
+  var waiters: [Waiter] = []
+  var nextWaiter = 0
   private var firstTry: [CheckedContinuation<Void, Never>] = []
-  private var greeting: IndexHelloReply?
-  private var announcement: Task<Void, Never>?
+  private(set) var greeting: IndexHelloReply?
+  var announcement: Task<Void, Never>?
   /// What was withdrawn while the announcement ran: pages that were read before must not bring it back.
-  private var withdrawn: Set<IndexRequest.RecordID> = []
+  var withdrawn: Set<IndexRequest.RecordID> = []
   private var heartbeat: RepeatedTask?
   private var since = NIODeadline.now()
+  /// What was said last of an index that does not do what it should: an outage is told once, not at each try.
+  private var complaint = ""
 
   package init(
     address: Endpoint, hello: IndexHello, source: any AnnouncementSource, loop: any EventLoop, logger: Logger,
@@ -153,7 +153,7 @@ package actor IndexLink {
 
   private func failedToConnect(_ error: any Error, generation: Int) {
     guard generation == self.generation, connection == nil else { return }
-    logger.debug("index not reached", metadata: ["address": "\(address)", "error": "\(error)"])
+    complain("index not reached", error)
     carryOut(machine.lost(at: .now(), using: &random))
   }
 
@@ -181,9 +181,16 @@ package actor IndexLink {
       return true
     } catch {
       request.finish(self, .failure(WireFailure(.unavailable, "the index answers what cannot be read")))
-      logger.warning("index answers nonsense", metadata: ["address": "\(address)", "error": "\(error)"])
+      complain("index answers nonsense", error)
       return false
     }
+  }
+
+  private func complain(_ what: String, _ error: any Error) {
+    logger.log(
+      level: what == complaint ? .debug : .warning, "\(what)",
+      metadata: ["address": "\(address)", "error": "\(error)"])
+    complaint = what
   }
 
   func closed(generation: Int) {
@@ -217,7 +224,7 @@ package actor IndexLink {
         link.greeting = try IndexHelloReply(reply: reply.get())
         link.carryOut(link.machine.greeted(at: .now()))
       } catch {
-        link.logger.warning("index refuses us", metadata: ["error": "\(error)"])
+        link.complain("index refuses us", error)
         link.lose(retryAfter: error.retryAfter ?? 1)
       }
     }
@@ -226,6 +233,7 @@ package actor IndexLink {
 
   private func begin() {
     since = .now()
+    complaint = ""
     logger.info("connected to index", metadata: ["address": "\(address)"])
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
     for waiter in waiters { waiter.continuation.resume(returning: true) }
@@ -244,155 +252,9 @@ package actor IndexLink {
 
   private func beat(_ interval: TimeAmount) {
     if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
-      logger.warning("index does not answer", metadata: ["address": "\(address)"])
+      complain("index does not answer", WireFailure(.unavailable, "no answer within \(interval * 3)"))
       return lose(retryAfter: nil)
     }
     if machine.isConnected { submit(.ping) { _, _ in } }
-  }
-
-  // MARK: Requests
-
-  private func submit(_ request: IndexRequest, _ finish: @escaping Finish) {
-    guard let connection else {
-      return finish(self, .failure(WireFailure(.unavailable, "there is no connection to the index")))
-    }
-    let id = nextID
-    nextID = id % JSONObject.requestIDs.upperBound + 1
-    pending.append(Pending(id: id, sent: .now(), finish: finish))
-    connection.send { request.write(id: id, to: &$0) }
-  }
-
-  /// Sends a request once there is a connection, and reads its reply.
-  package func ask<Reply: Sendable>(
-    _ request: IndexRequest, _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
-  ) async throws(WireFailure) -> Reply {
-    guard await waitForConnection(patience.connection) else {
-      throw WireFailure(
-        .unavailable, "the index at \(address) cannot be reached; p2pctl connect HOST:PORT names another")
-    }
-    return try await exchange(request, within: patience.answer, read)
-  }
-
-  private func exchange<Reply: Sendable>(
-    _ request: IndexRequest, within patience: TimeAmount,
-    _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
-  ) async throws(WireFailure) -> Reply {
-    guard pending.count < Self.mostPending else {
-      throw WireFailure(.tooMany, "too many requests wait for the index", retryAfter: 1)
-    }
-    let address = address
-    let result: Result<Reply, WireFailure> = await withCheckedContinuation { continuation in
-      let once = OnceContinuation(continuation)
-      let timer = loop.scheduleTask(in: patience) {
-        once.resume(.failure(WireFailure(.unavailable, "the index at \(address) does not answer")))
-      }
-      submit(request) { _, reply in
-        timer.cancel()
-        once.resume(Result { () throws(WireFailure) in try read(try reply.get()) })
-      }
-    }
-    return try result.get()
-  }
-
-  private func waitForConnection(_ patience: TimeAmount) async -> Bool {
-    if machine.isConnected { return true }
-    if case .stopped = machine.state { return false }
-    nextWaiter += 1
-    let id = nextWaiter
-    return await withCheckedContinuation { continuation in
-      waiters.append(Waiter(id: id, continuation: continuation))
-      loop.scheduleTask(in: patience) { self.assumeIsolated { $0.giveUp(waiter: id) } }
-    }
-  }
-
-  private func giveUp(waiter id: Int) {
-    guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
-    waiters.remove(at: index).continuation.resume(returning: false)
-  }
-
-  // MARK: What we share
-
-  /// Tells the index of new documents.
-  ///
-  /// - Returns: whether the index acknowledged all of them in time; what it did not is announced at the next connection.
-  package func announce(_ documents: [Document]) async -> Bool {
-    for document in documents { withdrawn.remove(.init(key: document.key, content: document.content)) }
-    let deadline = NIODeadline.now() + patience.acknowledgement
-    guard await waitForConnection(patience.acknowledgement) else { return false }
-    for batch in batches(documents) {
-      let left = max(deadline - .now(), .milliseconds(1))
-      do throws(WireFailure) { try await add(Array(batch), within: left) } catch { return false }
-    }
-    return true
-  }
-
-  /// Tells the index that records are no more.
-  package func withdraw(_ records: [IndexRequest.RecordID]) async -> Bool {
-    if announcement != nil { withdrawn.formUnion(records) }
-    guard machine.isConnected else { return false }
-    var isAcknowledged = true
-    for start in stride(from: 0, to: records.count, by: 250) {
-      let batch = Array(records[start..<min(start + 250, records.count)])
-      do throws(WireFailure) {
-        try await exchange(.remove(batch), within: patience.acknowledgement) { _ in }
-      } catch {
-        isAcknowledged = false
-      }
-    }
-    return isAcknowledged
-  }
-
-  private func add(_ documents: [Document], within patience: TimeAmount) async throws(WireFailure) {
-    let valid = documents.filter { !withdrawn.contains(.init(key: $0.key, content: $0.content)) }
-    guard !valid.isEmpty else { return }
-    try await exchange(.add(valid), within: patience) { _ in }
-  }
-
-  private func batches(_ documents: [Document]) -> [ArraySlice<Document>] {
-    let defaults = IndexLimits()
-    return AnnouncementBatches.cut(
-      documents, most: greeting?.batch ?? defaults.batch, bytes: greeting?.line ?? defaults.line)
-  }
-
-  /// Tells the index everything once more, after it did not acknowledge in time; without a connection the next one does.
-  package func announceAgain() {
-    guard machine.isConnected, announcement == nil else { return }
-    announcement = Task { await announceAll() }
-  }
-
-  private func announceAll() async {
-    let generation = generation
-    var cursor: AnnouncementCursor?
-    repeat {
-      guard let page = await source.page(after: cursor), generation == self.generation else { return }
-      await withTaskGroup(of: Bool.self) { group in
-        var underWay = 0
-        for batch in batches(page.documents) {
-          if underWay == Self.announcementWindow {
-            _ = await group.next()
-          } else {
-            underWay += 1
-          }
-          group.addTask { await self.announced(Array(batch), generation: generation) }
-        }
-      }
-      cursor = page.next
-    } while cursor != nil && generation == self.generation
-    if generation == self.generation {
-      announcement = nil
-      withdrawn = []
-      logger.debug("announced everything")
-    }
-  }
-
-  private func announced(_ documents: [Document], generation: Int) async -> Bool {
-    guard generation == self.generation else { return false }
-    do throws(WireFailure) {
-      try await add(documents, within: patience.answer)
-      return true
-    } catch {
-      logger.warning("index takes no announcement", metadata: ["error": "\(error)"])
-      return false
-    }
   }
 }
