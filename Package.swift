@@ -29,7 +29,9 @@ let staticExecutable: [LinkerSetting] = [
 ]
 /// Swift's own libraries inside, the system's outside: what resolves host names needs the system's resolver.
 let staticStandardLibrary: [LinkerSetting] = [
-  .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"], .when(configuration: .release))
+  .unsafeFlags(
+    ["-static-stdlib", "-lswiftSynchronization", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker", "-s"],
+    .when(configuration: .release))
 ]
 
 let package = Package(
