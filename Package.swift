@@ -27,12 +27,15 @@ let staticExecutable: [LinkerSetting] = [
     ],
     .when(configuration: .release))
 ]
-/// Swift's own libraries inside, the system's outside: what resolves host names needs the system's resolver.
-let staticStandardLibrary: [LinkerSetting] = [
-  .unsafeFlags(
-    ["-static-stdlib", "-lswiftSynchronization", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker", "-s"],
-    .when(configuration: .release))
-]
+/// Swift's own libraries inside, the system's outside: what resolves host names needs the system's resolver. The libraries
+/// named are those that the toolchain's static ones need and do not name themselves.
+func staticStandardLibrary(_ libraries: [String]) -> [LinkerSetting] {
+  let flags = ["-static-stdlib"] + libraries.map { "-l\($0)" } + ["-Xlinker", "-s"]
+  return [.unsafeFlags(flags, .when(configuration: .release))]
+}
+let argumentParserNeeds = ["swiftSynchronization", "_FoundationCShims", "_FoundationCollections"]
+/// GRDB needs all of Foundation.
+let foundationNeeds = ["Foundation", "CoreFoundation", "FoundationInternationalization", "_FoundationICU"]
 
 let package = Package(
   name: "p2p",
@@ -141,10 +144,10 @@ let package = Package(
     // ArgumentParser: the flags of a start by hand.
     .executableTarget(
       name: "p2p-index", dependencies: ["IndexServer", "DocumentModel", "WireProtocol", argumentParser],
-      linkerSettings: staticStandardLibrary),
+      linkerSettings: staticStandardLibrary(argumentParserNeeds)),
     .executableTarget(
       name: "p2p-peer", dependencies: ["PeerDaemon", "DocumentModel", "WireProtocol", argumentParser],
-      linkerSettings: staticStandardLibrary),
+      linkerSettings: staticStandardLibrary(foundationNeeds + argumentParserNeeds)),
     .executableTarget(
       name: "p2p-supervisor", dependencies: ["SupervisorDaemon", "DocumentModel", argumentParser],
       linkerSettings: staticExecutable),

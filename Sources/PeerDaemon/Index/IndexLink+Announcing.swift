@@ -1,4 +1,5 @@
 package import DocumentModel
+import Logging
 import NIOCore
 package import WireProtocol
 

@@ -1,4 +1,5 @@
 package import LineJSON
+import LineTransport
 import NIOCore
 package import WireProtocol
 

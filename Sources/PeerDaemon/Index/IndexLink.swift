@@ -1,5 +1,5 @@
 package import DocumentModel
-package import LineJSON
+import LineJSON
 import LineTransport
 package import Logging
 package import NIOCore
