@@ -51,7 +51,11 @@ package struct Digest: Hashable, Sendable {
   package var bytes: [UInt8] {
     var bytes = [UInt8]()
     bytes.reserveCapacity(Self.byteCount)
-    append(to: &bytes, bitsPerElement: 8) { $0 }
+    for word in [word0, word1, word2, word3] {
+      for shift in stride(from: 56, through: 0, by: -8) {
+        bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+      }
+    }
     return bytes
   }
 
@@ -65,22 +69,29 @@ package struct Digest: Hashable, Sendable {
 
   /// Appends 64 lower-case hex digits.
   package func appendHex(to digits: inout [UInt8]) {
-    append(to: &digits, bitsPerElement: 4) { $0 < 10 ? 0x30 + $0 : 0x57 + $0 }
-  }
-
-  private func append(to array: inout [UInt8], bitsPerElement bits: UInt64, _ transform: (UInt8) -> UInt8) {
-    let mask = (UInt64(1) << bits) - 1
-    func append(_ word: UInt64) {
-      var shift: UInt64 = 64
-      while shift > 0 {
-        shift -= bits
-        array.append(transform(UInt8(truncatingIfNeeded: word >> shift & mask)))
+    digits.append(addingCapacity: 2 * Self.byteCount) { span in
+      span.withUnsafeMutableBufferPointer { buffer, count in
+        let target = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+        for (index, word) in [word0, word1, word2, word3].enumerated() {
+          let high = Self.hexDigits(of: UInt32(truncatingIfNeeded: word >> 32))
+          let low = Self.hexDigits(of: UInt32(truncatingIfNeeded: word))
+          target.storeBytes(of: high, toByteOffset: index * 16, as: UInt64.self)
+          target.storeBytes(of: low, toByteOffset: index * 16 + 8, as: UInt64.self)
+        }
+        count += 2 * Self.byteCount
       }
     }
-    append(word0)
-    append(word1)
-    append(word2)
-    append(word3)
+  }
+
+  /// The eight digits of four bytes, first digit in the first byte of memory. All eight at once: spread the nibbles to
+  /// a byte each, then add what makes 0 to 9 and 10 to 15 into digits.
+  private static func hexDigits(of word: UInt32) -> UInt64 {
+    var spread = UInt64(word.byteSwapped)
+    spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
+    spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+    let nibbles = spread >> 4 & 0x000F_000F_000F_000F | (spread & 0x000F_000F_000F_000F) << 8
+    let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return (nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).littleEndian
   }
 }
 

@@ -52,9 +52,11 @@ package struct DocumentKey: Hashable, Sendable {
 
   package static func isCollection(_ text: some StringProtocol) -> Bool {
     (1...maximumCollectionLength).contains(text.utf8.count)
-      && text.utf8.allSatisfy { byte in
-        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
-      }
+      && text.utf8.allSatisfy(isCollectionByte)
+  }
+
+  private static func isCollectionByte(_ byte: UInt8) -> Bool {
+    (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
   }
 
   private static func isNumber(_ text: some Collection<UInt8>) -> Bool {
@@ -62,6 +64,8 @@ package struct DocumentKey: Hashable, Sendable {
   }
 
   private static func check(_ text: String) throws(InvalidValue) {
+    var copy = text
+    if copy.withUTF8(isPlain) { return }
     guard let slash = text.utf8.firstIndex(of: 0x2F) else {
       throw InvalidValue("a key is collection/name, such as rfc/793 or file/paper.pdf")
     }
@@ -87,6 +91,24 @@ package struct DocumentKey: Hashable, Sendable {
         throw InvalidValue("the name of an RFC is its number, without zeros before it")
       }
     }
+  }
+
+  /// Whether it is a key beyond doubt: printable ASCII whose segments do not begin with a dot. Nearly all keys are of
+  /// this kind, and one pass over the bytes shows it; the others get the long look, which can say what is wrong.
+  private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let slash = bytes.firstIndex(of: 0x2F), (1...maximumCollectionLength).contains(slash),
+      bytes[..<slash].allSatisfy(isCollectionByte), (1...maximumNameLength).contains(bytes.count - slash - 1)
+    else { return false }
+    let name = bytes[(slash + 1)...]
+    if slash == 3, bytes[0] == 0x72, bytes[1] == 0x66, bytes[2] == 0x63 {
+      return name.first != 0x30 && name.allSatisfy { (0x30...0x39).contains($0) }
+    }
+    var beginsSegment = true
+    for byte in name {
+      guard (0x20...0x7E).contains(byte), !beginsSegment || (byte != 0x2E && byte != 0x2F) else { return false }
+      beginsSegment = byte == 0x2F
+    }
+    return !beginsSegment
   }
 }
 

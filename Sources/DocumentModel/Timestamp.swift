@@ -20,11 +20,36 @@ package struct Timestamp: Hashable, Sendable {
 
   /// `YYYY-MM-DDTHH:MM:SSZ`, 20 bytes.
   package var text: String {
-    let days = (seconds - Self.remainder(seconds, 86_400)) / 86_400
-    let date = Self.civil(daysSinceEpoch: days)
+    var bytes = [UInt8]()
+    appendText(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Appends the 20 bytes of the text.
+  package func appendText(to bytes: inout [UInt8]) {
     let time = Self.remainder(seconds, 86_400)
-    return "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))"
-      + "T\(Self.padded(time / 3600, 2)):\(Self.padded(time / 60 % 60, 2)):\(Self.padded(time % 60, 2))Z"
+    let date = Self.civil(daysSinceEpoch: (seconds - time) / 86_400)
+    bytes.append(addingCapacity: 20) { span in
+      Self.append(date.year / 100, to: &span)
+      Self.append(date.year % 100, to: &span)
+      span.append(UInt8(ascii: "-"))
+      Self.append(date.month, to: &span)
+      span.append(UInt8(ascii: "-"))
+      Self.append(date.day, to: &span)
+      span.append(UInt8(ascii: "T"))
+      Self.append(time / 3600, to: &span)
+      span.append(UInt8(ascii: ":"))
+      Self.append(time / 60 % 60, to: &span)
+      span.append(UInt8(ascii: ":"))
+      Self.append(time % 60, to: &span)
+      span.append(UInt8(ascii: "Z"))
+    }
+  }
+
+  /// A number below 100 as two digits.
+  private static func append(_ number: Int64, to span: inout OutputSpan<UInt8>) {
+    span.append(UInt8(truncatingIfNeeded: 0x30 + number / 10))
+    span.append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
   }
 
   // MARK: Reading
@@ -104,11 +129,6 @@ package struct Timestamp: Hashable, Sendable {
 
   private static func remainder(_ value: Int64, _ divisor: Int64) -> Int64 {
     (value % divisor + divisor) % divisor
-  }
-
-  private static func padded(_ value: Int64, _ width: Int) -> String {
-    let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
   }
 }
 

@@ -2,14 +2,18 @@ import DocumentModel
 import Testing
 
 @Suite struct KeyAndTitleTests {
-  @Test(arguments: ["rfc/793", "rfc/0", "file/paper.pdf", "data/cats/0001.jpg", "file/čeština.txt", "a-1/..."])
+  @Test(arguments: [
+    "rfc/793", "rfc/0", "file/paper.pdf", "data/cats/0001.jpg", "file/čeština.txt", "a-1/...", "file/a b",
+    "file/a/.b/c.d",
+  ])
   func takesKeys(_ text: String) throws {
     #expect(try DocumentKey(text).text == text)
   }
 
   @Test(arguments: [
     "", "793", "/x", "rfc/", "rfc/0793", "rfc/x", "RFC/1", "file//x", "file/./x", "file/../x", "file/a/", "file/a\u{7}",
-    "file/e\u{301}", "file/\u{85}", "abcdefghijabcdefghijabcdefghijabc/x",
+    "file/e\u{301}", "file/\u{85}", "abcdefghijabcdefghijabcdefghijabc/x", "a_b/x", "file/..", "file/./", "file/a/.",
+    "rfc/1/2", "rfc/00", "rfc/-1", "file/\u{7F}",
   ])
   func refusesKeys(_ text: String) {
     #expect(throws: InvalidValue.self) { try DocumentKey(text) }
