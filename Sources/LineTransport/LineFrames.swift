@@ -91,7 +91,8 @@ package struct LineFrames {
   }
 
   private func lengthOfLine() -> Int? {
-    buffer.withUnsafeReadableBytes { bytes in
+    let scanned = scanned
+    return buffer.withUnsafeReadableBytes { bytes in
       guard let base = bytes.baseAddress, bytes.count > scanned,
         let found = memchr(base + scanned, 0x0A, bytes.count - scanned)
       else { return nil }

@@ -21,7 +21,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package let eventLoop: any EventLoop
   private let role: Role
   private let limits: LineLimits
-  private var frames: LineFrames
+  // Used on the event loop only and by no call twice at once, which the runtime need not check for each line.
+  @exclusivity(unchecked) private var frames: LineFrames
   private var context: ChannelHandlerContext?
   private var phase = Phase.open
   private var isBusy = false
@@ -114,9 +115,14 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     isProcessing = true
     let scratch = LineScratch.current
     var output = scratch.takeWriter()
-    while case .open = phase, !isBusy, isWritable, let frame = frames.next() {
+    // Asked once and after each write: only what we write makes it false.
+    var canWrite = isWritable
+    while case .open = phase, !isBusy, canWrite, let frame = frames.next() {
       let verdict = hand(frame, &output)
-      if output.bytes.count >= limits.outputChunk { flush(&output) }
+      if output.bytes.count >= limits.outputChunk {
+        flush(&output)
+        canWrite = isWritable
+      }
       carryOut(verdict, &output)
     }
     flush(&output)
@@ -142,10 +148,18 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     case .next: break
     case .body(let count): frames.expectBody(count)
     case .busy: isBusy = true
+    case .pause: pause()
     case .close:
       flush(&output)
       linger()
     }
+  }
+
+  /// A task for this very moment would run before the loop looks at its sockets again; one for the near future does not.
+  private func pause() {
+    isBusy = true
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    eventLoop.scheduleTask(in: limits.pause) { bound.value.resume() }
   }
 
   private func endIfDone() {

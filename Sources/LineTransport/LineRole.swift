@@ -36,6 +36,9 @@ extension LineRole {
 package enum LineVerdict: Equatable, Sendable {
   /// With the next line.
   case next
+  /// With the next line, after the other connections of the event loop have had their turn: for lines that may have
+  /// taken long, so that many of them hold up nobody but their own connection.
+  case pause
   /// With this many raw bytes, then with the next line.
   case body(Int)
   /// With nothing until `LineConnection.resume()`.

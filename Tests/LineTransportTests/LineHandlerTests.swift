@@ -17,6 +17,7 @@ private final class EchoRole: LineRole {
     output.bytes += Array(text.utf8) + [0x0A]
     switch text {
     case "busy": return .busy
+    case "pause": return .pause
     case "close": return .close
     case "body 3": return .body(3)
     default: return .next
@@ -75,6 +76,18 @@ private final class EchoRole: LineRole {
     try fixture.write("busy\nnext\n")
     #expect(try fixture.written() == ["busy\n"])
     fixture.role.connection?.resume()
+    #expect(try fixture.written() == ["next\n"])
+  }
+
+  @Test func letsOthersHaveTheirTurnBetweenLinesThatTakeLong() throws {
+    let fixture = try Fixture()
+    try fixture.write("pause\npause\nnext\n")
+    #expect(try fixture.written() == ["pause\n"])
+    fixture.channel.embeddedEventLoop.advanceTime(by: .microseconds(99))
+    #expect(try fixture.written() == [])
+    fixture.channel.embeddedEventLoop.advanceTime(by: .microseconds(1))
+    #expect(try fixture.written() == ["pause\n"])
+    fixture.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
     #expect(try fixture.written() == ["next\n"])
   }
 
