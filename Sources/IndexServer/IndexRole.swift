@@ -12,7 +12,8 @@ package final class IndexRole: LineRole {
   private weak var connection: (any LineConnection)?
   /// Before `hello` the time that there is for it; after that, where there are records, the look for silence.
   private var timer: Scheduled<Void>?
-  private var generator: SampleGenerator
+  // Used on the event loop only and by no call twice at once, which the runtime need not check for each look-up.
+  @exclusivity(unchecked) private var generator: SampleGenerator
 
   package init(service: IndexService) {
     self.service = service
@@ -31,11 +32,11 @@ package final class IndexRole: LineRole {
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
     do {
-      try LineScratch.current.reader.read(line) { answer($0, &output) }
+      return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
       WireFailure.badRequest("this is no line of JSON: \(error)").write(id: nil, to: &output)
+      return .next
     }
-    return .next
   }
 
   package func receivedTooLong(output: inout JSONWriter) {
@@ -57,14 +58,17 @@ package final class IndexRole: LineRole {
 
   // MARK: Requests
 
-  private func answer(_ line: JSONObject, _ output: inout JSONWriter) {
+  private func answer(_ line: JSONObject, _ output: inout JSONWriter) -> LineVerdict {
     var id: Int64?
     do throws(WireFailure) {
       let known = try line.requestID()
       id = known
-      try route(IndexRequest(line, batchLimit: service.limits.batch), known, &output)
+      let request = try IndexRequest(line, batchLimit: service.limits.batch)
+      try route(request, known, &output)
+      return request.mayTakeLong ? .pause : .next
     } catch {
       error.write(id: id, to: &output)
+      return .next
     }
   }
 
@@ -134,6 +138,18 @@ package final class IndexRole: LineRole {
       scheduleSilenceCheck(connection)
     } else {
       connection.abort()
+    }
+  }
+}
+
+extension IndexRequest {
+  /// Whether others should have their turn before the next request of the same connection.
+  fileprivate var mayTakeLong: Bool {
+    switch self {
+    case .list, .peers: true
+    case .add(let documents): documents.count > 100
+    case .remove(let records): records.count > 100
+    case .hello, .lookup, .stats, .ping: false
     }
   }
 }

@@ -94,7 +94,7 @@ extension IndexSession {
     output.member("key", row.key.text)
     output.member("title", row.title.text)
     output.members(of: row.content)
-    output.member("modified", row.modified.text)
+    output.member("modified", row.modified)
     output.member("total", row.total)
     output.key("holders")
     output.beginArray()

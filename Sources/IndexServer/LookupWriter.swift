@@ -30,7 +30,7 @@ struct LookupWriter: LookupVisitor {
     output.member("content", content.content.root)
     output.member("title", content.title.text)
     output.member("size", content.content.size)
-    output.member("modified", content.modified.text)
+    output.member("modified", content.modified)
     output.member("total", content.total)
     output.key("holders")
     output.beginArray()
@@ -41,7 +41,7 @@ struct LookupWriter: LookupVisitor {
   }
 
   /// Gives the writer back, with the whole reply in it, or as it came where nothing was found (then false).
-  consuming func finish(more: Int, givingBack writer: inout JSONWriter) -> Bool {
+  mutating func finish(more: Int, givingBack writer: inout JSONWriter) -> Bool {
     let isFound = contents > 0
     if isFound {
       endContent()
@@ -49,7 +49,7 @@ struct LookupWriter: LookupVisitor {
       output.member("more", more)
       output.endReply()
     }
-    writer = output
+    swap(&writer, &output)
     return isFound
   }
 
@@ -65,7 +65,7 @@ extension JSONWriter {
     member("peer", holder.peer)
     member("name", holder.name.text)
     member("host", HolderAddresses.reported(holder.host, to: asker))
-    member("port", holder.port)
+    member("port", Int(holder.port))
     member("complete", holder.complete)
     endObject()
   }

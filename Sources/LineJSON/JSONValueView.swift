@@ -16,6 +16,17 @@ package struct JSONValueView {
   /// The text of a string; `nil` for any other kind.
   package var string: String? { withString { String(decoding: $0, as: UTF8.self) } }
 
+  /// Whether it is this string.
+  package func isEqual(to text: StaticString) -> Bool {
+    withString { bytes in
+      guard bytes.count == text.utf8CodeUnitCount, let base = bytes.baseAddress else {
+        return bytes.count == text.utf8CodeUnitCount
+      }
+      return ByteComparison.areEqual(
+        base.assumingMemoryBound(to: UInt8.self), text.utf8Start, count: bytes.count)
+    } ?? false
+  }
+
   /// `nil` for any other kind, a real such as `1.0` included.
   package var integer: Int64? {
     guard kind == .integer else { return nil }

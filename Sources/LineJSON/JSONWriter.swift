@@ -10,7 +10,7 @@ package struct JSONWriter: Sendable {
 
   package init(reservingCapacity capacity: Int = 0) {
     bytes = []
-    bytes.reserveCapacity(capacity)
+    if capacity > 0 { bytes.reserveCapacity(capacity) }
   }
 
   // MARK: Structure

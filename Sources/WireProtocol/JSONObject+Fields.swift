@@ -75,7 +75,10 @@ extension JSONObject {
   }
 
   package func key() throws(WireFailure) -> DocumentKey {
-    let text = try string("key")
+    try Self.key(try string("key"))
+  }
+
+  static func key(_ text: String) throws(WireFailure) -> DocumentKey {
     do { return try DocumentKey(text) } catch { throw .badRequest("key: \(error.reason)") }
   }
 

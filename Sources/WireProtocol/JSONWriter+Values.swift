@@ -11,6 +11,11 @@ extension JSONWriter {
     member(key, peer.digest)
   }
 
+  package mutating func member(_ key: StaticString, _ time: Timestamp) {
+    self.key(key)
+    hex { time.appendText(to: &$0) }
+  }
+
   /// The members `content` and `size`.
   package mutating func members(of content: Content) {
     member("content", content.root)

@@ -30,6 +30,8 @@ final class EmbeddedConnection {
 
   func send(bytes: [UInt8]) throws -> [JSONValue] {
     try channel.writeInbound(ByteBuffer(bytes: bytes))
+    // So long a line may let others have their turn.
+    pass(LineLimits(line: 0).pause)
     return try written()
   }
 

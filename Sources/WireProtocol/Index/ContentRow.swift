@@ -34,7 +34,7 @@ package struct ContentRow: Equatable, Sendable {
     output.member("content", content.root)
     output.member("title", title.text)
     output.member("size", content.size)
-    output.member("modified", modified.text)
+    output.member("modified", modified)
     output.member("total", total)
     output.key("holders")
     output.beginArray()

@@ -6,8 +6,9 @@ extension IndexRequest {
   ///
   /// - Parameter batchLimit: more documents than this in one request are `too-large`.
   package init(_ line: JSONObject, batchLimit: Int) throws(WireFailure) {
-    let name = try line.string("op")
-    guard let operation = IndexOperation(rawValue: name) else {
+    guard let name = line["op"] else { throw .badRequest("op is missing") }
+    guard name.kind == .string else { throw .badRequest("op is a string") }
+    guard let operation = IndexOperation(name) else {
       throw WireFailure(.unknownOperation, "an index has no such operation")
     }
     switch operation {
@@ -66,10 +67,10 @@ extension IndexRequest.RecordID {
 
 extension IndexRequest.Lookup {
   init(_ line: JSONObject) throws(WireFailure) {
-    let peer = line["peer"] == nil ? nil : try line.peerID("peer")
-    switch (line["key"] != nil, line["content"] != nil) {
-    case (true, false): self.init(.key(try line.key()), peer: peer)
-    case (false, true): self.init(.content(try line.content()), peer: peer)
+    let peer = try line.optionalDigest("peer").map(PeerID.init(digest:))
+    switch (try line.optionalString("key"), line["content"]) {
+    case (let key?, nil): self.init(.key(try JSONObject.key(key)), peer: peer)
+    case (nil, _?): self.init(.content(try line.content()), peer: peer)
     default: throw .badRequest("lookup takes either key, or content and size")
     }
   }

@@ -17,7 +17,7 @@ extension IndexRequest {
         output.member("key", document.key.text)
         output.member("title", document.title.text)
         output.members(of: document.content)
-        output.member("modified", document.modified.text)
+        output.member("modified", document.modified)
         output.endObject()
       }
       output.endArray()
