@@ -53,13 +53,13 @@ extension IndexLink {
     nextWaiter += 1
     let id = nextWaiter
     return await withCheckedContinuation { continuation in
-      waiters.append(Waiter(id: id, continuation: continuation))
-      loop.scheduleTask(in: patience) { self.assumeIsolated { $0.giveUp(waiter: id) } }
+      let timer = loop.scheduleTask(in: patience) { self.assumeIsolated { $0.giveUp(waiter: id) } }
+      waiters.append(Waiter(id: id, continuation: continuation, timer: timer))
     }
   }
 
   private func giveUp(waiter id: Int) {
     guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
-    waiters.remove(at: index).continuation.resume(returning: false)
+    waiters.remove(at: index).resume(false)
   }
 }

@@ -46,6 +46,12 @@ package actor IndexLink {
   struct Waiter {
     let id: Int
     let continuation: CheckedContinuation<Bool, Never>
+    let timer: Scheduled<Void>
+
+    func resume(_ isConnected: Bool) {
+      timer.cancel()
+      continuation.resume(returning: isConnected)
+    }
   }
 
   /// Requests that may be under way at once, the announcement not counted.
@@ -98,7 +104,7 @@ package actor IndexLink {
 
   package func stop() {
     carryOut(machine.stop())
-    for waiter in waiters { waiter.continuation.resume(returning: false) }
+    for waiter in waiters { waiter.resume(false) }
     waiters = []
   }
 
@@ -236,7 +242,7 @@ package actor IndexLink {
     complaint = ""
     logger.info("connected to index", metadata: ["address": "\(address)"])
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
-    for waiter in waiters { waiter.continuation.resume(returning: true) }
+    for waiter in waiters { waiter.resume(true) }
     waiters = []
     withdrawn = []
     announcement = Task { await self.announceAll() }
