@@ -188,9 +188,8 @@ let package = Package(
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [
-        "PeerDaemon", "IndexServer", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity", "DocumentModel",
-        "LineJSON",
-        "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
+        "PeerDaemon", "IndexServer", "DocumentIndex", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity",
+        "DocumentModel", "LineJSON", "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
       ]),
     .testTarget(
       name: "SupervisorDaemonTests",

@@ -26,8 +26,7 @@ package struct PeerStartError: Error, CustomStringConvertible {
 
   init(_ error: StoreError) {
     switch error.code {
-    case .catalogueInUse:
-      self.init("\(error): a peer of this name runs already; stop it, or use another state directory")
+    case .catalogueInUse: self.init("\(error); stop it, or use another state directory")
     default: self.init("the catalogue cannot be opened: \(error)")
     }
   }

@@ -1,0 +1,105 @@
+import ContentStore
+import DocumentModel
+import PeerDaemon
+import Testing
+import WireProtocol
+
+@Suite struct AddPlanTests {
+  private func file(_ path: String, below base: String? = nil, size: Int64 = 1) -> FoundFile {
+    let name = base.map { path.dropFirst($0.count + 1) } ?? path.split(separator: "/").last ?? ""
+    return FoundFile(path: path, name: name, fingerprint: mark(size))
+  }
+
+  private func mark(_ size: Int64) -> FileFingerprint {
+    FileFingerprint(device: 1, inode: 1, size: size, modified: 0, changed: 0)
+  }
+
+  private func failure(_ request: AddFiles, _ found: [InspectedPath]) -> ControlFailure? {
+    do throws(ControlFailure) {
+      _ = try AddPlan(request, found: found)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func plansFilesAndDirectories() throws {
+    let unreadable = PathProblem(path: "/d/locked", message: "Permission denied")
+    let plan = try AddPlan(
+      AddFiles(paths: ["/rfc7.txt", "/d"], recursive: true),
+      found: [
+        .file(file("/rfc7.txt")),
+        .directory(
+          name: "d", files: [file("/d/a", below: "/d"), file("/d/e/b", below: "/d")], unreadable: [unreadable]),
+      ])
+    #expect(plan.entries.map(\.key.text) == ["rfc/7", "file/d/a", "file/d/e/b"])
+    #expect(plan.entries.map(\.path) == ["/rfc7.txt", "/d/a", "/d/e/b"])
+    #expect(plan.failed == [unreadable])
+  }
+
+  @Test func oneBadPathAddsNothing() throws {
+    let problems = [
+      PathProblem(path: "/x", message: "No such file or directory"), PathProblem(path: "/y", message: "is a directory"),
+    ]
+    let error = try #require(
+      failure(
+        AddFiles(paths: ["/x", "/ok", "/y"]),
+        [.unusable(problems[0]), .file(file("/ok")), .unusable(problems[1])]))
+    #expect(error.failure.code == .noInput)
+    #expect(error.paths == problems)
+  }
+
+  @Test func namesNoMoreProblemsThanFitALine() throws {
+    let long = String(repeating: "p", count: 4000)
+    let found = (0..<1000).map { InspectedPath.unusable(PathProblem(path: "/\($0)\(long)", message: "missing")) }
+    let error = try #require(failure(AddFiles(paths: ["/x"]), found))
+    #expect((1..<100).contains(error.paths.count))
+    #expect(error.failure.message.contains("1000"))
+  }
+
+  @Test func aNameThatMakesNoKeyIsReported() throws {
+    let plan = try AddPlan(AddFiles(paths: ["/a\u{1}b", "/c"]), found: [.file(file("/a\u{1}b")), .file(file("/c"))])
+    #expect(plan.entries.map(\.key.text) == ["file/c"])
+    #expect(plan.failed.map(\.path) == ["/a\u{1}b"])
+  }
+
+  @Test func keyAndTitleAreForOneFile() throws {
+    let title = try Title("T")
+    let single = try AddPlan(AddFiles(paths: ["/a"], key: "data/x", title: title), found: [.file(file("/a"))])
+    #expect(single.entries.map(\.key.text) == ["data/x"])
+    #expect(single.entries.map(\.title) == [title])
+    let two: [InspectedPath] = [.file(file("/a")), .file(file("/b"))]
+    #expect(failure(AddFiles(paths: ["/a", "/b"], key: "data/x"), two)?.failure.code == .usage)
+    #expect(failure(AddFiles(paths: ["/a", "/b"], title: title), two)?.failure.code == .usage)
+    let directory = InspectedPath.directory(name: "d", files: [file("/d/a", below: "/d")], unreadable: [])
+    #expect(failure(AddFiles(paths: ["/d"], recursive: true, key: "data/x"), [directory])?.failure.code == .usage)
+    let below = try AddPlan(AddFiles(paths: ["/d"], recursive: true, key: "data/"), found: [directory])
+    #expect(below.entries.map(\.key.text) == ["data/a"])
+  }
+
+  @Test func hasAnEnd() {
+    let many = (0...AddPlan.mostFiles).map { file("/d/\($0)", below: "/d") }
+    let error = failure(
+      AddFiles(paths: ["/d"], recursive: true), [.directory(name: "d", files: many, unreadable: [])])
+    #expect(error?.failure.code == .tooLarge)
+    #expect(error?.failure.limit == .init("files", AddPlan.mostFiles))
+  }
+
+  // MARK: Batches
+
+  private func batches(_ sizes: [Int64]) throws -> [Range<Int>] {
+    let key = try DocumentKey("file/x")
+    return AddPlan.batches(sizes.map { .init(key: key, title: nil, path: "/x", fingerprint: mark($0)) })
+  }
+
+  @Test func cutsBatchesByFilesAndBytes() throws {
+    #expect(try batches([]) == [])
+    #expect(try batches([0]) == [0..<1])
+    let full = AddPlan.filesOfBatch
+    #expect(
+      try batches(Array(repeating: 1, count: 2 * full + 1)) == [0..<full, full..<2 * full, 2 * full..<2 * full + 1])
+    let large = AddPlan.bytesOfBatch
+    #expect(try batches([large, 1, large, large]) == [0..<1, 1..<3, 3..<4])
+    #expect(try batches([.max, .max, -1]) == [0..<1, 1..<2, 2..<3])
+  }
+}

@@ -1,0 +1,189 @@
+import ContentStore
+import DocumentModel
+import Glibc
+import IndexServer
+import LineJSON
+import LineTransport
+import Logging
+import NIOCore
+import NIOPosix
+import PeerDaemon
+import TestSupport
+import WireProtocol
+
+/// Whole peers in this process, with an index that can come and go. Blocking parts run on threads of their own.
+final class DaemonFixture: Sendable {
+  let directory: TemporaryDirectory
+  /// Where the index listens, or will: the port stays its own while it is away.
+  let indexEndpoint: Endpoint
+  private let group: MultiThreadedEventLoopGroup
+  private let reservation: PortReservation
+
+  private init() throws {
+    directory = try TemporaryDirectory()
+    reservation = try PortReservation()
+    indexEndpoint = Endpoint(host: "127.0.0.1", port: reservation.port)
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+  }
+
+  static func with(_ body: (DaemonFixture) async throws -> Void) async throws {
+    let fixture = try DaemonFixture()
+    do { try await body(fixture) } catch {
+      try? await fixture.group.shutdownGracefully()
+      throw error
+    }
+    try await fixture.group.shutdownGracefully()
+  }
+
+  /// Runs an index while `body` works.
+  func withIndex(_ body: (IndexService) async throws -> Void) async throws {
+    let service = IndexService()
+    let index = try await IndexServer.start(
+      .address(host: indexEndpoint.host, port: indexEndpoint.port), service: service, group: group)
+    do { try await body(service) } catch {
+      await index.stop(within: .milliseconds(100))
+      throw error
+    }
+    await index.stop(within: .milliseconds(100))
+  }
+
+  /// Runs a peer while `body` works.
+  ///
+  /// - Parameter acknowledgement: how long an `add` waits for the index.
+  func withPeer(
+    _ name: String = "alice", acknowledgement: TimeAmount = .seconds(60), index: Endpoint? = nil,
+    _ body: (Peer) async throws -> Void
+  ) async throws {
+    let socket = directory.file("\(name).sock")
+    var settings = PeerDaemon.Settings(
+      name: try PeerName(name), state: directory.file("state-\(name)"), index: index ?? indexEndpoint,
+      uploads: .address(host: "127.0.0.1", port: 0), control: .unix(path: socket), controlPath: socket)
+    settings.patience.acknowledgement = acknowledgement
+    settings.patience.connection = acknowledgement
+    var logger = Logger(label: name)
+    logger.logLevel = .error
+    let daemon = try await start(settings, logger)
+    await daemon.firstTryEnded()
+    do { try await body(Peer(daemon: daemon, socket: socket)) } catch {
+      await daemon.stop()
+      throw error
+    }
+    await daemon.stop()
+  }
+}
+
+extension DaemonFixture {
+  /// A peer that has stopped lets go of its state when the last connection of a front end is taken apart: in a process of
+  /// its own that is its end, here it may be a moment later.
+  private func start(_ settings: PeerDaemon.Settings, _ logger: Logger) async throws -> PeerDaemon {
+    var failure: PeerStartError?
+    for _ in 0..<200 {
+      do throws(PeerStartError) {
+        return try await PeerDaemon.start(settings, group: group, logger: logger)
+      } catch {
+        guard error.description.contains("another peer runs") else { throw error }
+        failure = error
+        try await Task.sleep(for: .milliseconds(25))
+      }
+    }
+    throw failure ?? PeerStartError("not started")
+  }
+}
+
+/// A peer of the fixture and its front end.
+struct Peer: Sendable {
+  let daemon: PeerDaemon
+  let socket: String
+
+  struct Answer: Sendable {
+    var events: [ControlEvent] = []
+    var outcome: ControlOutcome
+
+    /// `nil` for a failure.
+    var reply: JSONValue? {
+      if case .success(_, let reply) = outcome { reply } else { nil }
+    }
+    var failure: ControlFailure? {
+      if case .failure(_, let failure) = outcome { failure } else { nil }
+    }
+    /// The documents of `added` events.
+    var added: [Document] {
+      events.compactMap { if case .added(let document, _) = $0 { document } else { nil } }
+    }
+    var listed: [ListedDocument] {
+      events.compactMap { if case .document(let row) = $0 { row } else { nil } }
+    }
+    var failed: [PathProblem] {
+      events.compactMap { if case .failed(let problem) = $0 { problem } else { nil } }
+    }
+  }
+
+  func ask(_ request: ControlRequest) async throws -> Answer {
+    let line = String(decoding: try Jansson.encodeLine(request.json(id: 2)).dropLast(), as: UTF8.self)
+    return try await onThread { [socket] in
+      let connection = try RawConnection(path: socket)
+      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1}"#)
+      try connection.send(line)
+      var events = [ControlEvent]()
+      while true {
+        let json = try connection.reply()
+        if let outcome = try ControlOutcome(json) { return Answer(events: events, outcome: outcome) }
+        if let event = try ControlEvent(json) { events.append(event) }
+      }
+    }
+  }
+
+  /// The reply of a request that succeeds.
+  func reply<Reply: ControlReply>(_ request: ControlRequest, as type: Reply.Type = Reply.self) async throws -> Reply {
+    let answer = try await ask(request)
+    guard let reply = answer.reply else { throw RawConnection.Failure(description: "\(answer.outcome)") }
+    return try Reply(reply)
+  }
+
+  func status() async throws -> ControlStatusReply { try await reply(.status) }
+
+  func lookup(_ key: String) async throws -> ControlLookupReply { try await reply(.lookup(try DocumentKey(key))) }
+
+  func add(_ paths: [String], recursive: Bool = false, key: String? = nil) async throws -> Answer {
+    try await ask(.add(AddFiles(paths: paths, recursive: recursive, key: key)))
+  }
+
+  /// The keys and states of the own catalogue.
+  func mine() async throws -> [String: ListedDocument.State?] {
+    let rows = try await ask(.list(ListDocuments(mine: true))).listed
+    return Dictionary(rows.map { ($0.document.key.text, $0.state) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What the index lists, with how many offer it.
+  func everything() async throws -> [String: Int] {
+    let rows = try await ask(.list(ListDocuments())).listed
+    return Dictionary(rows.map { ($0.document.key.text, $0.total) }, uniquingKeysWith: +)
+  }
+}
+
+/// A free port that nobody else is given as long as this lives: bound, never listened on.
+private final class PortReservation: Sendable {
+  let port: UInt16
+  private let descriptor: CInt
+
+  init() throws {
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    var on: CInt = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        guard bind(descriptor, address, length) == 0 else { return errno }
+        return getsockname(descriptor, address, &length)
+      }
+    }
+    guard descriptor >= 0, result == 0 else { throw RawConnection.Failure(description: "no port") }
+    self.descriptor = descriptor
+    port = UInt16(bigEndian: address.sin_port)
+  }
+
+  deinit { close(descriptor) }
+}

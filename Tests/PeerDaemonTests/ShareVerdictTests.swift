@@ -1,0 +1,76 @@
+import ContentStore
+import DocumentModel
+import PeerDaemon
+import Testing
+
+@Suite struct ShareVerdictTests {
+  private let content: Content
+  private let other: Content
+
+  init() throws {
+    content = try Self.content("ab")
+    other = try Self.content("cd")
+  }
+
+  private static func content(_ byte: String) throws -> Content {
+    let root = try #require(Digest(hex: String(repeating: byte, count: 32)))
+    return try #require(Content(root: root, size: 100))
+  }
+
+  private func mark(size: Int64 = 100, changed: Int64 = 1) -> FileFingerprint {
+    FileFingerprint(device: 1, inode: 1, size: size, modified: 5_000_000_000, changed: changed)
+  }
+
+  private func share(_ origin: Share.Origin, _ state: Share.State) throws -> Share {
+    Share(
+      document: Document(
+        key: try DocumentKey("file/x"), title: try Title("old"), content: content, modified: Timestamp(seconds: 1)),
+      path: "/x", origin: origin, state: state, fingerprint: mark())
+  }
+
+  @Test(arguments: [Share.Origin.added, .downloaded])
+  func followsTheFileThatIsOrIsNotThere(origin: Share.Origin) throws {
+    #expect(ShareVerdict(try share(origin, .shared), found: mark()) == .keep)
+    #expect(ShareVerdict(try share(origin, .withdrawn), found: mark()) == .restore)
+    #expect(ShareVerdict(try share(origin, .shared), found: nil) == .withdraw)
+    #expect(ShareVerdict(try share(origin, .withdrawn), found: nil) == .keep)
+  }
+
+  @Test func looksIntoWhatItsUserAdded() throws {
+    for found in [mark(changed: 2), mark(size: 7)] {
+      #expect(ShareVerdict(try share(.added, .shared), found: found) == .examine)
+      #expect(ShareVerdict(try share(.added, .withdrawn), found: found) == .examine)
+    }
+  }
+
+  @Test func looksIntoADownloadOnlyWhereItMayStillBeTheSame() throws {
+    #expect(ShareVerdict(try share(.downloaded, .shared), found: mark(changed: 2)) == .examine)
+    #expect(ShareVerdict(try share(.downloaded, .shared), found: mark(size: 7)) == .withdraw)
+    #expect(ShareVerdict(try share(.downloaded, .withdrawn), found: mark(size: 7)) == .keep)
+  }
+
+  @Test func renewsWhatWasOnlyTouched() throws {
+    for origin in [Share.Origin.added, .downloaded] {
+      let old = try share(origin, .withdrawn)
+      let new = try #require(
+        ShareVerdict.renewed(old, content: content, fingerprint: mark(changed: 2), title: nil))
+      #expect(new.document == old.document)
+      #expect(new.state == .shared)
+      #expect(new.origin == origin)
+      #expect(new.fingerprint == mark(changed: 2))
+    }
+  }
+
+  @Test func publishesAChangeOnlyOfWhatItsUserAdded() throws {
+    let changed = mark(changed: 2)
+    #expect(
+      ShareVerdict.renewed(try share(.downloaded, .withdrawn), content: other, fingerprint: changed, title: nil) == nil)
+    let new = try #require(
+      ShareVerdict.renewed(
+        try share(.added, .withdrawn), content: other, fingerprint: changed, title: try Title("new")))
+    #expect(new.content == other)
+    #expect(new.title.text == "new")
+    #expect(new.modified == Timestamp(seconds: 5))
+    #expect(new.path == "/x")
+  }
+}

@@ -1,0 +1,167 @@
+import DocumentModel
+import Glibc
+import LineJSON
+import NIOCore
+import PeerDaemon
+import TestSupport
+import Testing
+import WireProtocol
+
+/// A whole peer with a real index, seen through its control socket.
+@Suite struct SharingTests {
+  @Test func sharesFilesAndDirectories() async throws {
+    try await DaemonFixture.with { fixture in
+      let directory = fixture.directory
+      try directory.write("paper.pdf", pattern(100_000))
+      try directory.write("rfc0793.txt", Array("no title here".utf8))
+      for name in ["photos", "photos/cats"] { #expect(mkdir(directory.file(name), 0o700) == 0) }
+      try directory.write("photos/cats/1.jpg", pattern(10))
+      try directory.write("photos/2.jpg", [])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let files = try await alice.add([directory.file("paper.pdf"), directory.file("rfc0793.txt")])
+          #expect(files.added.map(\.key.text) == ["file/paper.pdf", "rfc/793"])
+          #expect(files.reply?["added"] == 2)
+          #expect(files.reply?["announced"] == true)
+          let photos = try await alice.add([directory.file("photos") + "/"], recursive: true)
+          #expect(photos.added.map(\.key.text) == ["file/photos/2.jpg", "file/photos/cats/1.jpg"])
+          #expect(
+            try await alice.everything() == [
+              "file/paper.pdf": 1, "rfc/793": 1, "file/photos/2.jpg": 1, "file/photos/cats/1.jpg": 1,
+            ])
+          let found = try await alice.lookup("file/paper.pdf")
+          #expect(found.contents.map(\.content) == [files.added[0].content])
+          #expect(found.contents.first?.holders.map(\.peer) == [alice.daemon.id])
+          #expect(try await alice.ask(.lookup(DocumentKey(rfc: 1))).failure?.failure.code == .notFound)
+        }
+      }
+    }
+  }
+
+  @Test func oneBadPathAddsNothing() async throws {
+    try await DaemonFixture.with { fixture in
+      let directory = fixture.directory
+      let good = try directory.write("good", [1])
+      #expect(mkfifo(directory.file("fifo"), 0o600) == 0)
+      #expect(symlink("nowhere", directory.file("dangling")) == 0)
+      #expect(mkdir(directory.file("d"), 0o700) == 0)
+      let bad = ["missing", "fifo", "dangling", "d"].map(directory.file)
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let answer = try await alice.add([good] + bad)
+          #expect(answer.failure?.failure.code == .noInput)
+          #expect(answer.failure?.paths.map(\.path) == bad)
+          #expect(answer.events.isEmpty)
+          #expect(try await alice.mine().isEmpty)
+        }
+      }
+    }
+  }
+
+  @Test func sharesNeitherItsKeyNorItsState() async throws {
+    try await DaemonFixture.with { fixture in
+      let directory = fixture.directory
+      try directory.write("ok", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let key = directory.file("state-alice/key.pem")
+          #expect(try await alice.add([key]).failure?.paths.map(\.path) == [key])
+          let answer = try await alice.add([directory.path], recursive: true, key: "data/")
+          #expect(answer.added.map(\.key.text) == ["data/ok"])
+        }
+      }
+    }
+  }
+
+  @Test func reportsProgressWhereItIsWanted() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("large", pattern(4_000_000))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let answer = try await alice.ask(.add(AddFiles(paths: [path], progress: true)))
+          let steps = answer.events.compactMap { if case .hashing(let step) = $0 { step } else { nil } }
+          #expect(!steps.isEmpty)
+          #expect(steps.allSatisfy { $0.total == 4_000_000 && $0.file == 1 && $0.files == 1 && $0.path == path })
+          #expect(answer.added.count == 1)
+        }
+      }
+    }
+  }
+
+  @Test func addingAgainHashesNothingAndReplacesTitles() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(100_000))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let first = try await alice.add([path])
+          let second = try await alice.ask(
+            .add(AddFiles(paths: [path], title: try Title("A title"), progress: true)))
+          #expect(second.added.map(\.content) == first.added.map(\.content))
+          #expect(second.events.count == 1, "no progress: the hash was known")
+          let rows = try await alice.ask(.list(ListDocuments(words: "titl"))).listed
+          #expect(rows.map(\.document.title.text) == ["A title"])
+          #expect(rows.map(\.total) == [1])
+        }
+      }
+    }
+  }
+
+  @Test func aNewContentTakesThePlaceOfTheOld() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          _ = try await alice.add([path])
+          try fixture.directory.write("x", [2, 2])
+          let second = try await alice.add([path])
+          let found = try await alice.lookup("file/x")
+          #expect(found.contents.map(\.content) == second.added.map(\.content))
+        }
+      }
+    }
+  }
+
+  @Test func removes() async throws {
+    try await DaemonFixture.with { fixture in
+      let first = try fixture.directory.write("a", [1])
+      let second = try fixture.directory.write("b", [2])
+      let key = try DocumentKey("file/x")
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let kept = try await alice.add([first], key: "file/x").added[0].content
+          let gone = try await alice.add([second], key: "file/x").added[0].content
+          let one = try await alice.ask(.remove(RemoveDocument(key: key, content: String(gone.root.hex.prefix(12)))))
+          #expect(one.reply?["removed"] == 1)
+          let left = try await alice.lookup("file/x")
+          #expect(left.contents.map(\.content) == [kept])
+          #expect(try await alice.ask(.remove(RemoveDocument(key: key))).reply?["removed"] == 1)
+          #expect(try await alice.ask(.remove(RemoveDocument(key: key))).failure?.failure.code == .notFound)
+          #expect(try await alice.everything().isEmpty)
+          #expect(access(first, F_OK) == 0, "files stay")
+        }
+      }
+    }
+  }
+
+  @Test func listsItsOwnWithoutTheIndex() async throws {
+    try await DaemonFixture.with { fixture in
+      #expect(mkdir(fixture.directory.file("d"), 0o700) == 0)
+      for number in 0..<7 { try fixture.directory.write("d/Cat \(number).jpg", [UInt8(number)]) }
+      try await fixture.withPeer(acknowledgement: .milliseconds(50)) { alice in
+        let added = try await alice.add([fixture.directory.file("d")], recursive: true)
+        #expect(added.reply?["announced"] == false)
+        func count(_ query: ListDocuments) async throws -> Int {
+          var query = query
+          query.mine = true
+          return try await alice.ask(.list(query)).listed.count
+        }
+        #expect(try await count(ListDocuments()) == 7)
+        #expect(try await count(ListDocuments(limit: 3)) == 3)
+        #expect(try await count(ListDocuments(words: "cat 3")) == 1)
+        #expect(try await count(ListDocuments(collection: "rfc")) == 0)
+        let all = try await alice.ask(.list(ListDocuments()))
+        #expect(all.failure?.failure.code == .unavailable)
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import ContentStore
+import DocumentModel
+import Glibc
+import LineJSON
+import PeerDaemon
+import TestSupport
+import Testing
+import WireProtocol
+
+/// Files that change, go away and come back under a running peer and between its starts.
+@Suite struct UpkeepTests {
+  private let key: DocumentKey
+
+  init() throws {
+    key = try DocumentKey("file/x")
+  }
+
+  /// What is on offer under the key, by size.
+  private func offered(_ peer: Peer) async throws -> [Int64] {
+    guard let reply = try await peer.ask(.lookup(key)).reply else { return [] }
+    return try ControlLookupReply(reply).contents.map(\.content.size).sorted()
+  }
+
+  /// Asks for a content that was shared, as another peer does: the file is then found changed.
+  private func knock(_ peer: Peer, for content: Content) async throws {
+    let uploads = peer.daemon.uploads
+    try await onThread {
+      let connection = try RawConnection(to: uploads)
+      let id = String(repeating: "0", count: 64)
+      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(id)","name":"bob"}"#)
+      let reply = try connection.ask(
+        #"{"id":2,"op":"have","content":"\#(content.root)","size":\#(content.size)}"#)
+      #expect(reply["status"] != 200)
+    }
+  }
+
+  @Test func aChangedFileIsSharedAsItIsNow() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let old = try await alice.add([path]).added[0].content
+          try fixture.directory.write("x", [2, 2])
+          try await knock(alice, for: old)
+          #expect(try await eventually { try await offered(alice) == [2] })
+          #expect(try await alice.mine() == ["file/x": .shared])
+        }
+      }
+    }
+  }
+
+  @Test func aTouchedFileIsStillShared() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let content = try await alice.add([path]).added[0].content
+          #expect(chmod(path, 0o640) == 0)
+          try await knock(alice, for: content)
+          #expect(try await eventually { try await offered(alice) == [1] })
+        }
+      }
+    }
+  }
+
+  @Test func anEditedDownloadIsNotPublished() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(1000))
+      let copy = fixture.directory.file("copy")
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer("alice") { alice in
+          let content = try await alice.add([path]).added[0].content
+          try await fixture.withPeer("bob") { bob in
+            let got = try await bob.ask(.get(GetDocument(key: key, target: .path(copy))))
+            #expect(got.reply?["path"]?.string == copy)
+            #expect(try await bob.everything() == ["file/x": 2])
+            try fixture.directory.write("copy", pattern(1000, seed: 2))
+            try await knock(bob, for: content)
+            #expect(try await eventually { try await bob.mine() == ["file/x": .withdrawn] })
+            #expect(try await eventually { try await bob.everything() == ["file/x": 1] })
+          }
+        }
+      }
+    }
+  }
+
+  @Test func whatVanishedIsSharedAgainWhenItIsBack() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      let aside = fixture.directory.file("aside")
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let content = try await alice.add([path]).added[0].content
+          // Renamed twice, it has another time of change, but the same bytes.
+          #expect(rename(path, aside) == 0)
+          try await knock(alice, for: content)
+          #expect(try await eventually { try await alice.mine() == ["file/x": .withdrawn] })
+          #expect(try await offered(alice) == [])
+        }
+        try await fixture.withPeer { alice in
+          let mine = try await alice.mine()
+          #expect(mine == ["file/x": .withdrawn])
+        }
+        #expect(rename(aside, path) == 0)
+        try await fixture.withPeer { alice in
+          let isBack = try await eventually { try await offered(alice) == [1] }
+          #expect(isBack)
+          #expect(try await alice.mine() == ["file/x": .shared])
+        }
+      }
+    }
+  }
+
+  @Test func looksAtEverythingWhenItStarts() async throws {
+    try await DaemonFixture.with { fixture in
+      let paths = try ["x", "y", "z"].map { try fixture.directory.write($0, [1]) }
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in _ = try await alice.add(paths) }
+        try fixture.directory.write("x", [2, 2])
+        unlink(paths[1])
+        try await fixture.withPeer { (alice) async throws in
+          #expect(
+            try await eventually {
+              try await alice.mine() == ["file/x": .shared, "file/y": .withdrawn, "file/z": .shared]
+            })
+          #expect(try await eventually { try await offered(alice) == [2] })
+          #expect(try await eventually { try await alice.everything() == ["file/x": 1, "file/z": 1] })
+        }
+      }
+    }
+  }
+
+  @Test func whatIsRemovedMeanwhileDoesNotComeBack() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let old = try await alice.add([path]).added[0].content
+          try fixture.directory.write("x", [2, 2])
+          try await knock(alice, for: old)
+          _ = try await alice.ask(.remove(RemoveDocument(key: key)))
+          // Another change that is seen to the end shows that this one is over.
+          let other = try fixture.directory.write("y", [1])
+          let content = try await alice.add([other]).added[0].content
+          try fixture.directory.write("y", [3, 3, 3])
+          try await knock(alice, for: content)
+          #expect(
+            try await eventually {
+              try await alice.ask(.list(ListDocuments())).listed.map(\.document.content.size) == [3]
+            })
+          #expect(try await alice.mine() == ["file/y": .shared])
+        }
+      }
+    }
+  }
+}
