@@ -11,29 +11,7 @@ extension Catalogue {
 
   /// What a file with this fingerprint hashed to, where that is known and its leaves are still there.
   package func content(of fingerprint: FileFingerprint) throws(StoreError) -> Content? {
-    let found = try read { database -> Content? in
-      let statement = try database.cachedStatement(
-        sql: "SELECT root FROM hashed WHERE device = ? AND inode = ? AND size = ? AND mtime = ? AND ctime = ?")
-      let root = try Data.fetchOne(
-        statement,
-        arguments: [
-          Int64(bitPattern: fingerprint.device), Int64(bitPattern: fingerprint.inode), fingerprint.size,
-          fingerprint.modified, fingerprint.changed,
-        ])
-      return CatalogueRows.content(root: root, size: fingerprint.size)
-    }
-    guard let found, try hasLayer(of: found) else { return nil }
-    return found
-  }
-
-  private func hasLayer(of content: Content) throws(StoreError) -> Bool {
-    let count = content.geometry.blockCount
-    if count <= 1 { return true }
-    if count > LeafLayer.mostLeavesInMemory { return layers.has(content) }
-    return try read { database in
-      let statement = try database.cachedStatement(sql: "SELECT 1 FROM layer WHERE root = ? AND size = ?")
-      return try Bool.fetchOne(statement, arguments: [CatalogueRows.blob(content.root), content.size]) ?? false
-    }
+    try contents(of: [fingerprint]).first ?? nil
   }
 
   static func remember(_ database: Database, _ file: HashedFile) throws {

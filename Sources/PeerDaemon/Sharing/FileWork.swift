@@ -52,8 +52,9 @@ struct FileWork: Sendable {
   private func examine(
     _ files: [File], _ stop: StopFlag, _ progress: @escaping Progress
   ) throws(StoreError) -> [Result<Known, StoreError>] {
-    let known = try files.map { file throws(StoreError) in
-      try catalogue.content(of: file.fingerprint).map {
+    let contents = try catalogue.contents(of: files.map(\.fingerprint))
+    let known = zip(files, contents).map { file, content in
+      content.map {
         Known(content: $0, fingerprint: file.fingerprint, title: FileTitle.read(file.path), hashed: nil)
       }
     }

@@ -35,17 +35,10 @@ struct Publication: Sendable {
 
   /// Those that are, or are not, shared now. None where the catalogue does not answer.
   private func records(
-    _ documents: [Document], where isWanted: @escaping @Sendable (_ isShared: Bool) -> Bool
+    _ documents: [Document], where isWanted: (_ isShared: Bool) -> Bool
   ) async -> [IndexRequest.RecordID] {
-    let found = try? await pool.store { [catalogue] () throws(StoreError) in
-      var records = [IndexRequest.RecordID]()
-      for document in documents {
-        let isShared = try catalogue.shares(under: document.key)
-          .contains { $0.content == document.content && $0.state == .shared }
-        if isWanted(isShared) { records.append(.init(key: document.key, content: document.content)) }
-      }
-      return records
-    }
-    return found ?? []
+    let shared = try? await pool.store { [catalogue] () throws(StoreError) in try catalogue.areShared(documents) }
+    guard let shared else { return [] }
+    return zip(documents, shared).filter { isWanted($0.1) }.map { .init(key: $0.0.key, content: $0.0.content) }
   }
 }

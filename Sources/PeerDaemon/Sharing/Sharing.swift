@@ -89,10 +89,9 @@ struct Sharing: Sendable {
       try await pool.store { () throws(StoreError) in
         let superseded = try ledger.add(shares.map(\.share), hashed: shares.compactMap(\.known.hashed))
         // A hash that was known may have been collected in the instant before the share needed it.
-        var lost = [Kept]()
-        for kept in shares where kept.known.hashed == nil {
-          if try ledger.catalogue.content(of: kept.known.fingerprint) == nil { lost.append(kept) }
-        }
+        let known = shares.filter { $0.known.hashed == nil }
+        let contents = try ledger.catalogue.contents(of: known.map(\.known.fingerprint))
+        let lost = zip(known, contents).filter { $0.1 == nil }.map(\.0)
         return (superseded, lost)
       }
     }
