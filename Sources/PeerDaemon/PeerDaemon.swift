@@ -100,7 +100,7 @@ package final class PeerDaemon: Sendable {
       sharing: Sharing(
         ledger: ledger, work: work, publication: publication, pool: threads.quick, stateDirectory: settings.state),
       downloader: Downloader(
-        identity: identity, link: link, catalogue: catalogue, transfers: transfers, group: group,
+        identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
         pool: threads.quick, logger: logger),
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.quick),
       transfers: transfers, wallClock: { Int64(time(nil)) })

@@ -69,7 +69,8 @@ final class Swarm: Sendable {
       source: NothingToAnnounce(), loop: group.next(), logger: Logger(label: name))
     await link.start()
     let downloader = Downloader(
-      identity: identity, link: link, catalogue: catalogue, transfers: transfers, group: group, pool: pool,
+      identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
+      pool: pool,
       patience: patience, logger: Logger(label: name))
     return Member(id: identity.id, catalogue: catalogue, uploads: uploads, link: link, downloader: downloader)
   }

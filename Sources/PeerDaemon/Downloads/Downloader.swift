@@ -1,4 +1,4 @@
-package import ContentStore
+import ContentStore
 package import DocumentModel
 package import Logging
 package import NIOCore
@@ -11,7 +11,8 @@ package import WireProtocol
 package struct Downloader: Sendable {
   private let identity: (id: PeerID, name: PeerName)
   private let link: IndexLink
-  private let catalogue: Catalogue
+  private let ledger: ShareLedger
+  private let publication: Publication
   private let transfers: TransferRegistry
   private let group: any EventLoopGroup
   private let pool: NIOThreadPool
@@ -20,12 +21,13 @@ package struct Downloader: Sendable {
 
   /// - Parameter pool: runs what blocks: disk, database, hashing.
   package init(
-    identity: (id: PeerID, name: PeerName), link: IndexLink, catalogue: Catalogue, transfers: TransferRegistry,
+    identity: (id: PeerID, name: PeerName), link: IndexLink, ledger: ShareLedger, transfers: TransferRegistry,
     group: any EventLoopGroup, pool: NIOThreadPool, patience: SourcePatience = SourcePatience(), logger: Logger
   ) {
     self.identity = identity
     self.link = link
-    self.catalogue = catalogue
+    self.ledger = ledger
+    publication = Publication(catalogue: ledger.catalogue, link: link, pool: pool)
     self.transfers = transfers
     self.group = group
     self.pool = pool
@@ -50,8 +52,8 @@ package struct Downloader: Sendable {
       return reply(request, target.path, content, [:], started)
     }
     if !request.force { try await refuseOccupied(target) }
-    let fetch = try await blocking { [catalogue] () throws(StoreError) in
-      try Fetch(content: content, target: target, catalogue: catalogue)
+    let fetch = try await blocking { [ledger] () throws(StoreError) in
+      try Fetch(content: content, target: target, catalogue: ledger.catalogue)
     }
     do throws(ControlFailure) {
       let sources = try await fetchAll(fetch, choice, request.key, progress)
@@ -92,7 +94,7 @@ package struct Downloader: Sendable {
 
   /// The file that is there already, where it has the content that is wanted.
   private func present(_ target: DownloadTarget, _ content: Content) async throws(ControlFailure) -> HashedFile? {
-    let hasher = FileHasher(layers: catalogue.layers)
+    let hasher = FileHasher(layers: ledger.catalogue.layers)
     let occupant = try await blocking { () throws(StoreError) in
       try target.occupant(comparedTo: content, hasher: hasher)
     }
@@ -199,7 +201,7 @@ package struct Downloader: Sendable {
   // MARK: After
 
   private func finish(_ fetch: Fetch, _ document: Document, _ request: GetDocument) async throws(ControlFailure) {
-    let catalogue = catalogue
+    let catalogue = ledger.catalogue
     let file = try await blocking { () throws(StoreError) in
       try fetch.commit(replacing: request.force)
     }
@@ -214,17 +216,12 @@ package struct Downloader: Sendable {
     _ document: Document, _ file: HashedFile, forgetting temporary: [String]
   ) async throws(ControlFailure) {
     let share = Share(document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint)
-    let superseded = try await blocking { [catalogue] () throws(StoreError) in
-      // What its user added stays what it is: added.
-      let isAdded = try catalogue.shares(under: share.key)
-        .contains { $0.content == share.content && $0.origin == .added && $0.state == .shared && $0.path == share.path }
-      if isAdded { return [Share]() }
-      return try catalogue.add([share], hashed: [file], forgetting: temporary)
+    let ledger = ledger
+    let superseded = try await blocking { () throws(StoreError) in
+      try ledger.add(share, fetched: file, forgetting: temporary)
     }
-    if !superseded.isEmpty {
-      _ = await link.withdraw(superseded.map { .init(key: $0.key, content: $0.content) })
-    }
-    _ = await link.announce([document])
+    await publication.withdraw(superseded)
+    _ = await publication.publish([document])
   }
 
   private func reply(
@@ -237,17 +234,10 @@ package struct Downloader: Sendable {
       seconds: Double((NIODeadline.now() - started).nanoseconds) / 1e9)
   }
 
-  /// Runs what blocks on the pool.
   private func blocking<Value: Sendable>(
     _ body: @escaping @Sendable () throws(StoreError) -> Value
   ) async throws(ControlFailure) -> Value {
-    do {
-      return try await pool.runIfActive { try body() }
-    } catch let error as StoreError {
-      throw ControlFailure(WireFailure(error))
-    } catch {
-      throw ControlFailure(WireFailure(.unavailable, "the daemon is stopping"))
-    }
+    try await refusing { () throws(WireFailure) in try await pool.store(body) }
   }
 }
 

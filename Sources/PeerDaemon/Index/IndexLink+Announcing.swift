@@ -58,7 +58,12 @@ extension IndexLink {
     let generation = generation
     var cursor: AnnouncementCursor?
     repeat {
-      guard let page = await source.page(after: cursor), generation == self.generation else { return }
+      let page = await source.page(after: cursor)
+      guard generation == self.generation else { return }
+      guard let page else {
+        logger.error("the catalogue cannot be read", metadata: ["action": "announce"])
+        break
+      }
       await withTaskGroup(of: Bool.self) { group in
         var underWay = 0
         for batch in batches(page.documents) {

@@ -1,10 +1,10 @@
-import ContentStore
+package import ContentStore
 import DocumentModel
 import Synchronization
 
 /// Changes what is shared. What is decided by what the catalogue says happens with nobody changing it meanwhile, so that
 /// nothing comes back that its user has just removed. Blocks.
-final class ShareLedger: Sendable {
+package final class ShareLedger: Sendable {
   /// What a change of the catalogue means for the index.
   struct Change: Sendable {
     var published: [Share] = []
@@ -14,13 +14,25 @@ final class ShareLedger: Sendable {
   let catalogue: Catalogue
   private let turn = Mutex<Void>(())
 
-  init(catalogue: Catalogue) {
+  package init(catalogue: Catalogue) {
     self.catalogue = catalogue
   }
 
   /// - Returns: shares that are no more, because their file has another content now.
   func add(_ shares: [Share], hashed: [HashedFile]) throws(StoreError) -> [Share] {
     try exclusively { () throws(StoreError) in try catalogue.add(shares, hashed: hashed) }
+  }
+
+  /// Shares what was fetched, unless its user has added the very same file: that stays what it is.
+  /// - Parameter temporary: the path of the file in the making, done with now.
+  /// - Returns: shares that are no more, because their file has another content now.
+  func add(_ share: Share, fetched file: HashedFile, forgetting temporary: [String]) throws(StoreError) -> [Share] {
+    try exclusively { () throws(StoreError) in
+      let isAdded = try catalogue.shares(under: share.key).contains {
+        $0.content == share.content && $0.path == share.path && $0.origin == .added && $0.state == .shared
+      }
+      return isAdded ? [] : try catalogue.add([share], hashed: [file], forgetting: temporary)
+    }
   }
 
   /// - Parameter prefix: the beginning of the root; `nil` for all contents.
