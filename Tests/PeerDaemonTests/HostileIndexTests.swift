@@ -36,9 +36,11 @@ import WireProtocol
       gate: ConnectionGate(limit: 100, limitOfAddress: 100)
     ) { _ in LyingIndexRole(habit: habit, counter: counter) }
     var patience = IndexLink.Patience()
-    patience.connection = .seconds(1)
-    patience.answer = .seconds(1)
-    patience.acknowledgement = .seconds(1)
+    // Long where an answer comes, short where none does.
+    let bound: TimeAmount = habit == .badHolders ? .seconds(60) : .milliseconds(300)
+    patience.connection = bound
+    patience.answer = bound
+    patience.acknowledgement = bound
     let link = IndexLink(
       address: Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)),
       hello: IndexHello(peer: Swarm.id("bob"), name: try PeerName("bob"), port: 1), source: NothingAtAll(),

@@ -26,7 +26,7 @@ import WireProtocol
     String(decoding: output.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
-  private func reply(_ machine: inout SourceMachine, _ line: String) throws -> SourceMachine.Body? {
+  private func reply(_ machine: inout SourceMachine, _ line: String) throws -> SourceMachine.Line {
     var reader = JSONReader()
     return try reader.read(Array(line.utf8)) { try machine.received($0) }
   }
@@ -45,12 +45,22 @@ import WireProtocol
 
   @Test func readsBodiesInTheOrderOfTheRequests() throws {
     var (machine, _) = try begun()
-    #expect(try reply(&machine, hello(source)) == nil)
-    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == nil)
+    #expect(try reply(&machine, hello(source)) == .answer)
+    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .answer)
     let hashes = try reply(&machine, #"{"id":3,"status":200,"hashes":8}"#)
-    #expect(hashes?.count == 256)
+    guard case .body(let nodes) = hashes else {
+      Issue.record("hashes have a body")
+      return
+    }
+    #expect(nodes.count == 256)
     let bytes = try reply(&machine, #"{"id":4,"status":200,"offset":0,"length":100000}"#)
-    #expect(bytes == .bytes(offset: 0, length: 100_000))
+    #expect(bytes == .body(.bytes(offset: 0, length: 100_000)))
+  }
+
+  @Test func anEventIsNoAnswer() throws {
+    var (machine, _) = try begun()
+    #expect(try reply(&machine, #"{"event":"have","pieces":"AA=="}"#) == .event)
+    #expect(try reply(&machine, hello(source)) == .answer)
   }
 
   @Test func leavesAnotherPeer() throws {

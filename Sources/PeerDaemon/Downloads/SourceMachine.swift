@@ -20,6 +20,16 @@ package struct SourceMachine {
     }
   }
 
+  /// What a line of the source was.
+  package enum Line: Hashable {
+    /// An answer, and nothing behind it.
+    case answer
+    /// An answer with raw bytes right behind it.
+    case body(Body)
+    /// An event: no answer to anything, and no sign that the source gives what was asked for.
+    case event
+  }
+
   private enum Expectation {
     case hello
     case have
@@ -64,9 +74,8 @@ package struct SourceMachine {
     fill(&output, most: mostInFlight)
   }
 
-  /// Takes a reply.
-  /// - Returns: what follows it as raw bytes.
-  package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Body? {
+  package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Line {
+    if reply["event"] != nil { return .event }
     guard let first = expected.first, reply["id"]?.integer == first.id else {
       throw .nonsense("an answer out of order")
     }
@@ -77,14 +86,14 @@ package struct SourceMachine {
     switch first.what {
     case .hello:
       try greet(Self.read { () throws(WireFailure) in try PeerHelloReply(reply: reply) })
-      return nil
+      return .answer
     case .have:
       let have = try Self.read { () throws(WireFailure) in try HaveReply(reply: reply) }
       guard have.complete else { throw .incomplete }
-      return nil
+      return .answer
     case .body(let body):
       try Self.read { () throws(WireFailure) in try check(body, reply) }
-      return body
+      return .body(body)
     }
   }
 

@@ -40,10 +40,11 @@ final class SourceRole: LineRole {
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
     do {
-      let body = try LineScratch.current.reader.read(line) { try machine.received($0) }
+      let line = try LineScratch.current.reader.read(line) { try machine.received($0) }
+      guard line != .event else { return .next }
       notify(.reply)
       machine.proceed(to: &output)
-      guard let body else { return .next }
+      guard case .body(let body) = line else { return .next }
       self.body = (body, body.count)
       return .body(body.count)
     } catch let failure as SourceFailure {
