@@ -10,11 +10,14 @@ package final class ConnectionGate: Sendable {
     var ofAddress: [String: Int] = [:]
   }
 
+  /// What all that are inside may hold of lines that have not ended.
+  package let budget: LineBudget
   private let limit: Int
   private let limitOfAddress: Int
   private let counts = Mutex(Counts())
 
-  package init(limit: Int, limitOfAddress: Int) {
+  package init(limit: Int, limitOfAddress: Int, budget: LineBudget = LineBudget()) {
+    self.budget = budget
     self.limit = limit
     self.limitOfAddress = limitOfAddress
   }

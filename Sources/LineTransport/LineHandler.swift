@@ -21,6 +21,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package let eventLoop: any EventLoop
   private let role: Role
   private let limits: LineLimits
+  private let budget: LineBudget?
+  /// What of the budget this connection has.
+  private var budgeted = 0
   // Used on the event loop only and by no call twice at once, which the runtime need not check for each line.
   @exclusivity(unchecked) private var frames: LineFrames
   private var context: ChannelHandlerContext?
@@ -32,10 +35,12 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private var stallTimer: Scheduled<Void>?
   private var received: NIODeadline
 
-  package init(role: Role, limits: LineLimits, eventLoop: any EventLoop) {
+  /// - Parameter budget: that of all connections of a server; one that would exceed it is closed.
+  package init(role: Role, limits: LineLimits, eventLoop: any EventLoop, budget: LineBudget? = nil) {
     self.eventLoop = eventLoop
     self.role = role
     self.limits = limits
+    self.budget = budget
     frames = LineFrames(lineLimit: limits.line)
     received = eventLoop.now
   }
@@ -58,6 +63,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     case .open:
       frames.append(incoming)
       process()
+      keepToBudget()
     case .lingering(let bytesLeft):
       let left = bytesLeft - incoming.readableBytes
       phase = .lingering(bytesLeft: left)
@@ -228,8 +234,18 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     if context.channel.isActive { endIfDone() }
   }
 
+  /// What is left after a read is the beginning of a line, or lines that wait for a role or a reader.
+  private func keepToBudget() {
+    let held = max(0, frames.bufferedBytes - LineBudget.free)
+    guard held != budgeted, let budget else { return }
+    guard budget.change(by: held - budgeted) else { return abort() }
+    budgeted = held
+  }
+
   private func finish() {
     guard context != nil else { return }
+    _ = budget?.change(by: -budgeted)
+    budgeted = 0
     context = nil
     phase = .closed
     stallTimer?.cancel()

@@ -103,7 +103,7 @@ package final class LineServer: Sendable {
       gate.leave(address)
       connections.remove(channel)
     }
-    let handler = LineHandler(role: role, limits: limits, eventLoop: channel.eventLoop)
+    let handler = LineHandler(role: role, limits: limits, eventLoop: channel.eventLoop, budget: gate.budget)
     try channel.pipeline.syncOperations.addHandler(handler)
   }
 }

@@ -38,9 +38,10 @@ private final class EchoRole: LineRole {
     let channel: EmbeddedChannel
     let role = EchoRole()
 
-    init(line: Int = 16) throws {
+    init(line: Int = 16, budget: LineBudget? = nil) throws {
       channel = EmbeddedChannel()
-      let handler = LineHandler(role: role, limits: LineLimits(line: line), eventLoop: channel.eventLoop)
+      let handler = LineHandler(
+        role: role, limits: LineLimits(line: line), eventLoop: channel.eventLoop, budget: budget)
       try channel.pipeline.syncOperations.addHandler(handler)
       try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
@@ -117,6 +118,22 @@ private final class EchoRole: LineRole {
     #expect(try fixture.written() == ["busy\n", "last\n"])
     fixture.channel.embeddedEventLoop.run()
     #expect(fixture.role.isClosed)
+  }
+
+  @Test func allConnectionsTogetherHoldNoMoreThanTheBudget() throws {
+    let budget = LineBudget(limit: 100_000)
+    let first = try Fixture(line: 1 << 20, budget: budget)
+    let second = try Fixture(line: 1 << 20, budget: budget)
+    try first.write(String(repeating: "x", count: 150_000))
+    #expect(budget.total == 150_000 - 65_536)
+    try second.write(String(repeating: "y", count: 10_000))
+    #expect(!second.role.isClosed)
+    try second.write(String(repeating: "y", count: 100_000))
+    second.channel.embeddedEventLoop.run()
+    #expect(second.role.isClosed)
+    try first.write("\n")
+    #expect(budget.total == 0)
+    #expect(!first.role.isClosed)
   }
 
   @Test func saysNothingAfterClose() throws {
