@@ -77,6 +77,14 @@ import WireProtocol
     }
   }
 
+  @Test func takesARefusalOfTheWholeConnectionForOne() throws {
+    var (machine, _) = try begun()
+    #expect(throws: SourceFailure.refused(WireFailure(.tooMany, "enough", retryAfter: 5))) {
+      try reply(
+        &machine, #"{"id":null,"status":429,"error":"too-many","message":"enough","retry_after":5}"#)
+    }
+  }
+
   @Test(arguments: [
     #"{"id":2,"status":200}"#, #"{"status":200}"#, #"{"id":1,"status":"200"}"#, #"{"id":1,"status":200,"peer":"x"}"#,
   ])

@@ -55,14 +55,14 @@ final class Swarm: Sendable {
   ///
   /// - Parameter port: the one it announces, where it is not its own.
   func peer(
-    _ name: String, patience: SourcePatience = SourcePatience(), port: UInt16? = nil
+    _ name: String, patience: SourcePatience = SourcePatience(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
     let transfers = TransferRegistry()
     let uploads = try await UploadServer.start(
       .address(host: "127.0.0.1", port: 0), identity: identity, catalogue: catalogue, transfers: transfers,
-      group: group, pool: pool, fileChanged: { _ in })
+      group: group, pool: pool, limits: limits, fileChanged: { _ in })
     let link = IndexLink(
       address: try indexEndpoint,
       hello: IndexHello(peer: identity.id, name: identity.name, port: port ?? uploads.address.port),

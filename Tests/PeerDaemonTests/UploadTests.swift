@@ -133,4 +133,48 @@ import WireProtocol
       }
     }
   }
+
+  @Test func keepsNoConnectionForWhoDoesNotSayWhoTheyAre() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.hello = 1
+      let alice = try await swarm.peer("alice", limits: limits)
+      let connection = try RawConnection(to: alice.uploads.address)
+      try connection.send("{}")
+      #expect(try connection.reply()["error"]?.string == "bad-request")
+      let refusal = try connection.reply()
+      #expect(refusal["error"]?.string == "hello-required")
+      #expect(refusal["limit"]?.string == "hello")
+      #expect(try connection.line() == nil)
+    }
+  }
+
+  @Test func keepsNoConnectionForWhoWantsNothing() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.idle = 1
+      let alice = try await swarm.peer("alice", limits: limits)
+      let connection = try RawConnection(to: alice.uploads.address)
+      let hello = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(alice.id)","name":"bob"}"#)
+      #expect(hello["limits"]?["idle"]?.integer == 1)
+      #expect(connection.isClosedByPeer())
+    }
+  }
+
+  @Test func saysThatItServesEnoughOthers() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.connections = 1
+      let alice = try await swarm.peer("alice", limits: limits)
+      let bob = try await swarm.peer("bob")
+      try await alice.share(swarm.directory.write("source", pattern(1000)), as: "file/x")
+      let other = try RawConnection(to: alice.uploads.address)
+      _ = try other.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(bob.id)","name":"other"}"#)
+      let failure = await #expect(throws: ControlFailure.self) {
+        try await bob.get("file/x", to: swarm.directory.file("target"))
+      }
+      #expect(failure?.failure.code == .noSource)
+      #expect(failure?.failure.message.contains("alice refuses: this peer serves enough others") == true)
+    }
+  }
 }

@@ -77,7 +77,7 @@ package struct SourceMachine {
   package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Line {
     if reply["event"] != nil { return .event }
     guard let first = expected.first, reply["id"]?.integer == first.id else {
-      throw .nonsense("an answer out of order")
+      throw Self.unasked(reply)
     }
     expected.removeFirst()
     if let failure = try Self.read({ () throws(WireFailure) in try WireFailure(reply: reply) }) {
@@ -95,6 +95,13 @@ package struct SourceMachine {
       try Self.read { () throws(WireFailure) in try check(body, reply) }
       return .body(body)
     }
+  }
+
+  /// What answers none of the requests: a refusal of the whole connection, because there are too many or the peer is
+  /// about to stop, has no id of a request.
+  private static func unasked(_ reply: JSONObject) -> SourceFailure {
+    if reply["id"]?.kind == .null, let failure = try? WireFailure(reply: reply) { return .refused(failure) }
+    return .nonsense("an answer out of order")
   }
 
   private static func read<Value>(_ body: () throws(WireFailure) -> Value) throws(SourceFailure) -> Value {

@@ -13,8 +13,6 @@ final class UploadRole: LineRole {
   private static let regionLength: Int64 = 256 * 1024
   /// How long the other side may take for one part.
   private static let regionPatience = TimeAmount.seconds(30)
-  /// How long a connection may say nothing.
-  private static let silence = TimeAmount.seconds(120)
 
   private let service: UploadService
   private let identity: (id: PeerID, name: PeerName)
@@ -25,7 +23,10 @@ final class UploadRole: LineRole {
   private var transfer: (content: Content, handle: TransferHandle)?
   /// What the last answer came from: the next `get` usually wants the same.
   private var known: SharedFile?
-  private var silenceTimer: RepeatedTask?
+  /// Before `hello` the time that there is for it; after that the look for silence.
+  private var timer: Scheduled<Void>?
+  /// When the other side last took something.
+  private var lastTaken = NIODeadline.distantPast
 
   init(
     service: UploadService, identity: (id: PeerID, name: PeerName), pool: NIOThreadPool, transfers: TransferRegistry
@@ -38,9 +39,9 @@ final class UploadRole: LineRole {
 
   func opened(_ connection: any LineConnection) {
     self.connection = connection
-    let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)
-    silenceTimer = connection.eventLoop.scheduleRepeatedTask(initialDelay: Self.silence, delay: Self.silence) { _ in
-      if NIODeadline.now() - bound.value.lastReceived > Self.silence { bound.value.abort() }
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
+      bound.value.giveUpOnHello()
     }
   }
 
@@ -69,8 +70,8 @@ final class UploadRole: LineRole {
   }
 
   func closed() {
-    silenceTimer?.cancel()
-    silenceTimer = nil
+    timer?.cancel()
+    timer = nil
     transfer?.handle.end()
     transfer = nil
     known = nil
@@ -96,6 +97,7 @@ final class UploadRole: LineRole {
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
     if case .hello(_, let name) = request {
+      if other == nil { watchForSilence() }
       other = name
       writeHello(id, &output)
       return .next
@@ -207,6 +209,7 @@ final class UploadRole: LineRole {
       stalled.cancel()
       try? handle.close()
       guard case .success = result, let connection = bound.value.connection else { return }
+      bound.value.lastTaken = connection.eventLoop.now
       bound.value.transfer?.handle.progress(length)
       bound.value.sendRegion(of: file, offset + length, left - length, connection)
     }
@@ -218,5 +221,34 @@ final class UploadRole: LineRole {
     let handle = transfers.begin(
       .upload, key: nil, content: content, peer: other?.text ?? "", host: connection.remoteAddress?.hostText ?? "")
     transfer = (content, handle)
+  }
+
+  // MARK: Time
+
+  /// Connections are few: who does not say who he is holds one that somebody else could use.
+  private func giveUpOnHello() {
+    guard other == nil, let connection else { return }
+    let limit = service.limits.hello
+    let failure = WireFailure(.helloRequired, "no hello came within \(limit) s", limit: .init("hello", limit))
+    connection.send { failure.write(id: nil, to: &$0) }
+    connection.close()
+  }
+
+  /// One timer a connection, which looks when something last moved in either direction: who takes a long body over a
+  /// slow line has no reason to say anything meanwhile.
+  private func watchForSilence() {
+    guard let connection else { return }
+    timer?.cancel()
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    timer = connection.eventLoop.scheduleTask(deadline: endOfSilence(connection)) { bound.value.checkForSilence() }
+  }
+
+  private func endOfSilence(_ connection: any LineConnection) -> NIODeadline {
+    max(connection.lastReceived, lastTaken) + .seconds(Int64(service.limits.idle))
+  }
+
+  private func checkForSilence() {
+    guard let connection else { return }
+    if endOfSilence(connection) > connection.eventLoop.now { watchForSilence() } else { connection.abort() }
   }
 }

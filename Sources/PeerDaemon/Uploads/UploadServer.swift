@@ -3,7 +3,7 @@ package import DocumentModel
 package import LineTransport
 package import NIOCore
 package import NIOPosix
-import WireProtocol
+package import WireProtocol
 
 /// Serves what is shared to other peers.
 package final class UploadServer: Sendable {
@@ -21,10 +21,9 @@ package final class UploadServer: Sendable {
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, identity: (id: PeerID, name: PeerName), catalogue: Catalogue,
-    transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool,
+    transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool, limits: PeerLimits = PeerLimits(),
     fileChanged: @escaping @Sendable (String) -> Void
   ) async throws -> UploadServer {
-    let limits = PeerLimits()
     let service = UploadService(catalogue: catalogue, limits: limits, fileChanged: fileChanged)
     let gate = ConnectionGate(limit: limits.connections, limitOfAddress: limits.connectionsPerAddress)
     let server = try await LineServer.start(

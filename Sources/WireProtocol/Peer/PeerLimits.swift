@@ -6,6 +6,10 @@ package struct PeerLimits: Equatable, Sendable {
   package var get = 4_194_304
   /// Requests that may wait for their answer.
   package var inflight = 64
+  /// Seconds until `hello` must have come.
+  package var hello = 30
+  /// Seconds in which a connection must ask for something or take something of what it asked for.
+  package var idle = 120
   /// Connections of the whole peer.
   package var connections = 1000
   /// Connections of one address other than the peer's own machine.
@@ -16,8 +20,8 @@ package struct PeerLimits: Equatable, Sendable {
   /// The names under which the limits stand in `hello` and in refusals.
   package var named: [(name: StaticString, value: Int)] {
     [
-      ("line", line), ("get", get), ("inflight", inflight), ("connections", connections),
-      ("connections_per_address", connectionsPerAddress),
+      ("line", line), ("get", get), ("inflight", inflight), ("hello", hello), ("idle", idle),
+      ("connections", connections), ("connections_per_address", connectionsPerAddress),
     ]
   }
 }
