@@ -50,6 +50,29 @@ package struct DownloadTarget: Sendable {
     return fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT
   }
 
+  /// What has the name may go only where it is a file or a link: no download takes the place of a device or a FIFO.
+  /// - Throws: `.exists`.
+  package func checkReplaceable() throws(StoreError) {
+    var status = stat()
+    guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFREG || kind == S_IFLNK else {
+      throw StoreError(.exists, path, "is no regular file and stays")
+    }
+  }
+
+  /// Where the file lies: the directory may have been renamed since it was opened.
+  package var currentPath: String {
+    var (opened, named) = (stat(), stat())
+    guard fstat(directory.descriptor, &opened) == 0,
+      stat(directory.path, &named) != 0 || (opened.st_dev, opened.st_ino) != (named.st_dev, named.st_ino)
+    else { return path }
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/fd/\(directory.descriptor)", &buffer, buffer.count)
+    let moved = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return moved.isEmpty ? path : "\(moved)/\(name)"
+  }
+
   /// Looks at what has the name already; hashes it if its size is that of the content.
   package func occupant(
     comparedTo content: Content, hasher: FileHasher, isCancelled: @Sendable () -> Bool = { false }

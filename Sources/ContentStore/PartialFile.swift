@@ -63,6 +63,7 @@ package final class PartialFile: Sendable {
     guard fchmod(file.descriptor, 0o666 & ~CreationMask.current) == 0 else { throw .writing(target.path, errno) }
     try file.synchronize()
     if replacing {
+      try target.checkReplaceable()
       guard renameat(directory, temporaryName, directory, target.name) == 0 else { throw .writing(target.path, errno) }
     } else {
       try renameExclusively()

@@ -74,6 +74,25 @@ import Testing
     #expect(code { try inner.commit(replacing: true) } == .exists)
   }
 
+  @Test func noDeviceAndNoFIFOIsReplaced() throws {
+    #expect(mkfifo(directory + "/fifo", 0o600) == 0)
+    let target = try DownloadTarget(directory: directory, name: "fifo")
+    #expect(code { try target.checkReplaceable() } == .exists)
+    let partial = try PartialFile(target: target, size: 1, catalogue: catalogue)
+    #expect(code { try partial.commit(replacing: true) } == .exists)
+    var status = stat()
+    #expect(stat(directory + "/fifo", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+  }
+
+  @Test func aTargetKnowsWhereItsDirectoryWentTo() throws {
+    let target = try DownloadTarget(directory: directory, name: "a")
+    #expect(target.currentPath == directory + "/a")
+    try FileManager.default.moveItem(atPath: directory, toPath: workspace.path + "/moved")
+    #expect(target.currentPath == workspace.path + "/moved/a")
+    try FileManager.default.createSymbolicLink(atPath: directory, withDestinationPath: workspace.path + "/moved")
+    #expect(target.currentPath == target.path, "a path that leads there is the one its user knows")
+  }
+
   @Test func aDirectoryMayBeRenamedMeanwhile() throws {
     let partial = try begin("a")
     try FileManager.default.moveItem(atPath: directory, toPath: workspace.path + "/moved")

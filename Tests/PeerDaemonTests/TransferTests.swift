@@ -41,6 +41,22 @@ import WireProtocol
     }
   }
 
+  @Test func theSameFileMayBeFetchedManyTimesAtOnce() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bob = try await swarm.peer("bob")
+      let bytes = pattern(1_000_000)
+      try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      let target = swarm.directory.file("target")
+      try await withThrowingTaskGroup(of: String.self) { group in
+        for _ in 0..<12 { group.addTask { try await bob.get("file/x", to: target).path } }
+        for try await path in group { #expect(path == target) }
+      }
+      #expect(TemporaryDirectory.read(target) == bytes)
+      #expect(try bob.catalogue.leftovers().isEmpty)
+    }
+  }
+
   @Test func overwritesNothingDifferentWithoutForce() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")

@@ -51,14 +51,14 @@ package struct Downloader: Sendable {
       if request.share { try await share(document, file, forgetting: []) }
       return reply(request, target.path, content, [:], started)
     }
-    if !request.force { try await refuseOccupied(target) }
+    try await refuseOccupied(target, force: request.force)
     let fetch = try await blocking { [ledger] () throws(StoreError) in
       try Fetch(content: content, target: target, catalogue: ledger.catalogue)
     }
     do throws(ControlFailure) {
       let sources = try await fetchAll(fetch, choice, request.key, progress)
-      try await finish(fetch, document, request)
-      return reply(request, target.path, content, sources, started)
+      let path = try await finish(fetch, document, request)
+      return reply(request, path, content, sources, started)
     } catch {
       // No effect where the file has its name already.
       _ = try? await blocking { fetch.discard() }
@@ -102,8 +102,12 @@ package struct Downloader: Sendable {
     return file
   }
 
-  private func refuseOccupied(_ target: DownloadTarget) async throws(ControlFailure) {
-    let isFree = try await blocking { () throws(StoreError) in target.isFree }
+  private func refuseOccupied(_ target: DownloadTarget, force: Bool) async throws(ControlFailure) {
+    let isFree = try await blocking { () throws(StoreError) in
+      guard force else { return target.isFree }
+      try target.checkReplaceable()
+      return true
+    }
     guard isFree else {
       throw ControlFailure(
         WireFailure(.cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
@@ -200,15 +204,33 @@ package struct Downloader: Sendable {
 
   // MARK: After
 
-  private func finish(_ fetch: Fetch, _ document: Document, _ request: GetDocument) async throws(ControlFailure) {
+  /// - Returns: the path of the file.
+  private func finish(
+    _ fetch: Fetch, _ document: Document, _ request: GetDocument
+  ) async throws(ControlFailure) -> String {
     let catalogue = ledger.catalogue
-    let file = try await blocking { () throws(StoreError) in
-      try fetch.commit(replacing: request.force)
-    }
+    let file = try await commit(fetch, replacing: request.force)
     if request.share {
       try await share(document, file, forgetting: [fetch.file.temporaryPath])
     } else {
       try await blocking { () throws(StoreError) in try catalogue.forgetTemporary(fetch.file.temporaryPath) }
+    }
+    return file.path
+  }
+
+  /// Gives the file its name. Where another download of the same content has been quicker, its file is as good.
+  private func commit(_ fetch: Fetch, replacing: Bool) async throws(ControlFailure) -> HashedFile {
+    let hasher = FileHasher(layers: ledger.catalogue.layers)
+    return try await blocking { () throws(StoreError) in
+      do throws(StoreError) {
+        return try fetch.commit(replacing: replacing)
+      } catch {
+        guard error.code == .exists,
+          case .same(let file) = try fetch.target.occupant(comparedTo: fetch.content, hasher: hasher)
+        else { throw error }
+        fetch.discard()
+        return file
+      }
     }
   }
 

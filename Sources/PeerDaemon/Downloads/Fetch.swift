@@ -7,7 +7,7 @@ final class Fetch: Sendable {
   let content: Content
   let file: PartialFile
   let draft: LayerDraft
-  private let target: DownloadTarget
+  let target: DownloadTarget
   private let progress = Mutex<Int64>(0)
 
   /// Creates the file; blocks.
@@ -43,6 +43,6 @@ final class Fetch: Sendable {
     }
     let fingerprint = try file.commit(replacing: replacing)
     // It was written a moment ago: a change within the same tick of the clock would not show.
-    return HashedFile(path: target.path, layer: layer, fingerprint: fingerprint, isRacy: true)
+    return HashedFile(path: target.currentPath, layer: layer, fingerprint: fingerprint, isRacy: true)
   }
 }
