@@ -209,6 +209,13 @@ import WireProtocol
     #expect(refused["status"] == 422)
     #expect(refused["message"]?.string?.contains("line 1: nonsense") == true)
     #expect(try fixture.status("carol").state == "ready")
+
+    // A peer that cannot be made: nobody is removed for it.
+    let taken = try fixture.status("index").address
+    try fixture.directory.write("p2p.toml", Array("\(index)[peers.dave]\nlisten = \"\(taken)\"\n".utf8))
+    #expect(try fixture.ask(#"{"id":3,"op":"reload"}"#)["status"] == 422)
+    #expect(try fixture.status().keys.sorted() == ["bob", "carol", "index", "supervisor"])
+    #expect(try fixture.status("carol").state == "ready")
   }
 
   @Test func waitLastsAsLongAsSomethingMoves() async throws {
@@ -224,7 +231,7 @@ import WireProtocol
   @Test(
     arguments: [
       (["--peer", "index"], 64), (["--peer", "a", "--peer", "a"], 64), (["--serve-index", "example.org:1"], 64),
-      (["--index", "host:99999"], 64), (["--nonsense"], 64),
+      (["--index", "host:99999"], 64), (["--index", ""], 64), (["--index", ":7734"], 64), (["--nonsense"], 64),
     ] as [([String], Int32)])
   func wrongUsageIs64(arguments: [String], status: Int32) async throws {
     let fixture = try SupervisorFixture()

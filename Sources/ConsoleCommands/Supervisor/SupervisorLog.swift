@@ -41,7 +41,7 @@ struct SupervisorLog: ~Copyable {
     var current = ""
     for part in path.split(separator: "/") {
       current += "/\(part)"
-      guard mkdir(current, 0o700) == 0 || errno == EEXIST || errno == EROFS else { throw failure(current, errno) }
+      guard mkdir(current, 0o700) == 0 || errno == EEXIST else { throw failure(current, errno) }
     }
   }
 

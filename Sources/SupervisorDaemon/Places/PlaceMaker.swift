@@ -46,8 +46,9 @@ package struct PlaceMaker: Sendable {
     var position = path.startIndex
     while let slash = path[position...].dropFirst().firstIndex(of: "/") {
       // Parents that were not there are as closed as what they hold.
-      if mkdir(String(path[..<slash]), mode) != 0, ![EEXIST, EROFS, EACCES].contains(errno) {
-        throw .system("cannot create \(path[..<slash])", Errno(rawValue: errno), hint: Self.hint)
+      let parent = String(path[..<slash])
+      if mkdir(parent, mode) != 0, case let number = errno, number != EEXIST, access(parent, F_OK) != 0 {
+        throw .system("cannot create \(parent)", Errno(rawValue: number), hint: Self.hint)
       }
       position = slash
     }

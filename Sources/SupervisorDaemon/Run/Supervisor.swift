@@ -251,26 +251,42 @@ final class Supervisor {
       return error
     }
     let change = PlanChange(from: plan, to: new)
+    let index = BlueprintBuilder.indexAddress(new, served: children[ProcessRole.index.rawValue]?.blueprint)
+    let added: [ChildBlueprint]
+    do throws(SupervisorError) {
+      added = try prepare(change.added, index: index)
+    } catch {
+      log.write("not reloaded: \(error)")
+      return error
+    }
     if !change.postponed.isEmpty {
       log.write("at the next start of the supervisor change: \(change.postponed.joined(separator: ", "))")
     }
     for name in change.removed { perform(fleet.retire(name.text, now: .now)) }
-    let index = BlueprintBuilder.indexAddress(new, served: children[ProcessRole.index.rawValue]?.blueprint)
     for child in children.values { tell(child, of: index) }
-    var failure: SupervisorError?
-    var added: [RunPlan.Peer] = []
-    for peer in change.added {
-      do throws(SupervisorError) {
-        try add(peer, index: index)
-        added.append(peer)
-      } catch {
-        log.write("\(peer.name) is not started: \(error)")
-        failure = error
-      }
-    }
-    plan = plan.applying(change, added: added, peersIndex: new.peersIndex)
+    for blueprint in added { begin(blueprint) }
+    plan = plan.applying(change, added: change.added, peersIndex: new.peersIndex)
     log.write("reloaded")
-    return failure
+    return nil
+  }
+
+  /// Everything that new peers need, before anything is changed for them. What was opened is closed again where one of
+  /// them cannot be made.
+  private func prepare(_ peers: [RunPlan.Peer], index: Endpoint) throws(SupervisorError) -> [ChildBlueprint] {
+    var blueprints: [ChildBlueprint] = []
+    do throws(SupervisorError) {
+      for peer in peers {
+        guard children[peer.name.text] == nil else {
+          throw SupervisorError(
+            .failed, "the peer \(peer.name) that was removed before has not ended yet: reload again")
+        }
+        blueprints.append(try premises.builder.peer(peer, index: index))
+      }
+    } catch {
+      for blueprint in blueprints { blueprint.closeListeners() }
+      throw error
+    }
+    return blueprints
   }
 
   private func tell(_ child: SupervisedChild, of index: Endpoint) {
@@ -281,14 +297,10 @@ final class Supervisor {
     child.tell(.reload(child.blueprint.settings))
   }
 
-  private func add(_ peer: RunPlan.Peer, index: Endpoint) throws(SupervisorError) {
-    let name = peer.name.text
-    guard children[name] == nil else {
-      throw SupervisorError(.failed, "the one of that name that was removed has not ended yet: reload again")
-    }
-    children[name] = SupervisedChild(try premises.builder.peer(peer, index: index))
-    fleet.add(name, role: .peer, now: .now)
-    perform(fleet.start(name, now: .now))
+  private func begin(_ blueprint: ChildBlueprint) {
+    children[blueprint.name] = SupervisedChild(blueprint)
+    fleet.add(blueprint.name, role: .peer, now: .now)
+    perform(fleet.start(blueprint.name, now: .now))
   }
 
   private func forgetRetired() {

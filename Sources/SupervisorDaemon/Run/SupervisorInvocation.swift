@@ -57,7 +57,10 @@ package enum SupervisorInvocation {
 
   package static func layout(home: String?, environment: [String: String]) throws(SupervisorError) -> Layout {
     var environment = environment
-    if let home { environment["P2P_HOME"] = home }
+    if let home {
+      guard !home.isEmpty else { throw SupervisorError(.usage, "--home names no directory") }
+      environment["P2P_HOME"] = home
+    }
     let candidates = Layout.candidates(
       environment: { environment[$0] }, isRoot: geteuid() == 0, workingDirectory: workingDirectory())
     // For a user without a home the system's layout is the only candidate, and not theirs to use.
