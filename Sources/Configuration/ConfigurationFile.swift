@@ -67,7 +67,7 @@ package struct ConfigurationFile: Sendable, Equatable {
       try table.allow(["serve", "listen", "address"])
       index.serve = try table.boolean("serve")
       index.listen = try table.endpoint("listen", defaultPort: Endpoint.defaultIndexPort)
-      index.address = try table.endpoint("address", defaultPort: Endpoint.defaultIndexPort)
+      index.address = try table.destination("address", defaultPort: Endpoint.defaultIndexPort)
     }
     if let table = try root.table("peer") {
       try table.allow(["listen"])

@@ -61,6 +61,15 @@ struct TableReader {
     }
   }
 
+  func destination(_ name: String, defaultPort: UInt16) throws(ConfigurationError) -> Endpoint? {
+    guard let text = try string(name) else { return nil }
+    do {
+      return try Endpoint(destination: text, defaultPort: defaultPort)
+    } catch {
+      throw self.error(name, error.reason)
+    }
+  }
+
   private func wrongType(_ name: String, _ value: any TOMLValueConvertible, _ wanted: String) -> ConfigurationError {
     error(name, "this is \(wanted), not a value of type \(value.type)")
   }

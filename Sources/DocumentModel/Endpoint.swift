@@ -25,6 +25,14 @@ package struct Endpoint: Hashable, Sendable {
     self.init(host: parts.host, port: port)
   }
 
+  /// An address to connect to: with a host, and a port that is not 0.
+  package init(destination text: String, defaultPort: UInt16? = nil) throws(InvalidValue) {
+    try self.init(text, defaultPort: defaultPort)
+    guard !host.isEmpty, port > 0 else {
+      throw InvalidValue("an address to connect to has a host and a port that is not 0")
+    }
+  }
+
   /// Whether only this machine can reach it.
   package var isLoopback: Bool {
     host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 0x3A })

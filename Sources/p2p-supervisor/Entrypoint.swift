@@ -29,7 +29,7 @@ struct Run: ParsableCommand {
     help: "Serve an index, at 127.0.0.1:7734 unless told otherwise.", transform: { try Endpoint($0, defaultPort: 7734) }
   )
   var serveIndex: Endpoint?
-  @Option(help: "Use this index.", transform: { try Endpoint($0, defaultPort: Endpoint.defaultIndexPort) })
+  @Option(help: "Use this index.", transform: { try Endpoint(destination: $0, defaultPort: Endpoint.defaultIndexPort) })
   var index: Endpoint?
   @Option(
     name: .customLong("peer"), parsing: .singleValue, help: "Run this peer: NAME or NAME=HOST:PORT. May be repeated.",

@@ -75,4 +75,10 @@ import Testing
   func refusesEndpoints(_ text: String) {
     #expect(throws: InvalidValue.self) { try Endpoint(text) }
   }
+
+  @Test(arguments: ["", ":7734", "h:0", "[]:7734"])
+  func refusesToConnectToNowhere(_ text: String) throws {
+    _ = try Endpoint(text, defaultPort: 7734)
+    #expect(throws: InvalidValue.self) { try Endpoint(destination: text, defaultPort: 7734) }
+  }
 }

@@ -255,5 +255,7 @@ import Testing
     let layout = try SupervisorInvocation.layout(home: "/a", environment: ["P2P_HOME": "/b", "HOME": "/c"])
     #expect(layout.runDirectory == "/a/run")
     #expect(try SupervisorInvocation.layout(home: nil, environment: ["P2P_HOME": "/b"]).runDirectory == "/b/run")
+    let error = #expect(throws: SupervisorError.self) { try SupervisorInvocation.layout(home: "", environment: [:]) }
+    #expect(error?.exitStatus == 64)
   }
 }

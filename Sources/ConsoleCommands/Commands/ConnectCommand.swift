@@ -41,11 +41,7 @@ struct ConnectCommand: ConsoleCommand {
   private var endpoint: Endpoint? {
     get throws {
       guard let address else { return nil }
-      let endpoint = try Endpoint(address, defaultPort: Endpoint.defaultIndexPort)
-      guard !endpoint.host.isEmpty, endpoint.port > 0 else {
-        throw InvalidValue("an index to connect to has a host and a port that is not 0")
-      }
-      return endpoint
+      return try Endpoint(destination: address, defaultPort: Endpoint.defaultIndexPort)
     }
   }
 }

@@ -31,7 +31,7 @@ enum FirstContact {
       let typed = answer.split(whereSeparator: \.isWhitespace).joined()
       let index: Endpoint?
       do throws(InvalidValue) {
-        index = typed.isEmpty ? nil : try Endpoint(typed, defaultPort: Endpoint.defaultIndexPort)
+        index = typed.isEmpty ? nil : try Endpoint(destination: typed, defaultPort: Endpoint.defaultIndexPort)
       } catch {
         console.noteLine("That is no address: \(error.reason)")
         continue

@@ -38,7 +38,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     if name != nil, !flags.isEmpty { throw ValidationError("a name stands alone: flags are for a new supervisor") }
     do throws(InvalidValue) {
       if let serveIndex { _ = try Endpoint(serveIndex) }
-      if let index { _ = try Endpoint(index, defaultPort: Endpoint.defaultIndexPort) }
+      if let index { _ = try Endpoint(destination: index, defaultPort: Endpoint.defaultIndexPort) }
       for peer in peer { try Self.check(peer: peer) }
     } catch {
       throw ValidationError(error.reason)
