@@ -92,14 +92,13 @@ extension CommandFailure {
     case .unavailable: "See how the daemon stands with: p2pctl status"
     case .severalContents: "Choose one with --content PREFIX or --from PEER."
     case .ambiguousPeer: "Name one by the beginning of its id: --from PREFIX."
-    case .cannotCreate: "--force replaces what stands there, -o PATH chooses another place."
     case .noSource: "Whoever offers it may be back later; p2pctl lookup shows them."
     case .verificationFailed: "Nothing of it was kept. Try another holder with --from PEER."
     case .changed: "Add the file again, then it is shared as it is now."
     case .unsupportedProtocol, .unknownOperation: "Daemon and p2pctl are of different versions: restart the daemon."
     case .forbidden: "Only the user whose peer this is, and root, may ask."
     case .badRequest, .helloRequired, .noPort, .invalidRange, .tooLarge, .tooMany, .invalidKey, .usage, .noInput,
-      .cancelled, .internal:
+      .cannotCreate, .cancelled, .internal:
       nil
     }
   }

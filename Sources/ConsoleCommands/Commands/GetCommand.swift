@@ -10,8 +10,7 @@ struct GetCommand: ConsoleCommand {
     "get", "Fetch a document.",
     """
     Writes ./NAME (rfcN.txt for an RFC) unless -o says otherwise. The file appears under its name only when it is \
-    whole, verified and on the disk; it is then shared unless --no-share. Ctrl-C stops, and what has come is kept for \
-    the next time.
+    whole, verified and on the disk; it is then shared unless --no-share. Ctrl-C stops, and leaves nothing behind.
     """)
 
   @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
@@ -71,10 +70,10 @@ struct GetCommand: ConsoleCommand {
   /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`
   private static func summary(of reply: ControlGetReply) -> String {
     var text = "\(reply.path): \(Quantity.size(reply.content.size))"
-    if reply.sources.isEmpty {
-      text += ", here already"
-    } else {
+    if !reply.sources.isEmpty {
       text += " from \(reply.sources.map(\.name).joined(separator: ", ")) in \(Quantity.duration(reply.seconds))"
+    } else if reply.content.size > 0 {
+      text += ", here already"
     }
     return TextRules.escapedForTerminal(text)
   }
