@@ -61,8 +61,6 @@ import WireProtocol
     (#"{"id":1,"op":"list","limit":9223372036854775807}"#, .badRequest),
     (#"{"id":1,"op":"connect"}"#, .badRequest),
     (#"{"id":1,"op":"connect","address":"nowhere"}"#, .badRequest),
-    (#"{"id":1,"op":"connect","address":":7734"}"#, .badRequest),
-    (#"{"id":1,"op":"connect","address":"nowhere:0"}"#, .badRequest),
   ])
   func whatIsWrongIsRefusedWithItsCode(line: String, code: ErrorCode) throws {
     let json = try Jansson.decode(line.utf8)

@@ -136,11 +136,6 @@ package struct ControlFields {
     return try Self.checked(name) { () throws(InvalidValue) in try Endpoint(text) }
   }
 
-  package func destination(_ name: String) throws(WireFailure) -> Endpoint {
-    let text = try string(name)
-    return try Self.checked(name) { () throws(InvalidValue) in try Endpoint(destination: text) }
-  }
-
   package func port(_ name: String) throws(WireFailure) -> UInt16 {
     UInt16(truncatingIfNeeded: try integer(name, in: 0...Int64(UInt16.max)))
   }

@@ -74,7 +74,7 @@ extension ControlRequest {
     case "remove": .remove(try RemoveDocument(json))
     case "peers": .peers(limit: try fields.optionalInteger("limit", in: 1...Content.maximumSize).map(Int.init))
     case "transfers": .transfers
-    case "connect": .connect(try fields.flag("default", default: false) ? nil : fields.destination("address"))
+    case "connect": .connect(try fields.flag("default", default: false) ? nil : fields.endpoint("address"))
     default: .status
     }
   }
