@@ -102,6 +102,18 @@ import WireProtocol
     }
   }
 
+  @Test func saysInWordsWhyASourceCannotBeReached() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice", port: 1)
+      let bob = try await swarm.peer("bob")
+      try await alice.share(swarm.directory.write("source", pattern(10)), as: "file/x")
+      let failure = await #expect(throws: ControlFailure.self) {
+        try await bob.get("file/x", to: swarm.directory.file("target"))
+      }
+      #expect(failure?.failure.message.hasSuffix("alice cannot be reached: Connection refused") == true)
+    }
+  }
+
   @Test func aChangedFileIsNeverServedAsTheOldContent() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")

@@ -65,7 +65,7 @@ final class SourceAttempt {
     connected.whenComplete { result in
       switch result {
       case .success(let channel): bound.value.connected(channel)
-      case .failure(let error): bound.value.end(.left(.lost("\(error)")))
+      case .failure(let error): bound.value.end(.left(.lost(ConnectFailure.explain(error))))
       }
     }
   }
