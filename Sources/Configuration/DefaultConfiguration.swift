@@ -1,4 +1,4 @@
-/// The configuration that `p2p-supervisor --print-default-config` prints and `etc/p2p.toml` holds: every setting, with
+/// The configuration that `p2p-supervisor run --print-default-config` prints and `etc/p2p.toml` holds: every setting, with
 /// what holds where it is not set.
 package enum DefaultConfiguration {
   package static let text = #"""

@@ -8,14 +8,6 @@ struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-supervisor", abstract: "Starts an index and peers, and keeps them running.",
     version: SupervisorRun.version, subcommands: [Run.self])
-
-  @Flag(help: "Print a configuration with every setting and its default.")
-  var printDefaultConfig = false
-
-  func run() throws {
-    guard printDefaultConfig else { throw CleanExit.helpRequest(self) }
-    print(SupervisorRun.defaultConfiguration, terminator: "")
-  }
 }
 
 struct Run: ParsableCommand {
@@ -37,8 +29,11 @@ struct Run: ParsableCommand {
   var peers: [RunFlags.Peer] = []
   @Option(help: "The configuration file (else config/p2p.toml in its place).")
   var config: String?
+  @Flag(help: "Print a configuration with every setting and its default, and run nothing.")
+  var printDefaultConfig = false
 
   func run() throws {
+    if printDefaultConfig { return print(SupervisorRun.defaultConfiguration, terminator: "") }
     do throws(SupervisorError) {
       let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers)
       try SupervisorRun.run(SupervisorInvocation.options(flags: flags, home: home, configuration: config))
