@@ -162,6 +162,13 @@ let package = Package(
     .executableTarget(
       name: "supervised-child", dependencies: ["SupervisorChannel", "WireProtocol", system],
       path: "Tests/SupervisedChild"),
+    // Measures the real executables beside peer programs: what bin/bench runs.
+    .executableTarget(
+      name: "LoadGenerator",
+      dependencies: [
+        "TestSupport", "ConsoleCommands", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser,
+      ],
+      path: "Tests/LoadGenerator"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel"]),
@@ -204,6 +211,7 @@ let package = Package(
         "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport",
         system,
       ]),
+    .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "LineJSON"]),
     // The real executables, several users, kill -9.
     .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
   ]
