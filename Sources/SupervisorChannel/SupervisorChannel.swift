@@ -52,7 +52,7 @@ package final class SupervisorChannel: Sendable {
     } catch let refusal as ChannelStart.Refusal {
       throw .refused(refusal)
     } catch {
-      throw .refused(.malformed(MalformedMessage("\(error)")))
+      throw .refused(.malformed("\(error)"))
     }
     for (name, listener) in start.listeners.all {
       guard InheritedSocket.isListening(listener) else { throw .noListener(name) }
@@ -69,7 +69,7 @@ package final class SupervisorChannel: Sendable {
       do {
         if let line = try incoming.next() { return line }
       } catch {
-        throw .refused(.malformed(MalformedMessage("the line is longer than \(ChannelProtocol.maximumLine) bytes")))
+        throw .refused(.malformed("the line is longer than \(ChannelProtocol.maximumLine) bytes"))
       }
       let patience = SuspendingClock.now.duration(to: deadline)
       guard patience > .zero else { throw .silent }

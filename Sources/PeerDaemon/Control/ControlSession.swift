@@ -51,7 +51,7 @@ package struct ControlSession {
           WireFailure(.forbidden, "this daemon belongs to another user"), id: ControlRequest.id(of: json)))
     }
     guard let id = ControlRequest.id(of: json) else {
-      return .answer(Self.failure(.badRequest("\"id\" is an integer from 0 to 2^53 - 1"), id: nil))
+      return .answer(Self.failure(.badRequest("id is an integer from 0 to 2^53 - 1"), id: nil))
     }
     do throws(WireFailure) {
       return try take(try ControlRequest(json), id: id)

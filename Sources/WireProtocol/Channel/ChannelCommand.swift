@@ -15,12 +15,12 @@ package enum ChannelCommand: Sendable, Hashable {
   }
 
   /// - Parameter role: that of the child, which decides what settings hold.
-  package init(_ json: JSONValue, role: ProcessRole) throws(MalformedMessage) {
+  package init(_ json: JSONValue, role: ProcessRole) throws(WireFailure) {
     let fields = try MessageFields(json)
     switch try fields.string("op") {
     case "stop": self = .stop
     case "reload": self = .reload(try ChildSettings(fields.object("settings"), role: role))
-    default: throw MalformedMessage("op is one of stop, reload")
+    default: throw .badRequest("op is one of stop, reload")
     }
   }
 }

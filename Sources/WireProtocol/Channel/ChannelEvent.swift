@@ -21,7 +21,7 @@ package enum ChannelEvent: Sendable, Hashable {
     }
   }
 
-  package init(_ json: JSONValue) throws(MalformedMessage) {
+  package init(_ json: JSONValue) throws(WireFailure) {
     let fields = try MessageFields(json)
     switch try fields.string("event") {
     case "ready":
@@ -33,7 +33,7 @@ package enum ChannelEvent: Sendable, Hashable {
       }
     case "heartbeat": self = .heartbeat
     case "failed": self = .failed(message: try fields.string("message"))
-    default: throw MalformedMessage("event is one of ready, heartbeat, failed")
+    default: throw .badRequest("event is one of ready, heartbeat, failed")
     }
   }
 }
@@ -58,7 +58,7 @@ package struct ChannelAddresses: Sendable, Hashable {
     return .object(members)
   }
 
-  package init(_ json: JSONValue) throws(MalformedMessage) {
+  package init(_ json: JSONValue) throws(WireFailure) {
     let fields = try MessageFields(json)
     index = try fields.optionalString("index")
     uploads = try fields.optionalString("uploads")

@@ -54,7 +54,7 @@ package enum ChildSettings: Sendable, Hashable {
     }
   }
 
-  package init(_ json: JSONValue, role: ProcessRole) throws(MalformedMessage) {
+  package init(_ json: JSONValue, role: ProcessRole) throws(WireFailure) {
     let fields = try MessageFields(json)
     switch role {
     case .index:
@@ -65,7 +65,7 @@ package enum ChildSettings: Sendable, Hashable {
           state: try fields.string("state"), control: try fields.string("control"),
           index: try fields.endpoint("index"), downloads: try fields.string("downloads")))
     case .supervisor:
-      throw MalformedMessage("a child is an index or a peer")
+      throw .badRequest("a child is an index or a peer")
     }
   }
 }

@@ -26,15 +26,16 @@ package struct ChannelStart: Sendable, Hashable {
   package enum Refusal: Error, Equatable {
     /// The supervisor speaks another version of the channel.
     case otherProtocol(Int64)
-    case malformed(MalformedMessage)
+    /// What is wrong, as a sentence.
+    case malformed(String)
   }
 
   package init(_ json: JSONValue) throws(Refusal) {
     let number: Int64
     do {
-      number = try MessageFields(json).integer("channel", in: .min ... .max)
+      number = try MessageFields(json).integer("channel", in: Int64.min ... .max)
     } catch {
-      throw .malformed(error)
+      throw .malformed(error.message)
     }
     // Before anything else is looked at: another version may mean other things by the same fields.
     guard number == ProtocolVersion.channel else { throw .otherProtocol(number) }
@@ -45,7 +46,7 @@ package struct ChannelStart: Sendable, Hashable {
       settings = try ChildSettings(fields.object("settings"), role: role)
       listeners = try ChannelListeners(fields.object("listeners"))
     } catch {
-      throw .malformed(error)
+      throw .malformed(error.message)
     }
   }
 }
@@ -85,7 +86,7 @@ package struct ChannelListeners: Sendable, Hashable {
     .object(JSONMembers(all.map { ($0.name, .integer(Int64($0.descriptor))) }))
   }
 
-  package init(_ json: JSONValue) throws(MalformedMessage) {
+  package init(_ json: JSONValue) throws(WireFailure) {
     let fields = try MessageFields(json)
     index = try fields.optionalInteger("index", in: 3...65_535)
     uploads = try fields.optionalInteger("uploads", in: 3...65_535)

@@ -16,7 +16,7 @@ package enum ControlEvent: Equatable, Sendable {
 
   /// `nil` where the line is no event but a reply.
   package init?(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     guard let kind = try fields.optionalString("event") else { return nil }
     self =
       switch kind {
@@ -75,7 +75,7 @@ package struct HashingProgress: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     path = try fields.string("path")
     done = try fields.integer("done")
     total = try fields.integer("total")
@@ -105,7 +105,7 @@ package struct DownloadProgress: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     received = try fields.integer("received")
     size = try fields.integer("size")
     peer = try fields.optionalString("peer")
@@ -135,7 +135,7 @@ package struct ConnectedPeer: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     peer = try fields.peerID("peer")
     name = try fields.peerName("name")
     host = try fields.string("host")
@@ -153,7 +153,7 @@ package struct ConnectedPeer: ControlMessage {
 
 /// A download or an upload that is under way.
 package struct RunningTransfer: ControlMessage {
-  package enum Direction: String, Sendable {
+  package enum Direction: String, CaseIterable, Sendable {
     case download
     case upload
   }
@@ -183,11 +183,8 @@ package struct RunningTransfer: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
-    guard let direction = Direction(rawValue: try fields.string("direction")) else {
-      throw .badRequest("\"direction\" is download or upload")
-    }
-    self.direction = direction
+    let fields = try MessageFields(json)
+    direction = try fields.word("direction")
     key = try fields.value("key") == nil ? nil : fields.key()
     content = try fields.content()
     done = try fields.integer("done")

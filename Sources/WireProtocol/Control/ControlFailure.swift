@@ -22,11 +22,11 @@ package struct ControlFailure: Error, Equatable, Sendable {
 
   /// Reads a line whose `status` is not 200. A code from a later version becomes `internal`, with its message kept.
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     let code = try fields.string("error")
     failure = WireFailure(
       ErrorCode(rawValue: code) ?? .internal, try fields.optionalString("message") ?? code,
-      retryAfter: try fields.optionalInteger("retry_after", in: 0...86_400).map(Int.init))
+      retryAfter: try fields.optionalInteger("retry_after", in: 0...86_400))
     if let name = try fields.optionalString("limit") {
       failure.limit = WireFailure.Limit(name, try fields.count("value"))
     }
@@ -57,7 +57,7 @@ package struct PathProblem: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     path = try fields.string("path")
     message = try fields.string("message")
   }
@@ -76,7 +76,7 @@ package struct NamedPeer: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     peer = try fields.peerID("peer")
     name = try fields.peerName("name")
   }
@@ -92,14 +92,14 @@ package enum ControlOutcome: Equatable, Sendable {
 
   /// `nil` where the line is an event.
   package init?(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     guard fields.value("event") == nil else { return nil }
-    let id = try fields.optionalInteger("id")
+    let id = try fields.value("id") == nil ? nil : fields.requestID()
     guard try fields.integer("status", in: 100...599) == 200 else {
       self = .failure(id: id, try ControlFailure(json))
       return
     }
-    guard let id else { throw .badRequest("\"id\" is missing") }
+    guard let id else { throw .badRequest("id is missing") }
     self = .success(id: id, json)
   }
 }

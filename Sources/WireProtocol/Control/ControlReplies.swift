@@ -3,7 +3,7 @@ package import LineJSON
 
 /// Who answers a control socket.
 package struct ControlHelloReply: ControlReply {
-  package enum Role: String, Sendable {
+  package enum Role: String, CaseIterable, Sendable {
     case peer
     case supervisor
   }
@@ -25,13 +25,10 @@ package struct ControlHelloReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     protocolNumber = try fields.integer("protocol")
     server = try fields.string("server")
-    guard let role = Role(rawValue: try fields.string("role")) else {
-      throw .badRequest("\"role\" is peer or supervisor")
-    }
-    self.role = role
+    role = try fields.word("role")
     peer = try fields.value("peer") == nil ? nil : fields.peerID("peer")
     name = try fields.string("name")
   }
@@ -61,10 +58,10 @@ package struct ControlAddReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     added = try fields.count("added")
     failed = try fields.count("failed")
-    announced = try fields.flag("announced", default: true)
+    announced = try fields.optionalFlag("announced") ?? true
   }
 
   package var members: JSONMembers {
@@ -87,10 +84,10 @@ package struct ControlLookupReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     key = try fields.key()
     contents = try fields.elements("contents")
-    more = try fields.optionalInteger("more").map(Int.init) ?? 0
+    more = try fields.optionalCount("more") ?? 0
   }
 
   package var members: JSONMembers {
@@ -107,7 +104,7 @@ package struct ControlListReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    documents = try ControlFields(json).count("documents")
+    documents = try MessageFields(json).count("documents")
   }
 
   package var members: JSONMembers { ["documents": .integer(Int64(documents))] }
@@ -128,7 +125,7 @@ package struct ControlGetReply: ControlReply {
     }
 
     package init(_ json: JSONValue) throws(WireFailure) {
-      let fields = try ControlFields(json)
+      let fields = try MessageFields(json)
       name = try fields.string("peer")
       id = try fields.peerID("id")
       bytes = try fields.integer("bytes")
@@ -160,7 +157,7 @@ package struct ControlGetReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     key = try fields.key()
     content = try fields.content()
     path = try fields.string("path")
@@ -187,7 +184,7 @@ package struct ControlRemoveReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    removed = try ControlFields(json).count("removed")
+    removed = try MessageFields(json).count("removed")
   }
 
   package var members: JSONMembers { ["removed": .integer(Int64(removed))] }
@@ -202,7 +199,7 @@ package struct ControlPeersReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    peers = try ControlFields(json).count("peers")
+    peers = try MessageFields(json).count("peers")
   }
 
   package var members: JSONMembers { ["peers": .integer(Int64(peers))] }
@@ -217,7 +214,7 @@ package struct ControlTransfersReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    transfers = try ControlFields(json).count("transfers")
+    transfers = try MessageFields(json).count("transfers")
   }
 
   package var members: JSONMembers { ["transfers": .integer(Int64(transfers))] }
@@ -236,10 +233,10 @@ package struct ControlConnectReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     address = try fields.endpoint("address")
-    connected = try fields.flag("connected", default: false)
-    source = try IndexState.Source(fields)
+    connected = try fields.optionalFlag("connected") ?? false
+    source = try fields.word("source")
   }
 
   package var members: JSONMembers {

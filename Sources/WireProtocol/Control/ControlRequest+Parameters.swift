@@ -23,19 +23,19 @@ package struct AddFiles: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     paths = []
     for element in try fields.array("paths") {
       guard case .string(let path) = element, path.hasPrefix("/") else {
-        throw .badRequest("\"paths\" are absolute paths")
+        throw .badRequest("paths are absolute paths")
       }
       paths.append(path)
     }
-    guard !paths.isEmpty else { throw .badRequest("\"paths\" names at least one file") }
-    recursive = try fields.flag("recursive", default: false)
+    guard !paths.isEmpty else { throw .badRequest("paths names at least one file") }
+    recursive = try fields.optionalFlag("recursive") ?? false
     key = try fields.optionalString("key")
     title = try fields.value("title") == nil ? nil : fields.title()
-    progress = try fields.flag("progress", default: false)
+    progress = try fields.optionalFlag("progress") ?? false
   }
 
   package var members: JSONMembers {
@@ -64,14 +64,14 @@ package struct ListDocuments: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     collection = try fields.optionalString("collection")
     if let collection, !DocumentKey.isCollection(collection) {
-      throw .badRequest("\"collection\" is 1 to \(DocumentKey.maximumCollectionLength) of a-z, 0-9 and -")
+      throw .badRequest("collection is 1 to \(DocumentKey.maximumCollectionLength) of a-z, 0-9 and -")
     }
     words = try fields.optionalString("words")
-    limit = try fields.optionalInteger("limit", in: 1...Content.maximumSize).map(Int.init)
-    mine = try fields.flag("mine", default: false)
+    limit = try fields.optionalInteger("limit", in: 1...Int(Content.maximumSize))
+    mine = try fields.optionalFlag("mine") ?? false
   }
 
   package var members: JSONMembers {
@@ -121,18 +121,18 @@ package struct GetDocument: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     key = try fields.key()
     switch (try fields.optionalString("path"), try fields.optionalString("directory")) {
     case (let path?, nil) where path.hasPrefix("/"): target = .path(path)
     case (nil, let directory?) where directory.hasPrefix("/"): target = .directory(directory)
-    default: throw .badRequest("one of \"path\" and \"directory\" is an absolute path")
+    default: throw .badRequest("one of path and directory is an absolute path")
     }
     from = try fields.optionalString("from")
     content = try fields.optionalString("content")
-    force = try fields.flag("force", default: false)
-    share = try fields.flag("share", default: true)
-    progress = try fields.flag("progress", default: false)
+    force = try fields.optionalFlag("force") ?? false
+    share = try fields.optionalFlag("share") ?? true
+    progress = try fields.optionalFlag("progress") ?? false
   }
 
   package var members: JSONMembers {
@@ -162,7 +162,7 @@ package struct RemoveDocument: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     key = try fields.key()
     content = try fields.optionalString("content")
   }

@@ -43,14 +43,14 @@ package enum ControlRequest: Equatable, Sendable {
 extension ControlRequest {
   /// The `id` of a line, so that even a request that makes no sense gets an answer that can be matched.
   package static func id(of json: JSONValue) -> Int64? {
-    guard let fields = try? ControlFields(json) else { return nil }
+    guard let fields = try? MessageFields(json) else { return nil }
     return try? fields.requestID()
   }
 
   /// Reads everything but `id`.
   /// - Throws: `bad-request`, `unknown-operation` or `invalid-key`.
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     let operation = try fields.string("op")
     guard Self.operations.contains(operation) else {
       throw WireFailure(.unknownOperation, "there is no operation \"\(operation)\" on the control socket")
@@ -62,7 +62,7 @@ extension ControlRequest {
     self = try Self.read(operation, fields, json)
   }
 
-  private static func read(_ operation: String, _ fields: ControlFields, _ json: JSONValue) throws(WireFailure)
+  private static func read(_ operation: String, _ fields: MessageFields, _ json: JSONValue) throws(WireFailure)
     -> ControlRequest
   {
     switch operation {
@@ -72,9 +72,9 @@ extension ControlRequest {
     case "list": .list(try ListDocuments(json))
     case "get": .get(try GetDocument(json))
     case "remove": .remove(try RemoveDocument(json))
-    case "peers": .peers(limit: try fields.optionalInteger("limit", in: 1...Content.maximumSize).map(Int.init))
+    case "peers": .peers(limit: try fields.optionalInteger("limit", in: 1...Int(Content.maximumSize)))
     case "transfers": .transfers
-    case "connect": .connect(try fields.flag("default", default: false) ? nil : fields.endpoint("address"))
+    case "connect": .connect(try fields.optionalFlag("default") ?? false ? nil : fields.endpoint("address"))
     default: .status
     }
   }

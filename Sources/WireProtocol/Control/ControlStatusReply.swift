@@ -4,18 +4,11 @@ package import LineJSON
 /// How a peer stands with the index.
 package struct IndexState: ControlMessage {
   /// What decided the address.
-  package enum Source: String, Sendable {
+  package enum Source: String, CaseIterable, Sendable {
     /// What the daemon was started with.
     case settings
     /// What a person chose with `connect`.
     case connect
-
-    init(_ fields: ControlFields) throws(WireFailure) {
-      guard let source = Source(rawValue: try fields.string("source")) else {
-        throw .badRequest("\"source\" is settings or connect")
-      }
-      self = source
-    }
   }
 
   package var address: Endpoint
@@ -32,11 +25,11 @@ package struct IndexState: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     address = try fields.endpoint("address")
-    connected = try fields.flag("connected", default: false)
+    connected = try fields.optionalFlag("connected") ?? false
     since = try fields.timestamp("since")
-    source = try Source(fields)
+    source = try fields.word("source")
   }
 
   package var members: JSONMembers {
@@ -74,13 +67,12 @@ package struct ControlStatusReply: ControlReply {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     name = try fields.peerName("name")
     peer = try fields.peerID("peer")
     socket = try fields.string("socket")
     uploads = try fields.endpoint("uploads")
-    guard let index = fields.value("index") else { throw .badRequest("\"index\" is missing") }
-    self.index = try IndexState(index)
+    index = try IndexState(fields.object("index"))
     documents = try fields.count("documents")
     bytes = try fields.integer("bytes")
   }

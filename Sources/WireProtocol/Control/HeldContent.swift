@@ -20,12 +20,12 @@ package struct ReportedHolder: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     peer = try fields.peerID("peer")
     name = try fields.peerName("name")
     host = try fields.string("host")
     port = try fields.port("port")
-    complete = try fields.flag("complete", default: true)
+    complete = try fields.optionalFlag("complete") ?? true
   }
 
   package var members: JSONMembers {
@@ -54,7 +54,7 @@ package struct HeldContent: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     content = try fields.content()
     title = try fields.title()
     modified = try fields.timestamp("modified")
@@ -100,9 +100,9 @@ package struct ListedDocument: ControlMessage {
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try ControlFields(json)
+    let fields = try MessageFields(json)
     document = try fields.document()
-    total = try fields.optionalInteger("total").map(Int.init) ?? 0
+    total = try fields.optionalCount("total") ?? 0
     holders = try fields.elements("holders")
     path = try fields.optionalString("path")
     state = try fields.optionalString("state").flatMap(State.init(rawValue:))
@@ -118,7 +118,7 @@ package struct ListedDocument: ControlMessage {
   }
 }
 
-extension ControlFields {
+extension MessageFields {
   func document() throws(WireFailure) -> Document {
     Document(key: try key(), title: try title(), content: try content(), modified: try timestamp("modified"))
   }

@@ -46,21 +46,17 @@ package struct ProcessStatus: Sendable, Hashable {
     return .object(members)
   }
 
-  package init(_ json: JSONValue) throws(MalformedMessage) {
+  package init(_ json: JSONValue) throws(WireFailure) {
     let fields = try MessageFields(json)
-    guard try fields.string("event") == "process" else { throw MalformedMessage("event is process") }
+    guard try fields.string("event") == "process" else { throw .badRequest("event is process") }
     name = try fields.string("name")
     role = try fields.word("role")
     pid = try fields.optionalInteger("pid", in: 0 ... .max)
     state = try fields.string("state")
-    responsive = try fields.boolean("responsive")
+    responsive = try fields.flag("responsive")
     restarts = try fields.integer("restarts", in: 0 ... .max)
     address = try fields.string("address")
     reason = try fields.optionalString("reason")
-    do {
-      since = try Timestamp(try fields.string("since"))
-    } catch {
-      throw MalformedMessage("since is a time of RFC 3339")
-    }
+    since = try fields.timestamp("since")
   }
 }

@@ -63,15 +63,15 @@ package struct SupervisorRequest: Sendable, Hashable {
     let fields: MessageFields
     do {
       fields = try MessageFields(json)
-      identifier = try fields.integer("id", in: 0...((1 << 53) - 1))
+      identifier = try fields.requestID()
     } catch {
-      throw Refusal(id: nil, failure: .badRequest(error.reason))
+      throw Refusal(id: nil, failure: error)
     }
     let operation: Operation?
     do {
       operation = try Self.operation(fields)
     } catch {
-      throw Refusal(id: identifier, failure: .badRequest(error.reason))
+      throw Refusal(id: identifier, failure: error)
     }
     guard let operation else {
       let known = Self.operations.joined(separator: ", ")
@@ -80,9 +80,9 @@ package struct SupervisorRequest: Sendable, Hashable {
     self.init(id: identifier, operation)
   }
 
-  private static func operation(_ fields: MessageFields) throws(MalformedMessage) -> Operation? {
+  private static func operation(_ fields: MessageFields) throws(WireFailure) -> Operation? {
     switch try fields.string("op") {
-    case "hello": .hello(protocol: try fields.integer("protocol", in: .min ... .max))
+    case "hello": .hello(protocol: try fields.integer("protocol", in: Int64.min ... .max))
     case "status": .status
     case "start": .start(name: try fields.optionalString("name"))
     case "stop": .stop(name: try fields.optionalString("name"))

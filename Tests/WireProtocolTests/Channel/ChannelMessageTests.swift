@@ -77,8 +77,8 @@ import WireProtocol
     #expect(try ChannelCommand(json(#"{"op":"stop"}"#), role: .peer) == .stop)
     #expect(try text(ChannelCommand.reload(Self.index).json) == reload)
     #expect(try ChannelCommand(json(reload), role: .index) == .reload(Self.index))
-    #expect(throws: MalformedMessage.self) { try ChannelCommand(json(reload), role: .peer) }
-    #expect(throws: MalformedMessage.self) { try ChannelCommand(json(#"{"op":"jump"}"#), role: .peer) }
-    #expect(throws: MalformedMessage.self) { try ChannelEvent(json(#"{"event":"jump"}"#)) }
+    #expect(throws: WireFailure.self) { try ChannelCommand(json(reload), role: .peer) }
+    #expect(throws: WireFailure.self) { try ChannelCommand(json(#"{"op":"jump"}"#), role: .peer) }
+    #expect(throws: WireFailure.self) { try ChannelEvent(json(#"{"event":"jump"}"#)) }
   }
 }

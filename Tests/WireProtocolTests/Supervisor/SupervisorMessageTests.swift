@@ -70,7 +70,7 @@ import WireProtocol
         json(
           #"{"event":"process","name":"index","role":"index","pid":null,"state":"parked","responsive":true,"restarts":0,"address":"","since":"1970-01-01T00:00:01Z","reason":"five exits"}"#
         )) == row)
-    #expect(throws: MalformedMessage.self) { try ProcessStatus(json(#"{"event":"process"}"#)) }
+    #expect(throws: WireFailure.self) { try ProcessStatus(json(#"{"event":"process"}"#)) }
   }
 }
 

@@ -1,9 +1,10 @@
 package import DocumentModel
 package import LineJSON
 
-/// Reads the members of one JSON object. Members that nobody asks for are ignored, as the protocol demands; what is
-/// missing, of a wrong type or out of range throws a `bad-request` that names the member.
-package struct ControlFields {
+/// The members of one object of the control planes and of the supervisor's channel, taken by name and type. Members that
+/// nobody asks for are ignored, as the protocol demands; what is missing, of a wrong type or out of range throws a
+/// `bad-request` that names the member, in the words of `JSONObject`'s reading on the other planes.
+package struct MessageFields {
   private let members: JSONMembers
 
   package init(_ json: JSONValue) throws(WireFailure) {
@@ -25,24 +26,29 @@ package struct ControlFields {
 
   package func optionalString(_ name: String) throws(WireFailure) -> String? {
     guard let value = value(name) else { return nil }
-    guard case .string(let text) = value else { throw .badRequest("\"\(name)\" is a string") }
+    guard case .string(let text) = value else { throw .badRequest("\(name) is a string") }
     return text
   }
 
-  package func integer(_ name: String, in range: ClosedRange<Int64> = 0...Content.maximumSize) throws(WireFailure)
-    -> Int64
+  package func integer<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>) throws(WireFailure)
+    -> Value
   {
     try Self.present(optionalInteger(name, in: range), name)
   }
 
-  package func optionalInteger(_ name: String, in range: ClosedRange<Int64> = 0...Content.maximumSize)
-    throws(WireFailure) -> Int64?
+  package func optionalInteger<Value: FixedWidthInteger>(_ name: String, in range: ClosedRange<Value>)
+    throws(WireFailure) -> Value?
   {
     guard let value = value(name) else { return nil }
-    guard case .integer(let number) = value, range.contains(number) else {
-      throw .badRequest("\"\(name)\" is an integer from \(range.lowerBound) to \(range.upperBound)")
+    guard case .integer(let integer) = value, let number = Value(exactly: integer), range.contains(number) else {
+      throw .badRequest("\(name) is an integer from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
+  }
+
+  /// A size, an offset or a number of bytes: 0…2^53 − 1.
+  package func integer(_ name: String) throws(WireFailure) -> Int64 {
+    try integer(name, in: 0...Content.maximumSize)
   }
 
   /// The id of a request or a reply: 0…2^53 − 1.
@@ -52,7 +58,11 @@ package struct ControlFields {
 
   /// A count: 0…2^53 − 1, which an `Int` holds on every platform with 64 bits.
   package func count(_ name: String) throws(WireFailure) -> Int {
-    Int(try integer(name))
+    try integer(name, in: 0...Int(Content.maximumSize))
+  }
+
+  package func optionalCount(_ name: String) throws(WireFailure) -> Int? {
+    try optionalInteger(name, in: 0...Int(Content.maximumSize))
   }
 
   /// Seconds or another measure that is not negative; integers are taken too.
@@ -60,26 +70,31 @@ package struct ControlFields {
     switch value(name) {
     case .integer(let number) where number >= 0: return Double(number)
     case .real(let number) where number >= 0: return number
-    case nil: throw .badRequest("\"\(name)\" is missing")
-    default: throw .badRequest("\"\(name)\" is a number, not negative")
+    case nil: throw .badRequest("\(name) is missing")
+    default: throw .badRequest("\(name) is a number, not negative")
     }
   }
 
-  package func flag(_ name: String, default standard: Bool) throws(WireFailure) -> Bool {
-    guard let value = value(name) else { return standard }
-    guard case .bool(let flag) = value else { throw .badRequest("\"\(name)\" is true or false") }
+  package func flag(_ name: String) throws(WireFailure) -> Bool {
+    try Self.present(optionalFlag(name), name)
+  }
+
+  package func optionalFlag(_ name: String) throws(WireFailure) -> Bool? {
+    guard let value = value(name) else { return nil }
+    guard case .bool(let flag) = value else { throw .badRequest("\(name) is true or false") }
     return flag
   }
 
   package func array(_ name: String) throws(WireFailure) -> [JSONValue] {
     guard let value = value(name) else { return [] }
-    guard case .array(let elements) = value else { throw .badRequest("\"\(name)\" is an array") }
+    guard case .array(let elements) = value else { throw .badRequest("\(name) is an array") }
     return elements
   }
 
-  package func fields(_ name: String) throws(WireFailure) -> ControlFields {
-    guard let value = value(name) else { throw .badRequest("\"\(name)\" is missing") }
-    return try ControlFields(value)
+  package func object(_ name: String) throws(WireFailure) -> JSONValue {
+    let value = try Self.present(value(name), name)
+    guard case .object = value else { throw .badRequest("\(name) is an object") }
+    return value
   }
 
   /// The elements of an array, each read by its own type; a missing array is an empty one.
@@ -89,6 +104,16 @@ package struct ControlFields {
     var elements = [Element]()
     for value in try array(name) { elements.append(try Element(value)) }
     return elements
+  }
+
+  /// One of the values of a closed vocabulary.
+  package func word<Word: RawRepresentable & CaseIterable>(_ name: String, as type: Word.Type = Word.self)
+    throws(WireFailure) -> Word where Word.RawValue == String
+  {
+    guard let word = Word(rawValue: try string(name)) else {
+      throw .badRequest("\(name) is one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return word
   }
 
   // MARK: Words of the field
@@ -106,7 +131,7 @@ package struct ControlFields {
   /// From the two members `content` and `size`, which always come together.
   package func content() throws(WireFailure) -> Content {
     guard let root = Digest(hex: try string("content")) else {
-      throw .badRequest("\"content\" is 64 lower-case hex digits")
+      throw .badRequest("content is 64 lower-case hex digits")
     }
     guard let content = Content(root: root, size: try integer("size")) else {
       throw .badRequest("the content of 64 zeros is the empty one, and no other is empty")
@@ -121,7 +146,7 @@ package struct ControlFields {
 
   package func peerID(_ name: String) throws(WireFailure) -> PeerID {
     guard let id = PeerID(hex: try string(name)) else {
-      throw .badRequest("\"\(name)\" is a peer id: 64 lower-case hex digits")
+      throw .badRequest("\(name) is a peer id: 64 lower-case hex digits")
     }
     return id
   }
@@ -137,7 +162,7 @@ package struct ControlFields {
   }
 
   package func port(_ name: String) throws(WireFailure) -> UInt16 {
-    UInt16(truncatingIfNeeded: try integer(name, in: 0...Int64(UInt16.max)))
+    try integer(name, in: 0 ... .max)
   }
 
   private static func checked<Value>(_ name: String, _ make: () throws(InvalidValue) -> Value) throws(WireFailure)
@@ -146,12 +171,12 @@ package struct ControlFields {
     do throws(InvalidValue) {
       return try make()
     } catch {
-      throw .badRequest("\"\(name)\": \(error.reason)")
+      throw .badRequest("\(name): \(error.reason)")
     }
   }
 
   private static func present<Value>(_ value: Value?, _ name: String) throws(WireFailure) -> Value {
-    guard let value else { throw .badRequest("\"\(name)\" is missing") }
+    guard let value else { throw .badRequest("\(name) is missing") }
     return value
   }
 }
