@@ -88,7 +88,6 @@ extension CommandFailure {
 
   private static func hint(for code: ErrorCode) -> String? {
     switch code {
-    case .notFound: "Look around with: p2pctl list"
     case .unavailable: "See how the daemon stands with: p2pctl status"
     case .severalContents: "Choose one with --content PREFIX or --from PEER."
     case .ambiguousPeer: "Name one by the beginning of its id: --from PREFIX."
@@ -98,7 +97,7 @@ extension CommandFailure {
     case .unsupportedProtocol, .unknownOperation: "Daemon and p2pctl are of different versions: restart the daemon."
     case .forbidden: "Only the user whose peer this is, and root, may ask."
     case .badRequest, .helloRequired, .noPort, .invalidRange, .tooLarge, .tooMany, .invalidKey, .usage, .noInput,
-      .cannotCreate, .cancelled, .internal:
+      .notFound, .cannotCreate, .cancelled, .internal:
       nil
     }
   }

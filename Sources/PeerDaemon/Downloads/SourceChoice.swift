@@ -17,14 +17,15 @@ package struct SourceChoice: Equatable {
     if let prefix {
       contents = contents.filter { $0.content.root.hex.hasPrefix(prefix.lowercased()) }
       guard !contents.isEmpty else {
-        throw ControlFailure(WireFailure(.notFound, "no content under \(key) begins with \(prefix)"))
+        throw ControlFailure(
+          WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what there is"))
       }
     }
     if let from {
       contents = try Self.restrict(contents, to: from, key)
     }
     guard let first = contents.first else {
-      throw ControlFailure(WireFailure(.notFound, "nobody shares \(key) now"))
+      throw ControlFailure(WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what there is"))
     }
     guard contents.count == 1, found.more == 0 || prefix != nil || from != nil else {
       throw ControlFailure(
@@ -49,7 +50,8 @@ package struct SourceChoice: Equatable {
         peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
     }
     guard !peers.isEmpty else {
-      throw ControlFailure(WireFailure(.notFound, "no holder of \(key) is called \(from)"))
+      throw ControlFailure(
+        WireFailure(.notFound, "no holder of \(key) is called \(from); p2pctl lookup shows who there is"))
     }
     return contents.compactMap { row in
       let holders = row.holders.filter(isMeant)
