@@ -53,6 +53,21 @@ import Testing
     #expect(line?.hasSuffix("…") == true)
   }
 
+  @Test func noRowIsWiderThanTheTerminal() {
+    let lines = table(width: 12, ["key", "1023.9 KiB", "title"], ["日本", "5 B", ""]).split(separator: "\n")
+    #expect(lines.allSatisfy { CellWidth.of(String($0)) <= 12 })
+    #expect(lines.dropFirst().first == "key   1023.…")
+  }
+
+  @Test func theFirstColumnIsNeverCut() {
+    let key = "file/a/very/long/key/that/somebody/wants/to/copy"
+    #expect(table(width: 20, [key, "5 B", "t"]).hasSuffix("\n\(key) …\n"))
+  }
+
+  @Test func noRowEndsInSpaces() {
+    #expect(table(["a", "5 B", ""], ["b", "6 B", "x"]) == "KEY  SIZE  TITLE\na     5 B\nb     6 B  x\n")
+  }
+
   @Test func headersAreBoldWhereTheTerminalShowsIt() {
     #expect(table(style: .ansi, ["a", "b", "c"]).hasPrefix("\u{1B}[1mKEY"))
   }
@@ -67,7 +82,7 @@ import Testing
   }
 
   @Test func missingCellsAreEmpty() {
-    #expect(table(["only"]) == "KEY   SIZE  TITLE\nonly        \n")
+    #expect(table(["only"]) == "KEY   SIZE  TITLE\nonly\n")
   }
 }
 
@@ -168,6 +183,13 @@ import Testing
     #expect(meter.update(label: "x", done: 2, total: 10, now: start + .milliseconds(99)) == nil)
     #expect(meter.update(label: "x", done: 3, total: 10, now: start + .milliseconds(100)) != nil)
     #expect(meter.update(label: "x", done: 10, total: 10, now: start + .milliseconds(101)) != nil)
+  }
+
+  /// A terminal shows ^C behind the line: if that broke it in two, half of it could not be wiped.
+  @Test func thereIsRoomForCtrlC() {
+    var meter = ProgressMeter(width: 60, start: .now)
+    let text = meter.update(label: String(repeating: "x", count: 90), done: 1, total: 2, now: .now + .seconds(5))
+    #expect((text?.dropFirst("\r\u{1B}[K".count)).map { CellWidth.of(String($0)) <= 57 } == true)
   }
 
   @Test func itIsWipedOnce() {

@@ -7,6 +7,9 @@ package struct ProgressMeter {
   /// No time that is left is told before so much has passed: it would only jump.
   private static let settlingTime = 1.0
 
+  /// Room for the ^C that a terminal shows: a line that it breaks could not be wiped.
+  private static let margin = 3
+
   private let width: Int
   private let start: ContinuousClock.Instant
   private var lastShown: ContinuousClock.Instant?
@@ -24,7 +27,8 @@ package struct ProgressMeter {
     if let lastShown, now - lastShown < Self.interval, !isFinished { return nil }
     lastShown = now
     isShown = true
-    let text = Self.line(label: label, done: done, total: total, elapsed: Self.seconds(now - start), width: width - 1)
+    let text = Self.line(
+      label: label, done: done, total: total, elapsed: Self.seconds(now - start), width: width - Self.margin)
     return "\r\u{1B}[K" + text
   }
 

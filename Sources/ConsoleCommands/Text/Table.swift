@@ -25,7 +25,8 @@ package struct Table {
   private static let gap = "  "
 
   private let columns: [Column]
-  /// Cells of the terminal to which the last column is cut; `nil` where nothing is cut.
+  /// Cells of the terminal to which rows are cut, but never into their first column: a key is good for nothing where
+  /// it is not whole. `nil` where nothing is cut.
   private let width: Int?
   private let style: TextStyle
   private var widths: [Int]
@@ -66,19 +67,16 @@ package struct Table {
 
   private func line(_ row: [String], ended: Bool = true) -> String {
     var line = ""
-    var used = 0
     for (index, cell) in row.enumerated() {
-      let isLast = index == row.count - 1
-      var cell = cell
-      if isLast, let width { cell = CellWidth.cut(cell, to: max(8, width - used)) }
       let padding = String(repeating: " ", count: max(0, widths[index] - CellWidth.of(cell)))
+      if index > 0 { line += Self.gap }
       switch columns[index].alignment {
       case .right: line += padding + cell
-      case .left: line += isLast ? cell : cell + padding
+      case .left: line += cell + padding
       }
-      if !isLast { line += Self.gap }
-      used = CellWidth.of(line)
     }
+    while line.last == " " { line.removeLast() }
+    if let width { line = CellWidth.cut(line, to: max(width, (row.first.map(CellWidth.of) ?? 0) + Self.gap.count)) }
     return ended ? line + "\n" : line
   }
 }
