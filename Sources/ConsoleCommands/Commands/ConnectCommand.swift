@@ -26,14 +26,15 @@ struct ConnectCommand: ConsoleCommand {
       .connect(try endpoint), for: ControlConnectReply.self)
     if daemon.json {
       try console.writeJSON(reply.members)
-    } else {
-      let state = reply.connected ? "connected to" : "not connected yet:"
-      try console.writeLine(TextRules.escapedForTerminal("\(state) \(reply.address)"))
+    } else if reply.connected {
+      try console.writeLine("connected to \(TextRules.escapedForTerminal(reply.address.description))")
     }
     guard reply.connected else {
       throw CommandFailure(
         .unavailable, "no index answers at \(TextRules.escapedForTerminal(reply.address.description))",
-        ["The choice is kept, and the daemon goes on trying.", "Take it back with: p2pctl connect --default"])
+        usesDefault
+          ? ["It is the index of the settings, and the daemon goes on trying."]
+          : ["The choice is kept, and the daemon goes on trying.", "Take it back with: p2pctl connect --default"])
     }
     return .done
   }

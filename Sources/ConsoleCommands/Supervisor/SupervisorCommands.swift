@@ -30,7 +30,7 @@ struct SupervisorRestartCommand: ConsoleCommand {
   @OptionGroup var options: SupervisorOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    try SupervisorRequestRun(.restart(name: name), options: options, waits: true).perform(on: console)
+    try SupervisorRequestRun(.restart(name: name), options: options).perform(on: console)
   }
 }
 
@@ -42,30 +42,28 @@ struct SupervisorReloadCommand: ConsoleCommand {
   @OptionGroup var options: SupervisorOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    try SupervisorRequestRun(.reload, options: options, waits: true).perform(on: console)
+    try SupervisorRequestRun(.reload, options: options).perform(on: console)
   }
 }
 
-/// One request to the supervisor, after which its processes are shown.
+/// One request to the supervisor, after which its processes are shown when all are settled.
 struct SupervisorRequestRun {
   /// How long processes may take to become ready.
   static let settling = Duration.seconds(30)
 
   let operation: SupervisorRequest.Operation
   let options: SupervisorOptions
-  let waits: Bool
 
-  init(_ operation: SupervisorRequest.Operation, options: SupervisorOptions, waits: Bool) {
+  init(_ operation: SupervisorRequest.Operation, options: SupervisorOptions) {
     self.operation = operation
     self.options = options
-    self.waits = waits
   }
 
   func perform(on console: Console) throws -> ExitStatus {
     var isReady = true
     let processes = try Supervisor(console: console, home: options.home).asking { connection in
       try connection.supervise(operation)
-      if waits { isReady = try connection.waitUntilSettled(patience: Self.settling) }
+      isReady = try connection.waitUntilSettled(patience: Self.settling)
       return try connection.processes()
     }
     try options.write(processes, on: console)

@@ -3,7 +3,10 @@ import WireProtocol
 
 /// Options of all commands to the supervisor.
 struct SupervisorOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Where everything lies. Default: P2P_HOME, else your XDG directories.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Where everything lies. Default: P2P_HOME, else your XDG directories (root: /etc/p2p, /run/p2p, /var/lib/p2p).",
+      valueName: "dir"))
   var home: String?
 
   @Flag(help: "One JSON object on each line.")

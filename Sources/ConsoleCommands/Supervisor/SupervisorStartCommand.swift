@@ -47,7 +47,7 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   func perform(on console: Console) throws -> ExitStatus {
     if let name {
-      return try SupervisorRequestRun(.start(name: name), options: options, waits: true).perform(on: console)
+      return try SupervisorRequestRun(.start(name: name), options: options).perform(on: console)
     }
     let supervisor = Supervisor(console: console, home: options.home)
     if let running = try alreadyRunning(supervisor) {

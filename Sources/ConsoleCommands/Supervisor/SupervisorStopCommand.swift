@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlClient
+import DocumentModel
 import LineJSON
 import WireProtocol
 
@@ -18,10 +19,8 @@ struct SupervisorStopCommand: ConsoleCommand {
   @OptionGroup var options: SupervisorOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    if let name {
-      return try SupervisorRequestRun(.stop(name: name), options: options, waits: false).perform(on: console)
-    }
     let supervisor = Supervisor(console: console, home: options.home)
+    if let name { return try stop(name, supervisor, on: console) }
     do {
       var connection = try supervisor.open()
       try stop(&connection)
@@ -37,6 +36,23 @@ struct SupervisorStopCommand: ConsoleCommand {
       try console.writeLine("stopped")
     }
     return .done
+  }
+
+  private func stop(_ name: String, _ supervisor: Supervisor, on console: Console) throws -> ExitStatus {
+    try supervisor.asking { connection in
+      try connection.supervise(.stop(name: name))
+      do {
+        _ = try connection.waitUntilSettled(patience: Self.patience)
+      } catch ControlError.noAnswer {
+        // Others may be on their way for longer; what counts is this one.
+      }
+    }
+    let processes = try supervisor.asking { try $0.processes() }
+    try options.write(processes, on: console)
+    guard processes.contains(where: { $0.name == name && $0.state == "stopping" }) else { return .done }
+    throw CommandFailure(
+      .failed, "\(TextRules.escapedForTerminal(name)) is still stopping",
+      ["See how far it is: p2pctl supervisor status"])
   }
 
   private func stop(_ connection: inout ControlConnection) throws {
