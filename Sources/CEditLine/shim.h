@@ -17,6 +17,9 @@ static inline void editline_complete_with(rl_completion_func_t *function) {
   rl_attempted_completion_function = function;
 }
 
+/// Inside such a function: the line so far.
+static inline const char *editline_line(void) { return rl_line_buffer; }
+
 /// Inside such a function: no file names either.
 static inline void editline_completion_is_over(void) { rl_attempted_completion_over = 1; }
 

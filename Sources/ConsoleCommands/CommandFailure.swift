@@ -6,6 +6,8 @@ package struct CommandFailure: Error, Equatable {
   package var message: String
   /// Lines below the message: what belongs to it, then what to do next.
   package var details: [String]
+  /// Whether whoever sits there wants nothing more: a shell of commands ends with it.
+  package var isFarewell = false
 
   package init(_ status: ExitStatus, _ message: String, _ details: [String] = []) {
     self.status = status
@@ -15,6 +17,8 @@ package struct CommandFailure: Error, Equatable {
 
   /// Ends with a status and no word.
   package static func silent(_ status: ExitStatus) -> CommandFailure {
-    CommandFailure(status, "")
+    var failure = CommandFailure(status, "")
+    failure.isFarewell = status == .interrupted
+    return failure
   }
 }

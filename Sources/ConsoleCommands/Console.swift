@@ -61,8 +61,8 @@ package final class Console {
   package let now: () -> ContinuousClock.Instant
   /// How long a daemon may take to greet.
   package let helloPatience: Duration
-  /// A line typed at a question; `nil` at the end of input.
-  package let ask: (String) -> String?
+  /// Asks a question of whoever sits there.
+  package let ask: (String) -> TypedLine
   /// The descriptor from which a REPL without a terminal reads.
   package let input: Int32
   private let output: any TextSink
@@ -72,7 +72,7 @@ package final class Console {
     terminal: Terminal, surroundings: Surroundings, input: Int32 = 0, output: any TextSink,
     errors: any TextSink,
     helloPatience: Duration = ControlConnection.helloPatience,
-    now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> String? = { _ in nil }
+    now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> TypedLine = { _ in .end }
   ) {
     self.terminal = terminal
     self.surroundings = surroundings

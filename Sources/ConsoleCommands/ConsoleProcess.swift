@@ -65,16 +65,20 @@ package enum ConsoleProcess {
   }
 
   /// Byte by byte, so that nothing of the next line is taken away from who reads it.
-  private static func ask(_ question: String) -> String? {
+  private static func ask(_ question: String) -> TypedLine {
     _ = question.withCString { write(STDERR_FILENO, $0, strlen($0)) }
     var line = [UInt8]()
     while line.count < 4_096 {
-      guard (try? Readiness.wait(for: STDIN_FILENO, until: nil)) == true else { return nil }
+      do {
+        _ = try Readiness.wait(for: STDIN_FILENO, until: nil)
+      } catch {
+        return error == .interrupted ? .interrupted : .end
+      }
       var byte: UInt8 = 0
-      guard read(STDIN_FILENO, &byte, 1) == 1 else { return nil }
+      guard read(STDIN_FILENO, &byte, 1) == 1 else { return .end }
       if byte == UInt8(ascii: "\n") { break }
       line.append(byte)
     }
-    return String(decoding: line, as: UTF8.self)
+    return .text(String(decoding: line, as: UTF8.self))
   }
 }

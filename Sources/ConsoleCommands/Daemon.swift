@@ -13,6 +13,8 @@ struct Daemon {
 
   let console: Console
   let options: DaemonOptions
+  /// Whether whoever sits there is asked to start one where none runs.
+  var offersStart = true
 
   /// Asks one question on a connection of its own.
   /// - Parameter patience: the longest silence; `nil` for work that takes as long as it takes.
@@ -27,6 +29,10 @@ struct Daemon {
       return try connection.request(request, patience: patience, onEvent: onEvent)
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)
+    } catch let declined as FirstContact.Declined {
+      var failure = explained(declined.cause, whom: whom, name: socket.name)
+      failure.isFarewell = true
+      throw failure
     }
   }
 
@@ -34,9 +40,10 @@ struct Daemon {
     do throws(ControlError) {
       return try ControlConnection.open(socket.path, role: .peer, patience: console.helloPatience)
     } catch {
-      guard options.socket == nil, Self.isMissing(error), FirstContact.isDue(on: console, lookedAt: socket.path),
-        try FirstContact.offer(on: console)
+      guard offersStart, options.socket == nil, Self.isMissing(error),
+        FirstContact.isDue(on: console, lookedAt: socket.path)
       else { throw error }
+      guard try FirstContact.offer(on: console) else { throw FirstContact.Declined(cause: error) }
       return try ControlConnection.open(try find().path, role: .peer, patience: console.helloPatience)
     }
   }

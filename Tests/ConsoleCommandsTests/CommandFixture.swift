@@ -30,7 +30,8 @@ final class CommandFixture {
   let errors = MemorySink()
   var terminal = Console.Terminal()
   var workingDirectory: String? = "/w"
-  var answers: [String] = []
+  /// What is typed at questions; then the input ends.
+  var answers: [TypedLine] = []
   var helloPatience = Duration.seconds(5)
   var executableDirectory: String?
   var input: Int32 = -1
@@ -53,7 +54,7 @@ final class CommandFixture {
         environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
         workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
       input: input, output: output, errors: errors, helloPatience: helloPatience,
-      ask: { _ in self.answers.isEmpty ? nil : self.answers.removeFirst() })
+      ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() })
   }
 
   @discardableResult

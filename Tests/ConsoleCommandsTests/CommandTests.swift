@@ -308,10 +308,15 @@ import Testing
     #expect(fixture.run("connect", "index.example.org") == .done)
     #expect(fixture.output.text == "connected to index.example.org:7734\n")
     #expect(fixture.run("connect", "--default") == .unavailable)
+    #expect(fixture.output.text == "connected to index.example.org:7734\n")
     #expect(fixture.errors.text.contains("goes on trying"))
+    #expect(!fixture.errors.text.contains("Take it back"))
+    #expect(fixture.run("connect", "other") == .unavailable)
+    #expect(fixture.errors.text.contains("Take it back with: p2pctl connect --default"))
     #expect(
       daemon.requests == [
         #"{"id":2,"op":"connect","address":"index.example.org:7734"}"#, #"{"id":2,"op":"connect","default":true}"#,
+        #"{"id":2,"op":"connect","address":"other:7734"}"#,
       ])
   }
 

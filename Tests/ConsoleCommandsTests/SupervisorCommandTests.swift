@@ -85,6 +85,42 @@ import Testing
     #expect(supervisor.requests.contains { $0.contains(#""op":"start","name":"bob""#) })
   }
 
+  @Test func stoppingAProcessWaitsForItsEnd() throws {
+    let fixture = try CommandFixture()
+    let supervisor = try supervisor(fixture, ready: false)
+    #expect(fixture.run("supervisor", "stop", "alice") == .done)
+    #expect(
+      supervisor.requests == [
+        #"{"id":2,"op":"stop","name":"alice"}"#, #"{"id":3,"op":"wait"}"#, #"{"id":2,"op":"status"}"#,
+      ])
+    #expect(fixture.output.text.contains("alice"))
+  }
+
+  @Test func aProcessThatDoesNotEndIsNamed() throws {
+    let fixture = try CommandFixture()
+    let stopping = Self.row.replacing("ready", with: "stopping")
+    let supervisor = try ScriptedDaemon(at: fixture.socket("supervisor")) { line in
+      let id = id(line)
+      if line.contains("hello") { return [.line(ScriptedDaemon.supervisorGreeting)] }
+      if line.contains("status") { return [.line(stopping), .line(#"{"id":\#(id),"status":200,"processes":1}"#)] }
+      return [.line(#"{"id":\#(id),"status":200,"ready":false}"#)]
+    }
+    #expect(fixture.run("supervisor", "stop", "alice") == .failed)
+    #expect(fixture.errors.text.contains("alice is still stopping"))
+    _ = supervisor
+  }
+
+  @Test func aProcessThatIsUnknownIsAnsweredByTheSupervisorAlone() throws {
+    let fixture = try CommandFixture()
+    let refusal = "no process is named indx; there is index, alice"
+    let supervisor = try ScriptedDaemon(
+      at: fixture.socket("supervisor"), greeting: ScriptedDaemon.supervisorGreeting,
+      .line(Sample.failure(404, "not-found", refusal)))
+    #expect(fixture.run("supervisor", "stop", "indx") == .notFound)
+    #expect(fixture.errors.text == "p2pctl: \(refusal)\n")
+    _ = supervisor
+  }
+
   @Test func stoppingNothingIsDone() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("supervisor", "stop") == .done)
@@ -135,7 +171,7 @@ import Testing
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     try fixture.install("#!/bin/sh\necho \"$@\" >&2\nexit 1\n")
-    fixture.answers = ["not an address:x", " index.example.org "]
+    fixture.answers = [.text("not an address:x"), .text(" index.example.org ")]
     #expect(fixture.run("status") == .failed)
     #expect(fixture.errors.text.contains("That is no address"))
     #expect(fixture.errors.text.contains("--index index.example.org:7734"))
@@ -145,9 +181,37 @@ import Testing
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
-    fixture.answers = [""]
+    fixture.answers = [.text("")]
     #expect(fixture.run("status") == .failed)
     #expect(fixture.errors.text.contains("[run --home \(fixture.home.path)]"))
+  }
+
+  @Test func whoeverInterruptsTheQuestionIsAskedNoMore() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    fixture.answers = [.interrupted, .text("")]
+    #expect(fixture.run("status") == .interrupted)
+    #expect(fixture.answers.count == 1)
+    #expect(!fixture.errors.text.contains("p2pctl:"))
+  }
+
+  @Test func anAddressInTwoWordsIsNone() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    fixture.answers = [.text("two words"), .text("\u{1B}[2J"), .text("::1")]
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.contains("two words names no host"))
+    #expect(fixture.errors.text.contains("an IPv6 address stands in [brackets]"))
+    #expect(!fixture.errors.text.contains("\u{1B}"))
+    #expect(fixture.answers.isEmpty)
+  }
+
+  @Test func aShellWithoutDaemonEndsWhereItsUserLeaves() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    #expect(fixture.run() == .unavailable)
+    #expect(fixture.errors.text.contains("p2pctl supervisor start"))
+    #expect(!fixture.errors.text.contains("help lists the commands"))
   }
 
   @Test func whoeverLeavesIsToldHow() throws {

@@ -4,6 +4,12 @@ import DocumentModel
 
 /// Where no daemon runs and somebody sits there: asks for the index, and starts everything.
 enum FirstContact {
+  /// Whoever was asked chose to leave everything as it is.
+  struct Declined: Error {
+    /// Why there was something to ask.
+    let cause: ControlError
+  }
+
   private static let attempts = 3
 
   /// Whether there is somebody to ask, and no supervisor that could be asked instead.
@@ -21,14 +27,20 @@ enum FirstContact {
   }
 
   /// - Returns: whether everything was started; false where the answer was the end of the input.
+  /// - Throws: `interrupted` at Ctrl-C, and what a start throws.
   static func offer(on console: Console) throws -> Bool {
     console.noteLine("I can start one now. Which index shall it use?")
     for _ in 0..<attempts {
-      guard let answer = console.ask("HOST[:PORT], empty for one on this machine, Ctrl-D to leave: ") else {
+      let typed: String
+      switch console.ask("HOST[:PORT], empty for one on this machine, Ctrl-D to leave: ") {
+      case .text(let answer): typed = answer.trimmed
+      case .end:
         console.noteLine("")
         return false
+      case .interrupted:
+        console.noteLine("")
+        throw CommandFailure.silent(.interrupted)
       }
-      let typed = answer.split(whereSeparator: \.isWhitespace).joined()
       let index: Endpoint?
       do throws(InvalidValue) {
         index = typed.isEmpty ? nil : try Endpoint(destination: typed, defaultPort: Endpoint.defaultIndexPort)
@@ -45,5 +57,13 @@ enum FirstContact {
     // By way of the parser, which leaves no property without a value.
     let command = try SupervisorStartCommand.parse(index.map { ["--index", $0.description] } ?? [])
     return try command.perform(on: console) == .done
+  }
+}
+
+extension String {
+  /// Without white space at either end.
+  fileprivate var trimmed: String {
+    let start = drop(while: \.isWhitespace)
+    return start.lastIndex { !$0.isWhitespace }.map { String(start[...$0]) } ?? ""
   }
 }

@@ -3,34 +3,30 @@ import ControlClient
 import Glibc
 import Synchronization
 
-/// What comes from somebody who types.
-enum TypedLine: Equatable {
-  case text(String)
-  /// Ctrl-C: what was typed so far is dropped.
-  case interrupted
-  /// Ctrl-D on an empty line, or the end of the input.
-  case end
-}
-
-/// Reads lines on a terminal with libedit: editing, history, completion of words.
+/// Reads lines on a terminal with libedit: editing, history, completion.
 ///
 /// libedit gets one character at a time, after a wait that Ctrl-C can end; it never waits by itself.
 struct LineEditor {
   /// The callbacks of C know no context, and there is one terminal.
   private static let received = Mutex<TypedLine?>(nil)
-  private static let vocabulary = Mutex<[String]>([])
+  /// Set before a line is read, and called by the thread that reads it.
+  nonisolated(unsafe) private static var candidates: (_ before: String, _ typed: String) -> [String]? = { _, _ in nil }
   private static let matches = Mutex<[String]>([])
+
+  /// In characters. Longer lines are completed with names of files alone.
+  private static let longestLine: Int32 = 200
 
   private let prompt: String
 
-  /// - Parameter words: what completes the first word of a line; others are completed as file names.
-  init(prompt: String, words: [String]) {
+  /// - Parameter candidates: what may stand in place of the word that is being typed, by the line before it and what is
+  ///   there of it; `nil` completes the names of files.
+  init(prompt: String, candidates: @escaping (_ before: String, _ typed: String) -> [String]?) {
     self.prompt = prompt
     // Without it libedit takes bytes for characters.
     setlocale(LC_CTYPE, "")
     editline_prepare("p2pctl")
     using_history()
-    Self.vocabulary.withLock { $0 = words }
+    Self.candidates = candidates
     editline_complete_with { text, start, _ in LineEditor.completions(of: text, at: start) }
   }
 
@@ -69,10 +65,12 @@ struct LineEditor {
   private static func completions(of text: UnsafePointer<CChar>?, at start: Int32)
     -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
   {
-    guard start == 0, let text else { return nil }
+    // libedit keeps its word about the line only as long as that fits into its first buffer.
+    guard let text, (0..<longestLine).contains(start), let line = editline_line() else { return nil }
     let typed = String(cString: text)
-    let found = vocabulary.withLock { $0.filter { $0.hasPrefix(typed) } }
-    matches.withLock { $0 = found }
+    let before = String(String.UnicodeScalarView(String(cString: line).unicodeScalars.prefix(Int(start))))
+    guard let found = candidates(before, typed) else { return nil }
+    matches.withLock { $0 = found.filter { $0.hasPrefix(typed) } }
     editline_completion_is_over()
     // The list and its texts are libedit's from here on.
     return rl_completion_matches(text) { _, index in

@@ -5,7 +5,7 @@ import WireProtocol
 
 /// Takes commands line by line: typed on a terminal, or from standard input.
 struct Repl {
-  private static let farewells = ["exit", "quit"]
+  static let farewells = ["exit", "quit"]
 
   let console: Console
   /// What `p2pctl repl` was told holds for every line that says nothing else.
@@ -18,8 +18,15 @@ struct Repl {
   // MARK: On a terminal
 
   private func runTyped() throws -> ExitStatus {
-    let status = greet()
-    let editor = LineEditor(prompt: "p2p> ", words: CommandTable.verbs + ["help"] + Self.farewells)
+    let status: ControlStatusReply?
+    switch greet() {
+    case .success(let greeted): status = greeted
+    case .failure(let failure) where failure.isFarewell: return failure.status
+    case .failure: status = nil
+    }
+    let editor = LineEditor(prompt: "p2p> ") { before, typed in
+      Completion(after: before).candidates(typed) { KeySuggestions(console: console, options: options).keys($0, $1) }
+    }
     let history = historyPath(of: status?.name ?? options.peer ?? console.surroundings.user)
       .flatMap { HistoryFile(path: $0) }
     var last = history?.lines.last
@@ -43,7 +50,7 @@ struct Repl {
   }
 
   /// One line about where one is; the way out, where no daemon runs.
-  private func greet() -> ControlStatusReply? {
+  private func greet() -> Result<ControlStatusReply, CommandFailure> {
     do {
       let status = try Daemon(console: console, options: options).request(.status, for: ControlStatusReply.self)
       let index = "index \(status.index.address) \(status.index.connected ? "connected" : "not connected")"
@@ -52,13 +59,12 @@ struct Repl {
           "peer \(status.name), \(index), shares \(Quantity.count(status.documents, "document"))"))
       if !status.index.connected { console.noteLine("Choose another index with: connect HOST[:PORT]") }
       console.noteLine("help lists the commands, Ctrl-D ends.")
-      return status
-    } catch let failure as CommandFailure {
-      console.report(failure)
+      return .success(status)
     } catch {
-      console.report(CommandFailure(.failed, "\(error)"))
+      let failure = error as? CommandFailure ?? CommandFailure(.failed, "\(error)")
+      console.report(failure)
+      return .failure(failure)
     }
-    return nil
   }
 
   private func historyPath(of peer: PeerName?) -> String? {
