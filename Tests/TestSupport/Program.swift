@@ -43,9 +43,19 @@ package struct Program: Sendable {
       Self.open(output + ".err", O_WRONLY | O_CREAT | O_TRUNC),
     ]
     defer { for file in files { close(file) } }
+    return try spawn([path] + arguments, files)
+  }
+
+  /// Starts it on a terminal that becomes its own, so that what is typed there reaches it as from a person: Ctrl-C too.
+  package func start(_ arguments: [String], onTerminal terminal: CInt) throws -> Int32 {
+    try spawn(["/usr/bin/setsid", "--ctty", "--wait", path] + arguments, [terminal, terminal, terminal])
+  }
+
+  /// - Parameter files: in the order of their numbers in the program, from 0.
+  private func spawn(_ command: [String], _ files: [CInt]) throws -> Int32 {
     let descriptors = files.enumerated().map { process_descriptor(source: $0.element, target: CInt($0.offset)) }
     let variables = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NO_COLOR": "1"].merging(environment) { $1 }
-    let argv = ([path] + arguments).map { strdup($0) } + [nil]
+    let argv = command.map { strdup($0) } + [nil]
     let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
     let place = directory.map { strdup($0) } ?? nil
     defer { for pointer in argv + envp + [place] { free(pointer) } }

@@ -1,0 +1,143 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// p2pctl as a person at a terminal meets it.
+@Suite(.serialized) struct ConsoleTests {
+  private static let prompt = "p2p> "
+  private static let question = "HOST[:PORT], empty for one on this machine, Ctrl-D to leave: "
+
+  private func p2pctl(_ system: Installation) throws -> Program {
+    try Program(
+      "p2pctl", environment: ["P2P_HOME": system.home.path, "TERM": "xterm", "LANG": "C.UTF-8"],
+      directory: system.directory.path)
+  }
+
+  private func p2pctl(home: TemporaryDirectory) throws -> Program {
+    try Program(
+      "p2pctl", environment: ["P2P_HOME": home.path, "HOME": home.path, "TERM": "xterm", "LANG": "C.UTF-8"],
+      directory: home.path)
+  }
+
+  // MARK: The shell
+
+  @Test func commandsAreTypedCompletedAndKept() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      try system.directory.write("paper.pdf", pattern(1_000))
+      try await system.run("alice", "add", "paper.pdf")
+      let session = try TypedSession(try p2pctl(system))
+      try await session.expect("peer alice, index 127.0.0.1:")
+      try await session.expect("help lists the commands, Ctrl-D ends.")
+      try await session.expect(Self.prompt)
+      session.type("li\t\r")
+      try await session.expect("file/paper.pdf  1000 B        1")
+      try await session.expect(Self.prompt)
+      session.type("lookup file/pa\t\r")
+      try await session.expect("CONTENT")
+      try await session.expect(" alice ")
+      try await session.expect(Self.prompt)
+      session.type("remove fi\t\r")
+      try await session.expect("file/paper.pdf is no longer shared")
+      try await session.expect(Self.prompt)
+      session.type("supervisor sta\t\t")
+      try await session.expect("start")
+      try await session.expect("supervisor sta")
+      session.type("\u{3}")
+      try await session.expect(Self.prompt)
+      session.type("gte x\r")
+      try await session.expect("Did you mean: p2pctl get")
+      try await session.expect(Self.prompt)
+      session.type("\u{4}")
+      #expect(try await session.end().status == 0)
+
+      let history = TemporaryDirectory.read("\(system.home.path)/state/alice/history") ?? []
+      #expect(String(decoding: history, as: UTF8.self).contains("remove file/paper.pdf"))
+      let next = try TypedSession(try p2pctl(system))
+      try await next.expect(Self.prompt)
+      next.type("\u{10}")
+      try await next.expect("gte x")
+      next.type("\u{3}")
+      try await next.expect(Self.prompt)
+      next.type("exit\r")
+      #expect(try await next.end().status == 0)
+    }
+  }
+
+  @Test func interruptingACommandKeepsTheShell() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      // An index that is not there keeps a list for 5 s.
+      try await system.expectSuccess(["supervisor", "stop", "index"])
+      let session = try TypedSession(try p2pctl(system))
+      try await session.expect("not connected")
+      try await session.expect(Self.prompt)
+      let start = ContinuousClock.now
+      session.type("list\r")
+      try await session.expect("list")
+      session.type("\u{3}")
+      try await session.expect(Self.prompt)
+      session.type("status\r")
+      try await session.expect("peer     alice")
+      #expect(ContinuousClock.now - start < .seconds(60))
+      session.type("\u{4}")
+      #expect(try await session.end().status == 0)
+    }
+  }
+
+  @Test func tablesFitTheTerminal() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      try system.directory.write("a.txt", Array("a".utf8))
+      try await system.run("alice", "add", "a.txt", "--title", "日本語の題名はとても長くて端末の幅に収まりません")
+      let session = try TypedSession(try p2pctl(system), "list", columns: 40)
+      let outcome = try await session.end()
+      #expect(outcome.status == 0)
+      #expect(outcome.shown.contains("file/a.txt   1 B        1  日本語の題名…\r\n"))
+    }
+  }
+
+  // MARK: First contact
+
+  @Test func whoeverLeavesAtTheQuestionLeaves() async throws {
+    let home = try TemporaryDirectory()
+    let session = try TypedSession(try p2pctl(home: home))
+    try await session.expect("No daemon of yours runs here")
+    try await session.expect(Self.question)
+    session.type("\u{4}")
+    let outcome = try await session.end()
+    #expect(outcome.status == 69)
+    #expect(outcome.shown.contains("p2pctl supervisor start"))
+    #expect(!outcome.shown.contains(Self.prompt))
+  }
+
+  @Test func whoeverInterruptsTheQuestionLeaves() async throws {
+    let home = try TemporaryDirectory()
+    let session = try TypedSession(try p2pctl(home: home), "list")
+    try await session.expect(Self.question)
+    session.type("\u{3}")
+    #expect(try await session.end().status == 130)
+  }
+
+  @Test func whoeverNamesAnIndexIsConnectedAndServed() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      let index = try await system.process("index").address
+      let home = try TemporaryDirectory()
+      let program = try p2pctl(home: home)
+      let session = try TypedSession(program)
+      try await session.expect(Self.question)
+      session.type("no such place\r")
+      try await session.expect("That is no address: no such place names no host")
+      try await session.expect(Self.question)
+      session.type("\(index)\r")
+      try await session.expect("Stop it with: p2pctl supervisor stop")
+      try await session.expect("index \(index) connected, shares 0 documents")
+      try await session.expect(Self.prompt)
+      session.type("peers\r")
+      try await session.expect("alice")
+      try await session.expect(Self.prompt)
+      session.type("supervisor stop\r")
+      try await session.expect("stopped")
+      try await session.expect(Self.prompt)
+      session.type("\u{4}")
+      #expect(try await session.end().status == 0)
+    }
+  }
+}
