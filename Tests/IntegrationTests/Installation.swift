@@ -19,8 +19,8 @@ final class Installation: Sendable {
     peers: [String] = ["alice", "bob"], _ body: (Installation) async throws -> Void
   ) async throws {
     let installation = try Installation()
-    try await installation.start(peers)
     do {
+      try await installation.start(peers)
       try await body(installation)
     } catch {
       await installation.stop()
