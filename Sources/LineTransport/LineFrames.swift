@@ -32,8 +32,6 @@ package struct LineFrames {
 
   /// Bytes that have come and have not been handed out.
   package var bufferedBytes: Int { buffer.readableBytes }
-  /// Raw bytes that are still to come before the next line.
-  package var expectedBodyBytes: Int { bodyRemaining }
 
   package mutating func append(_ incoming: ByteBuffer) {
     if buffer.readableBytes == 0 {

@@ -24,8 +24,6 @@ final class IndexLinkRole: LineRole {
     return link.assumeIsolated { [generation] in $0.received(line, generation: generation) } ? .next : .close
   }
 
-  func receivedTooLong(output: inout JSONWriter) {}
-
   func closed() {
     link.assumeIsolated { [generation] in $0.closed(generation: generation) }
   }
