@@ -44,7 +44,7 @@ package enum PeerProcess {
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
   ///   should be.
   package static func run(_ options: Options?) async -> CInt {
-    ProcessResources.ignoreBrokenPipes()
+    ProcessResources.outliveFailedWrites()
     _ = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
     let settings: PeerDaemon.Settings

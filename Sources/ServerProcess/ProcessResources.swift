@@ -2,9 +2,11 @@ import Glibc
 
 /// What a process that serves many connections asks of the system.
 package enum ProcessResources {
-  /// A write to a closed connection is an error there, not the end of the process.
-  package static func ignoreBrokenPipes() {
+  /// A write that cannot be is an error where it is made, not the end of the process: to a closed connection (SIGPIPE),
+  /// or beyond the size that a file of this process may have (SIGXFSZ, RLIMIT_FSIZE in getrlimit(2)).
+  package static func outliveFailedWrites() {
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   /// As many descriptors as the system allows (getrlimit(2)); returns how many that are.

@@ -76,6 +76,22 @@ import Testing
     }
   }
 
+  @Test func aFileThatMayNotGrowFailsOneDownloadAndNothingElse() async throws {
+    try await Installation.with { system in
+      try await system.run("alice", "add", system.directory.write("large", pattern(6_000_000)))
+      try await system.run("alice", "add", system.directory.write("small", pattern(1000)))
+      let bob = try await system.process("bob")
+      let limit = try await Program(path: "/usr/bin/prlimit").run("--pid", "\(bob.pid)", "--fsize=4000000")
+      #expect(limit.status == 0, "\(limit.errors)")
+      let target = system.directory.file("fetched")
+      let refused = try await system.p2pctl("--peer", "bob", "get", "file/large", "-o", target)
+      #expect(refused.status == 73, "\(refused.errors)")
+      #expect(access(target, F_OK) != 0)
+      try await system.run("bob", "get", "file/small", "-o", target)
+      #expect(try await system.process("bob").pid == bob.pid)
+    }
+  }
+
   @Test func downloadsAreRightWhateverIsKilledMeanwhile() async throws {
     var random = Seeded(state: 42)
     try await Installation.with { system in

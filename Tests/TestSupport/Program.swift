@@ -33,6 +33,12 @@ package struct Program: Sendable {
     self.directory = directory
   }
 
+  /// A program of the system, by its path.
+  package init(path: String) {
+    self.path = path
+    environment = [:]
+  }
+
   /// Starts it without waiting.
   ///
   /// - Parameters:

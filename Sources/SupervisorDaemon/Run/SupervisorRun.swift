@@ -35,7 +35,9 @@ package enum SupervisorRun {
   }
 
   private static func openSignals() throws(SupervisorError) -> FileDescriptor {
+    // What a connection or a file does not take is an error where it is written.
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     let numbers = [SIGTERM, SIGINT, SIGHUP]
     let descriptor = signals_open(numbers, numbers.count)
     guard descriptor >= 0 else { throw .system("cannot watch for signals", Errno(rawValue: -descriptor)) }
