@@ -29,7 +29,7 @@ extension CommandFailure {
       case .closed(let path):
         Self.down(
           whom, path, "it closed the connection before it had answered",
-          ["Try again; where it stays so, its log tells why: p2pctl supervisor status"])
+          ["Try again; where it stays so, its log tells why: p2pctl logs"])
       case .garbage(let path, let reason):
         Self.down(
           whom, path, "what answers there does not speak the protocol: \(TextRules.escapedForTerminal(reason))", [])

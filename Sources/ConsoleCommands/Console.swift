@@ -63,6 +63,8 @@ package final class Console {
   package let helloPatience: Duration
   /// Asks a question of whoever sits there.
   package let ask: (String) -> TypedLine
+  /// Lets time pass. Throws `interrupted` at Ctrl-C, and `closed` where nobody reads any more.
+  package let pause: (Duration) throws -> Void
   /// The descriptor from which a REPL without a terminal reads.
   package let input: Int32
   private let output: any TextSink
@@ -72,7 +74,8 @@ package final class Console {
     terminal: Terminal, surroundings: Surroundings, input: Int32 = 0, output: any TextSink,
     errors: any TextSink,
     helloPatience: Duration = ControlConnection.helloPatience,
-    now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> TypedLine = { _ in .end }
+    now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> TypedLine = { _ in .end },
+    pause: @escaping (Duration) throws -> Void = { _ in }
   ) {
     self.terminal = terminal
     self.surroundings = surroundings
@@ -82,6 +85,7 @@ package final class Console {
     self.helloPatience = helloPatience
     self.now = now
     self.ask = ask
+    self.pause = pause
   }
 
   // MARK: Output

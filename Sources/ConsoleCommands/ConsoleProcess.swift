@@ -14,7 +14,7 @@ package enum ConsoleProcess {
     let console = Console(
       terminal: terminal, surroundings: surroundings(),
       output: DescriptorSink(STDOUT_FILENO, isBuffered: !terminal.isOutput),
-      errors: DescriptorSink(STDERR_FILENO, isBuffered: false), ask: ask)
+      errors: DescriptorSink(STDERR_FILENO, isBuffered: false), ask: ask, pause: pause)
     return CommandRunner.run(Array(CommandLine.arguments.dropFirst()), on: console)
   }
 
@@ -62,6 +62,11 @@ package enum ConsoleProcess {
     }
     guard count > 0, let slash = bytes.prefix(count).lastIndex(of: UInt8(ascii: "/")) else { return nil }
     return String(decoding: bytes[..<slash], as: UTF8.self)
+  }
+
+  /// No event is waited for at standard output but that its reader goes away, which poll(2) always reports.
+  private static func pause(_ duration: Duration) throws {
+    if try Readiness.wait(for: STDOUT_FILENO, events: 0, until: .now + duration) { throw OutputFailure.closed }
   }
 
   /// Byte by byte, so that nothing of the next line is taken away from who reads it.

@@ -6,7 +6,8 @@ import WireProtocol
 /// What is decided before any daemon is asked.
 @Suite struct ArgumentTests {
   private static let commands = [
-    ["add"], ["lookup"], ["list"], ["get"], ["remove"], ["status"], ["peers"], ["transfers"], ["connect"], ["repl"],
+    ["add"], ["lookup"], ["list"], ["get"], ["remove"], ["status"], ["peers"], ["transfers"], ["connect"], ["logs"],
+    ["repl"],
     ["supervisor", "status"], ["supervisor", "start"], ["supervisor", "stop"], ["supervisor", "restart"],
     ["supervisor", "reload"],
   ]

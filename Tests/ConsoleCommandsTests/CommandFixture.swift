@@ -1,5 +1,6 @@
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
+import ControlClient
 import DocumentModel
 import Glibc
 import LineJSON
@@ -32,6 +33,8 @@ final class CommandFixture {
   var workingDirectory: String? = "/w"
   /// What is typed at questions; then the input ends.
   var answers: [TypedLine] = []
+  /// What happens each time a command lets time pass; then Ctrl-C.
+  var happenings: [() throws -> Void] = []
   var helloPatience = Duration.seconds(5)
   var executableDirectory: String?
   var input: Int32 = -1
@@ -54,7 +57,11 @@ final class CommandFixture {
         environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
         workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
       input: input, output: output, errors: errors, helloPatience: helloPatience,
-      ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() })
+      ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },
+      pause: { _ in
+        guard !self.happenings.isEmpty else { throw ControlError.interrupted }
+        try self.happenings.removeFirst()()
+      })
   }
 
   @discardableResult

@@ -78,6 +78,6 @@ extension CommandFailure {
     CommandFailure(
       .failed, "not everything is ready",
       processes.filter { $0.state != "ready" && $0.state != "stopped" }.map(SupervisorText.state)
-        + ["Its log tells why. Start it again with: p2pctl supervisor start NAME"])
+        + ["Why: p2pctl logs NAME", "Start it again with: p2pctl supervisor start NAME"])
   }
 }

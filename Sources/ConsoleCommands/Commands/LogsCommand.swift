@@ -1,0 +1,77 @@
+import ArgumentParser
+import DocumentModel
+import LineJSON
+
+struct LogsCommand: ConsoleCommand {
+  static let words = ["logs"]
+  static let example = "logs -f alice"
+  static let configuration: CommandConfiguration = .verb(
+    "logs", "Show what the processes have logged.",
+    """
+    Without a name the lines of all processes, in the order of their times and each behind its process. Reads the \
+    files that the supervisor writes: no daemon has to run.
+    """)
+
+  private static let mostLines = 100_000
+  /// So often it is looked for something new.
+  private static let interval = Duration.milliseconds(200)
+
+  @Argument(help: ArgumentHelp("The process: supervisor, index, or a peer.", valueName: "process"))
+  var name: String?
+
+  @Flag(name: .shortAndLong, help: "Go on with what is logged from now on, until Ctrl-C.")
+  var follow = false
+
+  @Option(name: [.customShort("n"), .long], help: ArgumentHelp("So many of the last lines.", valueName: "number"))
+  var lines = 20
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func validate() throws {
+    guard (0...Self.mostLines).contains(lines) else { throw ValidationError("--lines is 0 to \(Self.mostLines)") }
+    if name != nil, daemon.peer != nil {
+      throw ValidationError("name the process once: --peer is another way to do it")
+    }
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let only = name ?? (daemon.peer ?? daemon.socket.flatMap { LogDirectory.peer(at: $0) })?.text
+    var reader = try LogReader(try LogDirectory.find(daemon, on: console), only: only)
+    try write(reader.last(lines, isWhole: !follow), of: reader, on: console)
+    guard follow else { return .done }
+    while true {
+      try console.flush()
+      try console.pause(Self.interval)
+      try write(reader.added(), of: reader, on: console)
+    }
+  }
+
+  private func write(_ lines: [LogLine], of reader: LogReader, on console: Console) throws {
+    let processes = reader.processes
+    let width = processes.map(\.count).max() ?? 0
+    for line in lines {
+      if daemon.json {
+        try console.writeJSON(Self.members(of: line))
+      } else if processes.count > 1 {
+        let padding = String(repeating: " ", count: max(0, width - line.process.count))
+        try console.writeLine(console.style.bold(line.process) + padding + "  " + Self.shown(line))
+      } else {
+        try console.writeLine(Self.shown(line))
+      }
+    }
+  }
+
+  private static func shown(_ line: LogLine) -> String {
+    line.text.split(separator: "\t", omittingEmptySubsequences: false)
+      .map { TextRules.escapedForTerminal(String($0)) }.joined(separator: "\t")
+  }
+
+  private static func members(of line: LogLine) -> JSONMembers {
+    var members: JSONMembers = ["process": .string(line.process)]
+    if let time = line.time { members["time"] = .string(time.text) }
+    if let level = line.level { members["level"] = .string(level) }
+    // The one character that has no place in a text of JSON here.
+    members["line"] = .string(line.text.replacing("\u{0}", with: "\u{FFFD}"))
+    return members
+  }
+}

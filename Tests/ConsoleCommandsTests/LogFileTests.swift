@@ -1,0 +1,108 @@
+import ConsoleCommands
+import Glibc
+import TestSupport
+import Testing
+
+/// One log on a real disk, as its writer treats it.
+@Suite struct LogFileTests {
+  private let directory: TemporaryDirectory
+  private let path: String
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    path = directory.file("alice.log")
+  }
+
+  private func append(_ text: String) throws {
+    let handle = try #require(fopen(path, "a"))
+    defer { fclose(handle) }
+    #expect(fputs(text, handle) >= 0)
+  }
+
+  private func rotate() {
+    for number in stride(from: 3, through: 1, by: -1) { rename("\(path).\(number)", "\(path).\(number + 1)") }
+    rename(path, "\(path).1")
+  }
+
+  private func numbers(_ range: ClosedRange<Int>) -> String {
+    range.map { "line \($0)\n" }.joined()
+  }
+
+  @Test func theEndIsRead() throws {
+    try append(numbers(1...100_000))
+    #expect(LogFile(path: path).last(2, isWhole: true) == ["line 99999", "line 100000"])
+    #expect(LogFile(path: path).last(0, isWhole: true).isEmpty)
+    #expect(LogFile(path: path).last(100_000, isWhole: true).first == "line 1")
+  }
+
+  @Test func whatWasRotatedAwayIsReadWhereTheFileIsShorter() throws {
+    try append(numbers(1...3))
+    rotate()
+    try append(numbers(4...5))
+    rotate()
+    try append(numbers(6...6))
+    #expect(LogFile(path: path).last(4, isWhole: true) == ["line 3", "line 4", "line 5", "line 6"])
+    #expect(LogFile(path: path).last(50, isWhole: true).count == 6)
+  }
+
+  @Test func aLineWithoutEndIsShownOnceItIsWhole() throws {
+    try append("one\ntwo")
+    #expect(LogFile(path: path).last(5, isWhole: true) == ["one", "two"])
+    let file = LogFile(path: path)
+    #expect(file.last(5, isWhole: false) == ["one"])
+    #expect(file.added().isEmpty)
+    try append(" three\nfour\n")
+    #expect(file.added() == ["two three", "four"])
+    #expect(file.added().isEmpty)
+  }
+
+  @Test func rotationLosesNothing() throws {
+    try append("1\n")
+    let file = LogFile(path: path)
+    #expect(file.last(5, isWhole: false) == ["1"])
+    try append("2\n3")
+    rotate()
+    try append("4\n")
+    #expect(file.added() == ["2", "3", "4"])
+    try append("5\n")
+    rotate()
+    try append("6\n")
+    rotate()
+    try append("7\n")
+    #expect(file.added() == ["5", "6", "7"])
+  }
+
+  @Test func aFileThatIsEmptiedIsReadFromItsBeginning() throws {
+    try append("1\n2\n")
+    let file = LogFile(path: path)
+    _ = file.last(5, isWhole: false)
+    #expect(truncate(path, 0) == 0)
+    #expect(file.added().isEmpty)
+    try append("3\n")
+    #expect(file.added() == ["3"])
+  }
+
+  @Test func aLogThatIsNotThereYetIsFollowed() throws {
+    let file = LogFile(path: path)
+    #expect(file.last(5, isWhole: false).isEmpty)
+    #expect(file.added().isEmpty)
+    try append("1\n")
+    #expect(file.added() == ["1"])
+  }
+
+  @Test func anEndlessLineIsShownInParts() throws {
+    let file = LogFile(path: path)
+    try append(String(repeating: "x", count: 200_000))
+    #expect(file.added().allSatisfy { $0.utf8.count >= 65_536 })
+    try append("\n")
+    #expect(file.added().count == 1)
+  }
+
+  @Test func noLinkIsFollowed() throws {
+    try directory.write("secret", Array("secret\n".utf8))
+    #expect(symlink(directory.file("secret"), path) == 0)
+    let file = LogFile(path: path)
+    #expect(file.last(5, isWhole: true).isEmpty)
+    #expect(file.added().isEmpty)
+  }
+}

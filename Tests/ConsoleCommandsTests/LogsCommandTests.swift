@@ -1,0 +1,136 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// `p2pctl logs` on the files that a supervisor writes.
+@Suite struct LogsCommandTests {
+  private func fixture(_ logs: KeyValuePairs<String, String>) throws -> CommandFixture {
+    let fixture = try CommandFixture()
+    mkdir("\(fixture.home.path)/log", 0o700)
+    for (name, text) in logs { try fixture.home.write("log/\(name).log", Array(text.utf8)) }
+    return fixture
+  }
+
+  private static let alice = """
+    2026-01-02T03:04:05+0000 info p2p-peer: ready to serve
+    2026-01-02T03:04:07+0000 warning p2p-peer: index not reached
+      and a line that goes on
+
+    """
+  private static let supervisor = "2026-01-02T03:04:06Z alice is ready\n2026-01-02T03:04:08Z everything has stopped\n"
+
+  // MARK: One log
+
+  @Test func theLastLinesOfOneAreShownAsTheyAre() throws {
+    let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
+    #expect(fixture.run("logs", "alice", "-n", "2") == .done)
+    #expect(
+      fixture.output.text == "2026-01-02T03:04:07+0000 warning p2p-peer: index not reached\n  and a line that goes on\n"
+    )
+    #expect(fixture.run("logs", "--peer", "alice", "--lines", "0") == .done)
+    #expect(fixture.errors.text.isEmpty)
+  }
+
+  @Test func theSocketLeadsToTheLogBesideIt() throws {
+    let fixture = try fixture(["bob": "from bob\n"])
+    fixture.homeVariable = "/nonexistent"
+    #expect(fixture.run("logs", "--socket", fixture.socket("bob")) == .done)
+    #expect(fixture.output.text == "from bob\n")
+  }
+
+  @Test func whatIsLoggedDrivesNoTerminal() throws {
+    let fixture = try fixture(["alice": "a\tb \u{1B}[2J\u{202E}\n"])
+    #expect(fixture.run("logs", "alice") == .done)
+    #expect(fixture.output.text == #"a\#tb \u{1B}[2J\u{202E}"# + "\n")
+  }
+
+  @Test func aSlipIsAnsweredWithWhatWasMeant() throws {
+    let fixture = try fixture(["alice": "", "index": "", "no good name": ""])
+    #expect(fixture.run("logs", "alcie") == .notFound)
+    #expect(fixture.errors.text.contains("there is no log of alcie"))
+    #expect(fixture.errors.text.contains("Did you mean: p2pctl logs alice"))
+    #expect(fixture.errors.text.contains("There are: alice, index\n"))
+    #expect(fixture.run("logs", "../../etc/passwd") == .notFound)
+  }
+
+  @Test func whereNothingRanYetItIsSaid() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("logs") == .notFound)
+    #expect(fixture.errors.text.contains("there are no logs yet"))
+    #expect(fixture.errors.text.contains("p2pctl supervisor start"))
+  }
+
+  // MARK: All of them
+
+  @Test func allAreOneInTheOrderOfTime() throws {
+    let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
+    #expect(fixture.run("logs", "-n", "4") == .done)
+    #expect(
+      fixture.output.text == """
+        supervisor  2026-01-02T03:04:06Z alice is ready
+        alice       2026-01-02T03:04:07+0000 warning p2p-peer: index not reached
+        alice         and a line that goes on
+        supervisor  2026-01-02T03:04:08Z everything has stopped
+
+        """)
+  }
+
+  @Test func eachLineIsAnObject() throws {
+    let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
+    #expect(fixture.run("logs", "--json") == .done)
+    let rows = try fixture.rows()
+    #expect(rows.map { $0["process"]?.string } == ["alice", "supervisor", "alice", "alice", "supervisor"])
+    #expect(rows[0]["time"]?.string == "2026-01-02T03:04:05Z")
+    #expect(rows.map { $0["level"]?.string } == ["info", nil, "warning", nil, nil])
+    #expect(rows[3]["time"] == nil)
+    #expect(rows[3]["line"]?.string == "  and a line that goes on")
+  }
+
+  // MARK: Following
+
+  @Test func followingGoesOnUntilCtrlC() throws {
+    let fixture = try fixture(["alice": "1\n"])
+    let path = fixture.home.file("log/alice.log")
+    fixture.happenings = [
+      { try fixture.home.write("log/alice.log", Array("1\n2\n".utf8)) },
+      {},
+      {
+        rename(path, path + ".1")
+        try fixture.home.write("log/alice.log", Array("3\n".utf8))
+      },
+      { try fixture.home.write("log/bob.log", Array("4\n".utf8)) },
+    ]
+    #expect(fixture.run("logs", "-f") == .interrupted)
+    #expect(fixture.output.text == "1\n2\n3\nbob    4\n")
+    #expect(fixture.errors.text.isEmpty)
+  }
+
+  @Test func followingEndsWithItsReader() throws {
+    let fixture = try fixture(["alice": "1\n"])
+    fixture.happenings = [{ throw OutputFailure.closed }]
+    #expect(fixture.run("logs", "-f", "alice") == .done)
+  }
+
+  // MARK: Times
+
+  @Test(arguments: [
+    ("2026-01-02T03:04:05Z x", "2026-01-02T03:04:05Z"), ("2026-01-02T03:04:05+0100 x", "2026-01-02T02:04:05Z"),
+    ("2026-01-02T03:04:05.250+01:00", "2026-01-02T02:04:05.25Z"),
+    ("2026-01-02T03:04:05.100Z x", "2026-01-02T03:04:05.1Z"),
+    ("x 2026-01-02T03:04:05Z", nil), ("", nil), ("2026-01-02 03:04:05 x", nil), ("+0000", nil),
+  ])
+  func aLineMayBeginWithItsTime(line: String, time: String?) {
+    #expect(LogLine(process: "a", text: line).time?.text == time)
+  }
+
+  @Test func aClockThatWasSetBackTearsNoLogApart() {
+    let times = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:03Z", "2026-01-02T03:04:06Z"]
+    let own = times.map { LogLine(process: "a", text: $0) }
+    let other = [LogLine(process: "b", text: "2026-01-02T03:04:04Z"), LogLine(process: "b", text: times[2] + " late")]
+    #expect(LogLine.merged([own, other]).filter { $0.process == "a" } == own)
+    #expect(LogLine.merged([own, other]).map(\.process) == ["b", "a", "a", "a", "b"])
+  }
+}
