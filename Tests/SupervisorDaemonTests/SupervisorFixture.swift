@@ -44,11 +44,12 @@ final class SupervisorFixture {
 
   // MARK: The process
 
-  func spawn(_ arguments: [String], home: String? = nil) throws {
+  func spawn(_ arguments: [String], home: String? = nil, environment: [String: String] = [:]) throws {
     let child = try ChildProcess(
       ProcessSpecification(
         executable: directory.file("p2p-supervisor"), arguments: ["run"] + arguments,
-        environment: ["PATH": "/usr/bin:/bin", "P2P_HOME": home ?? self.home, "USER": "tester"],
+        environment: ["PATH": "/usr/bin:/bin", "P2P_HOME": home ?? self.home, "USER": "tester"]
+          .merging(environment) { $1 },
         descriptors: [.init(source: errors.rawValue, target: 1), .init(source: errors.rawValue, target: 2)]))
     supervisor = consume child
   }

@@ -33,10 +33,11 @@ package struct Program: Sendable {
     self.directory = directory
   }
 
-  /// A program of the system, by its path.
-  package init(path: String) {
+  /// A program that is not of this package, or a copy of one that is.
+  package init(path: String, environment: [String: String] = [:], directory: String? = nil) {
     self.path = path
-    environment = [:]
+    self.environment = environment
+    self.directory = directory
   }
 
   /// Starts it without waiting.

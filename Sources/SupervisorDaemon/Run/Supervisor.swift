@@ -19,7 +19,7 @@ final class Supervisor {
     case farewell
   }
 
-  private(set) var children: [String: SupervisedChild]
+  var children: [String: SupervisedChild]
   let log: SupervisorLog
   var fleet: Fleet
   var clients = ControlClients()
@@ -28,11 +28,13 @@ final class Supervisor {
   var told = StateBook()
   let startedAt = WallClock.now
 
-  private let premises: Premises
-  private let options: SupervisorOptions
-  private var plan: RunPlan
+  let premises: Premises
+  let options: SupervisorOptions
+  var plan: RunPlan
   private let signals: FileDescriptor
   private let limits = Supervisor.descriptorLimit()
+  private let manager: ServiceManager?
+  private var notice = ServiceNotice(now: .now)
 
   init(premises: consuming Premises, options: SupervisorOptions, signals: FileDescriptor, log: SupervisorLog) {
     let blueprints = premises.blueprints
@@ -41,6 +43,7 @@ final class Supervisor {
     self.log = log
     self.options = options
     plan = options.plan
+    manager = options.notifySocket.flatMap { ServiceManager(socket: $0) }
     fleet = Fleet(policy: options.policy)
     children = Dictionary(blueprints.map { ($0.name, SupervisedChild($0)) }) { first, _ in first }
     let now = SuspendingClock.now
@@ -62,6 +65,7 @@ final class Supervisor {
   func run() {
     perform(fleet.begin(now: .now))
     tell()
+    notify()
     while !fleet.hasEnded { turn() }
     tell()
     finish()
@@ -78,7 +82,13 @@ final class Supervisor {
     perform(fleet.timePassed(now: .now))
     forgetRetired()
     tell()
+    notify()
     answerWaiting()
+  }
+
+  private func notify() {
+    guard let manager, let message = notice.next(for: fleet, now: .now) else { return }
+    manager.send(message)
   }
 
   private func gather(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
@@ -109,7 +119,8 @@ final class Supervisor {
   }
 
   private func deadline(now: SuspendingClock.Instant) -> SuspendingClock.Instant? {
-    [fleet.deadline, outages.deadline, clients.deadline].compactMap { $0 }.min()
+    let readiness = manager == nil ? nil : notice.deadline
+    return [fleet.deadline, outages.deadline, clients.deadline, readiness].compactMap { $0 }.min()
   }
 
   private func handle(_ event: PollSet<Source>.Event) {
@@ -238,76 +249,11 @@ final class Supervisor {
     }
   }
 
-  // MARK: Another configuration
-
-  /// Takes over what can be changed while everything runs. A configuration that is wrong changes nothing.
-  func reload() -> SupervisorError? {
-    guard !fleet.isEnding else { return nil }
-    let new: RunPlan
-    do throws(SupervisorError) {
-      new = try options.reload()
-    } catch {
-      log.write("not reloaded: \(error)")
-      return error
-    }
-    let change = PlanChange(from: plan, to: new)
-    let index = BlueprintBuilder.indexAddress(new, served: children[ProcessRole.index.rawValue]?.blueprint)
-    let added: [ChildBlueprint]
-    do throws(SupervisorError) {
-      added = try prepare(change.added, index: index)
-    } catch {
-      log.write("not reloaded: \(error)")
-      return error
-    }
-    if !change.postponed.isEmpty {
-      log.write("at the next start of the supervisor change: \(change.postponed.joined(separator: ", "))")
-    }
-    for name in change.removed { perform(fleet.retire(name.text, now: .now)) }
-    for child in children.values { tell(child, of: index) }
-    for blueprint in added { begin(blueprint) }
-    plan = plan.applying(change, added: change.added, peersIndex: new.peersIndex)
-    log.write("reloaded")
-    return nil
-  }
-
-  /// Everything that new peers need, before anything is changed for them. What was opened is closed again where one of
-  /// them cannot be made.
-  private func prepare(_ peers: [RunPlan.Peer], index: Endpoint) throws(SupervisorError) -> [ChildBlueprint] {
-    var blueprints: [ChildBlueprint] = []
-    do throws(SupervisorError) {
-      for peer in peers {
-        guard children[peer.name.text] == nil else {
-          throw SupervisorError(
-            .failed, "the peer \(peer.name) that was removed before has not ended yet: reload again")
-        }
-        blueprints.append(try premises.builder.peer(peer, index: index))
-      }
-    } catch {
-      for blueprint in blueprints { blueprint.closeListeners() }
-      throw error
-    }
-    return blueprints
-  }
-
-  private func tell(_ child: SupervisedChild, of index: Endpoint) {
-    if case .peer(var settings) = child.blueprint.settings {
-      settings.index = index
-      child.blueprint.settings = .peer(settings)
-    }
-    child.tell(.reload(child.blueprint.settings))
-  }
-
-  private func begin(_ blueprint: ChildBlueprint) {
-    children[blueprint.name] = SupervisedChild(blueprint)
-    fleet.add(blueprint.name, role: .peer, now: .now)
-    perform(fleet.start(blueprint.name, now: .now))
-  }
+  // MARK: The end
 
   private func forgetRetired() {
     for name in fleet.takeRetired() { children.removeValue(forKey: name)?.blueprint.closeListeners() }
   }
-
-  // MARK: The end
 
   /// Everything is gone before anybody is told so: then a next supervisor can start.
   private func finish() {

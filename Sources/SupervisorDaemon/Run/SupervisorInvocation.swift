@@ -23,12 +23,14 @@ package enum SupervisorInvocation {
     if let seconds = file?.supervisor.killUnresponsiveAfter, seconds > 0 {
       policy.killUnresponsiveAfter = .seconds(seconds)
     }
-    return SupervisorOptions(
+    var options = SupervisorOptions(
       layout: layout, plan: try plan(flags: flags, file: file), programs: try ownDirectory(), policy: policy,
       childEnvironment: SupervisorOptions.childEnvironment(from: environment),
       reload: { () throws(SupervisorError) in
         try plan(flags: flags, file: read(path, mustExist: mustExist))
       })
+    options.notifySocket = environment["NOTIFY_SOCKET"]
+    return options
   }
 
   private static func plan(flags: RunFlags, file: ConfigurationFile?) throws(SupervisorError) -> RunPlan {

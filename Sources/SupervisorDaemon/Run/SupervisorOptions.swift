@@ -10,6 +10,8 @@ package struct SupervisorOptions: Sendable {
   package var policy: RestartPolicy
   /// What children get of the environment.
   package var childEnvironment: [String: String]
+  /// `NOTIFY_SOCKET` of sd_notify(3): where a service manager wants to hear of the start and the end.
+  package var notifySocket: String?
   /// Whether its own log goes to standard error too.
   package var echoesLog: Bool
   /// Reads the configuration again.

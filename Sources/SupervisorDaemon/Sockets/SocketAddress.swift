@@ -8,13 +8,14 @@ package struct SocketAddress: Sendable {
 
   package var family: Int32 { Int32(storage.ss_family) }
 
-  private init<Address>(_ address: Address) {
+  /// - Parameter length: where not all of it counts.
+  private init<Address>(_ address: Address, length: Int? = nil) {
     var storage = sockaddr_storage()
     withUnsafeMutableBytes(of: &storage) { target in
       withUnsafeBytes(of: address) { target.copyMemory(from: $0) }
     }
     self.storage = storage
-    length = socklen_t(MemoryLayout<Address>.size)
+    self.length = socklen_t(length ?? MemoryLayout<Address>.size)
   }
 
   /// An IPv4 or IPv6 address in figures, or `localhost`, which means 127.0.0.1. `nil` for other names.
@@ -44,6 +45,20 @@ package struct SocketAddress: Sendable {
     }
     guard fits else { return nil }
     self.init(address)
+  }
+
+  /// A name in the abstract namespace of unix(7), which has no file. `nil` where it does not fit.
+  package init?(abstractName name: String) {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
+      guard !name.isEmpty, name.utf8.count < target.count else { return false }
+      // The first byte is zero, and the length tells where the name ends.
+      UnsafeMutableRawBufferPointer(rebasing: target.dropFirst()).copyBytes(from: name.utf8)
+      return true
+    }
+    guard fits else { return nil }
+    self.init(address, length: MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
   }
 
   package static func anyIPv4(port: UInt16) -> SocketAddress {
