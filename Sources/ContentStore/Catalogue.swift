@@ -15,8 +15,10 @@ package final class Catalogue: Sendable {
   /// Where leaves go while a file is hashed or fetched.
   package let layers: LayerStore
 
+  private let file: CatalogueFile
   private let pool: DatabasePool
   private let lock: StateLock
+  private let damaged: @Sendable () -> Void
   private let trees = Mutex(RecentTrees(limit: 64))
   /// Held from keeping a layer to committing the share that needs it, and while unused layers are removed.
   private let keeping = Mutex<Void>(())
@@ -24,9 +26,12 @@ package final class Catalogue: Sendable {
   private let released = Mutex<Int64>(0)
 
   /// Opens or makes `catalogue.sqlite` in a directory of this peer's own, which is made where it is missing (not its
-  /// parents). A database that is broken is moved aside, see `movedAside`.
+  /// parents). A database that is known to be broken is moved aside, see `movedAside`; `inspect` finds out.
+  /// - Parameter damaged: called whenever a call meets damage and throws `.catalogueDamaged`. Only a new start helps: it
+  ///   looks through the whole database, and moves it aside if need be.
   /// - Throws: `.catalogueInUse` where another process has it; `.catalogueFailed` for one made by a newer version.
-  package init(directory: String) throws(StoreError) {
+  package init(directory: String, damaged: @escaping @Sendable () -> Void = {}) throws(StoreError) {
+    self.damaged = damaged
     if mkdir(directory, 0o700) == 0 {
       try OpenFile.directory("\(directory)/..").synchronize()
     } else if errno != EEXIST {
@@ -34,9 +39,23 @@ package final class Catalogue: Sendable {
     }
     lock = try StateLock(directory: directory)
     layers = try LayerStore(path: "\(directory)/layers")
-    let file = CatalogueFile(path: "\(directory)/catalogue.sqlite")
+    file = CatalogueFile(path: "\(directory)/catalogue.sqlite")
     (pool, movedAside) = try file.open()
+  }
+
+  /// Looks through the whole database, then forgets what no share needs. Takes time in proportion to what is there:
+  /// once after each start, when everything else runs already.
+  /// - Throws: `.catalogueDamaged`.
+  package func inspect() throws(StoreError) {
+    try read(CatalogueFile.check)
     try collectUnused()
+  }
+
+  /// At an orderly end: leaves one file with everything in it and an empty journal, so that the next start has nothing to
+  /// recover. Best effort; whatever is asked afterwards fails.
+  package func close() {
+    _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    try? pool.close()
   }
 
   // MARK: Shares
@@ -146,7 +165,7 @@ package final class Catalogue: Sendable {
     do {
       return try pool.read(body)
     } catch {
-      throw CatalogueFile.storeError(error, path: pool.path)
+      throw failure(error)
     }
   }
 
@@ -154,8 +173,17 @@ package final class Catalogue: Sendable {
     do {
       return try pool.write(body)
     } catch {
-      throw CatalogueFile.storeError(error, path: pool.path)
+      throw failure(error)
     }
+  }
+
+  private func failure(_ error: any Error) -> StoreError {
+    let error = CatalogueFile.storeError(error, path: pool.path)
+    if error.code == .catalogueDamaged {
+      file.suspect()
+      damaged()
+    }
+    return error
   }
 
   private static func removeSuperseded(_ database: Database, by share: Share) throws -> [Share] {

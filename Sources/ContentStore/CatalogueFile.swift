@@ -2,8 +2,13 @@ import GRDB
 import Glibc
 
 /// Opening the database file: made where there is none, migrated where it is old, moved aside where it is broken.
-struct CatalogueFile {
+///
+/// Looking through a whole database takes time in proportion to it, so a start does so only where there is suspicion: a
+/// mark beside the file, left by whoever met damage in it.
+struct CatalogueFile: Sendable {
   let path: String
+
+  private var mark: String { "\(path).suspect" }
 
   /// - Returns: the open database, and where a broken one was moved to.
   func open() throws(StoreError) -> (DatabasePool, movedAside: String?) {
@@ -11,8 +16,22 @@ struct CatalogueFile {
       return (try connect(), nil)
     } catch let error where error.code == .catalogueDamaged {
       let aside = try moveAside()
+      unlink(mark)
       return (try connect(), aside)
     }
+  }
+
+  /// Has the next start look through all of it. Best effort: a disk that takes no mark will be met again.
+  func suspect() {
+    let descriptor = Glibc.open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Looks through all pages.
+  /// - Throws: `DatabaseError` of `SQLITE_CORRUPT`.
+  static func check(_ database: Database) throws {
+    let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+    guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
   }
 
   private func connect() throws(StoreError) -> DatabasePool {
@@ -24,10 +43,10 @@ struct CatalogueFile {
       try pool.writeWithoutTransaction { database in
         // The pool chooses NORMAL for itself, which keeps the database whole but may lose the last commits.
         try database.execute(sql: "PRAGMA synchronous = FULL")
-        let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
-        guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
+        if access(mark, F_OK) == 0 { try Self.check(database) }
       }
       try migrate(pool)
+      unlink(mark)
       return pool
     } catch {
       throw Self.storeError(error, path: path)

@@ -61,9 +61,9 @@ package enum IndexProcess {
       channel.sendReady(ChannelAddresses(index: server.address))
       channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }, onReload: { _ in })
     }
-    await stops.first()
+    let status = await stops.first()
     await server.stop()
-    return 0
+    return status
   }
 
   private static func listener(_ options: Options, _ channel: SupervisorChannel?) -> LineServer.Listener {

@@ -46,11 +46,12 @@ package final class PeerDaemon: Sendable {
   private let selection: IndexSelection
   private let changed: ChangedFiles
   private let upkeep: [Task<Void, Never>]
+  private let catalogue: Catalogue
   private let threads: PeerThreads
 
   private init(
     id: PeerID, uploadServer: UploadServer, controlServer: ControlServer, link: IndexLink, selection: IndexSelection,
-    changed: ChangedFiles, upkeep: [Task<Void, Never>], threads: PeerThreads
+    changed: ChangedFiles, upkeep: [Task<Void, Never>], catalogue: Catalogue, threads: PeerThreads
   ) {
     self.id = id
     self.uploadServer = uploadServer
@@ -59,18 +60,21 @@ package final class PeerDaemon: Sendable {
     self.selection = selection
     self.changed = changed
     self.upkeep = upkeep
+    self.catalogue = catalogue
     self.threads = threads
   }
 
   // MARK: Start
 
   /// Starts everything: afterwards all sockets are served, and the first connection to the index is being tried.
+  /// - Parameter catalogueDamaged: only a new start helps then: it moves the catalogue aside.
   package static func start(
-    _ settings: Settings, group: any EventLoopGroup, logger: Logger
+    _ settings: Settings, group: any EventLoopGroup, logger: Logger,
+    catalogueDamaged: @escaping @Sendable () -> Void = {}
   ) async throws(PeerStartError) -> PeerDaemon {
     let threads = PeerThreads()
     do throws(PeerStartError) {
-      let state = try await threads.open(settings, logger)
+      let state = try await threads.open(settings, logger, catalogueDamaged)
       return try await start(settings, state, group, threads, logger)
     } catch {
       await threads.stop()
@@ -111,7 +115,9 @@ package final class PeerDaemon: Sendable {
       logger: logger)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, selection: state.selection,
-      changed: changed, upkeep: [Task { await upkeep.run() }, Task { await upkeep.sweep() }], threads: threads)
+      changed: changed,
+      upkeep: [Task { await upkeep.run() }, Task { await upkeep.sweep() }, Task { await upkeep.inspect() }],
+      catalogue: catalogue, threads: threads)
   }
 
   private static func serveUploads(
@@ -167,5 +173,6 @@ package final class PeerDaemon: Sendable {
     await link.stop()
     for task in upkeep { await task.value }
     await threads.stop()
+    catalogue.close()
   }
 }

@@ -111,7 +111,8 @@ package enum PeerProcess {
     defer { group.shutdownGracefully { _ in } }
     let daemon: PeerDaemon
     do throws(PeerStartError) {
-      daemon = try await PeerDaemon.start(settings, group: group, logger: logger)
+      daemon = try await PeerDaemon.start(
+        settings, group: group, logger: logger, catalogueDamaged: { stops.request(exitStatus: 1) })
     } catch {
       standardError.report(error.description)
       channel?.sendFailed(error.description)
@@ -130,10 +131,10 @@ package enum PeerProcess {
       await daemon.firstTryEnded()
       channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))
     }
-    await stops.first()
+    let status = await stops.first()
     readiness.cancel()
     await daemon.stop()
-    return 0
+    return status
   }
 
   private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) {

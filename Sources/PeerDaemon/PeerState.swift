@@ -12,7 +12,7 @@ struct PeerState: Sendable {
 
   /// Opens or makes all of it, and removes what an unfinished download left behind. Blocks.
   static func open(
-    _ directory: String, index: Endpoint, logger: Logger
+    _ directory: String, index: Endpoint, logger: Logger, catalogueDamaged: @escaping @Sendable () -> Void
   ) throws(PeerStartError) -> PeerState {
     guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
       throw PeerStartError(state: directory, errno: errno)
@@ -24,7 +24,7 @@ struct PeerState: Sendable {
       throw PeerStartError(error)
     }
     do throws(StoreError) {
-      let catalogue = try Catalogue(directory: directory)
+      let catalogue = try Catalogue(directory: directory, damaged: catalogueDamaged)
       if let broken = catalogue.movedAside {
         logger.error(
           "the catalogue was broken: what was shared is to be added again", metadata: ["moved to": "\(broken)"])

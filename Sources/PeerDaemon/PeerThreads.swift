@@ -13,10 +13,13 @@ struct PeerThreads: Sendable {
     long.start()
   }
 
-  func open(_ settings: PeerDaemon.Settings, _ logger: Logger) async throws(PeerStartError) -> PeerState {
+  func open(
+    _ settings: PeerDaemon.Settings, _ logger: Logger, _ catalogueDamaged: @escaping @Sendable () -> Void
+  ) async throws(PeerStartError) -> PeerState {
     do {
       return try await quick.runIfActive {
-        try PeerState.open(settings.state, index: settings.index, logger: logger)
+        try PeerState.open(
+          settings.state, index: settings.index, logger: logger, catalogueDamaged: catalogueDamaged)
       }
     } catch let error as PeerStartError {
       throw error

@@ -248,12 +248,44 @@ import Testing
     case "middle": try overwrite(path, at: 20_000, count: 60_000)
     default: #expect(truncate(path, 10_000) == 0)
     }
-    let catalogue = try workspace.catalogue()
+    var opened: Catalogue? = try workspace.catalogue()
+    if opened?.movedAside == nil {
+      // Found while the peer serves already, and mended by the next start.
+      #expect(code { try opened?.inspect() } == .catalogueDamaged)
+      opened = nil
+      opened = try workspace.catalogue()
+    }
+    let catalogue = try #require(opened)
     #expect(catalogue.movedAside == path + ".damaged-1")
+    #expect(!FileManager.default.fileExists(atPath: path + ".suspect"))
     #expect(FileManager.default.fileExists(atPath: path + ".damaged-1"))
     #expect(try catalogue.totals().documents == 0)
     try catalogue.set("index", to: "again")
     #expect(try catalogue.setting("index") == "again")
+  }
+
+  @Test func anOrderlyEndLeavesOneFileWithEverythingInIt() throws {
+    do {
+      let catalogue = try workspace.catalogue()
+      try catalogue.set("index", to: "kept")
+      catalogue.close()
+      #expect(code { try catalogue.setting("index") } == .catalogueFailed)
+    }
+    for suffix in ["-wal", "-shm"] {
+      try? FileManager.default.removeItem(atPath: workspace.state + "/catalogue.sqlite" + suffix)
+    }
+    #expect(try workspace.catalogue().setting("index") == "kept")
+  }
+
+  @Test func suspicionWithoutDamageChangesNothing() throws {
+    do { try workspace.catalogue().set("index", to: "kept") }
+    let mark = workspace.state + "/catalogue.sqlite.suspect"
+    try Data().write(to: URL(filePath: mark))
+    let catalogue = try workspace.catalogue()
+    #expect(catalogue.movedAside == nil)
+    #expect(try catalogue.setting("index") == "kept")
+    #expect(!FileManager.default.fileExists(atPath: mark))
+    try catalogue.inspect()
   }
 
   @Test func aDatabaseOfANewerVersionIsLeftAlone() throws {

@@ -76,6 +76,28 @@ import Testing
     }
   }
 
+  @Test func aDamagedCatalogueIsMovedAsideAndThePeerServes() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      #expect(mkdir(system.directory.file("many"), 0o700) == 0)
+      for number in 0..<400 { try system.directory.write("many/\(number)", pattern(10, seed: UInt64(number))) }
+      try await system.run("alice", "add", "-r", system.directory.file("many"))
+      try await system.expectSuccess(["supervisor", "stop"])
+      let path = system.home.file("state/alice/catalogue.sqlite")
+      var bytes = try #require(TemporaryDirectory.read(path))
+      #expect(bytes.count > 100_000)
+      for offset in 20_000..<80_000 { bytes[offset] ^= 0x5A }
+      try system.home.write("state/alice/catalogue.sqlite", bytes)
+      try await system.expectSuccess(["supervisor", "start", "--serve-index", "127.0.0.1:0", "--peer", "alice"])
+      let isMoved = await eventually { access(path + ".damaged-1", F_OK) == 0 }
+      #expect(isMoved)
+      let isServing = try await eventually {
+        try await system.p2pctl("--peer", "alice", "add", system.directory.file("many/1")).status == 0
+      }
+      #expect(isServing)
+      #expect(try await system.rows("alice", "list", "--mine", "--json").count == 1)
+    }
+  }
+
   @Test func aFileThatMayNotGrowFailsOneDownloadAndNothingElse() async throws {
     try await Installation.with { system in
       try await system.run("alice", "add", system.directory.write("large", pattern(6_000_000)))

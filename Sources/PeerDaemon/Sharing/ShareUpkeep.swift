@@ -19,6 +19,15 @@ struct ShareUpkeep: Sendable {
 
   // MARK: At the start
 
+  /// Looks through the catalogue itself. The peer serves meanwhile: a large one takes seconds.
+  func inspect() async {
+    do throws(WireFailure) {
+      try await work.pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.inspect() }
+    } catch {
+      logger.error("the catalogue cannot be looked through", metadata: ["error": "\(error)"])
+    }
+  }
+
   /// Looks at the file of every share, withdrawn ones too: they may be back.
   func sweep() async {
     var position: CataloguePosition?
