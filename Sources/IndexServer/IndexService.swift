@@ -1,4 +1,5 @@
 package import DocumentIndex
+import Glibc
 import Synchronization
 package import WireProtocol
 
@@ -8,12 +9,18 @@ package import WireProtocol
 package final class IndexService: Sendable {
   package let limits: IndexLimits
   package let addresses: HolderAddresses
+  /// Seconds since 1970.
+  let wallClock: @Sendable () -> Int64
   private let index = Mutex(DocumentIndex())
   private let lastSession = Atomic<UInt64>(0)
 
-  package init(limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses()) {
+  package init(
+    limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses(),
+    wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+  ) {
     self.limits = limits
     self.addresses = addresses
+    self.wallClock = wallClock
   }
 
   /// A number that no other session of this index has had.

@@ -79,6 +79,7 @@ extension IndexSession {
     output.member("records", statistics.records)
     output.member("peers", statistics.peers)
     output.member("sessions", statistics.sessions)
+    output.member("time", Timestamp(seconds: service.wallClock()))
     output.endReply()
   }
 

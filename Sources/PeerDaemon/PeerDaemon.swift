@@ -107,7 +107,10 @@ package final class PeerDaemon: Sendable {
         identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
         pool: threads.quick, logger: logger),
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.quick),
-      transfers: transfers, wallClock: { Int64(time(nil)) })
+      transfers: transfers,
+      examination: SelfExamination(
+        identity: identity, uploadPort: uploads.address.port, link: link, wallClock: { Int64(time(nil)) }),
+      wallClock: { Int64(time(nil)) })
     let control = try await serveControl(settings, identity, operations, group, uploads)
     await link.start()
     let upkeep = ShareUpkeep(

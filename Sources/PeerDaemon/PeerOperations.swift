@@ -17,6 +17,7 @@ struct PeerOperations: ControlAnswering {
   let index: IndexQueries
   let own: CatalogueQueries
   let transfers: TransferRegistry
+  let examination: SelfExamination
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
 
@@ -36,6 +37,7 @@ struct PeerOperations: ControlAnswering {
     case .peers(let limit): try await index.peers(limit: limit, events: events)
     case .transfers: try await transfers(events: events)
     case .connect(let address): try await connect(address)
+    case .doctor: await examination.examine()
     }
   }
 
@@ -57,7 +59,7 @@ struct PeerOperations: ControlAnswering {
     let age = (NIODeadline.now() - status.since).nanoseconds / 1_000_000_000
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: wallClock() - age),
-      source: selection.current.source)
+      source: selection.current.source, error: status.error)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
       documents: Int(totals.documents), bytes: totals.bytes)

@@ -88,8 +88,12 @@ extension JSONObject {
   }
 
   package func modified() throws(WireFailure) -> Timestamp {
-    let text = try string("modified")
-    do { return try Timestamp(text) } catch { throw .badRequest("modified: \(error.reason)") }
+    try timestamp("modified")
+  }
+
+  package func timestamp(_ key: StaticString) throws(WireFailure) -> Timestamp {
+    let text = try string(key)
+    do { return try Timestamp(text) } catch { throw .badRequest("\(key): \(error.reason)") }
   }
 
   package func peerName() throws(WireFailure) -> PeerName {

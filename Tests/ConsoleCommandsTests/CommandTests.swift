@@ -25,6 +25,20 @@ import Testing
     #expect(daemon.requests == [#"{"id":2,"op":"status"}"#])
   }
 
+  @Test func statusTellsWhyThereIsNoIndex() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture,
+      .line(
+        Sample.status.replacing(
+          #""connected":true"#, with: #""error":"Connection refused\u001b[2J","connected":false"#)))
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.output.text.contains(#"05Z: Connection refused\u{1B}[2J"# + "\n"))
+    #expect(fixture.run("status", "--json") == .done)
+    #expect(fixture.output.text.contains(#""error":"Connection refused"#))
+    _ = daemon
+  }
+
   @Test func statusHasTheMembersOfTheContract() throws {
     let fixture = try CommandFixture()
     let daemon = try daemon(fixture, .line(Sample.status))

@@ -7,7 +7,7 @@ import WireProtocol
 
 /// Each operation and each refusal of the index plane.
 @Suite struct OperationTests {
-  private let service = IndexService()
+  private let service = IndexService(wallClock: { 1_767_323_045 })
 
   private func session(
     _ peer: String = Wire.alice, name: String = "alice", port: Int? = 40_001
@@ -231,6 +231,7 @@ import WireProtocol
     try bob.send(Wire.add(Wire.document("rfc/1")))
     let counts: JSONValue = [
       "id": 7, "status": 200, "documents": 2, "keys": 1, "records": 3, "peers": 2, "sessions": 2,
+      "time": "2026-01-02T03:04:05Z",
     ]
     #expect(try bob.ask(#"{"id":7,"op":"stats"}"#) == counts)
   }

@@ -36,8 +36,10 @@ final class DaemonFixture: Sendable {
   }
 
   /// Runs an index while `body` works.
-  func withIndex(_ body: (IndexService) async throws -> Void) async throws {
-    let service = IndexService()
+  ///
+  /// - Parameter ahead: by how many seconds its clock is wrong.
+  func withIndex(ahead: Int64 = 0, _ body: (IndexService) async throws -> Void) async throws {
+    let service = IndexService(wallClock: { Int64(time(nil)) + ahead })
     let index = try await IndexServer.start(
       .address(host: indexEndpoint.host, port: indexEndpoint.port), service: service, group: group)
     do { try await body(service) } catch {

@@ -62,7 +62,8 @@ import WireProtocol
       let failure = await #expect(throws: WireFailure.self) {
         try await link.ask(.lookup(.init(.key(DocumentKey(rfc: 1)))), LookupReply.init)
       }
-      #expect(failure?.code == (habit == .badHolders ? .badRequest : .unavailable))
+      #expect(failure?.code == .unavailable)
+      #expect(failure?.message.contains("the index at 127.0.0.1:") == true)
     }
   }
 
@@ -70,6 +71,16 @@ import WireProtocol
   func triesAgainByItself(_ habit: Habit) async throws {
     try await with(habit) { _, connections in
       #expect(await eventually { connections() >= 3 })
+    }
+  }
+
+  @Test(arguments: [
+    (Habit.garbage, "what answers there does not speak the protocol"), (.wrongID, "does not speak the protocol"),
+    (.closesAtOnce, "the index closed the connection"), (.refusesHello, "full"),
+  ])
+  func tellsWhyThereIsNoConnection(_ habit: Habit, reason: String) async throws {
+    try await with(habit) { link, _ in
+      #expect(await eventually { await link.status.error?.contains(reason) == true })
     }
   }
 

@@ -27,7 +27,7 @@ import WireProtocol
           progress: true)),
       .remove(RemoveDocument(key: key)),
       .remove(RemoveDocument(key: key, content: "3f")),
-      .status, .peers(limit: nil), .peers(limit: 3), .transfers,
+      .status, .peers(limit: nil), .peers(limit: 3), .transfers, .doctor,
       .connect(Endpoint(host: "::1", port: 7734)), .connect(nil),
     ]
   }
@@ -97,6 +97,11 @@ import WireProtocol
     try check(sample.status)
     try check(ControlPeersReply(peers: 2))
     try check(ControlTransfersReply(transfers: 0))
+    try check(
+      ControlDoctorReply(
+        index: .init(server: "p2p-index/0.1.0", seconds: 0.5, skew: -3),
+        uploads: .init(address: .defaultIndex, reachable: false, error: "Connection refused")))
+    try check(ControlDoctorReply(index: .init(error: "no"), uploads: nil))
     try check(ControlConnectReply(address: .defaultIndex, connected: true, source: .connect))
   }
 

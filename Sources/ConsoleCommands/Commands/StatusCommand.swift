@@ -37,7 +37,7 @@ struct StatusCommand: ConsoleCommand {
       (
         "index",
         "\(index.address), \(index.connected ? "connected" : "not connected") since \(index.since)"
-          + (index.source == .connect ? " (chosen with connect)" : "")
+          + (index.source == .connect ? " (chosen with connect)" : "") + (index.error.map { ": \($0)" } ?? "")
       ),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]

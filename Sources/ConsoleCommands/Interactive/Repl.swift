@@ -57,6 +57,7 @@ struct Repl {
       console.noteLine(
         TextRules.escapedForTerminal(
           "peer \(status.name), \(index), shares \(Quantity.count(status.documents, "document"))"))
+      if let reason = status.index.error { console.noteLine("  \(TextRules.escapedForTerminal(reason))") }
       if !status.index.connected { console.noteLine("Choose another index with: connect HOST[:PORT]") }
       console.noteLine("help lists the commands, Ctrl-D ends.")
       return .success(status)

@@ -39,12 +39,23 @@ extension IndexLink {
       let timer = loop.scheduleTask(in: patience) {
         once.resume(.failure(WireFailure(.unavailable, "the index at \(address) does not answer")))
       }
-      submit(request) { _, reply in
+      submit(request) { link, reply in
         timer.cancel()
-        once.resume(Result { () throws(WireFailure) in try read(try reply.get()) })
+        once.resume(Result { () throws(WireFailure) in try link.understood(try reply.get(), read) })
       }
     }
     return try result.get()
+  }
+
+  /// What a reply says; a breach of the protocol is blamed on whom it comes from.
+  func understood<Reply>(
+    _ reply: JSONObject, _ read: (JSONObject) throws(WireFailure) -> Reply
+  ) throws(WireFailure) -> Reply {
+    do {
+      return try read(reply)
+    } catch {
+      throw WireFailure(.unavailable, "the index at \(address) does not keep to the protocol: \(error.message)")
+    }
   }
 
   func waitForConnection(_ patience: TimeAmount) async -> Bool {

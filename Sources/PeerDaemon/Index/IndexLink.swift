@@ -29,8 +29,10 @@ package actor IndexLink {
     package let isConnected: Bool
     /// Since when it is connected, or not.
     package let since: NIODeadline
-    /// The address under which the index sees us.
-    package let seenAs: String?
+    /// What the index said of itself and of us, while there is a connection.
+    package let greeting: IndexHelloReply?
+    /// Why there is no connection; `nil` where there is one, and before the first try has ended.
+    package let error: String?
   }
 
   /// Takes a reply, valid during the call only, or why there is none.
@@ -80,6 +82,8 @@ package actor IndexLink {
   var withdrawn: Set<IndexRequest.RecordID> = []
   private var heartbeat: RepeatedTask?
   private var since = NIODeadline.now()
+  /// Why there is no connection now.
+  private var trouble: String?
   /// What was said last of an index that does not do what it should: an outage is told once, not at each try.
   private var complaint = ""
 
@@ -117,11 +121,12 @@ package actor IndexLink {
   package func use(_ address: Endpoint) {
     guard address != self.address else { return }
     self.address = address
+    trouble = nil
     carryOut(machine.retarget())
   }
 
   package var status: Status {
-    Status(address: address, isConnected: machine.isConnected, since: since, seenAs: greeting?.host)
+    Status(address: address, isConnected: machine.isConnected, since: since, greeting: greeting, error: trouble)
   }
 
   /// Whether there is a connection, as soon as there is one, or at the end of what one waits for it.
@@ -159,6 +164,7 @@ package actor IndexLink {
 
   private func failedToConnect(_ error: any Error, generation: Int) {
     guard generation == self.generation, connection == nil else { return }
+    trouble = ConnectFailure.explain(error)
     complain("index not reached", error)
     carryOut(machine.lost(at: .now(), using: &random))
   }
@@ -168,6 +174,7 @@ package actor IndexLink {
   func opened(_ connection: NIOLoopBound<any LineConnection>, generation: Int) {
     guard generation == self.generation else { return connection.value.abort() }
     self.connection = connection.value
+    trouble = nil
     carryOut(machine.connected())
   }
 
@@ -187,6 +194,7 @@ package actor IndexLink {
       return true
     } catch {
       request.finish(self, .failure(WireFailure(.unavailable, "the index answers what cannot be read")))
+      trouble = "what answers there does not speak the protocol"
       complain("index answers nonsense", error)
       return false
     }
@@ -201,6 +209,7 @@ package actor IndexLink {
 
   func closed(generation: Int) {
     guard generation == self.generation else { return }
+    if trouble == nil { trouble = "the index closed the connection" }
     lose(retryAfter: nil)
   }
 
@@ -227,9 +236,10 @@ package actor IndexLink {
   private func sayHello() {
     submit(.hello(hello)) { link, reply in
       do throws(WireFailure) {
-        link.greeting = try IndexHelloReply(reply: reply.get())
+        link.greeting = try link.understood(reply.get(), IndexHelloReply.init)
         link.carryOut(link.machine.greeted(at: .now()))
       } catch {
+        if link.trouble == nil { link.trouble = error.message }
         link.complain("index refuses us", error)
         link.lose(retryAfter: error.retryAfter ?? 1)
       }
@@ -240,6 +250,7 @@ package actor IndexLink {
   private func begin() {
     since = .now()
     complaint = ""
+    trouble = nil
     logger.info("connected to index", metadata: ["address": "\(address)"])
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
     for waiter in waiters { waiter.resume(true) }
@@ -258,6 +269,7 @@ package actor IndexLink {
 
   private func beat(_ interval: TimeAmount) {
     if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
+      trouble = "the index has stopped answering"
       complain("index does not answer", WireFailure(.unavailable, "no answer within \(interval * 3)"))
       return lose(retryAfter: nil)
     }

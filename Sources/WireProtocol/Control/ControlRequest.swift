@@ -15,6 +15,8 @@ package enum ControlRequest: Equatable, Sendable {
   case transfers
   /// The address of the index to use from now on; `nil` for the one of the settings.
   case connect(Endpoint?)
+  /// How the daemon stands, seen from outside.
+  case doctor
 
   /// The word in `op`.
   package var operation: String {
@@ -29,12 +31,14 @@ package enum ControlRequest: Equatable, Sendable {
     case .peers: "peers"
     case .transfers: "transfers"
     case .connect: "connect"
+    case .doctor: "doctor"
     }
   }
 
   /// Every word that `init` takes: compared with the routes and the written protocol by tests.
   package static let operations = [
     "hello", "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "connect",
+    "doctor",
   ]
 }
 
@@ -75,6 +79,7 @@ extension ControlRequest {
     case "peers": .peers(limit: try fields.optionalInteger("limit", in: 1...Int(Content.maximumSize)))
     case "transfers": .transfers
     case "connect": .connect(try fields.optionalFlag("default") ?? false ? nil : fields.endpoint("address"))
+    case "doctor": .doctor
     default: .status
     }
   }
@@ -97,7 +102,7 @@ extension ControlRequest {
     case .peers(let limit?): ["limit": .integer(Int64(limit))]
     case .connect(let address?): ["address": .string(address.description)]
     case .connect(nil): ["default": .bool(true)]
-    case .peers(nil), .status, .transfers: [:]
+    case .peers(nil), .status, .transfers, .doctor: [:]
     }
   }
 }

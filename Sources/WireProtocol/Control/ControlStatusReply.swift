@@ -16,12 +16,15 @@ package struct IndexState: ControlMessage {
   /// Since when it is connected, or not.
   package var since: Timestamp
   package var source: Source
+  /// Why it is not connected; `nil` where it is, and where nothing went wrong yet.
+  package var error: String?
 
-  package init(address: Endpoint, connected: Bool, since: Timestamp, source: Source) {
+  package init(address: Endpoint, connected: Bool, since: Timestamp, source: Source, error: String? = nil) {
     self.address = address
     self.connected = connected
     self.since = since
     self.source = source
+    self.error = error
   }
 
   package init(_ json: JSONValue) throws(WireFailure) {
@@ -30,13 +33,16 @@ package struct IndexState: ControlMessage {
     connected = try fields.optionalFlag("connected") ?? false
     since = try fields.timestamp("since")
     source = try fields.word("source")
+    error = try fields.optionalString("error")
   }
 
   package var members: JSONMembers {
-    [
+    var members: JSONMembers = [
       "address": .string(address.description), "connected": .bool(connected), "since": .string(since.text),
       "source": .string(source.rawValue),
     ]
+    if let error { members["error"] = .string(error) }
+    return members
   }
 }
 
