@@ -4,7 +4,8 @@ import ArgumentParser
 enum CommandTable {
   static let commands: [any ConsoleCommand.Type] = [
     AddCommand.self, LookupCommand.self, ListCommand.self, GetCommand.self, RemoveCommand.self, StatusCommand.self,
-    PeersCommand.self, TransfersCommand.self, ConnectCommand.self, LogsCommand.self, ReplCommand.self,
+    PeersCommand.self, TransfersCommand.self, ConnectCommand.self, LogsCommand.self, DoctorCommand.self,
+    ReplCommand.self,
     SupervisorStatusCommand.self, SupervisorStartCommand.self, SupervisorStopCommand.self,
     SupervisorRestartCommand.self, SupervisorReloadCommand.self,
   ]
@@ -42,7 +43,8 @@ struct RootCommand: ParsableCommand {
       """,
     subcommands: [
       AddCommand.self, LookupCommand.self, ListCommand.self, GetCommand.self, RemoveCommand.self, StatusCommand.self,
-      PeersCommand.self, TransfersCommand.self, ConnectCommand.self, LogsCommand.self, ReplCommand.self,
+      PeersCommand.self, TransfersCommand.self, ConnectCommand.self, LogsCommand.self, DoctorCommand.self,
+      ReplCommand.self,
       SupervisorCommand.self,
     ])
 }

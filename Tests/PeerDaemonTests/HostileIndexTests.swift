@@ -19,6 +19,8 @@ import WireProtocol
     case endlessLine
     case closesAtOnce
     case refusesHello
+    /// Refuses the connection, whatever is asked.
+    case refusesAll
     /// Greets, then answers no question.
     case greetsOnly
     /// Answers `lookup` with holders that break the rules.
@@ -77,6 +79,7 @@ import WireProtocol
   @Test(arguments: [
     (Habit.garbage, "what answers there does not speak the protocol"), (.wrongID, "does not speak the protocol"),
     (.closesAtOnce, "the index closed the connection"), (.refusesHello, "full"),
+    (.refusesAll, "backs off"),
   ])
   func tellsWhyThereIsNoConnection(_ habit: Habit, reason: String) async throws {
     try await with(habit) { link, _ in
@@ -140,6 +143,9 @@ private final class LyingIndexRole: LineRole {
       output.beginReply(id: id + 1)
       output.endReply()
     case .refusesHello: WireFailure(.tooMany, "full", retryAfter: 1).write(id: id, to: &output)
+    case .refusesAll:
+      WireFailure(.unavailable, "it backs off", retryAfter: 1).write(id: nil, to: &output)
+      return .close
     case .greetsOnly, .badHolders: answer(request, id, &output)
     }
     return .next

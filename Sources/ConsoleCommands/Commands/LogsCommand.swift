@@ -35,7 +35,7 @@ struct LogsCommand: ConsoleCommand {
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    let only = name ?? (daemon.peer ?? daemon.socket.flatMap { LogDirectory.peer(at: $0) })?.text
+    let only = name ?? (daemon.peer ?? daemon.socket.flatMap { SocketPlace.peer(at: $0) })?.text
     var reader = try LogReader(try LogDirectory.find(daemon, on: console), only: only)
     try write(reader.last(lines, isWhole: !follow), of: reader, on: console)
     guard follow else { return .done }

@@ -15,7 +15,7 @@ struct LogDirectory {
     var layouts = console.surroundings.layouts
     guard let first = layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
     if let socket = options.socket {
-      layouts = try self.layouts(of: try console.absolutePath(socket, orFail: .usage), among: layouts)
+      layouts = SocketPlace.layouts(of: try console.absolutePath(socket, orFail: .usage), among: layouts)
     }
     let found =
       layouts.first { isThere($0.supervisorSocket) && isThere($0.logDirectory) }
@@ -29,22 +29,6 @@ struct LogDirectory {
         ])
     }
     return LogDirectory(layout: found)
-  }
-
-  /// The layouts in which a control socket may lie.
-  private static func layouts(of socket: String, among known: [Layout]) throws -> [Layout] {
-    let parts = socket.split(separator: "/")
-    let candidates = known + [Layout(home: "/" + parts.dropLast(2).joined(separator: "/"))]
-    guard let name = peer(at: socket) else { return candidates }
-    return candidates.filter { $0.controlSocket(of: name) == socket }
-  }
-
-  /// The peer whose control socket it is, by the name of the file or of its directory.
-  static func peer(at socket: String) -> PeerName? {
-    let parts = socket.split(separator: "/")
-    guard let file = parts.last else { return nil }
-    if file == "control.sock" { return parts.dropLast().last.flatMap { try? PeerName(String($0)) } }
-    return file.hasSuffix(".sock") ? try? PeerName(String(file.dropLast(5))) : nil
   }
 
   /// Every process that has a log, sorted by name; at most 1,000.

@@ -184,8 +184,12 @@ package actor IndexLink {
     let request = pending.removeFirst()
     do {
       try LineScratch.current.reader.read(line) { reply in
-        guard reply["id"]?.integer == request.id else { throw WireFailure.badRequest("an answer out of order") }
-        if let failure = try WireFailure(reply: reply) {
+        let failure = try WireFailure(reply: reply)
+        // A refusal of the whole connection, by an index that is full or by a supervisor in place of one, has no id.
+        guard reply["id"]?.integer == request.id || (failure != nil && reply["id"]?.kind == .null) else {
+          throw WireFailure.badRequest("an answer out of order")
+        }
+        if let failure {
           request.finish(self, .failure(failure))
         } else {
           request.finish(self, .success(reply))

@@ -1,0 +1,101 @@
+package import WireProtocol
+
+/// What was found on this machine, without a judgement.
+package struct DoctorFacts {
+  /// How a control socket answers.
+  package enum Answer: Equatable {
+    /// Program and version.
+    case answers(server: String)
+    /// There is no socket, or nobody listens there.
+    case down(String)
+    case notPermitted
+    /// Anything else that is no answer.
+    case mute(String)
+  }
+
+  package struct Peer {
+    package var name: String
+    package var socket: String
+    package var answer: Answer
+    package var status: ControlStatusReply?
+    /// `nil` where it did not answer, or is too old to know.
+    package var examination: ControlDoctorReply?
+
+    package init(
+      name: String, socket: String, answer: Answer, status: ControlStatusReply? = nil,
+      examination: ControlDoctorReply? = nil
+    ) {
+      self.name = name
+      self.socket = socket
+      self.answer = answer
+      self.status = status
+      self.examination = examination
+    }
+  }
+
+  /// A file or directory that others must not be able to change, or to read.
+  package struct Place {
+    package var path: String
+    package var isSecret: Bool
+    /// The permission bits: inode(7).
+    package var mode: UInt32
+    package var owner: UInt32
+
+    package init(path: String, isSecret: Bool, mode: UInt32, owner: UInt32) {
+      self.path = path
+      self.isSecret = isSecret
+      self.mode = mode
+      self.owner = owner
+    }
+  }
+
+  /// A file system and what lies on it.
+  package struct Disk {
+    package var path: String
+    /// Bytes that its user may still write.
+    package var free: Int64
+    package var size: Int64
+    /// Files that may still be made; `nil` where the file system does not count them.
+    package var freeFiles: Int64?
+    package var isReadOnly: Bool
+
+    package init(path: String, free: Int64, size: Int64, freeFiles: Int64? = nil, isReadOnly: Bool = false) {
+      self.path = path
+      self.free = free
+      self.size = size
+      self.freeFiles = freeFiles
+      self.isReadOnly = isReadOnly
+    }
+  }
+
+  package struct Descriptors {
+    package var process: String
+    package var open: Int
+    package var limit: Int
+
+    package init(process: String, open: Int, limit: Int) {
+      self.process = process
+      self.open = open
+      self.limit = limit
+    }
+  }
+
+  /// This program's.
+  package var version: String
+  /// The user who asks; 0 is root.
+  package var user: UInt32
+  package var supervisorSocket: String
+  package var supervisor: Answer
+  package var processes: [ProcessStatus] = []
+  package var peers: [Peer] = []
+  package var places: [Place] = []
+  package var disks: [Disk] = []
+  package var descriptors: [Descriptors] = []
+
+  package init(version: String, user: UInt32, supervisorSocket: String, supervisor: Answer) {
+    self.version = version
+    self.user = user
+    self.supervisorSocket = supervisorSocket
+    self.supervisor = supervisor
+  }
+}

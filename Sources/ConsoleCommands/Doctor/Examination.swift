@@ -1,0 +1,122 @@
+import ControlClient
+import DocumentModel
+import Glibc
+import Places
+import WireProtocol
+
+/// Looks at everything that `doctor` judges. Whatever does not answer is a fact too: nothing of it fails.
+struct Examination {
+  /// Beyond what a daemon needs to try everything that it tries.
+  private static let patience = Duration.seconds(5)
+  private static let mostPeers = 64
+
+  let console: Console
+  let options: DaemonOptions
+
+  /// - Throws: where nothing tells where to look, and at Ctrl-C.
+  func facts() throws -> DoctorFacts {
+    var facts = DoctorFacts(
+      version: ProtocolVersion.program, user: geteuid(), supervisorSocket: try Supervisor(console: console).socket(),
+      supervisor: .down(""))
+    try examineSupervisor(&facts)
+    let sockets = try sockets(besides: facts.processes)
+    for socket in sockets.prefix(Self.mostPeers) { try examine(socket, &facts) }
+    let places = sockets.prefix(Self.mostPeers).compactMap { socket in
+      socket.name.flatMap { name in layout(of: socket.path, name).map { (name, $0) } }
+    }
+    facts.places = places.flatMap { PlaceFacts.places(of: $0, in: $1) }
+    facts.disks = PlaceFacts.disks(
+      places.flatMap { [$1.state(of: $0), $1.downloads(of: $0), $1.logDirectory] }
+        + (places.isEmpty ? console.surroundings.layouts.prefix(1).map(\.stateDirectory) : []))
+    for process in facts.processes {
+      guard let pid = process.pid, let used = ProcessDescriptors.of(pid, named: process.name) else { continue }
+      facts.descriptors.append(used)
+    }
+    return facts
+  }
+
+  // MARK: Asking
+
+  private func examineSupervisor(_ facts: inout DoctorFacts) throws {
+    facts.supervisor = try answer {
+      var connection = try ControlConnection.open(
+        facts.supervisorSocket, role: .supervisor, patience: console.helloPatience)
+      facts.processes = try connection.processes()
+      return connection.greeting.server
+    }
+  }
+
+  private func examine(_ socket: FoundSocket, _ facts: inout DoctorFacts) throws {
+    var peer = DoctorFacts.Peer(
+      name: socket.name?.text ?? "the daemon", socket: socket.path, answer: .down(""))
+    peer.answer = try answer {
+      var connection = try ControlConnection.open(socket.path, role: .peer, patience: console.helloPatience)
+      peer.name = connection.greeting.name
+      peer.status = try connection.request(.status, for: ControlStatusReply.self, patience: Self.patience)
+      do {
+        peer.examination = try connection.request(.doctor, for: ControlDoctorReply.self, patience: Self.patience)
+      } catch ControlError.failure {
+        // One of an earlier version: what its status tells has to do.
+      }
+      if !facts.processes.contains(where: { $0.name == peer.name }),
+        let used = connection.peerProcess.flatMap({ ProcessDescriptors.of($0, named: peer.name) })
+      {
+        facts.descriptors.append(used)
+      }
+      return connection.greeting.server
+    }
+    if isOfAnother(peer.answer, socket, facts) { return }
+    facts.peers.append(peer)
+  }
+
+  /// Nobody asked for it, and it is none of ours: another user's, or one that ran before under another name.
+  private func isOfAnother(_ answer: DoctorFacts.Answer, _ socket: FoundSocket, _ facts: DoctorFacts) -> Bool {
+    guard options.socket == nil, options.peer == nil, socket.name != console.surroundings.user else { return false }
+    switch answer {
+    case .notPermitted: return true
+    case .down: return !facts.processes.isEmpty && !facts.processes.contains { $0.name == socket.name?.text }
+    case .answers, .mute: return false
+    }
+  }
+
+  private func answer(_ ask: () throws -> String) throws -> DoctorFacts.Answer {
+    do {
+      return .answers(server: try ask())
+    } catch let error as ControlError {
+      switch error {
+      case .noSocket: return .down("there is no socket")
+      case .refused: return .down("nobody listens")
+      case .notPermitted: return .notPermitted
+      case .interrupted: throw error
+      default: return .mute(CommandFailure(error, whom: "it").message)
+      }
+    }
+  }
+
+  // MARK: Looking
+
+  private func sockets(besides processes: [ProcessStatus]) throws -> [FoundSocket] {
+    if let socket = options.socket {
+      let path = try console.absolutePath(socket, orFail: .usage)
+      return [FoundSocket(name: SocketPlace.peer(at: path), path: path)]
+    }
+    let layouts = console.surroundings.layouts
+    let search = SocketSearch(layouts: layouts, user: console.surroundings.user)
+    do throws(SocketSearch.Failure) {
+      if let peer = options.peer { return [try search.controlSocket(of: peer)] }
+      let running = processes.filter { $0.role == .peer }.compactMap { try? PeerName($0.name) }
+      var names = [PeerName]()
+      for name in layouts.flatMap({ SocketSearch.peers(in: $0) }) + running where !names.contains(name) {
+        names.append(name)
+      }
+      if names.isEmpty, let user = console.surroundings.user { names = [user] }
+      return try names.map { name throws(SocketSearch.Failure) in try search.controlSocket(of: name) }
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
+  private func layout(of socket: String, _ name: PeerName) -> Layout? {
+    SocketPlace.layouts(of: socket, among: console.surroundings.layouts).first { $0.controlSocket(of: name) == socket }
+  }
+}

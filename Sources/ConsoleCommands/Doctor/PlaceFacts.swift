@@ -1,0 +1,56 @@
+import DocumentModel
+import Glibc
+import Places
+
+/// What the disk says of the places of an installation.
+enum PlaceFacts {
+  /// - Parameters:
+  ///   - isSecret: whether nobody else may even read it.
+  /// - Returns: `nil` where it is not there, or out of our sight.
+  static func place(_ path: String, isSecret: Bool) -> DoctorFacts.Place? {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    return DoctorFacts.Place(
+      path: path, isSecret: isSecret, mode: UInt32(status.st_mode & 0o7777), owner: status.st_uid)
+  }
+
+  /// The directories of a peer, its key and its socket.
+  static func places(of peer: PeerName, in layout: Layout) -> [DoctorFacts.Place] {
+    let state = layout.state(of: peer)
+    return [
+      place(layout.runDirectory, isSecret: false), place(layout.controlSocket(of: peer), isSecret: true),
+      place(state, isSecret: false), place("\(state)/key.pem", isSecret: true),
+    ].compactMap { $0 }
+  }
+
+  /// The file systems of these directories, each once; of one that is missing, that in which it would be made.
+  static func disks(_ paths: [String]) -> [DoctorFacts.Disk] {
+    var seen = Set<dev_t>()
+    return paths.compactMap { path in
+      var path = path
+      var status = stat()
+      while stat(path, &status) != 0 {
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return nil }
+        path = String(path[..<slash])
+      }
+      return seen.insert(status.st_dev).inserted ? disk(path) : nil
+    }
+  }
+
+  private static func disk(_ path: String) -> DoctorFacts.Disk? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    func bytes(_ blocks: UInt) -> Int64 {
+      let (product, overflows) = blocks.multipliedReportingOverflow(by: UInt(status.f_frsize))
+      return overflows ? .max : Int64(clamping: product)
+    }
+    return DoctorFacts.Disk(
+      path: path, free: bytes(UInt(status.f_bavail)), size: bytes(UInt(status.f_blocks)),
+      // Zero where the file system makes them as it needs them.
+      freeFiles: status.f_files > 0 ? Int64(clamping: status.f_favail) : nil,
+      isReadOnly: UInt(status.f_flag) & readOnlyFlag != 0)
+  }
+
+  /// ST_RDONLY of statvfs(3).
+  private static let readOnlyFlag: UInt = 1
+}

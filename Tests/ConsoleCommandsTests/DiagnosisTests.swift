@@ -1,0 +1,268 @@
+import ConsoleCommands
+import DocumentModel
+import Testing
+import WireProtocol
+
+/// What facts mean to `doctor`: each finding with its cure.
+@Suite struct DiagnosisTests {
+  // MARK: Facts
+
+  private static func facts(_ change: (inout DoctorFacts) throws -> Void = { _ in }) throws -> DoctorFacts {
+    var facts = DoctorFacts(
+      version: "0.1.0", user: 1_000, supervisorSocket: "/h/run/supervisor.sock",
+      supervisor: .answers(server: "p2p-supervisor/0.1.0"))
+    facts.processes = try ["supervisor", "index", "alice"].map { try process($0) }
+    facts.peers = [try peer()]
+    facts.places = [.init(path: "/h/run", isSecret: false, mode: 0o700, owner: 1_000)]
+    facts.disks = [.init(path: "/h/state", free: 50 << 30, size: 100 << 30, freeFiles: 1 << 20)]
+    facts.descriptors = [.init(process: "alice", open: 20, limit: 20_000)]
+    try change(&facts)
+    return facts
+  }
+
+  private static func process(_ name: String, _ state: String = "ready", responsive: Bool = true) throws
+    -> ProcessStatus
+  {
+    ProcessStatus(
+      name: name, role: ProcessRole(rawValue: name) ?? .peer, pid: 7, state: state, responsive: responsive, restarts: 0,
+      address: "127.0.0.1:7734", since: try Timestamp("2026-01-02T03:04:05Z"))
+  }
+
+  private static func peer(
+    index: String = "127.0.0.1:7734", connected: Bool = true, error: String? = nil,
+    source: IndexState.Source = .settings,
+    uploads: String = "127.0.0.1:40001", examination: ControlDoctorReply? = nil
+  ) throws -> DoctorFacts.Peer {
+    let status = ControlStatusReply(
+      name: try PeerName("alice"), peer: try #require(PeerID(hex: Sample.id)), socket: "/h/run/alice.sock",
+      uploads: try Endpoint(uploads),
+      index: IndexState(
+        address: try Endpoint(index), connected: connected, since: try Timestamp("2026-01-02T03:04:05Z"),
+        source: source,
+        error: error), documents: 1, bytes: 1)
+    let found = ControlDoctorReply(
+      index: .init(server: "p2p-index/0.1.0", seconds: 0.0004, skew: 1),
+      uploads: .init(address: try Endpoint(uploads), reachable: true))
+    return DoctorFacts.Peer(
+      name: "alice", socket: "/h/run/alice.sock", answer: .answers(server: "p2p-peer/0.1.0"), status: status,
+      examination: examination ?? found)
+  }
+
+  /// The findings that are not as they should be.
+  private func trouble(_ change: (inout DoctorFacts) throws -> Void) throws -> [Finding] {
+    let findings = Diagnosis(try Self.facts(change)).findings
+    for finding in findings { #expect(finding.cure.isEmpty == (finding.severity == .ok), "\(finding)") }
+    return findings.filter { $0.severity != .ok }
+  }
+
+  private func only(_ check: Finding.Check, _ change: (inout DoctorFacts) throws -> Void) throws -> Finding {
+    let findings = try trouble(change)
+    #expect(findings.count == 1, "\(findings)")
+    let finding = try #require(findings.first)
+    #expect(finding.check == check)
+    return finding
+  }
+
+  // MARK: All is well
+
+  @Test func everythingIsLookedAt() throws {
+    let findings = Diagnosis(try Self.facts()).findings
+    #expect(findings.allSatisfy { $0.severity == .ok })
+    #expect(Set(findings.map(\.check)) == Set(Finding.Check.allCases))
+    #expect(findings.contains { $0.message == "alice's index 127.0.0.1:7734 answers in 1 ms (p2p-index/0.1.0)" })
+  }
+
+  @Test func aPeerByHandNeedsNoSupervisor() throws {
+    let findings = try trouble {
+      $0.supervisor = .down("there is no socket")
+      $0.processes = []
+    }
+    #expect(findings.isEmpty)
+  }
+
+  // MARK: Sockets and processes
+
+  @Test func whereNothingRunsOneCureDoes() throws {
+    let finding = try only(.sockets) {
+      $0.supervisor = .down("there is no socket")
+      $0.processes = []
+      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("there is no socket"))]
+    }
+    #expect(finding.severity == .problem)
+    #expect(finding.cure.contains("p2pctl supervisor start"))
+  }
+
+  @Test func aPeerThatIsDownIsNamedWithItsStateAndItsLog() throws {
+    let findings = try trouble {
+      $0.processes[2] = try Self.process("alice", "parked")
+      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("nobody listens"))]
+    }
+    #expect(findings.map(\.check) == [.sockets, .processes])
+    #expect(findings[0].message.contains("alice is not there: nobody listens (/h/run/alice.sock)"))
+    #expect(findings[1].message == "alice is parked")
+    #expect(findings.allSatisfy { $0.cure.contains("p2pctl logs alice, then: p2pctl supervisor start alice") })
+  }
+
+  @Test(arguments: [
+    ("starting", Finding.Severity.warning), ("stopping", .warning), ("stopped", .warning), ("backing-off", .problem),
+    ("parked", .problem), ("of a later version", .problem),
+  ])
+  func aProcessThatIsNotReadyIsTold(state: String, severity: Finding.Severity) throws {
+    let finding = try only(.processes) { $0.processes[1] = try Self.process("index", state) }
+    #expect(finding.severity == severity)
+    #expect(finding.message == "index is \(state)")
+  }
+
+  @Test func aProcessThatDoesNotRespondIsAProblem() throws {
+    let finding = try only(.processes) { $0.processes[2] = try Self.process("alice", responsive: false) }
+    #expect(finding.severity == .problem)
+    #expect(finding.cure.contains("p2pctl supervisor restart alice"))
+  }
+
+  @Test(arguments: [DoctorFacts.Answer.notPermitted, .mute("no answer within 2 s")])
+  func whoDoesNotAnswerIsAProblem(answer: DoctorFacts.Answer) throws {
+    let peer = try only(.sockets) { $0.peers = [.init(name: "alice", socket: "/s", answer: answer)] }
+    #expect(peer.severity == .problem)
+    let supervisor = try only(.sockets) {
+      $0.supervisor = answer
+      $0.processes = []
+    }
+    #expect(supervisor.message.contains("supervisor"))
+  }
+
+  // MARK: Versions and rights
+
+  @Test func anOlderDaemonIsAWarning() throws {
+    let finding = try only(.versions) { $0.peers[0].answer = .answers(server: "p2p-peer/0.0.9") }
+    #expect(finding.severity == .warning)
+    #expect(finding.message == "alice is p2p-peer/0.0.9, this is p2pctl 0.1.0")
+  }
+
+  @Test func whatOthersCanReachIsAProblem() throws {
+    let findings = try trouble {
+      $0.places = [
+        .init(path: "/h/run", isSecret: false, mode: 0o777, owner: 1_000),
+        .init(path: "/h/state/alice", isSecret: false, mode: 0o755, owner: 0),
+        .init(path: "/h/state/alice/key.pem", isSecret: true, mode: 0o640, owner: 1_000),
+        .init(path: "/h/state", isSecret: false, mode: 0o700, owner: 33),
+      ]
+    }
+    #expect(findings.map(\.check) == [.rights, .rights, .rights])
+    #expect(
+      findings.map(\.cure) == [
+        "Close it with: chmod go-w /h/run", "Close it with: chmod 600 /h/state/alice/key.pem",
+        "Give it back with: chown 1000 /h/state",
+      ])
+  }
+
+  @Test func rootMayLookAtAnybodysPlaces() throws {
+    #expect(
+      try trouble {
+        $0.user = 0
+        $0.places = [.init(path: "/var/lib/p2p/alice", isSecret: false, mode: 0o700, owner: 33)]
+      }.isEmpty)
+  }
+
+  // MARK: Index and reachability
+
+  @Test func anIndexThatIsNotReachedIsToldWithItsReason() throws {
+    let finding = try only(.index) {
+      $0.peers = [try Self.peer(index: "192.0.2.1:7734", connected: false, error: "No route to host", source: .connect)]
+    }
+    #expect(finding.severity == .problem)
+    #expect(
+      finding.message == "alice's index 192.0.2.1:7734 is not reached since 2026-01-02T03:04:05Z: No route to host")
+    #expect(finding.cure.contains("TCP port 7734"))
+    #expect(finding.cure.contains("connect --default"))
+  }
+
+  @Test func theIndexOfThisMachineHasItsOwnCures() throws {
+    let unconnected = try Self.peer(connected: false)
+    let parked = try trouble {
+      $0.peers = [unconnected]
+      $0.processes[1] = try Self.process("index", "parked")
+    }
+    #expect(parked.last?.cure == "p2pctl logs index, then: p2pctl supervisor start index")
+    let none = try only(.index) {
+      $0.peers = [unconnected]
+      $0.processes.remove(at: 1)
+    }
+    #expect(none.cure.contains("--serve-index"))
+    let elsewhere = try only(.index) { $0.peers = [try Self.peer(index: "127.0.0.1:9", connected: false)] }
+    #expect(elsewhere.cure.contains("The one that runs here is at 127.0.0.1:7734."))
+  }
+
+  @Test func anIndexThatIsConnectedMayBeSilent() throws {
+    let finding = try only(.index) {
+      $0.peers = [try Self.peer(examination: .init(index: .init(error: "it does not answer"), uploads: nil))]
+    }
+    #expect(finding.message.contains("is connected and does not answer"))
+  }
+
+  @Test func aPeerThatListensToItselfOnlyServesNobody() throws {
+    let finding = try only(.reachability) { $0.peers = [try Self.peer(index: "192.0.2.1:7734")] }
+    #expect(finding.severity == .problem)
+    #expect(finding.cure.contains("--peer alice=:PORT"))
+  }
+
+  @Test func aGatewayMayKeepOneFromReachingOneself() throws {
+    let address = try Endpoint("198.51.100.7:40001")
+    let finding = try only(.reachability) {
+      $0.peers = [
+        try Self.peer(
+          index: "192.0.2.1:7734", uploads: "0.0.0.0:40001",
+          examination: .init(
+            index: .init(server: "p2p-index/0.1.0"),
+            uploads: .init(address: address, reachable: false, error: "no answer in time")))
+      ]
+    }
+    #expect(finding.severity == .warning)
+    #expect(finding.message.hasSuffix("198.51.100.7:40001, as the index tells others: no answer in time"))
+    #expect(finding.cure.contains("TCP port 40001"))
+  }
+
+  // MARK: Resources
+
+  @Test(
+    arguments: [
+      (1, 100 << 10, 5_000, .problem), (500, 100 << 10, 5_000, .warning), (500, 2 << 10, nil, .ok),
+      (50 << 10, 100 << 10, 10, .problem), (0, 0, nil, .problem),
+    ] as [(Int64, Int64, Int64?, Finding.Severity)])
+  func aDiskNeedsRoom(free: Int64, size: Int64, files: Int64?, severity: Finding.Severity) throws {
+    // In MiB.
+    let disk = DoctorFacts.Disk(path: "/h/state", free: free << 20, size: size << 20, freeFiles: files)
+    let findings = try trouble { $0.disks = [disk] }
+    #expect(findings.first?.severity ?? .ok == severity)
+  }
+
+  @Test func aDiskThatTakesNothingIsAProblem() throws {
+    let finding = try only(.disk) {
+      $0.disks = [.init(path: "/h", free: 50 << 30, size: 100 << 30, isReadOnly: true)]
+    }
+    #expect(finding.message.contains("read-only"))
+  }
+
+  @Test(arguments: [
+    (950, 1_024, Finding.Severity.problem), (800, 1_024, .warning), (20, 256, .warning), (20, 1_024, .ok),
+    (1_000, Int.max, .ok),
+  ])
+  func descriptorsMayRunOut(open: Int, limit: Int, severity: Finding.Severity) throws {
+    let findings = try trouble { $0.descriptors = [.init(process: "alice", open: open, limit: limit)] }
+    #expect(findings.first?.severity ?? .ok == severity)
+  }
+
+  // MARK: Clock
+
+  @Test(
+    arguments: [
+      (3_600, "1 h 00 min behind"), (-45, "45 s ahead of"), (30, nil), (-30, nil), (.min, "- ahead of"),
+    ] as [(Int64, String?)])
+  func aClockThatIsWrongIsAWarning(skew: Int64, expected: String?) throws {
+    let findings = try trouble {
+      let reply = ControlDoctorReply(index: .init(server: "p2p-index/0.1.0", skew: skew), uploads: nil)
+      $0.peers = [try Self.peer(examination: reply), try Self.peer(examination: reply)]
+    }
+    #expect(
+      findings.map(\.message) == [expected.map { "this clock is \($0) that of 127.0.0.1:7734" }].compactMap { $0 })
+  }
+}

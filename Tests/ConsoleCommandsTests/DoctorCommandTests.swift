@@ -1,0 +1,102 @@
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// `p2pctl doctor` on a home with daemons that play a script.
+@Suite struct DoctorCommandTests {
+  private static let examination =
+    #"{"id":3,"status":200,"index":{"server":"p2p-index/0.1.0","seconds":0.25,"skew":0},"#
+    + #""uploads":{"address":"127.0.0.1:40001","reachable":true}}"#
+
+  private func daemon(_ fixture: CommandFixture, examination: String = examination) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
+      return [.line(line.contains(#""op":"doctor""#) ? examination : Sample.status)]
+    }
+  }
+
+  /// What stands in a home that is as it should be.
+  private func fixture() throws -> CommandFixture {
+    let fixture = try CommandFixture()
+    for directory in ["state", "state/alice"] { mkdir(fixture.home.file(directory), 0o700) }
+    try fixture.home.write("state/alice/key.pem", [])
+    chmod(fixture.home.file("state/alice/key.pem"), 0o600)
+    return fixture
+  }
+
+  @Test func whatIsWellIsSaidToBe() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(fixture)
+    chmod(fixture.socket("alice"), 0o600)
+    #expect(fixture.run("doctor") == .done)
+    #expect(fixture.output.text.contains("ok       sockets       alice answers\n"))
+    #expect(fixture.output.text.contains("ok       rights        sockets, state and keys are out of others' reach\n"))
+    #expect(fixture.output.text.contains("ok       index         alice's index 127.0.0.1:7734 answers in 250 ms"))
+    #expect(fixture.output.text.contains("ok       disk          there is room at \(fixture.home.path)"))
+    #expect(fixture.output.text.contains("ok       descriptors   enough descriptors: alice "))
+    #expect(fixture.errors.text == "All is well.\n")
+    #expect(daemon.requests.count == 2)
+  }
+
+  @Test func whereNothingRunsItSaysSoAndWhatToDo() throws {
+    let fixture = try fixture()
+    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+    #expect(fixture.run("doctor") == .failed)
+    #expect(
+      fixture.output.text.hasPrefix(
+        """
+        problem  sockets       nothing runs here: there is no supervisor at \(fixture.socket("supervisor"))
+                               -> Start everything with: p2pctl supervisor start
+
+        """))
+    #expect(fixture.errors.text == "1 problem.\n")
+  }
+
+  @Test func eachFindingIsAnObject() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(fixture)
+    chmod(fixture.socket("alice"), 0o600)
+    chmod(fixture.home.file("state/alice/key.pem"), 0o644)
+    #expect(fixture.run("doctor", "--json") == .failed)
+    let rows = try fixture.rows()
+    let bad = try #require(rows.first { $0["severity"] == "problem" })
+    #expect(bad["check"] == "rights")
+    #expect(bad["cure"]?.string?.hasPrefix("Close it with: chmod 600 \(fixture.home.path)") == true)
+    #expect(rows.allSatisfy { $0["message"]?.string?.isEmpty == false })
+    #expect(rows.first { $0["severity"] == "ok" }?["cure"] == nil)
+    #expect(fixture.errors.text.isEmpty)
+    _ = daemon
+  }
+
+  @Test func aDaemonOfAnEarlierVersionIsJudgedByItsStatus() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(
+      fixture, examination: #"{"id":3,"status":501,"error":"unknown-operation","message":"there is no doctor"}"#)
+    chmod(fixture.socket("alice"), 0o600)
+    #expect(fixture.run("doctor", "--peer", "alice") == .done)
+    #expect(fixture.output.text.contains("alice's index 127.0.0.1:7734 is connected\n"))
+    #expect(fixture.run("doctor", "--socket", daemon.path) == .done)
+  }
+
+  @Test func aDaemonThatIsSilentHoldsNobodyUp() throws {
+    let fixture = try fixture()
+    fixture.helloPatience = .milliseconds(100)
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.silence] }
+    #expect(fixture.run("doctor") == .failed)
+    #expect(fixture.output.text.contains("alice does not answer"))
+    _ = daemon
+  }
+
+  @Test func whatADaemonSaysDrivesNoTerminal() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(
+      fixture, examination: #"{"id":3,"status":200,"index":{"error":"\u001b[2J"}}"#)
+    #expect(fixture.run("doctor") == .failed)
+    #expect(fixture.output.text.contains(#"does not answer: \u{1B}[2J"#))
+    #expect(!fixture.output.text.contains("\u{1B}"))
+    _ = daemon
+  }
+}
