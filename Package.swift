@@ -169,6 +169,13 @@ let package = Package(
         "TestSupport", "ConsoleCommands", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser,
       ],
       path: "Tests/LoadGenerator"),
+    // Runs the real executables while everything goes wrong: what bin/torture runs.
+    .executableTarget(
+      name: "Torture",
+      dependencies: [
+        "TestSupport", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser, crypto, system,
+      ],
+      path: "Tests/Torture"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel"]),
@@ -212,6 +219,7 @@ let package = Package(
         system,
       ]),
     .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "LineJSON"]),
+    .testTarget(name: "TortureTests", dependencies: ["Torture", "DocumentModel"]),
     // The real executables, several users, kill -9.
     .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
   ]

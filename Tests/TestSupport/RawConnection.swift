@@ -72,6 +72,18 @@ package final class RawConnection {
     }
   }
 
+  /// Sends as much as the other side takes without waiting, and leaves it at that.
+  package func sendWhatIsTaken(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL | MSG_DONTWAIT))
+      }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
   /// Sends a line; the newline is added.
   package func send(_ line: String) throws {
     try send(Array(line.utf8) + [0x0A])
