@@ -70,6 +70,29 @@ struct TableReader {
     }
   }
 
+  func hostAddress(_ name: String) throws(ConfigurationError) -> HostAddress? {
+    guard let text = try string(name) else { return nil }
+    guard let address = HostAddress(text) else { throw error(name, "this is an IPv4 or IPv6 address in figures") }
+    return address
+  }
+
+  func addressRanges(_ name: String) throws(ConfigurationError) -> [AddressRange]? {
+    guard let value = table[name] else { return nil }
+    guard let array = value.array else { throw wrongType(name, value, "a list in [brackets]") }
+    var ranges: [AddressRange] = []
+    for element in array {
+      guard element.type == .string, let text = element.string else {
+        throw wrongType(name, element, "a list of strings in \"quotes\"")
+      }
+      do {
+        ranges.append(try AddressRange(text))
+      } catch {
+        throw self.error(name, error.reason)
+      }
+    }
+    return ranges
+  }
+
   private func wrongType(_ name: String, _ value: any TOMLValueConvertible, _ wanted: String) -> ConfigurationError {
     error(name, "this is \(wanted), not a value of type \(value.type)")
   }

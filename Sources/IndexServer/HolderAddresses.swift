@@ -1,3 +1,5 @@
+package import DocumentModel
+
 /// Under which address a holder is reported to one who asks.
 package struct HolderAddresses: Sendable {
   /// Addresses that a peer may advertise though it does not come from them. Empty: none, or anybody could aim the traffic

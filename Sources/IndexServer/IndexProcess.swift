@@ -41,8 +41,10 @@ package enum IndexProcess {
       return fail(
         "the supervisor wants a \(channel.start.role.rawValue), this program is an index", usageStatus, channel)
     }
+    let addresses = channel.flatMap { holderAddresses(from: $0.start.settings) }
     let service = IndexService(
-      limits: limits(descriptors: descriptors), addresses: HolderAddresses(advertisable: options.allowAdvertise))
+      limits: limits(descriptors: descriptors),
+      addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise))
     return await serve(service, options, channel)
   }
 
@@ -59,11 +61,18 @@ package enum IndexProcess {
     standardError.report("listens at \(server.address)")
     if let channel {
       channel.sendReady(ChannelAddresses(index: server.address))
-      channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }, onReload: { _ in })
+      channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }) { settings in
+        if let addresses = holderAddresses(from: settings) { service.addresses = addresses }
+      }
     }
     let status = await stops.first()
     await server.stop()
     return status
+  }
+
+  private static func holderAddresses(from settings: ChildSettings) -> HolderAddresses? {
+    guard case .index(let settings) = settings else { return nil }
+    return HolderAddresses(advertisable: settings.allowAdvertise)
   }
 
   private static func listener(_ options: Options, _ channel: SupervisorChannel?) -> LineServer.Listener {

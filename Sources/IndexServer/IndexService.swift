@@ -8,7 +8,7 @@ package import WireProtocol
 /// An operation holds the lock for microseconds, so a lock is cheaper than a hop to an owner.
 package final class IndexService: Sendable {
   package let limits: IndexLimits
-  package let addresses: HolderAddresses
+  private let holderAddresses: Mutex<HolderAddresses>
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
   private let index = Mutex(DocumentIndex())
@@ -19,8 +19,14 @@ package final class IndexService: Sendable {
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
   ) {
     self.limits = limits
-    self.addresses = addresses
+    holderAddresses = Mutex(addresses)
     self.wallClock = wallClock
+  }
+
+  /// What holds for sessions that begin from now on.
+  package var addresses: HolderAddresses {
+    get { holderAddresses.withLock { $0 } }
+    set { holderAddresses.withLock { $0 = newValue } }
   }
 
   /// A number that no other session of this index has had.

@@ -15,6 +15,8 @@ package final class PeerDaemon: Sendable {
     package var state: String
     /// The index to use until its user names another.
     package var index: Endpoint
+    /// Under which address others reach it, where that is not the one it comes from.
+    package var advertise: HostAddress?
     /// Where other peers connect.
     package var uploads: LineServer.Listener
     /// Where front ends connect.
@@ -92,7 +94,8 @@ package final class PeerDaemon: Sendable {
     let uploads = try await serveUploads(settings, identity, catalogue, transfers, changed, group, threads)
     let link = IndexLink(
       address: state.selection.current.address,
-      hello: IndexHello(peer: identity.id, name: identity.name, port: uploads.address.port),
+      hello: IndexHello(
+        peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise?.text),
       source: CatalogueAnnouncements(catalogue: catalogue, pool: threads.quick, changed: changed),
       loop: group.next(), logger: logger, patience: settings.patience)
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.quick)
@@ -161,8 +164,9 @@ package final class PeerDaemon: Sendable {
   }
 
   /// From now on this is the index, unless its user has named another.
-  package func reload(index: Endpoint) async {
+  package func reload(index: Endpoint, advertise: HostAddress?) async {
     selection.reload(settings: index)
+    await link.advertise(advertise)
     await link.use(selection.current.address)
   }
 

@@ -18,14 +18,19 @@ package enum PeerProcess {
     package var index: Endpoint
     /// Where other peers connect; `nil` for any port, on the loopback address where the index is there too.
     package var listen: Endpoint?
+    /// Under which address others reach it; `nil` for the one from which it reaches the index.
+    package var advertise: HostAddress?
     /// The path of the control socket.
     package var socket: String
 
-    package init(name: PeerName, state: String, index: Endpoint, listen: Endpoint?, socket: String) {
+    package init(
+      name: PeerName, state: String, index: Endpoint, listen: Endpoint?, advertise: HostAddress? = nil, socket: String
+    ) {
       self.name = name
       self.state = state
       self.index = index
       self.listen = listen
+      self.advertise = advertise
       self.socket = socket
     }
   }
@@ -72,11 +77,13 @@ package enum PeerProcess {
       throw UsageError(description: message)
     }
     let listen = defaultListen(for: settings.index)
-    return PeerDaemon.Settings(
+    var own = PeerDaemon.Settings(
       name: try PeerName(start.name), state: settings.state, index: settings.index,
       uploads: start.listeners.uploads.map { .inherited($0) } ?? .address(host: listen.host, port: listen.port),
       control: start.listeners.control.map { .inherited($0) } ?? .unix(path: settings.control),
       controlPath: settings.control)
+    own.advertise = settings.advertise
+    return own
   }
 
   private static func settings(from options: Options?) throws -> PeerDaemon.Settings {
@@ -85,9 +92,11 @@ package enum PeerProcess {
     }
     let listen = options.listen ?? defaultListen(for: options.index)
     let socket = absolute(options.socket)
-    return PeerDaemon.Settings(
+    var settings = PeerDaemon.Settings(
       name: options.name, state: absolute(options.state), index: options.index,
       uploads: .address(host: listen.host, port: listen.port), control: .unix(path: socket), controlPath: socket)
+    settings.advertise = options.advertise
+    return settings
   }
 
   /// A peer can be reached from where its index can be reached.
@@ -139,6 +148,6 @@ package enum PeerProcess {
 
   private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) {
     guard case .peer(let settings) = settings else { return }
-    Task { await daemon.reload(index: settings.index) }
+    Task { await daemon.reload(index: settings.index, advertise: settings.advertise) }
   }
 }

@@ -43,7 +43,7 @@ package struct RestartMachine: Sendable {
     case kill
   }
 
-  package let policy: RestartPolicy
+  package private(set) var policy: RestartPolicy
   package private(set) var phase = Phase.stopped
   /// Since when it has been in this phase.
   package private(set) var since: Instant
@@ -64,6 +64,11 @@ package struct RestartMachine: Sendable {
     self.policy = policy
     since = now
     lastSign = now
+  }
+
+  /// From now on these rules hold.
+  package mutating func adopt(_ policy: RestartPolicy) {
+    self.policy = policy
   }
 
   // MARK: What is seen from outside

@@ -161,6 +161,21 @@ package struct MessageFields {
     return try Self.checked(name) { () throws(InvalidValue) in try Endpoint(text) }
   }
 
+  package func optionalHostAddress(_ name: String) throws(WireFailure) -> HostAddress? {
+    guard let text = try optionalString(name) else { return nil }
+    guard let address = HostAddress(text) else { throw .badRequest("\(name) is an IPv4 or IPv6 address") }
+    return address
+  }
+
+  package func addressRanges(_ name: String) throws(WireFailure) -> [AddressRange] {
+    var ranges = [AddressRange]()
+    for value in try array(name) {
+      guard case .string(let text) = value else { throw .badRequest("\(name) is an array of strings") }
+      ranges.append(try Self.checked(name) { () throws(InvalidValue) in try AddressRange(text) })
+    }
+    return ranges
+  }
+
   package func port(_ name: String) throws(WireFailure) -> UInt16 {
     try integer(name, in: 0 ... .max)
   }

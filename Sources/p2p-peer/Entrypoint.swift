@@ -22,15 +22,13 @@ struct Entrypoint: AsyncParsableCommand {
   @Option(help: "What people call this peer.") var name: PeerName
   @Option(help: "The directory of its key and its catalogue; made where it is missing.")
   var state: String
-
-  @Option(help: "The path of its control socket.")
-  var socket: String
-
+  @Option(help: "The path of its control socket.") var socket: String
   @Option(help: "The index to use until p2pctl connect names another, HOST:PORT.")
   var index = Endpoint.defaultIndex
-
   @Option(help: "Where other peers connect, HOST:PORT; by default any port, on loopback where the index is there.")
   var listen: Endpoint?
+  @Option(help: "Under which IP address others reach it, if not the one it comes from. The index has to allow it.")
+  var advertise: HostAddress?
 
   static func main() async {
     if PeerProcess.isSupervised { Glibc.exit(await PeerProcess.run(nil)) }
@@ -38,22 +36,22 @@ struct Entrypoint: AsyncParsableCommand {
   }
 
   func run() async throws {
-    throw ExitCode(await PeerProcess.run(.init(name: name, state: state, index: index, listen: listen, socket: socket)))
+    throw ExitCode(
+      await PeerProcess.run(
+        .init(name: name, state: state, index: index, listen: listen, advertise: advertise, socket: socket)))
   }
 }
 
 extension Endpoint: ExpressibleByArgument {
-  package init?(argument: String) {
-    guard let endpoint = try? Endpoint(argument) else { return nil }
-    self = endpoint
-  }
+  package init?(argument: String) { try? self.init(argument) }
 
   package var defaultValueDescription: String { description }
 }
 
+extension HostAddress: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
 extension PeerName: ExpressibleByArgument {
-  package init?(argument: String) {
-    guard let name = try? PeerName(argument) else { return nil }
-    self = name
-  }
+  package init?(argument: String) { try? self.init(argument) }
 }

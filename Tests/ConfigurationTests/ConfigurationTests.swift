@@ -17,13 +17,21 @@ import Testing
       serve = false
       listen = ":7000"
       address = "index.example.org"
+      user = "p2p"
+      allow_advertise = ["10.0.0.0/8", "2001:db8::1"]
       [peer]
       listen = ":0"
+      advertise = "192.0.2.7"
       [peers.bob]
       [peers.alice]
       listen = "[::1]:40001"
+      advertise = "2001:db8::7"
       user = "1000:1000"
       """)
+    #expect(file.index.user == "p2p")
+    #expect(file.index.allowAdvertise?.map(\.text) == ["10.0.0.0/8", "2001:db8::1"])
+    #expect(file.peer.advertise?.text == "192.0.2.7")
+    #expect(file.peers.first?.advertise?.text == "2001:db8::7")
     #expect(file.supervisor.killUnresponsiveAfter == 90)
     #expect(file.index.serve == false)
     #expect(file.index.listen == Endpoint(host: "", port: 7000))
@@ -59,6 +67,8 @@ import Testing
     ("[peers]\nalice = true", "peers.alice", 2),
     ("[supervisor]\nkill_unresponsive_after = 1.5", "supervisor.kill_unresponsive_after", 2),
     ("[supervisor]\nkill_unresponsive_after = \"60\"", "supervisor.kill_unresponsive_after", 2),
+    ("[index]\nallow_advertise = \"10.0.0.0/8\"", "index.allow_advertise", 2),
+    ("[index]\nallow_advertise = [1]", "index.allow_advertise", 2), ("[index]\nuser = 0", "index.user", 2),
   ])
   func wrongTypesAreErrors(text: String, path: String, line: Int) {
     let error = error(text)
@@ -70,6 +80,7 @@ import Testing
   @Test(arguments: [
     "[supervisor]\nkill_unresponsive_after = 59", "[supervisor]\nkill_unresponsive_after = -1",
     "[supervisor]\nkill_unresponsive_after = 86401", "[index]\nlisten = \"a b\"", "[peer]\nlisten = \"host\"",
+    "[index]\nallow_advertise = [\"10.0.0.0/33\"]", "[peer]\nadvertise = \"example.org\"",
     "[peers.index]\n", "[peers.\"a b\"]\n", "[peers.alice]\nlisten = \":99999\"",
   ])
   func valuesOutOfRangeAreErrors(text: String) {
@@ -92,6 +103,44 @@ import Testing
   @Test func aMessageNamesLineAndSetting() {
     #expect("\(ConfigurationError(path: "index.port", line: 3, reason: "no"))" == "line 3: index.port: no")
     #expect("\(ConfigurationError(path: "", line: nil, reason: "no"))" == "no")
+  }
+
+  // MARK: The environment
+
+  @Test func theEnvironmentWinsOverTheFile() throws {
+    let text = "[index]\nserve = true\nlisten = \":1\"\nuser = \"a\"\n[supervisor]\nkill_unresponsive_after = 60\n"
+    let file = try ConfigurationFile(
+      text,
+      environment: [
+        "P2P_INDEX_LISTEN": ":2", "P2P_INDEX_SERVE": "false", "P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER": "0",
+        "P2P_INDEX_ALLOW_ADVERTISE": "10.0.0.0/8, 192.0.2.1", "P2P_PEER_LISTEN": ":3",
+        "P2P_PEER_ADVERTISE": "192.0.2.9",
+        "P2P_INDEX_ADDRESS": "192.0.2.5", "P2P_INDEX_USER": "", "P2P_HOME": "/h", "P2P_CHANNEL": "3",
+        "INDEX_LISTEN": ":9",
+      ])
+    #expect(file.index.listen?.port == 2 && file.index.serve == false && file.index.user == "a")
+    #expect(file.supervisor.killUnresponsiveAfter == 0)
+    #expect(file.index.allowAdvertise?.map(\.text) == ["10.0.0.0/8", "192.0.2.1"])
+    #expect(file.peer.listen?.port == 3 && file.peer.advertise?.text == "192.0.2.9")
+    #expect(file.index.address == Endpoint(host: "192.0.2.5", port: 7734))
+  }
+
+  @Test func theEnvironmentIsReadAsStrictly() {
+    for (name, value) in [
+      ("P2P_INDEX_SERVE", "1"), ("P2P_INDEX_LISTEN", "here:there"), ("P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER", "5"),
+      ("P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER", "soon"), ("P2P_INDEX_ALLOW_ADVERTISE", "10.0.0.0/99"),
+      ("P2P_PEER_ADVERTISE", "example.org"),
+    ] {
+      let error = #expect(throws: ConfigurationError.self, "\(name)=\(value)") {
+        try ConfigurationFile("", environment: [name: value])
+      }
+      #expect(error?.path == name)
+    }
+  }
+
+  @Test func onlyVariablesOfSettingsMakeAConfiguration() {
+    #expect(EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": ":1"]))
+    #expect(!EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": "", "P2P_HOME": "/h", "P2P_PEERS_ALICE_LISTEN": ":1"]))
   }
 
   // MARK: The shipped file
@@ -118,7 +167,8 @@ import Testing
     let file = try ConfigurationFile(lines.joined(separator: "\n"))
     #expect(file.supervisor.killUnresponsiveAfter == 0)
     #expect(file.index.serve == true && file.index.listen == .defaultIndex && file.index.address != nil)
-    #expect(file.peer.listen != nil)
-    #expect(file.peers.first?.user == "alice")
+    #expect(file.index.user != nil && file.index.allowAdvertise?.isEmpty == false)
+    #expect(file.peer.listen != nil && file.peer.advertise != nil)
+    #expect(file.peers.first?.user == "alice" && file.peers.first?.advertise != nil)
   }
 }

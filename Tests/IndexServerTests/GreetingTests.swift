@@ -1,3 +1,4 @@
+import DocumentModel
 import IndexServer
 import LineJSON
 import NIOCore

@@ -1,3 +1,4 @@
+import DocumentModel
 import IndexServer
 import NIOCore
 import Testing

@@ -29,6 +29,25 @@ final class Installation: Sendable {
     await installation.stop()
   }
 
+  /// The same with what a configuration says, which can be written anew with `configure`.
+  static func with(configuration: String, _ body: (Installation) async throws -> Void) async throws {
+    let installation = try Installation()
+    do {
+      try installation.configure(configuration)
+      try await installation.expectSuccess(["supervisor", "start"])
+      try await body(installation)
+    } catch {
+      await installation.stop()
+      throw error
+    }
+    await installation.stop()
+  }
+
+  func configure(_ text: String) throws {
+    mkdir(home.file("config"), 0o700)
+    try home.write("config/p2p.toml", Array(text.utf8))
+  }
+
   private func start(_ peers: [String]) async throws {
     try await expectSuccess(
       ["supervisor", "start", "--serve-index", "127.0.0.1:0"] + peers.flatMap { ["--peer", $0] })
@@ -65,6 +84,11 @@ final class Installation: Sendable {
   func rows(_ peer: String, _ arguments: String...) async throws -> [JSONValue] {
     let outcome = try await expectSuccess(["--peer", peer, "--json"] + arguments)
     return try outcome.lines.map { try Jansson.decode(Array($0.utf8)) }
+  }
+
+  /// What a process has logged.
+  func log(_ name: String) -> String {
+    String(decoding: TemporaryDirectory.read(home.file("log/\(name).log")) ?? [], as: UTF8.self)
   }
 
   // MARK: Processes

@@ -34,6 +34,66 @@ import Testing
       ])
   }
 
+  @Test func everySettingHasAMeaning() throws {
+    let found = try settings(
+      """
+      [supervisor]
+      kill_unresponsive_after = 61
+      [index]
+      user = "p2p"
+      allow_advertise = ["10.0.0.0/8"]
+      [peer]
+      advertise = "192.0.2.1"
+      [peers.carol]
+      [peers.dave]
+      advertise = "192.0.2.2"
+      """)
+    #expect(found.killUnresponsiveAfter == .seconds(61))
+    #expect(found.indexUser == "p2p")
+    #expect(found.allowAdvertise == [try AddressRange("10.0.0.0/8")])
+    #expect(found.peers.map { $0.advertise?.text } == ["192.0.2.1", "192.0.2.2"])
+    #expect(try settings("[supervisor]\nkill_unresponsive_after = 0").killUnresponsiveAfter == nil)
+  }
+
+  /// Flags over environment over file over defaults.
+  @Test func whatWinsOverWhat() throws {
+    let directory = try TemporaryDirectory()
+    let text = "[index]\nlisten = \"127.0.0.1:1\"\n[peer]\nlisten = \"127.0.0.1:2\"\n[peers.dave]\n"
+    let path = try directory.write("p2p.toml", Array(text.utf8))
+    func plan(_ flags: RunFlags, _ variables: [String: String]) throws -> RunPlan {
+      try SupervisorInvocation.options(
+        flags: flags, home: directory.path, configuration: path, environment: variables
+      ).plan
+    }
+    #expect(try plan(RunFlags(), [:]).index?.listen.port == 1)
+    let variables = ["P2P_INDEX_LISTEN": "127.0.0.1:3", "P2P_PEER_LISTEN": "127.0.0.1:4"]
+    #expect(try plan(RunFlags(), variables).index?.listen.port == 3)
+    #expect(try plan(RunFlags(), variables).peers.map(\.listen.port) == [4])
+    let flags = RunFlags(
+      serveIndex: Endpoint(host: "127.0.0.1", port: 5),
+      peers: [.init(name: PlanNames.dave, listen: Endpoint(host: "127.0.0.1", port: 6)), .init(name: PlanNames.carol)])
+    #expect(try plan(flags, variables).index?.listen.port == 5)
+    // A peer that only the flags name has what the file says of all peers.
+    #expect(try plan(flags, variables).peers.map(\.listen.port) == [6, 4])
+    // What the flags do not say holds beside them.
+    let more = ["P2P_INDEX_ALLOW_ADVERTISE": "10.0.0.0/8", "P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER": "90"]
+    #expect(try plan(flags, more).index?.allowAdvertise.count == 1)
+    #expect(try plan(flags, more).killUnresponsiveAfter == .seconds(90))
+  }
+
+  @Test func theEnvironmentAloneIsAConfiguration() throws {
+    let directory = try TemporaryDirectory()
+    func plan(_ variables: [String: String]) throws -> RunPlan {
+      try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, environment: variables).plan
+    }
+    #expect(try plan(["P2P_INDEX_LISTEN": ""]).index?.isDefault == true)
+    let elsewhere = try plan(["P2P_INDEX_ADDRESS": "192.0.2.1"])
+    #expect(elsewhere.index == nil && elsewhere.peersIndex == .at(Endpoint(host: "192.0.2.1", port: 7734)))
+    let error = #expect(throws: SupervisorError.self) { try plan(["P2P_INDEX_SERVE": "yes"]) }
+    #expect(error?.kind == .usage)
+    #expect(error?.message.hasPrefix("P2P_INDEX_SERVE: this is true or false") == true)
+  }
+
   // MARK: Where it is found
 
   @Test func aNamedFileMustExistAnotherNeedNot() throws {
@@ -65,36 +125,9 @@ import Testing
     let directory = try TemporaryDirectory()
     let path = try directory.write("p2p.toml", Array("[supervisor]\nkill_unresponsive_after = 70\n[peers.dave]".utf8))
     let options = try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: path)
-    #expect(options.policy.killUnresponsiveAfter == .seconds(70))
+    #expect(options.plan.policy.killUnresponsiveAfter == .seconds(70))
     #expect(options.plan.peers.map(\.name) == [PlanNames.dave])
     try directory.write("p2p.toml", Array("[peers.carol]".utf8))
     #expect(try options.reload().peers.map(\.name) == [PlanNames.carol])
-  }
-}
-
-@Suite struct PlanChangeTests {
-  private func plan(_ text: String) throws -> RunPlan {
-    try RunPlan(
-      flags: RunFlags(), settings: SupervisorSettings(try ConfigurationFile(text), ownName: nil), ownName: nil)
-  }
-
-  @Test func comingGoingAndPostponed() throws {
-    let old = try plan("[peers.carol]\n[peers.dave]\n[peers.erin]")
-    let new = try plan("[peers.carol]\n[peers.dave]\nlisten = \":5\"\n[peers.fred]\n[index]\nlisten = \":1\"")
-    // Another index listening everywhere changes where the others would listen, too.
-    let change = PlanChange(from: old, to: new)
-    #expect(change.added.map(\.name.text) == ["fred"])
-    #expect(change.removed.map(\.text) == ["erin"])
-    #expect(change.postponed == ["index", "carol", "dave"])
-    let after = old.applying(change, added: change.added, peersIndex: new.peersIndex)
-    #expect(after.peers.map(\.name.text) == ["carol", "dave", "fred"])
-    #expect(after.index == old.index)
-  }
-
-  @Test func theSamePlanChangesNothing() throws {
-    let plan = try plan("[peers.carol]")
-    let change = PlanChange(from: plan, to: plan)
-    #expect(change.added.isEmpty && change.removed.isEmpty && change.postponed.isEmpty)
-    #expect(plan.applying(change, added: [], peersIndex: plan.peersIndex) == plan)
   }
 }

@@ -91,10 +91,13 @@ import Testing
   }
 
   @Test func withoutANameForTheUserOneMustBeGiven() throws {
+    let far = Endpoint(host: "192.0.2.1", port: 7734)
     let error = #expect(throws: SupervisorError.self) {
-      try RunPlan(flags: RunFlags(), settings: nil, ownName: nil)
+      try RunPlan(flags: RunFlags(index: far), settings: nil, ownName: nil)
     }
     #expect(error?.kind == .usage)
+    let plan = try RunPlan(flags: RunFlags(), settings: nil, ownName: nil)
+    #expect(plan.peers.isEmpty && plan.index?.isDefault == true)
     #expect(try RunPlan(flags: RunFlags(serveIndex: .defaultIndex), settings: nil, ownName: nil).peers.isEmpty)
   }
 

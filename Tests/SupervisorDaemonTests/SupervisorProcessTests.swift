@@ -196,7 +196,8 @@ import WireProtocol
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
     let before = try fixture.status()
     #expect(before.keys.sorted() == ["alice", "bob", "index", "supervisor"])
-    try fixture.directory.write("p2p.toml", Array("\(index)[peers.carol]\n[peers.bob]\n".utf8))
+    let changed = "\(index)user = \"p2p\"\n[peers.carol]\n[peers.bob]\n[supervisor]\nkill_unresponsive_after = 99\n"
+    try fixture.directory.write("p2p.toml", Array(changed.utf8))
     fixture.supervisor?.signal(SIGHUP)
     _ = try await fixture.awaitStatus("carol") { $0.state == "ready" }
     let gone = try await eventually { try fixture.status()["alice"] == nil }
@@ -204,6 +205,11 @@ import WireProtocol
     #expect(try fixture.status("bob").pid == before["bob"]?.pid)
     #expect(access("\(fixture.home)/run/alice.sock", F_OK) != 0)
     #expect(await eventually { fixture.log("bob").contains("bob reloads") })
+    let log = fixture.log("supervisor")
+    #expect(log.contains("reloaded: supervisor.kill_unresponsive_after, peers.alice, peers.carol\n"))
+    #expect(log.contains("these wait for the next start of the supervisor: index.user\n"))
+    let again = try fixture.ask(#"{"id":1,"op":"reload"}"#)
+    #expect(again["status"] == 200 && again["applied"] == [] && again["postponed"] == ["index.user"])
     try fixture.directory.write("p2p.toml", Array("[nonsense]\n".utf8))
     let refused = try fixture.ask(#"{"id":2,"op":"reload"}"#)
     #expect(refused["status"] == 422)

@@ -225,7 +225,12 @@ import WireProtocol
     return switch operation {
     case .hello: SupervisorReply.hello.json(id: id)
     case .status: SupervisorReply.status(processes: 2).json(id: id)
-    case .start, .stop, .restart, .reload: SupervisorReply.done.json(id: id)
+    case .reload:
+      SupervisorReply.reloaded(
+        applied: (json["applied"]?.array ?? []).compactMap(\.string),
+        postponed: (json["postponed"]?.array ?? []).compactMap(\.string)
+      ).json(id: id)
+    case .start, .stop, .restart: SupervisorReply.done.json(id: id)
     case .wait: SupervisorReply.settled(ready: true).json(id: id)
     case nil: nil
     }

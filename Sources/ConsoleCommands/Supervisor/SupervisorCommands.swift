@@ -37,12 +37,23 @@ struct SupervisorRestartCommand: ConsoleCommand {
 struct SupervisorReloadCommand: ConsoleCommand {
   static let words = ["supervisor", "reload"]
   static let example = "supervisor reload"
-  static let configuration: CommandConfiguration = .verb("reload", "Read the configuration again.")
+  static let configuration: CommandConfiguration = .verb(
+    "reload", "Read the configuration again.",
+    "It tells which settings have changed, and which wait for the next start of the supervisor.")
 
   @OptionGroup var options: SupervisorOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    try SupervisorRequestRun(.reload, options: options).perform(on: console)
+    try SupervisorRequestRun(.reload, options: options).perform(on: console) { reply in
+      let applied = Self.names(reply["applied"])
+      console.noteLine(applied.isEmpty ? "Nothing has changed." : "Changed: \(applied)")
+      let postponed = Self.names(reply["postponed"])
+      if !postponed.isEmpty { console.noteLine("Waits for the next start of the supervisor: \(postponed)") }
+    }
+  }
+
+  private static func names(_ list: JSONValue?) -> String {
+    TextRules.escapedForTerminal((list?.array ?? []).compactMap(\.string).joined(separator: ", "))
   }
 }
 
@@ -59,10 +70,11 @@ struct SupervisorRequestRun {
     self.options = options
   }
 
-  func perform(on console: Console) throws -> ExitStatus {
+  /// - Parameter explain: gets the answer before its effect is waited for.
+  func perform(on console: Console, explain: (JSONValue) -> Void = { _ in }) throws -> ExitStatus {
     var isReady = true
     let processes = try Supervisor(console: console, home: options.home).asking { connection in
-      try connection.supervise(operation)
+      explain(try connection.supervise(operation))
       isReady = try connection.waitUntilSettled(patience: Self.settling)
       return try connection.processes()
     }

@@ -62,7 +62,7 @@ package actor IndexLink {
   package nonisolated let loop: any EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 
-  private let hello: IndexHello
+  private var hello: IndexHello
   let source: any AnnouncementSource
   let patience: Patience
   let logger: Logger
@@ -122,6 +122,13 @@ package actor IndexLink {
     guard address != self.address else { return }
     self.address = address
     trouble = nil
+    carryOut(machine.retarget())
+  }
+
+  /// Says hello anew where others shall reach us under another address from now on.
+  package func advertise(_ address: HostAddress?) {
+    guard address?.text != hello.advertise else { return }
+    hello = IndexHello(peer: hello.peer, name: hello.name, port: hello.port, advertise: address?.text)
     carryOut(machine.retarget())
   }
 
@@ -256,6 +263,11 @@ package actor IndexLink {
     complaint = ""
     trouble = nil
     logger.info("connected to index", metadata: ["address": "\(address)"])
+    if greeting?.isAdvertised == false {
+      logger.warning(
+        "the index does not let us advertise: its allow_advertise must name the address",
+        metadata: ["advertise": "\(hello.advertise ?? "")", "seen": "\(greeting?.host ?? "")"])
+    }
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
     for waiter in waiters { waiter.resume(true) }
     waiters = []

@@ -24,8 +24,16 @@ extension Supervisor {
     case .wait:
       clients[identifier]?.session.await(request)
     case .reload:
-      let failure = reload().map { SupervisorReply.failure(WireFailure(.usage, $0.message)) }
-      clients[identifier]?.session.reply(failure ?? .done, to: request.id)
+      clients[identifier]?.session.reply(reloaded(), to: request.id)
+    }
+  }
+
+  private func reloaded() -> SupervisorReply {
+    do throws(SupervisorError) {
+      let change = try reload()
+      return .reloaded(applied: change.applied, postponed: change.postponed)
+    } catch {
+      return .failure(WireFailure(.usage, error.message))
     }
   }
 

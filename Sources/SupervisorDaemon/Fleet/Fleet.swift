@@ -51,7 +51,7 @@ package struct Fleet: Sendable {
   package static let indexPatience = Duration.seconds(5)
 
   package private(set) var members: [Member] = []
-  private let policy: RestartPolicy
+  private var policy: RestartPolicy
   private var course = Course.idle
 
   package init(policy: RestartPolicy = RestartPolicy()) {
@@ -66,6 +66,12 @@ package struct Fleet: Sendable {
   package mutating func add(_ name: String, role: Role, now: Instant) {
     guard member(name) == nil else { return }
     members.append(Member(name: name, role: role, machine: RestartMachine(policy: policy, now: now)))
+  }
+
+  /// From now on these rules hold, for those who run too.
+  package mutating func adopt(_ policy: RestartPolicy) {
+    self.policy = policy
+    for index in members.indices { members[index].machine.adopt(policy) }
   }
 
   // MARK: What is seen from outside

@@ -5,15 +5,54 @@ package import DocumentModel
 package struct PlanChange: Sendable, Equatable {
   package let added: [RunPlan.Peer]
   package let removed: [PeerName]
-  /// Names of what differs but stays as it was until the next start.
+  /// The settings that hold from now on, by their names in the file: `index.address`, `peers.alice`.
+  package let applied: [String]
+  /// The settings that differ but stay as they were until the next start.
   package let postponed: [String]
+  /// The plan that is carried out from now on.
+  package let result: RunPlan
 
   package init(from old: RunPlan, to new: RunPlan) {
-    let known = Dictionary(old.peers.map { ($0.name, $0) }) { first, _ in first }
-    let wanted = Set(new.peers.map(\.name))
-    added = new.peers.filter { known[$0.name] == nil }
-    removed = old.peers.map(\.name).filter { !wanted.contains($0) }
-    let changed = new.peers.filter { peer in known[peer.name].map { $0 != peer } ?? false }
-    postponed = (old.index?.listen == new.index?.listen ? [] : ["index"]) + changed.map(\.name.text)
+    var applied: [String] = []
+    var postponed: [String] = []
+    var result = old
+    Self.compare(old.killUnresponsiveAfter, new.killUnresponsiveAfter, "supervisor.kill_unresponsive_after", &applied)
+    result.killUnresponsiveAfter = new.killUnresponsiveAfter
+    if let index = old.index, let wanted = new.index {
+      Self.compare(index.listen, wanted.listen, "index.listen", &postponed)
+      Self.compare(index.user, wanted.user, "index.user", &postponed)
+      Self.compare(index.allowAdvertise, wanted.allowAdvertise, "index.allow_advertise", &applied)
+      result.index?.allowAdvertise = wanted.allowAdvertise
+    } else {
+      Self.compare(old.index == nil, new.index == nil, "index.serve", &postponed)
+    }
+    // One that is not served yet is of no use to anybody.
+    if new.peersIndex == .served, old.index == nil {
+      Self.compare(old.peersIndex, new.peersIndex, "index.address", &postponed)
+    } else {
+      Self.compare(old.peersIndex, new.peersIndex, "index.address", &applied)
+      result.peersIndex = new.peersIndex
+    }
+    let wanted = Dictionary(new.peers.map { ($0.name, $0) }) { first, _ in first }
+    removed = old.peers.map(\.name).filter { wanted[$0] == nil }
+    result.peers = old.peers.compactMap { peer in
+      guard let new = wanted[peer.name] else { return nil }
+      Self.compare(peer.listen, new.listen, "peers.\(peer.name).listen", &postponed)
+      Self.compare(peer.user, new.user, "peers.\(peer.name).user", &postponed)
+      Self.compare(peer.advertise, new.advertise, "peers.\(peer.name).advertise", &applied)
+      var kept = peer
+      kept.advertise = new.advertise
+      return kept
+    }
+    let known = Set(old.peers.map(\.name))
+    added = new.peers.filter { !known.contains($0.name) }
+    result.peers += added
+    self.applied = applied + removed.map { "peers.\($0)" } + added.map { "peers.\($0.name)" }
+    self.postponed = postponed
+    self.result = result
+  }
+
+  private static func compare<Value: Equatable>(_ old: Value, _ new: Value, _ name: String, _ list: inout [String]) {
+    if old != new { list.append(name) }
   }
 }

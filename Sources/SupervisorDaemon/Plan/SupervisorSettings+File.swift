@@ -11,7 +11,14 @@ extension SupervisorSettings {
     self.init(
       serveIndex: serves ? file.index.listen ?? .defaultIndex : nil, index: file.index.address,
       peers: (file.peers.isEmpty ? own : file.peers).map { peer in
-        Peer(name: peer.name, listen: peer.listen ?? file.peer.listen, user: peer.user)
+        Peer(
+          name: peer.name, listen: peer.listen ?? file.peer.listen, advertise: peer.advertise ?? file.peer.advertise,
+          user: peer.user)
       })
+    indexUser = file.index.user
+    allowAdvertise = file.index.allowAdvertise ?? []
+    peerListen = file.peer.listen
+    peerAdvertise = file.peer.advertise
+    if let seconds = file.supervisor.killUnresponsiveAfter, seconds > 0 { killUnresponsiveAfter = .seconds(seconds) }
   }
 }

@@ -63,6 +63,7 @@ struct BlueprintBuilder {
   /// `nil` where none is to be served, or where the default one runs already.
   private func index() throws(SupervisorError) -> ChildBlueprint? {
     guard let plan = options.plan.index else { return nil }
+    let identity = try indexIdentity(plan)
     let socket: ListeningSocket
     do throws(ListeningSocket.Failure) {
       socket = try ListeningSocket.tcp(plan.listen)
@@ -75,10 +76,10 @@ struct BlueprintBuilder {
     }
     return ChildBlueprint(
       name: ProcessRole.index.rawValue, executable: try program("p2p-index"),
-      settings: .index(IndexSettings(address: socket.endpoint ?? plan.listen)),
+      settings: .index(
+        IndexSettings(address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise)),
       listeners: [.init(kind: .index, socket: socket)],
-      // It keeps nothing, so it needs no user of its own.
-      identity: users.map { $0.identity(of: "nobody") ?? .init(user: 65_534, group: 65_534) },
+      identity: identity,
       environment: options.childEnvironment, logPath: options.layout.log(of: ProcessRole.index.rawValue))
   }
 
@@ -118,7 +119,7 @@ struct BlueprintBuilder {
     remember(uploads.endpoint?.port, of: name)
     let settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
-      downloads: layout.downloads(of: name))
+      downloads: layout.downloads(of: name), advertise: plan.advertise)
     return ChildBlueprint(
       name: name.text, executable: try program("p2p-peer"), settings: .peer(settings),
       listeners: [.init(kind: .uploads, socket: uploads), .init(kind: .control, socket: control)],
@@ -140,11 +141,30 @@ struct BlueprintBuilder {
   private func identity(of peer: RunPlan.Peer) throws(SupervisorError) -> ProcessSpecification.Identity? {
     guard let users else { return nil }
     let user = peer.user ?? peer.name.text
+    let cure = "name one under [peers.\(peer.name)] user =, as a login name or uid:gid"
+    guard let identity = users.identity(of: user) else {
+      throw SupervisorError(
+        .failed, "the peer \(peer.name) would run as the user \(user), whom /etc/passwd does not know: \(cure)")
+    }
+    // Everybody on the network can speak to it: only who writes it down may want that.
+    guard identity.user != 0 || peer.user != nil else {
+      throw SupervisorError(
+        .failed, "the peer \(peer.name) would run as root: \(cure); P2P_HOME=DIR runs everything as the caller")
+    }
+    return identity
+  }
+
+  /// It keeps nothing, so that it needs no user of its own; one that is made for it is safer than one who is everybody's.
+  private func indexIdentity(_ plan: RunPlan.Index) throws(SupervisorError) -> ProcessSpecification.Identity? {
+    guard let users else { return nil }
+    guard let user = plan.user else {
+      return users.identity(of: "p2p") ?? users.identity(of: "nobody") ?? .init(user: 65_534, group: 65_534)
+    }
     guard let identity = users.identity(of: user) else {
       throw SupervisorError(
         .failed,
-        "the peer \(peer.name) would run as the user \(user), whom /etc/passwd does not know: "
-          + "name one under [peers.\(peer.name)] user =, as a login name or uid:gid")
+        "the index would run as the user \(user), whom /etc/passwd does not know: "
+          + "name another under [index] user =, as a login name or uid:gid")
     }
     return identity
   }

@@ -4,34 +4,35 @@ import WireProtocol
 
 /// Another configuration, while everything runs.
 extension Supervisor {
-  /// Takes over what can be changed while everything runs. A configuration that is wrong changes nothing.
-  func reload() -> SupervisorError? {
-    guard !fleet.isEnding else { return nil }
-    let new: RunPlan
+  /// Takes over what can be changed while everything runs, and logs what cannot. A configuration that is wrong changes
+  /// nothing.
+  @discardableResult
+  func reload() throws(SupervisorError) -> PlanChange {
     do throws(SupervisorError) {
-      new = try options.reload()
+      guard !fleet.isEnding else { throw SupervisorError(.failed, "the supervisor is stopping") }
+      let change = PlanChange(from: plan, to: try options.reload())
+      let index = BlueprintBuilder.indexAddress(
+        change.result, served: children[ProcessRole.index.rawValue]?.blueprint)
+      let added = try prepare(change.added, index: index)
+      carryOut(change, added, index: index)
+      return change
     } catch {
       log.write("not reloaded: \(error)")
-      return error
+      throw error
     }
-    let change = PlanChange(from: plan, to: new)
-    let index = BlueprintBuilder.indexAddress(new, served: children[ProcessRole.index.rawValue]?.blueprint)
-    let added: [ChildBlueprint]
-    do throws(SupervisorError) {
-      added = try prepare(change.added, index: index)
-    } catch {
-      log.write("not reloaded: \(error)")
-      return error
-    }
-    if !change.postponed.isEmpty {
-      log.write("at the next start of the supervisor change: \(change.postponed.joined(separator: ", "))")
-    }
+  }
+
+  private func carryOut(_ change: PlanChange, _ added: [ChildBlueprint], index: Endpoint) {
+    plan = change.result
+    fleet.adopt(plan.policy)
     for name in change.removed { perform(fleet.retire(name.text, now: .now)) }
     for child in children.values { inform(child, of: index) }
     for blueprint in added { begin(blueprint) }
-    plan = plan.applying(change, added: change.added, peersIndex: new.peersIndex)
-    log.write("reloaded")
-    return nil
+    let applied = change.applied.isEmpty ? "nothing has changed" : change.applied.joined(separator: ", ")
+    log.write("reloaded: \(applied)")
+    if !change.postponed.isEmpty {
+      log.write("these wait for the next start of the supervisor: \(change.postponed.joined(separator: ", "))")
+    }
   }
 
   /// Everything that new peers need, before anything is changed for them. What was opened is closed again where one of
@@ -54,8 +55,16 @@ extension Supervisor {
   }
 
   private func inform(_ child: SupervisedChild, of index: Endpoint) {
-    if case .peer(var settings) = child.blueprint.settings {
+    switch child.blueprint.settings {
+    case .index(var settings):
+      settings.allowAdvertise = plan.index?.allowAdvertise ?? []
+      child.blueprint.settings = .index(settings)
+    case .peer(var settings):
       settings.index = index
+      // One that goes keeps what it has.
+      if let peer = plan.peers.first(where: { $0.name.text == child.blueprint.name }) {
+        settings.advertise = peer.advertise
+      }
       child.blueprint.settings = .peer(settings)
     }
     child.tell(.reload(child.blueprint.settings))

@@ -44,7 +44,7 @@ final class Supervisor {
     self.options = options
     plan = options.plan
     manager = options.notifySocket.flatMap { ServiceManager(socket: $0) }
-    fleet = Fleet(policy: options.policy)
+    fleet = Fleet(policy: options.plan.policy)
     children = Dictionary(blueprints.map { ($0.name, SupervisedChild($0)) }) { first, _ in first }
     let now = SuspendingClock.now
     for blueprint in blueprints {
@@ -142,7 +142,7 @@ final class Supervisor {
       case 0: return
       case SIGHUP:
         // What is wrong with the configuration has been logged; all goes on as before.
-        _ = reload()
+        _ = try? reload()
       case let number:
         log.write("signal \(number): stopping everything")
         perform(fleet.end(now: .now))

@@ -18,42 +18,56 @@ package enum SupervisorInvocation {
     // The supervisor stays where it was started: a relative path means the same at every reload.
     let path = configuration ?? layout.configurationFile
     let mustExist = configuration != nil
-    let file = try read(path, mustExist: mustExist)
-    var policy = RestartPolicy()
-    if let seconds = file?.supervisor.killUnresponsiveAfter, seconds > 0 {
-      policy.killUnresponsiveAfter = .seconds(seconds)
+    let ownName = ownName(in: layout, environment: environment)
+    let makePlan = { @Sendable () throws(SupervisorError) -> RunPlan in
+      let file = try read(path, mustExist: mustExist, environment: environment)
+      return try RunPlan(
+        flags: flags, settings: file.map { SupervisorSettings($0, ownName: ownName) }, ownName: ownName)
     }
     var options = SupervisorOptions(
-      layout: layout, plan: try plan(flags: flags, file: file), programs: try ownDirectory(), policy: policy,
-      childEnvironment: SupervisorOptions.childEnvironment(from: environment),
-      reload: { () throws(SupervisorError) in
-        try plan(flags: flags, file: read(path, mustExist: mustExist))
-      })
+      layout: layout, plan: try makePlan(), programs: try ownDirectory(),
+      childEnvironment: SupervisorOptions.childEnvironment(from: environment), reload: makePlan)
     options.notifySocket = environment["NOTIFY_SOCKET"]
+    if layout.kind == .system, options.plan.peers.isEmpty, !flags.nameProcesses {
+      options.notices.append(
+        "no peer is started, since it would run as root: name those of users with --peer NAME, or as [peers.NAME] in "
+          + "\(layout.configurationFile); P2P_HOME=DIR runs everything as the caller")
+    }
     return options
   }
 
-  private static func plan(flags: RunFlags, file: ConfigurationFile?) throws(SupervisorError) -> RunPlan {
-    let ownName = PeerName.ofCurrentUser()
-    let settings = file.map { SupervisorSettings($0, ownName: ownName) }
-    return try RunPlan(flags: flags, settings: settings, ownName: ownName)
+  /// After whom a peer is named where nobody names one: the caller. A supervisor of the whole system has none of its own,
+  /// since a peer must not run as root without being told so; there it is who called sudo(8).
+  static func ownName(in layout: Layout, environment: [String: String]) -> PeerName? {
+    guard layout.kind == .system else { return PeerName.ofCurrentUser() }
+    return environment["SUDO_USER"].flatMap { $0 == "root" ? nil : try? PeerName($0) }
   }
 
-  private static func read(_ path: String, mustExist: Bool) throws(SupervisorError) -> ConfigurationFile? {
+  /// `nil` where nothing is configured.
+  private static func read(
+    _ path: String, mustExist: Bool, environment: [String: String]
+  ) throws(SupervisorError) -> ConfigurationFile? {
     guard let bytes = SmallFile.read(path) else {
       // What is there and cannot be read must not be taken for absent.
       guard !mustExist, access(path, F_OK) != 0 else {
         throw SupervisorError(.noInput, "cannot read the configuration \(path)")
       }
-      return nil
+      return EnvironmentSettings.setAny(environment) ? try parse("", path, environment) : nil
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw SupervisorError(.usage, "\(path) is not UTF-8")
     }
+    return try parse(text, path, environment)
+  }
+
+  private static func parse(
+    _ text: String, _ path: String, _ environment: [String: String]
+  ) throws(SupervisorError) -> ConfigurationFile {
     do throws(ConfigurationError) {
-      return try ConfigurationFile(text)
+      return try ConfigurationFile(text, environment: environment)
     } catch {
-      throw SupervisorError(.usage, "\(path): \(error)")
+      // A variable names itself.
+      throw SupervisorError(.usage, error.path.hasPrefix("P2P_") ? "\(error)" : "\(path): \(error)")
     }
   }
 

@@ -1,5 +1,4 @@
 package import Places
-package import ProcessSupervision
 
 /// All that a run of the supervisor depends on, gathered by its entry point.
 package struct SupervisorOptions: Sendable {
@@ -7,7 +6,8 @@ package struct SupervisorOptions: Sendable {
   package var plan: RunPlan
   /// The directory of the programs to start, which is the supervisor's own.
   package var programs: String
-  package var policy: RestartPolicy
+  /// What a person should know who looks into the log.
+  package var notices: [String] = []
   /// What children get of the environment.
   package var childEnvironment: [String: String]
   /// `NOTIFY_SOCKET` of sd_notify(3): where a service manager wants to hear of the start and the end.
@@ -18,14 +18,12 @@ package struct SupervisorOptions: Sendable {
   package var reload: @Sendable () throws(SupervisorError) -> RunPlan
 
   package init(
-    layout: Layout, plan: RunPlan, programs: String, policy: RestartPolicy = RestartPolicy(),
-    childEnvironment: [String: String] = [:], echoesLog: Bool = true,
+    layout: Layout, plan: RunPlan, programs: String, childEnvironment: [String: String] = [:], echoesLog: Bool = true,
     reload: (@Sendable () throws(SupervisorError) -> RunPlan)? = nil
   ) {
     self.layout = layout
     self.plan = plan
     self.programs = programs
-    self.policy = policy
     self.childEnvironment = childEnvironment
     self.echoesLog = echoesLog
     self.reload = reload ?? { plan }

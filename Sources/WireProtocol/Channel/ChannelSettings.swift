@@ -5,9 +5,25 @@ package import LineJSON
 package struct IndexSettings: Sendable, Hashable {
   /// Where its held listener listens, for people to read.
   package let address: Endpoint
+  /// Addresses that peers may advertise though they do not come from them.
+  package var allowAdvertise: [AddressRange]
 
-  package init(address: Endpoint) {
+  package init(address: Endpoint, allowAdvertise: [AddressRange] = []) {
     self.address = address
+    self.allowAdvertise = allowAdvertise
+  }
+
+  fileprivate var json: JSONValue {
+    var members: JSONMembers = ["address": .string("\(address)")]
+    if !allowAdvertise.isEmpty {
+      members["allow_advertise"] = .array(allowAdvertise.map { .string($0.text) })
+    }
+    return .object(members)
+  }
+
+  fileprivate init(_ fields: MessageFields) throws(WireFailure) {
+    address = try fields.endpoint("address")
+    allowAdvertise = try fields.addressRanges("allow_advertise")
   }
 }
 
@@ -21,12 +37,34 @@ package struct PeerSettings: Sendable, Hashable {
   package var index: Endpoint
   /// Where downloads go that name no place, which exists.
   package let downloads: String
+  /// Under which address others reach it, where that is not the one it comes from.
+  package var advertise: HostAddress?
 
-  package init(state: String, control: String, index: Endpoint, downloads: String) {
+  package init(
+    state: String, control: String, index: Endpoint, downloads: String, advertise: HostAddress? = nil
+  ) {
     self.state = state
     self.control = control
     self.index = index
     self.downloads = downloads
+    self.advertise = advertise
+  }
+
+  fileprivate var json: JSONValue {
+    var members: JSONMembers = [
+      "state": .string(state), "control": .string(control), "index": .string("\(index)"),
+      "downloads": .string(downloads),
+    ]
+    if let advertise { members["advertise"] = .string(advertise.text) }
+    return .object(members)
+  }
+
+  fileprivate init(_ fields: MessageFields) throws(WireFailure) {
+    state = try fields.string("state")
+    control = try fields.string("control")
+    index = try fields.endpoint("index")
+    downloads = try fields.string("downloads")
+    advertise = try fields.optionalHostAddress("advertise")
   }
 }
 
@@ -44,13 +82,8 @@ package enum ChildSettings: Sendable, Hashable {
 
   package var json: JSONValue {
     switch self {
-    case .index(let settings):
-      ["address": .string("\(settings.address)")]
-    case .peer(let settings):
-      [
-        "state": .string(settings.state), "control": .string(settings.control), "index": .string("\(settings.index)"),
-        "downloads": .string(settings.downloads),
-      ]
+    case .index(let settings): settings.json
+    case .peer(let settings): settings.json
     }
   }
 
@@ -58,12 +91,9 @@ package enum ChildSettings: Sendable, Hashable {
     let fields = try MessageFields(json)
     switch role {
     case .index:
-      self = .index(IndexSettings(address: try fields.endpoint("address")))
+      self = .index(try IndexSettings(fields))
     case .peer:
-      self = .peer(
-        PeerSettings(
-          state: try fields.string("state"), control: try fields.string("control"),
-          index: try fields.endpoint("index"), downloads: try fields.string("downloads")))
+      self = .peer(try PeerSettings(fields))
     case .supervisor:
       throw .badRequest("a child is an index or a peer")
     }

@@ -6,6 +6,8 @@ package struct IndexHelloReply: Equatable, Sendable {
   package let server: String
   /// The address that the index sees the session come from.
   package let host: String
+  /// Whether the session is reported under the address that it advertised; `nil` where it advertised none.
+  package let isAdvertised: Bool?
   /// Seconds of silence after which a session with records is dropped.
   package let idle: Int
   /// Documents in one request.
@@ -23,6 +25,7 @@ package struct IndexHelloReply: Equatable, Sendable {
     }
     server = try reply.string("server")
     host = try reply.string("host")
+    isAdvertised = try reply.optionalBool("advertised")
     idle = try limit("idle", defaults.idle)
     batch = try limit("batch", defaults.batch)
     line = try limit("line", defaults.line)

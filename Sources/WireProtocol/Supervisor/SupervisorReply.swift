@@ -6,7 +6,9 @@ package enum SupervisorReply: Sendable, Equatable {
   case hello
   /// To `status`: the number of rows that went before.
   case status(processes: Int)
-  /// To `start`, `stop`, `restart` and `reload`: it is under way; to `stop` without a name: everything is gone.
+  /// To `reload`: which settings have changed, by their names in the file, and which will at the next start.
+  case reloaded(applied: [String], postponed: [String])
+  /// To `start`, `stop` and `restart`: it is under way; to `stop` without a name: everything is gone.
   case done
   /// To `wait`: whether every process is ready.
   case settled(ready: Bool)
@@ -32,6 +34,9 @@ package enum SupervisorReply: Sendable, Equatable {
       members["processes"] = .integer(Int64(processes))
     case .settled(let ready):
       members["ready"] = .bool(ready)
+    case .reloaded(let applied, let postponed):
+      members["applied"] = .array(applied.map { .string($0) })
+      members["postponed"] = .array(postponed.map { .string($0) })
     case .done, .failure:
       break
     }

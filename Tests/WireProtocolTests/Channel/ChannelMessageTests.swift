@@ -34,6 +34,20 @@ import WireProtocol
     #expect(try ChannelStart(json(line)) == start)
   }
 
+  @Test func whatMayBeAdvertisedIsToldToBothSides() throws {
+    let index = #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"]}"#
+    let settings = try ChildSettings(json(index), role: .index)
+    #expect(try text(settings.json) == index)
+    let peer = #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","advertise":"192.0.2.1"}"#
+    #expect(try text(ChildSettings(json(peer), role: .peer).json) == peer)
+    for wrong in [#"["10/8"]"#, "[1]", #""10.0.0.0/8""#] {
+      let value = try json(#"{"address":":7734","allow_advertise":\#(wrong)}"#)
+      #expect(throws: WireFailure.self) { try ChildSettings(value, role: .index) }
+    }
+    let name = try json(peer.replacing("192.0.2.1", with: "example.org"))
+    #expect(throws: WireFailure.self) { try ChildSettings(name, role: .peer) }
+  }
+
   /// The number decides before any other field is looked at.
   @Test func anotherProtocolIsNamed() throws {
     #expect(throws: ChannelStart.Refusal.otherProtocol(2)) { try ChannelStart(json(#"{"channel":2,"role":7}"#)) }

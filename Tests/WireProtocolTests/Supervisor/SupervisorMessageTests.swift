@@ -84,6 +84,10 @@ import WireProtocol
       ),
       (.status(processes: 3), 2, #"{"id":2,"status":200,"processes":3}"#),
       (.done, 3, #"{"id":3,"status":200}"#),
+      (
+        .reloaded(applied: ["peers.carol"], postponed: []), 3,
+        #"{"id":3,"status":200,"applied":["peers.carol"],"postponed":[]}"#
+      ),
       (.settled(ready: false), 4, #"{"id":4,"status":200,"ready":false}"#),
       (
         .failure(WireFailure(.notFound, "no process is named bob")), 5,

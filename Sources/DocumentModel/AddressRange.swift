@@ -1,5 +1,3 @@
-package import DocumentModel
-
 /// A range of addresses in CIDR notation (RFC 4632): `10.0.0.0/8`, `2001:db8::/32`, or one address.
 package struct AddressRange: Hashable, Sendable {
   private let base: HostAddress
@@ -29,6 +27,11 @@ package struct AddressRange: Hashable, Sendable {
       bitsLeft -= 8
     }
     return true
+  }
+
+  /// As it is written: `10.0.0.0/8`, one address without its length.
+  package var text: String {
+    prefix == base.bytes.count * 8 ? base.text : "\(base.text)/\(prefix)"
   }
 
   private static func decimal(_ digits: Substring) -> Int? {

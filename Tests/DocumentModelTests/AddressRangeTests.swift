@@ -1,5 +1,4 @@
 import DocumentModel
-import IndexServer
 import Testing
 
 @Suite struct AddressRangeTests {
@@ -26,6 +25,11 @@ import Testing
     ])
   func leavesOut(range: String, address: String) throws {
     #expect(try !contains(range, address))
+  }
+
+  @Test(arguments: ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::/0", "2001:db8::1"])
+  func isWrittenAsItWasRead(text: String) throws {
+    #expect(try AddressRange(text).text == text)
   }
 
   @Test(

@@ -1,0 +1,93 @@
+import DocumentModel
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// Every setting of the configuration does what it says, in the real programs.
+@Suite(.serialized) struct SettingsTests {
+  private static let text = """
+    [index]
+    listen = "127.0.0.1:0"
+    allow_advertise = ["192.0.2.0/24"]
+    [peer]
+    listen = "127.0.0.1:0"
+    advertise = "192.0.2.1"
+    [peers.alice]
+    [peers.bob]
+    advertise = "203.0.113.9"
+    [peers.carol]
+    listen = "[::1]:0"
+    """
+
+  /// The addresses under which those who share a file are reported.
+  private func holders(of key: String, _ system: Installation) async throws -> [String: String] {
+    let rows = try await system.rows("carol", "lookup", key)
+    return Dictionary(rows.map { ($0["peer"]?.string ?? "", $0["host"]?.string ?? "") }) { $1 }
+  }
+
+  @Test func whatIsConfiguredHoldsAndIsReloaded() async throws {
+    try await Installation.with(configuration: Self.text) { system in
+      #expect(try await system.process("index").address.hasPrefix("127.0.0.1:"))
+      #expect(try await system.process("alice").address.hasPrefix("127.0.0.1:"))
+      #expect(try await system.process("carol").address.hasPrefix("[::1]:"))
+      let file = try system.directory.write("x", pattern(100))
+      for peer in ["alice", "bob"] { try await system.run(peer, "add", file) }
+      // Bob may not, and is reported where he comes from.
+      #expect(try await holders(of: "file/x", system) == ["alice": "192.0.2.1", "bob": "127.0.0.1"])
+      let bobIsTold = await eventually { system.log("bob").contains("allow_advertise") }
+      #expect(bobIsTold)
+
+      // Now he may, and she does so no more.
+      let processes = [try await system.process("alice").pid, try await system.process("index").pid]
+      let other = Self.text.replacing("\"192.0.2.0/24\"", with: "\"192.0.2.0/24\", \"203.0.113.9\"")
+        .replacing("[peers.alice]", with: "[peers.alice]\nadvertise = \"192.0.2.77\"")
+        .replacing("203.0.113.9\"\n[peers.carol]", with: "203.0.113.9\"\nlisten = \":5\"\n[peers.carol]")
+      try system.configure(other)
+      let outcome = try await system.p2pctl("supervisor", "reload")
+      #expect(outcome.status == 0)
+      #expect(outcome.errors.contains("Changed: index.allow_advertise, peers.alice.advertise\n"))
+      #expect(outcome.errors.contains("Waits for the next start of the supervisor: peers.bob.listen\n"))
+      let isNew = try await eventually { try await holders(of: "file/x", system)["alice"] == "192.0.2.77" }
+      #expect(isNew)
+      // Who was connected is judged by the new ranges at the next hello.
+      let bob = try await system.process("bob").pid
+      try await system.killProcess("bob")
+      #expect(await eventually { await system.isBack("bob", after: bob) })
+      let mayAdvertise = try await eventually { try await holders(of: "file/x", system)["bob"] == "203.0.113.9" }
+      #expect(mayAdvertise)
+      #expect([try await system.process("alice").pid, try await system.process("index").pid] == processes)
+    }
+  }
+
+  @Test func anIndexElsewhereIsUsedAndNoneIsServed() async throws {
+    try await Installation.with(peers: ["alice"]) { far in
+      let index = try await far.process("index").address
+      try await Installation.with(configuration: "[index]\naddress = \"\(index)\"\n[peers.dave]\n") { near in
+        let processes = try await near.expectSuccess(["supervisor", "status", "--json"])
+        #expect(!processes.output.contains("\"role\":\"index\""))
+        let status = try await near.rows("dave", "status").first
+        #expect(status?["index"]?["address"]?.string == index)
+        #expect(status?["index"]?["connected"]?.bool == true)
+        // Without an index of its own, peers are told at once of another.
+        try near.configure("[index]\naddress = \"127.0.0.1:1\"\n[peers.dave]\n")
+        let outcome = try await near.p2pctl("supervisor", "reload")
+        #expect(outcome.status == 0 && outcome.errors.contains("Changed: index.address\n"))
+        let isTold = try await eventually {
+          try await near.rows("dave", "status").first?["index"]?["address"]?.string == "127.0.0.1:1"
+        }
+        #expect(isTold)
+      }
+    }
+  }
+
+  @Test func aReloadOfWhatIsWrongSaysWhereAndChangesNothing() async throws {
+    try await Installation.with(configuration: Self.text) { system in
+      try system.configure(Self.text + "\nnonsense = 1\n")
+      let outcome = try await system.p2pctl("supervisor", "reload")
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains("config/p2p.toml: line 12: peers.carol.nonsense: there is no such setting"))
+      #expect(try await system.process("carol").state == "ready")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Configuration
+import DocumentModel
+import ProcessSupervision
+import SupervisorDaemon
+import Testing
+
+/// What a reload changes, and what has to wait.
+@Suite struct PlanChangeTests {
+  private func plan(_ text: String) throws -> RunPlan {
+    try RunPlan(
+      flags: RunFlags(), settings: SupervisorSettings(try ConfigurationFile(text), ownName: nil), ownName: nil)
+  }
+
+  @Test func comingGoingAndPostponed() throws {
+    let old = try plan("[peers.carol]\n[peers.dave]\n[peers.erin]")
+    let new = try plan("[peers.carol]\n[peers.dave]\nlisten = \":5\"\n[peers.fred]\n[index]\nlisten = \":1\"")
+    // Another index listening everywhere changes where the others would listen, too.
+    let change = PlanChange(from: old, to: new)
+    #expect(change.added.map(\.name.text) == ["fred"])
+    #expect(change.removed.map(\.text) == ["erin"])
+    #expect(change.applied == ["peers.erin", "peers.fred"])
+    #expect(change.postponed == ["index.listen", "peers.carol.listen", "peers.dave.listen"])
+    #expect(change.result.peers.map(\.name.text) == ["carol", "dave", "fred"])
+    #expect(change.result.index == old.index)
+    // What waits goes on waiting, and is said again.
+    #expect(PlanChange(from: change.result, to: new).postponed == change.postponed)
+    #expect(PlanChange(from: change.result, to: new).applied.isEmpty)
+  }
+
+  @Test func theSamePlanChangesNothing() throws {
+    let plan = try plan("[peers.carol]")
+    let change = PlanChange(from: plan, to: plan)
+    #expect(change.added.isEmpty && change.removed.isEmpty && change.postponed.isEmpty && change.applied.isEmpty)
+    #expect(change.result == plan)
+  }
+
+  private static let base = "[index]\nlisten = \"127.0.0.1:1\"\n[peers.carol]\nlisten = \"127.0.0.1:2\"\n"
+
+  /// Every setting is either changed or named as one that waits: none waits silently.
+  @Test(
+    arguments: [
+      ("[supervisor]\nkill_unresponsive_after = 99\n" + base, ["supervisor.kill_unresponsive_after"], []),
+      (base.replacing("127.0.0.1:1", with: "127.0.0.1:9"), [], ["index.listen"]),
+      (base.replacing("[index]", with: "[index]\nserve = false"), ["index.address"], ["index.serve"]),
+      (base.replacing("[index]", with: "[index]\nserve = true\naddress = \"192.0.2.1\""), ["index.address"], []),
+      (base.replacing("[index]", with: "[index]\nuser = \"p2p\""), [], ["index.user"]),
+      (
+        base.replacing("[index]", with: "[index]\nallow_advertise = [\"10.0.0.0/8\"]"), ["index.allow_advertise"], []
+      ),
+      (base.replacing("127.0.0.1:2", with: "127.0.0.1:9"), [], ["peers.carol.listen"]),
+      (base + "advertise = \"192.0.2.1\"\n", ["peers.carol.advertise"], []),
+      (base + "user = \"1:1\"\n", [], ["peers.carol.user"]),
+      (base + "[peer]\nadvertise = \"192.0.2.1\"\n", ["peers.carol.advertise"], []),
+      (base + "[peers.dave]\n", ["peers.dave"], []),
+    ] as [(String, [String], [String])])
+  func everySettingIsNamed(text: String, applied: [String], postponed: [String]) throws {
+    let old = try plan(Self.base)
+    let new = try plan(text)
+    let change = PlanChange(from: old, to: new)
+    #expect(change.applied == applied)
+    #expect(change.postponed == postponed)
+    // What is said to be applied is what the plan now says.
+    if postponed.isEmpty { #expect(change.result == new) }
+    if applied.isEmpty { #expect(change.result == old) }
+  }
+
+  /// Peers are not sent to an index that will be there only after the next start.
+  @Test func anIndexThatIsNotServedYetIsNotUsed() throws {
+    let elsewhere = try plan("[index]\naddress = \"192.0.2.1\"\n[peers.carol]\nlisten = \":2\"\n")
+    let change = PlanChange(from: elsewhere, to: try plan("[peers.carol]\nlisten = \":2\"\n"))
+    #expect(change.postponed == ["index.serve", "index.address"])
+    #expect(change.result == elsewhere)
+  }
+
+  /// A child that runs is judged by the new rule.
+  @Test func patienceChangesForThoseWhoRun() {
+    let start = SuspendingClock.now
+    var fleet = Fleet()
+    fleet.add("alice", role: .peer, now: start)
+    _ = fleet.begin(now: start)
+    _ = fleet.becameReady("alice", now: start)
+    #expect(fleet.deadline == nil)
+    var policy = RestartPolicy()
+    policy.killUnresponsiveAfter = .seconds(90)
+    fleet.adopt(policy)
+    #expect(fleet.deadline == start.advanced(by: .seconds(90)))
+    #expect(
+      fleet.timePassed(now: start.advanced(by: .seconds(90))) == [Fleet.Step(name: "alice", action: .kill)])
+    fleet.adopt(RestartPolicy())
+    #expect(fleet.deadline == nil)
+    // Who comes later is judged by it too.
+    fleet.adopt(policy)
+    fleet.add("bob", role: .peer, now: start)
+    #expect(fleet.member("bob")?.machine.policy == policy)
+  }
+}
