@@ -1,38 +1,44 @@
 /// The first page of an RFC, read as a person does: a header block (group, number, authors, date), then the title, then
 /// the rest. Half a century of forms: fields, centred lines, front pages of reports, the journal system of the seventies.
 struct FrontPage {
-  private let number: UInt32
   /// Lines between blank ones.
-  private let blocks: [[FrontPageLine]]
+  private typealias Block = ArraySlice<FrontPageLine>
+
+  private let number: UInt32
+  private let blocks: [Block]
 
   private static let linesRead = 150
+  /// Blocks that may hold a header or a title: no page of that length has more lines above its title.
+  private static let blocksRead = 40
   /// A block of more lines is a paragraph.
   private static let mostTitleLines = 6
+  /// A line of more columns is one of a paragraph, where it does not stand in the middle.
+  private static let widthOfText = 50
 
   init(bytes: some Collection<UInt8>, number: UInt32) {
     self.number = number
-    blocks = TextLines.lines(of: bytes, limit: Self.linesRead).split(whereSeparator: \.isEmpty).map {
-      $0.map(FrontPageLine.init)
-    }
+    blocks = TextLines.lines(of: bytes, limit: Self.linesRead).split(whereSeparator: \.isEmpty).prefix(Self.blocksRead)
+      .map { $0.map(FrontPageLine.init)[...] }
   }
 
   /// `nil` where nothing has the form of a title.
   var title: String? {
     let found = titleField ?? titleBeforeNumber ?? titleAfterHeader ?? titleInSomeHeading
-    return found.map { withoutArticle(Self.withoutQuotes($0)) }
+    return found.map { TitleText.indexed($0, number: number) }
   }
 
   // MARK: Where titles stand
 
-  /// A line "Title: …", with what follows it up to the next field.
+  /// A line "Title: …" among the fields of the header, with what follows it up to the next field.
   private var titleField: String? {
     for block in blocks.prefix(6) {
-      for (position, line) in block.enumerated() where line.columns.first?.lowercased().hasPrefix("title:") ?? false {
+      for (position, line) in zip(block.indices, block)
+      where line.columns.first?.lowercased().hasPrefix("title:") ?? false {
         let name = line.columns.joined(separator: " ").dropFirst("title:".count)
         let following = block[(position + 1)...].prefix { line in
           !line.columns.contains { $0.contains(":") } && line.indent > 0
         }
-        let title = joined([FrontPageLine(String(name))] + following)
+        let title = TitleText.joined([FrontPageLine(String(name))] + following)
         if !title.isEmpty, !title.lowercased().hasPrefix("author") { return title }
       }
     }
@@ -46,59 +52,65 @@ struct FrontPage {
     else { return nil }
     let before = blocks[header - 1]
     guard before.count <= 3, before.allSatisfy({ $0.indent >= 4 && $0.columns.count == 1 }) else { return nil }
-    return joined(before)
+    return TitleText.joined(before)
   }
 
   private var titleAfterHeader: String? {
     guard let first = blocks.firstIndex(where: isHeader) else { return nil }
     var position = first
     var headerHasDate = false
-    while position < blocks.count, isHeader(blocks[position]) || blocks[position].allSatisfy({ $0.isDate || $0.isRule })
-    {
-      if let title = titleBelow(blocks[position]) { return joined(title) }
-      headerHasDate = headerHasDate || blocks[position].contains { $0.endsWithDate }
+    while position < blocks.count, isPartOfHeader(blocks[position]) {
+      if let title = titleBelow(blocks[position]) { return TitleText.joined(title) }
+      headerHasDate = headerHasDate || blocks[position].contains(where: \.isDatedColumns)
       position += 1
     }
     guard position < blocks.count else { return nil }
     let below = title(at: position, headerHasDate: headerHasDate)
+    guard blocks[position].first?.isCentred != true else { return below }
     // What is not in the middle may be the first words of the text.
-    return blocks[position].first?.isCentred == true ? below : title(inHeading: blocks[first]) ?? below
+    let endsLikeText = blocks[position].last?.text.hasSuffix(".") ?? false
+    return (endsLikeText ? titleInSomeHeading : title(inHeading: blocks[first])) ?? below
   }
 
   /// Lines in the middle below the date of a header, without a blank line between.
-  private func titleBelow(_ header: [FrontPageLine]) -> [FrontPageLine]? {
-    guard let date = header.lastIndex(where: { $0.endsWithDate && $0.columns.count > 1 }) else { return nil }
-    let below = header[(date + 1)...]
+  private func titleBelow(_ header: Block) -> Block? {
+    guard let date = header.lastIndex(where: \.isDatedColumns) else { return nil }
+    let below = header[(date + 1)...].prefix { !$0.endsTitle }
     guard !below.isEmpty, below.allSatisfy({ ($0.isCentred || $0.isRule) && !$0.isHeader(number: number) }) else {
       return nil
     }
-    return Array(below)
+    return below
   }
 
   /// The block there, and those after it that belong to it.
   private func title(at start: Int, headerHasDate: Bool) -> String? {
     var position = start
     if isRemark(blocks[position]), position + 1 < blocks.count { position += 1 }
-    var lines = blocks[position].prefix { !$0.isDate && !$0.endsTitle }
+    guard !blocks[position].allSatisfy(\.isSectionHeading) else { return nil }
+    // A date in a title is that of what it reports on; the text has its own above.
+    var lines = blocks[position].prefix { !$0.endsTitle && (headerHasDate || !$0.isDate) }
     guard !lines.isEmpty, lines.count <= Self.mostTitleLines, !isParagraph(lines) else { return nil }
+    guard lines.count == blocks[position].count else { return TitleText.joined(lines) }
     while position + 1 < blocks.count, let last = lines.last,
       belongs(position + 1, after: last, headerHasDate: headerHasDate)
     {
       position += 1
-      lines += blocks[position]
+      lines = Block(lines + blocks[position])
     }
-    return joined(Array(lines))
+    return TitleText.joined(lines)
   }
 
   private func belongs(_ position: Int, after last: FrontPageLine, headerHasDate: Bool) -> Bool {
     let block = blocks[position]
-    guard let first = block.first, block.count <= 3, block.allSatisfy({ $0.isCentred && !$0.endsTitle }),
+    guard let first = block.first, block.count <= 3, block.allSatisfy({ $0.isCentred && !$0.isSectionHeading }),
       last.isCentred
     else { return false }
-    if Self.isUnfinished(last.text) || Self.isContinuation(first.columns[0]) { return true }
-    if block.allSatisfy(\.isDate) { return headerHasDate }
-    // The last lines of a title stand right above the date of a front page.
-    return !headerHasDate && position + 1 < blocks.count && blocks[position + 1].allSatisfy(\.isDate)
+    if TitleText.isUnfinished(last.text) || TitleText.isContinuation(first.columns[0]) { return true }
+    guard position + 1 < blocks.count else { return headerHasDate }
+    // Right above a paragraph stands its heading. Where the header has no date, the last lines of a title stand right
+    // above the date of a front page.
+    let next = blocks[position + 1]
+    return headerHasDate ? !isText(next) : next.allSatisfy(\.isDate) && !block.allSatisfy(\.isDate)
   }
 
   private var titleInSomeHeading: String? {
@@ -106,73 +118,37 @@ struct FrontPage {
   }
 
   /// The heading that pages have: "RFC N   title   date", or the two lines of the journal system.
-  private func title(inHeading block: [FrontPageLine]) -> String? {
+  private func title(inHeading block: Block) -> String? {
     guard let first = block.first, first.isHeader(number: number) else { return nil }
-    if first.columns.count == 3, first.endsWithDate { return first.columns[1] }
-    guard first.columns[0].lowercased().hasPrefix("nwg/rfc"), block.count > 1, !block[1].isHeader(number: number) else {
-      return nil
-    }
-    return block[1].columns.last
+    if first.columns.count == 3, first.endsWithDate || first.endsWithYear { return first.columns[1] }
+    guard first.columns[0].lowercased().hasPrefix("nwg/rfc"), let second = block.dropFirst().first,
+      !second.isHeader(number: number)
+    else { return nil }
+    return second.columns.last
   }
 
   // MARK: Forms
 
-  private func isHeader(_ block: [FrontPageLine]) -> Bool {
+  private func isHeader(_ block: Block) -> Bool {
     block.contains { $0.isHeader(number: number) }
   }
 
+  /// A header, or a part of one that a blank line sets off: dates, rules, what is left of the column of authors.
+  private func isPartOfHeader(_ block: Block) -> Bool {
+    isHeader(block) || block.allSatisfy { $0.isDate || $0.isRule || $0.isRight }
+  }
+
   /// A word on the state of the text above its title.
-  private func isRemark(_ block: [FrontPageLine]) -> Bool {
-    let text = joined(block).lowercased()
+  private func isRemark(_ block: Block) -> Bool {
+    let text = TitleText.joined(block).lowercased()
     return text == "working draft" || text == "draft" || text == "preliminary"
   }
 
-  private func isParagraph(_ lines: ArraySlice<FrontPageLine>) -> Bool {
+  private func isParagraph(_ lines: Block) -> Bool {
     lines.count > 2 && !lines.contains { $0.isCentred } && lines.last?.text.hasSuffix(".") == true
   }
 
-  private static func isUnfinished(_ line: String) -> Bool {
-    let word = line.split(separator: " ").last.map { $0.lowercased() } ?? ""
-    return ["of", "for", "on", "the", "and", "in", "to", "with", "a", "an", "from", "by", "or"].contains(word)
-      || word.hasSuffix(":") || word.hasSuffix(",") || word.hasSuffix("-")
-  }
-
-  private static func isContinuation(_ line: String) -> Bool {
-    guard let first = line.first else { return false }
-    return first.isLowercase || first == "-" || first == "("
-  }
-
-  private func joined(_ lines: [FrontPageLine]) -> String {
-    var title = ""
-    for line in lines where !line.isRule && !line.text.isEmpty {
-      if !title.isEmpty, !(title.hasSuffix("-") && !title.hasSuffix(" -")) { title += " " }
-      title += line.columns.joined(separator: " ")
-    }
-    return Self.withoutFootnote(title)
-  }
-
-  /// A number in parentheses at the end refers to a footnote.
-  private static func withoutFootnote(_ title: String) -> String {
-    guard title.hasSuffix(")"), let open = title.lastIndex(of: "("), open > title.startIndex else { return title }
-    let inside = title[title.index(after: open)...].dropLast()
-    guard inside.count == 1, inside.allSatisfy(\.isNumber), title[title.index(before: open)] != " " else {
-      return title
-    }
-    return String(title[..<open])
-  }
-
-  private static func withoutQuotes(_ title: String) -> String {
-    guard title.count > 2, title.hasPrefix("\""), title.hasSuffix("\"") else { return title }
-    let inside = title.dropFirst().dropLast()
-    return inside.contains("\"") ? title : String(inside)
-  }
-
-  /// The index of the RFCs names the older ones without the article that their titles begin with.
-  private func withoutArticle(_ title: String) -> String {
-    guard number < 1200, let space = title.firstIndex(of: " "),
-      ["a", "an", "the"].contains(title[..<space].lowercased())
-    else { return title }
-    let rest = title[space...].drop { $0 == " " }
-    return rest.prefix(1).uppercased() + rest.dropFirst()
+  private func isText(_ block: Block) -> Bool {
+    block.count > 1 && block.contains { !$0.isCentred && $0.text.count - $0.indent > Self.widthOfText }
   }
 }

@@ -41,4 +41,17 @@ import Testing
       #expect(found.title?.text.isEmpty != true)
     }
   }
+
+  /// As much as is looked at, of whatever kind: it ends, soon, and what is found has the length of a title.
+  @Test(arguments: [
+    "a  rfc  updates  ", "obsoletes rfc 1,2,3 ", "Title: a\n", "         1 May 1990\n\n", "e\u{301}", "\u{8}", "\t",
+    "\u{C}",
+    "x\u{8}_", "\r", "RFC 1\n\n", "            Birds and\n\n", "(", "-", "\"", " . ",
+  ])
+  func muchOfTheSame(_ piece: String) throws {
+    let text =
+      "Request for Comments: 1\n\n" + String(repeating: piece, count: RFCText.prefixLength / piece.utf8.count + 1)
+    let found = try #require(RFCText.recognise(fileName: "rfc1.txt", bytes: Array(text.utf8)))
+    #expect((found.title?.text.utf8.count ?? 0) <= Title.maximumLength)
+  }
 }
