@@ -2,7 +2,19 @@ package import ContentStore
 import DocumentModel
 package import WireProtocol
 
-/// What an index reports, as the control plane passes it on.
+/// What an index reports, as the control plane passes it on: whatever it sends, an answer fits a line.
+
+extension LookupReply {
+  private static let mostContents = 16
+  fileprivate static let mostHolders = 50
+  fileprivate static let mostHoldersOfRow = 3
+
+  /// The first contents, and how many more there are.
+  var told: (contents: [HeldContent], more: Int) {
+    let left = max(contents.count - Self.mostContents, 0)
+    return (contents.prefix(Self.mostContents).map(HeldContent.init), more + left)
+  }
+}
 
 extension ReportedHolder {
   package init(_ row: HolderRow) {
@@ -14,7 +26,7 @@ extension HeldContent {
   package init(_ row: ContentRow) {
     self.init(
       content: row.content, title: row.title, modified: row.modified, total: row.total,
-      holders: row.holders.map(ReportedHolder.init))
+      holders: row.holders.prefix(LookupReply.mostHolders).map(ReportedHolder.init))
   }
 }
 
@@ -23,7 +35,7 @@ extension ListedDocument {
     let entry = row.entry
     self.init(
       document: Document(key: row.key, title: entry.title, content: entry.content, modified: entry.modified),
-      total: entry.total, holders: entry.holders.map(ReportedHolder.init))
+      total: entry.total, holders: entry.holders.prefix(LookupReply.mostHoldersOfRow).map(ReportedHolder.init))
   }
 
   /// One of our own.

@@ -1,5 +1,6 @@
 import ContentStore
 import DocumentModel
+import Glibc
 import LineJSON
 import LineTransport
 import NIOCore
@@ -15,6 +16,10 @@ final class Liar: Sendable {
     case silent
     /// Says hello with another id.
     case somebodyElse
+    /// Offers under the root of other bytes what it has.
+    case wrongRoot
+    /// Offers what it has under the right root, and with one byte more.
+    case wrongSize
     /// Gives hashes that belong to other bytes, and these bytes.
     case wrongHashes
     /// Gives the right hashes and wrong bytes.
@@ -29,6 +34,12 @@ final class Liar: Sendable {
     case trickle
     /// A header line without end.
     case endlessLine
+    /// The same, one byte at a time.
+    case endlessTrickle
+    /// Resets the connection in the middle of a body.
+    case resetsInBody
+    /// Says that it has it, and nothing more.
+    case promises
     /// Answers that are no JSON.
     case garbage
     /// Claims not to have it.
@@ -37,15 +48,20 @@ final class Liar: Sendable {
     case partial
   }
 
-  private let id: PeerID
-  private let server: LineServer
+  /// The one that it announces content as.
+  let id: PeerID
+  private let habit: Habit
+  private let listener: any Channel
   private let group: MultiThreadedEventLoopGroup
   private let link: Member
   private let told: LiarContent
 
-  private init(id: PeerID, server: LineServer, group: MultiThreadedEventLoopGroup, link: Member, told: LiarContent) {
+  private init(
+    id: PeerID, habit: Habit, listener: any Channel, group: MultiThreadedEventLoopGroup, link: Member, told: LiarContent
+  ) {
     self.id = id
-    self.server = server
+    self.habit = habit
+    self.listener = listener
     self.group = group
     self.link = link
     self.told = told
@@ -55,27 +71,48 @@ final class Liar: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let told = LiarContent()
     let id = Swarm.id(name)
-    let server = try await LineServer.start(
-      .address(host: "127.0.0.1", port: 0), group: group, limits: LineLimits(line: 65_536),
-      gate: ConnectionGate(limit: 100, limitOfAddress: 100)
-    ) { _ in LyingRole(habit: habit, id: id, told: told) }
-    let link = try await swarm.peer(name, port: UInt16(server.address?.port ?? 0))
-    return Liar(id: id, server: server, group: group, link: link, told: told)
+    let listener = try await listen(group) { LyingRole(habit: habit, id: id, told: told) }
+    let link = try await swarm.peer(name, port: UInt16(listener.localAddress?.port ?? 0))
+    return Liar(id: id, habit: habit, listener: listener, group: group, link: link, told: told)
+  }
+
+  /// With a time of 0 to linger, closing a connection with `abort` resets it (socket(7)).
+  private static func listen(
+    _ group: MultiThreadedEventLoopGroup, _ makeRole: @escaping @Sendable () -> LyingRole
+  ) async throws -> any Channel {
+    try await ServerBootstrap(group: group)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelInitializer { channel in
+        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        return channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            LineHandler(role: makeRole(), limits: LineLimits(line: 65_536), eventLoop: channel.eventLoop))
+        }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
   }
 
   /// Announces bytes that it may or may not give.
   func claim(_ key: String, _ bytes: [UInt8]) async throws {
     var leaves = [UInt8]()
     bytes.withUnsafeBytes { MerkleTree.appendLeaves(of: $0, to: &leaves) }
-    guard let content = MerkleTree.content(leaves: leaves, size: Int64(bytes.count)) else { return }
+    guard let right = MerkleTree.content(leaves: leaves, size: Int64(bytes.count)) else { return }
     told.set(bytes, leaves)
+    let content =
+      switch habit {
+      case .wrongRoot: Content(root: id.digest, size: right.size)
+      case .wrongSize: Content(root: right.root, size: right.size + 1)
+      default: right
+      }
+    guard let content else { return }
     let document = Document(
       key: try DocumentKey(key), title: .empty, content: content, modified: Timestamp(seconds: 0))
     guard await link.link.announce([document]) else { throw RawConnection.Failure(description: "not announced") }
   }
 
   func end() async {
-    await server.drain(within: .milliseconds(1))
+    try? await listener.close().get()
     try? await group.shutdownGracefully()
   }
 }

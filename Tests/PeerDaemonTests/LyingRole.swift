@@ -48,8 +48,11 @@ final class LyingRole: LineRole {
       output.bytes += Array("here you are\n".utf8)
       return .next
     case .endlessLine:
-      output.bytes += [UInt8](repeating: 0x20, count: 1 << 20)
+      output.bytes += Array("{\"id\":1,".utf8) + [UInt8](repeating: 0x20, count: 1 << 20)
       return .next
+    case .endlessTrickle:
+      drip(Array("{\"id\":1,".utf8) + [UInt8](repeating: 0x20, count: 1 << 20))
+      return .busy
     default: return answer(request, number, &output)
     }
   }
@@ -96,7 +99,9 @@ final class LyingRole: LineRole {
   }
 
   private func get(_ offset: Int, _ length: Int, _ number: Int64, _ output: inout JSONWriter) -> LineVerdict {
-    var bytes = Array(told.bytes[offset..<offset + length])
+    if habit == .promises { return .busy }
+    // Where it offers more than there is, it makes something up.
+    var bytes = Array((told.bytes + [0])[offset..<offset + length])
     if habit == .wrongBytes { bytes[length - 1] ^= 1 }
     if habit == .tooFew { bytes.removeLast() }
     output.beginReply(id: number)
@@ -109,12 +114,23 @@ final class LyingRole: LineRole {
     case .closesInBody:
       output.bytes += bytes.prefix(length / 2)
       return .close
+    case .resetsInBody:
+      output.bytes += bytes.prefix(length / 2)
+      reset()
+      return .busy
     case .trickle:
       drip(bytes)
       return .busy
     default: output.bytes += bytes
     }
     return .next
+  }
+
+  /// Closes after what was written has left; the socket is made so that this is a reset.
+  private func reset() {
+    guard let connection else { return }
+    let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)
+    connection.eventLoop.scheduleTask(in: .milliseconds(20)) { bound.value.abort() }
   }
 
   private func drip(_ bytes: [UInt8]) {

@@ -22,6 +22,16 @@ import Testing
     #expect(rows.nextPage(3) == nil)
   }
 
+  @Test func doesNotLookForEverForARow() {
+    var rows = Rows(limit: nil)
+    var pages = 0
+    while rows.nextPage(3) != nil, pages <= Rows.mostEmptyPages {
+      pages += 1
+      _ = rows.take([Int](), next: "\(pages)")
+    }
+    #expect(pages == Rows.mostEmptyPages)
+  }
+
   @Test func doesNotGoInACircle() {
     var rows = Rows(limit: nil)
     _ = rows.take([Int](), next: "a")

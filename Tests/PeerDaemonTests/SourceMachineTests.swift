@@ -16,9 +16,11 @@ import WireProtocol
   }
 
   private func begun() throws -> (SourceMachine, [String]) {
-    var machine = SourceMachine(content: content, source: source, from: 0)
+    var machine = SourceMachine(source: source)
     var output = JSONWriter()
-    machine.begin(as: source, try PeerName("bob"), to: &output)
+    machine.greet(as: source, try PeerName("bob"), to: &output)
+    machine.want(content, to: &output)
+    machine.fetch(from: 0, to: &output)
     return (machine, lines(output))
   }
 
@@ -46,7 +48,7 @@ import WireProtocol
   @Test func readsBodiesInTheOrderOfTheRequests() throws {
     var (machine, _) = try begun()
     #expect(try reply(&machine, hello(source)) == .answer)
-    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .answer)
+    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .willing)
     let hashes = try reply(&machine, #"{"id":3,"status":200,"hashes":8}"#)
     guard case .body(let nodes) = hashes else {
       Issue.record("hashes have a body")
@@ -55,6 +57,24 @@ import WireProtocol
     #expect(nodes.count == 256)
     let bytes = try reply(&machine, #"{"id":4,"status":200,"offset":0,"length":100000}"#)
     #expect(bytes == .body(.bytes(offset: 0, length: 100_000)))
+  }
+
+  @Test func asksOnlyWhetherTheContentIsThereUntilItIsToBeFetched() throws {
+    var machine = SourceMachine(source: source)
+    var output = JSONWriter()
+    machine.greet(as: source, try PeerName("bob"), to: &output)
+    machine.want(content, to: &output)
+    #expect(lines(output).count == 2)
+    _ = try reply(&machine, hello(source))
+    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .willing)
+    #expect(machine.isIdle)
+    var requests = JSONWriter()
+    machine.proceed(to: &requests)
+    #expect(requests.bytes.isEmpty)
+    machine.fetch(from: 32_768, to: &requests)
+    #expect(lines(requests).count == 4)
+    #expect(lines(requests)[1].contains("\"offset\":32768,\"length\":32768"))
+    #expect(!machine.isIdle)
   }
 
   @Test func anEventIsNoAnswer() throws {

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PeerDaemon
+import Synchronization
 import TestSupport
 import WireProtocol
 
@@ -16,6 +17,7 @@ final class Swarm: Sendable {
   let service = IndexService()
   private let group: MultiThreadedEventLoopGroup
   private let pool: NIOThreadPool
+  private let links = Mutex<[IndexLink]>([])
 
   private init(
     directory: TemporaryDirectory, index: IndexServer, group: MultiThreadedEventLoopGroup, pool: NIOThreadPool
@@ -42,6 +44,7 @@ final class Swarm: Sendable {
   }
 
   private func end() async {
+    for link in links.withLock({ $0 }) { await link.stop() }
     await index.stop(within: .milliseconds(100))
     try? await group.shutdownGracefully()
     try? await pool.shutdownGracefully()
@@ -53,9 +56,13 @@ final class Swarm: Sendable {
 
   /// A peer with an identity made of its name, without a control socket.
   ///
-  /// - Parameter port: the one it announces, where it is not its own.
+  /// - Parameters:
+  ///   - port: the one it announces, where it is not its own.
+  ///   - claiming: whose id it claims, where it is not its own.
+  ///   - index: the one it uses, where it is not that of the swarm.
   func peer(
-    _ name: String, patience: SourcePatience = SourcePatience(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil
+    _ name: String, patience: SourcePatience = SourcePatience(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
+    claiming id: PeerID? = nil, index: Endpoint? = nil
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
@@ -64,15 +71,21 @@ final class Swarm: Sendable {
       .address(host: "127.0.0.1", port: 0), identity: identity, catalogue: catalogue, transfers: transfers,
       group: group, pool: pool, limits: limits, fileChanged: { _ in })
     let link = IndexLink(
-      address: try indexEndpoint,
-      hello: IndexHello(peer: identity.id, name: identity.name, port: port ?? uploads.address.port),
-      source: NothingToAnnounce(), loop: group.next(), logger: Logger(label: name))
+      address: try index ?? indexEndpoint,
+      hello: IndexHello(peer: id ?? identity.id, name: identity.name, port: port ?? uploads.address.port),
+      source: NothingToAnnounce(), loop: group.next(), logger: Self.logger(name))
+    links.withLock { $0.append(link) }
     await link.start()
     let downloader = Downloader(
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
-      pool: pool,
-      patience: patience, logger: Logger(label: name))
+      pool: pool, patience: patience, logger: Self.logger(name))
     return Member(id: identity.id, catalogue: catalogue, uploads: uploads, link: link, downloader: downloader)
+  }
+
+  private static func logger(_ name: String) -> Logger {
+    var logger = Logger(label: name)
+    logger.logLevel = .error
+    return logger
   }
 
   /// An id that only tests have: the name's bytes, padded.

@@ -117,89 +117,58 @@ package struct Downloader: Sendable {
 
   // MARK: Fetching
 
-  /// Asks one source after the other until nothing is missing.
+  /// - Returns: how much each source has given.
   private func fetchAll(
     _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey,
     _ progress: @escaping @Sendable (DownloadProgress) -> Void
   ) async throws(ControlFailure) -> [HolderRow: Int64] {
-    let transfer = transfers.begin(.download, key: key, content: choice.content.content, peer: "", host: "")
+    let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
     defer { transfer.end() }
-    var bytes: [HolderRow: Int64] = [:]
-    var failures: [(HolderRow, SourceFailure)] = []
-    let content = choice.content.content
-    for holder in choice.holders where fetch.verified < content.size {
-      let before = fetch.verified
-      transfer.serve(by: holder.name.text, host: holder.host)
-      let outcome = await fetchOnce(fetch, holder, transfer, progress)
-      let gained = fetch.verified - before
-      if gained > 0 { bytes[holder, default: 0] += gained }
-      switch outcome {
-      case .complete: break
-      case .cancelled: throw ControlFailure(WireFailure(.cancelled, "the download of \(key) was cancelled"))
-      case .failed(let error): throw ControlFailure(WireFailure(error))
-      case .left(let failure):
-        logger.notice(
-          "source left",
-          metadata: ["key": "\(key)", "peer": "\(holder.name)", "id": "\(holder.peer)", "reason": "\(failure)"])
-        failures.append((holder, failure))
-      }
+    let setting = SourceSearch.Setting(
+      identity: identity, pool: pool, patience: patience, mayBeLocal: await link.isIndexLocal, transfer: transfer,
+      progress: progress, lookUp: { [link] in await choice.lookUpOthers(link) }, logger: logger)
+    switch await search(fetch, choice, setting) {
+    case .complete(let bytes): return bytes
+    case .cancelled: throw ControlFailure(WireFailure(.cancelled, "the download of \(key) was cancelled"))
+    case .failed(let error): throw ControlFailure(WireFailure(error))
+    case .noSource(let failures, let holders): throw Self.noSource(of: key, failures, holders: holders)
     }
-    guard fetch.verified == content.size else { throw Self.noSourceLeft(key, failures) }
-    return bytes
   }
 
-  private func fetchOnce(
-    _ fetch: Fetch, _ holder: HolderRow, _ transfer: TransferHandle,
-    _ progress: @escaping @Sendable (DownloadProgress) -> Void
-  ) async -> SourceOutcome {
+  private func search(_ fetch: Fetch, _ choice: SourceChoice, _ setting: SourceSearch.Setting) async
+    -> SourceSearch.Outcome
+  {
     let loop = group.next()
-    let meter = ProgressMeter(size: fetch.content.size, peer: holder.name.text, transfer, progress)
-    let cancellation = Mutex<(@Sendable () -> Void)?>(nil)
+    let cancellation = Mutex<(isCancelled: Bool, cancel: (@Sendable () -> Void)?)>((false, nil))
     return await withTaskCancellationHandler {
-      guard !Task.isCancelled else { return .cancelled }
-      return await withCheckedContinuation { (continuation: CheckedContinuation<SourceOutcome, Never>) in
+      await withCheckedContinuation { (continuation: CheckedContinuation<SourceSearch.Outcome, Never>) in
         let outcome = OnceContinuation(continuation)
-        loop.execute { [self] in
-          let attempt = begin(fetch, holder, on: loop, meter: meter, outcome: outcome)
-          let bound = NIOLoopBound(attempt, eventLoop: loop)
-          cancellation.withLock { $0 = { loop.execute { bound.value.end(.cancelled) } } }
+        loop.execute {
+          let search = SourceSearch(fetch, setting, loop: loop, outcome: outcome)
+          let bound = NIOLoopBound(search, eventLoop: loop)
+          let isCancelled = cancellation.withLock { state in
+            state.cancel = { loop.execute { bound.value.cancel() } }
+            return state.isCancelled
+          }
+          if isCancelled { search.cancel() } else { search.begin(choice.holders, total: choice.content.total) }
         }
       }
     } onCancel: {
-      // Where the attempt has not begun yet, its first look at the task ends it.
-      cancellation.withLock { $0 }?()
-    }
-  }
-
-  /// On the event loop of the connection that is to be made.
-  private func begin(
-    _ fetch: Fetch, _ holder: HolderRow, on loop: any EventLoop, meter: ProgressMeter,
-    outcome: OnceContinuation<SourceOutcome>
-  ) -> SourceAttempt {
-    let start = fetch.verified
-    let relay = ReportRelay(loop: loop)
-    let sink = BlockSink(
-      intake: BlockIntake(content: fetch.content, file: fetch.file, draft: fetch.draft, from: start), pool: pool
-    ) { report in
-      if case .verified(let end) = report {
-        meter.report(end, gained: fetch.advance(to: end))
+      let cancel = cancellation.withLock { state in
+        state.isCancelled = true
+        return state.cancel
       }
-      relay.pass(report)
+      cancel?()
     }
-    let attempt = SourceAttempt(content: fetch.content, loop: loop, patience: patience, sink: sink, outcome: outcome)
-    relay.target = NIOLoopBound(attempt, eventLoop: loop)
-    let machine = SourceMachine(content: fetch.content, source: holder.peer, from: start)
-    attempt.start(holder, machine: machine, identity: identity)
-    return attempt
   }
 
-  private static func noSourceLeft(_ key: DocumentKey, _ failures: [(HolderRow, SourceFailure)]) -> ControlFailure {
-    let said = failures.prefix(3).map { "\($0.0.name) \($0.1)" }.joined(separator: "; ")
-    let more = failures.count > 3 ? "; and \(failures.count - 3) more" : ""
-    for case (_, .wrongBytes) in failures {
-      return ControlFailure(WireFailure(.verificationFailed, "\(key) could not be fetched: \(said)\(more)"))
+  private static func noSource(of key: DocumentKey, _ failures: SourceFailures, holders: Int) -> ControlFailure {
+    if failures.hasWrongBytes {
+      return ControlFailure(
+        WireFailure(.verificationFailed, "\(key) could not be fetched: \(failures.explanation)"))
     }
-    return ControlFailure(WireFailure(.noSource, "no source of \(key) answers: \(said)\(more)"))
+    let tried = holders > 1 ? " (\(failures.count) tries at \(holders) holders)" : ""
+    return ControlFailure(WireFailure(.noSource, "no source of \(key) answers\(tried): \(failures.explanation)"))
   }
 
   // MARK: After
@@ -260,25 +229,5 @@ package struct Downloader: Sendable {
     _ body: @escaping @Sendable () throws(StoreError) -> Value
   ) async throws(ControlFailure) -> Value {
     try await refusing { () throws(WireFailure) in try await pool.store(body) }
-  }
-}
-
-/// Passes what the sink reports to the attempt, on the attempt's event loop.
-private final class ReportRelay: Sendable {
-  private let loop: any EventLoop
-  private let held = Mutex<NIOLoopBound<SourceAttempt>?>(nil)
-
-  init(loop: any EventLoop) {
-    self.loop = loop
-  }
-
-  var target: NIOLoopBound<SourceAttempt>? {
-    get { held.withLock { $0 } }
-    set { held.withLock { $0 = newValue } }
-  }
-
-  func pass(_ report: BlockSink.Report) {
-    guard let target else { return }
-    loop.execute { target.value.take(report) }
   }
 }

@@ -8,10 +8,24 @@ import WireProtocol
 /// How long a source may take.
 package struct SourcePatience: Sendable {
   package var connect = TimeAmount.seconds(3)
+  /// Until it says that it has the content, connecting included.
+  package var answer = TimeAmount.seconds(5)
+  /// The same where many have been silent already.
+  package var hurriedAnswer = TimeAmount.seconds(1)
   /// Without a reply or a whole block.
   package var stall = TimeAmount.seconds(10)
+  /// How sources are chosen, and how long all of them together may give nothing.
+  package var selection = SourceSelection.Bounds()
 
   package init() {}
+
+  func answer(at pace: SourceSelection.Pace) -> TimeAmount {
+    switch pace {
+    case .patient: stall
+    case .usual: answer
+    case .hurried: hurriedAnswer
+    }
+  }
 }
 
 /// How an attempt to fetch from one source ended. What was verified by then is written.
@@ -22,73 +36,120 @@ enum SourceOutcome: Sendable {
   case left(SourceFailure)
   /// Our own disk failed.
   case failed(StoreError)
-  /// Nobody wants it any more.
-  case cancelled
 }
 
-/// One attempt to fetch the rest of a content from one source. Confined to its event loop.
+/// One attempt to fetch the rest of a content from one source: first it is asked whether it has it, then it gives it.
+/// Confined to its event loop.
 final class SourceAttempt {
+  enum Event {
+    /// It has the content.
+    case willing
+    /// So many bytes more are verified.
+    case gained(Int64)
+    /// The last event.
+    case ended(SourceOutcome)
+  }
+
+  let holder: HolderRow
+  /// What this attempt has brought.
+  private(set) var gained: Int64 = 0
+  /// Where it puts what it gives; `nil` as long as it is only asked.
+  private(set) var sink: BlockSink?
   private let content: Content
   private let loop: any EventLoop
   private let patience: SourcePatience
-  private let sink: BlockSink
-  private let outcome: OnceContinuation<SourceOutcome>
-  private var channel: (any Channel)?
-  private var result: SourceOutcome?
-  private var lastProgress = NIODeadline.now()
+  private let role: SourceRole
+  private let notify: (Event) -> Void
+  private var isWilling = false
+  private var hasEnded = false
+  private var lastProgress: NIODeadline
   private var verified: Int64 = 0
+  private var deadline: Scheduled<Void>?
   private var watch: RepeatedTask?
 
+  /// - Parameter notify: called on the event loop.
   init(
-    content: Content, loop: any EventLoop, patience: SourcePatience, sink: BlockSink,
-    outcome: OnceContinuation<SourceOutcome>
+    _ holder: HolderRow, content: Content, role: SourceRole, loop: any EventLoop, patience: SourcePatience,
+    notify: @escaping (Event) -> Void
   ) {
+    self.holder = holder
     self.content = content
+    self.role = role
     self.loop = loop
     self.patience = patience
-    self.sink = sink
-    self.outcome = outcome
+    self.notify = notify
+    lastProgress = loop.now
   }
 
-  /// Connects and asks. `end` is called in every case.
-  func start(_ holder: HolderRow, machine: SourceMachine, identity: (id: PeerID, name: PeerName)) {
+  // MARK: Asking
+
+  /// Connects and asks.
+  ///
+  /// - Parameter fetch: where what is missing goes, from which byte on, if the source is to give it at once.
+  func start(at address: SocketAddress, pace: SourceSelection.Pace, fetch: (sink: BlockSink, start: Int64)?) {
     let bound = NIOLoopBound(self, eventLoop: loop)
-    let sink = sink
-    let interval = TimeAmount.nanoseconds(max(patience.stall.nanoseconds / 10, 1_000_000))
-    watch = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.checkForStall() }
+    deadline = loop.scheduleTask(in: patience.answer(at: pace)) { bound.value.end(.left(.silent)) }
+    if let fetch { watchProgress(of: fetch.sink) }
+    role.take(SourceRole.Order(content: content, notify: { bound.value.take($0) }, fetch: fetch))
+    let role = NIOLoopBound(role, eventLoop: loop)
     let connected = LineClient.connect(
-      host: holder.host, port: holder.port, on: loop, limits: LineLimits(line: 256 * 1024), timeout: patience.connect,
-      receiveBuffer: LineClient.bodyBuffer
-    ) { _ in
-      SourceRole(machine: machine, sink: sink, identity: identity) { bound.value.take($0) }
-    }
+      to: address, on: loop, limits: LineLimits(line: 256 * 1024),
+      timeout: min(patience.connect, patience.answer(at: pace)), receiveBuffer: LineClient.bodyBuffer
+    ) { _ in role.value }
     connected.whenComplete { result in
       switch result {
-      case .success(let channel): bound.value.connected(channel)
+      case .success: break
+      case .failure(ChannelError.connectTimeout): bound.value.end(.left(.silent))
       case .failure(let error): bound.value.end(.left(.lost(ConnectFailure.explain(error))))
       }
     }
   }
 
-  private func connected(_ channel: any Channel) {
-    guard result == nil else { return channel.close(promise: nil) }
-    self.channel = channel
+  /// Lets the source give what is missing; no effect where it does so already.
+  func fetch(into sink: BlockSink, from start: Int64) {
+    guard self.sink == nil, !hasEnded else { return }
+    watchProgress(of: sink)
+    role.fetch(into: sink, from: start)
   }
+
+  /// Whether it gives, or has been asked to.
+  var isFetching: Bool { sink != nil }
 
   private func take(_ event: SourceRole.Event) {
     switch event {
-    case .reply: lastProgress = .now()
+    case .reply: lastProgress = loop.now
+    case .willing:
+      lastProgress = loop.now
+      isWilling = true
+      deadline?.cancel()
+      notify(.willing)
     case .failed(let failure): end(.left(failure))
     case .closed: end(.left(.lost("the connection was closed")))
     }
   }
 
-  func take(_ report: BlockSink.Report) {
+  // MARK: Fetching
+
+  private func watchProgress(of sink: BlockSink) {
+    self.sink = sink
+    lastProgress = loop.now
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let interval = TimeAmount.nanoseconds(max(patience.stall.nanoseconds / 10, 1_000_000))
+    watch = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.checkForStall() }
+  }
+
+  /// - Parameter bytes: how many more are verified by it.
+  func take(_ report: BlockSink.Report, gained bytes: Int64) {
+    guard !hasEnded else { return }
     switch report {
     case .verified(let end):
       // A trickle of bytes is no progress: a whole block is.
-      if end > verified { lastProgress = .now() }
+      if end > verified { lastProgress = loop.now }
       verified = end
+      if bytes > 0 {
+        gained += bytes
+        notify(.gained(bytes))
+      }
       if end == content.size { self.end(.complete) }
     case .wrong(let what): end(.left(.wrongBytes(what)))
     case .failed(let error): end(.failed(error))
@@ -96,24 +157,32 @@ final class SourceAttempt {
   }
 
   private func checkForStall() {
-    guard !sink.isBusy else { return }
-    if NIODeadline.now() - lastProgress > patience.stall { end(.left(.stalled)) }
+    guard isWilling, let sink, !sink.isBusy else { return }
+    if loop.now - lastProgress > patience.stall { end(.left(.stalled)) }
   }
 
-  /// The first reason counts; it is told when nothing of the attempt runs any more.
-  func end(_ result: SourceOutcome) {
-    guard self.result == nil else { return }
+  // MARK: The end
+
+  /// The first reason counts.
+  private func end(_ result: SourceOutcome) {
+    guard !hasEnded else { return }
     // A source that closes while its last blocks are being verified has done nothing wrong.
-    if case .left(.lost) = result, sink.isBusy { return endWhenVerified(result) }
-    self.result = result
-    watch?.cancel()
-    channel?.close(promise: nil)
-    let outcome = outcome
-    sink.close { outcome.resume(result) }
+    if case .left(.lost) = result, sink?.isBusy == true { return endWhenVerified(result) }
+    leave()
+    notify(.ended(result))
   }
 
   private func endWhenVerified(_ result: SourceOutcome) {
     let bound = NIOLoopBound(self, eventLoop: loop)
     loop.scheduleTask(in: .milliseconds(5)) { bound.value.end(result) }
+  }
+
+  /// Closes the connection; nothing is told any more.
+  func leave() {
+    guard !hasEnded else { return }
+    hasEnded = true
+    deadline?.cancel()
+    watch?.cancel()
+    role.close()
   }
 }

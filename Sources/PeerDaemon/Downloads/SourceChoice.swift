@@ -6,6 +6,9 @@ package struct SourceChoice: Equatable {
   package let content: ContentRow
   /// Those who are asked, in the order of the index.
   package let holders: [HolderRow]
+  /// The name of the peer that is to give it, or the beginning of its id.
+  private let from: String?
+  private let own: PeerID
 
   /// - Parameters:
   ///   - from: the name of a peer or the beginning of its id.
@@ -31,17 +34,33 @@ package struct SourceChoice: Equatable {
       throw ControlFailure(
         WireFailure(
           .severalContents, "\(key) stands for \(contents.count + found.more) different contents; choose one"),
-        choices: contents.map(HeldContent.init))
+        choices: LookupReply(contents: contents, more: found.more).told.contents)
     }
     content = first
     let others = first.holders.filter { $0.peer != own }
     holders = others.isEmpty ? first.holders : others
+    self.from = from
+    self.own = own
+  }
+
+  /// Those of a later look-up who may give the content, and how many there are in all.
+  package func others(in found: LookupReply) -> (holders: [HolderRow], total: Int)? {
+    guard let row = found.contents.first(where: { $0.content == content.content }) else { return nil }
+    let others = row.holders.filter { holder in
+      holder.peer != own && from.map { Self.isMeant(holder, by: $0) } ?? true
+    }
+    // Of those of one peer, all were told.
+    return (others, from == nil ? row.total : others.count)
+  }
+
+  private static func isMeant(_ holder: HolderRow, by from: String) -> Bool {
+    holder.name.text == from || holder.peer.hex.hasPrefix(from.lowercased())
   }
 
   private static func restrict(
     _ contents: [ContentRow], to from: String, _ key: DocumentKey
   ) throws(ControlFailure) -> [ContentRow] {
-    let isMeant = { (holder: HolderRow) in holder.name.text == from || holder.peer.hex.hasPrefix(from.lowercased()) }
+    let isMeant = { (holder: HolderRow) in Self.isMeant(holder, by: from) }
     let meant = contents.flatMap(\.holders).filter(isMeant)
     let peers = Dictionary(meant.map { ($0.peer, $0.name) }) { first, _ in first }
     guard peers.count <= 1 else {
@@ -59,5 +78,14 @@ package struct SourceChoice: Equatable {
       return ContentRow(
         content: row.content, title: row.title, modified: row.modified, total: row.total, holders: holders)
     }
+  }
+}
+
+extension SourceChoice {
+  /// Asks the index who else has the content, under any key.
+  func lookUpOthers(_ link: IndexLink) async -> (holders: [HolderRow], total: Int)? {
+    let peer = from.flatMap { PeerID(hex: $0) }
+    let found = try? await link.ask(.lookup(.init(.content(content.content), peer: peer)), LookupReply.init)
+    return found.flatMap(others)
   }
 }

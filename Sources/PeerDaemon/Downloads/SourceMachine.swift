@@ -5,7 +5,7 @@ package import WireProtocol
 
 /// What a downloader and one source say to each other, as a value: requests come out, replies go in.
 ///
-/// The first requests leave together, so that a small document takes one round trip.
+/// One content after another may be asked for on one connection.
 package struct SourceMachine {
   /// Raw bytes that follow a reply.
   package enum Body: Hashable {
@@ -24,6 +24,8 @@ package struct SourceMachine {
   package enum Line: Hashable {
     /// An answer, and nothing behind it.
     case answer
+    /// The source has all of the content.
+    case willing
     /// An answer with raw bytes right behind it.
     case body(Body)
     /// An event: no answer to anything, and no sign that the source gives what was asked for.
@@ -39,10 +41,12 @@ package struct SourceMachine {
   /// Bytes that may be asked for and not yet have come: enough to keep a fast and distant source busy.
   private static let window: Int64 = 16 << 20
   private static let mostRequests = 16
+  private static let mostBeforeGreeting = 4
 
-  private let content: Content
   private let source: PeerID
-  private var schedule: FetchSchedule
+  private var content: Content?
+  /// `nil` until the source is to give what is missing.
+  private var schedule: FetchSchedule?
   private var expected: [(id: Int64, what: Expectation)] = []
   private var nextID: Int64 = 1
   private var asked: Int64 = 0
@@ -51,27 +55,40 @@ package struct SourceMachine {
   private var mostInFlight = Self.mostRequests
   private var isGreeted = false
 
-  /// - Parameters:
-  ///   - source: who the index says is there.
-  ///   - start: the first byte that is missing.
-  package init(content: Content, source: PeerID, from start: Int64) {
-    self.content = content
+  /// - Parameter source: who the index says is there.
+  package init(source: PeerID) {
     self.source = source
-    schedule = FetchSchedule(content: content, from: start)
   }
 
-  /// Appends the first requests.
-  package mutating func begin(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
+  /// Whether all that was asked for has been answered.
+  package var isIdle: Bool { expected.isEmpty && asked == 0 }
+
+  /// Appends the first request of a connection.
+  package mutating func greet(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
     ask(.hello(peer: peer, name: name), for: .hello, &output)
+  }
+
+  /// Appends the question whether the source has a content. To be called where the machine is idle, or right after `greet`.
+  package mutating func want(_ content: Content, to output: inout JSONWriter) {
+    self.content = content
+    schedule = nil
     ask(.have(content), for: .have, &output)
-    // Until the source has told its limits, no more than the beginning is asked for.
-    fill(&output, most: 4)
+  }
+
+  /// From now on the source is to give what is missing; appends the first requests.
+  ///
+  /// May be called before the source has answered anything: a small document then takes one round trip.
+  /// - Parameter start: the first byte that is missing.
+  package mutating func fetch(from start: Int64, to output: inout JSONWriter) {
+    guard let content else { return }
+    schedule = FetchSchedule(content: content, from: start)
+    proceed(to: &output)
   }
 
   /// Appends the requests that are due now.
   package mutating func proceed(to output: inout JSONWriter) {
-    guard isGreeted else { return }
-    fill(&output, most: mostInFlight)
+    // Until the source has told its limits, no more than the beginning is asked for.
+    fill(&output, most: isGreeted ? mostInFlight : Self.mostBeforeGreeting)
   }
 
   package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Line {
@@ -90,7 +107,7 @@ package struct SourceMachine {
     case .have:
       let have = try Self.read { () throws(WireFailure) in try HaveReply(reply: reply) }
       guard have.complete else { throw .incomplete }
-      return .answer
+      return .willing
     case .body(let body):
       try Self.read { () throws(WireFailure) in try check(body, reply) }
       return .body(body)
@@ -131,7 +148,8 @@ package struct SourceMachine {
   }
 
   private mutating func fill(_ output: inout JSONWriter, most: Int) {
-    while asked < Self.window, expected.count < most, let step = schedule.step(limit: getLimit) {
+    guard let content else { return }
+    while asked < Self.window, expected.count < most, let step = schedule?.step(limit: getLimit) {
       switch step {
       case .hashes(let range):
         let query = HashesQuery(layer: range.layer, index: range.index, length: Int64(range.length))
@@ -164,8 +182,22 @@ package enum SourceFailure: Error, Equatable {
   case wrongBytes(String)
   /// It cannot be reached, or the connection broke.
   case lost(String)
+  /// It does not say in time whether it has the content.
+  case silent
   /// Nothing whole came for too long.
   case stalled
+  /// Nobody can be at the address that the index tells.
+  case misplaced(String)
+}
+
+extension SourceFailure {
+  /// Whether one that has given something may give more if it is asked again.
+  var mayPass: Bool {
+    switch self {
+    case .lost, .stalled: true
+    case .refused, .otherPeer, .incomplete, .nonsense, .wrongBytes, .silent, .misplaced: false
+    }
+  }
 }
 
 extension SourceFailure: CustomStringConvertible {
@@ -177,7 +209,9 @@ extension SourceFailure: CustomStringConvertible {
     case .nonsense(let what): "breaks the protocol: \(what)"
     case .wrongBytes(let what): "sent wrong bytes: \(what)"
     case .lost(let why): "cannot be reached: \(why)"
+    case .silent: "does not answer"
     case .stalled: "sent nothing for too long"
+    case .misplaced(let host): "is said to be at \(host), where no peer can be"
     }
   }
 }

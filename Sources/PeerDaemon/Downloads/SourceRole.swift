@@ -5,48 +5,92 @@ import LineTransport
 import NIOCore
 import WireProtocol
 
-/// One source of a download: asks, takes what comes, and hands it to be verified.
+/// The connection to one source: asks, takes what comes, and hands it to be verified. Confined to its event loop.
 final class SourceRole: LineRole {
   /// What the source did with its connection.
   enum Event: Sendable {
     case reply
+    /// It has the content.
+    case willing
     case failed(SourceFailure)
     case closed
   }
 
+  /// What is wanted of the source.
+  struct Order {
+    let content: Content
+    /// Called on the event loop of the connection.
+    let notify: (Event) -> Void
+    var fetch: (sink: BlockSink, start: Int64)?
+  }
+
   private var machine: SourceMachine
-  private let sink: BlockSink
   private let identity: (id: PeerID, name: PeerName)
-  private let notify: (Event) -> Void
+  private var order: Order?
   private var connection: (any LineConnection)?
   private var body: (what: SourceMachine.Body, left: Int)?
   private var hashes: [UInt8] = []
+  private var isUnwanted = false
 
-  /// - Parameter notify: called on the event loop of the connection.
-  init(
-    machine: SourceMachine, sink: BlockSink, identity: (id: PeerID, name: PeerName),
-    notify: @escaping (Event) -> Void
-  ) {
-    self.machine = machine
-    self.sink = sink
+  init(source: PeerID, identity: (id: PeerID, name: PeerName)) {
+    machine = SourceMachine(source: source)
     self.identity = identity
-    self.notify = notify
   }
 
+  // MARK: Orders
+
+  /// Asks as soon as there is a connection.
+  func take(_ order: Order) {
+    self.order = order
+    guard let connection else { return }
+    connection.send { begin(order, &$0) }
+  }
+
+  /// From now on the source is to give what is missing from `start` on.
+  func fetch(into sink: BlockSink, from start: Int64) {
+    guard let connection, order != nil, order?.fetch == nil else { return }
+    order?.fetch = (sink, start)
+    connection.send { machine.fetch(from: start, to: &$0) }
+  }
+
+  /// Nothing is told any more. A connection that is still being made is closed when it is there.
+  func close() {
+    order = nil
+    isUnwanted = true
+    connection?.abort()
+  }
+
+  private func begin(_ order: Order, _ output: inout JSONWriter) {
+    machine.want(order.content, to: &output)
+    if let fetch = order.fetch { machine.fetch(from: fetch.start, to: &output) }
+  }
+
+  // MARK: Events of the connection
+
   func opened(_ connection: any LineConnection) {
+    guard !isUnwanted else { return connection.abort() }
     self.connection = connection
-    connection.send { machine.begin(as: identity.id, identity.name, to: &$0) }
+    connection.send { output in
+      machine.greet(as: identity.id, identity.name, to: &output)
+      if let order { begin(order, &output) }
+    }
   }
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
     do {
       let line = try LineScratch.current.reader.read(line) { try machine.received($0) }
-      guard line != .event else { return .next }
-      notify(.reply)
+      switch line {
+      case .event: return .next
+      case .answer: order?.notify(.reply)
+      case .willing: order?.notify(.willing)
+      case .body(let body):
+        order?.notify(.reply)
+        machine.proceed(to: &output)
+        self.body = (body, body.count)
+        return .body(body.count)
+      }
       machine.proceed(to: &output)
-      guard case .body(let body) = line else { return .next }
-      self.body = (body, body.count)
-      return .body(body.count)
+      return .next
     } catch let failure as SourceFailure {
       return leave(failure)
     } catch {
@@ -73,16 +117,17 @@ final class SourceRole: LineRole {
   }
 
   func receivedTooLong(output: inout JSONWriter) {
-    notify(.failed(.nonsense("a line without end")))
+    order?.notify(.failed(.nonsense("a line without end")))
   }
 
   func closed() {
     connection = nil
-    notify(.closed)
+    order?.notify(.closed)
+    order = nil
   }
 
   private func submit(_ item: BlockSink.Item) -> LineVerdict {
-    guard let connection else { return .close }
+    guard let connection, let sink = order?.fetch?.sink else { return .close }
     let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)
     let loop = connection.eventLoop
     let hasRoom = sink.submit(item) { loop.execute { bound.value.resume() } }
@@ -90,7 +135,7 @@ final class SourceRole: LineRole {
   }
 
   private func leave(_ failure: SourceFailure) -> LineVerdict {
-    notify(.failed(failure))
+    order?.notify(.failed(failure))
     return .close
   }
 }

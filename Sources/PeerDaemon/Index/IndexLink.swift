@@ -77,6 +77,8 @@ package actor IndexLink {
   var nextWaiter = 0
   private var firstTry: [CheckedContinuation<Void, Never>] = []
   private(set) var greeting: IndexHelloReply?
+  /// Whether the index that was reached last is on this machine.
+  package private(set) var isIndexLocal = false
   var announcement: Task<Void, Never>?
   /// What was withdrawn while the announcement ran: pages that were read before must not bring it back.
   var withdrawn: Set<IndexRequest.RecordID> = []
@@ -172,7 +174,7 @@ package actor IndexLink {
   private func failedToConnect(_ error: any Error, generation: Int) {
     guard generation == self.generation, connection == nil else { return }
     trouble = ConnectFailure.explain(error)
-    complain("index not reached", error)
+    complain("index not reached", ConnectFailure.explain(error))
     carryOut(machine.lost(at: .now(), using: &random))
   }
 
@@ -182,6 +184,8 @@ package actor IndexLink {
     guard generation == self.generation else { return connection.value.abort() }
     self.connection = connection.value
     trouble = nil
+    let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
+    isIndexLocal = remote?.isLoopback ?? false || remote?.hostText == local?.hostText
     carryOut(machine.connected())
   }
 
@@ -206,15 +210,15 @@ package actor IndexLink {
     } catch {
       request.finish(self, .failure(WireFailure(.unavailable, "the index answers what cannot be read")))
       trouble = "what answers there does not speak the protocol"
-      complain("index answers nonsense", error)
+      complain("index answers nonsense", "\(error)")
       return false
     }
   }
 
-  private func complain(_ what: String, _ error: any Error) {
+  private func complain(_ what: String, _ reason: String) {
     logger.log(
       level: what == complaint ? .debug : .warning, "\(what)",
-      metadata: ["address": "\(address)", "error": "\(error)"])
+      metadata: ["address": "\(address)", "reason": "\(reason)"])
     complaint = what
   }
 
@@ -251,7 +255,7 @@ package actor IndexLink {
         link.carryOut(link.machine.greeted(at: .now()))
       } catch {
         if link.trouble == nil { link.trouble = error.message }
-        link.complain("index refuses us", error)
+        link.complain("index refuses us", error.message)
         link.lose(retryAfter: error.retryAfter ?? 1)
       }
     }
@@ -286,7 +290,7 @@ package actor IndexLink {
   private func beat(_ interval: TimeAmount) {
     if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
       trouble = "the index has stopped answering"
-      complain("index does not answer", WireFailure(.unavailable, "no answer within \(interval * 3)"))
+      complain("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")
       return lose(retryAfter: nil)
     }
     if machine.isConnected { submit(.ping) { _, _ in } }

@@ -11,7 +11,8 @@ struct IndexQueries: Sendable {
   func lookup(_ key: DocumentKey) async throws(ControlFailure) -> ControlLookupReply {
     do throws(WireFailure) {
       let found = try await link.ask(.lookup(.init(.key(key))), LookupReply.init)
-      return ControlLookupReply(key: key, contents: found.contents.map(HeldContent.init), more: found.more)
+      let told = found.told
+      return ControlLookupReply(key: key, contents: told.contents, more: told.more)
     } catch  where error.code == .notFound {
       throw ControlFailure(WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what there is"))
     } catch {

@@ -4,8 +4,12 @@ package struct Rows: Sendable {
   package private(set) var count = 0
   /// Where the next page begins; `nil` for the first.
   package private(set) var cursor: String?
+  /// Pages in a row that may bring nothing: an index ends a page after so much work, but a list has an end.
+  package static let mostEmptyPages = 100_000
+
   private let limit: Int?
   private var isAtEnd = false
+  private var emptyPages = 0
 
   /// - Parameter limit: `nil` for all.
   package init(limit: Int?) {
@@ -23,7 +27,8 @@ package struct Rows: Sendable {
     let taken = rows.prefix(limit.map { max($0 - count, 0) } ?? rows.count)
     count += taken.count
     // The same place twice would be a circle: an index that is broken, or lies.
-    isAtEnd = next == nil || next == cursor
+    emptyPages = rows.isEmpty ? emptyPages + 1 : 0
+    isAtEnd = next == nil || next == cursor || emptyPages == Self.mostEmptyPages
     cursor = next
     return taken
   }

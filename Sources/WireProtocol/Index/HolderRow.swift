@@ -18,9 +18,14 @@ package struct HolderRow: Hashable, Sendable {
     self.complete = complete
   }
 
+  /// More than any address needs; that it is one is found out by whoever connects to it.
+  private static let longestHost = 64
+
   init(_ object: JSONObject) throws(WireFailure) {
+    let host = try object.string("host")
+    guard host.utf8.count <= Self.longestHost else { throw .badRequest("host is an address") }
     self.init(
-      peer: try object.peerID("peer"), name: try object.peerName(), host: try object.string("host"),
+      peer: try object.peerID("peer"), name: try object.peerName(), host: host,
       port: UInt16(try object.integer("port", in: 1...65_535)), complete: try object.bool("complete"))
   }
 

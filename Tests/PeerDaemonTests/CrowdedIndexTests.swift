@@ -1,0 +1,162 @@
+import ContentStore
+import DocumentModel
+import Glibc
+import NIOCore
+import PeerDaemon
+import Synchronization
+import TestSupport
+import Testing
+import WireProtocol
+
+/// An index that names thousands of holders who do not answer, or who cannot be where it says.
+@Suite struct CrowdedIndexTests {
+  private let bytes = pattern(100_000)
+  private let content: Content
+
+  init() throws {
+    var leaves = [UInt8]()
+    bytes.withUnsafeBytes { MerkleTree.appendLeaves(of: $0, to: &leaves) }
+    content = try #require(MerkleTree.content(leaves: leaves, size: Int64(bytes.count)))
+  }
+
+  private func impatient(answer: TimeAmount = .milliseconds(100)) -> SourcePatience {
+    var patience = SourcePatience()
+    patience.connect = answer
+    patience.answer = answer
+    patience.hurriedAnswer = .milliseconds(20)
+    patience.stall = .milliseconds(300)
+    patience.selection.stagger = .milliseconds(20)
+    return patience
+  }
+
+  private func holder(_ number: Int, host: String, port: UInt16) throws -> HolderRow {
+    HolderRow(peer: Swarm.id("gone\(number)"), name: try PeerName("gone"), host: host, port: port, complete: true)
+  }
+
+  private func row(_ member: Member) throws -> HolderRow {
+    HolderRow(
+      peer: member.id, name: try PeerName("alice"), host: "127.0.0.1", port: member.uploads.address.port, complete: true
+    )
+  }
+
+  /// Addresses of this machine, each another host.
+  private func host(_ number: Int) -> String { "127.1.\(number / 250).\(number % 250 + 1)" }
+
+  /// All but the last are of one host, or each of another. (In virtual time there are ten thousand of the latter, too.)
+  @Test(arguments: [(10_000, 1), (1000, 1000)])
+  func theOneAmongThousandsWhoDoNotAnswerIsFound(_ count: Int, hosts: Int) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      let closed = try SilentListener(isListening: false)
+      let holders = try (0..<count).map { try holder($0, host: host($0 % hosts), port: closed.port) }
+      let answer = ScriptedIndex.contents(content, holders + [try row(alice)])
+      try await ScriptedIndex.with(answer: { answer }) { index in
+        let bob = try await swarm.peer("bob", index: index.endpoint)
+        let reply = try await bob.get("file/x", to: swarm.directory.file("target"))
+        #expect(reply.sources.map(\.id) == [alice.id])
+        #expect(TemporaryDirectory.read(swarm.directory.file("target")) == bytes)
+      }
+    }
+  }
+
+  @Test func manyWhoSayNothingHoldUpNobodyForLong() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      let silent = try SilentListener(isListening: true)
+      let holders = try (0..<150).map { try holder($0, host: host($0), port: silent.port) } + [try row(alice)]
+      let answer = ScriptedIndex.contents(content, holders)
+      try await ScriptedIndex.with(answer: { answer }) { index in
+        let patience = impatient(answer: .milliseconds(500))
+        let bob = try await swarm.peer("bob", patience: patience, index: index.endpoint)
+        let started = ContinuousClock.now
+        _ = try await bob.get("file/x", to: swarm.directory.file("target"))
+        // One after the other would take 75 s.
+        #expect(ContinuousClock.now - started < .seconds(40))
+        #expect(TemporaryDirectory.read(swarm.directory.file("target")) == bytes)
+      }
+    }
+  }
+
+  /// Each look-up names others, none of them answers: the download ends when its time is over, and says how many it tried.
+  @Test func whoeverItNamesTheSearchHasAnEnd() async throws {
+    try await Swarm.with { swarm in
+      let silent = try SilentListener(isListening: true)
+      let next = Mutex(0)
+      let (content, port) = (content, silent.port)
+      let answer: ScriptedIndex.Answer = {
+        let first = next.withLock { next in
+          defer { next += 50 }
+          return next
+        }
+        let holders = (first..<first + 50).compactMap { try? holder($0, host: host($0 % 60_000), port: port) }
+        return ScriptedIndex.contents(content, total: 1_000_000, holders)
+      }
+      var patience = impatient()
+      patience.selection.search = .milliseconds(500)
+      try await ScriptedIndex.with(answer: answer) { index in
+        let bob = try await swarm.peer("bob", patience: patience, index: index.endpoint)
+        let target = swarm.directory.file("target")
+        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.failure.code == .noSource)
+        #expect(failure?.failure.message.contains("holders") == true)
+        #expect(index.lookups > 1)
+        #expect(TemporaryDirectory.read(target) == nil)
+        #expect(try bob.catalogue.leftovers().isEmpty)
+      }
+    }
+  }
+
+  /// Names are not resolved, and addresses that stand for no single host are not connected to.
+  @Test(arguments: ["localhost", "0.0.0.0", "224.0.0.1", "255.255.255.255", "169.254.1.1", "::", "fe80::1", "x"])
+  func whereNoPeerCanBeNobodyIsAsked(_ host: String) async throws {
+    try await Swarm.with { swarm in
+      let answer = ScriptedIndex.contents(content, [try holder(1, host: host, port: 9)])
+      try await ScriptedIndex.with(answer: { answer }) { index in
+        let bob = try await swarm.peer("bob", patience: impatient(), index: index.endpoint)
+        let target = swarm.directory.file("target")
+        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.failure.code == .noSource)
+        #expect(failure?.failure.message.hasSuffix("is said to be at \(host), where no peer can be") == true)
+      }
+    }
+  }
+
+  @Test(arguments: [#""contents":[],"more":0"#, #""contents":{},"more":0"#, #""nothing":0"#])
+  func anAnswerThatNamesNothingEndsTheDownload(_ members: String) async throws {
+    try await Swarm.with { swarm in
+      try await ScriptedIndex.with(answer: { Array(members.utf8) }) { index in
+        let bob = try await swarm.peer("bob", patience: impatient(), index: index.endpoint)
+        let target = swarm.directory.file("target")
+        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.failure.code == (members.contains("[]") ? .notFound : .unavailable))
+      }
+    }
+  }
+}
+
+/// A port of all addresses of this machine where nobody accepts: connections wait for ever, or are refused.
+private final class SilentListener: Sendable {
+  let port: UInt16
+  private let descriptor: CInt
+
+  init(isListening: Bool) throws {
+    descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let descriptor = descriptor
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        guard bind(descriptor, address, length) == 0 else { return errno }
+        return getsockname(descriptor, address, &length)
+      }
+    }
+    guard descriptor >= 0, result == 0 else { throw RawConnection.Failure(description: "no port") }
+    port = UInt16(bigEndian: address.sin_port)
+    if isListening, listen(descriptor, 16) != 0 { throw RawConnection.Failure(description: "listen") }
+  }
+
+  deinit { close(descriptor) }
+}

@@ -1,0 +1,97 @@
+import DocumentModel
+import LineJSON
+import LineTransport
+import NIOCore
+import NIOPosix
+import PeerDaemon
+import Synchronization
+import TestSupport
+import WireProtocol
+
+/// An index that greets as it should and answers every look-up with what a test has written.
+final class ScriptedIndex: Sendable {
+  /// Makes the answer to a look-up, without `id` and `status`.
+  typealias Answer = @Sendable () -> [UInt8]
+
+  private let server: LineServer
+  private let group: MultiThreadedEventLoopGroup
+  private let count: Count
+
+  private init(server: LineServer, group: MultiThreadedEventLoopGroup, count: Count) {
+    self.server = server
+    self.group = group
+    self.count = count
+  }
+
+  var endpoint: Endpoint { Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)) }
+  /// How many look-ups have come.
+  var lookups: Int { count.held.withLock { $0 } }
+
+  static func with(answer: @escaping Answer, _ body: (ScriptedIndex) async throws -> Void) async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let count = Count()
+    let server = try await LineServer.start(
+      .address(host: "127.0.0.1", port: 0), group: group, limits: LineLimits(line: 65_536),
+      gate: ConnectionGate(limit: 100, limitOfAddress: 100)
+    ) { _ in ScriptedIndexRole(answer: answer, count: count) }
+    let index = ScriptedIndex(server: server, group: group, count: count)
+    do { try await body(index) } catch {
+      await index.end()
+      throw error
+    }
+    await index.end()
+  }
+
+  private func end() async {
+    await server.drain(within: .milliseconds(1))
+    try? await group.shutdownGracefully()
+  }
+
+  /// The members of an answer that names these holders of one content.
+  static func contents(_ content: Content, total: Int? = nil, _ holders: [HolderRow]) -> [UInt8] {
+    var output = JSONWriter()
+    output.beginObject()
+    output.key("contents")
+    output.beginArray()
+    output.beginObject()
+    ContentRow(
+      content: content, title: .empty, modified: Timestamp(seconds: 0), total: total ?? holders.count, holders: holders
+    ).writeMembers(to: &output)
+    output.endObject()
+    output.endArray()
+    output.member("more", 0)
+    return Array(output.bytes.dropFirst())
+  }
+}
+
+private final class Count: Sendable {
+  let held = Mutex(0)
+}
+
+private final class ScriptedIndexRole: LineRole {
+  private let answer: ScriptedIndex.Answer
+  private let count: Count
+
+  init(answer: @escaping ScriptedIndex.Answer, count: Count) {
+    self.answer = answer
+    self.count = count
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    let request = try? LineScratch.current.reader.read(line) {
+      (try $0.requestID(), try IndexRequest($0, batchLimit: 1000))
+    }
+    guard let (id, request) = request else { return .close }
+    output.bytes += Array(#"{"id":\#(id),"status":200,"#.utf8)
+    switch request {
+    case .hello: output.bytes += Array(#""server":"x","host":"127.0.0.1","limits":{}}"#.utf8)
+    case .lookup:
+      count.held.withLock { $0 += 1 }
+      output.bytes += answer() + Array("}".utf8)
+    case .add(let documents): output.bytes += Array(#""added":\#(documents.count)}"#.utf8)
+    default: output.bytes += Array(#""removed":0}"#.utf8)
+    }
+    output.bytes.append(0x0A)
+    return .next
+  }
+}
