@@ -63,6 +63,9 @@ import Torture
     #expect(rules(ledger) == ["/y": .shared(first)])
     ledger.shared("file/x", second, path: "/z", isOwn: false)
     #expect(rules(ledger) == ["/y": .shared(first), "/z": .shared(second)])
+    ledger.shared("file/x", first, path: "/x", isOwn: true)
+    ledger.fileChanged("/x", to: second)
+    #expect(rules(ledger) == ["/x": .shared(second)])
   }
 
   @Test func contradictionsNameWhatIsNotSo() {

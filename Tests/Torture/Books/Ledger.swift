@@ -37,11 +37,15 @@ package struct Ledger: Sendable {
 
   /// `add` or `get` was acknowledged.
   package mutating func shared(_ key: String, _ content: Content, path: String, isOwn: Bool) {
-    // A document has one path at a peer: the latest.
-    for (other, entry) in entries where other != path && entry.key == key {
+    moveHere(key, content, path: path)
+    entries[path] = Entry(key: key, isOwn: isOwn, standing: .shared(content), file: .asAnswered)
+  }
+
+  /// A document has one path at a peer: the latest.
+  private mutating func moveHere(_ key: String, _ content: Content, path: String) {
+    for (other, entry) in entries where other != path && entry.key == key && entry.standing != .absent {
       if entry.standing == .shared(content) || entry.file == .changed(content) { entries[other]?.standing = .open }
     }
-    entries[path] = Entry(key: key, isOwn: isOwn, standing: .shared(content), file: .asAnswered)
   }
 
   package mutating func removed(_ key: String) {
@@ -70,6 +74,7 @@ package struct Ledger: Sendable {
       // Whether it was seen to be gone decides what it is now.
       entries[path]?.standing = entry.standing == .absent ? .absent : .open
     }
+    if let content, entry.isOwn { moveHere(entry.key, content, path: path) }
     entries[path]?.file = content.map { .changed($0) } ?? .gone
   }
 

@@ -235,7 +235,7 @@ final class Worker {
     if answer.isOK {
       fetched(answer, key, path, after: after, wasThere: before == after, isShared: isShared)
     } else if after != before {
-      record.find("\(name) could not get \(key) (\(answer.outcome)), and yet \(path) changed to \(Self.text(after))")
+      failed(answer, key, path)
     }
     settleWithChoice(answer, key)
   }
@@ -261,6 +261,15 @@ final class Worker {
     } else if let entry = ledger.entries[path], entry.standing != .absent, !wasThere {
       ledger.lost(key, path: path, isOwn: false)
     }
+  }
+
+  /// A file may be there all the same: whole, and only not shared, because the catalogue took no more.
+  private func failed(_ answer: ControlSession.Answer, _ key: String, _ path: String) {
+    if !["cannot-create", "internal"].contains(answer.outcome) {
+      record.find("\(name) could not get \(key), and yet \(path) changed: \(answer.reply.line)")
+    }
+    ledger.lost(key, path: path, isOwn: false)
+    checkAllowed(key, path)
   }
 
   private func checkAllowed(_ key: String, _ path: String) {
