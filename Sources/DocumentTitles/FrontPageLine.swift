@@ -38,9 +38,11 @@ struct FrontPageLine {
   var endsWithDate: Bool { columns.last.map(Self.isDate) ?? false }
 
   /// The last column is a year alone.
-  var endsWithYear: Bool { columns.last.map { $0.count == 4 && $0.allSatisfy(\.isNumber) } ?? false }
+  var endsWithYear: Bool { endsWithNumber && columns.last?.count == 4 }
 
-  /// A date in the columns of a header, which name the authors too: they do not stand below the title again then.
+  var endsWithNumber: Bool { columns.last?.allSatisfy(\.isNumber) ?? false }
+
+  /// A date in the columns of a header.
   var isDatedColumns: Bool { columns.count > 1 ? columns.contains(where: Self.isDate) : isRight && isDate }
 
   /// All of it is a date.

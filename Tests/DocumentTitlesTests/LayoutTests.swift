@@ -210,6 +210,27 @@ import Testing
     #expect(title(text) == "Third Level Protocol Logger of Birds")
   }
 
+  @Test func authorsOnAFrontPageAreNoPartOfTheTitle() {
+    let authors = [centred("Anna Writer"), centred("Bert Author"), "", "", "", centred("Bird Corporation")]
+    let rest = ["", "", "Writer & Author                                                 [Page 1]", "\u{C}", "Text."]
+    let named = [
+      "Network Working Group                          Anna Writer, Bert Author",
+      "RFC # 4001                                                           CCA",
+      "NIC # 21352                                            December 15, 1973",
+    ]
+    #expect(title(named + ["", "", "", centred("Bird Design"), "", "", ""] + authors + rest) == "Bird Design")
+    let unnamed = ["RFC 4001                                                     August 1974", "NIC 31020"]
+    #expect(title(unnamed + ["", "", centred("Bird Design"), ""] + authors + rest) == "Bird Design")
+  }
+
+  @Test func theNumberMayFollowTheAuthors() {
+    let text = [
+      centred("BIRD TRANSFER"), "", centred("Anna Writer"), "", centred("and"), "", centred("Bert Author"), "", "", "",
+      centred("RFC 4001"), "", "", centred("May 1981"), "", centred("Institute of Birds"),
+    ]
+    #expect(title(text) == "BIRD TRANSFER")
+  }
+
   @Test func whatFollowsWithoutABlankLineIsNoPartOfTheTitle() {
     for ending in ["Status of this Memo", "Abstract", "                by"] {
       #expect(title(Self.headers[4].lines + ["", centred("Assigned Birds"), ending]) == "Assigned Birds")
