@@ -58,7 +58,8 @@ package struct PlaceMaker: Sendable {
   private func make(
     _ path: String, mode: mode_t, owner: ProcessSpecification.Identity? = nil
   ) throws(SupervisorError) {
-    if mkdir(path, mode) != 0, errno != EEXIST {
+    let isNew = mkdir(path, mode) == 0
+    guard isNew || errno == EEXIST else {
       throw .system("cannot create \(path)", Errno(rawValue: errno), hint: Self.hint)
     }
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -68,6 +69,8 @@ package struct PlaceMaker: Sendable {
       throw .system("cannot use \(path)", Errno(rawValue: errno), hint: Self.hint)
     }
     defer { close(descriptor) }
+    // Whatever umask(2) took away: users have to get through to their sockets.
+    if isNew { fchmod(descriptor, mode) }
     guard let owner else { return }
     guard fchown(descriptor, owner.user, owner.group) == 0 else {
       throw .system("cannot give \(path) to user \(owner.user)", Errno(rawValue: errno))

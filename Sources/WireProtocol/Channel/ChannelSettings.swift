@@ -35,7 +35,7 @@ package struct PeerSettings: Sendable, Hashable {
   package let control: String
   /// The index it uses until its user says otherwise.
   package var index: Endpoint
-  /// Where downloads go that name no place, which exists.
+  /// Where downloads go that name no place. It exists, but for the system's layout, where it lies in the state.
   package let downloads: String
   /// Under which address others reach it, where that is not the one it comes from.
   package var advertise: HostAddress?

@@ -1,0 +1,210 @@
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// A supervisor of the whole machine: one user a peer, and none gets at what is another's.
+@Suite(
+  .serialized,
+  .enabled(if: PrivateSystem.isPossible, "it takes root, mount namespaces and useradd"))
+struct RootModeTests {
+  private static let p2pctl = "\(PrivateSystem.programs)/p2pctl"
+
+  private func configure(_ system: PrivateSystem, _ text: String) async throws {
+    let outcome = try await system.run(
+      "/bin/sh", "-c", "mkdir -p /etc/p2p && printf '%s' \"$1\" > /etc/p2p/p2p.toml", "sh", text)
+    try #require(outcome.status == 0, "\(outcome.errors)")
+  }
+
+  private func configuration(_ system: PrivateSystem, more: String = "") -> String {
+    "[index]\nlisten = \"127.0.0.1:0\"\n\(more)[peers.\(system.alice)]\n[peers.\(system.bob)]\n"
+  }
+
+  private func processes(_ system: PrivateSystem) async throws -> [String: JSONValue] {
+    let outcome = try await system.run(Self.p2pctl, "supervisor", "status", "--json")
+    let rows = try outcome.lines.map { try Jansson.decode(Array($0.utf8)) }
+    return Dictionary(rows.map { ($0["name"]?.string ?? "", $0) }) { $1 }
+  }
+
+  /// The lines `Uid:`, `Groups:` and `NoNewPrivs:` of proc_pid_status(5), without their names.
+  private func rights(of row: JSONValue?) throws -> [String: String] {
+    let pid = try #require(row?["pid"]?.integer)
+    let status = String(decoding: TemporaryDirectory.read("/proc/\(pid)/status") ?? [], as: UTF8.self)
+    return Dictionary(
+      status.split(separator: "\n").compactMap { line in
+        let parts = line.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        return (String(parts[0]), parts[1].split(whereSeparator: \.isWhitespace).joined(separator: " "))
+      }, uniquingKeysWith: { $1 })
+  }
+
+  @Test func neitherUserGetsAtWhatIsTheOthers() async throws {
+    try await PrivateSystem.with { system in
+      try await configure(system, configuration(system))
+      // Even where root's own mask would close everything.
+      #expect(try await system.startSupervisor(umask: "077") == nil)
+      try await eachRunsAsItsUser(system)
+      try await everythingIsTheRightUsersAlone(system)
+      try await eachHasTheirOwnPeer(system)
+      try await neitherSpeaksWithTheOthersPeer(system)
+      try await nobodyPlantsAnything(system)
+    }
+  }
+
+  private func eachRunsAsItsUser(_ system: PrivateSystem) async throws {
+    let rows = try await processes(system)
+    #expect(rows.values.allSatisfy { $0["state"] == "ready" })
+    for (name, user) in [(system.alice, system.alice), (system.bob, system.bob), ("index", "nobody")] {
+      let id = try await system.run("/usr/bin/id", "-u", user).lines.first ?? "?"
+      let rights = try rights(of: rows[name])
+      #expect(rights["Uid"] == "\(id) \(id) \(id) \(id)", "\(name)")
+      #expect(
+        rights["Groups"] == "" && rights["NoNewPrivs"] == "1" && rights["CapEff"]?.allSatisfy { $0 == "0" } == true)
+    }
+  }
+
+  private func everythingIsTheRightUsersAlone(_ system: PrivateSystem) async throws {
+    let alice = system.alice
+    let wanted = [
+      ("/run/p2p", "755 root"), ("/run/p2p/supervisor.sock", "600 root"), ("/run/p2p/\(alice)", "711 root"),
+      ("/run/p2p/\(alice)/control.sock", "600 \(alice)"), ("/var/lib/p2p", "755 root"),
+      ("/var/lib/p2p/supervisor", "700 root"), ("/var/lib/p2p/\(alice)", "700 \(alice)"),
+      ("/var/lib/p2p/\(alice)/key.pem", "600 \(alice)"), ("/var/log/p2p", "700 root"),
+      ("/var/log/p2p/\(alice).log", "600 root"), ("/var/log/p2p/supervisor.log", "600 root"),
+    ]
+    for (path, rights) in wanted {
+      #expect(try await system.run("/usr/bin/stat", "-c", "%a %U", path).output == "\(rights)\n", "\(path)")
+    }
+    let foreign = try await system.run(
+      "/usr/bin/find", "/var/lib/p2p/\(alice)", "(", "-not", "-user", alice, "-o", "-perm", "/077", ")", "-not",
+      "-type", "l")
+    #expect(foreign.output.isEmpty, "\(foreign.output)")
+  }
+
+  /// The network is for both: what one shares the other fetches, each with their own files.
+  private func eachHasTheirOwnPeer(_ system: PrivateSystem) async throws {
+    let (alice, bob) = (system.alice, system.bob)
+    try await system.run(as: alice, "/bin/sh", "-c", "umask 077; echo hello > ~/letter")
+    let added = try await system.run(as: alice, Self.p2pctl, "add", "/run/home/\(alice)/letter")
+    #expect(added.status == 0, "\(added.errors)")
+    let fetched = try await system.run(as: bob, Self.p2pctl, "get", "file/letter", "-o", "/run/home/\(bob)/letter")
+    #expect(fetched.status == 0, "\(fetched.errors)")
+    #expect(try await system.run(as: bob, "/bin/cat", "/run/home/\(bob)/letter").output == "hello\n")
+    // A peer has no more rights than its user.
+    let stolen = try await system.run(as: bob, Self.p2pctl, "add", "/run/home/\(alice)/letter")
+    #expect(stolen.status == 66, "\(stolen.errors)")
+    let status = try await system.run(as: bob, Self.p2pctl, "--json", "status")
+    #expect(status.output.contains("\"peer\":\"\(bob)\""))
+  }
+
+  private func neitherSpeaksWithTheOthersPeer(_ system: PrivateSystem) async throws {
+    let (alice, bob) = (system.alice, system.bob)
+    for (reader, owner) in [(alice, bob), (bob, alice)] {
+      for path in ["/var/lib/p2p/\(owner)/key.pem", "/var/log/p2p/\(owner).log", "/var/log/p2p/\(reader).log"] {
+        let outcome = try await system.run(as: reader, "/bin/cat", path)
+        #expect(
+          outcome.status != 0 && outcome.output.isEmpty && outcome.errors.contains("Permission denied"), "\(path)")
+      }
+      for directory in ["/var/lib/p2p/\(owner)", "/var/lib/p2p/supervisor", "/run/p2p/\(owner)", "/var/log/p2p"] {
+        #expect(try await system.run(as: reader, "/bin/ls", directory).status != 0, "\(directory)")
+      }
+      let outcome = try await system.run(
+        as: reader, Self.p2pctl, "--socket", "/run/p2p/\(owner)/control.sock", "status")
+      #expect(outcome.status == 77 && outcome.output.isEmpty, "\(outcome)")
+    }
+    #expect(try await system.run(as: alice, Self.p2pctl, "supervisor", "status").status == 77)
+    #expect(try await system.run(as: alice, Self.p2pctl, "supervisor", "stop").status == 77)
+    // Where the file system lets them through, the daemon and the supervisor look who they are.
+    for path in ["/run/p2p/\(bob)/control.sock", "/run/p2p/supervisor.sock"] {
+      #expect(try await system.run("/bin/chmod", "666", path).status == 0)
+    }
+    let asked = try await system.run(as: alice, Self.p2pctl, "--socket", "/run/p2p/\(bob)/control.sock", "status")
+    #expect(asked.status == 77 && asked.output.isEmpty, "\(asked)")
+    let told = try await system.run(as: alice, Self.p2pctl, "supervisor", "stop")
+    #expect(told.status == 77, "\(told)")
+    // Root may ask all of them.
+    #expect(try await system.run(Self.p2pctl, "--peer", bob, "status").status == 0)
+  }
+
+  private func nobodyPlantsAnything(_ system: PrivateSystem) async throws {
+    let alice = system.alice
+    for place in ["/run/p2p", "/run/p2p/\(alice)", "/var/lib/p2p", "/var/log", "/var/log/p2p", "/etc/p2p"] {
+      let outcome = try await system.run(as: alice, "/bin/ln", "-s", "/etc/passwd", "\(place)/planted")
+      #expect(outcome.status != 0, "\(place)")
+    }
+    // In the state that is theirs they may put what they like; root does not go there.
+    try await system.run(
+      as: alice, "/bin/sh", "-c",
+      "cd /var/lib/p2p/\(alice) && ln -s /etc downloads && ln -s /etc/passwd control.sock && ln -s /var/lib/p2p/\(system.bob) x"
+    )
+    await system.stop()
+    #expect(try await system.startSupervisor() == nil)
+    #expect(try await processes(system)[alice]?["state"] == "ready")
+    for (path, rights) in [
+      ("/etc", "755 root"), ("/etc/passwd", "644 root"), ("/var/lib/p2p/\(system.bob)", "700 \(system.bob)"),
+    ] {
+      #expect(try await system.run("/usr/bin/stat", "-c", "%a %U", path).output == "\(rights)\n", "\(path)")
+    }
+  }
+
+  // MARK: Who runs as whom
+
+  @Test func aLinkInTheWayOfRootIsRefused() async throws {
+    try await PrivateSystem.with { system in
+      try await configure(system, configuration(system))
+      try await system.run("/bin/sh", "-c", "mkdir -p /var/lib/p2p && ln -s /etc /var/lib/p2p/\(system.alice)")
+      let message = try #require(try await system.startSupervisor())
+      #expect(message.contains("cannot use /var/lib/p2p/\(system.alice)"), "\(message)")
+      #expect(try await system.run("/usr/bin/stat", "-c", "%U", "/etc").output == "root\n")
+    }
+  }
+
+  @Test func theConfigurationSaysWho() async throws {
+    try await PrivateSystem.with { system in
+      try await configure(
+        system,
+        "[index]\nlisten = \"127.0.0.1:0\"\nuser = \"\(system.bob)\"\n[peers.one]\nuser = \"54321:54322\"\n"
+          + "[peers.two]\nuser = \"\(system.alice)\"\n")
+      #expect(try await system.startSupervisor() == nil)
+      let rows = try await processes(system)
+      #expect(try rights(of: rows["one"])["Uid"] == "54321 54321 54321 54321")
+      #expect(try rights(of: rows["one"])["Gid"] == "54322 54322 54322 54322")
+      let alice = try await system.run("/usr/bin/id", "-u", system.alice).lines.first ?? "?"
+      #expect(try rights(of: rows["two"])["Uid"]?.hasPrefix("\(alice) ") == true)
+      let bob = try await system.run("/usr/bin/id", "-u", system.bob).lines.first ?? "?"
+      #expect(try rights(of: rows["index"])["Uid"]?.hasPrefix("\(bob) ") == true)
+    }
+  }
+
+  /// Without a word of who shall run a peer, none does: it would be root.
+  @Test func withoutAConfigurationNoPeerRunsAsRoot() async throws {
+    try await PrivateSystem.with { system in
+      let variables = ["P2P_INDEX_LISTEN": "127.0.0.1:0"]
+      #expect(try await system.startSupervisor(environment: variables) == nil)
+      #expect(try await processes(system).keys.sorted() == ["index", "supervisor"])
+      let log = try await system.run("/bin/cat", "/var/log/p2p/supervisor.log").output
+      #expect(log.contains("no peer is started") && log.contains("--peer NAME"))
+      await system.stop()
+
+      // Who called sudo is who asks for one.
+      #expect(
+        try await system.startSupervisor(environment: variables.merging(["SUDO_USER": system.alice]) { $1 }) == nil)
+      let rows = try await processes(system)
+      #expect(rows.keys.sorted() == ["index", system.alice, "supervisor"].sorted())
+      #expect(try rights(of: rows[system.alice])["Uid"]?.hasPrefix("0 ") == false)
+    }
+  }
+
+  @Test func rootAndStrangersAreRefusedAsUsers() async throws {
+    try await PrivateSystem.with { system in
+      for (arguments, words) in [
+        (["--peer", "root"], "would run as root"), (["--peer", "nosuchuser"], "/etc/passwd does not know"),
+      ] {
+        let message = try await system.startSupervisor("--index", "127.0.0.1:1", arguments[0], arguments[1])
+        #expect(message?.contains(words) == true, "\(message ?? "it runs")")
+      }
+      try await configure(system, "[index]\nuser = \"nosuchuser\"\n")
+      #expect(try await system.startSupervisor()?.contains("the index would run as the user nosuchuser") == true)
+    }
+  }
+}
