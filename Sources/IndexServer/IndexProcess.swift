@@ -58,7 +58,7 @@ package enum IndexProcess {
     } catch {
       return fail(ListenFailure.explain(error, listen: options.listen), 1, channel)
     }
-    standardError.report("listens at \(server.address)")
+    standardError.report("listens at \(server.address)", .info)
     if let channel {
       channel.sendReady(ChannelAddresses(index: server.address))
       channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }) { settings in

@@ -113,7 +113,7 @@ package enum PeerProcess {
   // MARK: Running
 
   private static func serve(_ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?) async -> CInt {
-    LoggingSystem.bootstrap(StreamLogHandler.standardError)
+    LoggingSystem.bootstrap { _ in PeerLog(output: standardError) }
     let logger = Logger(label: "p2p-peer")
     let stops = StopRequests()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))

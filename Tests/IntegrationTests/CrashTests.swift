@@ -114,6 +114,21 @@ import Testing
     }
   }
 
+  /// A new one at once, while the children of the last may still be there: it ends them before it starts its own.
+  @Test func aKilledSupervisorIsReplacedWithoutDuplicates() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      for _ in 0..<3 {
+        try await system.killProcess("supervisor")
+        let isStarted = try await eventually {
+          try await system.p2pctl("supervisor", "start", "--serve-index", "127.0.0.1:0", "--peer", "alice").status == 0
+        }
+        #expect(isStarted)
+        let names = try system.runningPrograms()
+        #expect(names.sorted() == ["p2p-index", "p2p-peer", "p2p-supervisor"], "\(names)")
+      }
+    }
+  }
+
   @Test func downloadsAreRightWhateverIsKilledMeanwhile() async throws {
     var random = Seeded(state: 42)
     try await Installation.with { system in

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LineJSON
 import TestSupport
@@ -111,6 +112,18 @@ final class Installation: Sendable {
         restarts: row["restarts"]?.integer ?? 0)
     }
     throw Program.Failure(description: "no process \(name) in \(outcome.output)")
+  }
+
+  /// The programs that run in this home, as their environment tells, whoever has started them.
+  func runningPrograms() throws -> [String] {
+    let mine = Array("P2P_HOME=\(home.path)".utf8)
+    return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid in
+      guard Int32(pid) != nil, let environment = TemporaryDirectory.read("/proc/\(pid)/environ"),
+        environment.split(separator: 0).contains(where: { Array($0) == mine })
+      else { return nil }
+      return try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe").split(separator: "/").last
+        .map(String.init)
+    }
   }
 
   /// kill -9, by the pid that the supervisor tells.

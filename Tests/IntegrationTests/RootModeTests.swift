@@ -186,6 +186,10 @@ struct RootModeTests {
       #expect(log.contains("no peer is started") && log.contains("--peer NAME"))
       await system.stop()
 
+      let started = try await system.run(environment: variables, Self.p2pctl, "supervisor", "start")
+      #expect(started.status == 0 && started.errors.contains("No peer was started"), "\(started)")
+      await system.stop()
+
       // Who called sudo is who asks for one.
       #expect(
         try await system.startSupervisor(environment: variables.merging(["SUDO_USER": system.alice]) { $1 }) == nil)

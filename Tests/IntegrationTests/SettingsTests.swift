@@ -60,6 +60,25 @@ import Testing
     }
   }
 
+  /// One form for all logs, so that people and tools find time and weight of everything.
+  @Test func everyLineOfALogHasItsTimeAndLevel() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      try await system.killProcess("index")
+      let isNoticed = await eventually { system.log("supervisor").contains(" warning index was ended by signal 9") }
+      #expect(isNoticed)
+      try await system.expectSuccess(["supervisor", "stop"])
+      for name in ["supervisor", "index", "alice"] {
+        let lines = system.log(name).split(separator: "\n")
+        #expect(!lines.isEmpty)
+        for line in lines {
+          let words = line.split(separator: " ", maxSplits: 2)
+          #expect(words.count == 3 && (try? Timestamp(words[0])) != nil && words[0].utf8.count == 20, "\(line)")
+          #expect(words.count == 3 && ["info", "notice", "warning", "error"].contains(words[1]), "\(line)")
+        }
+      }
+    }
+  }
+
   @Test func anIndexElsewhereIsUsedAndNoneIsServed() async throws {
     try await Installation.with(peers: ["alice"]) { far in
       let index = try await far.process("index").address

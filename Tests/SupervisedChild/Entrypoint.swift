@@ -5,18 +5,22 @@ import WireProtocol
 /// A child that answers every connection at its sockets with one line, its process number, and whose name says what
 /// is wrong with it: `crash…` exits before it is ready, `flap…` right after, `deaf…` does not stop, `mute…` sends no
 /// heartbeat, `chatty…` writes a lot, `slow…` is ready only once a file `go` lies beside its state, `other…` speaks
-/// another channel protocol.
+/// another channel protocol, `orphan…` leaves a process behind that holds its output open. An index is what
+/// P2P_TEST_INDEX says.
 @main
 struct Entrypoint {
   static func main() {
     guard let channel = try? SupervisorChannel.fromEnvironment() else { exit(64) }
-    let name = channel.start.name
+    let nature = channel.start.role == .index ? getenv("P2P_TEST_INDEX").map { String(cString: $0) } : nil
+    let name = nature ?? channel.start.name
     if name.hasPrefix("crash") {
       channel.sendFailed("it is made to crash")
       exit(3)
     }
     if name.hasPrefix("deaf") { signal(SIGTERM, SIG_IGN) }
     if name.hasPrefix("chatty") { chat() }
+    // It takes no signal of the tests, and ends by itself.
+    if name.hasPrefix("orphan") { system("/bin/sleep 10 &") }
     if name.hasPrefix("slow") { waitForGo(channel.start.settings) }
     channel.run(
       pulse: { beat in if !name.hasPrefix("mute") { beat() } },

@@ -78,6 +78,18 @@ import Testing
     #expect(log.lost == 0)
   }
 
+  /// As whoever keeps logs by other means wants it.
+  @Test func aFileThatWasMovedAwayIsMadeAnewOnceClosed() throws {
+    var log = RotatingLog(path: path)
+    log.write(Array("one\n".utf8))
+    #expect(rename(path, path + ".old") == 0)
+    log.write(Array("two\n".utf8))
+    log.close()
+    log.write(Array("three\n".utf8))
+    #expect(text(".old") == "one\ntwo\n")
+    #expect(text() == "three\n")
+  }
+
   @Test func aFullDiskLosesOutputAndNothingElse() {
     var log = RotatingLog(path: "/dev/full")
     for _ in 0..<100 { log.write(Array("12345\n".utf8)) }

@@ -55,8 +55,8 @@ final class SupervisorFixture {
   }
 
   /// Starts it and waits until its control socket answers.
-  func start(_ arguments: String...) async throws {
-    try spawn(arguments)
+  func start(_ arguments: String..., environment: [String: String] = [:]) async throws {
+    try spawn(arguments, environment: environment)
     let answers = await eventually(within: .seconds(20)) { (try? control()) != nil }
     try #require(answers, "\(messages)")
   }

@@ -170,24 +170,6 @@ import WireProtocol
     #expect(try fixture.status("alice").responsive)
   }
 
-  /// 15 MB of output: all of it is read, the files stay bounded.
-  @Test func outputIsKeptAndRotated() async throws {
-    let fixture = try SupervisorFixture()
-    try await fixture.start("--index", "127.0.0.1:1", "--peer", "chatty")
-    _ = try await fixture.awaitStatus("chatty") { $0.state == "ready" }
-    let total = await eventually {
-      ["", ".1"].reduce(0) { $0 + Self.size("\(fixture.home)/log/chatty.log\($1)") } == 15_000_000
-    }
-    #expect(total)
-    #expect(Self.size("\(fixture.home)/log/chatty.log.1") >= 10 << 20)
-    #expect(Self.size("\(fixture.home)/log/chatty.log") < 10 << 20)
-  }
-
-  private static func size(_ path: String) -> Int {
-    var status = stat()
-    return stat(path, &status) == 0 ? Int(status.st_size) : 0
-  }
-
   @Test func theConfigurationIsReadAndReadAgain() async throws {
     let fixture = try SupervisorFixture()
     let index = "[index]\nlisten = \"127.0.0.1:0\"\n"

@@ -42,6 +42,12 @@ package struct RotatingLog: ~Copyable {
     size = Int64(status.st_size)
   }
 
+  /// The next write opens the file that then stands at the path.
+  package mutating func close() {
+    try? descriptor?.close()
+    descriptor = nil
+  }
+
   /// Appends all of it, or counts what was not taken.
   package mutating func write(_ bytes: some Collection<UInt8>) {
     let bytes = Array(bytes)
@@ -81,8 +87,7 @@ package struct RotatingLog: ~Copyable {
 
   /// The oldest goes, the others move up, and the next write begins a new file.
   private mutating func rotate() {
-    try? descriptor?.close()
-    descriptor = nil
+    close()
     size = 0
     endsLine = true
     if files == 1 {

@@ -3,6 +3,12 @@ import Glibc
 
 /// What the supervisor itself has to say: into its log file, and to whoever watches it in the foreground.
 package final class SupervisorLog {
+  package enum Level: String, Sendable {
+    case info
+    case warning
+    case error
+  }
+
   private var file: RotatingLog
   private let echoes: Bool
 
@@ -19,11 +25,17 @@ package final class SupervisorLog {
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
-  package func write(_ message: String) {
+  /// `2026-01-02T03:04:05Z info alice is ready`
+  package func write(_ message: String, _ level: Level = .info) {
     let text = TextRules.escapedForTerminal(String(message.prefix(2_048)))
-    let line = Array("\(WallClock.now.text) \(text)\n".utf8)
+    let line = Array("\(WallClock.now.text) \(level.rawValue) \(text)\n".utf8)
     file.write(line)
     if echoes { echo(line) }
+  }
+
+  /// Whoever has moved the file away gets a new one.
+  package func reopen() {
+    file.close()
   }
 
   /// A terminal that is held up, or a pipe that nobody reads, must not hold up the supervisor: what it does not take at

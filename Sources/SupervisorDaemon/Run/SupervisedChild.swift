@@ -77,6 +77,11 @@ final class SupervisedChild {
     return termination
   }
 
+  /// Whoever has moved its log away gets a new one.
+  func reopenLog() {
+    log.close()
+  }
+
   // MARK: What it says
 
   func receive() -> [ChannelEvent] {

@@ -17,7 +17,7 @@ extension Supervisor {
       carryOut(change, added, index: index)
       return change
     } catch {
-      log.write("not reloaded: \(error)")
+      log.write("not reloaded: \(error)", .error)
       throw error
     }
   }
@@ -26,12 +26,17 @@ extension Supervisor {
     plan = change.result
     fleet.adopt(plan.policy)
     for name in change.removed { perform(fleet.retire(name.text, now: .now)) }
-    for child in children.values { inform(child, of: index) }
+    log.reopen()
+    for child in children.values {
+      child.reopenLog()
+      inform(child, of: index)
+    }
     for blueprint in added { begin(blueprint) }
     let applied = change.applied.isEmpty ? "nothing has changed" : change.applied.joined(separator: ", ")
     log.write("reloaded: \(applied)")
     if !change.postponed.isEmpty {
-      log.write("these wait for the next start of the supervisor: \(change.postponed.joined(separator: ", "))")
+      log.write(
+        "these wait for the next start of the supervisor: \(change.postponed.joined(separator: ", "))", .warning)
     }
   }
 

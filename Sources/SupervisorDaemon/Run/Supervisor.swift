@@ -163,7 +163,7 @@ final class Supervisor {
         child.tell(.stop)
         child.signal(SIGTERM)
       case .kill:
-        log.write("\(step.name) does not end: SIGKILL")
+        log.write("\(step.name) does not end: SIGKILL", .warning)
         child.signal(SIGKILL)
       }
     }
@@ -190,7 +190,8 @@ final class Supervisor {
   private func ended(_ name: String, _ termination: Termination) {
     guard let child = children[name] else { return }
     child.reason = child.failure ?? "it \(termination)"
-    log.write("\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""))
+    log.write(
+      "\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""), termination == .exited(0) ? .info : .warning)
     child.failure = nil
     let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
     // One that was told to stop needs no excuse.
@@ -213,7 +214,7 @@ final class Supervisor {
         child.failure = message
       case .otherProtocol(let number):
         child.failure = "it speaks channel protocol \(number), this supervisor speaks \(ProtocolVersion.channel)"
-        log.write("\(name) is refused: \(child.failure ?? "")")
+        log.write("\(name) is refused: \(child.failure ?? "")", .error)
         perform(fleet.refused(name, now: .now))
       }
     }
@@ -231,7 +232,7 @@ final class Supervisor {
     do throws(Errno) {
       try SmallFile.replace(premises.recordPath, with: record.bytes)
     } catch {
-      log.write("cannot write \(premises.recordPath): \(error)")
+      log.write("cannot write \(premises.recordPath): \(error)", .warning)
     }
   }
 
@@ -243,7 +244,7 @@ final class Supervisor {
       case .ready:
         log.write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
       case .parked:
-        log.write("\(member.name) is given up: \(child.reason ?? "it ended"); see \(child.blueprint.logPath)")
+        log.write("\(member.name) is given up: \(child.reason ?? "it ended"); see \(child.blueprint.logPath)", .error)
       case .starting, .stopping, .backingOff, .stopped: break
       }
     }

@@ -1,0 +1,37 @@
+package import Logging
+import ServerProcess
+
+/// The log of the daemon on standard error, in the form that all logs have: time, level, what happened, and then what was
+/// told with it, by name.
+package struct PeerLog: LogHandler {
+  package var metadataProvider: Logger.MetadataProvider?
+  package var metadata: Logger.Metadata = [:]
+  package var logLevel: Logger.Level = .info
+  private let output: StandardError
+
+  init(output: StandardError) {
+    self.output = output
+  }
+
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  package func log(event: LogEvent) {
+    let told = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
+    output.report(Self.text(event.message, told, error: event.error), Self.level(event.level))
+  }
+
+  /// `connected to index address=127.0.0.1:7734`
+  package static func text(_ message: Logger.Message, _ metadata: Logger.Metadata, error: (any Error)?) -> String {
+    var text = "\(message)"
+    for (name, value) in metadata.sorted(by: { $0.key < $1.key }) { text += " \(name)=\(value)" }
+    if let error { text += " error=\(error)" }
+    return text
+  }
+
+  private static func level(_ level: Logger.Level) -> StandardError.Level {
+    StandardError.Level(rawValue: level.rawValue) ?? .debug
+  }
+}
