@@ -20,6 +20,11 @@ static inline void editline_complete_with(rl_completion_func_t *function) {
 /// Inside such a function: the line so far.
 static inline const char *editline_line(void) { return rl_line_buffer; }
 
+/// Inside such a function: what is put behind the only completion; 0 for nothing.
+static inline void editline_append_after_completion(int character) {
+  rl_completion_append_character = character;
+}
+
 /// Inside such a function: no file names either.
 static inline void editline_completion_is_over(void) { rl_attempted_completion_over = 1; }
 

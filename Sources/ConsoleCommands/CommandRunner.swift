@@ -1,4 +1,3 @@
-import ArgumentParser
 import ControlClient
 import LineJSON
 import WireProtocol
@@ -15,6 +14,8 @@ package enum CommandRunner {
       case .supervisorHelp: try console.write(HelpText.ofSupervisor(columns: console.terminal.columns))
       case .version: try console.writeLine("p2pctl \(ProtocolVersion.program)")
       case .completionScript(let shell): try writeCompletionScript(for: shell, on: console)
+      case .completion(let arguments): try ShellCompletion.answer(arguments, on: console)
+      case .manual(let arguments): try ManualDirectory.write(arguments, on: console)
       case .mistake(let failure): throw failure
       case .nothing(let options):
         guard console.terminal.isInteractive else {
@@ -59,9 +60,9 @@ package enum CommandRunner {
   }
 
   private static func writeCompletionScript(for shell: String, on console: Console) throws {
-    guard let shell = CompletionShell(rawValue: shell) else {
+    guard let script = CompletionScript(rawValue: shell) else {
       throw CommandFailure(.usage, "completion scripts are there for bash, zsh and fish")
     }
-    try console.write(RootCommand.completionScript(for: shell))
+    try console.write(script.text)
   }
 }

@@ -15,6 +15,8 @@ struct Daemon {
   let options: DaemonOptions
   /// Whether whoever sits there is asked to start one where none runs.
   var offersStart = true
+  /// Whether the supervisor is asked why one does not answer.
+  var explains = true
 
   /// Asks one question on a connection of its own.
   /// - Parameter patience: the longest silence; `nil` for work that takes as long as it takes.
@@ -76,7 +78,7 @@ struct Daemon {
     var failure = CommandFailure(error, whom: whom)
     switch error {
     case .noSocket, .refused, .noAnswer, .closed:
-      guard options.socket == nil, let name,
+      guard explains, options.socket == nil, let name,
         let processes = try? Supervisor(console: console).processes(patience: Self.supervisorPatience)
       else {
         break

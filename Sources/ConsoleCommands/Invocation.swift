@@ -12,6 +12,10 @@ enum Invocation {
   case nothing(DaemonOptions)
   /// A script for a shell.
   case completionScript(String)
+  /// What that script asks.
+  case completion([String])
+  /// The pages of the manual, into a directory.
+  case manual([String])
   case mistake(CommandFailure)
 
   /// - Parameter arguments: without the program's name.
@@ -53,7 +57,13 @@ enum Invocation {
 
   private static func dispatch(_ verb: String, _ rest: ArraySlice<String>, _ moved: [String]) -> Invocation {
     var rest = rest
-    if verb == "help" { return help(Array(rest)) }
+    switch verb {
+    case "help": return help(Array(rest))
+    // For scripts: no help mentions them.
+    case "complete": return .completion(Array(rest))
+    case "generate-manual": return .manual(Array(rest))
+    default: break
+    }
     var words = [verb]
     let secondWords = CommandTable.secondWords(of: verb)
     if !secondWords.isEmpty {

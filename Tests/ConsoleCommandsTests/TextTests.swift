@@ -120,7 +120,7 @@ import Testing
 @Suite struct ShellWordsTests {
   @Test(arguments: [
     ("", []), ("  \t ", []), ("get rfc/793", ["get", "rfc/793"]), ("a  b", ["a", "b"]), ("'a b' c", ["a b", "c"]),
-    (#""a \"b\" \\ \c""#, [#"a "b" \ \c"#]), (#"a\ b"#, ["a b"]), ("''", [""]), (#"x"y"'z'"#, ["xyz"]),
+    (#""a \"b\" \\ \c \$""#, [#"a "b" \ \c $"#]), (#"a\ b"#, ["a b"]), ("''", [""]), (#"x"y"'z'"#, ["xyz"]),
     (#"'\'"#, [#"\"#]), ("日本 語", ["日本", "語"]),
   ])
   func wordsAreSplitAsByAShell(line: String, words: [String]) throws {
@@ -133,6 +133,50 @@ import Testing
   ])
   func whatIsLeftOpenIsAMistake(line: String, failure: ShellWords.Failure) {
     #expect(throws: failure) { try ShellWords.split(line) }
+  }
+}
+
+@Suite struct UnfinishedLineTests {
+  @Test(
+    arguments: [
+      ("", [], "", "", nil), ("get", [], "get", "get", nil), ("get ", ["get"], "", "", nil),
+      (#"get a\ b"#, ["get"], "a b", #"a\ b"#, nil), ("get 'a b", ["get"], "a b", "'a b", "'"),
+      (#"get "a"b" "#, ["get"], #"ab "#, #""a"b" "#, "\""), ("get ''", ["get"], "", "''", nil),
+      (#"x\"#, [], "x", #"x\"#, nil),
+    ] as [(String, [String], String, String, Character?)])
+  func aLineIsTakenApartWhileItIsTyped(line: String, words: [String], typed: String, raw: String, quote: Character?) {
+    let unfinished = UnfinishedLine(line)
+    #expect(unfinished.words == words)
+    #expect(unfinished.typed == typed)
+    #expect(unfinished.raw == raw)
+    #expect(unfinished.quote == quote)
+  }
+
+  @Test(
+    arguments: [
+      ("get file/tw", "file/two words", "file/tw", #"file/two\ words"#),
+      (#"get file/two\ w"#, "file/two words", #"file/two\ w"#, #"file/two\ words"#),
+      (#"get "file/two w"#, "file/two words", "w", "words"), ("get 'it", "it's", "it", #"it'\''s"#),
+      (#"get ""#, #"a"$`\b"#, "", #"a\"\$\`\\b"#), ("get ", "日本 語", "", #"日本\ 語"#),
+      ("get e\u{301}", "\u{E9}t\u{E9}", "e\u{301}", "\u{E9}t\u{E9}"), ("get \"e\u{301}", "\u{E9}t", "e\u{301}", nil),
+      ("get a", "b", "a", nil), ("get a", "a\u{1B}", "a", nil), ("get ", "~x", "", #"\~x"#),
+    ] as [(String, String, String, String?)])
+  func aWordIsCompletedInTheQuotesThatAreOpen(line: String, word: String, replaced: String, expected: String?) {
+    let text = UnfinishedLine(line).completed(to: word, replacing: replaced)
+    // Byte by byte: names on a disk are no text.
+    #expect(text.map { Array($0.utf8) } == expected.map { Array($0.utf8) })
+    guard let text, !line.contains("\u{301}") else { return }
+    let whole = line.dropLast(replaced.count) + text
+    let closed = UnfinishedLine(line).quote.map { whole + String($0) } ?? String(whole)
+    #expect((try? ShellWords.split(closed))?.last == word)
+  }
+
+  @Test(arguments: [
+    ("get --from=a", "a"), (#"get file/a\@b"#, #"file/a\@b"#), ("get file/a@b", "b"), (#"get "file/a b"#, "file/a b"),
+    ("get a:b:c", "c"), ("get plain", "plain"),
+  ])
+  func bashReplacesFromTheLastBreakOn(line: String, replaced: String) {
+    #expect(UnfinishedLine(line).replacedByBash(breaks: " \t\n\"'@><=;|&(:") == replaced)
   }
 }
 

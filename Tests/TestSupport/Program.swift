@@ -33,6 +33,15 @@ package struct Program: Sendable {
     self.directory = directory
   }
 
+  /// A program of the system.
+  /// - Returns: `nil` where it is not installed.
+  package init?(ofSystem path: String, environment: [String: String] = [:], directory: String? = nil) {
+    guard access(path, X_OK) == 0 else { return nil }
+    self.path = path
+    self.environment = environment
+    self.directory = directory
+  }
+
   /// A program that is not of this package, or a copy of one that is.
   package init(path: String, environment: [String: String] = [:], directory: String? = nil) {
     self.path = path
@@ -123,7 +132,7 @@ package struct Program: Sendable {
   }
 
   /// Where this test lies, and the executables beside it.
-  private static func builtProducts() throws -> String {
+  package static func builtProducts() throws -> String {
     let maps = String(decoding: TemporaryDirectory.read("/proc/self/maps") ?? [], as: UTF8.self)
     for line in maps.split(separator: "\n") {
       guard let start = line.firstIndex(of: "/"), line.hasSuffix(".xctest") else { continue }

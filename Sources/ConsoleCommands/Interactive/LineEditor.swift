@@ -10,23 +10,23 @@ struct LineEditor {
   /// The callbacks of C know no context, and there is one terminal.
   private static let received = Mutex<TypedLine?>(nil)
   /// Set before a line is read, and called by the thread that reads it.
-  nonisolated(unsafe) private static var candidates: (_ before: String, _ typed: String) -> [String]? = { _, _ in nil }
-  private static let matches = Mutex<[String]>([])
+  nonisolated(unsafe) private static var complete: (_ line: String, _ replaced: String) -> LineCompletions = { _, _ in
+    LineCompletions()
+  }
 
-  /// In characters. Longer lines are completed with names of files alone.
+  /// In characters. Longer lines are not completed.
   private static let longestLine: Int32 = 200
 
   private let prompt: String
 
-  /// - Parameter candidates: what may stand in place of the word that is being typed, by the line before it and what is
-  ///   there of it; `nil` completes the names of files.
-  init(prompt: String, candidates: @escaping (_ before: String, _ typed: String) -> [String]?) {
+  /// - Parameter complete: what may stand in place of the end of a line, which is `replaced`.
+  init(prompt: String, complete: @escaping (_ line: String, _ replaced: String) -> LineCompletions) {
     self.prompt = prompt
     // Without it libedit takes bytes for characters.
     setlocale(LC_CTYPE, "")
     editline_prepare("p2pctl")
     using_history()
-    Self.candidates = candidates
+    Self.complete = complete
     editline_complete_with { text, start, _ in LineEditor.completions(of: text, at: start) }
   }
 
@@ -65,16 +65,19 @@ struct LineEditor {
   private static func completions(of text: UnsafePointer<CChar>?, at start: Int32)
     -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
   {
+    editline_completion_is_over()
     // libedit keeps its word about the line only as long as that fits into its first buffer.
     guard let text, (0..<longestLine).contains(start), let line = editline_line() else { return nil }
-    let typed = String(cString: text)
+    let replaced = String(cString: text)
     let before = String(String.UnicodeScalarView(String(cString: line).unicodeScalars.prefix(Int(start))))
-    guard let found = candidates(before, typed) else { return nil }
-    matches.withLock { $0 = found.filter { $0.hasPrefix(typed) } }
-    editline_completion_is_over()
-    // The list and its texts are libedit's from here on.
-    return rl_completion_matches(text) { _, index in
-      LineEditor.matches.withLock { $0.indices.contains(Int(index)) ? strdup($0[Int(index)]) : nil }
-    }
+    let found = complete(before + replaced, replaced)
+    guard !found.texts.isEmpty else { return nil }
+    editline_append_after_completion(found.isWord ? 0x20 : 0)
+    // What they have in common, then each: the list and its texts are libedit's from here on.
+    let entries = [found.common] + found.texts
+    let list = calloc(entries.count + 1, MemoryLayout<UnsafeMutablePointer<CChar>?>.stride)
+    guard let list = list?.assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self) else { return nil }
+    for (index, entry) in entries.enumerated() { list[index] = strdup(entry) }
+    return list
   }
 }

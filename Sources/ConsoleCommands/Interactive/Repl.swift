@@ -24,9 +24,7 @@ struct Repl {
     case .failure(let failure) where failure.isFarewell: return failure.status
     case .failure: status = nil
     }
-    let editor = LineEditor(prompt: "p2p> ") { before, typed in
-      Completion(after: before).candidates(typed) { KeySuggestions(console: console, options: options).keys($0, $1) }
-    }
+    let editor = LineEditor(prompt: "p2p> ") { LineCompletions($0, replacing: $1, console: console, options: options) }
     let history = historyPath(of: status?.name ?? options.peer ?? console.surroundings.user)
       .flatMap { HistoryFile(path: $0) }
     var last = history?.lines.last

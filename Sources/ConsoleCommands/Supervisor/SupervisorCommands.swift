@@ -24,7 +24,7 @@ struct SupervisorRestartCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "restart", "End a process and start it anew; without a name, every process.")
 
-  @Argument(help: "The process: index, or a peer.")
+  @Argument(help: ArgumentHelp("The process: index, or a peer.", valueName: "process"))
   var name: String?
 
   @OptionGroup var options: SupervisorOptions

@@ -15,7 +15,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     process it starts that one again, in a supervisor that runs already.
     """)
 
-  @Argument(help: "A process that was stopped or parked: index, or a peer.")
+  @Argument(help: ArgumentHelp("A process that was stopped or parked: index, or a peer.", valueName: "process"))
   var name: String?
 
   @Option(

@@ -13,7 +13,7 @@ struct SupervisorStopCommand: ConsoleCommand {
   /// It stops everything within 10 s.
   private static let patience = Duration.seconds(15)
 
-  @Argument(help: "The process: index, or a peer.")
+  @Argument(help: ArgumentHelp("The process: index, or a peer.", valueName: "process"))
   var name: String?
 
   @OptionGroup var options: SupervisorOptions

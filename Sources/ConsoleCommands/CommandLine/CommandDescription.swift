@@ -1,0 +1,93 @@
+import ArgumentParser
+import LineJSON
+
+/// A command as its parser knows it: read from the description that the parser itself gives (ToolInfoV0 of
+/// swift-argument-parser), so that completions and manuals cannot say anything else than `--help`.
+package struct CommandDescription: Equatable {
+  package struct Argument: Equatable {
+    package enum Kind: String {
+      case positional
+      case option
+      case flag
+    }
+
+    package let kind: Kind
+    /// As they are typed: `-o`, `--output`. Empty for what has none.
+    package let names: [String]
+    /// Of what kind its value is: `key`, `path`, `peer`.
+    package let valueName: String
+    package let help: String
+    package let defaultValue: String?
+    package let isOptional: Bool
+    package let isRepeating: Bool
+
+    package var takesValue: Bool { kind == .option }
+  }
+
+  package let name: String
+  package let abstract: String
+  package let discussion: String
+  package let arguments: [Argument]
+  package let subcommands: [CommandDescription]
+
+  /// p2pctl itself; `nil` only where the parser describes itself in a way that is not known here.
+  static func own() -> CommandDescription? {
+    CommandDescription(dump: RootCommand._dumpHelp())
+  }
+
+  /// - Parameter dump: what a program prints for `--experimental-dump-help`.
+  package init?(dump: String) {
+    guard let json = try? Jansson.decode(dump.utf8), let command = json["command"] else { return nil }
+    self.init(command)
+  }
+
+  private init?(_ json: JSONValue) {
+    guard let name = json["commandName"]?.string else { return nil }
+    self.name = name
+    abstract = json["abstract"]?.string ?? ""
+    discussion = json["discussion"]?.string ?? ""
+    arguments = (json["arguments"]?.array ?? []).compactMap { Argument($0) }
+    subcommands = (json["subcommands"]?.array ?? []).compactMap { CommandDescription($0) }
+      // The parser's own, which every root has and no page needs.
+      .filter { $0.name != "help" }
+  }
+
+  init(
+    name: String, abstract: String, discussion: String = "", arguments: [Argument] = [],
+    subcommands: [CommandDescription] = []
+  ) {
+    self.name = name
+    self.abstract = abstract
+    self.discussion = discussion
+    self.arguments = arguments
+    self.subcommands = subcommands
+  }
+
+  /// The command below this one that these words name.
+  package subscript(words words: [String]) -> CommandDescription? {
+    words.reduce(self as CommandDescription?) { command, word in command?.subcommands.first { $0.name == word } }
+  }
+
+  package var positionals: [Argument] { arguments.filter { $0.kind == .positional } }
+  package var options: [Argument] { arguments.filter { $0.kind != .positional } }
+
+  package func option(named name: String) -> Argument? {
+    options.first { $0.names.contains(name) }
+  }
+}
+
+extension CommandDescription.Argument {
+  fileprivate init?(_ json: JSONValue) {
+    guard let kind = (json["kind"]?.string).flatMap(Kind.init), json["shouldDisplay"]?.bool != false else { return nil }
+    self.kind = kind
+    let named = json["names"]?.array ?? []
+    names = named.compactMap { name in
+      name["name"]?.string.map { name["kind"]?.string == "short" ? "-\($0)" : "--\($0)" }
+    }
+    valueName = json["valueName"]?.string ?? ""
+    help = json["abstract"]?.string ?? ""
+    defaultValue = json["defaultValue"]?.string
+    isOptional = json["isOptional"]?.bool ?? false
+    isRepeating = json["isRepeating"]?.bool ?? false
+  }
+}

@@ -1,0 +1,101 @@
+import ControlClient
+import DocumentModel
+import Places
+import WireProtocol
+
+/// Finds what a word may be completed to. Somebody waits with a finger on the key: where no answer comes soon, there is
+/// nothing, and no word about it.
+struct CompletionCandidates {
+  /// More than anybody reads; what lies behind them is found by typing the collection.
+  static let limit = 1_000
+  private static let patience = Duration.seconds(1)
+
+  let console: Console
+  /// Which daemon is asked.
+  let options: DaemonOptions
+  /// Where `--home` names a supervisor.
+  var home: String?
+
+  /// - Parameters:
+  ///   - console: whose ends are those of the line.
+  ///   - words: the line, in which options may name another daemon than `options` does.
+  init(console: Console, options: DaemonOptions, words: [String]) {
+    func value(_ name: String) -> String? {
+      guard let index = words.lastIndex(where: { $0 == name || $0.hasPrefix("\(name)=") }) else { return nil }
+      let word = words[index]
+      if word != name { return String(word.dropFirst(name.count + 1)) }
+      return words.indices.contains(index + 1) ? words[index + 1] : nil
+    }
+    self.console = console
+    home = value("--home")
+    var options = options
+    if let name = value("--peer"), let peer = try? PeerName(name) { (options.peer, options.socket) = (peer, nil) }
+    if let socket = value("--socket") { (options.peer, options.socket) = (nil, socket) }
+    self.options = options
+  }
+
+  /// The words that begin as typed, each whole. Names of files are for whoever asks to find.
+  func words(_ completion: Completion, typed: String) -> [Completion.Word] {
+    guard typed.hasPrefix(completion.prefix) else { return [] }
+    let rest = String(typed.dropFirst(completion.prefix.count))
+    return found(completion.kind, rest).filter { $0.text.hasPrefix(rest) }
+      .map { Completion.Word(completion.prefix + $0.text, help: $0.help) }
+  }
+
+  private func found(_ kind: Completion.Kind, _ typed: String) -> [Completion.Word] {
+    switch kind {
+    case .words(let words): words
+    case .keys(let mine): keys(typed, mine)
+    case .peers: peers()
+    case .ownPeers: console.surroundings.layouts.flatMap { SocketSearch.peers(in: $0) }.map { .init($0.text) }
+    case .processes: processes()
+    case .logs: logs()
+    case .files, .directories, .nothing: []
+    }
+  }
+
+  // MARK: Asking
+
+  /// A bare number is one of an RFC, as everywhere.
+  private func keys(_ typed: String, _ mine: Bool) -> [Completion.Word] {
+    let isNumber = !typed.isEmpty && typed.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    let collection = isNumber ? "rfc" : typed.firstIndex(of: "/").map { String(typed[..<$0]) }
+    if let collection, !DocumentKey.isCollection(collection) { return [] }
+    var keys = [Completion.Word]()
+    ask(.list(ListDocuments(collection: collection, limit: Self.limit, mine: mine)), for: ControlListReply.self) {
+      event in
+      guard case .document(let listed) = event else { return }
+      let key = listed.document.key.text
+      let text = isNumber ? String(key.dropFirst(4)) : key
+      if keys.last?.text != text { keys.append(.init(text, help: listed.document.title.text)) }
+    }
+    return keys
+  }
+
+  private func peers() -> [Completion.Word] {
+    var peers = [Completion.Word]()
+    ask(.peers(limit: Self.limit), for: ControlPeersReply.self) { event in
+      guard case .peer(let peer) = event, !peers.contains(where: { $0.text == peer.name.text }) else { return }
+      peers.append(.init(peer.name.text, help: Quantity.count(peer.documents, "document")))
+    }
+    return peers
+  }
+
+  private func processes() -> [Completion.Word] {
+    let running = try? Supervisor(console: console, home: home).processes(patience: Self.patience)
+    return (running ?? []).filter { $0.role != .supervisor }.map { .init($0.name, help: $0.state) }
+  }
+
+  private func logs() -> [Completion.Word] {
+    let names = try? LogDirectory.find(options, on: console).processes()
+    return (names ?? []).map { .init($0) }
+  }
+
+  private func ask<Reply: ControlReply>(
+    _ request: ControlRequest, for type: Reply.Type, onEvent: (ControlEvent) throws -> Void
+  ) {
+    var daemon = Daemon(console: console, options: options, offersStart: false)
+    daemon.explains = false
+    _ = try? daemon.request(request, for: type, patience: Self.patience, onEvent: onEvent)
+  }
+}

@@ -1,0 +1,42 @@
+/// What may stand in place of the end of a line that is being typed.
+struct LineCompletions {
+  /// Each as it is put there, with quotes and backslashes where the line needs them.
+  private(set) var texts: [String] = []
+  /// Whether the only one is a whole word, behind which the next may begin.
+  private(set) var isWord = false
+
+  init() {}
+
+  /// - Parameters:
+  ///   - replaced: the end of the line that goes.
+  init(_ line: String, replacing replaced: String, console: Console, options: DaemonOptions) {
+    guard let root = CommandDescription.own() else { return }
+    let line = UnfinishedLine(line)
+    let words = line.words.first == "p2pctl" ? Array(line.words.dropFirst()) : line.words
+    let completion = Completion(after: words, typed: line.typed, extras: Repl.farewells, in: root)
+    let found = Self.found(
+      completion, line.typed, CompletionCandidates(console: console, options: options, words: words))
+    texts = found.compactMap { line.completed(to: $0, replacing: replaced) }
+    guard texts.count == 1, let only = found.first else { return }
+    isWord = !only.hasSuffix("/")
+    if isWord, let quote = line.quote { texts[0].append(quote) }
+  }
+
+  private static func found(_ completion: Completion, _ typed: String, _ candidates: CompletionCandidates) -> [String] {
+    let typedFile = String(typed.dropFirst(completion.prefix.count))
+    let directory = candidates.console.surroundings.workingDirectory() ?? "/"
+    switch completion.kind {
+    case .files, .directories:
+      return FileNames.beginning(typedFile, in: directory, onlyDirectories: completion.kind == .directories)
+        .map { completion.prefix + $0 }
+    default: return candidates.words(completion, typed: typed).map(\.text)
+    }
+  }
+
+  /// The longest beginning that all share, character by character.
+  var common: String {
+    guard var common = texts.first else { return "" }
+    for text in texts.dropFirst() { common = String(zip(common, text).prefix { $0 == $1 }.map(\.0)) }
+    return common
+  }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import WireProtocol
+
+/// The pages of the manual: one of p2pctl, one of each of its verbs, and those of the programs beside it.
+enum Manual {
+  /// p2pctl(1) and p2pctl-VERB(1).
+  static func pages(of root: CommandDescription) -> [ManualPage] {
+    [overview(root)] + root.subcommands.map { page(of: $0, root) }
+  }
+
+  /// The page of another program, by its own description.
+  static func page(ofProgram program: CommandDescription) -> ManualPage {
+    var page = ManualPage(name: program.name, abstract: program.abstract, version: ProtocolVersion.program)
+    page.section("SYNOPSIS")
+    if program.subcommands.isEmpty { page.synopsis(program, program.name) }
+    for command in program.subcommands { page.synopsis(command, "\(program.name) \(command.name)") }
+    page.section("DESCRIPTION")
+    page.text(program.discussion.isEmpty ? program.abstract : program.discussion)
+    for command in program.subcommands {
+      page.subsection("\(program.name) \(command.name)")
+      page.text([command.abstract, command.discussion].filter { !$0.isEmpty }.joined(separator: "\n\n"))
+    }
+    page.section("OPTIONS")
+    for command in program.subcommands { page.arguments(command.arguments) }
+    page.arguments(program.arguments.filter { own in !program.subcommands.contains { $0.arguments.contains(own) } })
+    ManualText.places(on: &page)
+    ManualText.seeAlso(["p2pctl", "p2p-supervisor", "p2p-index", "p2p-peer"].filter { $0 != program.name }, on: &page)
+    return page
+  }
+
+  // MARK: p2pctl
+
+  private static func overview(_ root: CommandDescription) -> ManualPage {
+    var page = ManualPage(name: root.name, abstract: root.abstract, version: ProtocolVersion.program)
+    page.section("SYNOPSIS")
+    let globals = root[words: ["status"]]?.options ?? []
+    page.synopsis(
+      CommandDescription(
+        name: root.name, abstract: "", arguments: globals,
+        subcommands: []), "\(root.name) COMMAND")
+    page.synopsis(CommandDescription(name: root.name, abstract: ""), root.name)
+    page.section("DESCRIPTION")
+    page.text(root.discussion)
+    page.text("\nOn a terminal p2pctl alone takes the same commands line by line, with history and completion.")
+    page.section("COMMANDS")
+    for command in root.subcommands {
+      page.item(ManualPage.bold("p2pctl-\(command.name)(1)"), command.abstract)
+    }
+    page.section("OPTIONS")
+    page.text("They stand before or after the command.")
+    page.arguments(globals)
+    ManualText.places(on: &page)
+    ManualText.environment(on: &page)
+    ManualText.exitStatus(on: &page)
+    page.section("EXAMPLE")
+    page.example(
+      "p2pctl supervisor start\np2pctl add rfc793.txt paper.pdf\np2pctl lookup 793\np2pctl get file/paper.pdf -o /tmp/")
+    ManualText.seeAlso(
+      root.subcommands.map { "p2pctl-\($0.name)" } + ["p2p-supervisor", "p2p-index", "p2p-peer"], on: &page)
+    return page
+  }
+
+  private static func page(of command: CommandDescription, _ root: CommandDescription) -> ManualPage {
+    let name = "p2pctl-\(command.name)"
+    var page = ManualPage(name: name, abstract: command.abstract, version: ProtocolVersion.program)
+    page.section("SYNOPSIS")
+    let all =
+      command.subcommands.isEmpty
+      ? [(command, [command.name])] : command.subcommands.map { ($0, [command.name, $0.name]) }
+    for (command, words) in all { page.synopsis(command, "p2pctl \(words.joined(separator: " "))") }
+    page.section("DESCRIPTION")
+    page.text([command.abstract, command.discussion].filter { !$0.isEmpty }.joined(separator: "\n\n"))
+    if command.subcommands.isEmpty {
+      page.section("OPTIONS")
+      page.arguments(command.arguments)
+    }
+    for subcommand in command.subcommands {
+      page.subsection("p2pctl \(command.name) \(subcommand.name)")
+      page.text([subcommand.abstract, subcommand.discussion].filter { !$0.isEmpty }.joined(separator: "\n\n"))
+      page.arguments(subcommand.arguments)
+    }
+    ManualText.exitStatus(on: &page)
+    page.section(all.count > 1 ? "EXAMPLES" : "EXAMPLE")
+    page.example(
+      all.compactMap { CommandTable.command($0.1).map { "p2pctl \($0.example)" } }.joined(separator: "\n"))
+    let others = command.name == "supervisor" ? ["p2pctl", "p2p-supervisor"] : ["p2pctl"]
+    ManualText.seeAlso(others, on: &page)
+    return page
+  }
+}
