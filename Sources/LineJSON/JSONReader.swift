@@ -1,6 +1,6 @@
 /// Strict reader of one line of JSON: validates the whole line in one pass, then lets its values be looked at in place.
 ///
-/// Taken is an object as RFC 8259 has it, in UTF-8 without NUL, nested at most `maximumDepth` deep, with no name twice in
+/// Taken is an object as RFC 8259 has it, from the first byte on, in UTF-8 without NUL, nested at most `maximumDepth` deep, with no name twice in
 /// an object, integers that fit 64 bits and finite reals. The tape is kept from line to line, so that reading usual
 /// lines allocates nothing: use one reader for many connections rather than one for each.
 package struct JSONReader: Sendable {

@@ -6,7 +6,7 @@ package struct JSONSyntaxError: Error, Hashable, Sendable {
     case unexpectedEnd = "unexpected end"
     /// A byte that the grammar of RFC 8259 does not allow here.
     case unexpectedByte = "unexpected byte"
-    /// The outermost value is no object.
+    /// The line does not begin with an object.
     case notAnObject = "not an object"
     /// Something other than white space follows the object.
     case trailingBytes = "bytes after the object"

@@ -16,6 +16,8 @@ package enum Jansson {
   ) throws(JSONSyntaxError) -> JSONValue {
     let line = Array(line)
     guard line.count <= maximumLength else { throw JSONSyntaxError(offset: maximumLength, reason: .tooLong) }
+    guard let first = line.first else { throw JSONSyntaxError(offset: 0, reason: .unexpectedEnd) }
+    guard first == UInt8(ascii: "{") else { throw JSONSyntaxError(offset: 0, reason: .notAnObject) }
     try JanssonPrecheck.check(line, maximumDepth: min(maximumDepth, depthCeiling))
     return try value(of: parse(line))
   }

@@ -26,7 +26,9 @@ struct LineScanner {
   }
 
   mutating func scanLine() throws(JSONSyntaxError) {
-    guard try nextSignificantByte() == UInt8(ascii: "{") else { throw error(.notAnObject) }
+    guard end > 0 else { throw error(.unexpectedEnd) }
+    // No white space before it: the first byte of a connection tells protocols apart.
+    guard bytes[0] == UInt8(ascii: "{") else { throw error(.notAnObject) }
     try openContainer(.object)
     var isFirst = true
     while open >= 0 {

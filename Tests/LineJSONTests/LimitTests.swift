@@ -102,8 +102,9 @@ struct LimitTests {
   @Test(
     "The reason is named",
     arguments: [
-      ("{", .unexpectedEnd), ("{]", .unexpectedByte), ("[]", .notAnObject), ("{}x", .trailingBytes),
-      (#"{"a":"\x"}"#, .invalidEscape), (#"{"a":"\ud800"}"#, .unpairedSurrogate), (#"{"a":"\u0000"}"#, .nulCharacter),
+      ("{", .unexpectedEnd), ("{]", .unexpectedByte), ("[]", .notAnObject), (" {}", .notAnObject),
+      ("{}x", .trailingBytes), (#"{"a":"\x"}"#, .invalidEscape), (#"{"a":"\ud800"}"#, .unpairedSurrogate),
+      (#"{"a":"\u0000"}"#, .nulCharacter),
       ("{\"a\":\"\u{1}\"}", .controlCharacter), (#"{"a":01}"#, .invalidNumber), (#"{"a":1e999}"#, .numberOutOfRange),
       (#"{"a":1,"a":1}"#, .duplicateKey),
     ] as [(String, JSONSyntaxError.Reason)])

@@ -10,7 +10,7 @@ struct ReaderTests {
 
   @Test("A request is looked at in place")
   func request() throws {
-    try read(#" { "id" : 3 , "op":"lookup","key":"rfc/793","deep":{"a":[1,{"b":null}]},"on":true,"off":false} "#) {
+    try read(#"{ "id" : 3 , "op":"lookup","key":"rfc/793","deep":{"a":[1,{"b":null}]},"on":true,"off":false} "#) {
       #expect($0.count == 6)
       #expect($0["id"]?.integer == 3)
       #expect($0["op"]?.string == "lookup")
