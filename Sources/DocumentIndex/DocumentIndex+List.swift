@@ -50,8 +50,6 @@ extension DocumentIndex {
   /// More entries than this are not gone through one by one and sorted: then so many of all documents have the word
   /// that going through the list finds a page soon.
   private static var mostCandidates: Int { 4096 }
-  /// How many entries of the list a page looks at before it ends short, for a query of one word.
-  private static var mostExamined: Int { 8192 }
 
   private struct Found {
     var entries: [UInt32] = []
@@ -61,41 +59,47 @@ extension DocumentIndex {
 
   private func find(_ query: ListQuery) -> Found {
     guard query.limit > 0 else { return Found() }
-    guard !query.words.isEmpty else { return scan(query, examining: .max) }
+    guard !query.words.isEmpty else { return scan(query) }
     var fewest: [UInt32]?
     for word in query.words {
       guard let candidates = words.entries(prefix: word, limit: fewest?.count ?? Self.mostCandidates) else { continue }
       if candidates.isEmpty { return Found() }
       fewest = candidates
     }
-    if let fewest { return select(query, from: fewest) }
-    return scan(query, examining: max(1, Self.mostExamined / query.words.count))
+    return fewest.map { select(query, from: $0) } ?? scan(query)
   }
 
   /// Goes through the list from the cursor on.
-  private func scan(_ query: ListQuery, examining limit: Int) -> Found {
+  private func scan(_ query: ListQuery) -> Found {
     var position = entryOrder.position { isBefore(query, $0.slot) }
+    return take(query) { entryOrder.next(&position).map(\.slot).flatMap { isIn(query, $0) ? $0 : nil } }
+  }
+
+  /// Goes through those of the candidates that come after the cursor.
+  private func select(_ query: ListQuery, from candidates: [UInt32]) -> Found {
+    let left = candidates.filter { !isBefore(query, $0) && isIn(query, $0) }.sorted(by: precedes)
+    var position = left.startIndex
+    return take(query) {
+      guard position < left.endIndex else { return nil }
+      defer { position += 1 }
+      return left[position]
+    }
+  }
+
+  /// Takes those that match, until the page is full or has cost enough; `next` gives the entries in their order.
+  private func take(_ query: ListQuery, next: () -> UInt32?) -> Found {
     var found = Found()
-    var examined = 0
-    while let entry = entryOrder.next(&position)?.slot, isIn(query, entry) {
-      found.last = entry
-      examined += 1
-      if isMatch(query, entry) { found.entries.append(entry) }
-      guard found.entries.count < query.limit, examined < limit else {
-        let hasMore = entryOrder[position].map { isIn(query, $0.slot) } ?? false
-        return hasMore ? found : Found(entries: found.entries)
+    var work = SearchWork(words: query.words.count)
+    var entry = next()
+    while let current = entry {
+      found.last = current
+      if query.words.isEmpty || isMatch(query, current, &work) { found.entries.append(current) }
+      entry = next()
+      guard found.entries.count < query.limit, !work.isEnough else {
+        return entry == nil ? Found(entries: found.entries) : found
       }
     }
     return Found(entries: found.entries)
-  }
-
-  /// Takes the first of the candidates that match.
-  private func select(_ query: ListQuery, from candidates: [UInt32]) -> Found {
-    let matching = candidates.filter { !isBefore(query, $0) && isIn(query, $0) && isMatch(query, $0) }
-    let sorted = matching.sorted(by: precedes)
-    guard sorted.count > query.limit else { return Found(entries: sorted) }
-    let page = Array(sorted.prefix(query.limit))
-    return Found(entries: page, last: page.last)
   }
 
   /// Whether an entry stands before the part of the list that is asked for.
@@ -112,8 +116,39 @@ extension DocumentIndex {
     return ByteOrder.hasPrefix(key(of: entry).text, prefix)
   }
 
-  private func isMatch(_ query: ListQuery, _ entry: UInt32) -> Bool {
-    query.words.isEmpty || WordIndex.matches(query.words, title: title(of: entry), key: key(of: entry))
+  private func isMatch(_ query: ListQuery, _ entry: UInt32, _ work: inout SearchWork) -> Bool {
+    let (title, key) = (title(of: entry), key(of: entry))
+    work.add(title.text)
+    work.add(key.text)
+    return WordIndex.matches(query.words, title: title, key: key)
+  }
+}
+
+/// What a search for words has cost, so that a page ends short rather than hold up everybody else: entries, and the bytes
+/// that were folded and compared.
+private struct SearchWork {
+  private static let mostEntries = 8192
+  /// Of plain text: a few milliseconds.
+  private static let mostBytes = 1 << 20
+  /// Text beyond ASCII takes so many times longer to be folded.
+  private static let costBeyondASCII = 16
+
+  private let words: Int
+  private var texts = 0
+  private var bytes = 0
+
+  init(words: Int) {
+    self.words = max(words, 1)
+  }
+
+  /// Two texts are one entry.
+  var isEnough: Bool { texts / 2 * words >= Self.mostEntries || bytes >= Self.mostBytes }
+
+  mutating func add(_ text: String) {
+    let (count, isPlain) = ByteOrder.withBytes(of: text) { ($0.count, $0.allSatisfy { $0 < 0x80 }) }
+    texts += 1
+    // Each word is looked for in the folded text, which costs much less than folding it.
+    bytes += count * (isPlain ? 1 : Self.costBeyondASCII) + count * words / 4
   }
 }
 

@@ -96,6 +96,29 @@ import Testing
     #expect(index.keys(words: ["even"], limit: 3) == ["rfc/0", "rfc/10", "rfc/100"])
   }
 
+  @Test mutating func aPageOfLongTitlesIsBoundedWorkToo() throws {
+    let count = 600
+    try index.open(1)
+    for number in 0..<count {
+      let title = (number % 2 == 0 ? "even " : "odd ") + String(repeating: "é", count: 250)
+      index.add([try Sample.document("rfc/\(number)", title: title)], by: SessionID(1))
+    }
+    index.add([try Sample.document("rfc/\(count)", title: "even odd")], by: SessionID(1))
+    var generator = SeededGenerator(seed: 1)
+    var found = [String]()
+    var pages = 0
+    var cursor: ListCursor?
+    repeat {
+      let page = index.list(words: ["even", "odd"], limit: 100, after: cursor, using: &generator)
+      found += page.rows.map(\.key.text)
+      cursor = page.next
+      pages += 1
+    } while cursor != nil
+    #expect(found == ["rfc/\(count)"])
+    // One title costs 8 KiB of the mebibyte that a page has.
+    #expect((2...5).contains(pages))
+  }
+
   @Test(arguments: [1, 7, 100])
   mutating func pagingWhileTheListChangesGivesEveryStableRowOnce(limit: Int) throws {
     var generator = SeededGenerator(seed: UInt64(limit))
