@@ -189,7 +189,8 @@ let package = Package(
     .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", "DocumentModel"]),
     .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
     .testTarget(
-      name: "LineTransportTests", dependencies: ["LineTransport", "LineJSON", nioCore, nioPosix, nioEmbedded]),
+      name: "LineTransportTests",
+      dependencies: ["LineTransport", "LineJSON", "TestSupport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(
       name: "SupervisorChannelTests",
       dependencies: ["SupervisorChannel", "LineJSON", "WireProtocol", "CProcess", system]),

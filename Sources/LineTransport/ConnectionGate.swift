@@ -11,13 +11,18 @@ package final class ConnectionGate: Sendable {
   }
 
   /// What all that are inside may hold of lines that have not ended.
-  package let budget: LineBudget
+  package let input: LineBudget
+  /// What all that are inside may make us hold of answers that they do not take.
+  package let output: LineBudget
   private let limit: Int
   private let limitOfAddress: Int
   private let counts = Mutex(Counts())
 
-  package init(limit: Int, limitOfAddress: Int, budget: LineBudget = LineBudget()) {
-    self.budget = budget
+  package init(
+    limit: Int, limitOfAddress: Int, input: LineBudget = LineBudget(), output: LineBudget = LineBudget()
+  ) {
+    self.input = input
+    self.output = output
     self.limit = limit
     self.limitOfAddress = limitOfAddress
   }

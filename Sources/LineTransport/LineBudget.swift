@@ -1,10 +1,11 @@
 import Synchronization
 
-/// How many bytes of lines that have not ended all connections of a server may hold together.
+/// How many bytes all connections of a server may hold together: of lines that have not ended, or of answers that are not
+/// taken.
 ///
-/// Each connection may hold a line of the full length; ten thousand of them at once may not.
+/// Each connection may hold a line of the full length, or an answer; ten thousand of them at once may not.
 package final class LineBudget: Sendable {
-  /// A connection's first bytes do not count: honest lines are short, and counting has its price.
+  /// A connection's first bytes do not count: honest lines and answers are short, and counting has its price.
   static let free = 64 * 1024
 
   /// In bytes.
@@ -17,6 +18,9 @@ package final class LineBudget: Sendable {
 
   /// What is held now, in bytes.
   package var total: Int { held.load(ordering: .relaxed) }
+
+  /// Whether more than half of it is used up.
+  var isTight: Bool { total > limit / 2 }
 
   /// - Parameter bytes: how many more, or with a minus fewer, a connection holds.
   /// - Returns: false where that is more than there may be; nothing is counted then.

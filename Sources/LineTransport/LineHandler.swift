@@ -4,7 +4,8 @@ package import NIOCore
 /// Frames, hands out and answers the lines of one connection, all in one place on its event loop.
 ///
 /// The answers to all lines of one read leave in one write. Nothing is read while the role is busy or while the other side
-/// does not take its answers, so what a connection can make us hold is bounded by one read, one line and one chunk of output.
+/// does not take its answers, so what a connection can make us hold is bounded by one read, one line, one chunk of output
+/// and one answer; what all can make us hold together, by the budgets of their server.
 package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package typealias InboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
@@ -21,9 +22,11 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package let eventLoop: any EventLoop
   private let role: Role
   private let limits: LineLimits
-  private let budget: LineBudget?
-  /// What of the budget this connection has.
-  private var budgeted = 0
+  private let input: LineBudget?
+  private let output: LineBudget?
+  /// What of the budgets this connection has.
+  private var heldInput = 0
+  private var heldOutput = 0
   // Used on the event loop only and by no call twice at once, which the runtime need not check for each line.
   @exclusivity(unchecked) private var frames: LineFrames
   private var context: ChannelHandlerContext?
@@ -35,12 +38,17 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private var stallTimer: Scheduled<Void>?
   private var received: NIODeadline
 
-  /// - Parameter budget: that of all connections of a server; one that would exceed it is closed.
-  package init(role: Role, limits: LineLimits, eventLoop: any EventLoop, budget: LineBudget? = nil) {
+  /// - Parameters:
+  ///   - input: what all connections of a server may hold of lines; one that would exceed it is closed.
+  ///   - output: the same of answers.
+  package init(
+    role: Role, limits: LineLimits, eventLoop: any EventLoop, input: LineBudget? = nil, output: LineBudget? = nil
+  ) {
     self.eventLoop = eventLoop
     self.role = role
     self.limits = limits
-    self.budget = budget
+    self.input = input
+    self.output = output
     frames = LineFrames(lineLimit: limits.line)
     received = eventLoop.now
   }
@@ -63,7 +71,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     case .open:
       frames.append(incoming)
       process()
-      keepToBudget()
+      keepToInputBudget()
     case .lingering(let bytesLeft):
       let left = bytesLeft - incoming.readableBytes
       phase = .lingering(bytesLeft: left)
@@ -80,6 +88,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     guard context.channel.isWritable else { return }
     stallTimer?.cancel()
     stallTimer = nil
+    keepToOutputBudget()
     process()
     readMore()
   }
@@ -193,12 +202,14 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     let buffer = context.channel.allocator.buffer(bytes: output.bytes)
     output.bytes.removeAll(keepingCapacity: true)
     context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    keepToOutputBudget()
   }
 
   private func startStallTimer() {
     guard stallTimer == nil, let context else { return }
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    stallTimer = context.eventLoop.scheduleTask(in: limits.writeStall) { bound.value.abort() }
+    let patience = output?.isTight == true ? limits.tightWriteStall : limits.writeStall
+    stallTimer = context.eventLoop.scheduleTask(in: patience) { bound.value.abort() }
   }
 
   // MARK: The end
@@ -235,17 +246,27 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   }
 
   /// What is left after a read is the beginning of a line, or lines that wait for a role or a reader.
-  private func keepToBudget() {
+  private func keepToInputBudget() {
     let held = max(0, frames.bufferedBytes - LineBudget.free)
-    guard held != budgeted, let budget else { return }
-    guard budget.change(by: held - budgeted) else { return abort() }
-    budgeted = held
+    guard held != heldInput, let input else { return }
+    guard input.change(by: held - heldInput) else { return abort() }
+    heldInput = held
+  }
+
+  /// Counts only where the system does not take what we write: usually it does.
+  private func keepToOutputBudget() {
+    guard let output, let channel = context?.channel, heldOutput > 0 || !channel.isWritable else { return }
+    let buffered = channel.isWritable ? 0 : (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    let held = max(0, buffered - LineBudget.free)
+    guard output.change(by: held - heldOutput) else { return abort() }
+    heldOutput = held
   }
 
   private func finish() {
     guard context != nil else { return }
-    _ = budget?.change(by: -budgeted)
-    budgeted = 0
+    _ = input?.change(by: -heldInput)
+    _ = output?.change(by: -heldOutput)
+    (heldInput, heldOutput) = (0, 0)
     context = nil
     phase = .closed
     stallTimer?.cancel()
@@ -280,6 +301,7 @@ extension LineHandler: LineConnection {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
     let promise = context.eventLoop.makePromise(of: Void.self)
     context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
+    keepToOutputBudget()
     return promise.futureResult
   }
 

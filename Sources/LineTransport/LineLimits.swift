@@ -8,6 +8,8 @@ package struct LineLimits: Sendable {
   package var outputChunk = 256 * 1024
   /// A connection whose reader takes nothing for this long is closed.
   package var writeStall: TimeAmount = .seconds(30)
+  /// The same while more than half of the server's budget for answers is used up.
+  package var tightWriteStall: TimeAmount = .seconds(2)
   /// How long a connection waits after a line that may have taken long.
   package var pause: TimeAmount = .microseconds(100)
   /// After a line that was too long: how long and how much is still read, so that the answer is not lost to a reset.

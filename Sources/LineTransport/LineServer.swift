@@ -103,7 +103,8 @@ package final class LineServer: Sendable {
       gate.leave(address)
       connections.remove(channel)
     }
-    let handler = LineHandler(role: role, limits: limits, eventLoop: channel.eventLoop, budget: gate.budget)
+    let handler = LineHandler(
+      role: role, limits: limits, eventLoop: channel.eventLoop, input: gate.input, output: gate.output)
     try channel.pipeline.syncOperations.addHandler(handler)
   }
 }

@@ -41,7 +41,7 @@ private final class EchoRole: LineRole {
     init(line: Int = 16, budget: LineBudget? = nil) throws {
       channel = EmbeddedChannel()
       let handler = LineHandler(
-        role: role, limits: LineLimits(line: line), eventLoop: channel.eventLoop, budget: budget)
+        role: role, limits: LineLimits(line: line), eventLoop: channel.eventLoop, input: budget)
       try channel.pipeline.syncOperations.addHandler(handler)
       try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
