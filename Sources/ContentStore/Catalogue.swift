@@ -150,6 +150,11 @@ package final class Catalogue: Sendable {
     }
   }
 
+  /// Shares that are no longer served, in the order of keys.
+  package func withdrawn(limit: Int) throws(StoreError) -> [Share] {
+    try read { try CatalogueRows.fetch($0, where: "state = 1 ORDER BY key, root, size LIMIT ?", [max(limit, 0)]) }
+  }
+
   package func totals() throws(StoreError) -> CatalogueTotals {
     try read { database in
       let row = try Row.fetchOne(database, sql: "SELECT count(*), total(size) FROM share WHERE state = 0")

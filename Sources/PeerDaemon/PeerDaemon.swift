@@ -24,6 +24,8 @@ package final class PeerDaemon: Sendable {
     /// The path of the control socket, absolute.
     package var controlPath: String
     package var patience = IndexLink.Patience()
+    /// How often files that were lost are looked for.
+    package var returnInterval = Duration.seconds(60)
 
     package init(
       name: PeerName, state: String, index: Endpoint, uploads: LineServer.Listener, control: LineServer.Listener,
@@ -108,7 +110,7 @@ package final class PeerDaemon: Sendable {
         ledger: ledger, work: work, publication: publication, pool: threads.quick, stateDirectory: settings.state),
       downloader: Downloader(
         identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
-        pool: threads.quick, logger: logger),
+        pools: (quick: threads.quick, long: threads.long), logger: logger),
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.quick),
       transfers: transfers,
       examination: SelfExamination(
@@ -118,11 +120,14 @@ package final class PeerDaemon: Sendable {
     await link.start()
     let upkeep = ShareUpkeep(
       ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.quick, loop: link.loop,
-      logger: logger)
+      logger: logger, interval: settings.returnInterval)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, selection: state.selection,
       changed: changed,
-      upkeep: [Task { await upkeep.run() }, Task { await upkeep.sweep() }, Task { await upkeep.inspect() }],
+      upkeep: [
+        Task { await upkeep.run() }, Task { await upkeep.sweep() }, Task { await upkeep.inspect() },
+        Task { await upkeep.watchForReturns() },
+      ],
       catalogue: catalogue, threads: threads)
   }
 

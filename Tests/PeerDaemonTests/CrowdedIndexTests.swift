@@ -108,6 +108,24 @@ import WireProtocol
     }
   }
 
+  /// A file of that size is there already: comparing it takes minutes, and nobody waits for the end of it.
+  @Test func aLookAtWhatIsThereCanBeCancelled() async throws {
+    try await Swarm.with { swarm in
+      let huge = try #require(Content(root: content.root, size: 1 << 40))
+      let answer = ScriptedIndex.contents(huge, [try holder(1, host: "127.0.0.1", port: 9)])
+      try await ScriptedIndex.with(answer: { answer }) { index in
+        let bob = try await swarm.peer("bob", index: index.endpoint)
+        let target = try swarm.directory.write("target", [])
+        #expect(truncate(target, off_t(huge.size)) == 0)
+        let task = Task { try await bob.get("file/x", to: target) }
+        #expect(await eventually { index.lookups == 1 })
+        task.cancel()
+        let failure = await #expect(throws: ControlFailure.self) { try await task.value }
+        #expect(failure?.failure.code == .cancelled)
+      }
+    }
+  }
+
   /// Names are not resolved, and addresses that stand for no single host are not connected to.
   @Test(arguments: ["localhost", "0.0.0.0", "224.0.0.1", "255.255.255.255", "169.254.1.1", "::", "fe80::1", "x"])
   func whereNoPeerCanBeNobodyIsAsked(_ host: String) async throws {

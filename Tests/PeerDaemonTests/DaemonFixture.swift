@@ -51,9 +51,12 @@ final class DaemonFixture: Sendable {
 
   /// Runs a peer while `body` works.
   ///
-  /// - Parameter acknowledgement: how long an `add` waits for the index.
+  /// - Parameters:
+  ///   - acknowledgement: how long an `add` waits for the index.
+  ///   - returnInterval: how often it looks for files that were lost.
   func withPeer(
     _ name: String = "alice", acknowledgement: TimeAmount = .seconds(60), index: Endpoint? = nil,
+    returnInterval: Duration = .milliseconds(50),
     _ body: (Peer) async throws -> Void
   ) async throws {
     let socket = directory.file("\(name).sock")
@@ -62,6 +65,7 @@ final class DaemonFixture: Sendable {
       uploads: .address(host: "127.0.0.1", port: 0), control: .unix(path: socket), controlPath: socket)
     settings.patience.acknowledgement = acknowledgement
     settings.patience.connection = acknowledgement
+    settings.returnInterval = returnInterval
     var logger = Logger(label: name)
     logger.logLevel = .error
     let daemon = try await start(settings, logger)

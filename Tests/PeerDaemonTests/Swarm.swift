@@ -78,7 +78,7 @@ final class Swarm: Sendable {
     await link.start()
     let downloader = Downloader(
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
-      pool: pool, patience: patience, logger: Self.logger(name))
+      pools: (pool, pool), patience: patience, logger: Self.logger(name))
     return Member(id: identity.id, catalogue: catalogue, uploads: uploads, link: link, downloader: downloader)
   }
 

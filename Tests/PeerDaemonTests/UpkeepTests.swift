@@ -111,6 +111,62 @@ import WireProtocol
     }
   }
 
+  @Test func whatWasDeletedAndIsPutBackIsSharedAgainByItself() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let content = try await alice.add([path]).added[0].content
+          unlink(path)
+          try await knock(alice, for: content)
+          #expect(try await eventually { try await alice.mine() == ["file/x": .withdrawn] })
+          try fixture.directory.write("x", [1])
+          #expect(try await eventually { try await offered(alice) == [1] })
+          #expect(try await alice.mine() == ["file/x": .shared])
+        }
+      }
+    }
+  }
+
+  @Test func addSharesAgainWhatWasWithdrawn() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer(returnInterval: .seconds(3600)) { alice in
+          let content = try await alice.add([path]).added[0].content
+          unlink(path)
+          try await knock(alice, for: content)
+          #expect(try await eventually { try await alice.mine() == ["file/x": .withdrawn] })
+          try fixture.directory.write("x", [1])
+          #expect(try await alice.add([path]).added.count == 1)
+          #expect(try await offered(alice) == [1])
+          #expect(try await alice.mine() == ["file/x": .shared])
+        }
+      }
+    }
+  }
+
+  /// The copy may be edited or deleted, the document is still that of the file that was added.
+  @Test func aCopyOfAnOwnDocumentDoesNotTakeItsPlace() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(1000))
+      let copy = fixture.directory.file("copy")
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          _ = try await alice.add([path])
+          for _ in 0..<2 {
+            let got = try await alice.ask(.get(GetDocument(key: key, target: .path(copy))))
+            #expect(got.reply?["path"]?.string == copy)
+          }
+          let mine = try await alice.ask(.list(ListDocuments(mine: true))).listed
+          #expect(mine.map(\.path) == [path])
+          unlink(copy)
+          #expect(try await offered(alice) == [1000])
+        }
+      }
+    }
+  }
+
   @Test func looksAtEverythingWhenItStarts() async throws {
     try await DaemonFixture.with { fixture in
       let paths = try ["x", "y", "z"].map { try fixture.directory.write($0, [1]) }

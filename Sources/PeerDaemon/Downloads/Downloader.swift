@@ -16,21 +16,25 @@ package struct Downloader: Sendable {
   private let transfers: TransferRegistry
   private let group: any EventLoopGroup
   private let pool: NIOThreadPool
+  private let longPool: NIOThreadPool
   private let patience: SourcePatience
   private let logger: Logger
 
-  /// - Parameter pool: runs what blocks: disk, database, hashing.
+  /// - Parameter pools: run what blocks: disk, database, hashing of what came; and what may take long, hashing of what is
+  ///   there.
   package init(
     identity: (id: PeerID, name: PeerName), link: IndexLink, ledger: ShareLedger, transfers: TransferRegistry,
-    group: any EventLoopGroup, pool: NIOThreadPool, patience: SourcePatience = SourcePatience(), logger: Logger
+    group: any EventLoopGroup, pools: (quick: NIOThreadPool, long: NIOThreadPool),
+    patience: SourcePatience = SourcePatience(), logger: Logger
   ) {
     self.identity = identity
     self.link = link
     self.ledger = ledger
-    publication = Publication(catalogue: ledger.catalogue, link: link, pool: pool)
+    publication = Publication(catalogue: ledger.catalogue, link: link, pool: pools.quick)
     self.transfers = transfers
     self.group = group
-    self.pool = pool
+    pool = pools.quick
+    longPool = pools.long
     self.patience = patience
     self.logger = logger
   }
@@ -92,12 +96,27 @@ package struct Downloader: Sendable {
     }
   }
 
-  /// The file that is there already, where it has the content that is wanted.
+  /// More than this to hash holds up a thread for too long that others wait for.
+  private static let quickSize: Int64 = 16 << 20
+
+  /// The file that is there already, where it has the content that is wanted. Cancelling the task ends the look at it.
   private func present(_ target: DownloadTarget, _ content: Content) async throws(ControlFailure) -> HashedFile? {
     let hasher = FileHasher(layers: ledger.catalogue.layers)
-    let occupant = try await blocking { () throws(StoreError) in
-      try target.occupant(comparedTo: content, hasher: hasher)
+    let pool = content.size > Self.quickSize ? longPool : pool
+    let stop = StopFlag()
+    let outcome = await withTaskCancellationHandler {
+      do throws(WireFailure) {
+        let occupant = try await pool.store { () throws(StoreError) in
+          try target.occupant(comparedTo: content, hasher: hasher, isCancelled: { stop.isRaised })
+        }
+        return Result<_, WireFailure>.success(occupant)
+      } catch {
+        return .failure(error)
+      }
+    } onCancel: {
+      stop.raise()
     }
+    let occupant = try await refusing { () throws(WireFailure) in try outcome.get() }
     guard case .same(let file) = occupant else { return nil }
     return file
   }
@@ -189,17 +208,20 @@ package struct Downloader: Sendable {
 
   /// Gives the file its name. Where another download of the same content has been quicker, its file is as good.
   private func commit(_ fetch: Fetch, replacing: Bool) async throws(ControlFailure) -> HashedFile {
-    let hasher = FileHasher(layers: ledger.catalogue.layers)
-    return try await blocking { () throws(StoreError) in
+    let outcome = try await blocking { () throws(StoreError) in
       do throws(StoreError) {
-        return try fetch.commit(replacing: replacing)
+        return Result<_, StoreError>.success(try fetch.commit(replacing: replacing))
       } catch {
-        guard error.code == .exists,
-          case .same(let file) = try fetch.target.occupant(comparedTo: fetch.content, hasher: hasher)
-        else { throw error }
-        fetch.discard()
-        return file
+        guard error.code == .exists else { throw error }
+        return .failure(error)
       }
+    }
+    do throws(StoreError) {
+      return try outcome.get()
+    } catch {
+      guard let file = try await present(fetch.target, fetch.content) else { throw ControlFailure(WireFailure(error)) }
+      try await blocking { fetch.discard() }
+      return file
     }
   }
 

@@ -43,7 +43,7 @@ struct FileWork: Sendable {
         return .failure(error)
       }
     } onCancel: {
-      stop.isRaised.store(true, ordering: .relaxed)
+      stop.raise()
     }
     guard !Task.isCancelled else { throw WireFailure(.cancelled, "it was cancelled") }
     return try outcome.get()
@@ -61,7 +61,7 @@ struct FileWork: Sendable {
     let unknown = files.indices.filter { known[$0] == nil }
     let outcomes = Mutex(known.map { $0.map { Result<Known, StoreError>.success($0) } })
     FileHasher(layers: catalogue.layers).hash(
-      unknown.map { files[$0].path }, isCancelled: { stop.isRaised.load(ordering: .relaxed) },
+      unknown.map { files[$0].path }, isCancelled: { stop.isRaised },
       progress: { progress(unknown[$0.file], $0) },
       completed: { position, result in
         let outcome = result.map {
@@ -73,8 +73,4 @@ struct FileWork: Sendable {
       outcome ?? .failure(StoreError(.cancelled, files[index].path, "hashing was cancelled"))
     }
   }
-}
-
-private final class StopFlag: Sendable {
-  let isRaised = Atomic<Bool>(false)
 }

@@ -23,15 +23,18 @@ package final class ShareLedger: Sendable {
     try exclusively { () throws(StoreError) in try catalogue.add(shares, hashed: hashed) }
   }
 
-  /// Shares what was fetched, unless its user has added the very same file: that stays what it is.
+  /// Shares what was fetched, unless it is shared already from a file that is what it was: a copy of one's own document
+  /// does not take its place.
   /// - Parameter temporary: the path of the file in the making, done with now.
   /// - Returns: shares that are no more, because their file has another content now.
   func add(_ share: Share, fetched file: HashedFile, forgetting temporary: [String]) throws(StoreError) -> [Share] {
     try exclusively { () throws(StoreError) in
-      let isAdded = try catalogue.shares(under: share.key).contains {
-        $0.content == share.content && $0.path == share.path && $0.origin == .added && $0.state == .shared
+      let isShared = try catalogue.shares(under: share.key).contains { old in
+        old.content == share.content && old.state == .shared
+          && ShareVerdict(old, found: FileFingerprint.ofFile(old.path)) == .keep
       }
-      return isAdded ? [] : try catalogue.add([share], hashed: [file], forgetting: temporary)
+      guard isShared else { return try catalogue.add([share], hashed: [file], forgetting: temporary) }
+      return temporary.isEmpty ? [] : try catalogue.add([], forgetting: temporary)
     }
   }
 

@@ -4,10 +4,12 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// Keeps what is shared and what the files hold the same: looks at every file at the start, and at each that is said to
-/// have changed.
+/// Keeps what is shared and what the files hold the same: looks at every file at the start, at each that is said to have
+/// changed, and from time to time at those that were lost.
 struct ShareUpkeep: Sendable {
   private static let pageLength = 1000
+  /// Lost files that are looked for.
+  private static let mostLost = 10_000
 
   let ledger: ShareLedger
   let work: FileWork
@@ -16,6 +18,8 @@ struct ShareUpkeep: Sendable {
   let pool: NIOThreadPool
   let loop: any EventLoop
   let logger: Logger
+  /// Between two looks for files that were lost: nobody says so when one is back.
+  var interval = Duration.seconds(60)
 
   // MARK: At the start
 
@@ -45,6 +49,36 @@ struct ShareUpkeep: Sendable {
       let suspicious = shares.filter { ShareVerdict($0, found: FileFingerprint.ofFile($0.path)) != .keep }
       let next = shares.count < Self.pageLength ? nil : shares.last.map(CataloguePosition.init(after:))
       return (suspicious.map(\.path), next)
+    }
+  }
+
+  // MARK: Lost files
+
+  /// Looks for files that were withdrawn, until the task is cancelled.
+  func watchForReturns() async {
+    // What was looked into in vain is not hashed again as long as it is the same.
+    var seen: [String: FileFingerprint] = [:]
+    while !Task.isCancelled {
+      try? await Task.sleep(for: interval)
+      guard let back = await returned(since: seen) else { continue }
+      seen = back.seen
+      for path in back.paths { changed.notice(path) }
+    }
+  }
+
+  private func returned(
+    since seen: [String: FileFingerprint]
+  ) async -> (paths: [String], seen: [String: FileFingerprint])? {
+    try? await pool.store { [ledger] () throws(StoreError) in
+      var paths = [String]()
+      var found = [String: FileFingerprint]()
+      for share in try ledger.catalogue.withdrawn(limit: Self.mostLost) {
+        guard let fingerprint = FileFingerprint.ofFile(share.path) else { continue }
+        found[share.path] = fingerprint
+        let isNew = seen[share.path] != fingerprint
+        if isNew, ShareVerdict(share, found: fingerprint) != .keep { paths.append(share.path) }
+      }
+      return (paths, found)
     }
   }
 
