@@ -201,7 +201,8 @@ package struct Downloader: Sendable {
     if request.share {
       try await share(document, file, forgetting: [fetch.file.temporaryPath])
     } else {
-      try await blocking { () throws(StoreError) in try catalogue.forgetTemporary(fetch.file.temporaryPath) }
+      // What cannot be forgotten now is looked for, and not found, at the next start.
+      _ = try? await blocking { () throws(StoreError) in try catalogue.forgetTemporary(fetch.file.temporaryPath) }
     }
     return file.path
   }
@@ -230,8 +231,15 @@ package struct Downloader: Sendable {
   ) async throws(ControlFailure) {
     let share = Share(document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint)
     let ledger = ledger
-    let superseded = try await blocking { () throws(StoreError) in
-      try ledger.add(share, fetched: file, forgetting: temporary)
+    let superseded: [Share]
+    do throws(ControlFailure) {
+      superseded = try await blocking { () throws(StoreError) in
+        try ledger.add(share, fetched: file, forgetting: temporary)
+      }
+    } catch {
+      // The file has its name by now: a disk that is full only for the catalogue must not make it sound otherwise.
+      throw ControlFailure(
+        WireFailure(error.failure.code, "\(file.path) is whole, but could not be shared: \(error.failure.message)"))
     }
     await publication.withdraw(superseded)
     _ = await publication.publish([document])
