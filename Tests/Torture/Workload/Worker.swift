@@ -263,9 +263,9 @@ final class Worker {
     }
   }
 
-  /// A file may be there all the same: whole, and only not shared, because the catalogue took no more.
+  /// A file may be there all the same: whole, and only not shared, because the catalogue took no more. It has to be said.
   private func failed(_ answer: ControlSession.Answer, _ key: String, _ path: String) {
-    if !["cannot-create", "internal"].contains(answer.outcome) {
+    if answer.reply["message"]?.string?.contains("is whole, but could not be shared") != true {
       record.find("\(name) could not get \(key), and yet \(path) changed: \(answer.reply.line)")
     }
     ledger.lost(key, path: path, isOwn: false)
@@ -289,8 +289,10 @@ final class Worker {
       "op": "get", "key": .string(key), "path": .string(path), "force": true, "share": true,
       "content": .string(wanted.root.hex),
     ]
-    guard case .answer(let second) = finish(ask(.get, request), key, path), second.isOK else { return }
+    let before = Documents.read(path).flatMap(MerkleRoot.content)
+    guard case .answer(let second) = finish(ask(.get, request), key, path) else { return }
     let after = Documents.read(path).flatMap(MerkleRoot.content)
+    guard second.isOK else { return after == before ? () : failed(second, key, path) }
     if Content(second.reply) != wanted { record.find("\(name) asked for \(wanted) and got \(second.reply.line)") }
     fetched(second, key, path, after: after, wasThere: false, isShared: true)
   }
