@@ -94,9 +94,6 @@ final class FinalChecks {
   // MARK: Checks
 
   private func everythingIsReady() throws -> Verdict {
-    // What was killed again and again before it was ready waits to be told: DESIGN has it so.
-    let parked = fleet.rows()?.filter { $0.state == "parked" }.map(\.name) ?? []
-    if !parked.isEmpty { _ = try? fleet.ask(["op": "start"], patience: Self.askPatience) }
     let isReady = try torture.wait(Self.patience) { fleet.isReady }
     let connected = try eventually {
       try fleet.peers.filter { try ask($0, ["op": "status"]).reply["index"]?["connected"]?.bool != true }
@@ -105,7 +102,7 @@ final class FinalChecks {
     let states = rows.map { "\($0.name) \($0.state)" }.joined(separator: ", ")
     guard isReady, connected.isEmpty else { return .bad("\(states); without index: \(connected)") }
     let restarts = rows.reduce(0) { $0 + $1.restarts }
-    return .good("\(rows.count) processes, \(restarts) restarts\(parked.isEmpty ? "" : ", parked: \(parked)")")
+    return .good("\(rows.count) processes, \(restarts) restarts")
   }
 
   /// A run in which nothing could be done shows nothing.
@@ -281,19 +278,26 @@ final class FinalChecks {
     return Verdict(wrong: wrong, good: "\(count) processes")
   }
 
-  /// A process may end by kill -9, or in good order: anything else is a crash.
+  /// A process may end by kill -9, in good order, for want of room on the disk (75), or with its supervisor (69): anything
+  /// else is a crash.
   private func nothingCrashed() -> Verdict {
     var (ends, wrong) = (0, [String]())
     for name in ProcessTable.entries(of: torture.paths.home + "/log") ?? [] {
       let text = TemporaryDirectory.read("\(torture.paths.home)/log/\(name)") ?? []
       for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
-        if line.contains("Fatal error") || line.contains("AddressSanitizer") { wrong.append("\(name): \(line)") }
+        if Self.isCrash(line) { wrong.append("\(name): \(line)") }
         guard let place = line.firstRange(of: "was ended by signal ") else { continue }
         ends += 1
         if !line[place.upperBound...].hasPrefix("9") { wrong.append("\(name): \(line)") }
       }
     }
     return Verdict(wrong: wrong, good: "\(ends) ends by kill -9 in the logs")
+  }
+
+  private static func isCrash(_ line: Substring) -> Bool {
+    if ["Fatal error", "AddressSanitizer", " is given up"].contains(where: { line.contains($0) }) { return true }
+    guard let place = line.firstRange(of: "exited with status ") else { return false }
+    return !["0", "69", "75"].contains(line[place.upperBound...].prefix { $0.isNumber })
   }
 
   private func everythingStops() throws -> Verdict {
