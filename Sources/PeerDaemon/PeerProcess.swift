@@ -37,6 +37,8 @@ package enum PeerProcess {
 
   /// A program that cannot be used in this way: EX_USAGE of sysexits.h.
   private static let usageStatus: CInt = 64
+  /// What cannot be now, and perhaps later, without anybody's doing: EX_TEMPFAIL of sysexits.h. A supervisor goes on trying.
+  private static let temporaryStatus: CInt = 75
   private static let standardError = StandardError(program: "p2p-peer")
 
   /// Whether a supervisor started this process: it then takes no options.
@@ -47,7 +49,7 @@ package enum PeerProcess {
   /// Call it before anything has started a thread.
   /// - Parameter options: `nil` for a child of a supervisor.
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
-  ///   should be.
+  ///   should be, 75 where it cannot start now.
   package static func run(_ options: Options?) async -> CInt {
     ProcessResources.outliveFailedWrites()
     _ = ProcessResources.raiseDescriptorLimit()
@@ -125,7 +127,7 @@ package enum PeerProcess {
     } catch {
       standardError.report(error.description)
       channel?.sendFailed(error.description)
-      return 1
+      return error.isTemporary ? temporaryStatus : 1
     }
     logger.info(
       "ready to serve",

@@ -1,4 +1,4 @@
-import ContentStore
+package import ContentStore
 import DocumentModel
 import Glibc
 import LineTransport
@@ -9,23 +9,28 @@ import ServerProcess
 /// Why a peer cannot start: what happened, to what, and what to do next.
 package struct PeerStartError: Error, CustomStringConvertible {
   package let description: String
+  /// Whether waiting helps: the disk has no room now, or failed.
+  package let isTemporary: Bool
 
-  package init(_ description: String) {
+  package init(_ description: String, isTemporary: Bool = false) {
     self.description = description
+    self.isTemporary = isTemporary
   }
 
   init(state directory: String, errno number: CInt) {
     self.init(
       "the state directory \(directory) cannot be used: \(String(cString: strerror(number))); "
-        + "its parent has to exist, and this user has to have the right to write there")
+        + "its parent has to exist, and this user has to have the right to write there",
+      isTemporary: [ENOSPC, EDQUOT, EIO].contains(number))
   }
 
   init(_ error: IdentityError) {
     self.init("\(error)")
   }
 
-  init(_ error: StoreError) {
+  package init(_ error: StoreError) {
     switch error.code {
+    case .noSpace, .inputOutput: self.init("the catalogue cannot be opened now: \(error)", isTemporary: true)
     case .catalogueInUse: self.init("\(error); stop it, or use another state directory")
     default: self.init("the catalogue cannot be opened: \(error)")
     }

@@ -2,8 +2,8 @@
 /// comes out. No process, clock or random source is touched.
 ///
 /// The rules: an exit after ready restarts at once, unless exits come in a burst; then, and after every exit before
-/// ready, it backs off. Enough exits in a row before ready park it. A child is stopped by asking, then SIGTERM, then
-/// SIGKILL.
+/// ready, it backs off. Enough exits in a row before ready park it, but none of those that say that waiting helps. A child
+/// is stopped by asking, then SIGTERM, then SIGKILL.
 package struct RestartMachine: Sendable {
   package typealias Instant = SuspendingClock.Instant
 
@@ -55,6 +55,8 @@ package struct RestartMachine: Sendable {
   private var wasSpawned = false
   private var lastSign: Instant
   private var earlyExits = 0
+  /// Exits before ready, in a row, of which the child said that waiting helps.
+  private var temporaryExits = 0
   /// Exits after ready within the burst window, oldest first; never more than the policy's burst.
   private var recentExits: [Instant] = []
   /// Back-offs since the last forgiveness; 0 while exits are still answered at once.
@@ -185,6 +187,7 @@ package struct RestartMachine: Sendable {
     lastSign = now
     guard case .starting = phase else { return }
     earlyExits = 0
+    temporaryExits = 0
     enter(.ready, now: now)
   }
 
@@ -212,7 +215,7 @@ package struct RestartMachine: Sendable {
       return exitedAsWanted(next: stopping.next, now: now)
     case .starting:
       lastExit = status
-      return exitedEarly(now: now, random: random)
+      return exitedEarly(status, now: now, random: random)
     case .ready:
       lastExit = status
       return exitedAfterReady(now: now, random: random)
@@ -255,6 +258,7 @@ package struct RestartMachine: Sendable {
 
   private mutating func forgive() {
     earlyExits = 0
+    temporaryExits = 0
     backOffs = 0
     recentExits.removeAll()
   }
@@ -287,13 +291,17 @@ package struct RestartMachine: Sendable {
     }
   }
 
-  private mutating func exitedEarly(now: Instant, random: Double) -> Action {
-    earlyExits += 1
+  private mutating func exitedEarly(_ status: Termination, now: Instant, random: Double) -> Action {
+    if status == .exited(policy.temporaryStatus) {
+      temporaryExits = min(temporaryExits + 1, 1_000)
+    } else {
+      earlyExits += 1
+    }
     guard earlyExits < policy.earlyExits else {
       enter(.parked, now: now)
       return .none
     }
-    backOff(exits: max(earlyExits, backOffs), now: now, random: random)
+    backOff(exits: max(earlyExits, temporaryExits, backOffs), now: now, random: random)
     return .none
   }
 

@@ -10,6 +10,9 @@ package struct RestartPolicy: Sendable, Equatable {
   package var forgiveness = Duration.seconds(30)
   /// So many exits in a row before ready park the child.
   package var earlyExits = 5
+  /// A child that ends with this status before it is ready lacks something that comes back by itself, such as room on the
+  /// disk: it is tried again for as long as that takes. EX_TEMPFAIL of sysexits.h.
+  package var temporaryStatus: Int32 = 75
   /// From the request to stop to SIGTERM.
   package var terminateAfter = Duration.seconds(3)
   /// From the request to stop to SIGKILL. Two such spans, one for the peers and one for the index, stay within 10 s.

@@ -13,7 +13,8 @@ struct Entrypoint: AsyncParsableCommand {
       p2pctl talks to it over its control socket. Started by p2p-supervisor it takes its settings and its listening
       sockets from there, and no options.
 
-      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot start; 64 wrong use; 69 supervisor gone.
+      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot start; 64 wrong use; 69 supervisor gone;
+      75 cannot start now (the disk is full).
 
       Example: p2p-peer --name alice --state ~/.local/state/p2p/alice --socket /tmp/alice.sock --index 127.0.0.1:7734
       """,

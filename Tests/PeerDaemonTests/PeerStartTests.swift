@@ -1,3 +1,4 @@
+import ContentStore
 import DocumentModel
 import Glibc
 import LineTransport
@@ -34,6 +35,14 @@ import WireProtocol
     #expect(missing.contains("No such file or directory"))
     let file = try await failure { settings, directory in settings.state = try directory.write("file", [1]) }
     #expect(file.contains("/file"))
+  }
+
+  /// A supervisor goes on trying then, without anybody's doing.
+  @Test func aFullDiskIsNoReasonToGiveUp() {
+    #expect(PeerStartError(StoreError(.noSpace, "/x", "database or disk is full")).isTemporary)
+    #expect(PeerStartError(StoreError(.inputOutput, "/x", "disk I/O error")).isTemporary)
+    #expect(!PeerStartError(StoreError(.catalogueFailed, "/x", "made by a newer version")).isTemporary)
+    #expect(!PeerStartError("the key cannot be read").isTemporary)
   }
 
   @Test func aKeyThatIsNone() async throws {

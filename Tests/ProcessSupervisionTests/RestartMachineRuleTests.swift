@@ -72,6 +72,28 @@ import Testing
     #expect(child.machine.state == .backingOff)
   }
 
+  @Test func whatPassesByItselfNeverParks() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    var delays: [Duration] = []
+    for _ in 0..<20 {
+      _ = child.machine.exited(.exited(75), now: child.now, random: 1)
+      #expect(child.machine.state == .backingOff)
+      let before = child.now
+      child.apply(.deadline)
+      delays.append(before.duration(to: child.now))
+    }
+    #expect(delays.prefix(3) == [.milliseconds(50), .milliseconds(100), .milliseconds(200)])
+    #expect(delays.last == .seconds(5))
+    // Other exits count as ever, and what has passed is forgotten by who gets ready.
+    for _ in 0..<4 { child.apply(.exited, .deadline) }
+    #expect(child.machine.state == .starting)
+    child.apply(.ready)
+    #expect(child.apply(.exited) == .spawn)
+    _ = child.machine.exited(.exited(75), now: child.now, random: 1)
+    #expect(child.machine.phase == .backingOff(until: child.now.advanced(by: .milliseconds(50))))
+  }
+
   @Test func readyBreaksTheRowOfEarlyExits() {
     var child = SimulatedChild()
     child.apply(.start)
