@@ -20,21 +20,21 @@ import Testing
     return try await script.run(arguments)
   }
 
-  /// A directory with executables: short scripts, since to copy the real ones takes long, and where wanted the real
-  /// supervisor.
-  private func built(realSupervisor: Bool = false) throws -> String {
+  /// A directory with executables: short scripts, since to copy the real ones takes long, or where wanted the real ones.
+  private func built(real: Bool = false) throws -> String {
     let path = directory.file("built")
     mkdir(path, 0o755)
     for program in ["p2p-supervisor", "p2pctl", "p2p-index", "p2p-peer"] {
       // Never through a link to the real one.
       unlink("\(path)/\(program)")
-      try directory.write("built/\(program)", Array("#!/bin/sh\n".utf8))
-      chmod("\(path)/\(program)", 0o755)
+      if real {
+        try FileManager.default.createSymbolicLink(
+          atPath: "\(path)/\(program)", withDestinationPath: Program(program).path)
+      } else {
+        try directory.write("built/\(program)", Array("#!/bin/sh\n".utf8))
+        chmod("\(path)/\(program)", 0o755)
+      }
     }
-    guard realSupervisor else { return path }
-    unlink("\(path)/p2p-supervisor")
-    try FileManager.default.createSymbolicLink(
-      atPath: "\(path)/p2p-supervisor", withDestinationPath: Program("p2p-supervisor").path)
     return path
   }
 
@@ -47,16 +47,20 @@ import Testing
     "bin", "bin/p2p-index", "bin/p2p-peer", "bin/p2p-supervisor", "bin/p2pctl",
     "lib", "lib/systemd", "lib/systemd/system", "lib/systemd/system/p2p.service", "lib/systemd/user",
     "lib/systemd/user/p2p.service",
-    "share", "share/doc", "share/doc/p2p", "share/doc/p2p/CHANGELOG.md", "share/doc/p2p/README.md",
+    "share", "share/bash-completion/completions/p2pctl", "share/fish/vendor_completions.d/p2pctl.fish",
+    "share/zsh/site-functions/_p2pctl", "share/man/man1/p2pctl.1", "share/man/man1/p2pctl-get.1",
+    "share/man/man1/p2p-supervisor.1", "share/man/man1/p2p-index.1", "share/man/man1/p2p-peer.1", "share/doc",
+    "share/doc/p2p", "share/doc/p2p/CHANGELOG.md", "share/doc/p2p/README.md",
     "share/doc/p2p/p2p.toml", "share/p2p", "share/p2p/manifest",
   ]
 
   @Test func anEmptyPrefixIsFilledAndEmptiedAgain() async throws {
-    for _ in 0..<2 {
-      let outcome = try await install("--executables", built(realSupervisor: true), prefix)
-      #expect(outcome.status == 0, "\(outcome.errors)")
-      #expect(Set(try contents(prefix)).isSuperset(of: Self.installed))
-    }
+    let outcome = try await install("--executables", built(real: true), prefix)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let missing = Set(Self.installed).subtracting(try contents(prefix))
+    #expect(missing.isEmpty)
+    let page = try String(contentsOfFile: "\(prefix)/share/man/man1/p2p-supervisor.1", encoding: .utf8)
+    #expect(page.hasPrefix(".") && page.contains("serve"))
     // The very programs run from there.
     let version = try await Program(path: "\(prefix)/bin/p2p-supervisor").run("--version")
     #expect(version.status == 0 && version.output.hasPrefix("p2p-supervisor "))
@@ -102,6 +106,17 @@ import Testing
     #expect(try await install("--executables", built(), prefix).status == 0)
     #expect(access("\(prefix)/bin/p2p-old", F_OK) != 0)
     #expect(access("\(prefix)/bin/p2pctl", X_OK) == 0)
+  }
+
+  /// Broken off in its middle, it can be taken away all the same.
+  @Test func whatIsBrokenOffIsListed() async throws {
+    try FileManager.default.createDirectory(atPath: "\(prefix)/lib", withIntermediateDirectories: true)
+    try directory.write("prefix/lib/systemd", [1])
+    let outcome = try await install("--executables", built(), prefix)
+    #expect(outcome.status != 0)
+    #expect(access("\(prefix)/bin/p2pctl", X_OK) == 0)
+    #expect(try await install("--uninstall", prefix).status == 0)
+    #expect(try contents(prefix) == ["lib", "lib/systemd"])
   }
 
   @Test func aPrefixOfTheSystemGetsAConfigurationThatIsNeverReplaced() async throws {

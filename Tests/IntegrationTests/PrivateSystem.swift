@@ -97,14 +97,17 @@ final class PrivateSystem: Sendable {
   /// Starts the supervisor as root and waits until it has settled; what it prints comes back where it ends before.
   ///
   /// - Returns: `nil` where it runs.
+  ///
+  /// - Parameter launcher: what becomes the supervisor, such as setpriv(1) with its options.
   func startSupervisor(
-    _ arguments: String..., umask: String = "022", environment: [String: String] = [:]
+    _ arguments: String..., umask: String = "022", launcher: [String] = [], environment: [String: String] = [:]
   ) async throws -> String? {
     let output = directory.file("supervisor")
     let pid = try Program(path: "/usr/bin/nsenter", environment: Self.environment(of: nil, environment))
       .start(
         prefix(nil)
-          + ["/bin/sh", "-c", "umask \(umask); exec \(Self.programs)/p2p-supervisor run \"$@\"", "sh"] + arguments,
+          + ["/bin/sh", "-c", "umask \(umask); exec \"$@\"", "sh"]
+          + launcher + ["\(Self.programs)/p2p-supervisor", "run"] + arguments,
         output: output)
     supervisor.withLock { $0 = pid }
     var hasEnded = false

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LineJSON
 import TestSupport
@@ -144,6 +145,28 @@ struct RootModeTests {
       ("/etc", "755 root"), ("/etc/passwd", "644 root"), ("/var/lib/p2p/\(system.bob)", "700 \(system.bob)"),
     ] {
       #expect(try await system.run("/usr/bin/stat", "-c", "%a %U", path).output == "\(rights)\n", "\(path)")
+    }
+  }
+
+  /// What the unit for systemd leaves to it is enough to give each peer its user.
+  @Test func theRightsOfTheUnitAreEnough() async throws {
+    let unit = try String(
+      contentsOf: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "etc/systemd/system/p2p.service"), encoding: .utf8)
+    let line = try #require(unit.split(separator: "\n").first { $0.hasPrefix("CapabilityBoundingSet=") })
+    let rights = line.dropFirst("CapabilityBoundingSet=".count).split(separator: " ").map {
+      "+\($0.dropFirst("CAP_".count).lowercased())"
+    }
+    try await PrivateSystem.with { system in
+      try await configure(system, configuration(system))
+      let set = (["-all"] + rights).joined(separator: ",")
+      let launcher = ["/usr/bin/setpriv", "--no-new-privs", "--bounding-set", set]
+      #expect(try await system.startSupervisor(launcher: launcher) == nil)
+      try await eachRunsAsItsUser(system)
+      let own = try self.rights(of: try await processes(system)["supervisor"])
+      #expect(own["CapBnd"] != "000001ffffffffff" && own["CapBnd"] != nil)
+      try await system.run(Self.p2pctl, "supervisor", "restart")
+      try await eachRunsAsItsUser(system)
     }
   }
 

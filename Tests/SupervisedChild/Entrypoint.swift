@@ -5,7 +5,7 @@ import WireProtocol
 /// A child that answers every connection at its sockets with one line, its process number, and whose name says what
 /// is wrong with it: `crash…` exits before it is ready, `flap…` right after, `deaf…` does not stop, `mute…` sends no
 /// heartbeat, `chatty…` writes a lot, `slow…` is ready only once a file `go` lies beside its state, `other…` speaks
-/// another channel protocol, `orphan…` leaves a process behind that holds its output open. An index is what
+/// another channel protocol, `noise…` first says what nobody understands, `orphan…` leaves a process behind that holds its output open. An index is what
 /// P2P_TEST_INDEX says.
 @main
 struct Entrypoint {
@@ -19,6 +19,7 @@ struct Entrypoint {
     }
     if name.hasPrefix("deaf") { signal(SIGTERM, SIG_IGN) }
     if name.hasPrefix("chatty") { chat() }
+    if name.hasPrefix("noise") { makeNoise() }
     // It takes no signal of the tests, and ends by itself.
     if name.hasPrefix("orphan") { system("/bin/sleep 10 &") }
     if name.hasPrefix("slow") { waitForGo(channel.start.settings) }
@@ -51,6 +52,14 @@ struct Entrypoint {
   private static func waitForGo(_ settings: ChildSettings) {
     guard case .peer(let peer) = settings else { return }
     while access("\(peer.state)/go", F_OK) != 0 { usleep(2_000) }
+  }
+
+  private static func makeNoise() {
+    let lines = [
+      "", "nonsense", "{}", "[]", "{\"event\":\"dance\"}", "{\"event\":7}", "{\"event\":\"ready\",\"channel\":1}",
+      "\u{0}",
+    ]
+    for line in lines.map({ Array("\($0)\n".utf8) }) { _ = write(3, line, line.count) }
   }
 
   private static func sayOtherProtocol() {

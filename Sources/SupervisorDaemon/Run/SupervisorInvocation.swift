@@ -1,5 +1,5 @@
 import Configuration
-import DocumentModel
+package import DocumentModel
 import Glibc
 package import Places
 import ProcessSupervision
@@ -38,7 +38,7 @@ package enum SupervisorInvocation {
 
   /// After whom a peer is named where nobody names one: the caller. A supervisor of the whole system has none of its own,
   /// since a peer must not run as root without being told so; there it is who called sudo(8).
-  static func ownName(in layout: Layout, environment: [String: String]) -> PeerName? {
+  package static func ownName(in layout: Layout, environment: [String: String]) -> PeerName? {
     guard layout.kind == .system else { return PeerName.ofCurrentUser() }
     return environment["SUDO_USER"].flatMap { $0 == "root" ? nil : try? PeerName($0) }
   }
