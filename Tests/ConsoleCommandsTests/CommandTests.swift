@@ -92,6 +92,50 @@ import Testing
     _ = daemon
   }
 
+  /// Whose list has two keys, and nothing else is found.
+  private func forgetful(_ fixture: CommandFixture) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
+      guard line.contains(#""op":"list""#) else { return [.line(Sample.failure(404, "not-found", "it is not there"))] }
+      return ["file/two words", "file/other"].map {
+        .line(#"{"event":"document","key":"\#($0)","# + Sample.content() + "}")
+      }
+        + [.line(#"{"id":2,"status":200,"documents":2}"#)]
+    }
+  }
+
+  @Test(arguments: [["lookup"], ["get"], ["remove"]])
+  func aPersonIsToldWhichKeyIsNear(verb: [String]) throws {
+    let fixture = try CommandFixture()
+    let daemon = try forgetful(fixture)
+    #expect(CommandRunner.run(verb + ["file/tow words"], on: fixture.console) == .notFound)
+    #expect(fixture.errors.text == "p2pctl: it is not there\n")
+    fixture.terminal.isErrors = true
+    #expect(CommandRunner.run(verb + ["file/tow words"], on: fixture.console) == .notFound)
+    #expect(fixture.errors.text.hasSuffix("p2pctl: it is not there\n  Did you mean: file/two\\ words\n"))
+    #expect(CommandRunner.run(verb + ["file/nothing like it"], on: fixture.console) == .notFound)
+    #expect(fixture.errors.text.hasSuffix("p2pctl: it is not there\n"))
+    #expect(daemon.requests.count { $0.contains(#""op":"list""#) } == 2)
+    #expect(daemon.requests.allSatisfy { !$0.contains("list") || $0.contains(#""limit":1000"#) })
+  }
+
+  @Test func aPersonIsToldWhichPeerIsNear() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal.isErrors = true
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
+      return [
+        .line(
+          line.contains("lookup")
+            ? #"{"id":2,"status":200,"key":"rfc/793","contents":[{\#(Sample.content())}],"more":0}"#
+            : Sample.failure(404, "not-found", "no holder of rfc/793 is called bbo"))
+      ]
+    }
+    #expect(fixture.run("get", "793", "--from", "bbo") == .notFound)
+    #expect(fixture.errors.text.hasSuffix("is called bbo\n  Did you mean: --from bob\n"))
+    _ = daemon
+  }
+
   @Test func aListGoesOutRowByRow() throws {
     let fixture = try CommandFixture()
     let event = #"{"event":"document","key":"file/日本","# + Sample.content(title: #"a\u2028b"#) + "}"

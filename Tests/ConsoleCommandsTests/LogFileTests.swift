@@ -29,10 +29,10 @@ import Testing
   }
 
   @Test func theEndIsRead() throws {
-    try append(numbers(1...100_000))
-    #expect(LogFile(path: path).last(2, isWhole: true) == ["line 99999", "line 100000"])
+    try append(numbers(1...10_000))
+    #expect(LogFile(path: path).last(2, isWhole: true) == ["line 9999", "line 10000"])
     #expect(LogFile(path: path).last(0, isWhole: true).isEmpty)
-    #expect(LogFile(path: path).last(100_000, isWhole: true).first == "line 1")
+    #expect(LogFile(path: path).last(10_000, isWhole: true).first == "line 1")
   }
 
   @Test func whatWasRotatedAwayIsReadWhereTheFileIsShorter() throws {

@@ -191,6 +191,18 @@ import Testing
     #expect(ClosestWord.to(typed, among: verbs) == meant)
   }
 
+  @Test func severalMayBeNear() {
+    let keys = [
+      "file/paper.pdf", "file/Papers.pdf", "file/pauper.pdf", "file/other", "rfc/793",
+      String(repeating: "x", count: 99),
+    ]
+    #expect(
+      ClosestWord.nearest(to: "file/papre.pdf", among: keys, limit: 2) == ["file/paper.pdf", "file/Papers.pdf"])
+    #expect(ClosestWord.nearest(to: "FILE/PAPER.PDF", among: keys, limit: 1) == ["file/paper.pdf"])
+    #expect(ClosestWord.nearest(to: "data/cats", among: keys, limit: 3).isEmpty)
+    #expect(ClosestWord.nearest(to: String(repeating: "x", count: 100), among: keys, limit: 3).isEmpty)
+  }
+
   @Test(arguments: ["dance", "", "x", String(repeating: "l", count: 10_000)])
   func nothingIsGuessedFromAfar(typed: String) {
     #expect(ClosestWord.to(typed, among: verbs) == nil)

@@ -56,7 +56,8 @@ struct GetCommand: ConsoleCommand {
       }
     } catch {
       console.wipe(&meter)
-      throw error
+      guard let failure = error as? CommandFailure else { throw error }
+      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
     }
     console.wipe(&meter)
     if daemon.json {

@@ -14,7 +14,12 @@ struct LookupCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let reply = try Daemon(console: console, options: daemon).request(.lookup(key), for: ControlLookupReply.self)
+    let reply: ControlLookupReply
+    do {
+      reply = try Daemon(console: console, options: daemon).request(.lookup(key))
+    } catch let failure as CommandFailure {
+      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key)
+    }
     if daemon.json {
       for content in reply.contents {
         let document = Document(

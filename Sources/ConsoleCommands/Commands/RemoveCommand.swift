@@ -17,8 +17,12 @@ struct RemoveCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let reply = try Daemon(console: console, options: daemon).request(
-      .remove(RemoveDocument(key: key, content: content)), for: ControlRemoveReply.self)
+    let reply: ControlRemoveReply
+    do {
+      reply = try Daemon(console: console, options: daemon).request(.remove(RemoveDocument(key: key, content: content)))
+    } catch let failure as CommandFailure {
+      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, mine: true)
+    }
     if daemon.json {
       try console.writeJSON(["key": .string(key.text), "removed": .integer(Int64(reply.removed))])
     } else {

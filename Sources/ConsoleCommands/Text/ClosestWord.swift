@@ -9,6 +9,21 @@ package enum ClosestWord {
     return closest.word
   }
 
+  /// The words that are as close, the closest first, without regard to case. Longer ones than anybody types are left out.
+  package static func nearest(to typed: String, among words: [String], limit: Int) -> [String] {
+    let longest = 64
+    guard typed.count <= longest else { return [] }
+    let wanted = Array(typed.lowercased())
+    let close = words.compactMap { word -> (word: String, distance: Int)? in
+      // A distance is never less than the difference of the lengths.
+      let most = max(1, word.count / 3)
+      guard word.count <= longest, abs(word.count - wanted.count) <= most else { return nil }
+      let distance = distance(wanted, Array(word.lowercased()))
+      return distance <= most ? (word, distance) : nil
+    }
+    return close.sorted { ($0.distance, $0.word) < ($1.distance, $1.word) }.prefix(limit).map(\.word)
+  }
+
   /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
   static func distance(_ left: [Character], _ right: [Character]) -> Int {
     var beforeLast = [Int]()

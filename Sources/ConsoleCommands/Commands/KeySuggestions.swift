@@ -1,0 +1,52 @@
+import DocumentModel
+import WireProtocol
+
+/// What somebody probably meant whose key or peer is not there. One page of a list is looked through, and only where a
+/// person reads it: a program that tries many keys shall not make the index list everything each time.
+struct KeySuggestions {
+  private static let page = 1_000
+  private static let patience = Duration.seconds(1)
+  private static let most = 3
+
+  let console: Console
+  let options: DaemonOptions
+
+  /// The same failure, with what may have been meant before all other hints.
+  func improved(_ failure: CommandFailure, key: DocumentKey, from: String? = nil, mine: Bool = false) -> CommandFailure
+  {
+    guard failure.status == .notFound, console.terminal.isErrors else { return failure }
+    let near: [String]
+    if let from, let holders = holders(of: key) {
+      near = ClosestWord.nearest(to: from, among: holders, limit: Self.most).map { "--from \($0)" }
+    } else {
+      near = ClosestWord.nearest(to: key.text, among: keys(besides: key, mine), limit: Self.most)
+        .map { ShellWords.escaped($0, in: nil) }
+    }
+    guard !near.isEmpty else { return failure }
+    var failure = failure
+    failure.details.insert("Did you mean: \(near.map(TextRules.escapedForTerminal).joined(separator: ", "))", at: 0)
+    return failure
+  }
+
+  private func keys(besides key: DocumentKey, _ mine: Bool) -> [String] {
+    var keys = [String]()
+    let request = ListDocuments(collection: mine ? nil : String(key.collection), limit: Self.page, mine: mine)
+    _ = try? daemon.request(.list(request), for: ControlListReply.self, patience: Self.patience) { event in
+      guard case .document(let listed) = event, keys.last != listed.document.key.text else { return }
+      keys.append(listed.document.key.text)
+    }
+    return keys
+  }
+
+  /// `nil` where nobody holds it.
+  private func holders(of key: DocumentKey) -> [String]? {
+    let reply = try? daemon.request(.lookup(key), for: ControlLookupReply.self, patience: Self.patience)
+    return reply.map { Array(Set($0.contents.flatMap(\.holders).map(\.name.text))).sorted() }
+  }
+
+  private var daemon: Daemon {
+    var daemon = Daemon(console: console, options: options, offersStart: false)
+    daemon.explains = false
+    return daemon
+  }
+}
