@@ -15,7 +15,19 @@ package enum ConsoleProcess {
       terminal: terminal, surroundings: surroundings(),
       output: DescriptorSink(STDOUT_FILENO, isBuffered: !terminal.isOutput),
       errors: DescriptorSink(STDERR_FILENO, isBuffered: false), ask: ask, pause: pause)
-    return CommandRunner.run(Array(CommandLine.arguments.dropFirst()), on: console)
+    do throws(CommandFailure) {
+      return CommandRunner.run(try ArgumentVector.text(arguments()), on: console)
+    } catch {
+      console.report(error)
+      return error.status
+    }
+  }
+
+  /// Without the program's name, and with every byte: Swift's own list repairs what is no text.
+  private static func arguments() -> [[UInt8]] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      CommandLine.unsafeArgv[index].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+    }
   }
 
   private static func variable(_ name: String) -> String? {

@@ -79,6 +79,15 @@ import WireProtocol
     #expect(!fixture.errors.text.contains("\u{1B}"))
   }
 
+  @Test func aNameThatIsNoTextIsSaidToBe() throws {
+    #expect(try ArgumentVector.text([Array("get".utf8), Array("日本".utf8), []]) == ["get", "日本", ""])
+    let latin: [UInt8] = Array("pap".utf8) + [0xE9, 0x0A] + Array("r.pdf".utf8)
+    let failure = #expect(throws: CommandFailure.self) { try ArgumentVector.text([Array("add".utf8), latin]) }
+    #expect(failure?.status == .noInput)
+    #expect(failure?.message == #"this is no UTF-8 text: pap\xe9\x0ar.pdf"#)
+    #expect(throws: CommandFailure.self) { try ArgumentVector.text([[UInt8](repeating: 0xFF, count: 1_000)]) }
+  }
+
   @Test(arguments: ErrorCode.allCases)
   func everyCodeHasItsExitStatus(code: ErrorCode) {
     let expected: [ErrorCode: Int32] = [

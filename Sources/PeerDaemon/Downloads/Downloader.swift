@@ -186,6 +186,9 @@ package struct Downloader: Sendable {
       return ControlFailure(
         WireFailure(.verificationFailed, "\(key) could not be fetched: \(failures.explanation)"))
     }
+    guard failures.count > 0 else {
+      return ControlFailure(WireFailure(.noSource, "nobody else offers \(key) now: there was no source to ask"))
+    }
     let tried = holders > 1 ? " (\(failures.count) tries at \(holders) holders)" : ""
     return ControlFailure(WireFailure(.noSource, "no source of \(key) answers\(tried): \(failures.explanation)"))
   }
