@@ -16,14 +16,28 @@ import Testing
 
   private var directory: String { workspace.path + "/downloads" }
 
-  @Test func theNameAppearsOnlyWithTheWholeFile() throws {
-    let partial = try begin("paper.pdf")
-    #expect(try catalogue.leftovers() == [partial.temporaryPath])
+  @Test func whereItMustHaveANameThatIsHiddenAndRecorded() throws {
+    let partial = try begin("paper.pdf", mayBeUnnamed: false)
+    let path = try #require(partial.temporaryPaths.first)
+    #expect(try catalogue.leftovers() == [path])
     let name = try #require(try workspace.names(in: "downloads").first)
     #expect(name.hasPrefix(".paper.pdf.") && name.hasSuffix(".p2p-part"))
-    let hidden = try FileManager.default.attributesOfItem(atPath: partial.temporaryPath)
+    let hidden = try FileManager.default.attributesOfItem(atPath: path)
     #expect(hidden[.posixPermissions] as? Int == 0o600)
+  }
 
+  @Test func withoutANameNothingIsThereToBeRemoved() throws {
+    let partial = try begin("paper.pdf")
+    guard partial.temporaryPaths.isEmpty else { return }
+    #expect(try workspace.names(in: "downloads").isEmpty)
+    #expect(try catalogue.leftovers().isEmpty)
+    #expect(partial.file.descriptor >= 0)
+  }
+
+  @Test(arguments: [true, false])
+  func theNameAppearsOnlyWithTheWholeFile(_ mayBeUnnamed: Bool) throws {
+    let partial = try begin("paper.pdf", mayBeUnnamed: mayBeUnnamed)
+    #expect(try !workspace.names(in: "downloads").contains("paper.pdf"))
     try write(bytes[20_000...], at: 20_000, to: partial)
     try write(bytes[..<20_000], at: 0, to: partial)
     let fingerprint = try partial.commit()
@@ -36,28 +50,32 @@ import Testing
 
     let hashed = try FileHasher(layers: catalogue.layers).hash(directory + "/paper.pdf")
     #expect(hashed.fingerprint == fingerprint)
-    try catalogue.add([share(hashed, as: "file/paper.pdf")], hashed: [hashed], forgetting: [partial.temporaryPath])
+    try catalogue.add([share(hashed, as: "file/paper.pdf")], hashed: [hashed], forgetting: partial.temporaryPaths)
     #expect(try catalogue.leftovers().isEmpty)
     partial.abort()
     #expect(try workspace.names(in: "downloads") == ["paper.pdf"], "nothing is taken back")
   }
 
-  @Test func whatIsDroppedOrAbortedLeavesNothing() throws {
-    try begin("a").abort()
-    _ = try begin("b")
+  @Test(arguments: [true, false])
+  func whatIsDroppedOrAbortedLeavesNothing(_ mayBeUnnamed: Bool) throws {
+    try begin("a", mayBeUnnamed: mayBeUnnamed).abort()
+    _ = try begin("b", mayBeUnnamed: mayBeUnnamed)
     #expect(try workspace.names(in: "downloads").isEmpty)
     #expect(try catalogue.leftovers().isEmpty)
   }
 
-  @Test func aFileThatIsThereIsReplacedOnlyByForce() throws {
+  @Test(arguments: [true, false])
+  func aFileThatIsThereIsReplacedOnlyByForce(_ mayBeUnnamed: Bool) throws {
     let path = try workspace.file("downloads/a", [1, 2, 3])
-    let partial = try begin("a")
+    let partial = try begin("a", mayBeUnnamed: mayBeUnnamed)
     try write(bytes[...], at: 0, to: partial)
     #expect(code { try partial.commit() } == .exists)
     #expect(try Data(contentsOf: URL(filePath: path)) == Data([1, 2, 3]))
     _ = try partial.commit(replacing: true)
     #expect(try Data(contentsOf: URL(filePath: path)) == Data(bytes))
     #expect(try workspace.names(in: "downloads") == ["a"])
+    // A hidden name is forgotten by whoever shares the file, or by the next start.
+    #expect(try catalogue.leftovers() == partial.temporaryPaths)
   }
 
   @Test func neitherLinksNorDirectoriesAreWrittenThrough() throws {
@@ -264,9 +282,10 @@ import Testing
     close(copy)
   }
 
-  private func begin(_ name: String) throws -> PartialFile {
+  private func begin(_ name: String, mayBeUnnamed: Bool = true) throws -> PartialFile {
     try PartialFile(
-      target: DownloadTarget(directory: directory, name: name), size: Int64(bytes.count), catalogue: catalogue)
+      target: DownloadTarget(directory: directory, name: name), size: Int64(bytes.count), catalogue: catalogue,
+      mayBeUnnamed: mayBeUnnamed)
   }
 
   private func write(_ bytes: some Collection<UInt8>, at offset: Int64, to partial: PartialFile) throws {

@@ -79,7 +79,8 @@ final class Swarm: Sendable {
     let downloader = Downloader(
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
       pools: (pool, pool), patience: patience, logger: Self.logger(name))
-    return Member(id: identity.id, catalogue: catalogue, uploads: uploads, link: link, downloader: downloader)
+    return Member(
+      id: identity.id, catalogue: catalogue, transfers: transfers, uploads: uploads, link: link, downloader: downloader)
   }
 
   private static func logger(_ name: String) -> Logger {
@@ -100,6 +101,7 @@ final class Swarm: Sendable {
 struct Member: Sendable {
   let id: PeerID
   let catalogue: Catalogue
+  let transfers: TransferRegistry
   let uploads: UploadServer
   let link: IndexLink
   let downloader: Downloader

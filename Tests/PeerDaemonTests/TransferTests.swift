@@ -146,7 +146,7 @@ import WireProtocol
       try await liar.claim("file/x", pattern(200_000))
       let target = swarm.directory.file("target")
       let task = Task { try await bob.get("file/x", to: target) }
-      #expect(try await eventually { try !bob.catalogue.leftovers().isEmpty })
+      #expect(await eventually { !bob.transfers.snapshot().isEmpty })
       task.cancel()
       let failure = await #expect(throws: ControlFailure.self) { try await task.value }
       #expect(failure?.failure.code == .cancelled)

@@ -48,16 +48,14 @@ package struct Downloader: Sendable {
     let started = NIODeadline.now()
     let choice = try await choose(request)
     let content = choice.content.content
-    let target = try await target(of: request)
     let document = Document(
       key: request.key, title: choice.content.title, content: content, modified: choice.content.modified)
-    if let file = try await present(target, content) {
-      if request.share { try await share(document, file, forgetting: []) }
-      return reply(request, target.path, content, [:], started)
-    }
-    try await refuseOccupied(target, force: request.force)
-    let fetch = try await blocking { [ledger] () throws(StoreError) in
-      try Fetch(content: content, target: target, catalogue: ledger.catalogue)
+    let fetch: Fetch
+    switch try await prepare(request, content) {
+    case .begun(let begun): fetch = begun
+    case .present(let file):
+      if request.share { try await share(document, file) }
+      return reply(request, file.path, content, [:], started)
     }
     do throws(ControlFailure) {
       let sources = try await fetchAll(fetch, choice, request.key, progress)
@@ -86,13 +84,37 @@ package struct Downloader: Sendable {
       request.key, found, from: request.from, prefix: request.content, asking: identity.id)
   }
 
-  private func target(of request: GetDocument) async throws(ControlFailure) -> DownloadTarget {
-    let name = request.key.suggestedFileName
+  private enum Preparation: Sendable {
+    case begun(Fetch)
+    /// Nothing is left to be done.
+    case present(HashedFile)
+  }
+
+  private func prepare(_ request: GetDocument, _ content: Content) async throws(ControlFailure) -> Preparation {
+    let catalogue = ledger.catalogue
+    let (target, fetch) = try await blocking { () throws(StoreError) in
+      let target = try Self.target(of: request)
+      let fetch = target.isFree ? try Fetch(content: content, target: target, catalogue: catalogue) : nil
+      return (target, fetch)
+    }
+    if let fetch { return .begun(fetch) }
+    if let file = try await present(target, content) { return .present(file) }
+    guard request.force else {
+      throw ControlFailure(
+        WireFailure(.cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
+      )
+    }
     return try await blocking { () throws(StoreError) in
-      switch request.target {
-      case .path(let path): try DownloadTarget(path: path, suggestedName: name)
-      case .directory(let directory): try DownloadTarget(directory: directory, name: name)
-      }
+      try target.checkReplaceable()
+      return .begun(try Fetch(content: content, target: target, catalogue: catalogue))
+    }
+  }
+
+  private static func target(of request: GetDocument) throws(StoreError) -> DownloadTarget {
+    let name = request.key.suggestedFileName
+    return switch request.target {
+    case .path(let path): try DownloadTarget(path: path, suggestedName: name)
+    case .directory(let directory): try DownloadTarget(directory: directory, name: name)
     }
   }
 
@@ -121,19 +143,6 @@ package struct Downloader: Sendable {
     return file
   }
 
-  private func refuseOccupied(_ target: DownloadTarget, force: Bool) async throws(ControlFailure) {
-    let isFree = try await blocking { () throws(StoreError) in
-      guard force else { return target.isFree }
-      try target.checkReplaceable()
-      return true
-    }
-    guard isFree else {
-      throw ControlFailure(
-        WireFailure(.cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
-      )
-    }
-  }
-
   // MARK: Fetching
 
   /// - Returns: how much each source has given.
@@ -144,7 +153,7 @@ package struct Downloader: Sendable {
     let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
     defer { transfer.end() }
     let setting = SourceSearch.Setting(
-      identity: identity, pool: pool, patience: patience, mayBeLocal: await link.isIndexLocal, transfer: transfer,
+      identity: identity, pool: pool, patience: patience, mayBeLocal: link.isIndexLocal, transfer: transfer,
       progress: progress, lookUp: { [link] in await choice.lookUpOthers(link) }, logger: logger)
     switch await search(fetch, choice, setting) {
     case .complete(let bytes): return bytes
@@ -195,55 +204,66 @@ package struct Downloader: Sendable {
 
   // MARK: After
 
+  /// Makes the file durable, gives it its name and shares it.
+  ///
+  /// Where another download of the same content has been quicker, its file is as good.
   /// - Returns: the path of the file.
   private func finish(
     _ fetch: Fetch, _ document: Document, _ request: GetDocument
   ) async throws(ControlFailure) -> String {
-    let catalogue = ledger.catalogue
-    let file = try await commit(fetch, replacing: request.force)
-    if request.share {
-      try await share(document, file, forgetting: [fetch.file.temporaryPath])
-    } else {
-      // What cannot be forgotten now is looked for, and not found, at the next start.
-      _ = try? await blocking { () throws(StoreError) in try catalogue.forgetTemporary(fetch.file.temporaryPath) }
-    }
-    return file.path
-  }
-
-  /// Gives the file its name. Where another download of the same content has been quicker, its file is as good.
-  private func commit(_ fetch: Fetch, replacing: Bool) async throws(ControlFailure) -> HashedFile {
-    let outcome = try await blocking { () throws(StoreError) in
+    let ledger = ledger
+    let outcome = try await blocking {
+      () throws(StoreError) -> Result<(path: String, superseded: [Share]), StoreError> in
+      let file: HashedFile
       do throws(StoreError) {
-        return Result<_, StoreError>.success(try fetch.commit(replacing: replacing))
+        file = try fetch.commit(replacing: request.force)
       } catch {
         guard error.code == .exists else { throw error }
         return .failure(error)
       }
+      let temporary = fetch.file.temporaryPaths
+      if request.share {
+        return .success((file.path, try Self.share(document, file, in: ledger, forgetting: temporary)))
+      }
+      // What cannot be forgotten now is looked for, and not found, at the next start.
+      for path in temporary { try? ledger.catalogue.forgetTemporary(path) }
+      return .success((file.path, []))
     }
-    do throws(StoreError) {
-      return try outcome.get()
-    } catch {
+    switch outcome {
+    case .success(let (path, superseded)):
+      if request.share { await publish(document, superseded) }
+      return path
+    case .failure(let error):
       guard let file = try await present(fetch.target, fetch.content) else { throw ControlFailure(WireFailure(error)) }
       try await blocking { fetch.discard() }
-      return file
+      if request.share { try await share(document, file) }
+      return file.path
     }
   }
 
-  private func share(
-    _ document: Document, _ file: HashedFile, forgetting temporary: [String]
-  ) async throws(ControlFailure) {
-    let share = Share(document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint)
+  /// Shares a file that was there already.
+  private func share(_ document: Document, _ file: HashedFile) async throws(ControlFailure) {
     let ledger = ledger
-    let superseded: [Share]
-    do throws(ControlFailure) {
-      superseded = try await blocking { () throws(StoreError) in
-        try ledger.add(share, fetched: file, forgetting: temporary)
-      }
+    let superseded = try await blocking { () throws(StoreError) in
+      try Self.share(document, file, in: ledger, forgetting: [])
+    }
+    await publish(document, superseded)
+  }
+
+  /// - Returns: shares that are no more.
+  private static func share(
+    _ document: Document, _ file: HashedFile, in ledger: ShareLedger, forgetting temporary: [String]
+  ) throws(StoreError) -> [Share] {
+    let share = Share(document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint)
+    do throws(StoreError) {
+      return try ledger.add(share, fetched: file, forgetting: temporary)
     } catch {
       // The file has its name by now: a disk that is full only for the catalogue must not make it sound otherwise.
-      throw ControlFailure(
-        WireFailure(error.failure.code, "\(file.path) is whole, but could not be shared: \(error.failure.message)"))
+      throw StoreError(error.code, file.path, "is whole, but could not be shared: \(error)")
     }
+  }
+
+  private func publish(_ document: Document, _ superseded: [Share]) async {
     await publication.withdraw(superseded)
     _ = await publication.publish([document])
   }

@@ -3,6 +3,7 @@ import LineJSON
 import LineTransport
 package import Logging
 package import NIOCore
+import Synchronization
 package import WireProtocol
 
 /// The one connection of this peer to its index: makes it, keeps it, announces everything that is shared over it, and
@@ -77,8 +78,7 @@ package actor IndexLink {
   var nextWaiter = 0
   private var firstTry: [CheckedContinuation<Void, Never>] = []
   private(set) var greeting: IndexHelloReply?
-  /// Whether the index that was reached last is on this machine.
-  package private(set) var isIndexLocal = false
+  private nonisolated let isLocal = Atomic<Bool>(false)
   var announcement: Task<Void, Never>?
   /// What was withdrawn while the announcement ran: pages that were read before must not bring it back.
   var withdrawn: Set<IndexRequest.RecordID> = []
@@ -134,6 +134,9 @@ package actor IndexLink {
     carryOut(machine.retarget())
   }
 
+  /// Whether the index that was reached last is on this machine.
+  nonisolated var isIndexLocal: Bool { isLocal.load(ordering: .relaxed) }
+
   package var status: Status {
     Status(address: address, isConnected: machine.isConnected, since: since, greeting: greeting, error: trouble)
   }
@@ -185,7 +188,7 @@ package actor IndexLink {
     self.connection = connection.value
     trouble = nil
     let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
-    isIndexLocal = remote?.isLoopback ?? false || remote?.hostText == local?.hostText
+    isLocal.store(remote?.isLoopback ?? false || remote?.hostText == local?.hostText, ordering: .relaxed)
     carryOut(machine.connected())
   }
 
