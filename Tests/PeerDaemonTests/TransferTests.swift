@@ -129,6 +129,42 @@ import WireProtocol
     }
   }
 
+  /// What one connection has given does not depend on what it gave before, and a source that has closed a kept one is
+  /// simply connected to again.
+  @Test func oneAfterTheOtherComesOverKeptConnections() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.connections = 4
+      let alice = try await swarm.peer("alice", limits: limits)
+      let bob = try await swarm.peer("bob")
+      for number in 0..<20 {
+        let bytes = pattern([0, 10_000, 16_385, 300_000][number % 4] + number, seed: UInt64(number + 1))
+        try await alice.share(swarm.directory.write("source\(number)", bytes), as: "file/\(number)")
+        let target = swarm.directory.file("target\(number)")
+        let reply = try await bob.get("file/\(number)", to: target, share: false)
+        #expect(TemporaryDirectory.read(target) == bytes)
+        #expect(reply.received == Int64(bytes.count))
+      }
+    }
+  }
+
+  @Test func aKeptConnectionThatTheSourceHasClosedIsMadeAnew() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.idle = 1
+      let alice = try await swarm.peer("alice", limits: limits)
+      let bob = try await swarm.peer("bob")
+      for number in 0..<2 {
+        let bytes = pattern(20_000, seed: UInt64(number + 1))
+        try await alice.share(swarm.directory.write("source\(number)", bytes), as: "file/\(number)")
+        let target = swarm.directory.file("target\(number)")
+        _ = try await bob.get("file/\(number)", to: target, share: false)
+        #expect(TemporaryDirectory.read(target) == bytes)
+        if number == 0 { #expect(await eventually { alice.uploads.connectionCount == 0 }) }
+      }
+    }
+  }
+
   @Test func nobodyHasIt() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob")

@@ -18,6 +18,7 @@ package struct Downloader: Sendable {
   private let pool: NIOThreadPool
   private let longPool: NIOThreadPool
   private let patience: SourcePatience
+  private let idle = IdleSources()
   private let logger: Logger
 
   /// - Parameter pools: run what blocks: disk, database, hashing of what came; and what may take long, hashing of what is
@@ -153,7 +154,7 @@ package struct Downloader: Sendable {
     let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
     defer { transfer.end() }
     let setting = SourceSearch.Setting(
-      identity: identity, pool: pool, patience: patience, mayBeLocal: link.isIndexLocal, transfer: transfer,
+      identity: identity, pool: pool, patience: patience, idle: idle, mayBeLocal: link.isIndexLocal, transfer: transfer,
       progress: progress, lookUp: { [link] in await choice.lookUpOthers(link) }, logger: logger)
     switch await search(fetch, choice, setting) {
     case .complete(let bytes): return bytes
@@ -166,7 +167,7 @@ package struct Downloader: Sendable {
   private func search(_ fetch: Fetch, _ choice: SourceChoice, _ setting: SourceSearch.Setting) async
     -> SourceSearch.Outcome
   {
-    let loop = group.next()
+    let loop = idle.loop(for: choice.holders) ?? group.next()
     let cancellation = Mutex<(isCancelled: Bool, cancel: (@Sendable () -> Void)?)>((false, nil))
     return await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<SourceSearch.Outcome, Never>) in

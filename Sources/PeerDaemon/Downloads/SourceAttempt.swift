@@ -58,23 +58,32 @@ final class SourceAttempt {
   private let content: Content
   private let loop: any EventLoop
   private let patience: SourcePatience
-  private let role: SourceRole
+  private var role: SourceRole
+  /// Makes a role for a new connection, where the one that was kept turns out to be of no use.
+  private let makeRole: () -> SourceRole
+  private var isReused = false
   private let notify: (Event) -> Void
   private var isWilling = false
   private var hasEnded = false
   private var lastProgress: NIODeadline
   private var verified: Int64 = 0
+  private var order: SourceRole.Order?
+  private var connect: (() -> Void)?
   private var deadline: Scheduled<Void>?
   private var watch: RepeatedTask?
 
-  /// - Parameter notify: called on the event loop.
+  /// - Parameters:
+  ///   - kept: a connection that is there already.
+  ///   - notify: called on the event loop.
   init(
-    _ holder: HolderRow, content: Content, role: SourceRole, loop: any EventLoop, patience: SourcePatience,
-    notify: @escaping (Event) -> Void
+    _ holder: HolderRow, content: Content, kept: SourceRole?, makeRole: @escaping () -> SourceRole,
+    loop: any EventLoop, patience: SourcePatience, notify: @escaping (Event) -> Void
   ) {
     self.holder = holder
     self.content = content
-    self.role = role
+    role = kept ?? makeRole()
+    isReused = kept != nil
+    self.makeRole = makeRole
     self.loop = loop
     self.patience = patience
     self.notify = notify
@@ -88,13 +97,21 @@ final class SourceAttempt {
   /// - Parameter fetch: where what is missing goes, from which byte on, if the source is to give it at once.
   func start(at address: SocketAddress, pace: SourceSelection.Pace, fetch: (sink: BlockSink, start: Int64)?) {
     let bound = NIOLoopBound(self, eventLoop: loop)
-    deadline = loop.scheduleTask(in: patience.answer(at: pace)) { bound.value.end(.left(.silent)) }
+    let answer = patience.answer(at: pace)
+    deadline = loop.scheduleTask(in: answer) { bound.value.end(.left(.silent)) }
     if let fetch { watchProgress(of: fetch.sink) }
-    role.take(SourceRole.Order(content: content, notify: { bound.value.take($0) }, fetch: fetch))
+    order = SourceRole.Order(content: content, notify: { bound.value.take($0) }, fetch: fetch)
+    connect = { bound.value.connect(to: address, timeout: min(bound.value.patience.connect, answer)) }
+    if let order { role.take(order) }
+    if !isReused { connect?() }
+  }
+
+  private func connect(to address: SocketAddress, timeout: TimeAmount) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
     let role = NIOLoopBound(role, eventLoop: loop)
     let connected = LineClient.connect(
-      to: address, on: loop, limits: LineLimits(line: 256 * 1024),
-      timeout: min(patience.connect, patience.answer(at: pace)), receiveBuffer: LineClient.bodyBuffer
+      to: address, on: loop, limits: LineLimits(line: 256 * 1024), timeout: timeout,
+      receiveBuffer: LineClient.bodyBuffer
     ) { _ in role.value }
     connected.whenComplete { result in
       switch result {
@@ -103,6 +120,15 @@ final class SourceAttempt {
       case .failure(let error): bound.value.end(.left(.lost(ConnectFailure.explain(error))))
       }
     }
+  }
+
+  /// A source may have closed a kept connection in the very moment in which it was to be used again.
+  private func connectAnew() {
+    isReused = false
+    role.close()
+    role = makeRole()
+    if let order { role.take(order) }
+    connect?()
   }
 
   /// Lets the source give what is missing; no effect where it does so already.
@@ -116,9 +142,14 @@ final class SourceAttempt {
   var isFetching: Bool { sink != nil }
 
   private func take(_ event: SourceRole.Event) {
+    guard !hasEnded else { return }
     switch event {
-    case .reply: lastProgress = loop.now
+    case .closed where isReused: return connectAnew()
+    case .reply:
+      isReused = false
+      lastProgress = loop.now
     case .willing:
+      isReused = false
       lastProgress = loop.now
       isWilling = true
       deadline?.cancel()
@@ -168,7 +199,7 @@ final class SourceAttempt {
     guard !hasEnded else { return }
     // A source that closes while its last blocks are being verified has done nothing wrong.
     if case .left(.lost) = result, sink?.isBusy == true { return endWhenVerified(result) }
-    leave()
+    if case .complete = result, role.isIdle { leave(keeping: true) } else { leave() }
     notify(.ended(result))
   }
 
@@ -177,12 +208,22 @@ final class SourceAttempt {
     loop.scheduleTask(in: .milliseconds(5)) { bound.value.end(result) }
   }
 
-  /// Closes the connection; nothing is told any more.
-  func leave() {
+  /// The connection, where it can be kept for others.
+  private(set) var reusable: SourceRole?
+
+  /// Nothing is told any more. The connection is closed, or left open for others.
+  func leave(keeping: Bool = false) {
     guard !hasEnded else { return }
     hasEnded = true
     deadline?.cancel()
     watch?.cancel()
-    role.close()
+    order = nil
+    connect = nil
+    if keeping {
+      role.release()
+      reusable = role
+    } else {
+      role.close()
+    }
   }
 }

@@ -6,6 +6,8 @@ import NIOCore
 import WireProtocol
 
 /// The connection to one source: asks, takes what comes, and hands it to be verified. Confined to its event loop.
+///
+/// It carries out one order at a time, and may be kept for another one.
 final class SourceRole: LineRole {
   /// What the source did with its connection.
   enum Event: Sendable {
@@ -31,6 +33,8 @@ final class SourceRole: LineRole {
   private var body: (what: SourceMachine.Body, left: Int)?
   private var hashes: [UInt8] = []
   private var isUnwanted = false
+  /// Told when the connection ends that nobody uses.
+  var whenClosedIdle: (() -> Void)?
 
   init(source: PeerID, identity: (id: PeerID, name: PeerName)) {
     machine = SourceMachine(source: source)
@@ -38,6 +42,9 @@ final class SourceRole: LineRole {
   }
 
   // MARK: Orders
+
+  /// Whether another order can be given: the connection is there, and nothing of the last one is under way.
+  var isIdle: Bool { connection != nil && !isUnwanted && machine.isIdle && body == nil }
 
   /// Asks as soon as there is a connection.
   func take(_ order: Order) {
@@ -51,6 +58,11 @@ final class SourceRole: LineRole {
     guard let connection, order != nil, order?.fetch == nil else { return }
     order?.fetch = (sink, start)
     connection.send { machine.fetch(from: start, to: &$0) }
+  }
+
+  /// The order is carried out; the connection is kept.
+  func release() {
+    order = nil
   }
 
   /// Nothing is told any more. A connection that is still being made is closed when it is there.
@@ -124,6 +136,8 @@ final class SourceRole: LineRole {
     connection = nil
     order?.notify(.closed)
     order = nil
+    whenClosedIdle?()
+    whenClosedIdle = nil
   }
 
   private func submit(_ item: BlockSink.Item) -> LineVerdict {

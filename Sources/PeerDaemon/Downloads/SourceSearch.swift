@@ -42,6 +42,7 @@ final class SourceSearch {
     let identity: (id: PeerID, name: PeerName)
     let pool: NIOThreadPool
     let patience: SourcePatience
+    let idle: IdleSources
     /// Whether a holder may be on this machine.
     let mayBeLocal: Bool
     let transfer: TransferHandle
@@ -106,10 +107,11 @@ final class SourceSearch {
     guard let address = SourceAddress.usable(holder, mayBeLocal: setting.mayBeLocal) else {
       return note(id, holder, .misplaced(holder.host), gained: 0)
     }
-    let role = SourceRole(source: holder.peer, identity: setting.identity)
     let bound = NIOLoopBound(self, eventLoop: loop)
+    let identity = setting.identity
     let attempt = SourceAttempt(
-      holder, content: fetch.content, role: role, loop: loop, patience: setting.patience
+      holder, content: fetch.content, kept: setting.idle.take(holder, on: loop),
+      makeRole: { SourceRole(source: holder.peer, identity: identity) }, loop: loop, patience: setting.patience
     ) { bound.value.take($0, of: id) }
     attempts[id] = attempt
     let isEager = isAlone && openSinks == 0
@@ -188,7 +190,9 @@ final class SourceSearch {
       attempts[id] = nil
       close(attempt)
       switch outcome {
-      case .complete: finish(.complete(bytes))
+      case .complete:
+        if let role = attempt.reusable { setting.idle.keep(role, to: attempt.holder, on: loop) }
+        finish(.complete(bytes))
       case .failed(let error): finish(.failed(error))
       case .left(let failure): note(id, attempt.holder, failure, gained: attempt.gained)
       }

@@ -1,4 +1,3 @@
-import DocumentModel
 package import NIOCore
 package import WireProtocol
 
@@ -68,20 +67,13 @@ package struct SourceSelection {
     var isLastResort = false
   }
 
-  /// Who is where: a holder, whatever else is said of it.
-  private struct Place: Hashable {
-    let peer: PeerID
-    let host: String
-    let port: UInt16
-  }
-
   private let bounds: Bounds
   private var waiting = HolderQueue()
   /// Who did not answer in a hurry: asked once more when all others were asked.
   private var hurried = HolderQueue()
   /// Who was too slow while there were others.
   private var slow: [HolderRow] = []
-  private var known: Set<Place> = []
+  private var known: Set<SourcePlace> = []
   private var underWay: [ID: Asked] = [:]
   private var nextID: ID = 0
   private var source: ID?
@@ -117,8 +109,7 @@ package struct SourceSelection {
   package mutating func add(_ holders: some Sequence<HolderRow>, total: Int) {
     let before = known.count
     for holder in holders where known.count < bounds.mostHolders {
-      let place = Place(peer: holder.peer, host: holder.host, port: holder.port)
-      if known.insert(place).inserted { waiting.append(holder) }
+      if known.insert(SourcePlace(holder)).inserted { waiting.append(holder) }
     }
     isLookingUp = false
     claimed = total

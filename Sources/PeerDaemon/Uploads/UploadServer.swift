@@ -8,10 +8,15 @@ package import WireProtocol
 /// Serves what is shared to other peers.
 package final class UploadServer: Sendable {
   private let server: LineServer
+  private let gate: ConnectionGate
 
-  private init(server: LineServer) {
+  private init(server: LineServer, gate: ConnectionGate) {
     self.server = server
+    self.gate = gate
   }
+
+  /// How many connections there are now.
+  package var connectionCount: Int { gate.count }
 
   /// Begins to serve.
   ///
@@ -29,7 +34,7 @@ package final class UploadServer: Sendable {
     let server = try await LineServer.start(
       listener, group: group, limits: LineLimits(line: limits.line), gate: gate
     ) { _ in UploadRole(service: service, identity: identity, pool: pool, transfers: transfers) }
-    return UploadServer(server: server)
+    return UploadServer(server: server, gate: gate)
   }
 
   /// Where it listens.

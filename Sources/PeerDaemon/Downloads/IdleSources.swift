@@ -1,0 +1,90 @@
+import DocumentModel
+import NIOCore
+import Synchronization
+import WireProtocol
+
+/// Connections to sources that have given what was wanted, kept for a while: the next small document then needs no new one.
+final class IdleSources: Sendable {
+  private struct Idle {
+    let id: Int
+    let place: SourcePlace
+    let loop: any EventLoop
+    let role: NIOLoopBound<SourceRole>
+    let expiry: Scheduled<Void>
+  }
+
+  private struct State {
+    /// The one that has waited longest first.
+    var idle: [Idle] = []
+    var lastID = 0
+  }
+
+  /// Well below the time after which a source closes an idle connection.
+  private static let patience = TimeAmount.seconds(20)
+  private static let most = 32
+  private static let mostOfPlace = 4
+
+  private let state = Mutex(State())
+
+  /// The event loop of a connection to one of these, if there is one.
+  func loop(for holders: [HolderRow]) -> (any EventLoop)? {
+    state.withLock { state in
+      guard !state.idle.isEmpty, holders.count <= Self.most else { return nil }
+      let places = Set(holders.map(SourcePlace.init))
+      return state.idle.last { places.contains($0.place) }?.loop
+    }
+  }
+
+  /// A connection to the holder, no longer kept; `nil` where there is none on this event loop.
+  func take(_ holder: HolderRow, on loop: any EventLoop) -> SourceRole? {
+    let place = SourcePlace(holder)
+    let found = state.withLock { state -> Idle? in
+      state.idle.lastIndex { $0.place == place && $0.loop === loop }.map { state.idle.remove(at: $0) }
+    }
+    guard let found else { return nil }
+    found.expiry.cancel()
+    let role = found.role.value
+    role.whenClosedIdle = nil
+    return role.isIdle ? role : nil
+  }
+
+  /// Keeps a connection for a while. On its event loop.
+  func keep(_ role: SourceRole, to holder: HolderRow, on loop: any EventLoop) {
+    let bound = NIOLoopBound(role, eventLoop: loop)
+    let id = state.withLock { state in
+      state.lastID += 1
+      return state.lastID
+    }
+    let expiry = loop.scheduleTask(in: Self.patience) { [self] in
+      if remove(id) { bound.value.close() }
+    }
+    role.whenClosedIdle = { [self] in
+      if remove(id) { expiry.cancel() }
+    }
+    let idle = Idle(id: id, place: SourcePlace(holder), loop: loop, role: bound, expiry: expiry)
+    for old in add(idle) {
+      old.expiry.cancel()
+      old.loop.execute { old.role.value.close() }
+    }
+  }
+
+  /// - Returns: those that are too many now.
+  private func add(_ idle: Idle) -> [Idle] {
+    state.withLock { state in
+      var dropped = [Idle]()
+      let ofPlace = state.idle.indices.filter { state.idle[$0].place == idle.place }
+      if ofPlace.count >= Self.mostOfPlace, let first = ofPlace.first { dropped.append(state.idle.remove(at: first)) }
+      if state.idle.count >= Self.most { dropped.append(state.idle.removeFirst()) }
+      state.idle.append(idle)
+      return dropped
+    }
+  }
+
+  private func remove(_ id: Int) -> Bool {
+    state.withLock { state in
+      guard let index = state.idle.firstIndex(where: { $0.id == id }) else { return false }
+      state.idle.remove(at: index)
+      return true
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import DocumentModel
+import WireProtocol
+
+/// Who is where: a holder, whatever else is said of it.
+struct SourcePlace: Hashable {
+  let peer: PeerID
+  let host: String
+  let port: UInt16
+
+  init(_ holder: HolderRow) {
+    peer = holder.peer
+    host = holder.host
+    port = holder.port
+  }
+}
