@@ -45,7 +45,8 @@ import Testing
 
   private static let installed = [
     "bin", "bin/p2p-index", "bin/p2p-peer", "bin/p2p-supervisor", "bin/p2pctl",
-    "lib", "lib/systemd", "lib/systemd/system", "lib/systemd/system/p2p.service", "lib/systemd/user",
+    "lib", "lib/sysusers.d/p2p.conf", "lib/systemd", "lib/systemd/system", "lib/systemd/system/p2p.service",
+    "lib/systemd/user",
     "lib/systemd/user/p2p.service",
     "share", "share/bash-completion/completions/p2pctl", "share/fish/vendor_completions.d/p2pctl.fish",
     "share/zsh/site-functions/_p2pctl", "share/man/man1/p2pctl.1", "share/man/man1/p2pctl-get.1",

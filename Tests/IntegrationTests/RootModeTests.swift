@@ -203,8 +203,14 @@ struct RootModeTests {
   @Test func withoutAConfigurationNoPeerRunsAsRoot() async throws {
     try await PrivateSystem.with { system in
       let variables = ["P2P_INDEX_LISTEN": "127.0.0.1:0"]
+      // 9: there is such a user already.
+      #expect(try await [0, 9].contains(system.run("/usr/sbin/useradd", "--system", "p2p").status))
       #expect(try await system.startSupervisor(environment: variables) == nil)
       #expect(try await processes(system).keys.sorted() == ["index", "supervisor"])
+      // The index has a user of its own where one was made for it.
+      let index = try rights(of: try await processes(system)["index"])
+      let owner = try await system.run("/usr/bin/id", "-u", "p2p").lines.first ?? "?"
+      #expect(index["Uid"] == "\(owner) \(owner) \(owner) \(owner)")
       let log = try await system.run("/bin/cat", "/var/log/p2p/supervisor.log").output
       #expect(log.contains("no peer is started") && log.contains("--peer NAME"))
       await system.stop()

@@ -120,6 +120,75 @@ import WireProtocol
     #expect(throws: ChannelError.noListener("index")) { try SupervisorChannel.take(over: ends.child) }
   }
 
+  /// Whatever a child has to say, it neither waits for a supervisor that does not read nor keeps all of it.
+  @Test func aSupervisorThatDoesNotReadHoldsNothingUp() throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    for number in 0..<2_000 { channel.sendFailed("\(number) " + String(repeating: "x", count: 1_000)) }
+    var reader = Reader(descriptor: ends.supervisor)
+    #expect(try reader.next() == .failed(message: "0 " + String(repeating: "x", count: 1_000)))
+  }
+
+  @Test func aLongMessageIsCut() throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    channel.sendFailed(String(repeating: "x", count: 100_000))
+    var reader = Reader(descriptor: ends.supervisor)
+    #expect(try reader.next() == .failed(message: String(repeating: "x", count: 4_096)))
+  }
+
+  // MARK: The end of the process
+
+  /// A channel that listens, and the supervisor's end of it.
+  private static func listening() throws -> Ends {
+    let ends = try Ends()
+    try ends.say(start.json)
+    try SupervisorChannel.take(over: ends.child).run(onStop: {}, onReload: { _ in })
+    return ends
+  }
+
+  @Test func aChildEndsWithItsSupervisor() async {
+    await #expect(processExitsWith: .exitCode(69)) {
+      let ends = try SupervisorChannelTests.listening()
+      try ends.supervisor.close()
+      sleep(60)
+    }
+  }
+
+  @Test func aChildEndsWhereItsSupervisorTalksNonsense() async {
+    await #expect(processExitsWith: .exitCode(69)) {
+      let ends = try SupervisorChannelTests.listening()
+      try ends.supervisor.writeAll([UInt8](repeating: 0x20, count: 65_537))
+      sleep(60)
+    }
+  }
+
+  @Test func aLineThatMeansNothingEndsNothing() async {
+    await #expect(processExitsWith: .exitCode(42)) {
+      let ends = try Ends()
+      try ends.say(SupervisorChannelTests.start.json)
+      try SupervisorChannel.take(over: ends.child).run(onStop: { _exit(42) }, onReload: { _ in })
+      try ends.supervisor.writeAll(Array("nonsense\n{}\n[]\n{\"op\":7}\n{\"op\":\"reload\"}\n{\"op\":\"stop\"}\n".utf8))
+      sleep(60)
+    }
+  }
+
+  @Test func aVariableThatNamesNoSocketIsTold() async {
+    await #expect(processExitsWith: .success) {
+      for value in ["", "x", "-1", "0", "2", "99999", "4294967299"] {
+        setenv("P2P_CHANNEL", value, 1)
+        do {
+          _ = try SupervisorChannel.fromEnvironment()
+          _exit(1)
+        } catch ChannelError.noSocket(let variable) {
+          guard variable == value, getenv("P2P_CHANNEL") == nil else { _exit(2) }
+        }
+      }
+    }
+  }
+
   @Test func withoutAVariableThereIsNoChannel() throws {
     #expect(try SupervisorChannel.fromEnvironment() == nil)
   }

@@ -12,8 +12,22 @@ import Testing
   }
 
   @Test func anEmptyFileMeansAnIndexAndTheUsersPeer() throws {
-    #expect(try settings("") == SupervisorSettings(serveIndex: .defaultIndex, peers: [.init(name: PlanNames.me)]))
+    var wanted = SupervisorSettings(serveIndex: .defaultIndex, peers: [.init(name: PlanNames.me)])
+    wanted.asksForIndex = false
+    #expect(try settings("") == wanted)
     #expect(SupervisorSettings(try ConfigurationFile(""), ownName: nil).peers.isEmpty)
+  }
+
+  /// The file as it is installed, all of it comments, does what no file does: an index that answers already is joined.
+  @Test func aFileThatSetsNothingIsAsNone() throws {
+    let none = try RunPlan(flags: RunFlags(), settings: nil, ownName: PlanNames.me)
+    let installed = try RunPlan(
+      flags: RunFlags(), settings: settings(DefaultConfiguration.text), ownName: PlanNames.me)
+    #expect(installed == none && installed.index?.isDefault == true)
+    for text in ["[index]\nserve = true", "[index]\nlisten = \"127.0.0.1:7734\""] {
+      let asked = try RunPlan(flags: RunFlags(), settings: settings(text), ownName: PlanNames.me)
+      #expect(asked.index?.isDefault == false)
+    }
   }
 
   @Test func anIndexElsewhereMeansNoneHere() throws {

@@ -68,7 +68,7 @@ package struct RunPlan: Sendable, Equatable {
       wanted =
         settings ?? SupervisorSettings(serveIndex: .defaultIndex, peers: ownName.map { [.init(name: $0)] } ?? [])
     }
-    let isDefault = !flags.nameProcesses && settings == nil
+    let isDefault = !flags.nameProcesses && settings?.asksForIndex != true
     try Self.checkNames(wanted.peers)
     index = wanted.serveIndex.map {
       Index(listen: $0, isDefault: isDefault, user: wanted.indexUser, allowAdvertise: wanted.allowAdvertise)

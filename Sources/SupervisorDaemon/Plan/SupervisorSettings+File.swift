@@ -15,6 +15,7 @@ extension SupervisorSettings {
           name: peer.name, listen: peer.listen ?? file.peer.listen, advertise: peer.advertise ?? file.peer.advertise,
           user: peer.user)
       })
+    asksForIndex = file.index.serve != nil || file.index.listen != nil
     indexUser = file.index.user
     allowAdvertise = file.index.allowAdvertise ?? []
     peerListen = file.peer.listen

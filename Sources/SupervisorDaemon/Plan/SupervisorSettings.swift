@@ -20,6 +20,8 @@ package struct SupervisorSettings: Sendable, Equatable {
 
   /// Where an index is served; `nil` where none is.
   package var serveIndex: Endpoint?
+  /// Whether somebody has said that an index be served, or where. What nobody asked for may be one that serves already.
+  package var asksForIndex = true
   /// The index that peers use; `nil` means the served one, and without one the default.
   package var index: Endpoint?
   /// The user as whom the served index runs in the system's layout; `nil` leaves the choice to the rules.

@@ -30,8 +30,8 @@ package enum SupervisorInvocation {
     options.notifySocket = environment["NOTIFY_SOCKET"]
     if layout.kind == .system, options.plan.peers.isEmpty, !flags.nameProcesses {
       options.notices.append(
-        "no peer is started, since it would run as root: name those of users with --peer NAME, or as [peers.NAME] in "
-          + "\(layout.configurationFile); P2P_HOME=DIR runs everything as the caller")
+        "no peer is started: none is configured, and none runs as root by itself; name those of users with --peer NAME, "
+          + "or as [peers.NAME] in \(layout.configurationFile)")
     }
     return options
   }

@@ -30,7 +30,7 @@ package enum SupervisorRun {
     let log = SupervisorLog(path: options.layout.log(of: "supervisor"), echoes: options.echoesLog)
     // Before anything is started: children get no signal that was meant for this process, and none is lost.
     let signals = try openSignals()
-    for notice in options.notices { log.write(notice, .warning) }
+    for notice in options.notices { log.write(notice) }
     let premises = try Premises.prepare(options) { log.write($0) }
     Supervisor(premises: premises, options: options, signals: signals, log: log).run()
   }
