@@ -56,16 +56,34 @@ import Torture
     #expect(rules(ledger).isEmpty)
   }
 
-  @Test func aDocumentHasOnePath() {
+  @Test func aDocumentHasThePathThatWasAddedLast() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
-    ledger.shared("file/x", first, path: "/y", isOwn: false)
+    ledger.shared("file/x", first, path: "/y", isOwn: true)
     #expect(rules(ledger) == ["/y": .shared(first)])
-    ledger.shared("file/x", second, path: "/z", isOwn: false)
+    ledger.shared("file/x", second, path: "/z", isOwn: true)
     #expect(rules(ledger) == ["/y": .shared(first), "/z": .shared(second)])
+    ledger.fileChanged("/z", to: first)
+    #expect(rules(ledger) == ["/z": .shared(first)])
+  }
+
+  @Test func aCopyDoesNotTakeThePlaceOfTheOriginal() {
+    var ledger = Ledger()
+    ledger.shared("file/x", first, path: "/x", isOwn: true)
+    ledger.shared("file/x", first, path: "/copy", isOwn: false)
+    #expect(rules(ledger) == ["/x": .shared(first)])
+    ledger.fileChanged("/x", to: nil)
+    ledger.shared("file/x", first, path: "/another", isOwn: false)
+    // Which of the copies it is depends on what became of the first one.
+    #expect(rules(ledger).isEmpty)
+  }
+
+  @Test func anOriginalThatBecameWhatIsFetchedMayStay() {
+    var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.fileChanged("/x", to: second)
-    #expect(rules(ledger) == ["/x": .shared(second)])
+    ledger.shared("file/x", second, path: "/copy", isOwn: false)
+    #expect(rules(ledger).isEmpty)
   }
 
   @Test func contradictionsNameWhatIsNotSo() {

@@ -35,13 +35,19 @@ package struct Ledger: Sendable {
 
   // MARK: Answers
 
-  /// `add` or `get` was acknowledged.
+  /// `add` was acknowledged, or a `get` that shares. A document has one path at a peer: the latest that was added, while a
+  /// copy that is fetched does not take the place of a file that is what it was.
   package mutating func shared(_ key: String, _ content: Content, path: String, isOwn: Bool) {
-    moveHere(key, content, path: path)
-    entries[path] = Entry(key: key, isOwn: isOwn, standing: .shared(content), file: .asAnswered)
+    let others = entries.filter { $0.key != path && $0.value.key == key }.values
+    let stays = others.contains { $0.standing == .shared(content) && $0.file == .asAnswered }
+    // A changed original may have been looked at meanwhile, or not.
+    let mayStay = others.contains { $0.standing == .open || ($0.standing != .absent && $0.file == .changed(content)) }
+    let isCertain = isOwn || (!stays && !mayStay)
+    if isOwn || !stays { moveHere(key, content, path: path) }
+    entries[path] = Entry(key: key, isOwn: isOwn, standing: isCertain ? .shared(content) : .open, file: .asAnswered)
   }
 
-  /// A document has one path at a peer: the latest.
+  /// Nobody knows what is at another path with that content.
   private mutating func moveHere(_ key: String, _ content: Content, path: String) {
     for (other, entry) in entries where other != path && entry.key == key && entry.standing != .absent {
       if entry.standing == .shared(content) || entry.file == .changed(content) { entries[other]?.standing = .open }
