@@ -85,11 +85,21 @@ enum Invocation {
       return .mistake(
         CommandFailure(
           .usage, TextRules.escapedForTerminal(command.message(for: error)),
-          [
-            "Usage: \(RootCommand.usageString(for: command).dropUsageLabel)",
-            "Help: p2pctl \(words.joined(separator: " ")) --help",
-          ]))
+          Self.meantKeys(rest, of: words)
+            + [
+              "Usage: \(RootCommand.usageString(for: command).dropUsageLabel)",
+              "Help: p2pctl \(words.joined(separator: " ")) --help",
+            ]))
     }
+  }
+
+  /// A name alone is that of a file, as `add` has it.
+  private static func meantKeys(_ arguments: some Sequence<String>, of words: [String]) -> [String] {
+    guard let verb = words.first, ["lookup", "get", "remove"].contains(verb),
+      let name = arguments.first(where: { !$0.hasPrefix("-") }), !name.contains("/"),
+      (try? DocumentKey.typed(name)) == nil, let key = try? DocumentKey(normalizing: "file/\(name)")
+    else { return [] }
+    return ["Did you mean: p2pctl \(verb) \(TextRules.escapedForTerminal(ShellWords.escaped(key.text, in: nil)))"]
   }
 
   private static func options(_ arguments: [String]) -> Invocation {
@@ -114,7 +124,8 @@ enum Invocation {
   }
 
   private static func unknown(_ typed: String, _ words: [String], after prefix: String) -> CommandFailure {
-    let closest = ClosestWord.to(typed, among: words).map { ["Did you mean: p2pctl \(prefix)\($0)"] } ?? []
+    let meant = (prefix.isEmpty ? Synonyms.verb(for: typed) : nil) ?? ClosestWord.to(typed, among: words)
+    let closest = meant.map { ["Did you mean: p2pctl \(prefix)\($0)"] } ?? []
     return CommandFailure(
       .usage, "there is no command \(prefix)\(TextRules.escapedForTerminal(CellWidth.cut(typed, to: 60)))",
       closest + ["Commands: \(words.joined(separator: ", "))"])

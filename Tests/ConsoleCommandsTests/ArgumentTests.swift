@@ -71,6 +71,25 @@ import WireProtocol
     #expect(fixture.errors.text.contains("Did you mean: p2pctl lookup"))
   }
 
+  @Test(arguments: [
+    ("ls", "list"), ("RM", "remove"), ("download", "get"), ("start", "supervisor start"), ("log", "logs"),
+  ])
+  func wordsOfOtherProgramsAreUnderstood(typed: String, meant: String) throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run(typed, "x") == .usage)
+    #expect(fixture.errors.text.contains("Did you mean: p2pctl \(meant)\n"))
+  }
+
+  @Test func aNameAloneIsProbablyThatOfAFile() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("get", "--force", "my paper.pdf") == .usage)
+    #expect(fixture.errors.text.contains(#"Did you mean: p2pctl get file/my\ paper.pdf"# + "\n"))
+    #expect(fixture.run("get", "rfc/abc") == .usage)
+    #expect(fixture.run("status", "x") == .usage)
+    #expect(!fixture.errors.text.contains("Did you mean: p2pctl get rfc"))
+    #expect(!fixture.errors.text.contains("Did you mean: p2pctl status"))
+  }
+
   @Test func whatWasTypedDrivesNoTerminal() throws {
     let fixture = try CommandFixture()
     fixture.run("\u{1B}[2J")

@@ -159,7 +159,9 @@ import Testing
       (#"get "file/two w"#, "file/two words", "w", "words"), ("get 'it", "it's", "it", #"it'\''s"#),
       (#"get ""#, #"a"$`\b"#, "", #"a\"\$\`\\b"#), ("get ", "日本 語", "", #"日本\ 語"#),
       ("get e\u{301}", "\u{E9}t\u{E9}", "e\u{301}", "\u{E9}t\u{E9}"), ("get \"e\u{301}", "\u{E9}t", "e\u{301}", nil),
-      ("get a", "b", "a", nil), ("get a", "a\u{1B}", "a", nil), ("get ", "~x", "", #"\~x"#),
+      ("get a", "b", "a", nil),
+      ("get \u{1F469}", "\u{1F469}\u{200D}\u{1F467}x", "\u{1F469}", "\u{1F469}\u{200D}\u{1F467}x"),
+      ("get a", "a\u{1B}", "a", nil), ("get ", "~x", "", #"\~x"#),
     ] as [(String, String, String, String?)])
   func aWordIsCompletedInTheQuotesThatAreOpen(line: String, word: String, replaced: String, expected: String?) {
     let text = UnfinishedLine(line).completed(to: word, replacing: replaced)

@@ -63,6 +63,44 @@ import Testing
     }
   }
 
+  @Test func namesOfFilesKeysAndPeersAreCompletedInQuotes() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      try system.directory.write("two words.txt", Array("2".utf8))
+      try system.directory.write("日本 $1.txt", Array("3".utf8))
+      let session = try TypedSession(try p2pctl(system))
+      try await session.expect(Self.prompt)
+      session.type("add tw\t\r")
+      try await session.expect("file/two words.txt  1 B")
+      try await session.expect(Self.prompt)
+      session.type("add \"日\t\r")
+      try await session.expect("file/日本 $1.txt  1 B")
+      try await session.expect(Self.prompt)
+      session.type("get --fr\tal\tfile/two\\ w\t-o 'o p'\r")
+      try await session.expect("/o p: 1 B")
+      try await session.expect(Self.prompt)
+      session.type("lookup file/tow\\ words.txt\r")
+      try await session.expect("Did you mean: file/two\\ words.txt")
+      try await session.expect(Self.prompt)
+      session.type("supervisor restart al\t\r")
+      try await session.expect("alice")
+      try await session.expect(Self.prompt)
+      session.type("exit\r")
+      #expect(try await session.end().status == 0)
+    }
+  }
+
+  @Test func logsAreFollowedUntilCtrlC() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      let session = try TypedSession(try p2pctl(system), "logs", "-f")
+      try await session.expect("alice is ready")
+      try await system.expectSuccess(["supervisor", "restart", "alice"])
+      try await session.expect("alice is ready")
+      session.type("\u{3}")
+      #expect(try await session.end().status == 130)
+      #expect(try await system.p2pctl("doctor").status == 0)
+    }
+  }
+
   @Test func interruptingACommandKeepsTheShell() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       // An index that is not there keeps a list for 5 s.

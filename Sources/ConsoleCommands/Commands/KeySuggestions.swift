@@ -32,7 +32,10 @@ struct KeySuggestions {
     var keys = [String]()
     let request = ListDocuments(collection: mine ? nil : String(key.collection), limit: Self.page, mine: mine)
     _ = try? daemon.request(.list(request), for: ControlListReply.self, patience: Self.patience) { event in
-      guard case .document(let listed) = event, keys.last != listed.document.key.text else { return }
+      // What has come only now was not meant to be another.
+      guard case .document(let listed) = event, listed.document.key != key, keys.last != listed.document.key.text else {
+        return
+      }
       keys.append(listed.document.key.text)
     }
     return keys

@@ -38,7 +38,7 @@ struct CompletionCandidates {
   func words(_ completion: Completion, typed: String) -> [Completion.Word] {
     guard typed.hasPrefix(completion.prefix) else { return [] }
     let rest = String(typed.dropFirst(completion.prefix.count))
-    return found(completion.kind, rest).filter { $0.text.hasPrefix(rest) }
+    return found(completion.kind, rest).filter { UnfinishedLine.begins($0.text, with: rest) }
       .map { Completion.Word(completion.prefix + $0.text, help: $0.help) }
   }
 

@@ -23,15 +23,22 @@ package struct UnfinishedLine: Equatable {
   ///   - replaced: the end of the line that goes, a part of the word as it stands there.
   /// - Returns: `nil` where the word cannot be had by changing no more than that.
   package func completed(to word: String, replacing replaced: String) -> String? {
-    guard !word.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }), word.hasPrefix(typed) else {
-      return nil
-    }
+    guard !word.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }),
+      Self.begins(word, with: typed)
+    else { return nil }
     if word.utf8.starts(with: typed.utf8) {
-      return replaced + ShellWords.escaped(String(word.dropFirst(typed.count)), in: quote)
+      let rest = word.unicodeScalars.dropFirst(typed.unicodeScalars.count)
+      return replaced + ShellWords.escaped(String(String.UnicodeScalarView(rest)), in: quote)
     }
     // The same letters in other code points: names on a disk are what their bytes are.
     guard replaced == raw, quote == nil else { return nil }
     return ShellWords.escaped(word, in: nil)
+  }
+
+  /// Whether a word begins with what is typed: as text, or code point by code point where a character of several has
+  /// only begun.
+  package static func begins(_ word: String, with typed: some StringProtocol) -> Bool {
+    word.hasPrefix(typed) || word.utf8.starts(with: typed.utf8)
   }
 
   /// The end of the line that bash replaces: behind an open quote, else behind the last of the characters that break

@@ -21,7 +21,9 @@ extension IndexLink {
   ) async throws(WireFailure) -> Reply {
     guard await waitForConnection(patience.connection) else {
       throw WireFailure(
-        .unavailable, "the index at \(address) cannot be reached; p2pctl connect HOST:PORT names another")
+        .unavailable,
+        "the index at \(address) cannot be reached\(trouble.map { ": \($0)" } ?? ""); p2pctl connect HOST:PORT names another"
+      )
     }
     return try await exchange(request, within: patience.answer, read)
   }

@@ -85,7 +85,7 @@ package actor IndexLink {
   private var heartbeat: RepeatedTask?
   private var since = NIODeadline.now()
   /// Why there is no connection now.
-  private var trouble: String?
+  private(set) var trouble: String?
   /// What was said last of an index that does not do what it should: an outage is told once, not at each try.
   private var complaint = ""
 
