@@ -49,7 +49,7 @@ import WireProtocol
     ["add", "a", "b", "--key", "file/x"],
     ["add", "-r", "a", "--title", "x"], ["add", "a", "--key", "nonsense"], ["add", "a", "--key", "Bad/"], ["lookup"],
     ["lookup", "a", "b"], ["lookup", "nokey"], ["lookup", "rfc/x"], ["lookup", "../x"], ["get"],
-    ["get", "rfc/1", "--content", "xyz"],
+    ["get", "rfc/1", "--content", "xyz"], ["get", "rfc/1", "--content", "ab:"], ["get", "rfc/1", "--content", "ab:x"],
     ["get", "rfc/1", "--content", ""], ["get", "rfc/1", "--from", ""], ["remove", "-"], ["list", "--limit", "0"],
     ["list", "--limit", "x"], ["list", "--collection", "RFC"], ["peers", "--limit", "-1"], ["connect"],
     ["connect", "a:1", "--default"], ["connect", "h:99999"], ["connect", ":7734"], ["status", "extra"],

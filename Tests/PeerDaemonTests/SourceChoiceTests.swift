@@ -18,10 +18,10 @@ import WireProtocol
       peer: try #require(PeerID(hex: hex)), name: try PeerName(name), host: "192.0.2.1", port: 1, complete: true)
   }
 
-  private func row(_ root: String, _ holders: [HolderRow]) throws -> ContentRow {
+  private func row(_ root: String, _ holders: [HolderRow], size: Int64 = 5) throws -> ContentRow {
     let digest = try #require(Digest(hex: root + String(repeating: "1", count: 64 - root.count)))
     return ContentRow(
-      content: try #require(Content(root: digest, size: 5)), title: .empty, modified: Timestamp(seconds: 0),
+      content: try #require(Content(root: digest, size: size)), title: .empty, modified: Timestamp(seconds: 0),
       total: holders.count, holders: holders)
   }
 
@@ -52,6 +52,20 @@ import WireProtocol
     #expect(try choose(rows, prefix: "A").content == rows[0])
     #expect(code { () throws(ControlFailure) in try choose(rows, prefix: "c") } == .notFound)
     #expect(code { () throws(ControlFailure) in try choose(rows, from: "carol") } == .notFound)
+  }
+
+  /// A liar may claim the right root with another size, and even the id of the one who has it.
+  @Test func contentsOfOneRootAreToldApartByTheirSizes() throws {
+    let alice = try holder("1", "alice")
+    let rows = try [row("a", [alice], size: 6), row("a", [alice])]
+    let failure = #expect(throws: ControlFailure.self) { try choose(rows, from: "alice", prefix: "a") }
+    #expect(failure?.failure.code == .severalContents)
+    #expect(failure?.failure.message.contains("a11111111111:5") == true)
+    #expect(try choose(rows, prefix: "A:5").content == rows[1])
+    #expect(try choose(rows, from: "alice", prefix: "a11:6").content == rows[0])
+    for prefix in ["a:7", "a:", "a:x", ":"] {
+      #expect(code { () throws(ControlFailure) in try choose(rows, prefix: prefix) } == .notFound)
+    }
   }
 
   @Test func contentsThatWereLeftOutCountToo() throws {

@@ -25,7 +25,9 @@ struct GetCommand: ConsoleCommand {
   var from: String?
 
   @Option(
-    help: ArgumentHelp("The beginning of the content's id, where several stand under the key.", valueName: "prefix"))
+    help: ArgumentHelp(
+      "The beginning of the content's id, where several stand under the key; with :SIZE where only that differs.",
+      valueName: "prefix"))
   var content: String?
 
   @Flag(help: "Replace a different file.")
@@ -37,7 +39,9 @@ struct GetCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    if let content, !Self.isHexPrefix(content) { throw ValidationError("--content is 1 to 64 digits of 0-9 and a-f") }
+    if let content, !Self.isContentPrefix(content) {
+      throw ValidationError("--content is 1 to 64 digits of 0-9 and a-f, with :SIZE behind them where need be")
+    }
     if let from, from.isEmpty { throw ValidationError("--from is a name or the beginning of an id") }
   }
 
@@ -88,8 +92,10 @@ struct GetCommand: ConsoleCommand {
     return .directory(directory)
   }
 
-  private static func isHexPrefix(_ text: String) -> Bool {
-    (1...64).contains(text.utf8.count)
-      && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  private static func isContentPrefix(_ text: String) -> Bool {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let root = parts.first?.utf8, (1...64).contains(root.count) else { return false }
+    return root.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+      && (parts.count == 1 || UInt64(parts[1]) != nil)
   }
 }

@@ -12,13 +12,14 @@ package struct SourceChoice: Equatable {
 
   /// - Parameters:
   ///   - from: the name of a peer or the beginning of its id.
-  ///   - prefix: the beginning of a content's root.
+  ///   - prefix: the beginning of a content's root; `:SIZE` behind it tells contents of one root apart, of which at most
+  ///     one can be what it is said to be, unless somebody has made it so.
   package init(
     _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, asking own: PeerID
   ) throws(ControlFailure) {
     var contents = found.contents
     if let prefix {
-      contents = contents.filter { $0.content.root.hex.hasPrefix(prefix.lowercased()) }
+      contents = contents.filter { Self.isMeant($0.content, by: prefix) }
       guard !contents.isEmpty else {
         throw ControlFailure(
           WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what there is"))
@@ -33,7 +34,8 @@ package struct SourceChoice: Equatable {
     guard contents.count == 1, found.more == 0 || prefix != nil || from != nil else {
       throw ControlFailure(
         WireFailure(
-          .severalContents, "\(key) stands for \(contents.count + found.more) different contents; choose one"),
+          .severalContents,
+          "\(key) stands for \(contents.count + found.more) different contents; choose one\(Self.sizes(of: contents))"),
         choices: LookupReply(contents: contents, more: found.more).told.contents)
     }
     content = first
@@ -51,6 +53,20 @@ package struct SourceChoice: Equatable {
     }
     // Of those of one peer, all were told.
     return (others, from == nil ? row.total : others.count)
+  }
+
+  private static func isMeant(_ content: Content, by prefix: String) -> Bool {
+    let parts = prefix.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let root = parts.first, content.root.hex.hasPrefix(root.lowercased()) else { return false }
+    return parts.count == 1 || Int64(parts[1]) == content.size
+  }
+
+  /// How to name contents that only their sizes tell apart; empty where there are none.
+  private static func sizes(of contents: [ContentRow]) -> String {
+    let sizes = Dictionary(grouping: contents.map(\.content), by: \.root).values.first { $0.count > 1 }
+    guard let sizes else { return "" }
+    let named = sizes.prefix(3).map { "\($0.root.hex.prefix(12)):\($0.size)" }.joined(separator: ", ")
+    return "; the same id with another size is --content PREFIX:SIZE: \(named)"
   }
 
   private static func isMeant(_ holder: HolderRow, by from: String) -> Bool {
