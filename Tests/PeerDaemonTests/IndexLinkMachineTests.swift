@@ -66,6 +66,27 @@ import Testing
     #expect(wait > .milliseconds(40))
   }
 
+  /// One that greets and then talks nonsense, at once or as soon as its connection counts as a good one.
+  @Test(arguments: [Duration.milliseconds(1), .milliseconds(2999), .seconds(3)])
+  func noIndexMakesItTryAllTheTime(_ held: Duration) {
+    var random = Highest()
+    var machine = IndexLinkMachine()
+    var now = start
+    var connections = 0
+    _ = machine.start()
+    while now < start + .seconds(600) {
+      connections += 1
+      _ = machine.connected()
+      _ = machine.greeted(at: now)
+      now = now + TimeAmount(held)
+      guard case .wait(let wait) = machine.lost(at: now, using: &random) else { break }
+      now = now + TimeAmount(wait)
+      _ = machine.timerFired()
+    }
+    #expect(connections <= 215)
+    #expect(connections > 50)
+  }
+
   @Test func heedsWhatTheIndexAsksForWithinReason() {
     var random = Highest()
     var machine = IndexLinkMachine()
