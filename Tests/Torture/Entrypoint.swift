@@ -7,15 +7,15 @@ struct Entrypoint: ParsableCommand {
     commandName: "bin/torture",
     abstract: "Runs an index and four peers under a supervisor while everything goes wrong, and checks what is left.",
     discussion: """
-      Random kill -9, SIGSTOP, connection resets, stalls and changed bytes (through a proxy of its own), a full disk, read-only
-      directories, limited files, files that change under the daemon and hostile bytes on every socket, while documents
-      are added, looked up, fetched and removed. Afterwards: no wrong byte under a final name, every acknowledged add in
-      the catalogue and to be found, no record of a dead session, no orphan, no growth of memory and descriptors,
-      everything ready.
+      Random kill -9, SIGSTOP, connection resets, stalls and changed bytes (through a proxy of its own), a full disk, \
+      read-only directories, limited files, files that change under the daemon and hostile bytes on every socket, while \
+      documents are added, looked up, fetched and removed. Afterwards: no wrong byte under a final name, every \
+      acknowledged add in the catalogue and to be found, no record of a dead session, no orphan, no growth of memory and \
+      descriptors, everything ready.
 
-      A seed brings back the same faults and the same wishes; what coincides is up to the machine. Everything happens on
-      this machine's loopback addresses and in a temporary directory, and nothing is left of it; after a failure its logs are
-      kept, and the path is told.
+      A seed brings back the same faults and the same wishes; what coincides is up to the machine. Everything happens on \
+      this machine's loopback addresses and in a temporary directory, and nothing is left of it; after a failure its \
+      logs are kept, and the path is told.
 
       Exit status: 0 nothing was found; 1 something was, or it could not run; 64 wrong use; 130 interrupted.
 

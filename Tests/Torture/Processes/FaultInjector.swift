@@ -140,7 +140,9 @@ final class FaultInjector {
       if protected.remove(peer) != nil { Disk.unprotect(torture.paths.downloads(PeerNames.name(of: peer))) }
     case .limitFileSize(let peer):
       // A process that was started since has no limit.
-      if let pid = limited.removeValue(forKey: peer) { _ = FileSizeLimit.set(nil, of: pid) }
+      if let pid = limited.removeValue(forKey: peer), ProcessTable.parent(of: pid) != nil {
+        _ = FileSizeLimit.set(nil, of: pid)
+      }
     case .takeAway(let peer): _ = order("start", .peer(peer))
     case .kill, .reset, .corrupt, .hostile, .restart, .reload: break
     }
