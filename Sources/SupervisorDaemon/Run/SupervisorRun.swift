@@ -15,6 +15,9 @@ package enum SupervisorRun {
     Without flags it does what the configuration says; without a configuration it serves an index on 127.0.0.1:7734 \
     and runs one peer named after the user. With --serve-index, --index or --peer it starts exactly what they name.
 
+    What they do not say comes from the environment (P2P_INDEX_LISTEN is listen of [index]), else from the configuration; \
+    --print-default-config shows every setting.
+
     SIGTERM and SIGINT stop everything within 10 s, SIGHUP reads the configuration again.
 
     EXIT STATUS: 0 stopped in good order; 1 could not start; 64 wrong usage; 66 no such configuration; 77 not permitted.
