@@ -5,10 +5,3 @@ package enum ChannelProtocol {
   /// The longest line either side sends or takes, in bytes.
   package static let maximumLine = 65_536
 }
-
-/// What a supervised process is.
-package enum ProcessRole: String, Sendable, Hashable, CaseIterable {
-  case index
-  case peer
-  case supervisor
-}

@@ -1,4 +1,3 @@
-package import DocumentModel
 package import LineJSON
 
 /// A refusal on the control plane: the failure, and what helps a person to put it right.
@@ -43,63 +42,5 @@ package struct ControlFailure: Error, Equatable, Sendable {
     if !choices.isEmpty { details["choices"] = .array(choices.map(\.json)) }
     if !peers.isEmpty { details["peers"] = .array(peers.map(\.json)) }
     return failure.json(id: id, details: details)
-  }
-}
-
-/// A path and what is wrong with it.
-package struct PathProblem: ControlMessage {
-  package var path: String
-  package var message: String
-
-  package init(path: String, message: String) {
-    self.path = path
-    self.message = message
-  }
-
-  package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try MessageFields(json)
-    path = try fields.string("path")
-    message = try fields.string("message")
-  }
-
-  package var members: JSONMembers { ["path": .string(path), "message": .string(message)] }
-}
-
-/// A peer by id and name.
-package struct NamedPeer: ControlMessage {
-  package var peer: PeerID
-  package var name: PeerName
-
-  package init(peer: PeerID, name: PeerName) {
-    self.peer = peer
-    self.name = name
-  }
-
-  package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try MessageFields(json)
-    peer = try fields.peerID("peer")
-    name = try fields.peerName("name")
-  }
-
-  package var members: JSONMembers { ["peer": .string(peer.hex), "name": .string(name.text)] }
-}
-
-/// The end of a request: what a daemon sends beside events.
-package enum ControlOutcome: Equatable, Sendable {
-  /// Status 200, with all its members.
-  case success(id: Int64, JSONValue)
-  case failure(id: Int64?, ControlFailure)
-
-  /// `nil` where the line is an event.
-  package init?(_ json: JSONValue) throws(WireFailure) {
-    let fields = try MessageFields(json)
-    guard fields.value("event") == nil else { return nil }
-    let id = try fields.value("id") == nil ? nil : fields.requestID()
-    guard try fields.integer("status", in: 100...599) == 200 else {
-      self = .failure(id: id, try ControlFailure(json))
-      return
-    }
-    guard let id else { throw .badRequest("id is missing") }
-    self = .success(id: id, json)
   }
 }

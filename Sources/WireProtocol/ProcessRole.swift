@@ -1,0 +1,6 @@
+/// What a supervised process is.
+package enum ProcessRole: String, Sendable, Hashable, CaseIterable {
+  case index
+  case peer
+  case supervisor
+}
