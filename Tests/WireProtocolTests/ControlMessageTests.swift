@@ -41,7 +41,7 @@ import WireProtocol
   }
 
   @Test func everyOperationIsListed() throws {
-    #expect(Set(try Self.requests().map(\.operation)) == Set(ControlRequest.operations))
+    #expect(Set(try Self.requests().map(\.operation)) == Set(ControlOperation.allCases))
   }
 
   @Test(arguments: [

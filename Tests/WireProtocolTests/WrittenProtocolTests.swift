@@ -12,7 +12,8 @@ import WireProtocol
   @Test func describesEveryOperation() throws {
     let pages = [
       ("IndexPlane", IndexOperation.allCases.map(\.rawValue)), ("PeerPlane", PeerOperation.allCases.map(\.rawValue)),
-      ("ControlPlane", ControlRequest.operations), ("SupervisorPlane", SupervisorRequest.operations),
+      ("ControlPlane", ControlOperation.allCases.map(\.rawValue)),
+      ("SupervisorPlane", SupervisorOperation.allCases.map(\.rawValue)),
     ]
     for (name, operations) in pages {
       let page = try WrittenProtocol(page: name)

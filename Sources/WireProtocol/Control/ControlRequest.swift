@@ -18,28 +18,21 @@ package enum ControlRequest: Equatable, Sendable {
   /// How the daemon stands, seen from outside.
   case doctor
 
-  /// The word in `op`.
-  package var operation: String {
+  package var operation: ControlOperation {
     switch self {
-    case .hello: "hello"
-    case .add: "add"
-    case .lookup: "lookup"
-    case .list: "list"
-    case .get: "get"
-    case .remove: "remove"
-    case .status: "status"
-    case .peers: "peers"
-    case .transfers: "transfers"
-    case .connect: "connect"
-    case .doctor: "doctor"
+    case .hello: .hello
+    case .add: .add
+    case .lookup: .lookup
+    case .list: .list
+    case .get: .get
+    case .remove: .remove
+    case .status: .status
+    case .peers: .peers
+    case .transfers: .transfers
+    case .connect: .connect
+    case .doctor: .doctor
     }
   }
-
-  /// Every word that `init` takes: compared with the routes and the written protocol by tests.
-  package static let operations = [
-    "hello", "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "connect",
-    "doctor",
-  ]
 }
 
 // MARK: JSON
@@ -55,38 +48,43 @@ extension ControlRequest {
   /// - Throws: `bad-request`, `unknown-operation` or `invalid-key`.
   package init(_ json: JSONValue) throws(WireFailure) {
     let fields = try MessageFields(json)
-    let operation = try fields.string("op")
-    guard Self.operations.contains(operation) else {
-      throw WireFailure(.unknownOperation, "there is no operation \"\(operation)\" on the control socket")
+    let word = try fields.string("op")
+    guard let operation = ControlOperation(rawValue: word) else {
+      throw WireFailure(.unknownOperation, "there is no operation \"\(word)\" on the control socket")
     }
-    if ["lookup", "get", "remove"].contains(operation) {
-      let key = try fields.string("key")
-      do { _ = try DocumentKey(key) } catch { throw WireFailure(.invalidKey, error.reason) }
+    switch operation {
+    case .lookup, .get, .remove: try Self.checkKey(try fields.string("key"))
+    case .hello, .add, .list, .status, .peers, .transfers, .connect, .doctor: break
     }
     self = try Self.read(operation, fields, json)
   }
 
-  private static func read(_ operation: String, _ fields: MessageFields, _ json: JSONValue) throws(WireFailure)
-    -> ControlRequest
-  {
+  /// What a person typed as a key is no fault of the program that sent it.
+  private static func checkKey(_ text: String) throws(WireFailure) {
+    do { _ = try DocumentKey(text) } catch { throw WireFailure(.invalidKey, error.reason) }
+  }
+
+  private static func read(
+    _ operation: ControlOperation, _ fields: MessageFields, _ json: JSONValue
+  ) throws(WireFailure) -> ControlRequest {
     switch operation {
-    case "hello": .hello(protocol: try fields.integer("protocol"))
-    case "add": .add(try AddFiles(json))
-    case "lookup": .lookup(try fields.key())
-    case "list": .list(try ListDocuments(json))
-    case "get": .get(try GetDocument(json))
-    case "remove": .remove(try RemoveDocument(json))
-    case "peers": .peers(limit: try fields.optionalInteger("limit", in: 1...Int(Content.maximumSize)))
-    case "transfers": .transfers
-    case "connect": .connect(try fields.optionalFlag("default") ?? false ? nil : fields.endpoint("address"))
-    case "doctor": .doctor
-    default: .status
+    case .hello: .hello(protocol: try fields.integer("protocol"))
+    case .add: .add(try AddFiles(json))
+    case .lookup: .lookup(try fields.key())
+    case .list: .list(try ListDocuments(json))
+    case .get: .get(try GetDocument(json))
+    case .remove: .remove(try RemoveDocument(json))
+    case .status: .status
+    case .peers: .peers(limit: try fields.optionalInteger("limit", in: 1...Int(Content.maximumSize)))
+    case .transfers: .transfers
+    case .connect: .connect(try fields.optionalFlag("default") ?? false ? nil : fields.endpoint("address"))
+    case .doctor: .doctor
     }
   }
 
   /// The whole line.
   package func json(id: Int64) -> JSONValue {
-    var line: JSONMembers = ["id": .integer(id), "op": .string(operation)]
+    var line: JSONMembers = ["id": .integer(id), "op": .string(operation.rawValue)]
     for member in members { line[member.key] = member.value }
     return .object(line)
   }

@@ -16,9 +16,20 @@ package struct SupervisorRequest: Sendable, Hashable {
     case reload
     /// Answer when every process is ready or will not be.
     case wait
+
+    package var word: SupervisorOperation {
+      switch self {
+      case .hello: .hello
+      case .status: .status
+      case .start: .start
+      case .stop: .stop
+      case .restart: .restart
+      case .reload: .reload
+      case .wait: .wait
+      }
+    }
   }
 
-  package static let operations = ["hello", "status", "start", "stop", "restart", "reload", "wait"]
   /// The longest line that either side takes, in bytes.
   package static let maximumLine = 1_048_576
 
@@ -33,23 +44,13 @@ package struct SupervisorRequest: Sendable, Hashable {
 
   package var json: JSONValue {
     var members: JSONMembers = ["id": .integer(id)]
+    members["op"] = .string(operation.word.rawValue)
     switch operation {
-    case .hello(let number):
-      members["op"] = "hello"
-      members["protocol"] = .integer(number)
-    case .status: members["op"] = "status"
-    case .start(let name): Self.put("start", name, into: &members)
-    case .stop(let name): Self.put("stop", name, into: &members)
-    case .restart(let name): Self.put("restart", name, into: &members)
-    case .reload: members["op"] = "reload"
-    case .wait: members["op"] = "wait"
+    case .hello(let number): members["protocol"] = .integer(number)
+    case .start(let name?), .stop(let name?), .restart(let name?): members["name"] = .string(name)
+    case .start(nil), .stop(nil), .restart(nil), .status, .reload, .wait: break
     }
     return .object(members)
-  }
-
-  private static func put(_ operation: String, _ name: String?, into members: inout JSONMembers) {
-    members["op"] = .string(operation)
-    if let name { members["name"] = .string(name) }
   }
 
   /// Why a line is no request; the reply carries the id where there was a good one.
@@ -67,29 +68,26 @@ package struct SupervisorRequest: Sendable, Hashable {
     } catch {
       throw Refusal(id: nil, failure: error)
     }
-    let operation: Operation?
     do {
-      operation = try Self.operation(fields)
+      self.init(id: identifier, try Self.operation(fields))
     } catch {
       throw Refusal(id: identifier, failure: error)
     }
-    guard let operation else {
-      let known = Self.operations.joined(separator: ", ")
-      throw Refusal(id: identifier, failure: WireFailure(.unknownOperation, "the operations here are \(known)"))
-    }
-    self.init(id: identifier, operation)
   }
 
-  private static func operation(_ fields: MessageFields) throws(WireFailure) -> Operation? {
-    switch try fields.string("op") {
-    case "hello": .hello(protocol: try fields.integer("protocol", in: Int64.min ... .max))
-    case "status": .status
-    case "start": .start(name: try fields.optionalString("name"))
-    case "stop": .stop(name: try fields.optionalString("name"))
-    case "restart": .restart(name: try fields.optionalString("name"))
-    case "reload": .reload
-    case "wait": .wait
-    default: nil
+  private static func operation(_ fields: MessageFields) throws(WireFailure) -> Operation {
+    guard let word = SupervisorOperation(rawValue: try fields.string("op")) else {
+      let known = SupervisorOperation.allCases.map(\.rawValue).joined(separator: ", ")
+      throw WireFailure(.unknownOperation, "the operations here are \(known)")
+    }
+    return switch word {
+    case .hello: .hello(protocol: try fields.integer("protocol", in: Int64.min ... .max))
+    case .status: .status
+    case .start: .start(name: try fields.optionalString("name"))
+    case .stop: .stop(name: try fields.optionalString("name"))
+    case .restart: .restart(name: try fields.optionalString("name"))
+    case .reload: .reload
+    case .wait: .wait
     }
   }
 }

@@ -26,7 +26,7 @@ import WireProtocol
   }
 
   @Test func everyOperationIsRead() throws {
-    #expect(Set(Self.requests.compactMap { try? json($0.0)["op"]?.string }) == Set(SupervisorRequest.operations))
+    #expect(Set(Self.requests.map(\.1.word)) == Set(SupervisorOperation.allCases))
   }
 
   @Test(
