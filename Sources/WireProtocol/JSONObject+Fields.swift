@@ -4,6 +4,7 @@ package import LineJSON
 /// Reading fields of known type. A missing required field, a wrong type or a value out of range is `bad-request`, and the
 /// message names the field.
 extension JSONObject {
+  /// The ids that a request may have.
   package static let requestIDs: ClosedRange<Int64> = 0...(1 << 53) - 1
 
   package func optionalString(_ key: StaticString) throws(WireFailure) -> String? {
@@ -68,9 +69,7 @@ extension JSONObject {
   package func content() throws(WireFailure) -> Content {
     let root = try digest("content")
     let size = try integer("size", in: 0...Content.maximumSize)
-    guard let content = Content(root: root, size: size) else {
-      throw .badRequest("the content of 64 zeros and the size 0 stand only together")
-    }
+    guard let content = Content(root: root, size: size) else { throw .unpairedEmptyContent }
     return content
   }
 
@@ -101,7 +100,7 @@ extension JSONObject {
     do { return try PeerName(text) } catch { throw .badRequest("name: \(error.reason)") }
   }
 
-  /// The id of a request, `nil` where there is none.
+  /// The id of a request or a reply.
   /// - Throws: `bad-request` for anything but an integer 0…2^53 − 1.
   package func requestID() throws(WireFailure) -> Int64 {
     try integer("id", in: Self.requestIDs)

@@ -85,6 +85,7 @@ package struct MessageFields {
     return flag
   }
 
+  /// A missing array is an empty one.
   package func array(_ name: String) throws(WireFailure) -> [JSONValue] {
     guard let value = value(name) else { return [] }
     guard case .array(let elements) = value else { throw .badRequest("\(name) is an array") }
@@ -97,7 +98,7 @@ package struct MessageFields {
     return value
   }
 
-  /// The elements of an array, each read by its own type; a missing array is an empty one.
+  /// The elements of such an array, each read by its own type.
   package func elements<Element: ControlMessage>(_ name: String, of type: Element.Type = Element.self)
     throws(WireFailure) -> [Element]
   {
@@ -130,11 +131,8 @@ package struct MessageFields {
 
   /// From the two members `content` and `size`, which always come together.
   package func content() throws(WireFailure) -> Content {
-    guard let root = Digest(hex: try string("content")) else {
-      throw .badRequest("content is 64 lower-case hex digits")
-    }
-    guard let content = Content(root: root, size: try integer("size")) else {
-      throw .badRequest("the content of 64 zeros is the empty one, and no other is empty")
+    guard let content = Content(root: try digest("content"), size: try integer("size")) else {
+      throw .unpairedEmptyContent
     }
     return content
   }
@@ -145,10 +143,14 @@ package struct MessageFields {
   }
 
   package func peerID(_ name: String) throws(WireFailure) -> PeerID {
-    guard let id = PeerID(hex: try string(name)) else {
-      throw .badRequest("\(name) is a peer id: 64 lower-case hex digits")
+    PeerID(digest: try digest(name))
+  }
+
+  private func digest(_ name: String) throws(WireFailure) -> Digest {
+    guard let digest = Digest(hex: try string(name)) else {
+      throw .badRequest("\(name) is 64 lower-case hex digits")
     }
-    return id
+    return digest
   }
 
   package func peerName(_ name: String) throws(WireFailure) -> PeerName {

@@ -30,6 +30,8 @@ package struct WireFailure: Error, Equatable, Sendable {
   package static func badRequest(_ message: String) -> WireFailure {
     WireFailure(.badRequest, message)
   }
+
+  static let unpairedEmptyContent = badRequest("the content of 64 zeros and the size 0 stand only together")
 }
 
 extension WireFailure: CustomStringConvertible {
