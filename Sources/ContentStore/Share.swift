@@ -38,31 +38,3 @@ package struct Share: Hashable, Sendable {
     self.fingerprint = fingerprint
   }
 }
-
-/// Where a page of the catalogue ended: the place of its last row in the order of key and content.
-package struct CataloguePosition: Hashable, Sendable {
-  package let key: DocumentKey
-  package let content: Content
-
-  package init(key: DocumentKey, content: Content) {
-    self.key = key
-    self.content = content
-  }
-
-  package init(after share: Share) {
-    self.init(key: share.key, content: share.content)
-  }
-}
-
-/// What a catalogue holds in all.
-package struct CatalogueTotals: Hashable, Sendable {
-  /// Documents that are shared, not counting withdrawn ones.
-  package let documents: Int64
-  /// The sum of their sizes: a content under two keys counts twice.
-  package let bytes: Int64
-
-  package init(documents: Int64, bytes: Int64) {
-    self.documents = documents
-    self.bytes = bytes
-  }
-}
