@@ -19,7 +19,6 @@ package struct PieceGeometry: Hashable, Sendable {
     pieceLength = length
   }
 
-  package var pieceCount: Int64 { Self.divideUp(size, pieceLength) }
   package var blockCount: Int64 { Self.divideUp(size, Self.blockLength) }
   /// The number of leaves of the padded tree: the next power of two, 0 for empty content.
   package var paddedBlockCount: Int64 {
@@ -31,18 +30,9 @@ package struct PieceGeometry: Hashable, Sendable {
 
   /// The bytes of one block: shorter for the last, empty outside the content.
   package func blockRange(_ index: Int64) -> Range<Int64> {
-    range(index, of: Self.blockLength)
-  }
-
-  /// The bytes of one piece: shorter for the last, empty outside the content.
-  package func pieceRange(_ index: Int64) -> Range<Int64> {
-    range(index, of: pieceLength)
-  }
-
-  private func range(_ index: Int64, of length: Int64) -> Range<Int64> {
-    guard index >= 0, index <= size / length else { return size..<size }
-    let start = min(index * length, size)
-    return start..<min(start + length, size)
+    guard index >= 0, index <= size / Self.blockLength else { return size..<size }
+    let start = min(index * Self.blockLength, size)
+    return start..<min(start + Self.blockLength, size)
   }
 
   private static func divideUp(_ value: Int64, _ divisor: Int64) -> Int64 {

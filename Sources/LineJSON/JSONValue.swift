@@ -41,8 +41,6 @@ extension JSONValue {
     if case .bool(let value) = self { value } else { nil }
   }
 
-  package var isNull: Bool { self == .null }
-
   /// The member of an object; `nil` where there is none or this is no object.
   package subscript(_ key: String) -> JSONValue? { object?[key] }
 

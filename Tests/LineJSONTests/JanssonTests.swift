@@ -41,7 +41,7 @@ struct JanssonTests {
     #expect(sample["on"]?.bool == true)
     #expect(sample["paths"]?.array?.count == 2)
     #expect(sample["deep"]?["empty"]?.object?.isEmpty == true)
-    #expect(sample["nothing"]?.isNull == true)
+    #expect(sample["nothing"] == .null)
     #expect(sample["missing"] == nil)
     #expect(JSONValue.integer(clamping: UInt64.max) == .integer(.max))
   }
