@@ -2,6 +2,7 @@ import ContentStore
 import DocumentModel
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct FileHasherTests {
@@ -16,12 +17,12 @@ import Testing
 
   /// 80 MB: several ranges, shared by several workers, beside small files.
   @Test func aLargeFileIsSharedByAllWorkersAndGivesTheSameLeaves() throws {
-    var dice = Dice(1)
-    let block = dice.bytes(1_000_003)
+    var random = SeededGenerator(seed: 1)
+    let block = random.bytes(1_000_003)
     var bytes = [UInt8]()
     for _ in 0..<80 { bytes += block }
     let large = try workspace.file("large", bytes)
-    let small = try (0..<20).map { try workspace.file("small\($0)", dice.bytes($0 * 3000)) }
+    let small = try (0..<20).map { try workspace.file("small\($0)", random.bytes($0 * 3000)) }
     let results = Mutex<[Int: HashedFile]>([:])
     let progress = Mutex<[Int: Int64]>([:])
     hasher.hash(
@@ -132,12 +133,13 @@ import Testing
     #expect(try !FileHasher(layers: catalogue.layers, clock: extreme).hash(path).isRacy)
   }
 
-  /// A file system without fractions stamps two changes within a second alike.
-  @Test func wholeSecondsNeedTwoSecondsOfAge() throws {
-    let path = try workspace.file("file", pattern(10))
-    let fingerprint = FileFingerprint(device: 1, inode: 1, size: 1, modified: -1, changed: 0)
-    #expect(fingerprint.modifiedSeconds == -1)
-    #expect(try hasher.hash(path).fingerprint.modifiedSeconds > 1_500_000_000)
+  @Test(
+    arguments: [
+      (0, 0), (999_999_999, 0), (1_000_000_000, 1), (-1, -1), (-1_000_000_000, -1), (.min, -9_223_372_037),
+    ] as [(Int64, Int64)])
+  func theTimeOfAWriteIsRoundedDownToSeconds(nanoseconds: Int64, seconds: Int64) {
+    let fingerprint = FileFingerprint(device: 1, inode: 1, size: 1, modified: nanoseconds, changed: 0)
+    #expect(fingerprint.modifiedSeconds == seconds)
   }
 
   @Test func noFilesAreNoWork() {

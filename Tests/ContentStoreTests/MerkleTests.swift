@@ -1,6 +1,7 @@
 import ContentStore
 import DocumentModel
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct MerkleTests {
@@ -64,9 +65,9 @@ import Testing
 
   /// Every range of small trees, of all shapes.
   @Test(arguments: [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33]) func everyRangeIsProven(_ blocks: Int64) throws {
-    var dice = Dice(UInt64(blocks))
+    var random = SeededGenerator(seed: UInt64(blocks))
     let workspace = try Workspace()
-    let (catalogue, content) = try stored(blocks: blocks, workspace, &dice)
+    let (catalogue, content) = try stored(blocks: blocks, workspace, &random)
     let tree = try #require(try catalogue.tree(of: content))
     var proven = 0
     for layer in 0...content.geometry.rootLayer {
@@ -87,15 +88,15 @@ import Testing
   /// Trees whose leaves lie in a file: random ranges from all layers.
   @Test(arguments: [1025, 1536, 2049, 5000, 70_000] as [Int64]) func rangesOfLargeTreesAreProven(_ blocks: Int64) throws
   {
-    var dice = Dice(UInt64(blocks))
+    var random = SeededGenerator(seed: UInt64(blocks))
     let workspace = try Workspace()
-    let (catalogue, content) = try stored(blocks: blocks, workspace, &dice)
+    let (catalogue, content) = try stored(blocks: blocks, workspace, &random)
     let tree = try #require(try catalogue.tree(of: content))
     for _ in 0..<100 {
-      let layer = Int.random(in: 0...content.geometry.rootLayer, using: &dice)
+      let layer = Int.random(in: 0...content.geometry.rootLayer, using: &random)
       let width = content.geometry.paddedBlockCount >> Int64(layer)
-      let length = Int64(1) << Int64.random(in: 0...min(9, Int64(width.trailingZeroBitCount)), using: &dice)
-      let index = Int64.random(in: 0..<width / length, using: &dice) * length
+      let length = Int64(1) << Int64.random(in: 0...min(9, Int64(width.trailingZeroBitCount)), using: &random)
+      let index = Int64.random(in: 0..<width / length, using: &random) * length
       let range = try #require(HashRange(layer: layer, index: index, length: Int(length), of: content))
       #expect(range.verify(try tree.hashes(range), against: content), "\(layer) \(index) \(length)")
     }
@@ -104,9 +105,9 @@ import Testing
   }
 
   @Test(arguments: [1, 5, 11]) func everyChangedBitIsRefused(_ blocks: Int64) throws {
-    var dice = Dice(9)
+    var random = SeededGenerator(seed: 9)
     let workspace = try Workspace()
-    let (catalogue, content) = try stored(blocks: blocks, workspace, &dice)
+    let (catalogue, content) = try stored(blocks: blocks, workspace, &random)
     let tree = try #require(try catalogue.tree(of: content))
     for layer in 0...content.geometry.rootLayer {
       let range = try #require(HashRange(layer: layer, index: 0, length: 1, of: content))
@@ -123,9 +124,9 @@ import Testing
   }
 
   @Test func aRangeOfAnotherContentIsRefused() throws {
-    var dice = Dice(3)
+    var random = SeededGenerator(seed: 3)
     let workspace = try Workspace()
-    let (catalogue, small) = try stored(blocks: 3, workspace, &dice)
+    let (catalogue, small) = try stored(blocks: 3, workspace, &random)
     let large = try #require(Content(root: small.root, size: 100 * PieceGeometry.blockLength))
     let range = try #require(HashRange(layer: 0, index: 64, length: 2, of: large))
     let tree = try #require(try catalogue.tree(of: small))
@@ -140,11 +141,11 @@ import Testing
       print("BEP52_ORACLE names no program that prints BEP 52 roots of files: comparison skipped")
       return
     }
-    var dice = Dice(UInt64(Date.now.timeIntervalSince1970))
+    var random = SeededGenerator(seed: UInt64(Date.now.timeIntervalSince1970))
     let workspace = try Workspace()
     let hasher = FileHasher(layers: try workspace.catalogue().layers)
-    for count in [Int.random(in: 1...100, using: &dice), .random(in: 1...2_000_000, using: &dice), 40_000_000] {
-      let path = try workspace.file("file", dice.bytes(count))
+    for count in [Int.random(in: 1...100, using: &random), .random(in: 1...2_000_000, using: &random), 40_000_000] {
+      let path = try workspace.file("file", random.bytes(count))
       let process = Process()
       let output = Pipe()
       process.executableURL = URL(filePath: tool)
@@ -166,13 +167,15 @@ import Testing
   }
 
   /// A catalogue that has random leaves of a content that was never there.
-  private func stored(blocks: Int64, _ workspace: Workspace, _ dice: inout Dice) throws -> (Catalogue, Content) {
+  private func stored(blocks: Int64, _ workspace: Workspace, _ random: inout SeededGenerator) throws -> (
+    Catalogue, Content
+  ) {
     let catalogue = try workspace.catalogue()
     let draft = try catalogue.layers.draft(size: blocks * PieceGeometry.blockLength)
     var first: Int64 = 0
     while first < blocks {
       let count = min(700, blocks - first)
-      try draft.put(dice.bytes(Int(count) * 32), from: first)
+      try draft.put(random.bytes(Int(count) * 32), from: first)
       first += count
     }
     let layer = try draft.finish()

@@ -41,28 +41,6 @@ func pattern(_ count: Int) -> [UInt8] {
 
 private let patternPeriod = (0..<65_536).map { UInt8(truncatingIfNeeded: $0 * 31 + $0 >> 8) }
 
-/// Repeatable randomness (SplitMix64).
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    var words = (0..<(count + 7) / 8).map { _ in next() }
-    return words.withUnsafeMutableBytes { Array($0.prefix(count)) }
-  }
-}
-
 func code(_ body: () throws -> some Any) -> StoreError.Code? {
   do {
     _ = try body()

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Random lines: valid ones with every freedom that the grammar leaves, and broken ones made of them.
 struct LineGenerator {
   private var random: SeededGenerator

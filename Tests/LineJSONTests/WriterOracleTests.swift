@@ -1,4 +1,5 @@
 import LineJSON
+import TestSupport
 import Testing
 
 @Suite("Writer: both readers take what it writes")

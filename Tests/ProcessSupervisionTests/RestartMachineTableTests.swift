@@ -1,4 +1,5 @@
 import ProcessSupervision
+import TestSupport
 import Testing
 
 /// Every state × every event: the next state and the action.
@@ -84,7 +85,7 @@ import Testing
   /// Whatever comes in whatever order, a spawn is never asked for while a process is thought to exist.
   @Test(arguments: 0..<200 as Range<UInt64>)
   func neverTwoProcesses(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var child = SimulatedChild()
     for _ in 0..<500 {
       let hadProcess = child.machine.hasProcess
@@ -150,22 +151,5 @@ struct SimulatedChild {
 
   mutating func apply(_ events: RestartMachineTableTests.Event...) {
     for event in events { _ = apply(event) }
-  }
-}
-
-/// A small repeatable source of randomness (splitmix64, public domain algorithm by S. Vigna).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }
