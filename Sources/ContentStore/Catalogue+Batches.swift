@@ -18,7 +18,10 @@ extension Catalogue {
           arguments: [
             Int64(bitPattern: mark.device), Int64(bitPattern: mark.inode), mark.size, mark.modified, mark.changed,
           ])
-        guard let row, let content = CatalogueRows.content(root: row[0], size: mark.size) else { return nil }
+        // Not `row[0] as Data?`, which ends the process where a damaged row holds something else.
+        guard let row, let root = Data.fromDatabaseValue(row[0]),
+          let content = CatalogueRows.content(root: root, size: mark.size)
+        else { return nil }
         return (content, row[1])
       }
     }

@@ -52,10 +52,16 @@ enum CatalogueRows {
   static func blob(_ digest: Digest) -> Data { Data(digest.bytes) }
 
   static func fetch(_ database: Database, where condition: String, _ arguments: StatementArguments) throws -> [Share] {
+    var shares = [Share]()
+    try forEach(database, where: condition, arguments) { shares.append($0) }
+    return shares
+  }
+
+  static func forEach(
+    _ database: Database, where condition: String, _ arguments: StatementArguments, _ body: (Share) -> Void
+  ) throws {
     let statement = try database.cachedStatement(sql: "SELECT \(columns) FROM share WHERE \(condition)")
     let rows = try Row.fetchCursor(statement, arguments: arguments)
-    var shares = [Share]()
-    while let row = try rows.next() { shares.append(try share(row)) }
-    return shares
+    while let row = try rows.next() { body(try share(row)) }
   }
 }

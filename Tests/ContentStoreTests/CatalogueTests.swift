@@ -1,6 +1,8 @@
 import ContentStore
 import DocumentModel
 import Foundation
+import GRDB
+import Synchronization
 import Testing
 
 @Suite struct CatalogueTests {
@@ -264,6 +266,57 @@ import Testing
     #expect(try catalogue.setting("index") == "again")
   }
 
+  /// SQLite keeps no checksums: a bit that flips inside a title leaves a database in order and a row that nobody can read.
+  /// Were it not moved aside, every start would meet it again.
+  @Test func aRowThatNobodyCanReadIsMovedAsideToo() throws {
+    let path = workspace.state + "/catalogue.sqlite"
+    do {
+      let catalogue = try workspace.catalogue()
+      let file = try hashed(catalogue, [100], names: ["a"])[0]
+      let titled = Document(
+        key: key("file/two"), title: Title(normalizing: "stands once"), content: file.content,
+        modified: Timestamp(seconds: 1))
+      try catalogue.add([
+        share(file, as: "file/one"),
+        Share(document: titled, path: file.path, origin: .added, fingerprint: file.fingerprint),
+      ])
+      catalogue.close()
+    }
+    var bytes = try Data(contentsOf: URL(filePath: path))
+    let title = try #require(bytes.range(of: Data("stands once".utf8)))
+    bytes[title.lowerBound] = 0x07
+    try bytes.write(to: URL(filePath: path))
+
+    let met = Mutex(0)
+    var catalogue: Catalogue? = try Catalogue(directory: workspace.state, damaged: { met.withLock { $0 += 1 } })
+    #expect(catalogue?.movedAside == nil)
+    #expect(code { try catalogue?.inspect() } == .catalogueDamaged)
+    #expect(code { try catalogue?.page(limit: 10) } == .catalogueDamaged)
+    #expect(met.withLock { $0 } == 2)
+    catalogue = nil
+    let mended = try workspace.catalogue()
+    #expect(mended.movedAside == path + ".damaged-1")
+    #expect(try mended.page(limit: 10).isEmpty)
+    try mended.inspect()
+  }
+
+  @Test func aHashOfTheWrongTypeIsNoHash() throws {
+    let mark = FileFingerprint(device: 1, inode: 2, size: 100, modified: 3, changed: 4)
+    do {
+      let catalogue = try workspace.catalogue()
+      let file = try hashed(catalogue, [100], names: ["a"])[0]
+      try catalogue.remember([HashedFile(path: "/x", layer: file.layer, fingerprint: mark, isRacy: false)])
+      #expect(try catalogue.content(of: mark) == file.content)
+    }
+    try withDatabase { database in
+      try database.execute(sql: "PRAGMA writable_schema = ON")
+      try database.execute(
+        sql: "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT, ', '') WHERE name = 'hashed'")
+    }
+    try withDatabase { try $0.execute(sql: "UPDATE hashed SET root = 7") }
+    #expect(try workspace.catalogue().content(of: mark) == nil)
+  }
+
   @Test func anOrderlyEndLeavesOneFileWithEverythingInIt() throws {
     do {
       let catalogue = try workspace.catalogue()
@@ -291,16 +344,7 @@ import Testing
   @Test func aDatabaseOfANewerVersionIsLeftAlone() throws {
     do { _ = try workspace.catalogue() }
     let path = workspace.state + "/catalogue.sqlite"
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/python3")
-    process.arguments = [
-      "-c",
-      "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"INSERT INTO grdb_migrations VALUES('2 later')\"); c.commit()",
-      path,
-    ]
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { return }
+    try withDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2 later')") }
     let error = try #require(throws: StoreError.self) { try workspace.catalogue() }
     #expect(error.code == .catalogueFailed)
     #expect(error.reason.contains("newer version"))
@@ -334,6 +378,13 @@ import Testing
       let range = HashRange.leaves(around: content.geometry.blockCount - 1, of: content)
     else { return false }
     return range.verify(try tree.hashes(range), against: content)
+  }
+
+  /// The database as another program would change it.
+  private func withDatabase(_ body: (Database) throws -> Void) throws {
+    let queue = try DatabaseQueue(path: workspace.state + "/catalogue.sqlite")
+    try queue.writeWithoutTransaction(body)
+    try queue.close()
   }
 
   private func snapshot() throws -> String {
