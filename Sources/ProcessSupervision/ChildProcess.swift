@@ -35,8 +35,7 @@ package struct ChildProcess: ~Copyable {
     var result = process_exit()
     let error = process_reap(pid, &result)
     guard error == 0 else {
-      // Somebody else has reaped it: that it ended is all that can be said.
-      return error == Errno.noChildProcess.rawValue ? .notStarted("its status was lost") : nil
+      return error == Errno.noChildProcess.rawValue ? .unknown : nil
     }
     guard result.ended else { return nil }
     return result.signaled ? .signaled(result.value) : .exited(result.value)

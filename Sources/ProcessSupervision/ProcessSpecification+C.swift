@@ -1,4 +1,4 @@
-internal import CProcess
+import CProcess
 
 extension ProcessSpecification {
   /// Calls `body` with the C form of this value, whose pointers are good during the call only.

@@ -11,7 +11,7 @@ package struct ProcessSpecification: Sendable, Equatable {
     }
   }
 
-  /// setrlimit(2). Values above the kernel's "infinity" mean unlimited.
+  /// One resource limit: setrlimit(2). `UInt64.max` means unlimited.
   package struct Limit: Sendable, Hashable {
     /// A number RLIMIT_… of setrlimit(2).
     package let resource: Int32

@@ -146,6 +146,7 @@ package struct RestartMachine: Sendable {
     case .starting, .ready:
       return .none
     case .stopping(var stopping):
+      forgive()
       stopping.next = .start
       phase = .stopping(stopping)
       return .none

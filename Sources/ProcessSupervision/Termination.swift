@@ -4,6 +4,8 @@ package enum Termination: Sendable, Hashable {
   case exited(Int32)
   /// By a signal.
   case signaled(Int32)
+  /// In a way that nobody can tell any more: somebody else has taken its status.
+  case unknown
   /// It was never started, for the reason given.
   case notStarted(String)
 }
@@ -14,6 +16,7 @@ extension Termination: CustomStringConvertible {
     switch self {
     case .exited(let status): "exited with status \(status)"
     case .signaled(let signal): "was ended by signal \(signal)"
+    case .unknown: "ended, and nobody can tell how"
     case .notStarted(let reason): "could not be started: \(reason)"
     }
   }

@@ -188,6 +188,28 @@ import Testing
     let done = DispatchSemaphore(value: 0)
   }
 
+  @Test func anEndThatSomebodyElseHasTakenIsAnEnd() throws {
+    let child = try ChildProcess(.init(executable: "/bin/true"))
+    var status: Int32 = 0
+    #expect(waitpid(child.pid, &status, 0) == child.pid)
+    #expect(child.reap() == .unknown)
+  }
+
+  @Test(arguments: [
+    (Termination.exited(1), "exited with status 1"), (.signaled(9), "was ended by signal 9"),
+    (.unknown, "ended, and nobody can tell how"), (.notStarted("no room"), "could not be started: no room"),
+  ])
+  func endsAreToldInWords(end: Termination, words: String) {
+    #expect("\(end)" == words)
+  }
+
+  @Test func aFailedStartSaysWhatWasBeingDone() {
+    let missing = SpawnError(executable: "/bin/x", stage: .execution, errno: .noSuchFileOrDirectory)
+    #expect("\(missing)" == "cannot execute /bin/x: No such file or directory")
+    let denied = SpawnError(executable: "/bin/x", stage: .identity, errno: .notPermitted)
+    #expect("\(denied)" == "/bin/x: cannot change user: Operation not permitted")
+  }
+
   @Test func aSignalReachesAChildAndAnEndedOneIsNoError() throws {
     let child = try ChildProcess(.init(executable: "/bin/sleep", arguments: ["600"]))
     let early = child.reap()

@@ -135,6 +135,17 @@ import Testing
     #expect(child.machine.state == .starting)
   }
 
+  /// Whoever asks for a start in the middle of a stop gets the patience of a first start.
+  @Test func aStartDuringAStopForgivesToo() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    for _ in 0..<4 { child.apply(.exited, .deadline) }
+    child.apply(.stop, .start, .exited)
+    #expect(child.machine.state == .starting)
+    child.apply(.exited)
+    #expect(child.machine.state == .backingOff, "not parked by what was before")
+  }
+
   @Test func silenceIsReportedAndDoesNotKill() {
     var child = SimulatedChild()
     child.apply(.start, .ready)
