@@ -19,7 +19,7 @@ package struct Endpoint: Hashable, Sendable {
     let parts = try Self.split(text)
     guard parts.host.utf8.count <= 253, parts.host.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F })
     else { throw InvalidValue("\(TextRules.escapedForTerminal(text)) names no host") }
-    guard let port = parts.port.map({ UInt16($0) }) ?? defaultPort else {
+    guard let port = parts.port.map(Self.port) ?? defaultPort else {
       throw InvalidValue("an address is HOST:PORT with a port from 0 to 65535")
     }
     self.init(host: parts.host, port: port)
@@ -36,6 +36,11 @@ package struct Endpoint: Hashable, Sendable {
   /// Whether only this machine can reach it.
   package var isLoopback: Bool {
     host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 0x3A })
+  }
+
+  /// In figures alone: `UInt16` would take a sign as well.
+  private static func port(_ text: Substring) -> UInt16? {
+    text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt16(text) : nil
   }
 
   private static func split(_ text: String) throws(InvalidValue) -> (host: String, port: Substring?) {

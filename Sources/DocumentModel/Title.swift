@@ -27,15 +27,16 @@ package struct Title: Hashable, Sendable {
   /// Makes a title of what a person typed or a file says: white space folded, controls dropped, normalised, and cut
   /// at a character boundary where it is too long.
   package init(normalizing text: String) {
-    var words = [Substring]()
-    for word in text.split(whereSeparator: \.isWhitespace) where !word.isEmpty { words.append(word) }
     var kept = String.UnicodeScalarView()
-    for scalar in words.joined(separator: " ").unicodeScalars
-    where !TextRules.isControl(scalar) && !TextRules.isBidirectionalControl(scalar) {
-      kept.append(scalar)
-    }
-    var title = TextRules.normalized(String(kept))
+    for scalar in text.unicodeScalars where !Self.isDropped(scalar) { kept.append(scalar) }
+    let words = String(kept).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    var title = TextRules.normalized(words)
     while title.utf8.count > Self.maximumLength { title.removeLast() }
     self.init(unchecked: title)
+  }
+
+  /// White space stays until words are told apart, even where it is a control character.
+  private static func isDropped(_ scalar: Unicode.Scalar) -> Bool {
+    !scalar.properties.isWhitespace && (TextRules.isControl(scalar) || TextRules.isBidirectionalControl(scalar))
   }
 }

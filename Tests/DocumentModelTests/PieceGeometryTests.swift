@@ -1,36 +1,47 @@
 import DocumentModel
+import TestSupport
 import Testing
 
 @Suite struct PieceGeometryTests {
   @Test(
     arguments: [
-      (0, 262_144, 0, 0, 0), (1, 262_144, 1, 1, 1), (16_384, 262_144, 1, 1, 1), (16_385, 262_144, 1, 2, 2),
-      (5_000_001, 262_144, 20, 306, 512), (1 << 30, 262_144, 4096, 65_536, 65_536),
-      ((1 << 30) + 1, 524_288, 2049, 65_537, 131_072),
-    ] as [(Int64, Int64, Int64, Int64, Int64)])
-  func divides(_ size: Int64, _ piece: Int64, _ pieces: Int64, _ blocks: Int64, _ padded: Int64) {
+      (0, 262_144, 0, 0), (1, 262_144, 1, 1), (16_384, 262_144, 1, 1), (16_385, 262_144, 2, 2),
+      (5_000_001, 262_144, 306, 512), (1 << 30, 262_144, 65_536, 65_536), ((1 << 30) + 1, 524_288, 65_537, 131_072),
+    ] as [(Int64, Int64, Int64, Int64)])
+  func divides(_ size: Int64, _ piece: Int64, _ blocks: Int64, _ padded: Int64) {
     let geometry = PieceGeometry(size: size)
     #expect(geometry.pieceLength == piece)
-    #expect(geometry.pieceCount == pieces)
     #expect(geometry.blockCount == blocks)
     #expect(geometry.paddedBlockCount == padded)
     #expect(1 << geometry.rootLayer == max(padded, 1))
   }
 
-  @Test func rangesCoverTheContentOnceAndNothingElse() {
-    let geometry = PieceGeometry(size: 600_000)
-    #expect(geometry.pieceRange(0) == 0..<262_144)
-    #expect(geometry.pieceRange(2) == 524_288..<600_000)
-    #expect(geometry.pieceRange(3).isEmpty)
-    #expect(geometry.blockRange(-1).isEmpty)
-    #expect(geometry.blockRange(Int64.max).isEmpty)
-    let covered = (0..<geometry.blockCount).reduce(0) { $0 + geometry.blockRange($1).count }
-    #expect(covered == 600_000)
+  /// The smallest power of two from 256 KiB that gives at most 4096 pieces.
+  @Test func aPieceIsTheSmallestThatGivesFewEnough() {
+    var random = SeededGenerator(seed: 7)
+    for _ in 0..<1000 {
+      let size = Int64.random(in: 0...Content.maximumSize, using: &random) >> Int64.random(in: 0...40, using: &random)
+      let length = PieceGeometry(size: size).pieceLength
+      #expect(length.nonzeroBitCount == 1 && length >= PieceGeometry.smallestPiece)
+      #expect(size <= length * PieceGeometry.mostPieces)
+      #expect(length == PieceGeometry.smallestPiece || size > length / 2 * PieceGeometry.mostPieces)
+    }
   }
 
-  @Test func theLargestContentStillHasAGeometry() {
-    let geometry = PieceGeometry(size: .max)
-    #expect(geometry.size == Content.maximumSize)
-    #expect(geometry.pieceCount <= PieceGeometry.mostPieces)
+  @Test func blocksCoverTheContentOnceAndNothingElse() {
+    let geometry = PieceGeometry(size: 600_000)
+    #expect(geometry.blockRange(0) == 0..<16_384)
+    #expect(geometry.blockRange(36) == 589_824..<600_000)
+    for index in [-1, 37, Int64.max, Int64.min] { #expect(geometry.blockRange(index).isEmpty) }
+    let covered = (0..<geometry.blockCount).reduce(0) { $0 + geometry.blockRange($1).count }
+    #expect(covered == 600_000)
+    #expect(PieceGeometry(size: 16_384).blockRange(1).isEmpty)
+    #expect(PieceGeometry(size: 0).blockRange(0).isEmpty)
+  }
+
+  @Test func anySizeHasAGeometry() {
+    #expect(PieceGeometry(size: .max).size == Content.maximumSize)
+    #expect(PieceGeometry(size: .max).paddedBlockCount == 1 << 39)
+    #expect(PieceGeometry(size: .min).size == 0)
   }
 }

@@ -1,0 +1,80 @@
+import DocumentModel
+import TestSupport
+import Testing
+
+@Suite struct PeerNameTests {
+  @Test(arguments: ["alice", "_a", "A.b-c_9", "7", "Index", "supervisors", String(repeating: "a", count: 32)])
+  func takes(_ text: String) throws {
+    #expect(try PeerName(text).text == text)
+  }
+
+  @Test(arguments: [
+    "", "index", "supervisor", ".a", "-a", "a/b", "é", "a b", "a\n", "..", String(repeating: "a", count: 33),
+  ])
+  func refuses(_ text: String) {
+    #expect(throws: InvalidValue.self) { try PeerName(text) }
+  }
+
+  @Test func everyByteIsJudgedAsWritten() {
+    let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-".utf8)
+    for byte in UInt8(0)...0x7F {
+      let text = "a" + String(UnicodeScalar(byte))
+      #expect(((try? PeerName(text)) != nil) == allowed.contains(byte), "\(byte)")
+    }
+  }
+}
+
+@Suite struct EndpointTests {
+  @Test(
+    arguments: [
+      ("127.0.0.1:80", "127.0.0.1", 80), ("[::1]:80", "::1", 80), (":7734", "", 7734), ("h", "h", 7734),
+      ("[::1]", "::1", 7734), ("h:0", "h", 0), ("h:65535", "h", 65_535), ("h:007", "h", 7), ("", "", 7734),
+    ] as [(String, String, UInt16)])
+  func reads(_ text: String, _ host: String, _ port: UInt16) throws {
+    #expect(try Endpoint(text, defaultPort: 7734) == Endpoint(host: host, port: port))
+  }
+
+  @Test(arguments: [
+    "h:", "h:65536", "h:x", "h:+80", "h:-0", "h: 80", "h:8０", "::1:80", "[::1", "[::1]x", "[::1]80", "a b:1", "h\n:1",
+    "é:1", "h", String(repeating: "h", count: 254) + ":1",
+  ])
+  func refuses(_ text: String) {
+    #expect(throws: InvalidValue.self) { try Endpoint(text) }
+  }
+
+  @Test func aRefusalDrivesNoTerminal() throws {
+    let refusal = try #require(throws: InvalidValue.self) { try Endpoint("\u{1B}[2J:1") }
+    #expect(refusal.reason == "\\u{1B}[2J:1 names no host")
+    #expect("\(refusal)" == refusal.reason)
+  }
+
+  @Test(arguments: ["", ":7734", "h:0", "[]:7734"])
+  func refusesToConnectToNowhere(_ text: String) throws {
+    _ = try Endpoint(text, defaultPort: 7734)
+    #expect(throws: InvalidValue.self) { try Endpoint(destination: text, defaultPort: 7734) }
+  }
+
+  @Test(
+    arguments: [
+      ("127.0.0.1:7734", 7734, "127.0.0.1"), ("[2001:db8::1]:1", 1, "2001:db8::1"), (":0", 0, ""),
+      ("example.org:80", 80, "example.org"),
+    ] as [(String, UInt16, String)])
+  func isWrittenAsItIsRead(_ text: String, _ port: UInt16, _ host: String) throws {
+    #expect("\(Endpoint(host: host, port: port))" == text)
+    #expect(try Endpoint(text) == Endpoint(host: host, port: port))
+  }
+
+  @Test(arguments: [
+    ("localhost", true), ("127.0.0.1", true), ("127.255.0.9", true), ("::1", true), ("", false), ("0.0.0.0", false),
+    ("::", false), ("192.0.2.7", false), ("127.example.org", false), ("10.127.0.1", false),
+    ("localhost.example", false),
+  ])
+  func knowsWhatOnlyThisMachineReaches(_ host: String, _ isLoopback: Bool) {
+    #expect(Endpoint(host: host, port: 1).isLoopback == isLoopback)
+  }
+
+  @Test func theUsualIndexIsOnThisMachine() {
+    #expect("\(Endpoint.defaultIndex)" == "127.0.0.1:7734")
+    #expect(Endpoint.defaultIndex.isLoopback)
+  }
+}
