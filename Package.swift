@@ -178,6 +178,7 @@ let package = Package(
       path: "Tests/Torture"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
+    .testTarget(name: "CProcessTests", dependencies: ["CProcess", "TestSupport"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TestSupport"]),
     .testTarget(name: "LineJSONTests", dependencies: ["LineJSON", "TestSupport"], exclude: ["FailCases"]),
     .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel"]),
@@ -195,6 +196,7 @@ let package = Package(
     .testTarget(
       name: "SupervisorChannelTests",
       dependencies: ["SupervisorChannel", "LineJSON", "WireProtocol", "CProcess", system]),
+    .testTarget(name: "ServerProcessTests", dependencies: ["ServerProcess", "DocumentModel", nioCore, nioPosix]),
     .testTarget(
       name: "IndexServerTests",
       dependencies: [
