@@ -195,7 +195,7 @@ let package = Package(
       dependencies: ["LineTransport", "LineJSON", "TestSupport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(
       name: "SupervisorChannelTests",
-      dependencies: ["SupervisorChannel", "LineJSON", "WireProtocol", "CProcess", system]),
+      dependencies: ["SupervisorChannel", "DocumentModel", "LineJSON", "WireProtocol", "CProcess", system]),
     .testTarget(name: "ServerProcessTests", dependencies: ["ServerProcess", "DocumentModel", nioCore, nioPosix]),
     .testTarget(
       name: "IndexServerTests",

@@ -33,7 +33,7 @@ enum ModuleGraph {
       "Configuration", "CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision",
       "SystemPackage",
     ],
-    "ControlClient": ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "SystemPackage"],
+    "ControlClient": ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol"],
     // L5
     "ConsoleCommands": [
       "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "ProcessSupervision", "CEditLine",
@@ -42,7 +42,7 @@ enum ModuleGraph {
     // L6
     "p2p-index": ["IndexServer", "DocumentModel", "WireProtocol", "ArgumentParser"],
     "p2p-peer": ["PeerDaemon", "DocumentModel", "WireProtocol", "ArgumentParser"],
-    "p2p-supervisor": ["SupervisorDaemon", "DocumentModel", "WireProtocol", "ArgumentParser"],
+    "p2p-supervisor": ["SupervisorDaemon", "DocumentModel", "ArgumentParser"],
     "p2pctl": ["ConsoleCommands"],
   ]
 

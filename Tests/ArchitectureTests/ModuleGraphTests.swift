@@ -16,6 +16,19 @@ import Testing
     }
   }
 
+  /// Two lists of the same edges, one that is built from and one that is checked: neither may fall behind.
+  @Test(arguments: ModuleGraph.edges.keys.sorted())
+  func isWhatTheManifestSays(module: String) throws {
+    #expect(try PackageManifest.dependencies()[module] == ModuleGraph.edges[module])
+  }
+
+  @Test(arguments: ModuleGraph.edges.keys.sorted())
+  func hasNoEdgeThatNobodyUses(module: String) throws {
+    let imported = Set(try SourceTree.files(of: module).flatMap(\.imports))
+    let idle = (ModuleGraph.edges[module] ?? []).subtracting(imported)
+    #expect(idle.isEmpty, "\(module) imports no \(idle.sorted())")
+  }
+
   @Test(arguments: ["p2pctl", "p2p-supervisor"])
   func doesWithoutHeavyLibraries(executable: String) throws {
     for module in ModuleGraph.closure(of: executable).sorted() {
