@@ -41,6 +41,17 @@ import WireProtocol
     }
   }
 
+  @Test(arguments: [
+    #""op":"have""#, #""op":"hashes","layer":0,"index":0,"length":1"#, #""op":"get","offset":0,"length":1"#,
+  ])
+  func doesNotFindWhatIsNotShared(_ request: String) async throws {
+    try await with { connection, content, _ in
+      let refusal = try connection.ask(#"{"id":3,\#(request),"content":"\#(content.root)","size":99}"#)
+      #expect(refusal["error"]?.string == "not-found")
+      #expect(refusal["message"]?.string == "this is not shared here")
+    }
+  }
+
   @Test func givesBytesRightBehindTheHeader() async throws {
     try await with { connection, content, bytes in
       for (offset, length) in [(0, 100_000), (99_999, 1), (1, 70_000), (100_000, 0)] {

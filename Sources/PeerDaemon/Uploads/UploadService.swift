@@ -53,7 +53,7 @@ final class UploadService: Sendable {
       guard try isShared(content), let tree = try catalogue.tree(of: content) else { throw Self.notShared }
       return .hashes(count: range.hashCount, try tree.hashes(range))
     } catch {
-      throw WireFailure(error)
+      throw Self.told(error)
     }
   }
 
