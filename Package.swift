@@ -18,24 +18,17 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 // MARK: How executables are linked in release builds
 
-/// No shared library at all: half the start time, and nothing to install.
-let staticExecutable: [LinkerSetting] = [
-  .unsafeFlags(
-    [
-      "-static-executable", "-lswiftSynchronization", "-l_FoundationCShims", "-l_FoundationCollections",
-      "-ltinfo", "-lbsd", "-lmd", "-Xlinker", "-s",
-    ],
-    .when(configuration: .release))
-]
-/// Swift's own libraries inside, the system's outside: what resolves host names needs the system's resolver. The libraries
-/// named are those that the toolchain's static ones need and do not name themselves.
-func staticStandardLibrary(_ libraries: [String]) -> [LinkerSetting] {
-  let flags = ["-static-stdlib"] + libraries.map { "-l\($0)" } + ["-Xlinker", "-s"]
+/// No shared library at all: nothing to install, and half the time to start, which is the time to serve again after a
+/// crash. The libraries named are those that the toolchain's static ones need and do not name themselves. What such an
+/// executable must not do is load plug-ins of the C library, as looking up hosts or users may (names_without_plugins).
+func staticExecutable(_ libraries: [String]) -> [LinkerSetting] {
+  let flags = ["-static-executable"] + libraries.map { "-l\($0)" } + ["-Xlinker", "-s"]
   return [.unsafeFlags(flags, .when(configuration: .release))]
 }
 let argumentParserNeeds = ["swiftSynchronization", "_FoundationCShims", "_FoundationCollections"]
+let editLineNeeds = ["tinfo", "bsd", "md"]
 /// GRDB needs all of Foundation.
-let foundationNeeds = ["Foundation", "CoreFoundation", "FoundationInternationalization", "_FoundationICU"]
+let foundationNeeds = ["Foundation", "CoreFoundation", "FoundationInternationalization", "_FoundationICU", "stdc++"]
 
 let package = Package(
   name: "p2p",
@@ -99,7 +92,8 @@ let package = Package(
     .target(name: "SupervisorChannel", dependencies: ["LineJSON", "WireProtocol", system]),
 
     // What every serving process does beside its role: signals, limits, the heartbeat of its loops, its last words.
-    .target(name: "ServerProcess", dependencies: ["DocumentModel", "SupervisorChannel", nioCore]),
+    // CProcess: which plug-ins of the C library it does without.
+    .target(name: "ServerProcess", dependencies: ["CProcess", "DocumentModel", "SupervisorChannel", nioCore]),
 
     // MARK: L4 - roles
 
@@ -144,15 +138,16 @@ let package = Package(
     // ArgumentParser: the flags of a start by hand.
     .executableTarget(
       name: "p2p-index", dependencies: ["IndexServer", "DocumentModel", "WireProtocol", argumentParser],
-      linkerSettings: staticStandardLibrary(argumentParserNeeds)),
+      linkerSettings: staticExecutable(argumentParserNeeds)),
     .executableTarget(
       name: "p2p-peer", dependencies: ["PeerDaemon", "DocumentModel", "WireProtocol", argumentParser],
-      linkerSettings: staticStandardLibrary(foundationNeeds + argumentParserNeeds)),
+      linkerSettings: staticExecutable(foundationNeeds + argumentParserNeeds)),
     .executableTarget(
       name: "p2p-supervisor", dependencies: ["SupervisorDaemon", "DocumentModel", argumentParser],
-      linkerSettings: staticExecutable),
+      linkerSettings: staticExecutable(argumentParserNeeds)),
     .executableTarget(
-      name: "p2pctl", dependencies: ["ConsoleCommands"], linkerSettings: staticExecutable),
+      name: "p2pctl", dependencies: ["ConsoleCommands"],
+      linkerSettings: staticExecutable(argumentParserNeeds + editLineNeeds)),
 
     // MARK: Tests
 

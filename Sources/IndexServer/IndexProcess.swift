@@ -27,8 +27,9 @@ package enum IndexProcess {
   /// Call it before anything has started a thread.
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot listen, 64 where it was not started as it
   ///   should be.
-  package static func run(_ options: Options = Options()) async -> CInt {
+  package static func run(_ options: Options = Options()) -> CInt {
     ProcessResources.outliveFailedWrites()
+    ProcessResources.resolveWithoutPlugins()
     let descriptors = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
     do {
@@ -45,7 +46,7 @@ package enum IndexProcess {
     let service = IndexService(
       limits: limits(descriptors: descriptors),
       addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise))
-    return await serve(service, options, channel)
+    return MainThread.wait { await serve(service, options, channel) }
   }
 
   private static func serve(_ service: IndexService, _ options: Options, _ channel: SupervisorChannel?) async -> CInt {

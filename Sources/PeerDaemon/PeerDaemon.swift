@@ -79,15 +79,16 @@ package final class PeerDaemon: Sendable {
     let threads = PeerThreads()
     do throws(PeerStartError) {
       let state = try await threads.open(settings, logger, catalogueDamaged)
-      return try await start(settings, state, group, threads, logger)
+      return try await start(settings, state, group: group, threads: threads, logger: logger)
     } catch {
       await threads.stop()
       throw error
     }
   }
 
-  private static func start(
-    _ settings: Settings, _ state: PeerState, _ group: any EventLoopGroup, _ threads: PeerThreads, _ logger: Logger
+  /// Starts everything with a state that is open already, and takes over the threads: but where it throws.
+  static func start(
+    _ settings: Settings, _ state: PeerState, group: any EventLoopGroup, threads: PeerThreads, logger: Logger
   ) async throws(PeerStartError) -> PeerDaemon {
     let identity = (id: state.id, name: settings.name)
     let catalogue = state.catalogue

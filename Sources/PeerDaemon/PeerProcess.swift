@@ -50,8 +50,9 @@ package enum PeerProcess {
   /// - Parameter options: `nil` for a child of a supervisor.
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
   ///   should be, 75 where it cannot start now.
-  package static func run(_ options: Options?) async -> CInt {
+  package static func run(_ options: Options?) -> CInt {
     ProcessResources.outliveFailedWrites()
+    ProcessResources.resolveWithoutPlugins()
     _ = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
     let settings: PeerDaemon.Settings
@@ -62,7 +63,7 @@ package enum PeerProcess {
       standardError.report("\(error)")
       return usageStatus
     }
-    return await serve(settings, channel)
+    return serve(settings, channel)
   }
 
   // MARK: Settings
@@ -114,30 +115,44 @@ package enum PeerProcess {
 
   // MARK: Running
 
-  private static func serve(_ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?) async -> CInt {
+  /// The event loops and the other threads start while this one, which has nothing else to do, opens the state.
+  private static func serve(_ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?) -> CInt {
     LoggingSystem.bootstrap { _ in PeerLog(output: standardError) }
     let logger = Logger(label: "p2p-peer")
     let stops = StopRequests()
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
-    defer { group.shutdownGracefully { _ in } }
-    let daemon: PeerDaemon
-    do throws(PeerStartError) {
-      daemon = try await PeerDaemon.start(
-        settings, group: group, logger: logger, catalogueDamaged: { stops.request(exitStatus: 1) })
-    } catch {
-      standardError.report(error.description)
-      channel?.sendFailed(error.description)
-      return error.isTemporary ? temporaryStatus : 1
+    let threads = Task.detached {
+      (loops: MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount)), pools: PeerThreads())
     }
+    let state = Result { () throws(PeerStartError) in
+      try PeerState.open(
+        settings.state, index: settings.index, logger: logger, catalogueDamaged: { stops.request(exitStatus: 1) })
+    }
+    return MainThread.wait {
+      let (loops, pools) = await threads.value
+      defer { loops.shutdownGracefully { _ in } }
+      do throws(PeerStartError) {
+        let daemon = try await PeerDaemon.start(settings, try state.get(), group: loops, threads: pools, logger: logger)
+        return await run(daemon, settings, channel, pulse: LoopPulse.through(loops), stops, logger)
+      } catch {
+        await pools.stop()
+        standardError.report(error.description)
+        channel?.sendFailed(error.description)
+        return error.isTemporary ? temporaryStatus : 1
+      }
+    }
+  }
+
+  private static func run(
+    _ daemon: PeerDaemon, _ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?,
+    pulse: @escaping SupervisorChannel.Pulse, _ stops: StopRequests, _ logger: Logger
+  ) async -> CInt {
     logger.info(
       "ready to serve",
       metadata: [
         "peer": "\(settings.name)", "id": "\(daemon.id)", "uploads": "\(daemon.uploads)",
         "control": "\(settings.controlPath)",
       ])
-    channel?.run(
-      pulse: LoopPulse.through(group), onStop: { stops.request() },
-      onReload: { reload(daemon, $0) })
+    channel?.run(pulse: pulse, onStop: { stops.request() }, onReload: { reload(daemon, $0) })
     let readiness = Task {
       await daemon.firstTryEnded()
       channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))

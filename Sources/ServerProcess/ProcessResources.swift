@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 
 /// What a process that serves many connections asks of the system.
@@ -7,6 +8,12 @@ package enum ProcessResources {
   package static func outliveFailedWrites() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+  }
+
+  /// Finds hosts by /etc/hosts and DNS alone: what else a system may be told to ask is a plug-in of its C library, which
+  /// an executable without shared libraries cannot load.
+  package static func resolveWithoutPlugins() {
+    names_without_plugins()
   }
 
   /// As many descriptors as the system allows (getrlimit(2)); returns how many that are.

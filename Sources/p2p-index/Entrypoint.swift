@@ -5,7 +5,7 @@ import IndexServer
 import WireProtocol
 
 @main
-struct Entrypoint: AsyncParsableCommand {
+struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-index",
     abstract: "The index of a network of peers: who shares what, and where to fetch it.",
@@ -29,17 +29,17 @@ struct Entrypoint: AsyncParsableCommand {
       valueName: "address[/bits]"))
   var allowAdvertise: [AddressRange] = []
 
-  static func main() async {
+  static func main() {
     // A supervisor gives no arguments, and a restart need not wait for their parser.
-    if CommandLine.arguments.count < 2 { Glibc.exit(await IndexProcess.run()) }
-    await main(nil)
+    if CommandLine.arguments.count < 2 { Glibc.exit(IndexProcess.run()) }
+    main(nil)
   }
 
-  func run() async throws {
+  func run() throws {
     var options = IndexProcess.Options()
     options.listen = listen
     options.allowAdvertise = allowAdvertise
-    throw ExitCode(await IndexProcess.run(options))
+    throw ExitCode(IndexProcess.run(options))
   }
 }
 

@@ -5,7 +5,7 @@ import PeerDaemon
 import WireProtocol
 
 @main
-struct Entrypoint: AsyncParsableCommand {
+struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-peer",
     abstract: "One peer of the network: shares files, serves them to others, fetches theirs.",
@@ -31,14 +31,14 @@ struct Entrypoint: AsyncParsableCommand {
   @Option(help: "Under which IP address others reach it, if not the one it comes from. The index has to allow it.")
   var advertise: HostAddress?
 
-  static func main() async {
-    if PeerProcess.isSupervised { Glibc.exit(await PeerProcess.run(nil)) }
-    await main(nil)
+  static func main() {
+    if PeerProcess.isSupervised { Glibc.exit(PeerProcess.run(nil)) }
+    main(nil)
   }
 
-  func run() async throws {
+  func run() throws {
     throw ExitCode(
-      await PeerProcess.run(
+      PeerProcess.run(
         .init(name: name, state: state, index: index, listen: listen, advertise: advertise, socket: socket)))
   }
 }

@@ -19,7 +19,7 @@ enum ModuleGraph {
     // L3
     "LineTransport": ["LineJSON", "NIOCore", "NIOPosix"],
     "SupervisorChannel": ["LineJSON", "WireProtocol", "SystemPackage"],
-    "ServerProcess": ["DocumentModel", "SupervisorChannel", "NIOCore"],
+    "ServerProcess": ["CProcess", "DocumentModel", "SupervisorChannel", "NIOCore"],
     // L4
     "IndexServer": [
       "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ServerProcess",

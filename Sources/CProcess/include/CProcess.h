@@ -142,4 +142,11 @@ int file_rename_exclusively(int from_directory, const char *from, int to_directo
 /// the file system cannot.
 int file_allocate(int descriptor, int64_t length);
 
+// MARK: Names
+
+/// From now on this process finds the addresses of hosts in /etc/hosts and by DNS alone, and users in /etc/passwd,
+/// whatever nsswitch.conf(5) says: its other services are plug-ins, and an executable without shared libraries that
+/// loads one dies of it.
+void names_without_plugins(void);
+
 #endif
