@@ -217,6 +217,9 @@ let package = Package(
         "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport",
         system,
       ]),
+    .testTarget(
+      name: "ControlClientTests",
+      dependencies: ["ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport"]),
     .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "LineJSON"]),
     .testTarget(name: "TortureTests", dependencies: ["Torture", "DocumentModel"]),
     // The real executables, several users, kill -9.

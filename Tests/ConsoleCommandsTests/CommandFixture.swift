@@ -77,7 +77,7 @@ final class CommandFixture {
 
 /// Texts of which replies are made.
 enum Sample {
-  static let id = String(repeating: "3f", count: 32)
+  static let id = ScriptedDaemon.id
   static let otherID = String(repeating: "a0", count: 32)
   static let root = String(repeating: "1c", count: 32)
   static let otherRoot = String(repeating: "2d", count: 32)

@@ -3,6 +3,7 @@ import enum ConsoleCommands.ExitStatus
 import DocumentModel
 import Glibc
 import LineJSON
+import TestSupport
 import Testing
 
 /// Commands against a daemon that plays a script.

@@ -1,10 +1,9 @@
 import Glibc
 import Synchronization
-import TestSupport
 
 /// A daemon on a real Unix socket that plays a script: for each line it gets, the lines it sends.
-final class ScriptedDaemon: Sendable {
-  enum Step: Sendable {
+package final class ScriptedDaemon: Sendable {
+  package enum Step: Sendable {
     case line(String)
     case bytes([UInt8])
     /// Says nothing more and does not close.
@@ -12,9 +11,11 @@ final class ScriptedDaemon: Sendable {
     case close
   }
 
-  static let greeting =
-    #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","role":"peer","peer":"\#(Sample.id)","name":"alice"}"#
-  static let supervisorGreeting =
+  /// The id of the peer that it plays.
+  package static let id = String(repeating: "3f", count: 32)
+  package static let greeting =
+    #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","role":"peer","peer":"\#(id)","name":"alice"}"#
+  package static let supervisorGreeting =
     #"{"id":1,"status":200,"protocol":1,"server":"p2p-supervisor/0.1.0","role":"supervisor","name":"supervisor"}"#
 
   private struct State {
@@ -22,16 +23,16 @@ final class ScriptedDaemon: Sendable {
     var endedConnections = 0
   }
 
-  let path: String
+  package let path: String
   private let listener: Int32
   private let state = Mutex(State())
 
   /// Greets and answers every other request with the same steps.
-  convenience init(at path: String, greeting: String = greeting, _ steps: Step...) throws {
+  package convenience init(at path: String, greeting: String = greeting, _ steps: Step...) throws {
     try self.init(at: path) { line in line.contains(#""op":"hello""#) ? [.line(greeting)] : steps }
   }
 
-  init(at path: String, answer: @escaping @Sendable (String) -> [Step]) throws {
+  package init(at path: String, answer: @escaping @Sendable (String) -> [Step]) throws {
     self.path = path
     listener = try UnixListener.listen(at: path)
     let listener = listener
@@ -49,8 +50,8 @@ final class ScriptedDaemon: Sendable {
   }
 
   /// What was asked, `hello` left out.
-  var requests: [String] { state.withLock { $0.lines.filter { !$0.contains(#""op":"hello""#) } } }
-  var endedConnections: Int { state.withLock { $0.endedConnections } }
+  package var requests: [String] { state.withLock { $0.lines.filter { !$0.contains(#""op":"hello""#) } } }
+  package var endedConnections: Int { state.withLock { $0.endedConnections } }
 
   private func serve(_ connection: Int32, _ answer: (String) -> [Step]) {
     defer { state.withLock { $0.endedConnections += 1 } }
@@ -90,32 +91,6 @@ final class ScriptedDaemon: Sendable {
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
     }
-  }
-}
-
-/// A Unix socket that listens.
-enum UnixListener {
-  struct Failure: Error {
-    let errno: Int32
-  }
-
-  static func listen(at path: String) throws -> Int32 {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard result == 0, Glibc.listen(descriptor, 16) == 0 else { throw Failure(errno: errno) }
-    return descriptor
-  }
-
-  /// Leaves a socket behind at which nobody listens.
-  static func abandon(at path: String) throws {
-    close(try listen(at: path))
   }
 }
 
