@@ -9,7 +9,11 @@ package struct Figure: Sendable {
     case smallGet = "get-small"
     case manyGets = "get-many"
     case indexRestart = "restart-index"
+    case findable = "restart-findable"
     case peerRestart = "restart-peer"
+    case uploadRestart = "restart-upload"
+    case refused = "restart-refused"
+    case coldStart = "start-all"
     case start
   }
 
@@ -18,6 +22,7 @@ package struct Figure: Sendable {
     case requestsPerSecond = "requests/s"
     case seconds = "s"
     case milliseconds = "ms"
+    case clients
 
     /// What processor time is told in beside it.
     package var processorTime: String { self == .requestsPerSecond ? "CPU-s/M" : "CPU-s" }
@@ -83,8 +88,12 @@ extension Figure {
       Figure(.largeGet, "get of \(size)", .seconds, rivals: [Rival(curl), Rival(aria2, .atMost(1))]),
       Figure(.smallGet, "get of 10 KB", .milliseconds, rivals: [Rival(curl), Rival(aria2, .atMost(1))]),
       Figure(.manyGets, "1,000 gets of 10 KB, in turn", .seconds, rivals: [Rival(curl)]),
-      Figure(.indexRestart, "index serves after kill -9", .milliseconds, goal: .within(10)),
-      Figure(.peerRestart, "peer answers after kill -9", .milliseconds),
+      Figure(.indexRestart, "index serves after kill -9, busy", .milliseconds, goal: .within(10)),
+      Figure(.findable, "100 peers x 1,000 found again", .milliseconds, goal: .within(1_000)),
+      Figure(.peerRestart, "peer answers after kill -9, busy", .milliseconds, goal: .within(10)),
+      Figure(.uploadRestart, "peer uploads after kill -9, busy", .milliseconds),
+      Figure(.refused, "refused during restarts", .clients, goal: .within(0)),
+      Figure(.coldStart, "supervisor start, until all ready", .milliseconds),
       Figure(.start, "p2pctl status, cold", .milliseconds, rivals: [Rival(redisPing, .atMost(0.7))]),
     ]
   }

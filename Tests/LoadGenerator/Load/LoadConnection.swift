@@ -67,7 +67,7 @@ final class LoadConnection {
     return count
   }
 
-  private static func connect(_ endpoint: Endpoint) throws -> CInt {
+  static func connect(_ endpoint: Endpoint) throws -> CInt {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = endpoint.port.bigEndian

@@ -12,6 +12,7 @@ struct Installation {
     let pid: Int32
     let address: String
     let isReady: Bool
+    var endpoint: Endpoint { get throws { try Endpoint(address) } }
   }
 
   let p2pctl: Tool
@@ -48,7 +49,7 @@ struct Installation {
 
   func index() throws -> (endpoint: Endpoint, pid: Int32) {
     let process = try process("index")
-    return (try Endpoint(process.address), process.pid)
+    return (try process.endpoint, process.pid)
   }
 
   func wait(for names: [String]) throws {

@@ -17,9 +17,7 @@ extension Bench {
 
   /// Makes the peer forget: another time of change is another file to it.
   private func startAfresh() throws {
-    if samples.contains(where: { $0.figure == .hashing }) {
-      try installation.run("alice", "remove", documents.largeKey)
-    }
+    try installation.run("alice", "remove", documents.largeKey)
     guard utimensat(AT_FDCWD, documents.large, nil, 0) == 0 else { throw BenchFailure.system(documents.large) }
   }
 

@@ -1,23 +1,25 @@
 import DocumentModel
-import Glibc
-import LineJSON
-import TestSupport
 
-/// From a kill to the first answer, and from nothing to the end of a command.
+/// Crashes, and starts from nothing.
 extension Bench {
-  private static let hello = #"{"id":1,"op":"hello","protocol":1}"#
-  private static let helloOfPeer = String(decoding: LoadRequest.lookup("").greeting.dropLast(), as: UTF8.self)
-
-  func measureRestarts(_ round: Int) throws {
-    let socket = installation.socket("alice")
-    for _ in 0..<effort.kills {
-      let index = try installation.index()
-      let outage = try outage(of: index.pid, asking: Self.helloOfPeer) { try RawConnection(to: index.endpoint) }
-      add(Sample(.indexRestart, Figure.own, round: round, milliseconds: outage))
-      let pid = try installation.process("alice").pid
-      let silence = try self.outage(of: pid, asking: Self.hello) { try RawConnection(path: socket) }
-      add(Sample(.peerRestart, Figure.own, round: round, milliseconds: silence))
-      try waitForRecords()
+  /// How long a crash keeps others waiting, and whether it turns anybody away.
+  func measureRestarts() throws {
+    let trial = try RestartTrial(installation, peer: "alice", sharing: documents.largeKey)
+    for round in 1...effort.kills {
+      let outage = try trial.killBoth()
+      add(Sample(.indexRestart, Figure.own, round: round, milliseconds: outage.index))
+      add(Sample(.findable, Figure.own, round: round, milliseconds: outage.findable))
+      add(Sample(.peerRestart, Figure.own, round: round, milliseconds: outage.peer))
+      add(Sample(.uploadRestart, Figure.own, round: round, milliseconds: outage.upload))
+    }
+    let count = trial.end()
+    add(Sample(.refused, Figure.own, round: 1, value: Double(count.refused)))
+    report(
+      "\(count.answers) answers during the restarts, \(count.broken) conversations cut off, \(count.refused) refused")
+    for figure in [Figure.ID.indexRestart, .findable, .peerRestart, .uploadRestart] {
+      guard let times = Statistics(samples.lazy.filter { $0.figure == figure }.map(\.value)) else { continue }
+      let tail = [50.0, 90, 100].map { ResultTable.number(times.percentile($0)) }.joined(separator: ", ")
+      report("\(figure.rawValue) in ms: median, nine of ten, all within \(tail)")
     }
   }
 
@@ -32,28 +34,12 @@ extension Bench {
     }
   }
 
-  /// Kills a process and asks until it answers again. Its supervisor holds the listening socket, so that one connection
-  /// does, but for one that the dying process had still taken.
-  private func outage(of pid: Int32, asking question: String, _ connect: () throws -> RawConnection) throws -> Duration
-  {
-    let start = ContinuousClock.now
-    guard kill(pid, SIGKILL) == 0 else { throw BenchFailure.system("kill \(pid)") }
-    let answers = eventuallyOnThread(within: .seconds(10)) {
-      guard let connection = try? connect() else { return false }
-      return (try? connection.ask(question))?["status"]?.integer == 200
-    }
-    let elapsed = ContinuousClock.now - start
-    guard answers else { throw BenchFailure("nobody answers any more in the place of process \(pid)") }
-    return elapsed
-  }
-
-  /// What follows needs ready processes and an index that knows everything again.
-  private func waitForRecords() throws {
-    try installation.wait(for: ["index", "alice", "bob"])
-    let isListed = eventuallyOnThread(within: .seconds(20)) {
-      (try? installation.run("bob", "lookup", documents.largeKey)) != nil
-        && (try? installation.run("bob", "lookup", Documents.key(Documents.smallCount - 1))) != nil
-    }
-    guard isListed else { throw BenchFailure("what was shared is not listed again after a restart") }
+  /// An index and a peer that nobody has started before, and the end of both.
+  func measureColdStart(_ round: Int) throws {
+    let tool = Tool(
+      path: installation.p2pctl.path, environment: ["P2P_HOME": "\(directory)/home\(round)"], scratch: directory)
+    let start = try tool.run(["supervisor", "start", "--serve-index", "127.0.0.1:0", "--peer", "carol"])
+    try tool.run(["supervisor", "stop"])
+    add(Sample(.coldStart, Figure.own, round: round, milliseconds: start.elapsed))
   }
 }

@@ -11,7 +11,7 @@ final class Bench {
   let documents: Documents
   private(set) var samples: [Sample] = []
   private let figures: [Figure]
-  private let report: (String) -> Void
+  let report: (String) -> Void
 
   /// - Parameters:
   ///   - executables: the directory of a release build.
@@ -30,19 +30,22 @@ final class Bench {
     let web = "http://\(rivals.nginx)"
     documents = try Documents(in: shared, largeSize: effort.largeSize) { "\(web)/\($0)" }
     installation = try Installation(executables: executables, directory: directory, services: services)
+    try installation.run("alice", "add", documents.large)
     try installation.run("alice", "add", "--recursive", documents.small, "--key", "\(Documents.smallCollection)/")
     try storeAnswersInRedis()
   }
 
   func run() throws {
-    for round in 1...effort.rounds {
+    for round in 1..<effort.rounds + 1 {
       report("round \(round) of \(effort.rounds)")
       try measureHashing(round)
       try measureLoad(round)
       try measureTransfers(round)
-      try measureRestarts(round)
       try measureStart(round)
+      try measureColdStart(round)
     }
+    report("\(effort.kills) restarts under load")
+    try measureRestarts()
   }
 
   func add(_ sample: Sample) {

@@ -9,13 +9,16 @@ package struct Effort: Sendable {
   package let speedSeconds: Int
   /// How often what takes milliseconds is done in a round.
   package let repetitions: Int
-  /// Kills of each process in a round: a supervisor puts off the sixth restart within 10 s.
+  /// Kills of each process, every one 2 s after the last.
   package let kills: Int
 
   /// At most five minutes.
   package static let full = Effort(
-    rounds: 5, largeSize: 1 << 30, load: .seconds(1), speedSeconds: 2, repetitions: 10, kills: 4)
-  /// At most one minute.
+    rounds: 5, largeSize: 1 << 30, load: .seconds(1), speedSeconds: 2, repetitions: 10, kills: 20)
+  /// At most two minutes.
   package static let quick = Effort(
-    rounds: 2, largeSize: 256 << 20, load: .milliseconds(500), speedSeconds: 1, repetitions: 5, kills: 2)
+    rounds: 2, largeSize: 256 << 20, load: .milliseconds(500), speedSeconds: 1, repetitions: 5, kills: 5)
+  /// Restarts alone, in four minutes.
+  package static let restart = Effort(
+    rounds: 0, largeSize: 64 << 20, load: .zero, speedSeconds: 0, repetitions: 0, kills: 100)
 }
