@@ -9,6 +9,7 @@ final class FaultInjector {
   private static let mostRest = 200_000
   private static let mostConnections = 64
   private static let controlPatience = Duration.milliseconds(300)
+  private static let finalPatience = Duration.seconds(10)
 
   private let torture: Torture
   private var random: SeededGenerator
@@ -16,6 +17,7 @@ final class FaultInjector {
   private var paused: [Victim: Int32] = [:]
   private var limited: [Int: Int32] = [:]
   private var protected: Set<Int> = []
+  private var takenAway: Set<Int> = []
   /// Connections that hold what they have sent, the oldest first.
   private var open: [RawConnection] = []
 
@@ -33,9 +35,13 @@ final class FaultInjector {
     }
   }
 
-  /// Everything that lasts has ended by the plan; hostile connections close now.
+  /// Everything that lasts has ended by the plan; hostile connections close now. A supervisor that stood still when a peer
+  /// was to be started again has not heard of it.
   func finish() {
     open = []
+    for peer in takenAway.sorted() {
+      _ = try? fleet.ask(["op": "start", "name": .string(PeerNames.name(of: peer))], patience: Self.finalPatience)
+    }
   }
 
   // MARK: Beginnings
@@ -54,7 +60,9 @@ final class FaultInjector {
     case .limitFileSize(let peer): return limit(peer)
     case .hostile(let kind, let target): return attack(kind, target)
     case .restart(let victim): return order("restart", victim)
-    case .takeAway(let peer): return order("stop", .peer(peer))
+    case .takeAway(let peer):
+      takenAway.insert(peer)
+      return order("stop", .peer(peer))
     case .reload: return fleet.signal(SIGHUP)
     }
     return true
