@@ -73,23 +73,6 @@ import Testing
     }
   }
 
-  @Test func aSignalIsARequestToStop() async {
-    await #expect(processExitsWith: .success) {
-      for signal in [SIGTERM, SIGINT] {
-        let stops = StopRequests()
-        // Until the source has its place a signal is lost: whoever wants an end asks again.
-        let asking = Task {
-          while !Task.isCancelled {
-            kill(getpid(), signal)
-            try? await Task.sleep(for: .milliseconds(5))
-          }
-        }
-        #expect(await stops.first() == 0)
-        asking.cancel()
-      }
-    }
-  }
-
   @Test func aWriteThatCannotBeIsAnErrorAndNotTheEnd() async {
     await #expect(processExitsWith: .success) {
       ProcessResources.outliveFailedWrites()
@@ -109,12 +92,5 @@ import Testing
       #expect(ProcessResources.raiseDescriptorLimit() == 100)
       #expect(getrlimit(resource, &limit) == 0 && limit.rlim_cur == 100)
     }
-  }
-
-  @Test func aReportIsOneLineWithItsProgram() async throws {
-    let outcome = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
-      StandardError(program: "p2p-index").report("cannot listen")
-    }
-    #expect(String(decoding: outcome.standardErrorContent, as: UTF8.self) == "p2p-index: cannot listen\n")
   }
 }
