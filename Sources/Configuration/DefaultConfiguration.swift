@@ -35,7 +35,7 @@ package enum DefaultConfiguration {
     #advertise = "192.0.2.7"
 
     # A table for each peer; peers that come and go do so at once. Without any, there is one peer, named after the user who
-    # starts the supervisor; where that is root for the whole machine, after the user who called sudo, else none.
+    # starts the supervisor, with sudo after the user who called that; as a service of the whole machine none.
     #[peers.alice]
     #listen = "127.0.0.1:40001"
     # At once.

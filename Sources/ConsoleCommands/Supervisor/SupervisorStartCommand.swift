@@ -60,12 +60,6 @@ struct SupervisorStartCommand: ConsoleCommand {
     )
     .perform()
     try options.write(started.processes, on: console)
-    if flags.isEmpty, !started.processes.contains(where: { $0.role == .peer }) {
-      console.noteLine(
-        "No peer was started: none is configured, and as root none is by itself. Name a user's: "
-          + "p2pctl supervisor stop, then p2pctl supervisor start --serve-index --peer NAME. "
-          + "With P2P_HOME set to a directory everything runs as you.")
-    }
     guard started.isReady else { throw CommandFailure.notReady(started.processes) }
     console.noteLine("Stop it with: p2pctl supervisor stop" + homeHint)
     return .done

@@ -141,15 +141,11 @@ struct BlueprintBuilder {
   private func identity(of peer: RunPlan.Peer) throws(SupervisorError) -> ProcessSpecification.Identity? {
     guard let users else { return nil }
     let user = peer.user ?? peer.name.text
-    let cure = "name one under [peers.\(peer.name)] user =, as a login name or uid:gid"
     guard let identity = users.identity(of: user) else {
       throw SupervisorError(
-        .failed, "the peer \(peer.name) would run as the user \(user), whom /etc/passwd does not know: \(cure)")
-    }
-    // Everybody on the network can speak to it: only who writes it down may want that.
-    guard identity.user != 0 || peer.user != nil else {
-      throw SupervisorError(
-        .failed, "the peer \(peer.name) would run as root: \(cure); P2P_HOME=DIR runs everything as the caller")
+        .failed,
+        "the peer \(peer.name) would run as the user \(user), whom /etc/passwd does not know: "
+          + "name one under [peers.\(peer.name)] user =, as a login name or uid:gid")
     }
     return identity
   }

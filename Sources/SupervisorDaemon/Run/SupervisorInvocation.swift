@@ -30,17 +30,18 @@ package enum SupervisorInvocation {
     options.notifySocket = environment["NOTIFY_SOCKET"]
     if layout.kind == .system, options.plan.peers.isEmpty, !flags.nameProcesses {
       options.notices.append(
-        "no peer is started: none is configured, and none runs as root by itself; name those of users with --peer NAME, "
-          + "or as [peers.NAME] in \(layout.configurationFile)")
+        "no peer is started: none is configured, and a service manager has none of its own; name those of users with "
+          + "--peer NAME, or as [peers.NAME] in \(layout.configurationFile)")
     }
     return options
   }
 
-  /// After whom a peer is named where nobody names one: the caller. A supervisor of the whole system has none of its own,
-  /// since a peer must not run as root without being told so; there it is who called sudo(8).
+  /// After whom a peer is named where nobody names one: the caller, for root who called sudo(8). A service manager that
+  /// starts it for the whole machine is no user: a peer must not run as root because nobody thought of it.
   package static func ownName(in layout: Layout, environment: [String: String]) -> PeerName? {
     guard layout.kind == .system else { return PeerName.ofCurrentUser() }
-    return environment["SUDO_USER"].flatMap { $0 == "root" ? nil : try? PeerName($0) }
+    if let name = environment["SUDO_USER"].flatMap({ try? PeerName($0) }) { return name }
+    return environment["NOTIFY_SOCKET"] == nil ? PeerName.ofCurrentUser() : nil
   }
 
   /// `nil` where nothing is configured.
