@@ -36,7 +36,9 @@ struct Run: ParsableCommand {
     if printDefaultConfig { return print(SupervisorRun.defaultConfiguration, terminator: "") }
     do throws(SupervisorError) {
       let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers)
-      try SupervisorRun.run(SupervisorInvocation.options(flags: flags, home: home, configuration: config))
+      try SupervisorRun.run { () throws(SupervisorError) in
+        try SupervisorInvocation.options(flags: flags, home: home, configuration: config)
+      }
     } catch {
       let line = Array("p2p-supervisor: \(error)\n".utf8)
       _ = write(STDERR_FILENO, line, line.count)

@@ -27,12 +27,16 @@ package enum SupervisorRun {
 
   /// Returns when everything has ended in good order. Call it on the main thread, before any other thread is made: the
   /// lives of the children are tied to it.
-  package static func run(_ options: SupervisorOptions) throws(SupervisorError) {
+  /// - Parameter readOptions: called when no signal gets lost any more, and none ends the process by itself.
+  package static func run(
+    _ readOptions: () throws(SupervisorError) -> SupervisorOptions
+  ) throws(SupervisorError) {
+    // Before anything is started, too: children get no signal that was meant for this process.
+    let signals = try openSignals()
+    let options = try readOptions()
     try SocketPathRule.check(options.layout, peers: options.plan.peers.map(\.name))
     try PlaceMaker(layout: options.layout).makeCommon()
     let log = SupervisorLog(path: options.layout.log(of: "supervisor"), echoes: options.echoesLog)
-    // Before anything is started: children get no signal that was meant for this process, and none is lost.
-    let signals = try openSignals()
     for notice in options.notices { log.write(notice) }
     let premises = try Premises.prepare(options) { log.write($0) }
     Supervisor(premises: premises, options: options, signals: signals, log: log).run()

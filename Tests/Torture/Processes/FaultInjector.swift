@@ -63,7 +63,7 @@ final class FaultInjector {
     case .takeAway(let peer):
       takenAway.insert(peer)
       return order("stop", .peer(peer))
-    case .reload: return fleet.signal(SIGHUP)
+    case .reload: return fleet.reload()
     }
     return true
   }

@@ -12,6 +12,8 @@ final class Fleet {
   /// What a supervisor needs at most to stop everything, with something over.
   private static let stopPatience = Duration.seconds(20)
   private static let pauseAfterFailure = Duration.milliseconds(250)
+  /// From exec to `main` a process has the default action for every signal, and on a loaded machine that takes a while.
+  private static let loading = Duration.seconds(2)
 
   struct Row: Sendable {
     let name: String
@@ -29,6 +31,7 @@ final class Fleet {
   private let log: String
   private let record: RunRecord
   private var supervisor: ChildProcess?
+  private var lastStart = ContinuousClock.now
   private var nextStart = ContinuousClock.now
   /// Whether its next end was wanted.
   private var isEndWanted = false
@@ -61,6 +64,7 @@ final class Fleet {
   }
 
   private func start() throws {
+    lastStart = .now
     let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard output >= 0, nothing >= 0 else { throw TortureFailure.system(log) }
@@ -83,6 +87,11 @@ final class Fleet {
   func kill() -> Bool {
     isEndWanted = supervisor != nil
     return signal(SIGKILL)
+  }
+
+  /// SIGHUP, to one that has had the time to expect it.
+  func reload() -> Bool {
+    ContinuousClock.now - lastStart > Self.loading && signal(SIGHUP)
   }
 
   /// - Returns: whether there was one.
