@@ -43,6 +43,9 @@ final class Proxy: Sendable {
   /// The next large answer of a peer has one byte that is another.
   func corrupt() { orders.withLock { $0.corruptions += 1 } }
 
+  /// Corruptions that met no large answer are forgotten.
+  func leaveUnchanged() { orders.withLock { $0.corruptions = 0 } }
+
   func end() { orders.withLock { $0.hasEnded = true } }
 
   /// The port of the peer for which the proxy listens at this one.

@@ -39,6 +39,7 @@ final class FaultInjector {
   /// was to be started again has not heard of it.
   func finish() {
     open = []
+    torture.proxy.leaveUnchanged()
     for peer in takenAway.sorted() {
       _ = try? fleet.ask(["op": "start", "name": .string(PeerNames.name(of: peer))], patience: Self.finalPatience)
     }
