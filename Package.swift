@@ -203,6 +203,7 @@ let package = Package(
       dependencies: [
         "PeerDaemon", "IndexServer", "DocumentIndex", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity",
         "DocumentModel", "LineJSON", "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
+        grdb,
       ]),
     .testTarget(
       name: "SupervisorDaemonTests",

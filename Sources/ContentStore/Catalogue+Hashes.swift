@@ -14,6 +14,19 @@ extension Catalogue {
     try contents(of: [fingerprint]).first ?? nil
   }
 
+  /// Whether the leaves of a content are kept; says nothing of whether they are damaged.
+  package func hasLeaves(of content: Content) throws(StoreError) -> Bool {
+    switch content.geometry.blockCount {
+    case ...1: return true
+    case ...LeafLayer.mostLeavesInMemory:
+      return try read { database in
+        let statement = try database.cachedStatement(sql: "SELECT 1 FROM layer WHERE root = ? AND size = ?")
+        return try Bool.fetchOne(statement, arguments: [CatalogueRows.blob(content.root), content.size]) ?? false
+      }
+    default: return layers.has(content)
+    }
+  }
+
   static func remember(_ database: Database, _ file: HashedFile) throws {
     let root = CatalogueRows.blob(file.content.root)
     if case .memory(let leaves) = file.layer.storage {

@@ -80,7 +80,11 @@ package final class Catalogue: Sendable {
   private func commit(
     _ shares: [Share], _ hashed: [HashedFile], _ temporary: [String]
   ) throws(StoreError) -> [Share] {
-    for file in hashed { try layers.keep(file.layer) }
+    for file in hashed {
+      try layers.keep(file.layer)
+      // What was loaded before may be from a layer that was damaged.
+      trees.withLock { $0.remove(file.content) }
+    }
     return try write { database in
       var superseded = [Share]()
       for share in shares {
@@ -212,6 +216,22 @@ package final class Catalogue: Sendable {
     guard let tree = try loadTree(of: content) else { return nil }
     trees.withLock { $0.insert(tree) }
     return tree
+  }
+
+  /// Nodes of the tree of a content, and the siblings that prove them; `nil` where its leaves are not kept, or are
+  /// damaged (and now removed): hash the file again.
+  /// - Throws: `.invalidRange` for a range of another content.
+  package func hashes(_ range: HashRange, of content: Content) throws(StoreError) -> [UInt8]? {
+    guard let tree = try tree(of: content) else { return nil }
+    do throws(StoreError) {
+      return try tree.hashes(range)
+    } catch {
+      guard error.code == .damagedLayer else { throw error }
+      // Another thread may have found the damage too, and a good layer may have taken its place since.
+      let isCurrent = trees.withLock { $0.find(content) === tree }
+      if isCurrent { try forgetLayer(of: content) }
+      return nil
+    }
   }
 
   /// Drops the leaves of a content, after they turned out to be damaged.

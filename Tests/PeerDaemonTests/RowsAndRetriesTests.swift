@@ -41,6 +41,16 @@ import Testing
   }
 }
 
+@Suite struct RepairAllowanceTests {
+  @Test func endsForEachFileByItself() {
+    var repairs = RepairAllowance()
+    let taken = (0...RepairAllowance.mostRepairs).map { _ in repairs.take("/x") }
+    #expect(taken == Array(repeating: true, count: RepairAllowance.mostRepairs) + [false])
+    let other = repairs.take("/y")
+    #expect(other)
+  }
+}
+
 @Suite struct RetryScheduleTests {
   @Test func doublesToALimitAndEnds() {
     var schedule = RetrySchedule()

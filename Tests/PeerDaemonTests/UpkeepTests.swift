@@ -1,5 +1,7 @@
 import ContentStore
 import DocumentModel
+import Foundation
+import GRDB
 import Glibc
 import LineJSON
 import PeerDaemon
@@ -81,6 +83,58 @@ import WireProtocol
           }
         }
       }
+    }
+  }
+
+  /// Hashes are kept in a file of their own where there are many, else in the catalogue.
+  @Test(arguments: [("side file", 17_000_000), ("missing side file", 17_000_000), ("row", 100_000)])
+  func damagedHashesAreMadeAgain(_ damage: String, _ size: Int) async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(size))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let content = try await alice.add([path]).added[0].content
+          try damageHashes(damage, of: content, in: fixture.directory.file("state-alice"))
+          let refusal = try await hashes(alice, of: content)
+          #expect(refusal["error"] == "unavailable")
+          #expect(refusal["retry_after"] == 5)
+          #expect(
+            try await eventually { try await hashes(alice, of: content)["status"] == 200 })
+          #expect(try await eventually { try await offered(alice) == [Int64(size)] })
+          #expect(try await alice.mine() == ["file/x": .shared])
+        }
+      }
+    }
+  }
+
+  /// Asks for the hashes of all blocks up to 512 and checks them.
+  private func hashes(_ peer: Peer, of content: Content) async throws -> JSONValue {
+    let uploads = peer.daemon.uploads
+    let range = try #require(HashRange.leaves(around: 0, of: content))
+    return try await onThread {
+      let connection = try RawConnection(to: uploads)
+      let id = String(repeating: "0", count: 64)
+      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(id)","name":"bob"}"#)
+      let reply = try connection.ask(
+        #"{"id":2,"op":"hashes","content":"\#(content.root)","size":\#(content.size),"#
+          + #""layer":\#(range.layer),"index":\#(range.index),"length":\#(range.length)}"#)
+      if reply["status"] == 200 { #expect(range.verify(try connection.bytes(range.byteCount), against: content)) }
+      return reply
+    }
+  }
+
+  private func damageHashes(_ damage: String, of content: Content, in state: String) throws {
+    let layer = "\(state)/layers/\(content.root.hex)-\(content.size)"
+    switch damage {
+    case "side file":
+      let file = try FileHandle(forUpdating: URL(filePath: layer))
+      try file.write(contentsOf: [1, 2, 3, 4])
+      try file.close()
+    case "missing side file": #expect(unlink(layer) == 0)
+    default:
+      let database = try DatabaseQueue(path: "\(state)/catalogue.sqlite")
+      try database.write { try $0.execute(sql: "UPDATE layer SET leaves = zeroblob(length(leaves))") }
+      try database.close()
     }
   }
 

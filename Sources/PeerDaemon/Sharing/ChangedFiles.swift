@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Paths of shares whose files are said to have changed, each once, until somebody looks at them.
+/// Paths of shares whose files are said to have changed, or whose hashes are damaged: each once, until somebody looks at
+/// them.
 package final class ChangedFiles: Sendable {
   private struct State {
     /// In the order of notice.

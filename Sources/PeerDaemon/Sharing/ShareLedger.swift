@@ -11,6 +11,15 @@ package final class ShareLedger: Sendable {
     var withdrawn: [Share] = []
   }
 
+  /// What a look at a file has shown.
+  struct Finding: Sendable {
+    var change = Change()
+    /// Of the file, where its bytes have to be looked into.
+    var unknown: FileFingerprint?
+    /// Whether this is only because hashes of it are missing.
+    var lacksHashes = false
+  }
+
   let catalogue: Catalogue
   private let turn = Mutex<Void>(())
 
@@ -51,21 +60,28 @@ package final class ShareLedger: Sendable {
   }
 
   /// Looks at the file of some shares: takes back what it no longer stands for, shares again what it stands for again.
-  /// - Returns: the change, and the fingerprint where the bytes have to be looked into.
-  func check(_ path: String) throws(StoreError) -> (change: Change, unknown: FileFingerprint?) {
+  /// What others could not prove for want of hashes is not shared until its bytes were looked into.
+  func check(_ path: String) throws(StoreError) -> Finding {
     try exclusively { () throws(StoreError) in
       let shares = try catalogue.shares(at: path)
       let found = FileFingerprint.ofFile(path)
-      let verdicts = shares.map { ShareVerdict($0, found: found) }
-      var change = Change()
+      var verdicts = shares.map { ShareVerdict($0, found: found) }
+      var finding = Finding()
+      let hasChanged = verdicts.contains(.withdraw) || verdicts.contains(.examine)
+      for (position, share) in shares.enumerated() where share.fingerprint == found {
+        guard try !catalogue.hasLeaves(of: share.content) else { continue }
+        verdicts[position] = .examine
+        finding.lacksHashes = !hasChanged
+      }
       if verdicts.contains(.withdraw) || verdicts.contains(.examine) {
-        change.withdrawn = try catalogue.withdraw(path: path)
+        finding.change.withdrawn = try catalogue.withdraw(path: path)
       }
       let restored = zip(shares, verdicts).filter { share, verdict in
-        verdict == .restore || (verdict == .keep && change.withdrawn.contains(share))
+        verdict == .restore || (verdict == .keep && finding.change.withdrawn.contains(share))
       }
-      change.published = try restore(restored.map(\.0))
-      return (change, verdicts.contains(.examine) ? found : nil)
+      finding.change.published = try restore(restored.map(\.0))
+      if verdicts.contains(.examine) { finding.unknown = found }
+      return finding
     }
   }
 

@@ -5,7 +5,7 @@ import NIOPosix
 import WireProtocol
 
 /// Keeps what is shared and what the files hold the same: looks at every file at the start, at each that is said to have
-/// changed, and from time to time at those that were lost.
+/// changed or to have lost its hashes, and from time to time at those that were lost.
 struct ShareUpkeep: Sendable {
   private static let pageLength = 1000
   /// Lost files that are looked for.
@@ -87,10 +87,11 @@ struct ShareUpkeep: Sendable {
   /// Looks at files as they are named, one after the other, until `changed` ends.
   func run() async {
     var retries = RetrySchedule()
+    var repairs = RepairAllowance()
     while let paths = await changed.next() {
       for path in paths {
         guard !Task.isCancelled else { return }
-        if await look(at: path) {
+        if await look(at: path, &repairs) {
           retries.forget(path)
         } else if let delay = retries.next(path) {
           loop.scheduleTask(in: TimeAmount(delay)) { [changed] in changed.notice(path) }
@@ -102,14 +103,22 @@ struct ShareUpkeep: Sendable {
   }
 
   /// - Returns: false where the file is still being written.
-  private func look(at path: String) async -> Bool {
+  private func look(at path: String, _ repairs: inout RepairAllowance) async -> Bool {
     do throws(WireFailure) {
-      let (change, unknown) = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
-      if !change.withdrawn.isEmpty {
+      let finding = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
+      if !finding.change.withdrawn.isEmpty, !finding.lacksHashes {
         logger.info("not shared any more: its file is not what it was", metadata: ["path": "\(path)"])
       }
-      await tell(change, path)
-      guard let unknown else { return true }
+      await tell(finding.change, path)
+      guard let unknown = finding.unknown else { return true }
+      if finding.lacksHashes {
+        guard repairs.take(path) else {
+          logger.error(
+            "not shared until it is added again: its hashes are lost time and again", metadata: ["path": "\(path)"])
+          return true
+        }
+        logger.warning("hashed again: its hashes are missing or damaged", metadata: ["path": "\(path)"])
+      }
       return try await renew(FileWork.File(path: path, fingerprint: unknown))
     } catch {
       logger.warning("a changed file cannot be looked into", metadata: ["path": "\(path)", "error": "\(error)"])

@@ -22,7 +22,8 @@ package final class UploadServer: Sendable {
   ///
   /// - Parameters:
   ///   - pool: runs what blocks: catalogue and files.
-  ///   - fileChanged: told of the path of a share whose file is no longer what it was; from any thread.
+  ///   - fileChanged: told of the path of a share whose file is no longer what it was, or has to be hashed again; from
+  ///     any thread.
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, identity: (id: PeerID, name: PeerName), catalogue: Catalogue,

@@ -26,7 +26,7 @@ final class UploadService: Sendable {
   private let catalogue: Catalogue
   private let fileChanged: @Sendable (String) -> Void
 
-  /// - Parameter fileChanged: told of the path of a share whose file is no longer what it was.
+  /// - Parameter fileChanged: told of the path of a share whose file is no longer what it was, or has to be hashed again.
   init(catalogue: Catalogue, limits: PeerLimits = PeerLimits(), fileChanged: @escaping @Sendable (String) -> Void) {
     self.catalogue = catalogue
     self.limits = limits
@@ -50,8 +50,13 @@ final class UploadService: Sendable {
         layer: query.layer, index: query.index, length: Int(query.length), of: content)
     else { throw WireFailure(.invalidRange, "these hashes lie beyond the tree of the content") }
     do throws(StoreError) {
-      guard try isShared(content), let tree = try catalogue.tree(of: content) else { throw Self.notShared }
-      return .hashes(count: range.hashCount, try tree.hashes(range))
+      let shares = try catalogue.shares(of: content).filter { $0.state == .shared }
+      guard !shares.isEmpty else { throw Self.notShared }
+      guard let hashes = try catalogue.hashes(range, of: content) else {
+        for share in shares { fileChanged(share.path) }
+        throw StoreError(.damagedLayer, "hashes of \(content)", "are missing or damaged")
+      }
+      return .hashes(count: range.hashCount, hashes)
     } catch {
       throw Self.told(error)
     }
@@ -91,10 +96,6 @@ final class UploadService: Sendable {
 
   // MARK: Files
 
-  private func isShared(_ content: Content) throws(StoreError) -> Bool {
-    try catalogue.shares(of: content).contains { $0.state == .shared }
-  }
-
   /// The first of the files with this content that is still what it was.
   private func open(_ content: Content) throws(WireFailure) -> SharedFile {
     do throws(StoreError) {
@@ -120,6 +121,7 @@ final class UploadService: Sendable {
     switch error.code {
     case .changed: WireFailure(.changed, "the file is no longer what was shared")
     case .vanished, .unreadable, .notAFile: WireFailure(.notFound, "this is not shared here")
+    case .damagedLayer: WireFailure(.unavailable, "the hashes of this content are made again", retryAfter: 5)
     default: WireFailure(.internal, "the file cannot be read")
     }
   }
