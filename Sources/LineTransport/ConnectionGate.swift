@@ -8,6 +8,7 @@ package final class ConnectionGate: Sendable {
   private struct Counts {
     var total = 0
     var ofAddress: [String: Int] = [:]
+    var refusals = 0
   }
 
   /// What all that are inside may hold of lines that have not ended.
@@ -16,15 +17,19 @@ package final class ConnectionGate: Sendable {
   package let output: LineBudget
   private let limit: Int
   private let limitOfAddress: Int
+  private let refusalLimit: Int
   private let counts = Mutex(Counts())
 
+  /// - Parameter refusalLimit: how many of those that are refused may be told so at a time.
   package init(
-    limit: Int, limitOfAddress: Int, input: LineBudget = LineBudget(), output: LineBudget = LineBudget()
+    limit: Int, limitOfAddress: Int, refusalLimit: Int = 64, input: LineBudget = LineBudget(),
+    output: LineBudget = LineBudget()
   ) {
     self.input = input
     self.output = output
     self.limit = limit
     self.limitOfAddress = limitOfAddress
+    self.refusalLimit = refusalLimit
   }
 
   /// How many are inside.
@@ -53,6 +58,20 @@ package final class ConnectionGate: Sendable {
       guard let host, let count = counts.ofAddress[host] else { return }
       counts.ofAddress[host] = count > 1 ? count - 1 : nil
     }
+  }
+
+  /// Telling that a connection is refused keeps it for a moment: in a flood of them most are closed without a word.
+  /// - Returns: whether one may be told; then `endRefusal` must be called.
+  package func beginRefusal() -> Bool {
+    counts.withLock { counts in
+      guard counts.refusals < refusalLimit else { return false }
+      counts.refusals += 1
+      return true
+    }
+  }
+
+  package func endRefusal() {
+    counts.withLock { $0.refusals -= 1 }
   }
 
   private func countedHost(_ address: SocketAddress?) -> String? {

@@ -37,7 +37,8 @@ package final class LineServer: Sendable {
   /// Begins to accept.
   ///
   /// - Parameters:
-  ///   - gate: what counts the connections; one that it refuses gets the role's refusal and is closed.
+  ///   - gate: what counts the connections; one that it refuses gets the role's refusal and is closed, or is closed
+  ///     without a word where there are too many of these too.
   ///   - makeRole: called on the connection's event loop.
   /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is no
   ///   listening socket and for a path where no socket can be.
@@ -94,7 +95,9 @@ package final class LineServer: Sendable {
     let address = channel.remoteAddress
     let role = makeRole(channel.eventLoop)
     if let refusal = gate.enter(address) {
-      let refusing = RefusingRole(role: role, refusal: refusal)
+      let isTold = gate.beginRefusal()
+      if isTold { channel.closeFuture.whenComplete { _ in gate.endRefusal() } }
+      let refusing = RefusingRole(role: role, refusal: isTold ? refusal : nil)
       let handler = LineHandler(role: refusing, limits: limits, eventLoop: channel.eventLoop)
       return try channel.pipeline.syncOperations.addHandler(handler)
     }
@@ -109,17 +112,18 @@ package final class LineServer: Sendable {
   }
 }
 
-/// Answers with a refusal, whatever comes.
+/// Answers with a refusal, whatever comes, or closes at once where there is none to be told.
 private final class RefusingRole<Role: LineRole>: LineRole {
   private let role: Role
-  private let refusal: ConnectionRefusal
+  private let refusal: ConnectionRefusal?
 
-  init(role: Role, refusal: ConnectionRefusal) {
+  init(role: Role, refusal: ConnectionRefusal?) {
     self.role = role
     self.refusal = refusal
   }
 
   func opened(_ connection: any LineConnection) {
+    guard let refusal else { return connection.abort() }
     connection.send { role.refused(refusal, output: &$0) }
     connection.close()
   }

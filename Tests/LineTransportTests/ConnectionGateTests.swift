@@ -19,6 +19,14 @@ import Testing
     #expect(gate.count == 3)
   }
 
+  @Test func letsSoManyBeToldThatTheyAreRefused() {
+    let gate = ConnectionGate(limit: 0, limitOfAddress: 0, refusalLimit: 2)
+    #expect((0..<3).map { _ in gate.beginRefusal() } == [true, true, false])
+    gate.endRefusal()
+    #expect(gate.beginRefusal())
+    #expect(gate.count == 0)
+  }
+
   @Test func doesNotCountTheOwnMachineByAddress() throws {
     let gate = ConnectionGate(limit: 10, limitOfAddress: 1)
     for host in ["127.0.0.1", "127.0.0.1", "::1", "::1"] { #expect(gate.enter(try address(host)) == nil) }
