@@ -71,7 +71,6 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     case .open:
       frames.append(incoming)
       process()
-      keepToInputBudget()
     case .lingering(let bytesLeft):
       let left = bytesLeft - incoming.readableBytes
       phase = .lingering(bytesLeft: left)
@@ -143,6 +142,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     flush(&output)
     scratch.giveBack(output)
     isProcessing = false
+    keepToInputBudget()
     endIfDone()
   }
 
@@ -219,6 +219,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private func linger() {
     guard case .open = phase, let context else { return }
     phase = .lingering(bytesLeft: limits.discardBytes - frames.discard())
+    keepToInputBudget()
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
     let flushed = context.eventLoop.makePromise(of: Void.self)
     context.close(mode: .output, promise: flushed)
@@ -245,7 +246,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     if context.channel.isActive { endIfDone() }
   }
 
-  /// What is left after a read is the beginning of a line, or lines that wait for a role or a reader.
+  /// What is left when lines were handed out is the beginning of one, or waits for a role or a reader.
   private func keepToInputBudget() {
     let held = max(0, frames.bufferedBytes - LineBudget.free)
     guard held != heldInput, let input else { return }

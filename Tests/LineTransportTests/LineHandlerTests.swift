@@ -136,6 +136,15 @@ private final class EchoRole: LineRole {
     #expect(!first.role.isClosed)
   }
 
+  @Test(arguments: [false, true]) func whatWaitedForTheRoleLeavesTheBudgetWithIt(_ isClosed: Bool) throws {
+    let budget = LineBudget(limit: 100_000)
+    let fixture = try Fixture(line: 1 << 20, budget: budget)
+    try fixture.write("busy\n" + String(repeating: "x", count: 100_000) + "\n")
+    #expect(budget.total == 100_001 - 65_536)
+    if isClosed { fixture.role.connection?.close() } else { fixture.role.connection?.resume() }
+    #expect(budget.total == 0)
+  }
+
   @Test func saysNothingAfterClose() throws {
     let fixture = try Fixture()
     try fixture.write("close\nx\n")
