@@ -34,7 +34,7 @@ package final class IndexRole: LineRole {
     do {
       return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
-      WireFailure.badRequest("this is no line of JSON: \(error)").write(id: nil, to: &output)
+      WireFailure.unreadableLine(error).write(id: nil, to: &output)
       return .next
     }
   }
@@ -75,7 +75,7 @@ package final class IndexRole: LineRole {
   /// Every operation, in the order of the written protocol.
   private func route(_ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
     if case .hello(let hello) = request { return try greet(hello, id, &output) }
-    guard let session else { throw WireFailure(.helloRequired, "the first request is hello") }
+    guard let session else { throw .helloRequired }
     switch request {
     case .hello: break
     case .add(let documents):
@@ -109,9 +109,7 @@ package final class IndexRole: LineRole {
   private func giveUpOnHello() {
     timer = nil
     guard session == nil, let connection else { return }
-    let limit = service.limits.hello
-    let failure = WireFailure(
-      .helloRequired, "no hello came within \(limit) s", limit: .init("hello", limit))
+    let failure = WireFailure.noHello(within: service.limits.hello)
     connection.send { failure.write(id: nil, to: &$0) }
     connection.close()
   }

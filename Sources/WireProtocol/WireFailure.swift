@@ -31,6 +31,20 @@ package struct WireFailure: Error, Equatable, Sendable {
     WireFailure(.badRequest, message)
   }
 
+  /// The answer to whatever comes before `hello`.
+  package static let helloRequired = WireFailure(.helloRequired, "the first request is hello")
+
+  /// What is said before a connection is closed on which no `hello` came in time.
+  /// - Parameter seconds: the limit `hello`.
+  package static func noHello(within seconds: Int) -> WireFailure {
+    WireFailure(.helloRequired, "no hello came within \(seconds) s", limit: Limit("hello", seconds))
+  }
+
+  /// The answer to a line that cannot be read.
+  package static func unreadableLine(_ error: any Error) -> WireFailure {
+    badRequest("this is no line of JSON: \(error)")
+  }
+
   static let unpairedEmptyContent = badRequest("the content of 64 zeros and the size 0 stand only together")
 }
 

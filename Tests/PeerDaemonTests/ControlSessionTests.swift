@@ -1,6 +1,7 @@
 import DocumentModel
 import LineJSON
 import PeerDaemon
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -45,10 +46,25 @@ import WireProtocol
     #expect(session.state == .unknown)
   }
 
-  @Test func demandsHelloFirst() {
+  @Test func demandsHelloFirst() throws {
     var session = session(greeted: false)
-    #expect(error(received(&session, #"{"id":2,"op":"status"}"#)) == "hello-required")
+    let action = received(&session, #"{"id":2,"op":"status"}"#)
+    #expect(error(action) == "hello-required")
     #expect(session.state == .greeting)
+    // As the written protocol shows it for all planes.
+    guard case .answer(let answer) = action else { return }
+    let shown = try WrittenProtocol(page: "WireProtocol").examples.map(\.line)
+    #expect(shown.contains(String(decoding: try Jansson.encodeLine(answer).dropLast(), as: UTF8.self)))
+  }
+
+  @Test func answersALineThatIsNoneAsOtherPlanesDo() {
+    var session = session(greeted: true)
+    guard case .answer(let answer) = received(&session, "nonsense") else {
+      Issue.record("not answered")
+      return
+    }
+    #expect(answer["id"] == .null)
+    #expect(answer["message"]?.string?.hasPrefix("this is no line of JSON: ") == true)
   }
 
   @Test func namesAnotherProtocol() {

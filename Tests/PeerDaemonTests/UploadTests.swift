@@ -129,6 +129,7 @@ import WireProtocol
     try await with(greeted: false) { connection, content, _ in
       let refusal = try connection.ask(#"{"id":2,"op":"have",\#(members(content))}"#)
       #expect(refusal["error"]?.string == "hello-required")
+      #expect(refusal["message"]?.string == WireFailure.helloRequired.message)
     }
   }
 

@@ -43,7 +43,7 @@ package struct ControlSession {
     do {
       json = try Jansson.decode(line, maximumLength: ControlPlane.lineLimit)
     } catch {
-      return .answer(Self.failure(.badRequest("\(error)"), id: nil))
+      return .answer(Self.failure(.unreadableLine(error), id: nil))
     }
     guard state != .unknown else {
       return .refuse(
@@ -70,7 +70,7 @@ package struct ControlSession {
       state = .ready
       return .answer(greeting.reply(to: id))
     }
-    guard state == .ready else { throw WireFailure(.helloRequired, "say hello first") }
+    guard state == .ready else { throw .helloRequired }
     state = .running
     return .run(id: id, request)
   }

@@ -49,7 +49,7 @@ final class UploadRole: LineRole {
     do {
       return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
-      WireFailure.badRequest("this is no line of JSON: \(error)").write(id: nil, to: &output)
+      WireFailure.unreadableLine(error).write(id: nil, to: &output)
       return .next
     }
   }
@@ -102,7 +102,7 @@ final class UploadRole: LineRole {
       writeHello(id, &output)
       return .next
     }
-    guard other != nil else { throw WireFailure(.helloRequired, "the first request is hello") }
+    guard other != nil else { throw .helloRequired }
     let service = service
     switch request {
     case .hello: return .next
@@ -228,8 +228,7 @@ final class UploadRole: LineRole {
   /// Connections are few: who does not say who he is holds one that somebody else could use.
   private func giveUpOnHello() {
     guard other == nil, let connection else { return }
-    let limit = service.limits.hello
-    let failure = WireFailure(.helloRequired, "no hello came within \(limit) s", limit: .init("hello", limit))
+    let failure = WireFailure.noHello(within: service.limits.hello)
     connection.send { failure.write(id: nil, to: &$0) }
     connection.close()
   }
