@@ -29,7 +29,7 @@ import WireProtocol
 
   private func names(_ path: String, ownState: String? = nil, unfinished: Set<String> = []) -> [String] {
     guard
-      case .directory(_, let files, _)? =
+      case .directory(_, let files, _, _)? =
         inspect([path], recursive: true, ownState: ownState, unfinished: unfinished).first
     else { return ["no directory"] }
     return files.map { String($0.name) }
@@ -98,7 +98,8 @@ import WireProtocol
     #expect(descriptor >= 0)
     close(descriptor)
     symlink("nowhere", directory.file("d/dangling"))
-    guard case .directory(_, let files, let unreadable)? = inspect([directory.file("d")], recursive: true).first else {
+    guard case .directory(_, let files, let unreadable, 0)? = inspect([directory.file("d")], recursive: true).first
+    else {
       Issue.record("not walked")
       return
     }
@@ -106,10 +107,26 @@ import WireProtocol
     #expect(unreadable.map(\.message) == ["its name is not UTF-8", "No such file or directory"])
   }
 
+  @Test func namesTheFirstProblemsOfAllDirectoriesAndCountsTheOthers() throws {
+    for name in ["d", "d/below", "e"] { #expect(mkdir(directory.file(name), 0o700) == 0) }
+    for number in 0..<10 {
+      symlink("nowhere", directory.file("d/\(number)"))
+      symlink("nowhere", directory.file("d/below/\(number)"))
+      symlink("nowhere", directory.file("e/\(number)"))
+    }
+    let paths = [directory.file("d"), directory.file("e")]
+    let found = PathInspection(isRecursive: true, ownState: nil, mostProblems: 12).inspect(paths)
+    let plan = try AddPlan(AddFiles(paths: paths, recursive: true), found: found)
+    #expect(plan.failed.count == 12 + 2)
+    #expect(plan.failed[12] == PathProblem(path: paths[0], message: "8 more in it cannot be shared"))
+    #expect(plan.failed[13] == PathProblem(path: paths[1], message: "10 more in it cannot be shared"))
+    #expect(plan.failedCount == 30)
+  }
+
   @Test func stopsBeyondTheLimit() throws {
     #expect(mkdir(directory.file("d"), 0o700) == 0)
     for number in 0..<20 { try directory.write("d/\(number)", [1]) }
-    guard case .directory(_, let files, _)? = inspect([directory.file("d")], recursive: true, most: 5).first else {
+    guard case .directory(_, let files, _, _)? = inspect([directory.file("d")], recursive: true, most: 5).first else {
       Issue.record("not walked")
       return
     }

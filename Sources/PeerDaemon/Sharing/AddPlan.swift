@@ -21,12 +21,16 @@ package struct AddPlan: Equatable {
 
   /// Of one `add`: each costs a few hundred bytes until it is done.
   package static let mostFiles = 250_000
+  /// Files and directories below those of one `add` that are named because they cannot be shared.
+  package static let mostProblems = 1000
   /// Named problems of one refusal, in bytes: the answer has to fit a line.
   private static let mostProblemBytes = 256 * 1024
 
   package private(set) var entries: [Entry] = []
   /// What is left out, and why.
   package private(set) var failed: [PathProblem] = []
+  /// How much is left out: some of `failed` may stand for many.
+  package private(set) var failedCount = 0
 
   /// - Throws: `no-input` that names each path that cannot be used; `usage`, `invalid-key`.
   package init(_ request: AddFiles, found: [InspectedPath]) throws(ControlFailure) {
@@ -55,8 +59,9 @@ package struct AddPlan: Equatable {
     case .unusable: break
     case .file(let file):
       add(file, title) { () throws(InvalidValue) in try requested.key(ofFile: String(file.name)) }
-    case .directory(let name, let files, let unreadable):
+    case .directory(let name, let files, let unreadable, let more):
       failed += unreadable
+      failedCount += unreadable.count + more
       for file in files {
         add(file, nil) { () throws(InvalidValue) in try requested.key(of: file.name, in: name) }
       }
@@ -67,6 +72,7 @@ package struct AddPlan: Equatable {
     do throws(InvalidValue) {
       entries.append(Entry(key: try key(), title: title, path: file.path, fingerprint: file.fingerprint))
     } catch {
+      failedCount += 1
       failed.append(
         PathProblem(path: file.path, message: "its name makes no key: \(error.reason); --key gives another"))
     }

@@ -11,19 +11,25 @@ struct DirectoryWalk {
   private let base: String
   private let inspection: PathInspection
   private let room: Int
+  private let problemRoom: Int
   private var entered: Set<PathInspection.Place>
   /// Directories still to be read, the next one last.
   private var waiting: [String]
   private(set) var files: [FoundFile] = []
+  /// The first that cannot be shared, as many as there is room for.
   private(set) var unreadable: [PathProblem] = []
+  /// How many more cannot be shared.
+  private(set) var moreUnreadable = 0
 
   /// - Parameters:
   ///   - base: without a slash at the end.
   ///   - room: how many files there may be; one more is found where there are more.
-  init(base: String, place: PathInspection.Place, inspection: PathInspection, room: Int) {
+  ///   - problemRoom: how many of what cannot be shared may be named.
+  init(base: String, place: PathInspection.Place, inspection: PathInspection, room: Int, problemRoom: Int) {
     self.base = base
     self.inspection = inspection
     self.room = room
+    self.problemRoom = problemRoom
     entered = [place]
     waiting = [base]
   }
@@ -51,7 +57,7 @@ struct DirectoryWalk {
     for name in names where files.count <= room {
       guard let text = String(validating: name, as: UTF8.self) else {
         let shown = "\(directory)/\(String(decoding: name, as: UTF8.self))"
-        unreadable.append(PathProblem(path: shown, message: "its name is not UTF-8"))
+        report(shown, "its name is not UTF-8")
         continue
       }
       examine("\(directory)/\(text)")
@@ -77,7 +83,12 @@ struct DirectoryWalk {
   }
 
   private mutating func report(_ path: String, _ error: CInt) {
-    unreadable.append(PathProblem(path: path, message: String(cString: strerror(error))))
+    report(path, String(cString: strerror(error)))
+  }
+
+  private mutating func report(_ path: String, _ message: String) {
+    guard unreadable.count < problemRoom else { return moreUnreadable += 1 }
+    unreadable.append(PathProblem(path: path, message: message))
   }
 
   private struct SystemError: Error {

@@ -19,7 +19,9 @@ package struct FoundFile: Equatable, Sendable {
 /// What stands at a path that is to be added.
 package enum InspectedPath: Equatable, Sendable {
   case file(FoundFile)
-  /// - Parameter unreadable: files and directories in it that cannot be shared.
-  case directory(name: String, files: [FoundFile], unreadable: [PathProblem])
+  /// - Parameters:
+  ///   - unreadable: files and directories in it that cannot be shared.
+  ///   - more: how many beside itself the last of these stands for.
+  case directory(name: String, files: [FoundFile], unreadable: [PathProblem], more: Int = 0)
   case unusable(PathProblem)
 }

@@ -31,27 +31,33 @@ package struct PathInspection {
   let unfinished: Set<String>
   /// More files are not looked for.
   let mostFiles: Int
+  /// Of all that cannot be shared below directories, more are counted and not named.
+  let mostProblems: Int
   let isCancelled: @Sendable () -> Bool
 
   package init(
     isRecursive: Bool, ownState: Place?, unfinished: Set<String> = [], mostFiles: Int = AddPlan.mostFiles,
+    mostProblems: Int = AddPlan.mostProblems,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) {
     self.isRecursive = isRecursive
     self.ownState = ownState
     self.unfinished = unfinished
     self.mostFiles = mostFiles
+    self.mostProblems = mostProblems
     self.isCancelled = isCancelled
   }
 
   package func inspect(_ paths: [String]) -> [InspectedPath] {
     var found = [InspectedPath]()
-    var count = 0
+    var (count, problems) = (0, 0)
     for path in paths where count <= mostFiles && !isCancelled() {
-      let inspected = inspect(path, room: mostFiles - count)
+      let inspected = inspect(path, room: mostFiles - count, problemRoom: max(mostProblems - problems, 0))
       switch inspected {
       case .file: count += 1
-      case .directory(_, let files, _): count += files.count
+      case .directory(_, let files, let unreadable, _):
+        count += files.count
+        problems += unreadable.count
       case .unusable: break
       }
       found.append(inspected)
@@ -59,7 +65,7 @@ package struct PathInspection {
     return found
   }
 
-  private func inspect(_ given: String, room: Int) -> InspectedPath {
+  private func inspect(_ given: String, room: Int, problemRoom: Int) -> InspectedPath {
     guard given.utf8.count <= Self.longestPath else { return Self.unusable(given, ENAMETOOLONG) }
     guard let path = Self.resolved(given) else { return Self.unusable(given, errno) }
     var status = stat()
@@ -77,20 +83,26 @@ package struct PathInspection {
       guard isRecursive else {
         return .unusable(PathProblem(path: given, message: "is a directory; -r adds the files in it"))
       }
-      return walk(path, Place(status), given: given, name: String(name), room: room)
+      let place = Place(status)
+      guard place != ownState else {
+        return .unusable(PathProblem(path: given, message: "is where the peer keeps its state and its key"))
+      }
+      let base = path == "/" ? "" : path
+      let walk = DirectoryWalk(base: base, place: place, inspection: self, room: room, problemRoom: problemRoom)
+      return Self.run(walk, given: given, name: String(name))
     default:
       return .unusable(PathProblem(path: given, message: "is not a regular file"))
     }
   }
 
-  private func walk(_ path: String, _ place: Place, given: String, name: String, room: Int) -> InspectedPath {
-    guard place != ownState else {
-      return .unusable(PathProblem(path: given, message: "is where the peer keeps its state and its key"))
+  private static func run(_ walk: consuming DirectoryWalk, given: String, name: String) -> InspectedPath {
+    if let error = walk.run() { return unusable(given, error) }
+    var problems = walk.unreadable
+    if walk.moreUnreadable > 0 {
+      problems.append(PathProblem(path: given, message: "\(walk.moreUnreadable) more in it cannot be shared"))
     }
-    let base = path == "/" ? "" : path
-    var walk = DirectoryWalk(base: base, place: place, inspection: self, room: room)
-    if let error = walk.run() { return Self.unusable(given, error) }
-    return .directory(name: name, files: walk.files, unreadable: walk.unreadable)
+    return .directory(
+      name: name, files: walk.files, unreadable: problems, more: max(walk.moreUnreadable - 1, 0))
   }
 
   private func isOwnState(directoryOf path: String) -> Bool {

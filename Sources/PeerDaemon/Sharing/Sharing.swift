@@ -19,7 +19,7 @@ struct Sharing: Sendable {
     let plan = try await plan(request)
     try await events.send(plan.failed.map(ControlEvent.failed))
     let reports = request.progress ? HashingReports(files: plan.entries.count, events: events) : nil
-    var reply = ControlAddReply(added: 0, failed: plan.failed.count, announced: true)
+    var reply = ControlAddReply(added: 0, failed: plan.failedCount, announced: true)
     for range in AddPlan.batches(plan.entries) {
       let entries = Array(plan.entries[range])
       let outcomes = try await examine(entries, from: range.lowerBound, reports)
