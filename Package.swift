@@ -155,8 +155,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["CProcess", "DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
     // Stands for an index or a peer in tests of the supervisor; how it behaves follows from its name.
     .executableTarget(
-      name: "supervised-child", dependencies: ["SupervisorChannel", "WireProtocol", system],
-      path: "Tests/SupervisedChild"),
+      name: "supervised-child", dependencies: ["SupervisorChannel", "WireProtocol"], path: "Tests/SupervisedChild"),
     // Measures the real executables beside peer programs: what bin/bench runs.
     .executableTarget(
       name: "LoadGenerator",
@@ -168,7 +167,7 @@ let package = Package(
     .executableTarget(
       name: "Torture",
       dependencies: [
-        "TestSupport", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser, crypto, system,
+        "TestSupport", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser, crypto,
       ],
       path: "Tests/Torture"),
     // Holds the module graph and other promises that prose alone would not keep.
@@ -201,22 +200,19 @@ let package = Package(
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [
-        "PeerDaemon", "IndexServer", "DocumentIndex", "TestSupport", "WireProtocol", "ContentStore", "PeerIdentity",
-        "DocumentModel", "LineJSON", "LineTransport", nioCore, nioPosix, nioEmbedded, logging,
-        grdb,
+        "PeerDaemon", "IndexServer", "DocumentIndex", "TestSupport", "WireProtocol", "ContentStore", "DocumentModel",
+        "LineJSON", "LineTransport", nioCore, nioPosix, logging, grdb,
       ]),
     .testTarget(
       name: "SupervisorDaemonTests",
       dependencies: [
         "SupervisorDaemon", "Configuration", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON",
-        "Places", "CProcess",
-        "TestSupport", "p2p-supervisor", "supervised-child", system,
+        "Places", "TestSupport", "p2p-supervisor", "supervised-child", system,
       ]),
     .testTarget(
       name: "ConsoleCommandsTests",
       dependencies: [
         "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport",
-        system,
       ]),
     .testTarget(
       name: "ControlClientTests",

@@ -134,11 +134,4 @@ struct WordIndex {
     }
     return holds
   }
-
-  /// How many times any entry stands under any word, for tests.
-  var postingCount: Int {
-    var (count, position) = (0, vocabulary.start)
-    while let word = vocabulary.next(&position)?.slot { count += words[word]?.count ?? 0 }
-    return count
-  }
 }

@@ -29,6 +29,18 @@ import Testing
     #expect(idle.isEmpty, "\(module) imports no \(idle.sorted())")
   }
 
+  @Test func testsNeedNothingThatTheyDoNotImport() throws {
+    // Executables that they run.
+    let executables: Set = ["p2p-supervisor", "supervised-child"]
+    for directory in try SourceTree.directories(in: "Tests") {
+      let target = directory == "SupervisedChild" ? "supervised-child" : directory
+      let imported = Set(try SourceTree.files(under: "Tests/\(directory)").flatMap(\.imports))
+      let dependencies = try PackageManifest.dependencies()[target] ?? []
+      let idle = dependencies.subtracting(imported).subtracting(executables)
+      #expect(idle.isEmpty, "\(target) imports no \(idle.sorted())")
+    }
+  }
+
   @Test(arguments: ["p2pctl", "p2p-supervisor"])
   func doesWithoutHeavyLibraries(executable: String) throws {
     for module in ModuleGraph.closure(of: executable).sorted() {

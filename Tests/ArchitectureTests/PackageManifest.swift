@@ -1,6 +1,6 @@
 import Foundation
 
-/// What Package.swift says that each target in Sources needs, by the names of modules.
+/// What Package.swift says that each target needs, by the names of modules and, of executables that tests run, targets.
 enum PackageManifest {
   static func dependencies() throws -> [String: Set<String>] {
     let text = try String(contentsOf: SourceTree.root.appending(path: "Package.swift"), encoding: .utf8)
@@ -12,7 +12,7 @@ enum PackageManifest {
     var dependencies: [String: Set<String>] = [:]
     for match in text.matches(of: #/\.systemLibrary\(\s*name: "([^"]+)"/#) { dependencies[String(match.output.1)] = [] }
     for match in text.matches(
-      of: #/\.(?:target|executableTarget)\(\s*name: "([^"]+)"(?:,\s*dependencies: \[([^\]]*)\])?/#)
+      of: #/\.(?:target|executableTarget|testTarget)\(\s*name: "([^"]+)"(?:,\s*dependencies: \[([^\]]*)\])?/#)
     {
       let names = (match.output.2 ?? "").split(whereSeparator: { ",\n ".contains($0) })
       dependencies[String(match.output.1)] = Set(

@@ -28,8 +28,12 @@ enum SourceTree {
 
   /// The names of the targets: the directories in Sources.
   static func modules() throws -> [String] {
+    try directories(in: "Sources")
+  }
+
+  static func directories(in parent: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(
-      at: root.appending(path: "Sources"), includingPropertiesForKeys: [.isDirectoryKey]
+      at: root.appending(path: parent), includingPropertiesForKeys: [.isDirectoryKey]
     )
     .filter { try $0.resourceValues(forKeys: [.isDirectoryKey]).isDirectory == true }
     .map(\.lastPathComponent).sorted()
