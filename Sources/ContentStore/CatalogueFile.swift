@@ -79,6 +79,9 @@ struct CatalogueFile: Sendable {
     switch error {
     case let error as StoreError: return error
     case let error as DatabaseError:
+      if let limit = sizeLimit(met: error, path: path) {
+        return StoreError(.noSpace, path, "a file of this process may have at most \(limit) bytes (RLIMIT_FSIZE)")
+      }
       let code: StoreError.Code =
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: .catalogueDamaged
@@ -90,4 +93,23 @@ struct CatalogueFile: Sendable {
     default: return StoreError(.catalogueFailed, path, "\(error)")
     }
   }
+
+  /// SQLite tells no EFBIG from a failing device, so the sizes are looked at: beyond the limit of this process on the size
+  /// of files (getrlimit(2)) there is as little room as on a full disk.
+  /// - Returns: the limit in bytes, `nil` where this is not what happened.
+  private static func sizeLimit(met error: DatabaseError, path: String) -> UInt64? {
+    let writing: [ResultCode] = [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_TRUNCATE, .SQLITE_IOERR_SHMSIZE]
+    guard writing.contains(error.extendedResultCode) else { return nil }
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return nil }
+    let isMet = ["", "-wal", "-shm"].contains { suffix in
+      var status = stat()
+      guard stat(path + suffix, &status) == 0, let size = UInt64(exactly: status.st_size) else { return false }
+      return size.addingReportingOverflow(longestWrite).partialValue > limit.rlim_cur
+    }
+    return isMet ? UInt64(limit.rlim_cur) : nil
+  }
+
+  /// What SQLite writes or appends at a time, in bytes: a page, or a part of the index of the journal.
+  private static let longestWrite: UInt64 = 64 * 1024
 }

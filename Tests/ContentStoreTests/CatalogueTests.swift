@@ -300,6 +300,29 @@ import Testing
     try mended.inspect()
   }
 
+  /// As a full disk, and no reason to suspect the database.
+  @Test func aLimitOnFileSizesIsNoRoom() async {
+    await #expect(processExitsWith: .success) {
+      signal(SIGXFSZ, SIG_IGN)
+      let workspace = try Workspace()
+      let catalogue = try workspace.catalogue()
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      limit.rlim_cur = 1 << 20
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      let value = String(repeating: "x", count: 50_000)
+      let error = #expect(throws: StoreError.self) {
+        for number in 0..<100 { try catalogue.set("\(number)", to: value) }
+      }
+      #expect(error?.code == .noSpace)
+      #expect(error?.reason.contains("1048576 bytes") == true)
+      limit.rlim_cur = limit.rlim_max
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      try catalogue.set("last", to: value)
+      #expect(try catalogue.setting("last") == value)
+    }
+  }
+
   @Test func aHashOfTheWrongTypeIsNoHash() throws {
     let mark = FileFingerprint(device: 1, inode: 2, size: 100, modified: 3, changed: 4)
     do {
