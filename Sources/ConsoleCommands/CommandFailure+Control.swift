@@ -89,7 +89,7 @@ extension CommandFailure {
   private static func hint(for code: ErrorCode) -> String? {
     switch code {
     case .unavailable: "See how the daemon stands with: p2pctl status"
-    case .severalContents: "Choose one with --content PREFIX or --from PEER."
+    case .severalContents: "Choose one with --content PREFIX[:SIZE] or --from PEER."
     case .ambiguousPeer: "Name one by the beginning of its id: --from PREFIX."
     case .noSource: "Whoever offers it may be back later; p2pctl lookup shows them."
     case .verificationFailed: "Nothing of it was kept. Try another holder with --from PEER."

@@ -1,5 +1,6 @@
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
+import Foundation
 import Testing
 import WireProtocol
 
@@ -22,6 +23,16 @@ import WireProtocol
     #expect(last.hasPrefix("  p2pctl \(words.joined(separator: " "))"))
     #expect(text.contains("USAGE: p2pctl \(words.joined(separator: " "))"))
     #expect(fixture.errors.text.isEmpty)
+  }
+
+  @Test func theReadmeNamesOneOfSeveralContentsAsTheHelpDoes() throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(["get", "--help"], on: fixture.console) == .done)
+    #expect(fixture.output.text.contains("--content <prefix[:size]>"))
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    #expect(readme.contains("`--content PREFIX[:SIZE]`"))
   }
 
   @Test(arguments: commands)

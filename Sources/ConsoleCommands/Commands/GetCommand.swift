@@ -27,7 +27,7 @@ struct GetCommand: ConsoleCommand {
   @Option(
     help: ArgumentHelp(
       "The beginning of the content's id, where several stand under the key; with :SIZE where only that differs.",
-      valueName: "prefix"))
+      valueName: "prefix[:size]"))
   var content: String?
 
   @Flag(help: "Replace a different file.")
