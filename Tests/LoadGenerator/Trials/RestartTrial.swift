@@ -20,8 +20,8 @@ final class RestartTrial {
     let upload: Duration
   }
 
-  /// A supervisor puts off the sixth restart within 10 s.
-  private static let interval = Duration.milliseconds(2_050)
+  /// Between two kills of one process: a supervisor puts off the sixth restart within 10 s, and then every other.
+  private static let interval = Duration.milliseconds(2_200)
   private static let swarmSize = 100
   private static let documents = 1_000
   private static let chunk = 1 << 20
@@ -35,7 +35,7 @@ final class RestartTrial {
   private let document: (content: String, size: Int64)
   private let swarm: Swarm
   private let callers: [Callers]
-  private var next = ContinuousClock.now
+  private var turns: [String: ContinuousClock.Instant] = [:]
 
   /// - Parameters:
   ///   - peer: the one that is killed.
@@ -81,7 +81,7 @@ final class RestartTrial {
 
   /// One after the other.
   func killBoth() throws -> Outage {
-    try waitForTurn()
+    waitForTurn(of: "index")
     var indexOutage = Duration.zero
     let indexProcess = try installation.process("index").pid
     let findable = try swarm.outage {
@@ -89,6 +89,7 @@ final class RestartTrial {
         try Self.lookUp(try Self.greeted(RawConnection(to: index)))
       }
     }
+    waitForTurn(of: peer)
     let peerProcess = try installation.process(peer).pid
     let (start, socket) = (ContinuousClock.now, installation.socket(peer))
     let peerOutage = try Self.outage(of: peerProcess) { try Self.askStatus(of: socket) }
@@ -100,10 +101,10 @@ final class RestartTrial {
     return Outage(index: indexOutage, findable: findable, peer: peerOutage, upload: upload)
   }
 
-  private func waitForTurn() throws {
-    let rest = next - .now
+  private func waitForTurn(of process: String) {
+    let rest = (turns[process] ?? .now) - .now
     if rest > .zero { usleep(UInt32(rest / .microseconds(1))) }
-    next = .now + Self.interval
+    turns[process] = .now + Self.interval
   }
 
   // MARK: Questions
