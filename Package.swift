@@ -190,7 +190,9 @@ let package = Package(
     .testTarget(
       name: "SupervisorChannelTests",
       dependencies: ["SupervisorChannel", "DocumentModel", "LineJSON", "WireProtocol", "CProcess", system]),
-    .testTarget(name: "ServerProcessTests", dependencies: ["ServerProcess", "DocumentModel", nioCore, nioPosix]),
+    .testTarget(
+      name: "ServerProcessTests",
+      dependencies: ["ServerProcess", "DocumentModel", "TestSupport", nioCore, nioPosix, system]),
     .testTarget(
       name: "IndexServerTests",
       dependencies: [

@@ -7,6 +7,8 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Supervisor: Sendable, Equatable {
     /// In seconds, 60…86,400; 0 never kills.
     package var killUnresponsiveAfter: Int?
+    /// Whether each child has a process in reserve.
+    package var standby: Bool?
   }
 
   package struct Index: Sendable, Equatable {
@@ -78,6 +80,7 @@ package struct ConfigurationFile: Sendable, Equatable {
       supervisor.killUnresponsiveAfter =
         try table.integer("kill_unresponsive_after") { $0 == 0 || (60...86_400).contains($0) }
         ?? supervisor.killUnresponsiveAfter
+      supervisor.standby = try table.boolean("standby") ?? supervisor.standby
     }
     if let table = try root.table("index") { try read(index: table) }
     if let table = try root.table("peer") {

@@ -35,7 +35,7 @@ package enum EnvironmentSettings {
   private static func value(_ text: String, of setting: String) -> any TOMLValueConvertible {
     switch setting {
     case "kill_unresponsive_after": Int(text) ?? text
-    case "serve": ["true": true, "false": false][text] ?? text
+    case "serve", "standby": ["true": true, "false": false][text] ?? text
     case "allow_advertise": TOMLArray(text.split { $0 == " " || $0 == "," }.map(String.init))
     default: text
     }

@@ -1,7 +1,7 @@
 /// The names that the tables of the file may hold.
 enum SettingNames {
   static let tables = ["supervisor", "index", "peer", "peers"]
-  static let supervisor = ["kill_unresponsive_after"]
+  static let supervisor = ["kill_unresponsive_after", "standby"]
   static let index = ["serve", "listen", "address", "user", "allow_advertise"]
   static let peer = ["listen", "advertise"]
   /// Of a table `[peers.NAME]`.

@@ -52,10 +52,11 @@ package final class Catalogue: Sendable {
   }
 
   /// At an orderly end: leaves one file with everything in it and an empty journal, so that the next start has nothing to
-  /// recover. Best effort; whatever is asked afterwards fails.
+  /// recover. Best effort; whatever is asked afterwards fails, and another may open it.
   package func close() {
     _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
     try? pool.close()
+    lock.release()
   }
 
   // MARK: Shares

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Says that one process, and no other, works in a directory; ends with the process, however that ends.
+/// Says that one process, and no other, works in a directory; ends with the process, however that ends, or by `release`.
 final class StateLock: Sendable {
   private let file: OpenFile
 
@@ -14,5 +14,10 @@ final class StateLock: Sendable {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       throw StoreError(.catalogueInUse, directory, "another peer runs with this state")
     }
+  }
+
+  /// From now on another may work there.
+  func release() {
+    _ = flock(file.descriptor, LOCK_UN)
   }
 }

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import ServerProcess
 import SupervisorChannel
+import Synchronization
 import WireProtocol
 
 /// The index as a process: started by hand with options, or by a supervisor that has passed it a channel.
@@ -31,9 +32,14 @@ package enum IndexProcess {
     ProcessResources.outliveFailedWrites()
     ProcessResources.resolveWithoutPlugins()
     let descriptors = ProcessResources.raiseDescriptorLimit()
+    let prepared = Mutex<MultiThreadedEventLoopGroup?>(nil)
     let channel: SupervisorChannel?
     do {
-      channel = try SupervisorChannel.fromEnvironment()
+      channel = try SupervisorChannel.fromEnvironment {
+        let group = eventLoops()
+        prepared.withLock { $0 = group }
+        IndexRehearsal.run()
+      }
     } catch {
       standardError.report("\(error)")
       return usageStatus
@@ -46,12 +52,18 @@ package enum IndexProcess {
     let service = IndexService(
       limits: limits(descriptors: descriptors),
       addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise))
-    return MainThread.wait { await serve(service, options, channel) }
+    let group = prepared.withLock { $0 } ?? eventLoops()
+    return AsynchronousWork.wait { await serve(service, options, channel, group) }
   }
 
-  private static func serve(_ service: IndexService, _ options: Options, _ channel: SupervisorChannel?) async -> CInt {
+  private static func eventLoops() -> MultiThreadedEventLoopGroup {
+    MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
+  }
+
+  private static func serve(
+    _ service: IndexService, _ options: Options, _ channel: SupervisorChannel?, _ group: MultiThreadedEventLoopGroup
+  ) async -> CInt {
     let stops = StopRequests()
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
     defer { group.shutdownGracefully { _ in } }
     let server: IndexServer
     do {

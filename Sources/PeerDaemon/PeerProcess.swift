@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import ServerProcess
 import SupervisorChannel
+import Synchronization
 import WireProtocol
 
 /// The peer as a process: started by hand with options, or by a supervisor that has passed it a channel.
@@ -54,16 +55,21 @@ package enum PeerProcess {
     ProcessResources.outliveFailedWrites()
     ProcessResources.resolveWithoutPlugins()
     _ = ProcessResources.raiseDescriptorLimit()
+    let prepared = Mutex<Threads?>(nil)
     let channel: SupervisorChannel?
     let settings: PeerDaemon.Settings
     do {
-      channel = try SupervisorChannel.fromEnvironment()
+      channel = try SupervisorChannel.fromEnvironment {
+        let threads = startThreads()
+        prepared.withLock { $0 = threads }
+        PeerRehearsal.run()
+      }
       settings = try channel.map(Self.settings(from:)) ?? Self.settings(from: options)
     } catch {
       standardError.report("\(error)")
       return usageStatus
     }
-    return serve(settings, channel)
+    return serve(settings, channel, prepared.withLock { $0 } ?? startThreads())
   }
 
   // MARK: Settings
@@ -115,19 +121,26 @@ package enum PeerProcess {
 
   // MARK: Running
 
-  /// The event loops and the other threads start while this one, which has nothing else to do, opens the state.
-  private static func serve(_ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?) -> CInt {
+  private typealias Threads = Task<(loops: MultiThreadedEventLoopGroup, pools: PeerThreads), Never>
+
+  /// The event loops and the other threads start while the first one, which has nothing else to do, opens the state.
+  private static func startThreads() -> Threads {
+    Task.detached {
+      (loops: MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount)), pools: PeerThreads())
+    }
+  }
+
+  private static func serve(
+    _ settings: PeerDaemon.Settings, _ channel: SupervisorChannel?, _ threads: Threads
+  ) -> CInt {
     LoggingSystem.bootstrap { _ in PeerLog(output: standardError) }
     let logger = Logger(label: "p2p-peer")
     let stops = StopRequests()
-    let threads = Task.detached {
-      (loops: MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount)), pools: PeerThreads())
-    }
     let state = Result { () throws(PeerStartError) in
       try PeerState.open(
         settings.state, index: settings.index, logger: logger, catalogueDamaged: { stops.request(exitStatus: 1) })
     }
-    return MainThread.wait {
+    return AsynchronousWork.wait {
       let (loops, pools) = await threads.value
       defer { loops.shutdownGracefully { _ in } }
       do throws(PeerStartError) {

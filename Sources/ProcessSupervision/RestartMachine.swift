@@ -31,17 +31,7 @@ package struct RestartMachine: Sendable {
     package internal(set) var next: Next
   }
 
-  /// What the shell shall do. After `spawn` it tells the outcome by nothing (it runs) or `exited` (it could not).
-  package enum Action: Sendable, Equatable {
-    case none
-    case spawn
-    /// Ask over the channel.
-    case ask
-    /// Ask over the channel and send SIGTERM.
-    case terminate
-    /// Send SIGKILL.
-    case kill
-  }
+  package typealias Action = ProcessAction
 
   package private(set) var policy: RestartPolicy
   package private(set) var phase = Phase.stopped

@@ -6,8 +6,6 @@ package enum ChannelError: Error, Equatable {
   case noSocket(variable: String)
   /// The supervisor ended before it said anything.
   case closed
-  /// The supervisor did not say anything in time.
-  case silent
   case refused(ChannelStart.Refusal)
   /// The listener of this name is no listening socket.
   case noListener(String)
@@ -19,7 +17,6 @@ extension ChannelError: CustomStringConvertible {
     case .noSocket(let variable):
       "\(ChannelProtocol.environmentVariable)=\(variable) names no open socket; unset it to start this program by hand"
     case .closed: "the supervisor closed its channel before it sent the settings"
-    case .silent: "the supervisor sent no settings within 10 s"
     case .refused(let refusal): "\(refusal)"
     case .noListener(let name): "the supervisor passed no listening socket for \(name)"
     }

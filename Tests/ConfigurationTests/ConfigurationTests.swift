@@ -13,6 +13,7 @@ import Testing
       """
       [supervisor]
       kill_unresponsive_after = 90
+      standby = false
       [index]
       serve = false
       listen = ":7000"
@@ -33,6 +34,7 @@ import Testing
     #expect(file.peer.advertise?.text == "192.0.2.7")
     #expect(file.peers.first?.advertise?.text == "2001:db8::7")
     #expect(file.supervisor.killUnresponsiveAfter == 90)
+    #expect(file.supervisor.standby == false)
     #expect(file.index.serve == false)
     #expect(file.index.listen == Endpoint(host: "", port: 7000))
     #expect(file.index.address == Endpoint(host: "index.example.org", port: 7734))

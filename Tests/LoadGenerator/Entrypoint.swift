@@ -24,6 +24,13 @@ struct Entrypoint: ParsableCommand {
   @Argument(help: "full takes at most five minutes, quick at most two; restart kills 100 times and takes four.")
   var extent = Extent.full
 
+  @Option(help: "How often restart kills.")
+  var kills = 100
+
+  @Option(
+    help: "Milliseconds that each caller rests after an answer while restart kills; 0 takes all that the machine has.")
+  var pause = 2
+
   @Option(help: ArgumentHelp("Where every single value goes, as lines of JSON.", valueName: "file"))
   var json = ".build/bench.jsonl"
 
@@ -40,7 +47,7 @@ struct Entrypoint: ParsableCommand {
       switch extent {
       case .full: .full
       case .quick: .quick
-      case .restart: .restart
+      case .restart: .restart(kills: max(1, kills), pause: .milliseconds(min(max(0, pause), 1_000)))
       }
     let bench = try Bench(
       effort: effort, executables: executables, directory: scratch, services: services, report: Self.report)

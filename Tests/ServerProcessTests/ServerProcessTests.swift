@@ -1,10 +1,13 @@
 import Dispatch
 import DocumentModel
+import Foundation
 import Glibc
 import NIOCore
 import NIOPosix
 import ServerProcess
 import Synchronization
+import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct ListenFailureTests {
@@ -27,6 +30,40 @@ import Testing
     }
     #expect(
       ListenFailure.explain(Strange(), listen: address) == "cannot listen at 127.0.0.1:80: the moon is full")
+  }
+}
+
+@Suite struct StageTests {
+  @Test func everythingOnItIsRemovedAndNothingElse() throws {
+    let directory = try TemporaryDirectory()
+    let kept = try directory.write("kept", [1])
+    var path = ""
+    do {
+      guard let stage = Stage() else { throw Errno.noSuchFileOrDirectory }
+      path = stage.path
+      try FileManager.default.createDirectory(atPath: "\(path)/a/b", withIntermediateDirectories: true)
+      for name in ["x", "a/y", "a/b/z"] {
+        #expect(FileManager.default.createFile(atPath: "\(path)/\(name)", contents: nil))
+      }
+      #expect(symlink(directory.path, "\(path)/a/link") == 0)
+      var status = stat()
+      #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o700)
+    }
+    #expect(access(path, F_OK) != 0)
+    #expect(access(kept, F_OK) == 0)
+  }
+
+  @Test func nobodyAnswersWhereNobodyListens() throws {
+    guard let stage = Stage() else { throw Errno.noSuchFileOrDirectory }
+    #expect(stage.call("index", ["{}"]).isEmpty)
+    #expect(stage.call(String(repeating: "x", count: 200), ["{}"]).isEmpty)
+  }
+}
+
+@Suite struct AsynchronousWorkTests {
+  @Test func whatComesOfItIsReturned() async {
+    let value = await Task.detached { AsynchronousWork.wait { await Task { "done" }.value } }.value
+    #expect(value == "done")
   }
 }
 

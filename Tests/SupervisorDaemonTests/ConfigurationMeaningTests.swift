@@ -67,6 +67,8 @@ import Testing
     #expect(found.allowAdvertise == [try AddressRange("10.0.0.0/8")])
     #expect(found.peers.map { $0.advertise?.text } == ["192.0.2.1", "192.0.2.2"])
     #expect(try settings("[supervisor]\nkill_unresponsive_after = 0").killUnresponsiveAfter == nil)
+    #expect(try settings("").hasStandbys)
+    #expect(try !settings("[supervisor]\nstandby = false").hasStandbys)
   }
 
   /// Flags over environment over file over defaults.
@@ -140,6 +142,7 @@ import Testing
     let path = try directory.write("p2p.toml", Array("[supervisor]\nkill_unresponsive_after = 70\n[peers.dave]".utf8))
     let options = try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: path)
     #expect(options.plan.policy.killUnresponsiveAfter == .seconds(70))
+    #expect(options.plan.policy.standbyAfter == .seconds(1))
     #expect(options.plan.peers.map(\.name) == [PlanNames.dave])
     try directory.write("p2p.toml", Array("[peers.carol]".utf8))
     #expect(try options.reload().peers.map(\.name) == [PlanNames.carol])

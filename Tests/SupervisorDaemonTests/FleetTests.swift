@@ -89,6 +89,55 @@ import Testing
     #expect(!simulation.fleet.isReady)
   }
 
+  @Test func aStandbyTakesThePlaceOfAProcessThatEnds() {
+    var simulation = Simulation(peers: ["alice"])
+    simulation.begin()
+    simulation.ready("index")
+    simulation.ready("alice")
+    #expect(simulation.fleet.deadline == simulation.now.advanced(by: .seconds(1)))
+    simulation.pass(.seconds(1))
+    #expect(
+      simulation.history.suffix(2) == [.init(name: "index", action: .prepare), .init(name: "alice", action: .prepare)])
+    simulation.exit("alice")
+    #expect(simulation.history.last == .init(name: "alice", action: .promote))
+    #expect(simulation.state("alice") == .starting)
+    #expect(simulation.fleet.member("alice")?.machine.restarts == 1)
+    // Before the next one is there, a process is started.
+    simulation.ready("alice")
+    simulation.exit("alice")
+    #expect(simulation.history.last == .init(name: "alice", action: .spawn))
+  }
+
+  @Test func theEndWaitsForStandbys() {
+    var simulation = Simulation(index: false, peers: ["alice"])
+    simulation.begin()
+    simulation.ready("alice")
+    simulation.pass(.seconds(1))
+    simulation.apply { $0.end(now: $1) }
+    simulation.pass(.zero)
+    #expect(
+      simulation.history.suffix(2) == [.init(name: "alice", action: .ask), .init(name: "alice", action: .discard)])
+    simulation.exit("alice")
+    #expect(!simulation.fleet.hasEnded)
+    simulation.apply { $0.standbyEnded("alice", now: $1) }
+    #expect(simulation.fleet.hasEnded)
+  }
+
+  @Test func oneThatGoesIsForgottenWithItsStandby() {
+    var simulation = Simulation(index: false)
+    simulation.begin()
+    simulation.ready("alice")
+    simulation.pass(.seconds(1))
+    simulation.apply { $0.retire("alice", now: $1) }
+    simulation.pass(.zero)
+    simulation.exit("alice")
+    let early = simulation.fleet.takeRetired()
+    #expect(early.isEmpty)
+    simulation.apply { $0.standbyEnded("alice", now: $1) }
+    let gone = simulation.fleet.takeRetired()
+    #expect(gone == ["alice"])
+  }
+
   @Test func withoutAnIndexPeersStartAtOnce() {
     var simulation = Simulation(index: false)
     simulation.begin()

@@ -40,6 +40,7 @@ import Testing
   @Test(
     arguments: [
       ("[supervisor]\nkill_unresponsive_after = 99\n" + base, ["supervisor.kill_unresponsive_after"], []),
+      ("[supervisor]\nstandby = false\n" + base, ["supervisor.standby"], []),
       (base.replacing("127.0.0.1:1", with: "127.0.0.1:9"), [], ["index.listen"]),
       (base.replacing("[index]", with: "[index]\nserve = false"), ["index.address"], ["index.serve"]),
       (base.replacing("[index]", with: "[index]\nserve = true\naddress = \"192.0.2.1\""), ["index.address"], []),
@@ -75,18 +76,20 @@ import Testing
   /// A child that runs is judged by the new rule.
   @Test func patienceChangesForThoseWhoRun() {
     let start = SuspendingClock.now
-    var fleet = Fleet()
+    var policy = RestartPolicy()
+    policy.standbyAfter = nil
+    var fleet = Fleet(policy: policy)
     fleet.add("alice", role: .peer, now: start)
     _ = fleet.begin(now: start)
     _ = fleet.becameReady("alice", now: start)
     #expect(fleet.deadline == nil)
-    var policy = RestartPolicy()
     policy.killUnresponsiveAfter = .seconds(90)
     fleet.adopt(policy)
     #expect(fleet.deadline == start.advanced(by: .seconds(90)))
     #expect(
       fleet.timePassed(now: start.advanced(by: .seconds(90))) == [Fleet.Step(name: "alice", action: .kill)])
-    fleet.adopt(RestartPolicy())
+    policy.killUnresponsiveAfter = nil
+    fleet.adopt(policy)
     #expect(fleet.deadline == nil)
     // Who comes later is judged by it too.
     fleet.adopt(policy)

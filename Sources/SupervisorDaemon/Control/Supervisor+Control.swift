@@ -88,7 +88,7 @@ extension Supervisor {
   private func row(_ member: Fleet.Member) -> ProcessStatus {
     let child = children[member.name]
     return ProcessStatus(
-      name: member.name, role: member.role == .index ? .index : .peer, pid: child?.pid,
+      name: member.name, role: member.role == .index ? .index : .peer, pid: child?.process?.pid,
       state: member.state.rawValue, responsive: member.machine.isResponsive(now: .now),
       restarts: Int64(member.machine.restarts), address: child?.blueprint.address ?? "",
       since: told.since(member.name) ?? startedAt, reason: member.state == .ready ? nil : child?.reason)

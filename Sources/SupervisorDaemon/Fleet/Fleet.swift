@@ -11,6 +11,7 @@ package struct Fleet: Sendable {
     package let name: String
     package let role: Role
     package fileprivate(set) var machine: RestartMachine
+    fileprivate var standby = Standby()
     /// Whether it will be started as soon as the index is decided.
     package fileprivate(set) var isHeld = false
     /// Whether it is not wanted any more: no command starts it again.
@@ -19,6 +20,9 @@ package struct Fleet: Sendable {
     /// One that is held back is on its way already, as others see it.
     package var state: ProcessState { isHeld ? .starting : machine.state }
 
+    /// Whether any process of it is thought to exist.
+    fileprivate var hasProcess: Bool { machine.hasProcess || standby.hasProcess }
+
     /// - Parameter name: `nil` for all.
     fileprivate func isMeant(by name: String?) -> Bool { !isRetired && (name == nil || name == self.name) }
   }
@@ -26,9 +30,9 @@ package struct Fleet: Sendable {
   /// What the shell shall do to the process of this name.
   package struct Step: Sendable, Equatable {
     package let name: String
-    package let action: RestartMachine.Action
+    package let action: ProcessAction
 
-    package init(name: String, action: RestartMachine.Action) {
+    package init(name: String, action: ProcessAction) {
       self.name = name
       self.action = action
     }
@@ -104,6 +108,7 @@ package struct Fleet: Sendable {
 
   package var deadline: Instant? {
     var deadlines = members.compactMap(\.machine.deadline)
+    if !isEnding { deadlines += members.compactMap { $0.standby.deadline($0.machine) } }
     if case .waitingForIndex(let until) = course { deadlines.append(until) }
     return deadlines.min()
   }
@@ -137,7 +142,7 @@ package struct Fleet: Sendable {
 
   /// Forgets those that were retired and have ended, and names them.
   package mutating func takeRetired() -> [String] {
-    let gone = members.filter { $0.isRetired && !$0.machine.hasProcess }.map(\.name)
+    let gone = members.filter { $0.isRetired && !$0.hasProcess }.map(\.name)
     members.removeAll { gone.contains($0.name) }
     return gone
   }
@@ -176,9 +181,23 @@ package struct Fleet: Sendable {
     return steps + advance(now: now)
   }
 
+  /// The standby of this child has ended, or could not be started.
+  package mutating func standbyEnded(_ name: String, now: Instant) -> [Step] {
+    for index in members.indices where members[index].name == name { members[index].standby.ended(policy, now: now) }
+    return advance(now: now)
+  }
+
+  /// To be called after everything that has happened, and when `deadline` has come.
   package mutating func timePassed(now: Instant) -> [Step] {
     let steps = each(isTimer: true, where: { _ in true }) { $0.timePassed(now: now) }
-    return steps + advance(now: now)
+    return steps + advance(now: now) + standbys(now: now)
+  }
+
+  private mutating func standbys(now: Instant) -> [Step] {
+    members.indices.compactMap { index in
+      let action = members[index].standby.follow(members[index].machine, isWanted: !isEnding, now: now)
+      return action == .none ? nil : Step(name: members[index].name, action: action)
+    }
   }
 
   // MARK: Order
@@ -192,12 +211,12 @@ package struct Fleet: Sendable {
       course = .running
       return each(where: \.isHeld) { $0.start(now: now) }
     case .endingPeers:
-      guard !members.contains(where: { $0.role == .peer && $0.machine.hasProcess }) else { return [] }
+      guard !members.contains(where: { $0.role == .peer && $0.hasProcess }) else { return [] }
       course = .endingIndex
       let steps = each(where: { $0.role == .index }) { $0.stop(now: now) }
       return steps + advance(now: now)
     case .endingIndex:
-      guard !members.contains(where: \.machine.hasProcess) else { return [] }
+      guard !members.contains(where: \.hasProcess) else { return [] }
       course = .ended
       return []
     }
@@ -219,13 +238,14 @@ package struct Fleet: Sendable {
 
   private mutating func each(
     isTimer: Bool = false, where isMeant: (Member) -> Bool,
-    _ change: (inout RestartMachine) -> RestartMachine.Action
+    _ change: (inout RestartMachine) -> ProcessAction
   ) -> [Step] {
     var steps: [Step] = []
     for index in members.indices where isMeant(members[index]) {
       // Whatever is decided for it now comes instead of the start that it waited for.
       if !isTimer { members[index].isHeld = false }
-      let action = change(&members[index].machine)
+      var action = change(&members[index].machine)
+      if action == .spawn, members[index].standby.take() { action = .promote }
       if action != .none { steps.append(Step(name: members[index].name, action: action)) }
     }
     return steps

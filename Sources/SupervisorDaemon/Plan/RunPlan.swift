@@ -49,11 +49,14 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var peersIndex: IndexChoice
   /// `nil` for never.
   package internal(set) var killUnresponsiveAfter: Duration?
+  /// Whether each child has a process in reserve.
+  package internal(set) var hasStandbys: Bool
 
   /// When children are started again.
   package var policy: RestartPolicy {
     var policy = RestartPolicy()
     policy.killUnresponsiveAfter = killUnresponsiveAfter
+    if !hasStandbys { policy.standbyAfter = nil }
     return policy
   }
 
@@ -81,6 +84,7 @@ package struct RunPlan: Sendable, Equatable {
       Peer(name: $0.name, listen: $0.listen ?? automatic, advertise: $0.advertise, user: $0.user)
     }
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
+    hasStandbys = wanted.hasStandbys
   }
 
   /// The flags decide which processes there are and where; what they do not say stands in the configuration.

@@ -15,6 +15,8 @@ final class Supervisor {
     case process(String)
     case channel(String)
     case output(String)
+    case standby(String)
+    case standbyOutput(String)
     case outage(FileDescriptor, notice: [UInt8])
     case farewell
   }
@@ -96,11 +98,15 @@ final class Supervisor {
     set.add(premises.control.descriptor.rawValue, as: .control)
     clients.gather(into: &set)
     for (name, child) in children {
-      if let pidfd = child.pidfd { set.add(pidfd, as: .process(name)) }
-      if let channel = child.channel, child.channelWantsInput {
-        set.add(channel, writing: child.channelWantsOutput, as: .channel(name))
+      if let run = child.process {
+        set.add(run.pidfd, as: .process(name))
+        if run.channelWantsInput { set.add(run.channel, writing: run.channelWantsOutput, as: .channel(name)) }
+        if let output = run.output { set.add(output.rawValue, as: .output(name)) }
       }
-      if let output = child.output { set.add(output.rawValue, as: .output(name)) }
+      if let run = child.standby {
+        set.add(run.pidfd, as: .standby(name))
+        if let output = run.output { set.add(output.rawValue, as: .standbyOutput(name)) }
+      }
     }
     gatherOutages(into: &set, now: now)
   }
@@ -131,6 +137,8 @@ final class Supervisor {
     case .process(let name): reap(name)
     case .channel(let name): listen(to: name, isWritable: event.isWritable)
     case .output(let name): children[name]?.takeOutput()
+    case .standby(let name): reapStandby(name)
+    case .standbyOutput(let name): children[name]?.takeStandbyOutput()
     case .outage(let listener, let notice): outages.answer(listener, with: notice, now: .now)
     case .farewell: break
     }
@@ -157,7 +165,10 @@ final class Supervisor {
       guard let child = children[step.name] else { continue }
       switch step.action {
       case .none: break
-      case .spawn: spawn(child)
+      case .spawn: start(child) { child throws(SpawnFailure) in try child.spawn(limits: limits) }
+      case .promote: start(child) { child throws(SpawnFailure) in try child.promote(limits: limits) }
+      case .prepare: prepareStandby(child)
+      case .discard: child.standby?.signal(SIGKILL)
       case .ask: child.tell(.stop)
       case .terminate:
         child.tell(.stop)
@@ -169,14 +180,34 @@ final class Supervisor {
     }
   }
 
-  private func spawn(_ child: SupervisedChild) {
-    let name = child.blueprint.name
+  private func start(_ child: SupervisedChild, _ begin: (SupervisedChild) throws(SpawnFailure) -> Void) {
     do throws(SpawnFailure) {
-      try child.spawn(limits: limits)
+      try begin(child)
       record()
     } catch {
-      ended(name, .notStarted(error.description))
+      ended(child.blueprint.name, .notStarted(error.description))
     }
+  }
+
+  /// Without one a restart takes longer, no more.
+  private func prepareStandby(_ child: SupervisedChild) {
+    do throws(SpawnFailure) {
+      try child.prepareStandby(limits: limits)
+      record()
+    } catch {
+      standbyEnded(child.blueprint.name, .notStarted(error.description))
+    }
+  }
+
+  private func reapStandby(_ name: String) {
+    guard let termination = children[name]?.reapStandby() else { return }
+    standbyEnded(name, termination)
+    record()
+  }
+
+  private func standbyEnded(_ name: String, _ termination: Termination) {
+    if termination != .signaled(SIGKILL) { log.write("the standby of \(name) \(termination)", .warning) }
+    perform(fleet.standbyEnded(name, now: .now))
   }
 
   private func reap(_ name: String) {
@@ -225,8 +256,8 @@ final class Supervisor {
   private func record() {
     var record = ChildRecord(boot: premises.boot)
     for child in children.values {
-      if let pid = child.pid {
-        record.children.append(.init(name: child.blueprint.name, pid: pid, startTime: child.startTime))
+      for run in child.runs {
+        record.children.append(.init(name: child.blueprint.name, pid: run.pid, startTime: run.startTime))
       }
     }
     do throws(Errno) {

@@ -3,12 +3,15 @@ package enum Victim: Hashable, Sendable, CustomStringConvertible {
   case index
   case supervisor
   case peer(Int)
+  /// A process in reserve, whosesoever.
+  case standby
 
   package var description: String {
     switch self {
     case .index: "index"
     case .supervisor: "supervisor"
     case .peer(let number): PeerNames.name(of: number)
+    case .standby: "standby"
     }
   }
 }

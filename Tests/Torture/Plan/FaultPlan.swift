@@ -80,7 +80,7 @@ package struct FaultPlan: Sendable, Equatable {
   }
 
   private static func victim(_ peer: Int, _ random: inout SeededGenerator) -> Victim {
-    random.pick([(.index, 3), (.supervisor, 1), (.peer(peer), 6)]) ?? .index
+    random.pick([(.index, 3), (.supervisor, 1), (.standby, 1), (.peer(peer), 6)]) ?? .index
   }
 
   private static func hostile(_ peer: Int, _ random: inout SeededGenerator) -> Fault {

@@ -151,8 +151,14 @@ final class Fleet {
     if let rows = rows(patience: .milliseconds(300)) {
       for row in rows { knownPIDs[row.name] = row.pid }
     }
+    if victim == .standby { return children(of: own).first { !knownPIDs.values.contains($0) } }
     guard let pid = knownPIDs[victim.description], pid > 1, ProcessTable.parent(of: pid) == own else { return nil }
     return pid
+  }
+
+  /// Those that serve, and those in reserve, which are in no row.
+  private func children(of supervisor: Int32) -> [Int32] {
+    ProcessTable.processes(withHome: home).filter { ProcessTable.parent(of: $0) == supervisor }
   }
 
   private var knownPIDs: [String: Int32] = [:]

@@ -1,0 +1,149 @@
+import CProcess
+import Glibc
+import ProcessSupervision
+import SystemPackage
+import WireProtocol
+
+/// One process of a child, with its channel and the pipe of its output. All of it goes with this value.
+final class ChildRun {
+  private let process: ChildProcess
+  /// In clock ticks since boot.
+  let startTime: Int64
+  private var link: ChildLink
+  /// The reading end of its standard output and error; `nil` once nobody holds the other.
+  private(set) var output: FileDescriptor?
+
+  /// How much of its last output is kept when it has ended.
+  private static let lastOutputLimit = 1 << 20
+  /// How much is taken in one turn, lest one child's output hold up the others.
+  private static let turnLimit = 262_144
+
+  /// Starts a process, which waits for its first line. What fails leaves nothing behind.
+  init(_ blueprint: ChildBlueprint, limits: [ProcessSpecification.Limit]) throws(SpawnFailure) {
+    let ends = try SpawnEnds()
+    let specification = blueprint.specification(
+      input: ends.null.rawValue, output: ends.outputWriter.rawValue, channel: ends.channelChild.rawValue,
+      limits: limits, deathSignal: SIGKILL)
+    do throws(SpawnError) {
+      process = try ChildProcess(specification)
+    } catch {
+      ends.closeAll()
+      throw SpawnFailure(description: "\(error)")
+    }
+    ends.closeChildEnds()
+    startTime = ProcessTable.startTime(of: process.pid) ?? 0
+    output = ends.outputReader
+    link = ChildLink(descriptor: ends.channelSupervisor)
+  }
+
+  deinit {
+    try? output?.close()
+  }
+
+  var pid: Int32 { process.pid }
+  var pidfd: Int32 { process.pidfd.rawValue }
+  var channel: Int32 { link.descriptor.rawValue }
+  var channelWantsInput: Bool { link.wantsInput }
+  var channelWantsOutput: Bool { link.wantsOutput }
+
+  func signal(_ number: Int32) {
+    process.signal(number)
+  }
+
+  /// How it ended, if it has; its last output is then in the log. To be asked no more afterwards.
+  func reap(into log: inout RotatingLog) -> Termination? {
+    guard let termination = process.reap() else { return nil }
+    // A grandchild may hold the pipe open for ever: what is there is taken, the end is not waited for.
+    _ = copyOutput(into: &log, atMost: Self.lastOutputLimit)
+    return termination
+  }
+
+  // MARK: The channel
+
+  func begin(_ start: ChannelStart) {
+    link.send(start.json)
+  }
+
+  func tell(_ command: ChannelCommand) {
+    link.send(command.json)
+  }
+
+  func receive() -> [ChannelEvent] {
+    link.receive()
+  }
+
+  func flushChannel() {
+    link.flush()
+  }
+
+  // MARK: What it writes
+
+  func takeOutput(into log: inout RotatingLog) {
+    guard !copyOutput(into: &log, atMost: Self.turnLimit) else { return }
+    try? output?.close()
+    output = nil
+  }
+
+  /// False once nobody holds the other end.
+  private func copyOutput(into log: inout RotatingLog, atMost limit: Int) -> Bool {
+    guard let output else { return true }
+    var rest = limit
+    while rest > 0 {
+      switch NonBlocking.read(output) {
+      case .bytes(let bytes):
+        log.write(bytes)
+        rest -= bytes.count
+      case .nothing: return true
+      case .ended: return false
+      }
+    }
+    return true
+  }
+}
+
+/// Why a child was not started: a sentence part.
+struct SpawnFailure: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// The descriptors of one start, before they find their owners.
+private struct SpawnEnds {
+  let null: FileDescriptor
+  let outputReader: FileDescriptor
+  let outputWriter: FileDescriptor
+  let channelSupervisor: FileDescriptor
+  let channelChild: FileDescriptor
+
+  init() throws(SpawnFailure) {
+    let number = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { throw SpawnFailure(description: "/dev/null: \(Errno(rawValue: errno))") }
+    let null = FileDescriptor(rawValue: number)
+    var reader: Int32 = -1
+    var writer: Int32 = -1
+    let error = pipe_open(&reader, &writer)
+    guard error == 0 else {
+      try? null.close()
+      throw SpawnFailure(description: "no pipe: \(Errno(rawValue: error))")
+    }
+    do throws(Errno) {
+      (channelSupervisor, channelChild) = try ChildLink.pair()
+    } catch {
+      for descriptor in [null, FileDescriptor(rawValue: reader), FileDescriptor(rawValue: writer)] {
+        try? descriptor.close()
+      }
+      throw SpawnFailure(description: "no channel: \(error)")
+    }
+    self.null = null
+    outputReader = FileDescriptor(rawValue: reader)
+    outputWriter = FileDescriptor(rawValue: writer)
+  }
+
+  func closeChildEnds() {
+    for descriptor in [null, outputWriter, channelChild] { try? descriptor.close() }
+  }
+
+  func closeAll() {
+    closeChildEnds()
+    for descriptor in [outputReader, channelSupervisor] { try? descriptor.close() }
+  }
+}
