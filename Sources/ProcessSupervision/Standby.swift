@@ -29,6 +29,8 @@ package struct Standby: Sendable {
     }
   }
 
+  package var isReady: Bool { phase == .waiting }
+
   /// True where one is there to take the place of the process that has ended. It is no standby any more then.
   package mutating func take() -> Bool {
     guard phase == .waiting else { return false }

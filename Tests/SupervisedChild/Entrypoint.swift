@@ -5,7 +5,7 @@ import WireProtocol
 /// A child that answers every connection at its sockets with one line, its process number, and whose name says what
 /// is wrong with it: `crash…` exits before it is ready, `flap…` right after, `deaf…` does not stop, `mute…` sends no
 /// heartbeat, `chatty…` writes a lot, `slow…` is ready only once a file `go` lies beside its state, `other…` speaks
-/// another channel protocol, `noise…` first says what nobody understands, `orphan…` leaves a process behind that holds its output open. An index is what
+/// another channel protocol, `noise…` first says what nobody understands, `orphan…` leaves a process behind that holds its output open, `leave…` closes its channel when somebody calls. An index is what
 /// P2P_TEST_INDEX says.
 @main
 struct Entrypoint {
@@ -40,7 +40,7 @@ struct Entrypoint {
       channel.sendReady(ChannelAddresses())
     }
     if name.hasPrefix("flap") { exit(4) }
-    serve(channel.start.listeners.all.map(\.descriptor))
+    serve(channel.start.listeners.all.map(\.descriptor), leavesChannel: name.hasPrefix("leave"))
   }
 
   private static func chat() {
@@ -67,7 +67,7 @@ struct Entrypoint {
     _ = write(3, line, line.count)
   }
 
-  private static func serve(_ listeners: [Int32]) -> Never {
+  private static func serve(_ listeners: [Int32], leavesChannel: Bool) -> Never {
     let line = Array("{\"pid\":\(getpid())}\n".utf8)
     while true {
       var waiting = listeners.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -77,6 +77,8 @@ struct Entrypoint {
         guard connection >= 0 else { continue }
         _ = write(connection, line, line.count)
         close(connection)
+        // Its other end is told, though the channel's own thread still reads.
+        if leavesChannel { shutdown(3, Int32(SHUT_WR)) }
       }
     }
   }

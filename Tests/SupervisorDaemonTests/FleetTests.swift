@@ -108,6 +108,23 @@ import Testing
     #expect(simulation.history.last == .init(name: "alice", action: .spawn))
   }
 
+  /// The successor of a peer needs what the ending process still holds: its state.
+  @Test func onlyAnIndexIsRelievedBeforeItsEnd() {
+    var simulation = Simulation(peers: ["alice"])
+    simulation.begin()
+    simulation.ready("index")
+    simulation.ready("alice")
+    func relieve(_ name: String) -> [Fleet.Step]? { simulation.fleet.relieve(name, now: simulation.now, random: 0) }
+    let early = relieve("index")
+    #expect(early == nil, "it has no standby yet")
+    simulation.pass(.seconds(1))
+    let (peer, index, again) = (relieve("alice"), relieve("index"), relieve("index"))
+    #expect(peer == nil)
+    #expect(index == [.init(name: "index", action: .promote)])
+    #expect(again == nil, "it has only begun")
+    #expect(simulation.state("index") == .starting)
+  }
+
   @Test func theEndWaitsForStandbys() {
     var simulation = Simulation(index: false, peers: ["alice"])
     simulation.begin()

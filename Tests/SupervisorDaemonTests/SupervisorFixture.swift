@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import LineJSON
 import ProcessSupervision
+import SupervisorDaemon
 import SystemPackage
 import TestSupport
 import Testing
@@ -40,6 +41,12 @@ final class SupervisorFixture {
 
   func log(_ name: String) -> String {
     String(decoding: TemporaryDirectory.read("\(home)/log/\(name).log") ?? [], as: UTF8.self)
+  }
+
+  /// The processes of a child that are written down for the next supervisor.
+  func recorded(_ name: String) -> [Int32] {
+    TemporaryDirectory.read("\(home)/state/supervisor/children.json").flatMap { ChildRecord($0) }?.children
+      .filter { $0.name == name }.map(\.pid) ?? []
   }
 
   // MARK: The process

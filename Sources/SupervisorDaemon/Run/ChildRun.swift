@@ -43,6 +43,8 @@ final class ChildRun {
   var pid: Int32 { process.pid }
   var pidfd: Int32 { process.pidfd.rawValue }
   var channel: Int32 { link.descriptor.rawValue }
+  /// Whether it has closed its channel, or talks nonsense there.
+  var hasLeftChannel: Bool { !link.wantsInput }
   var channelWantsInput: Bool { link.wantsInput }
   var channelWantsOutput: Bool { link.wantsOutput }
 

@@ -9,6 +9,8 @@ final class SupervisedChild {
   private(set) var process: ChildRun?
   /// A process that has been told nothing yet.
   private(set) var standby: ChildRun?
+  /// A process that has been relieved and is ending.
+  private(set) var leaving: ChildRun?
   private var log: RotatingLog
   /// Why it is not there, or last ended: a sentence.
   var reason: String?
@@ -21,7 +23,7 @@ final class SupervisedChild {
   }
 
   /// What runs of it now.
-  var runs: [ChildRun] { [process, standby].compactMap(\.self) }
+  var runs: [ChildRun] { [process, standby, leaving].compactMap(\.self) }
 
   // MARK: Life
 
@@ -45,6 +47,13 @@ final class SupervisedChild {
     standby = try ChildRun(blueprint, limits: limits)
   }
 
+  /// Makes room for the standby. Whatever the process was about to do, it ends now.
+  func dismiss() {
+    process?.signal(SIGKILL)
+    leaving = process
+    process = nil
+  }
+
   func tell(_ command: ChannelCommand) {
     process?.tell(command)
   }
@@ -57,6 +66,12 @@ final class SupervisedChild {
   func reap() -> Termination? {
     guard let termination = process?.reap(into: &log) else { return nil }
     process = nil
+    return termination
+  }
+
+  func reapLeaving() -> Termination? {
+    guard let termination = leaving?.reap(into: &log) else { return nil }
+    leaving = nil
     return termination
   }
 

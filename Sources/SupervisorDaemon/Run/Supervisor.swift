@@ -17,6 +17,7 @@ final class Supervisor {
     case output(String)
     case standby(String)
     case standbyOutput(String)
+    case leaving(String)
     case outage(FileDescriptor, notice: [UInt8])
     case farewell
   }
@@ -68,7 +69,7 @@ final class Supervisor {
     perform(fleet.begin(now: .now))
     tell()
     notify()
-    while !fleet.hasEnded { turn() }
+    while !fleet.hasEnded || children.values.contains(where: { $0.leaving != nil }) { turn() }
     tell()
     finish()
   }
@@ -107,6 +108,7 @@ final class Supervisor {
         set.add(run.pidfd, as: .standby(name))
         if let output = run.output { set.add(output.rawValue, as: .standbyOutput(name)) }
       }
+      if let run = child.leaving { set.add(run.pidfd, as: .leaving(name)) }
     }
     gatherOutages(into: &set, now: now)
   }
@@ -139,6 +141,7 @@ final class Supervisor {
     case .output(let name): children[name]?.takeOutput()
     case .standby(let name): reapStandby(name)
     case .standbyOutput(let name): children[name]?.takeStandbyOutput()
+    case .leaving(let name): reapLeaving(name)
     case .outage(let listener, let notice): outages.answer(listener, with: notice, now: .now)
     case .farewell: break
     }
@@ -221,14 +224,19 @@ final class Supervisor {
   private func ended(_ name: String, _ termination: Termination) {
     guard let child = children[name] else { return }
     child.reason = child.failure ?? "it \(termination)"
-    log.write(
-      "\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""), termination == .exited(0) ? .info : .warning)
-    child.failure = nil
+    logEnd(of: child, termination)
     let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
     // One that was told to stop needs no excuse.
     if fleet.member(name)?.machine.state == .stopped { child.reason = nil }
     perform(steps)
     record()
+  }
+
+  private func logEnd(of child: SupervisedChild, _ termination: Termination) {
+    log.write(
+      "\(child.blueprint.name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""),
+      termination == .exited(0) ? .info : .warning)
+    child.failure = nil
   }
 
   private func listen(to name: String, isWritable: Bool) {
@@ -249,6 +257,22 @@ final class Supervisor {
         perform(fleet.refused(name, now: .now))
       }
     }
+    if child.process?.hasLeftChannel == true { relieve(child) }
+  }
+
+  /// Lets the standby take over from a process that is ending, where it need not wait for the end.
+  private func relieve(_ child: SupervisedChild) {
+    guard child.leaving == nil,
+      let steps = fleet.relieve(child.blueprint.name, now: .now, random: Double.random(in: 0..<1))
+    else { return }
+    child.dismiss()
+    perform(steps)
+  }
+
+  private func reapLeaving(_ name: String) {
+    guard let child = children[name], let termination = child.reapLeaving() else { return }
+    logEnd(of: child, termination)
+    record()
   }
 
   /// Who runs now, for the next supervisor of this home. Where it cannot be written, the children's own watch over
