@@ -5,7 +5,7 @@ import WireProtocol
 /// A child that answers every connection at its sockets with one line, its process number, and whose name says what
 /// is wrong with it: `crash…` exits before it is ready, `flap…` right after, `deaf…` does not stop, `mute…` sends no
 /// heartbeat, `chatty…` writes a lot, `slow…` is ready only once a file `go` lies beside its state, `other…` speaks
-/// another channel protocol, `noise…` first says what nobody understands, `orphan…` leaves a process behind that holds its output open, `leave…` closes its channel when somebody calls. An index is what
+/// another channel protocol, `noise…` first says what nobody understands, `orphan…` leaves a process behind that holds its output open, `leave…` ends two of its threads when somebody calls, the first one too. An index is what
 /// P2P_TEST_INDEX says.
 @main
 struct Entrypoint {
@@ -22,6 +22,7 @@ struct Entrypoint {
     if name.hasPrefix("noise") { makeNoise() }
     // It takes no signal of the tests, and ends by itself.
     if name.hasPrefix("orphan") { system("/bin/sleep 10 &") }
+    if name.hasPrefix("leave") { startThreadThatOutlivesTheFirst() }
     if name.hasPrefix("slow") { waitForGo(channel.start.settings) }
     channel.run(
       pulse: { beat in if !name.hasPrefix("mute") { beat() } },
@@ -40,7 +41,7 @@ struct Entrypoint {
       channel.sendReady(ChannelAddresses())
     }
     if name.hasPrefix("flap") { exit(4) }
-    serve(channel.start.listeners.all.map(\.descriptor), leavesChannel: name.hasPrefix("leave"))
+    serve(channel.start.listeners.all.map(\.descriptor), leaves: name.hasPrefix("leave"))
   }
 
   private static func chat() {
@@ -52,6 +53,26 @@ struct Entrypoint {
   private static func waitForGo(_ settings: ChildSettings) {
     guard case .peer(let peer) = settings else { return }
     while access("\(peer.state)/go", F_OK) != 0 { usleep(2_000) }
+  }
+
+  private static func startThreadThatOutlivesTheFirst() {
+    let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+      while !Entrypoint.hasFirstThreadEnded { usleep(1_000) }
+      return argument
+    }
+    var thread = pthread_t()
+    pthread_create(&thread, nil, body, nil)
+  }
+
+  private static var hasFirstThreadEnded: Bool {
+    guard let file = fopen("/proc/self/status", "r") else { return false }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, 256, file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      if text.hasPrefix("State:") { return text.contains("Z") }
+    }
+    return false
   }
 
   private static func makeNoise() {
@@ -67,7 +88,7 @@ struct Entrypoint {
     _ = write(3, line, line.count)
   }
 
-  private static func serve(_ listeners: [Int32], leavesChannel: Bool) -> Never {
+  private static func serve(_ listeners: [Int32], leaves: Bool) -> Never {
     let line = Array("{\"pid\":\(getpid())}\n".utf8)
     while true {
       var waiting = listeners.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -77,8 +98,7 @@ struct Entrypoint {
         guard connection >= 0 else { continue }
         _ = write(connection, line, line.count)
         close(connection)
-        // Its other end is told, though the channel's own thread still reads.
-        if leavesChannel { shutdown(3, Int32(SHUT_WR)) }
+        if leaves { pthread_exit(nil) }
       }
     }
   }

@@ -59,7 +59,7 @@ import WireProtocol
     #expect(after.pid != before.pid)
   }
 
-  /// An index that is about to end is not waited for.
+  /// An index that is ending is not waited for: of this one a thread lives on.
   @Test func anIndexThatLeavesIsRelievedByItsStandby() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, environment: ["P2P_TEST_INDEX": "leave"])

@@ -181,16 +181,19 @@ package struct Fleet: Sendable {
     return steps + advance(now: now)
   }
 
-  /// The process of this child has closed its channel: it is ending, which may take a while, since the system takes apart
-  /// all that it held first. An index keeps nothing that its successor would have to wait for.
+  /// Whether the standby may take over from a process that is still ending: an index keeps nothing that its successor would
+  /// have to wait for.
+  package func canBeRelieved(_ name: String) -> Bool {
+    guard let member = member(name) else { return false }
+    return member.role == .index && member.machine.state == .ready && member.standby.isReady
+  }
+
+  /// The process of this child is ending, which may take a while.
   ///
   /// - Parameter random: 0..<1.
   /// - Returns: what follows from its end, before that has come; `nil` where it has to be waited for.
   package mutating func relieve(_ name: String, now: Instant, random: Double) -> [Step]? {
-    guard let member = member(name), member.role == .index, member.machine.state == .ready, member.standby.isReady
-    else {
-      return nil
-    }
+    guard canBeRelieved(name) else { return nil }
     // How it ends is not known yet, and after ready does not matter.
     return exited(name, .unknown, now: now, random: random)
   }

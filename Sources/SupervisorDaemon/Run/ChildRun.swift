@@ -12,6 +12,7 @@ final class ChildRun {
   private var link: ChildLink
   /// The reading end of its standard output and error; `nil` once nobody holds the other.
   private(set) var output: FileDescriptor?
+  private var deathWatch: DeathWatch?
 
   /// How much of its last output is kept when it has ended.
   private static let lastOutputLimit = 1 << 20
@@ -43,8 +44,6 @@ final class ChildRun {
   var pid: Int32 { process.pid }
   var pidfd: Int32 { process.pidfd.rawValue }
   var channel: Int32 { link.descriptor.rawValue }
-  /// Whether it has closed its channel, or talks nonsense there.
-  var hasLeftChannel: Bool { !link.wantsInput }
   var channelWantsInput: Bool { link.wantsInput }
   var channelWantsOutput: Bool { link.wantsOutput }
 
@@ -59,6 +58,23 @@ final class ChildRun {
     _ = copyOutput(into: &log, atMost: Self.lastOutputLimit)
     return termination
   }
+
+  // MARK: Its end
+
+  /// One of them becomes readable when it begins to end, or when a thread has ended.
+  var deathWatchDescriptors: [FileDescriptor] { deathWatch?.descriptors ?? [] }
+
+  /// From now on its threads are watched, those that there are now.
+  func watchThreads() {
+    deathWatch = DeathWatch(pid)
+  }
+
+  func ignoreThreads() {
+    deathWatch = nil
+  }
+
+  /// Whether it runs none of its code any more, or is about to stop.
+  var isEnding: Bool { ProcessTable.isEnding(pid) }
 
   // MARK: The channel
 

@@ -18,6 +18,7 @@ final class Supervisor {
     case standby(String)
     case standbyOutput(String)
     case leaving(String)
+    case threads(String)
     case outage(FileDescriptor, notice: [UInt8])
     case farewell
   }
@@ -103,6 +104,7 @@ final class Supervisor {
         set.add(run.pidfd, as: .process(name))
         if run.channelWantsInput { set.add(run.channel, writing: run.channelWantsOutput, as: .channel(name)) }
         if let output = run.output { set.add(output.rawValue, as: .output(name)) }
+        for descriptor in run.deathWatchDescriptors { set.add(descriptor.rawValue, as: .threads(name)) }
       }
       if let run = child.standby {
         set.add(run.pidfd, as: .standby(name))
@@ -142,6 +144,7 @@ final class Supervisor {
     case .standby(let name): reapStandby(name)
     case .standbyOutput(let name): children[name]?.takeStandbyOutput()
     case .leaving(let name): reapLeaving(name)
+    case .threads(let name): threadEnded(name)
     case .outage(let listener, let notice): outages.answer(listener, with: notice, now: .now)
     case .farewell: break
     }
@@ -196,6 +199,7 @@ final class Supervisor {
   private func prepareStandby(_ child: SupervisedChild) {
     do throws(SpawnFailure) {
       try child.prepareStandby(limits: limits)
+      if fleet.canBeRelieved(child.blueprint.name) { child.process?.watchThreads() }
       record()
     } catch {
       standbyEnded(child.blueprint.name, .notStarted(error.description))
@@ -257,11 +261,13 @@ final class Supervisor {
         perform(fleet.refused(name, now: .now))
       }
     }
-    if child.process?.hasLeftChannel == true { relieve(child) }
   }
 
   /// Lets the standby take over from a process that is ending, where it need not wait for the end.
-  private func relieve(_ child: SupervisedChild) {
+  private func threadEnded(_ name: String) {
+    guard let child = children[name], let process = child.process else { return }
+    guard process.isEnding else { return process.watchThreads() }
+    process.ignoreThreads()
     guard child.leaving == nil,
       let steps = fleet.relieve(child.blueprint.name, now: .now, random: Double.random(in: 0..<1))
     else { return }
