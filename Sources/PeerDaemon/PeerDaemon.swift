@@ -26,6 +26,8 @@ package final class PeerDaemon: Sendable {
     package var patience = IndexLink.Patience()
     /// How often files that were lost are looked for.
     package var returnInterval = Duration.seconds(60)
+    /// After the start, before catalogue and files are looked through.
+    package var upkeepDelay = Duration.seconds(1)
 
     package init(
       name: PeerName, state: String, index: Endpoint, uploads: LineServer.Listener, control: LineServer.Listener,
@@ -121,7 +123,7 @@ package final class PeerDaemon: Sendable {
     await link.start()
     let upkeep = ShareUpkeep(
       ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.quick, loop: link.loop,
-      logger: logger, interval: settings.returnInterval)
+      logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, selection: state.selection,
       changed: changed,

@@ -27,10 +27,6 @@ struct Entrypoint: ParsableCommand {
   @Option(help: "How often restart kills.")
   var kills = 100
 
-  @Option(
-    help: "Milliseconds that each caller rests after an answer while restart kills; 0 takes all that the machine has.")
-  var pause = 2
-
   @Option(help: ArgumentHelp("Where every single value goes, as lines of JSON.", valueName: "file"))
   var json = ".build/bench.jsonl"
 
@@ -47,7 +43,7 @@ struct Entrypoint: ParsableCommand {
       switch extent {
       case .full: .full
       case .quick: .quick
-      case .restart: .restart(kills: max(1, kills), pause: .milliseconds(min(max(0, pause), 1_000)))
+      case .restart: .restart(kills: max(1, kills))
       }
     let bench = try Bench(
       effort: effort, executables: executables, directory: scratch, services: services, report: Self.report)

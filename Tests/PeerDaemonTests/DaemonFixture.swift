@@ -66,6 +66,7 @@ final class DaemonFixture: Sendable {
     settings.patience.acknowledgement = acknowledgement
     settings.patience.connection = acknowledgement
     settings.returnInterval = returnInterval
+    settings.upkeepDelay = .zero
     var logger = Logger(label: name)
     logger.logLevel = .error
     let daemon = try await start(settings, logger)

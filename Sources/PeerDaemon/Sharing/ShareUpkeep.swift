@@ -20,11 +20,14 @@ struct ShareUpkeep: Sendable {
   let logger: Logger
   /// Between two looks for files that were lost: nobody says so when one is back.
   var interval = Duration.seconds(60)
+  /// Before anything is looked through: the first moments belong to those who have waited for the peer.
+  var delay = Duration.seconds(1)
 
   // MARK: At the start
 
   /// Looks through the catalogue itself. The peer serves meanwhile: a large one takes seconds.
   func inspect() async {
+    guard await delayIsOver() else { return }
     do throws(WireFailure) {
       try await work.pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.inspect() }
     } catch {
@@ -34,6 +37,7 @@ struct ShareUpkeep: Sendable {
 
   /// Looks at the file of every share, withdrawn ones too: they may be back.
   func sweep() async {
+    guard await delayIsOver() else { return }
     var position: CataloguePosition?
     repeat {
       guard !Task.isCancelled, let page = await page(after: position) else { return }
@@ -41,6 +45,11 @@ struct ShareUpkeep: Sendable {
       position = page.next
     } while position != nil
     logger.debug("looked at every share")
+  }
+
+  /// False where the task is cancelled.
+  private func delayIsOver() async -> Bool {
+    (try? await Task.sleep(for: delay)) != nil
   }
 
   private func page(after position: CataloguePosition?) async -> (suspicious: [String], next: CataloguePosition?)? {

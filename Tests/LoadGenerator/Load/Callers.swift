@@ -20,12 +20,11 @@ final class Callers: Sendable {
 
   /// - Parameters:
   ///   - number: how many talk at the same time.
-  ///   - pause: after each answer; none makes the load as high as the machine can bear.
   ///   - conversation: connects, asks, calls its argument for every answer, and ends where that returns false.
-  init(_ number: Int, pause: Duration, _ conversation: @escaping @Sendable (_ answered: () -> Bool) throws -> Void) {
+  init(_ number: Int, _ conversation: @escaping @Sendable (_ answered: () -> Bool) throws -> Void) {
     for _ in 0..<number {
       DispatchQueue.global().async(group: threads) { [self] in
-        while !isEnding.load(ordering: .relaxed) { talk(pause, conversation) }
+        while !isEnding.load(ordering: .relaxed) { talk(conversation) }
       }
     }
   }
@@ -37,11 +36,10 @@ final class Callers: Sendable {
     return count.withLock { $0 }
   }
 
-  private func talk(_ pause: Duration, _ conversation: (_ answered: () -> Bool) throws -> Void) {
+  private func talk(_ conversation: (_ answered: () -> Bool) throws -> Void) {
     do {
       try conversation {
         count.withLock { $0.answers += 1 }
-        if pause > .zero { usleep(UInt32(pause / .microseconds(1))) }
         return !isEnding.load(ordering: .relaxed)
       }
     } catch {

@@ -4,7 +4,7 @@ import DocumentModel
 extension Bench {
   /// How long a crash keeps others waiting, and whether it turns anybody away.
   func measureRestarts() throws {
-    let trial = try RestartTrial(installation, peer: "alice", sharing: documents.largeKey, pause: effort.pause)
+    let trial = try RestartTrial(installation, peer: "alice", sharing: documents.largeKey)
     for round in 1...effort.kills {
       let outage = try trial.killBoth()
       add(Sample(.indexRestart, Figure.own, round: round, milliseconds: outage.index))

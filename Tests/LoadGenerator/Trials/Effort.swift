@@ -11,8 +11,6 @@ package struct Effort: Sendable {
   package let repetitions: Int
   /// Kills of each process, every one 2 s after the last.
   package let kills: Int
-  /// After each answer that a caller gets during the restarts.
-  package var pause = Duration.milliseconds(2)
 
   /// At most five minutes.
   package static let full = Effort(
@@ -21,7 +19,7 @@ package struct Effort: Sendable {
   package static let quick = Effort(
     rounds: 2, largeSize: 256 << 20, load: .milliseconds(500), speedSeconds: 1, repetitions: 5, kills: 5)
   /// Restarts alone: 100 take four minutes.
-  package static func restart(kills: Int, pause: Duration) -> Effort {
-    Effort(rounds: 0, largeSize: 64 << 20, load: .zero, speedSeconds: 0, repetitions: 0, kills: kills, pause: pause)
+  package static func restart(kills: Int) -> Effort {
+    Effort(rounds: 0, largeSize: 64 << 20, load: .zero, speedSeconds: 0, repetitions: 0, kills: kills)
   }
 }

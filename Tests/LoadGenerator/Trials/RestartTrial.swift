@@ -40,8 +40,7 @@ final class RestartTrial {
   /// - Parameters:
   ///   - peer: the one that is killed.
   ///   - key: what it shares, a large document.
-  ///   - pause: of each caller after each answer.
-  init(_ installation: Installation, peer: String, sharing key: String, pause: Duration) throws {
+  init(_ installation: Installation, peer: String, sharing key: String) throws {
     self.installation = installation
     self.peer = peer
     index = try installation.index().endpoint
@@ -50,19 +49,19 @@ final class RestartTrial {
     swarm = try Swarm(Self.swarmSize, documents: Self.documents, server: index)
     let (index, uploads, document, socket) = (index, uploads, document, installation.socket(peer))
     callers = [
-      Callers(2, pause: pause) { answered in
+      Callers(2) { answered in
         let connection = try Self.greeted(RawConnection(to: index))
         repeat { try Self.lookUp(connection) } while answered()
       },
-      Callers(1, pause: pause) { answered in
+      Callers(1) { answered in
         try Self.lookUp(try Self.greeted(RawConnection(to: index)))
         _ = answered()
       },
-      Callers(1, pause: pause) { answered in
+      Callers(1) { answered in
         let connection = try Self.greeted(RawConnection(to: uploads))
         repeat { try Self.fetch(document, Self.chunk, from: connection) } while answered()
       },
-      Callers(1, pause: pause) { answered in
+      Callers(1) { answered in
         try Self.askStatus(of: socket)
         _ = answered()
       },
