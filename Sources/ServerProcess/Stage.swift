@@ -7,16 +7,23 @@ import Glibc
 /// begin. A standby has time for that, whoever waits for a restart has not.
 package struct Stage: ~Copyable {
   package let path: String
+  /// The directory, locked for as long as its stage is there (flock(2)): one that is not was left by a process that died.
+  private let lock: CInt
   /// For an answer.
   private static let patience = timeval(tv_sec: 2, tv_usec: 0)
+  private static let prefix = "p2p-standby."
+  /// Of those that were left, in one go.
+  private static let mostRemoved = 64
 
   /// `nil` where no directory can be made: then there is no rehearsal.
   package init?() {
     let parents = [getenv("TMPDIR").map { String(cString: $0) }, "/dev/shm", "/tmp"].compactMap(\.self)
     for parent in parents {
-      var template = Array("\(parent)/p2p-standby.XXXXXX".utf8CString)
+      Self.removeWhatWasLeft(in: parent)
+      var template = Array("\(parent)/\(Self.prefix)XXXXXX".utf8CString)
       guard mkdtemp(&template) != nil else { continue }
       path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      lock = Self.lock(path)
       return
     }
     return nil
@@ -24,6 +31,28 @@ package struct Stage: ~Copyable {
 
   deinit {
     Self.remove(path)
+    close(lock)
+  }
+
+  /// A descriptor of the directory; −1 where it is not there, is a link, somebody else's, or locked.
+  private static func lock(_ path: String) -> CInt {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { return -1 }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_uid == geteuid(), flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      return -1
+    }
+    return descriptor
+  }
+
+  private static func removeWhatWasLeft(in parent: String) {
+    for name in names(in: parent).filter({ $0.hasPrefix(prefix) }).prefix(mostRemoved) {
+      let descriptor = lock("\(parent)/\(name)")
+      guard descriptor >= 0 else { continue }
+      remove("\(parent)/\(name)")
+      close(descriptor)
+    }
   }
 
   /// Calls at a Unix socket in the directory, says all lines and waits for as many answers, at most 2 s for each.
@@ -64,15 +93,18 @@ package struct Stage: ~Copyable {
   /// Links are removed, not followed.
   private static func remove(_ path: String) {
     guard unlink(path) != 0 else { return }
-    if let directory = opendir(path) {
-      var names: [String] = []
-      while let entry = readdir(directory) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        if name != ".", name != ".." { names.append(name) }
-      }
-      closedir(directory)
-      for name in names { remove("\(path)/\(name)") }
-    }
+    for name in names(in: path) { remove("\(path)/\(name)") }
     rmdir(path)
+  }
+
+  private static func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
   }
 }

@@ -53,6 +53,21 @@ import Testing
     #expect(access(kept, F_OK) == 0)
   }
 
+  /// What a standby left that was killed in the middle of it goes with the next, what another one uses does not.
+  @Test func whatWasLeftGoesAndWhatIsUsedStays() throws {
+    guard let used = Stage() else { throw Errno.noSuchFileOrDirectory }
+    let parent = used.path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+    let left = "\(parent)/p2p-standby.left-\(getpid())"
+    try FileManager.default.createDirectory(atPath: "\(left)/state", withIntermediateDirectories: true)
+    do {
+      guard let next = Stage() else { throw Errno.noSuchFileOrDirectory }
+      #expect(access(left, F_OK) != 0)
+      #expect(access(used.path, F_OK) == 0)
+      #expect(next.path != used.path)
+    }
+    #expect(access(used.path, F_OK) == 0)
+  }
+
   @Test func nobodyAnswersWhereNobodyListens() throws {
     guard let stage = Stage() else { throw Errno.noSuchFileOrDirectory }
     #expect(stage.call("index", ["{}"]).isEmpty)
