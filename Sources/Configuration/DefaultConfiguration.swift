@@ -23,7 +23,7 @@ package enum DefaultConfiguration {
     # The index that the peers of this machine use: the served one, unless another is named here. At once.
     #address = "index.example.org:7734"
     # Ranges of addresses that peers may advertise though they do not come from them. None by default, or anybody could send
-    # strangers to third parties. At once, for peers that connect from then on.
+    # strangers to third parties; 1000 at most. At once, for peers that connect from then on.
     #allow_advertise = ["10.0.0.0/8", "2001:db8::/32"]
     # As whom the served index runs, a login name or "uid:gid": only for a supervisor that root runs for the whole machine. By
     # default the user p2p where there is one, else nobody.

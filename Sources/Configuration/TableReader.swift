@@ -76,9 +76,13 @@ struct TableReader {
     return address
   }
 
+  /// The settings of a child fit one line of its channel.
+  private static let mostRanges = 1_000
+
   func addressRanges(_ name: String) throws(ConfigurationError) -> [AddressRange]? {
     guard let value = table[name] else { return nil }
     guard let array = value.array else { throw wrongType(name, value, "a list in [brackets]") }
+    guard array.count <= Self.mostRanges else { throw error(name, "has more than \(Self.mostRanges) ranges") }
     var ranges: [AddressRange] = []
     for element in array {
       guard element.type == .string, let text = element.string else {

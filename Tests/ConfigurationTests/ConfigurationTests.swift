@@ -109,6 +109,14 @@ import Testing
 
   // MARK: The environment
 
+  @Test func aListHasAnEnd() throws {
+    func text(_ count: Int) -> String {
+      "[index]\nallow_advertise = [\(Array(repeating: "\"2001:db8::/32\"", count: count).joined(separator: ","))]"
+    }
+    #expect(try ConfigurationFile(text(1_000)).index.allowAdvertise?.count == 1_000)
+    #expect(error(text(1_001))?.path == "index.allow_advertise")
+  }
+
   @Test func theEnvironmentWinsOverTheFile() throws {
     let text = "[index]\nserve = true\nlisten = \":1\"\nuser = \"a\"\n[supervisor]\nkill_unresponsive_after = 60\n"
     let file = try ConfigurationFile(
