@@ -36,7 +36,7 @@ final class Supervisor {
   let options: SupervisorOptions
   var plan: RunPlan
   private let signals: FileDescriptor
-  private let limits = Supervisor.descriptorLimit()
+  let limits = Supervisor.descriptorLimit()
   private let manager: ServiceManager?
   private var notice = ServiceNotice(now: .now)
 
@@ -195,28 +195,6 @@ final class Supervisor {
     }
   }
 
-  /// Without one a restart takes longer, no more.
-  private func prepareStandby(_ child: SupervisedChild) {
-    do throws(SpawnFailure) {
-      try child.prepareStandby(limits: limits)
-      if fleet.canBeRelieved(child.blueprint.name) { child.process?.watchThreads() }
-      record()
-    } catch {
-      standbyEnded(child.blueprint.name, .notStarted(error.description))
-    }
-  }
-
-  private func reapStandby(_ name: String) {
-    guard let termination = children[name]?.reapStandby() else { return }
-    standbyEnded(name, termination)
-    record()
-  }
-
-  private func standbyEnded(_ name: String, _ termination: Termination) {
-    if termination != .signaled(SIGKILL) { log.write("the standby of \(name) \(termination)", .warning) }
-    perform(fleet.standbyEnded(name, now: .now))
-  }
-
   private func reap(_ name: String) {
     guard let child = children[name] else { return }
     // What it said last comes before its end.
@@ -236,7 +214,7 @@ final class Supervisor {
     record()
   }
 
-  private func logEnd(of child: SupervisedChild, _ termination: Termination) {
+  func logEnd(of child: SupervisedChild, _ termination: Termination) {
     log.write(
       "\(child.blueprint.name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""),
       termination == .exited(0) ? .info : .warning)
@@ -263,27 +241,9 @@ final class Supervisor {
     }
   }
 
-  /// Lets the standby take over from a process that is ending, where it need not wait for the end.
-  private func threadEnded(_ name: String) {
-    guard let child = children[name], let process = child.process else { return }
-    guard process.isEnding else { return process.watchThreads() }
-    process.ignoreThreads()
-    guard child.leaving == nil,
-      let steps = fleet.relieve(child.blueprint.name, now: .now, random: Double.random(in: 0..<1))
-    else { return }
-    child.dismiss()
-    perform(steps)
-  }
-
-  private func reapLeaving(_ name: String) {
-    guard let child = children[name], let termination = child.reapLeaving() else { return }
-    logEnd(of: child, termination)
-    record()
-  }
-
   /// Who runs now, for the next supervisor of this home. Where it cannot be written, the children's own watch over
   /// their channel, and their death signal, have to do.
-  private func record() {
+  func record() {
     var record = ChildRecord(boot: premises.boot)
     for child in children.values {
       for run in child.runs {
