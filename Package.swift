@@ -190,9 +190,10 @@ let package = Package(
     .testTarget(
       name: "SupervisorChannelTests",
       dependencies: ["SupervisorChannel", "DocumentModel", "LineJSON", "WireProtocol", "CProcess", system]),
+    // p2p-index: what a serving process does at a signal is seen from outside.
     .testTarget(
       name: "ServerProcessTests",
-      dependencies: ["ServerProcess", "DocumentModel", "TestSupport", nioCore, nioPosix, system]),
+      dependencies: ["ServerProcess", "DocumentModel", "TestSupport", "p2p-index", nioCore, nioPosix, system]),
     .testTarget(
       name: "IndexServerTests",
       dependencies: [

@@ -31,7 +31,7 @@ import Testing
 
   @Test func testsNeedNothingThatTheyDoNotImport() throws {
     // Executables that they run.
-    let executables: Set = ["p2p-supervisor", "supervised-child"]
+    let executables: Set = ["p2p-index", "p2p-supervisor", "supervised-child"]
     for directory in try SourceTree.directories(in: "Tests") {
       let target = directory == "SupervisedChild" ? "supervised-child" : directory
       let imported = Set(try SourceTree.files(under: "Tests/\(directory)").flatMap(\.imports))

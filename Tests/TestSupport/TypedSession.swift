@@ -1,10 +1,9 @@
 import Glibc
-import TestSupport
 
 /// A program on a terminal of its own, and somebody who types and reads there.
-final class TypedSession {
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
+package final class TypedSession {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
   }
 
   private let terminal: CInt
@@ -14,7 +13,7 @@ final class TypedSession {
   private var shown = ""
   private var pending = [UInt8]()
 
-  init(_ program: Program, _ arguments: String..., columns: UInt16 = 100) throws {
+  package init(_ program: Program, _ arguments: String..., columns: UInt16 = 100) throws {
     var (outer, inner): (CInt, CInt) = (-1, -1)
     var size = winsize(ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     guard openpty(&outer, &inner, nil, nil, &size) == 0 else {
@@ -33,7 +32,7 @@ final class TypedSession {
   }
 
   /// Types as a person does; `\r` is the return key, `\u{3}` Ctrl-C, `\u{4}` Ctrl-D.
-  func type(_ text: String) {
+  package func type(_ text: String) {
     let bytes = Array(text.utf8)
     _ = bytes.withUnsafeBytes { write(terminal, $0.baseAddress, $0.count) }
   }
@@ -41,7 +40,7 @@ final class TypedSession {
   /// Reads on until a text is shown.
   /// - Returns: all that was shown before it, since the text expected before.
   @discardableResult
-  func expect(_ text: String) async throws -> String {
+  package func expect(_ text: String) async throws -> String {
     var before: String?
     let isShown = await eventually(within: .seconds(30)) {
       read()
@@ -55,7 +54,7 @@ final class TypedSession {
   }
 
   /// - Returns: the exit status, and all that was shown since the text expected last.
-  func end() async throws -> (status: Int32, shown: String) {
+  package func end() async throws -> (status: Int32, shown: String) {
     // A terminal that is full would keep the program.
     var ended: Int32 = 0
     let hasEnded = await eventually(within: .seconds(30)) {
