@@ -119,12 +119,12 @@ package struct ControlSession: Sendable {
       reply(.failure(refusal.failure), to: refusal.id)
       return nil
     } catch {
-      reply(.failure(.badRequest("the line is no JSON object: \(error)")), to: nil)
+      reply(.failure(.unreadableLine(error)), to: nil)
       return nil
     }
     guard case .hello(let number) = request.operation else {
       guard isGreeted else {
-        reply(.failure(WireFailure(.helloRequired, "hello comes first")), to: request.id)
+        reply(.failure(WireFailure.helloRequired), to: request.id)
         return nil
       }
       return request
