@@ -19,7 +19,7 @@ package final class Catalogue: Sendable {
   private let pool: DatabasePool
   private let lock: StateLock
   private let damaged: @Sendable () -> Void
-  private let trees = Mutex(RecentTrees(limit: 64))
+  private let trees = Mutex(RecentTrees(limit: 64, memoryLimit: 4 << 20))
   /// Held from keeping a layer to committing the share that needs it, and while unused layers are removed.
   private let keeping = Mutex<Void>(())
   /// Bytes of layers and hashes that may be left without a share since the last collection.

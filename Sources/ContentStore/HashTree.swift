@@ -8,6 +8,9 @@ package final class HashTree: Sendable {
   /// `nil` where `upper` begins with the leaves.
   private let file: LayerFile?
 
+  /// What it takes in memory, in bytes; the leaves on disk do not count.
+  package var memory: Int { upper.byteCount }
+
   /// From all leaves in memory. `nil` where they are not the content's.
   init?(content: Content, leaves: [UInt8]) {
     guard MerkleTree.content(leaves: leaves, size: content.size) == content else { return nil }

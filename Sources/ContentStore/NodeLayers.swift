@@ -20,6 +20,9 @@ struct NodeLayers: Sendable {
 
   var top: Int { base + layers.count - 1 }
 
+  /// Bytes of all nodes.
+  var byteCount: Int { layers.reduce(0) { $0 + $1.count } }
+
   /// Appends a node of one of the layers; padding where it stands above no content.
   func append(layer: Int, index: Int64, to hashes: inout [UInt8]) {
     append(layer: layer, from: index, count: 1, to: &hashes)

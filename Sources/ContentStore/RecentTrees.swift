@@ -1,29 +1,43 @@
-import DocumentModel
+package import DocumentModel
 
 /// The trees that were asked for last, so that a download's requests do not load its tree each time.
-struct RecentTrees {
+package struct RecentTrees {
   private let limit: Int
+  private let memoryLimit: Int
   private var trees: [Content: (tree: HashTree, used: UInt64)] = [:]
   private var uses: UInt64 = 0
+  /// Bytes that the trees take in memory.
+  package private(set) var memory = 0
 
-  init(limit: Int) {
+  /// - Parameters:
+  ///   - limit: so many trees at most; each may hold a descriptor.
+  ///   - memoryLimit: so many bytes at most, but that the last tree stays however large it is.
+  package init(limit: Int, memoryLimit: Int) {
     self.limit = limit
+    self.memoryLimit = memoryLimit
   }
 
-  mutating func find(_ content: Content) -> HashTree? {
+  package var count: Int { trees.count }
+
+  package mutating func find(_ content: Content) -> HashTree? {
     guard let tree = trees[content]?.tree else { return nil }
-    insert(tree)
+    uses += 1
+    trees[content] = (tree, uses)
     return tree
   }
 
-  mutating func insert(_ tree: HashTree) {
+  package mutating func insert(_ tree: HashTree) {
+    remove(tree.content)
     uses += 1
     trees[tree.content] = (tree, uses)
-    guard trees.count > limit, let oldest = trees.min(by: { $0.value.used < $1.value.used }) else { return }
-    trees[oldest.key] = nil
+    memory += tree.memory
+    while trees.count > limit || memory > memoryLimit, trees.count > 1, let oldest { remove(oldest) }
   }
 
-  mutating func remove(_ content: Content) {
-    trees[content] = nil
+  package mutating func remove(_ content: Content) {
+    guard let removed = trees.removeValue(forKey: content) else { return }
+    memory -= removed.tree.memory
   }
+
+  private var oldest: Content? { trees.min { $0.value.used < $1.value.used }?.key }
 }
