@@ -6,6 +6,15 @@ import Glibc
 /// Looking through a whole database takes time in proportion to it, so a start does so only where there is suspicion: a
 /// mark beside the file, left by whoever met damage in it.
 struct CatalogueFile: Sendable {
+  /// Connections that look things up. One more writes.
+  private static let readers = 4
+  /// Pages that a connection keeps in memory, in KiB: the whole pool keeps 4 MiB at most, however large the file is. A look
+  /// at the whole of it would else fill every connection with 2 MiB (SQLite's own choice); what is read again at once comes
+  /// from the system's page cache anyway.
+  private static let readerCache = 512
+  /// Large transactions are quicker with more.
+  private static let writerCache = 2048
+
   let path: String
 
   private var mark: String { "\(path).suspect" }
@@ -39,8 +48,13 @@ struct CatalogueFile: Sendable {
   private func connect() throws(StoreError) -> DatabasePool {
     do {
       var configuration = Configuration()
-      configuration.maximumReaderCount = 4
+      configuration.maximumReaderCount = Self.readers
       configuration.busyMode = .timeout(5)
+      configuration.prepareDatabase { database in
+        let cache = database.configuration.readonly ? Self.readerCache : Self.writerCache
+        // Negative means KiB, positive would mean pages.
+        try database.execute(sql: "PRAGMA cache_size = -\(cache)")
+      }
       let pool = try DatabasePool(path: path, configuration: configuration)
       try pool.writeWithoutTransaction { database in
         // The pool chooses NORMAL for itself, which keeps the database whole but may lose the last commits.
