@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <nss.h>
 #include <signal.h>
 #include <stdio.h>
@@ -308,3 +309,7 @@ void names_without_plugins(void) {
   (void)__nss_configure_lookup("passwd", "files");
   (void)__nss_configure_lookup("group", "files");
 }
+
+// MARK: Memory
+
+int memory_arenas(int most) { return mallopt(M_ARENA_MAX, most); }

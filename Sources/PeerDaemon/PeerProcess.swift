@@ -54,6 +54,7 @@ package enum PeerProcess {
   package static func run(_ options: Options?) -> CInt {
     ProcessResources.outliveFailedWrites()
     ProcessResources.resolveWithoutPlugins()
+    ProcessResources.shareMemoryArenas()
     _ = ProcessResources.raiseDescriptorLimit()
     let prepared = Mutex<Threads?>(nil)
     let channel: SupervisorChannel?

@@ -152,4 +152,10 @@ int file_allocate(int descriptor, int64_t length);
 /// loads one dies of it.
 void names_without_plugins(void);
 
+// MARK: Memory
+
+/// At most so many arenas of malloc(3) from now on: M_ARENA_MAX of mallopt(3), which is 8 for each processor by itself.
+/// Call it before there are threads; 0 where it cannot be.
+int memory_arenas(int most);
+
 #endif
