@@ -29,6 +29,7 @@ package enum IndexProcess {
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot listen, 64 where it was not started as it
   ///   should be.
   package static func run(_ options: Options = Options()) -> CInt {
+    StopRequests.hold()
     ProcessResources.outliveFailedWrites()
     ProcessResources.resolveWithoutPlugins()
     let descriptors = ProcessResources.raiseDescriptorLimit()

@@ -52,6 +52,7 @@ package enum PeerProcess {
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
   ///   should be, 75 where it cannot start now.
   package static func run(_ options: Options?) -> CInt {
+    StopRequests.hold()
     ProcessResources.outliveFailedWrites()
     ProcessResources.resolveWithoutPlugins()
     ProcessResources.shareMemoryArenas()

@@ -8,13 +8,23 @@ package final class StopRequests: Sendable {
   // Sound because nobody touches them after init; they only have to live.
   nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
+  private static let signals = [SIGTERM, SIGINT]
+
+  /// From now on a signal to stop waits until there is somebody to hear it: it is neither lost nor cuts off what begins.
+  ///
+  /// Call it before there are threads: they inherit it (pthread_sigmask(3)).
+  package static func hold() {
+    var held = sigset_t()
+    sigemptyset(&held)
+    for number in signals { sigaddset(&held, number) }
+    pthread_sigmask(SIG_BLOCK, &held, nil)
+  }
+
   package init() {
     let (stream, continuation) = AsyncStream.makeStream(of: CInt.self, bufferingPolicy: .bufferingNewest(1))
     self.stream = stream
     self.continuation = continuation
-    sources = [SIGTERM, SIGINT].map { number in
-      // The default action would come before the source.
-      signal(number, SIG_IGN)
+    sources = Self.signals.map { number in
       let source = DispatchSource.makeSignalSource(signal: number)
       source.setEventHandler { continuation.yield(0) }
       source.activate()

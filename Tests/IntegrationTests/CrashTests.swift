@@ -149,11 +149,12 @@ import Testing
 
   /// A new one at once, while the children of the last may still be there: it ends them before it starts its own.
   @Test func aKilledSupervisorIsReplacedWithoutDuplicates() async throws {
-    try await Installation.with(peers: ["alice"]) { system in
+    let configuration = "[supervisor]\nstandby = false\n[index]\nlisten = \"127.0.0.1:0\"\n[peers.alice]\n"
+    try await Installation.with(configuration: configuration) { system in
       for _ in 0..<3 {
         try await system.killProcess("supervisor")
         let isStarted = try await eventually {
-          try await system.p2pctl("supervisor", "start", "--serve-index", "127.0.0.1:0", "--peer", "alice").status == 0
+          try await system.p2pctl("supervisor", "start").status == 0
         }
         #expect(isStarted)
         let names = try system.runningPrograms()

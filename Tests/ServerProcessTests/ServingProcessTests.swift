@@ -49,6 +49,17 @@ import Testing
     #expect(throws: RawConnection.Failure.self) { try RawConnection(to: address) }
   }
 
+  /// From its first moment on it either ends in good order or has not begun.
+  @Test func aSignalAtAnyTimeEndsIt() async throws {
+    for delay in 0..<12 {
+      let pid = try Program("p2p-index").start(["--listen", "127.0.0.1:0"], output: directory.file("output"))
+      for _ in 0..<delay * 2_000 { sched_yield() }
+      #expect(kill(pid, SIGINT) == 0)
+      let status = await end(of: pid)
+      #expect([0, 128 + SIGINT].contains(status), "after \(delay)")
+    }
+  }
+
   /// Whoever presses the keys again must not cut off what is just being ended.
   @Test func aSecondSignalDoesNotDisturbTheEnd() async throws {
     let (pid, _) = try await start()
