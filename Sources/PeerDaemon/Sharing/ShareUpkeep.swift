@@ -19,9 +19,9 @@ struct ShareUpkeep: Sendable {
   let loop: any EventLoop
   let logger: Logger
   /// Between two looks for files that were lost: nobody says so when one is back.
-  var interval = Duration.seconds(60)
+  let interval: Duration
   /// Before anything is looked through: the first moments belong to those who have waited for the peer.
-  var delay = Duration.seconds(1)
+  let delay: Duration
 
   // MARK: At the start
 
