@@ -1,8 +1,10 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
 import PackageDescription
 
 // A peer-to-peer network with a centralized index. The layers below are the module graph: a target may import
-// what its line names and nothing else (Tests/ArchitectureTests holds this).
+// what its line names and nothing else (--explicit-target-dependency-import-check error holds this).
 
 // MARK: Third-party modules
 
@@ -20,7 +22,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 /// No shared library at all: nothing to install, and half the time to start, which is the time to serve again after a
 /// crash. The libraries named are those that the toolchain's static ones need and do not name themselves. What such an
-/// executable must not do is load plug-ins of the C library, as looking up hosts or users may (names_without_plugins).
+/// executable must not do is load plug-ins of the C library, as looking up hosts or users may (nss_files_and_dns_only).
 func staticExecutable(_ libraries: [String]) -> [LinkerSetting] {
   let flags = ["-static-executable"] + libraries.map { "-l\($0)" } + ["-Xlinker", "-s"]
   return [.unsafeFlags(flags, .when(configuration: .release))]
@@ -65,12 +67,11 @@ let package = Package(
     .target(name: "LineJSON", dependencies: ["CJansson"]),
     // Who holds what: a data structure without I/O, clock or JSON.
     .target(name: "DocumentIndex", dependencies: ["DocumentModel"]),
-    // Where configuration, state, sockets and logs lie: paths, no I/O on them.
-    .target(name: "Places", dependencies: ["DocumentModel"]),
+    // The one place for what the system calls demand: Unix addresses, peer credentials, directories, small files, locks,
+    // users, the environment, the path of the executable.
+    .target(name: "POSIXSupport", dependencies: ["CProcess"]),
     // Number and title out of the text of an RFC.
     .target(name: "DocumentTitles", dependencies: ["DocumentModel"]),
-    // The one configuration file: strict, and read by the supervisor alone.
-    .target(name: "Configuration", dependencies: ["DocumentModel", tomlKit]),
     // The restart machine and the shell that spawns.
     .target(name: "ProcessSupervision", dependencies: ["CProcess", system]),
 
@@ -88,49 +89,43 @@ let package = Package(
     // Listeners, connections, limits and drain for lines; knows no message.
     .target(name: "LineTransport", dependencies: ["LineJSON", nioCore, nioPosix]),
 
-    // A child's end of the supervisor's channel: settings, readiness, heartbeat, stop. Own thread, no event loop.
-    .target(name: "SupervisorChannel", dependencies: ["LineJSON", "WireProtocol", system]),
-
-    // What every serving process does beside its role: signals, limits, the heartbeat of its loops, its last words.
-    // CProcess: which plug-ins of the C library it does without.
-    .target(name: "ServerProcess", dependencies: ["CProcess", "DocumentModel", "SupervisorChannel", nioCore]),
+    // What every process of the system needs: places, the supervisor's channel, signals, heartbeat, resource limits.
+    .target(
+      name: "ProcessSupport",
+      dependencies: ["CProcess", "POSIXSupport", "DocumentModel", "LineJSON", "WireProtocol", system]),
 
     // MARK: L4 - roles
 
-    // The index server. SupervisorChannel: it runs by hand or as a supervisor's child.
+    // The index server.
     .target(
       name: "IndexServer",
       dependencies: [
-        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ServerProcess",
-        "SupervisorChannel",
-        nioCore, nioPosix,
+        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ProcessSupport", nioCore,
+        nioPosix,
       ]),
     // The peer daemon: shares, serves, fetches. DocumentIndex: `list --mine` matches words as the index does.
     .target(
       name: "PeerDaemon",
       dependencies: [
         "DocumentModel", "DocumentIndex", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
-        "LineTransport", "ServerProcess", "SupervisorChannel", nioCore, nioPosix, logging,
+        "LineTransport", "ProcessSupport", nioCore, nioPosix, logging,
       ]),
-    // Launches and watches the others; links no NIO, no crypto, no database.
+    // Launches and watches the others, and reads their configuration; links no NIO, no crypto, no database.
     .target(
       name: "SupervisorDaemon",
       dependencies: [
-        "Configuration", "CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol", "ProcessSupervision",
-        system,
+        "CProcess", "POSIXSupport", "DocumentModel", "LineJSON", "ProcessSupport", "WireProtocol", "ProcessSupervision",
+        system, tomlKit,
       ]),
-    // A blocking client of a control socket.
-    .target(
-      name: "ControlClient", dependencies: ["CProcess", "DocumentModel", "LineJSON", "Places", "WireProtocol"]),
 
     // MARK: L5 - front end
 
-    // Commands, tables, progress, the REPL.
+    // The blocking client of control sockets, commands, tables, progress, the REPL.
     .target(
       name: "ConsoleCommands",
       dependencies: [
-        "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "ProcessSupervision", "CEditLine",
-        argumentParser, system,
+        "CProcess", "POSIXSupport", "WireProtocol", "DocumentModel", "LineJSON", "ProcessSupport", "ProcessSupervision",
+        "CEditLine", argumentParser, system,
       ]),
 
     // MARK: L6 - executables, one entry point each
@@ -155,30 +150,29 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["CProcess", "DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
     // Stands for an index or a peer in tests of the supervisor; how it behaves follows from its name.
     .executableTarget(
-      name: "supervised-child", dependencies: ["SupervisorChannel", "WireProtocol"], path: "Tests/SupervisedChild"),
+      name: "supervised-child", dependencies: ["ProcessSupport", "WireProtocol"], path: "Tests/SupervisedChild"),
     // Measures the real executables beside peer programs: what bin/bench runs.
     .executableTarget(
       name: "LoadGenerator",
       dependencies: [
         "TestSupport", "ConsoleCommands", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser,
       ],
-      path: "Tests/LoadGenerator"),
+      path: "Tests/Tools/LoadGenerator"),
     // Runs the real executables while everything goes wrong: what bin/torture runs.
     .executableTarget(
       name: "Torture",
       dependencies: [
         "TestSupport", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser, crypto,
       ],
-      path: "Tests/Torture"),
+      path: "Tests/Tools/Torture"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
+    .testTarget(name: "POSIXSupportTests", dependencies: ["POSIXSupport"]),
     .testTarget(name: "CProcessTests", dependencies: ["CProcess", "TestSupport"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TestSupport"]),
     .testTarget(name: "LineJSONTests", dependencies: ["LineJSON", "TestSupport"], exclude: ["FailCases"]),
     .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel"]),
-    .testTarget(name: "PlacesTests", dependencies: ["Places", "DocumentModel"]),
     .testTarget(name: "DocumentTitlesTests", dependencies: ["DocumentTitles", "DocumentModel"]),
-    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "DocumentModel"]),
     .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "TestSupport", system]),
     .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON", "TestSupport"]),
     // GRDB: a database as a flipped bit or a newer version leaves it.
@@ -187,13 +181,14 @@ let package = Package(
     .testTarget(
       name: "LineTransportTests",
       dependencies: ["LineTransport", "LineJSON", "TestSupport", nioCore, nioPosix, nioEmbedded]),
-    .testTarget(
-      name: "SupervisorChannelTests",
-      dependencies: ["SupervisorChannel", "DocumentModel", "LineJSON", "WireProtocol", "CProcess", system]),
     // p2p-index: what a serving process does at a signal is seen from outside.
     .testTarget(
-      name: "ServerProcessTests",
-      dependencies: ["ServerProcess", "DocumentModel", "TestSupport", "p2p-index", nioCore, nioPosix, system]),
+      name: "ProcessSupportTests",
+      dependencies: [
+        "ProcessSupport", "DocumentModel", "LineJSON", "LineTransport", "WireProtocol", "CProcess", "TestSupport",
+        "p2p-index",
+        nioCore, nioPosix, system,
+      ]),
     .testTarget(
       name: "IndexServerTests",
       dependencies: [
@@ -209,19 +204,17 @@ let package = Package(
     .testTarget(
       name: "SupervisorDaemonTests",
       dependencies: [
-        "SupervisorDaemon", "Configuration", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON",
-        "Places", "TestSupport", "p2p-supervisor", "supervised-child", system,
+        "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "ProcessSupport",
+        "TestSupport", "p2p-supervisor", "supervised-child", system,
       ]),
     .testTarget(
       name: "ConsoleCommandsTests",
       dependencies: [
-        "ConsoleCommands", "ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport",
+        "ConsoleCommands", "WireProtocol", "DocumentModel", "LineJSON", "ProcessSupport", "TestSupport",
       ]),
     .testTarget(
-      name: "ControlClientTests",
-      dependencies: ["ControlClient", "WireProtocol", "DocumentModel", "LineJSON", "Places", "TestSupport"]),
-    .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "LineJSON"]),
-    .testTarget(name: "TortureTests", dependencies: ["Torture", "DocumentModel"]),
+      name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "LineJSON"], path: "Tests/Tools/LoadGeneratorTests"),
+    .testTarget(name: "TortureTests", dependencies: ["Torture", "DocumentModel"], path: "Tests/Tools/TortureTests"),
     // The real executables, several users, kill -9.
     .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
   ]

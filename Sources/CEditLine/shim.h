@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// libedit's readline interface. The functions below set its variables: Swift takes a variable of C for unsafe, and
 /// only one thread edits lines.
 #ifndef CEDITLINE_SHIM_H

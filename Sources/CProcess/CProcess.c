@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 #define _GNU_SOURCE
 #include "CProcess.h"
 
@@ -304,7 +306,7 @@ int file_allocate(int descriptor, int64_t length) {
 
 // MARK: Names
 
-void names_without_plugins(void) {
+void nss_files_and_dns_only(void) {
   (void)__nss_configure_lookup("hosts", "files dns");
   (void)__nss_configure_lookup("passwd", "files");
   (void)__nss_configure_lookup("group", "files");

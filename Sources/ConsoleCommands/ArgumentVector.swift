@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 
 /// The command line as text. Names on a disk are bytes, and some of them no text: what cannot be sent is said to be so,

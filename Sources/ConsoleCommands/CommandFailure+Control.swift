@@ -1,4 +1,5 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import WireProtocol
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A command that did not do what it was asked: what happened, to what, and what to do next. Texts are fit for a
 /// terminal.
 package struct CommandFailure: Error, Equatable {
@@ -7,7 +9,7 @@ package struct CommandFailure: Error, Equatable {
   /// Lines below the message: what belongs to it, then what to do next.
   package var details: [String]
   /// Whether whoever sits there wants nothing more: a shell of commands ends with it.
-  package var isFarewell = false
+  package var endsSession = false
 
   package init(_ status: ExitStatus, _ message: String, _ details: [String] = []) {
     self.status = status
@@ -18,7 +20,7 @@ package struct CommandFailure: Error, Equatable {
   /// Ends with a status and no word.
   package static func silent(_ status: ExitStatus) -> CommandFailure {
     var failure = CommandFailure(status, "")
-    failure.isFarewell = status == .interrupted
+    failure.endsSession = status == .interrupted
     return failure
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 
 /// Every verb and its type: the first word leads straight to its own parser, which saves a third of the start.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Console {
   /// `nil` where no terminal shows progress.
   func meter() -> ProgressMeter? {

@@ -1,7 +1,8 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 package import LineJSON
-package import Places
+package import ProcessSupport
 
 /// All that a command sees of the world around it: where it runs, where its text goes, what time it is.
 package final class Console {
@@ -60,7 +61,7 @@ package final class Console {
   package let surroundings: Surroundings
   package let now: () -> ContinuousClock.Instant
   /// How long a daemon may take to greet.
-  package let helloPatience: Duration
+  package let helloTimeout: Duration
   /// Asks a question of whoever sits there.
   package let ask: (String) -> TypedLine
   /// Lets time pass. Throws `interrupted` at Ctrl-C, and `closed` where nobody reads any more.
@@ -73,7 +74,7 @@ package final class Console {
   package init(
     terminal: Terminal, surroundings: Surroundings, input: Int32 = 0, output: any TextSink,
     errors: any TextSink,
-    helloPatience: Duration = ControlConnection.helloPatience,
+    helloTimeout: Duration = ControlConnection.helloTimeout,
     now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> TypedLine = { _ in .end },
     pause: @escaping (Duration) throws -> Void = { _ in }
   ) {
@@ -82,7 +83,7 @@ package final class Console {
     self.input = input
     self.output = output
     self.errors = errors
-    self.helloPatience = helloPatience
+    self.helloTimeout = helloTimeout
     self.now = now
     self.ask = ask
     self.pause = pause

@@ -1,7 +1,8 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
-import Places
+import ProcessSupport
 
 /// p2pctl as a process: its streams, its signals, its environment.
 package enum ConsoleProcess {

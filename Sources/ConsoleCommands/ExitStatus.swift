@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import WireProtocol
 
 /// How p2pctl ends. Numbers from 64 are those of sysexits.h; 130 is a shell's for Ctrl-C.

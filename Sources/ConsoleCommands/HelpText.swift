@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 
 /// Help texts: what the parser knows of a command, then exit statuses and an example.

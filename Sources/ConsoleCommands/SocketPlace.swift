@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
-import Places
+import ProcessSupport
 
 /// What the path of a control socket tells of where it lies.
 enum SocketPlace {

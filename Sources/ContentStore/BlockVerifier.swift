@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Checks bytes as they come, in any portions, against leaves that were proven before.

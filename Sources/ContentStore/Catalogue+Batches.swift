@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Foundation
 import GRDB
@@ -29,7 +31,7 @@ extension Catalogue {
       guard let found else { return nil }
       switch found.content.geometry.blockCount {
       case ...1: return found.content
-      case ...LeafLayer.mostLeavesInMemory: return found.hasLeaves ? found.content : nil
+      case ...LeafLayer.maxLeavesInMemory: return found.hasLeaves ? found.content : nil
       default: return layers.has(found.content) ? found.content : nil
       }
     }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Foundation
 import GRDB
@@ -18,7 +20,7 @@ extension Catalogue {
   package func hasLeaves(of content: Content) throws(StoreError) -> Bool {
     switch content.geometry.blockCount {
     case ...1: return true
-    case ...LeafLayer.mostLeavesInMemory:
+    case ...LeafLayer.maxLeavesInMemory:
       return try read { database in
         let statement = try database.cachedStatement(sql: "SELECT 1 FROM layer WHERE root = ? AND size = ?")
         return try Bool.fetchOne(statement, arguments: [CatalogueRows.blob(content.root), content.size]) ?? false
@@ -47,7 +49,7 @@ extension Catalogue {
     switch content.geometry.blockCount {
     case 0: return nil
     case 1: return HashTree(content: content, leaves: content.root.bytes)
-    case ...LeafLayer.mostLeavesInMemory:
+    case ...LeafLayer.maxLeavesInMemory:
       let leaves = try read { database in
         let statement = try database.cachedStatement(sql: "SELECT leaves FROM layer WHERE root = ? AND size = ?")
         return try Data.fetchOne(statement, arguments: [CatalogueRows.blob(content.root), content.size])

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Foundation
 import GRDB
@@ -250,7 +252,7 @@ package final class Catalogue: Sendable {
 
   /// Layers of about this many bytes may lie about without a share before they are collected: what is removed by
   /// mistake and added again is then not hashed again.
-  private static let mostReleased: Int64 = 64 << 20
+  private static let maxReleased: Int64 = 64 << 20
   /// A row costs about so much even without a layer.
   private static let rowCost: Int64 = 1024
 
@@ -262,7 +264,7 @@ package final class Catalogue: Sendable {
     let isDue = released.withLock { released in
       let (sum, overflow) = released.addingReportingOverflow(cost)
       released = overflow ? .max : sum
-      guard released > Self.mostReleased else { return false }
+      guard released > Self.maxReleased else { return false }
       released = 0
       return true
     }
@@ -285,7 +287,7 @@ package final class Catalogue: Sendable {
       }
       let rows = try Row.fetchCursor(
         database, sql: "SELECT DISTINCT root, size FROM share WHERE size > ?",
-        arguments: [LeafLayer.mostLeavesInMemory * PieceGeometry.blockLength])
+        arguments: [LeafLayer.maxLeavesInMemory * PieceGeometry.blockLength])
       var kept = Set<Content>()
       while let row = try rows.next() {
         if let content = CatalogueRows.content(root: row[0], size: row[1]) { kept.insert(content) }

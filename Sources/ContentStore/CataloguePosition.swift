@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Where a page of the catalogue ended: the place of its last row in the order of key and content.

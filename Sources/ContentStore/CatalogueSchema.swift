@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import GRDB
 
 /// The tables of the catalogue and how they came to be. A migration that was released is never changed.

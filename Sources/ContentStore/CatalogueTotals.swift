@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a catalogue holds in all.
 package struct CatalogueTotals: Hashable, Sendable {
   /// Documents that are shared, not counting withdrawn ones.

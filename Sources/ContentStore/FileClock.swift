@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
-/// The clock that stamps files, and the patience to let it tick.
+/// The clock that stamps files, and the timeout to let it tick.
 ///
 /// Linux stamps with a clock that moves a few milliseconds at a time: a file that is written, hashed and written again
 /// within one tick looks unchanged. (Git knows the same as a racy index entry.)
@@ -28,7 +30,7 @@ package struct FileClock: Sendable {
 
   private static let pauseLength: Int64 = 1_000_000
   /// Kernels tick every 1 to 10 ms.
-  private static let mostPauses = 20
+  private static let maxPauses = 20
 
   /// Waits until a change would get another time stamp than the file has: 20 ms at most. False where it still would
   /// not: a file system that counts whole seconds, or a clock that was set back.
@@ -37,10 +39,10 @@ package struct FileClock: Sendable {
     // Without a fraction the file system most likely keeps seconds, some only every second one.
     let isCoarse = fingerprint.changed % 1_000_000_000 == 0 && fingerprint.modified % 1_000_000_000 == 0
     let granule: Int64 = isCoarse ? 2_000_000_000 : 1
-    for _ in 0..<Self.mostPauses {
+    for _ in 0..<Self.maxPauses {
       let (age, overflow) = now().subtractingReportingOverflow(stamp)
       if overflow || age >= granule { return true }
-      if age < -Self.pauseLength * Int64(Self.mostPauses) || isCoarse { return false }
+      if age < -Self.pauseLength * Int64(Self.maxPauses) || isCoarse { return false }
       pause(Self.pauseLength)
     }
     return false

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The rules for one name in a directory.
 package enum FileName {
   /// On every file system in common use.

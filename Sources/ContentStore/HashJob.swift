@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 
 /// One file while it is being hashed: opened, its leaves put into a draft in any order, then checked for change.

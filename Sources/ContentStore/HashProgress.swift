@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How far hashing has come.
 package struct HashProgress: Sendable {
   /// Position of the file among those to hash.

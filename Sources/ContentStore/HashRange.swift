@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Nodes of one layer of a content's tree, as `hashes` asks for them: a whole subtree's worth, so that the siblings

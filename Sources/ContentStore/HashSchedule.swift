@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Who hashes what next: large files are cut into ranges that all workers share, small ones go to one worker each.
 struct HashSchedule {
   /// Hashed in one go by one worker: as many bytes as keep it busy for some 20 ms. A multiple of the block length.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// The tree of one content, ready to answer `hashes`: the upper layers in memory (64 bytes for each 8 MiB of

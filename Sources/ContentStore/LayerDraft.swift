@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 
 /// Leaves in the making, in any order: of a file that is being hashed, or of one that is being fetched.
@@ -15,7 +17,7 @@ package final class LayerDraft: Sendable {
   init(size: Int64, store: LayerStore) throws(StoreError) {
     self.size = size
     let count = PieceGeometry(size: size).blockCount
-    if count <= LeafLayer.mostLeavesInMemory {
+    if count <= LeafLayer.maxLeavesInMemory {
       storage = .memory(Locked([UInt8](repeating: 0, count: Int(count) * MerkleTree.nodeLength)))
     } else {
       storage = .file(try store.createFile())

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// The leaves of one large content in a file: all leaves, then the nodes of layer 9 (one for each 512 leaves), 32

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// All leaves of a content, proven to have its root. Small ones are held in memory, large ones in a file that is
@@ -15,5 +17,5 @@ package struct LeafLayer: Sendable {
 
   /// Up to this many leaves (16 MiB of content) a layer is held in memory and kept in the database, where a batch of
   /// small files costs one flush; larger ones get a file each.
-  static let mostLeavesInMemory: Int64 = 1024
+  static let maxLeavesInMemory: Int64 = 1024
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// The hash tree of BEP 52: leaves are the SHA-256 of 16 KiB blocks, the last one hashed as it is; a node is the

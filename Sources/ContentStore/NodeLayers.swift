@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Consecutive layers of a tree, held in memory and computed from the lowest.
 struct NodeLayers: Sendable {
   /// The lowest layer.

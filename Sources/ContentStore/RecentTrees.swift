@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// The trees that were asked for last, so that a download's requests do not load its tree each time.

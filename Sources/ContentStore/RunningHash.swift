@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import struct Crypto.SHA256
 
 /// A hash whose input comes bit by bit.

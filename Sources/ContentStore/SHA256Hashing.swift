@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import struct Crypto.SHA256
 
 /// SHA-256 over raw buffers. In a file of its own because `Digest` means something else in Crypto.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// Says that one process, and no other, works in a directory; ends with the process, however that ends, or by `release`.

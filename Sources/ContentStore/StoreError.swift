@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// What went wrong with a file or with the catalogue: switch on `code`; show `description` to people.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An element that stands in a chain from the oldest to the newest.
 protocol AgeLinked: SlabElement {
   var older: UInt32 { get set }

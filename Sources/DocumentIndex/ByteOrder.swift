@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Texts compared by their UTF-8 bytes, several at a time: what the order of lists and the look-up of keys spend their
 /// time with.
 enum ByteOrder {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Where a page of documents ended: the next one begins after this key and content. It refers to nothing in the index,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What must hold between the parts of an index, and how much they hold. For tests.
 extension DocumentIndex {
   /// What is wrong, in words; empty where all is well. Goes through everything.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 
 extension DocumentIndex {
@@ -49,7 +51,7 @@ extension DocumentIndex {
 
   /// More entries than this are not gone through one by one and sorted: then so many of all documents have the word
   /// that going through the list finds a page soon.
-  private static var mostCandidates: Int { 4096 }
+  private static var maxCandidates: Int { 4096 }
 
   private struct Found {
     var entries: [UInt32] = []
@@ -62,7 +64,7 @@ extension DocumentIndex {
     guard !query.words.isEmpty else { return scan(query) }
     var fewest: [UInt32]?
     for word in query.words {
-      guard let candidates = words.entries(prefix: word, limit: fewest?.count ?? Self.mostCandidates) else { continue }
+      guard let candidates = words.entries(prefix: word, limit: fewest?.count ?? Self.maxCandidates) else { continue }
       if candidates.isEmpty { return Found() }
       fewest = candidates
     }
@@ -127,9 +129,9 @@ extension DocumentIndex {
 /// What a search for words has cost, so that a page ends short rather than hold up everybody else: entries, and the bytes
 /// that were folded and compared.
 private struct SearchWork {
-  private static let mostEntries = 8192
+  private static let maxEntries = 8192
   /// Of plain text: a few milliseconds.
-  private static let mostBytes = 1 << 20
+  private static let maxBytes = 1 << 20
   /// Text beyond ASCII takes so many times longer to be folded.
   private static let costBeyondASCII = 16
 
@@ -142,7 +144,7 @@ private struct SearchWork {
   }
 
   /// Two texts are one entry.
-  var isEnough: Bool { texts / 2 * words >= Self.mostEntries || bytes >= Self.mostBytes }
+  var isEnough: Bool { texts / 2 * words >= Self.maxEntries || bytes >= Self.maxBytes }
 
   mutating func add(_ text: String) {
     let (count, isPlain) = ByteOrder.withBytes(of: text) { ($0.count, $0.allSatisfy { $0 < 0x80 }) }

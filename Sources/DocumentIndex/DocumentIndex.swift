@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Who holds what: every record of every session, found by key, by content, in the order of keys and by words.

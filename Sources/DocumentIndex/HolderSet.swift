@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The sources that offer one thing: each once, however many records claim it, complete ones first.
 ///
 /// Joining, leaving and picking by number take constant time however large the set: leaving moves the last one into the
@@ -25,7 +27,7 @@ struct HolderSet {
   /// Sources with more than one claim.
   private var repeated: [UInt32: Claims] = [:]
 
-  private static let mostSearched = 16
+  private static let maxSearched = 16
 
   var count: Int { members.count }
   var isEmpty: Bool { members.isEmpty }
@@ -109,7 +111,7 @@ struct HolderSet {
     members.append(source)
     if !positions.isEmpty {
       positions[source] = UInt32(members.count - 1)
-    } else if members.count > Self.mostSearched {
+    } else if members.count > Self.maxSearched {
       notePositions()
     }
   }
@@ -143,9 +145,9 @@ struct HolderSet {
 
   /// Gives memory back after many have left.
   private mutating func shrink() {
-    guard members.capacity > 4 * Self.mostSearched, members.count * 4 < members.capacity else { return }
+    guard members.capacity > 4 * Self.maxSearched, members.count * 4 < members.capacity else { return }
     members.shrink()
-    if members.count > Self.mostSearched { notePositions() } else { positions = [:] }
+    if members.count > Self.maxSearched { notePositions() } else { positions = [:] }
   }
 }
 

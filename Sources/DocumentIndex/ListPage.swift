@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Part of a list, and where to go on.

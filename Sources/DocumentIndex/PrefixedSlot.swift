@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A slot of something with a text, beside the first bytes of that text: in a sorted sequence most comparisons are
 /// settled by them, without looking up what stands in the slot.
 struct PrefixedSlot: Equatable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One connection to the index: what records belong to and live as long as. Numbers are given out by whoever accepts
 /// the connections, and never twice.
 package struct SessionID: Hashable, Sendable {

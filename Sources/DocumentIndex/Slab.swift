@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What can stand in a slot of a `Slab`.
 protocol SlabElement {
   /// Lets go of memory outside the slot: the slot stays, its element does not.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A list of slots of which the first stands in place: most lists have one, and need no memory elsewhere.
 struct SlotList {
   private var first = noSlot

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A hash table from something to the slot where it stands: eight bytes a bucket, because the things themselves stand in
 /// a `Slab` and are compared there. Open addressing with linear probing; removal closes the gap, so there are no
 /// tombstones. The hash is kept, so that growing touches no element.

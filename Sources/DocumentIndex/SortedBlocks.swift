@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A sorted sequence in blocks of a few hundred elements: insertion and removal move one block, not the whole.
 ///
 /// The order lives outside (the elements are slots, what they stand for is elsewhere), so every search takes a predicate
@@ -13,7 +15,7 @@ struct SortedBlocks<Element: Equatable> {
   private var blocks: [[Element]] = []
   private(set) var count = 0
 
-  static var mostInBlock: Int { 256 }
+  static var maxInBlock: Int { 256 }
 
   init() {}
 
@@ -54,15 +56,15 @@ struct SortedBlocks<Element: Equatable> {
   mutating func insert(_ element: Element, at position: Position) {
     count += 1
     guard position.block < blocks.count else { return blocks.append([element]) }
-    if blocks[position.block].count < Self.mostInBlock {
+    if blocks[position.block].count < Self.maxInBlock {
       return blocks[position.block].insert(element, at: position.offset)
     }
-    if position.block + 1 == blocks.count, position.offset == Self.mostInBlock {
+    if position.block + 1 == blocks.count, position.offset == Self.maxInBlock {
       // What comes in order, as numbered documents do, leaves full blocks behind.
       return blocks.append([element])
     }
     split(position.block)
-    let half = Self.mostInBlock / 2
+    let half = Self.maxInBlock / 2
     if position.offset <= half {
       blocks[position.block].insert(element, at: position.offset)
     } else {
@@ -83,7 +85,7 @@ struct SortedBlocks<Element: Equatable> {
   }
 
   private mutating func split(_ block: Int) {
-    let half = Self.mostInBlock / 2
+    let half = Self.maxInBlock / 2
     let upper = Array(blocks[block][half...])
     blocks[block].removeLast(upper.count)
     blocks.insert(upper, at: block + 1)
@@ -93,8 +95,8 @@ struct SortedBlocks<Element: Equatable> {
     let size = blocks[block].count
     if size == 0 {
       blocks.remove(at: block)
-    } else if size < Self.mostInBlock / 4, block + 1 < blocks.count,
-      size + blocks[block + 1].count <= Self.mostInBlock / 2
+    } else if size < Self.maxInBlock / 4, block + 1 < blocks.count,
+      size + blocks[block + 1].count <= Self.maxInBlock / 2
     {
       let following = blocks.remove(at: block + 1)
       blocks[block].append(contentsOf: following)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 @_spi(_Unicode) private import Swift
 
 /// Text cut into words that compare as people expect: case and accents folded, cut at all that is neither letter nor

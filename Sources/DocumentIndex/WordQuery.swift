@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Words that must all match a document, each as a prefix of a word of its title or name, case and accents folded: the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the bytes of a file are: the root of their Merkle tree **and** their number.
 ///
 /// The root alone does not identify content: a 64-byte file made of two leaf hashes has the root of the file that they

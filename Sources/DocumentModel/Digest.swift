@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// 32 bytes: one SHA-256 value, written as 64 lower-case hex digits.
 ///
 /// Kept as four big-endian words, so that comparing and hashing touch no memory elsewhere and the order is that of

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a peer says of one thing that it shares.
 package struct Document: Hashable, Sendable {
   package let key: DocumentKey

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The name under which a document is shared: `collection/name`, such as `rfc/793` or `data/cats/0001.jpg`.
 ///
 /// Collection: `[a-z0-9-]{1,32}`. Name: 1–512 bytes of UTF-8 in NFC, `/`-separated segments of which none is empty, `.`

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An address to listen at or to connect to: `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for all addresses.
 package struct Endpoint: Hashable, Sendable {
   /// The port of an index where none is named.

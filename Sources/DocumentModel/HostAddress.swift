@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// An IP address, whatever it was written like.
@@ -28,7 +30,7 @@ package struct HostAddress: Hashable, Sendable {
 
   /// Whether peers on other machines and other links can mean the same host by it: no loopback, link-local,
   /// unspecified, multicast or broadcast address.
-  package var isUnicastBeyondTheLink: Bool {
+  package var isGlobalUnicast: Bool {
     switch (bytes.count, bytes[0]) {
     case (4, 0), (4, 127), (4, 224...255): false
     case (4, 169): bytes[1] != 254

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Who a peer is: the SHA-256 of its public key (DER SubjectPublicKeyInfo), 64 hex digits.
 ///
 /// A claim until a handshake proves that its holder has the private key.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What people call a peer: `[A-Za-z0-9_][A-Za-z0-9._-]{0,31}`, neither `index` nor `supervisor`. Unique on a machine,
 /// not in the network.
 package struct PeerName: Hashable, Sendable {

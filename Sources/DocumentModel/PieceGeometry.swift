@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a content of a given size is divided: blocks (the leaves of the Merkle tree) and pieces (what is scheduled and
 /// what a have-map counts).
 package struct PieceGeometry: Hashable, Sendable {
   /// A block, the leaf of the tree: 16 KiB (BEP 52).
   package static let blockLength: Int64 = 16_384
   package static let smallestPiece: Int64 = 262_144
-  package static let mostPieces: Int64 = 4_096
+  package static let maxPieces: Int64 = 4_096
 
   /// In bytes, 0…2^53 − 1.
   package let size: Int64
@@ -15,7 +17,7 @@ package struct PieceGeometry: Hashable, Sendable {
   package init(size: Int64) {
     self.size = min(max(size, 0), Content.maximumSize)
     var length = Self.smallestPiece
-    while Self.divideUp(self.size, length) > Self.mostPieces { length *= 2 }
+    while Self.divideUp(self.size, length) > Self.maxPieces { length *= 2 }
     pieceLength = length
   }
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 @_spi(_Unicode) private import Swift
 
 /// What text may stand in titles and keys.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A moment in UTC with whole seconds, written as RFC 3339 has it: `1981-09-01T00:00:00Z`.
 package struct Timestamp: Hashable, Sendable {
   /// Seconds since 1970-01-01T00:00:00Z, without leap seconds; years 0001 to 9999.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The first page of an RFC, read as a person does: a header block (group, number, authors, date), then the title, then
 /// the rest. Half a century of forms: fields, centred lines, front pages of reports, the journal system of the seventies.
 struct FrontPage {
@@ -8,7 +10,7 @@ struct FrontPage {
   /// Blocks that may hold a header or a title: no page of that length has more above its title.
   private static let blocksRead = 40
   /// A block of more lines is a paragraph.
-  private static let mostTitleLines = 6
+  private static let maxTitleLines = 6
   /// What stands further below a title has another purpose.
   private static let widestGapInTitle = 2
 
@@ -86,7 +88,7 @@ struct FrontPage {
     // A date in a title is that of what it reports on, where the text has its own above.
     let complete = namesAuthorsAndDate(header)
     var lines = block.prefix { !$0.endsTitle && (complete || !$0.isDate) }
-    guard !lines.isEmpty, lines.count <= Self.mostTitleLines, !isParagraph(lines) else { return nil }
+    guard !lines.isEmpty, lines.count <= Self.maxTitleLines, !isParagraph(lines) else { return nil }
     guard lines.count == block.count else { return TitleText.joined(lines) }
     while position + 1 < blocks.count, let last = lines.last, belongs(position + 1, after: last, complete: complete) {
       position += 1

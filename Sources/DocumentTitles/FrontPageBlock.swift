@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Lines without a blank one between.
 struct FrontPageBlock {
   let lines: ArraySlice<FrontPageLine>

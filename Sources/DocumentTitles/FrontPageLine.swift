@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A line of a front page and what its form says of it.
 struct FrontPageLine {
   let text: String

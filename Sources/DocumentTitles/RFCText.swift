@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Number and title of an RFC, out of the name and the first bytes of its text file.

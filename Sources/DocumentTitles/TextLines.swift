@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The lines of a text of unknown encoding, as they would be printed: without line terminators, form feeds, tabs, marks
 /// of byte order, other controls and white space at the end.
 struct TextLines {
   private static let tabWidth = 8
   /// What stands further to the right is dropped: lines of RFCs have 72 columns.
-  private static let mostColumns = 256
+  private static let maxColumns = 256
 
   private let limit: Int
   private var lines = [String]()
@@ -47,7 +49,7 @@ struct TextLines {
 
   /// Underlining leaves the character that it is struck over.
   private mutating func strike(_ scalar: Unicode.Scalar) {
-    guard column < Self.mostColumns else { return }
+    guard column < Self.maxColumns else { return }
     if column == line.count {
       line.append(scalar)
     } else if scalar != "_", scalar != " " {

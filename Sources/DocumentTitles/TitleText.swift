@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How the lines of a title become one, and how the index of the RFCs writes it.
 enum TitleText {
   /// The first RFC whose title the index gives with the article that it begins with.

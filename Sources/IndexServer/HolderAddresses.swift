@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Under which address a holder is reported to one who asks.
@@ -11,7 +13,7 @@ package struct HolderAddresses: Sendable {
   }
 
   package func mayAdvertise(_ address: HostAddress) -> Bool {
-    address.isUnicastBeyondTheLink && advertisable.contains { $0.contains(address) }
+    address.isGlobalUnicast && advertisable.contains { $0.contains(address) }
   }
 
   /// What a holder on the index's own machine is told as to an asker from elsewhere is the address at which the asker has

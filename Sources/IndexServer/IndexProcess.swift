@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Glibc
 import LineTransport
 import NIOCore
 import NIOPosix
-import ServerProcess
-import SupervisorChannel
+import ProcessSupport
 import Synchronization
 import WireProtocol
 
@@ -30,7 +31,7 @@ package enum IndexProcess {
   ///   should be.
   package static func run(_ options: Options = Options()) -> CInt {
     StopRequests.hold()
-    ProcessResources.outliveFailedWrites()
+    ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
     let descriptors = ProcessResources.raiseDescriptorLimit()
     let prepared = Mutex<MultiThreadedEventLoopGroup?>(nil)

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import LineTransport
 import NIOCore
 import NIOPosix
-import ServerProcess
+import ProcessSupport
 
 /// What a standby does while it waits: it is an index that nobody sees, asked everything once.
 package enum IndexRehearsal {

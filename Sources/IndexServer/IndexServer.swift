@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineTransport
 package import NIOCore
 import WireProtocol
@@ -28,7 +30,7 @@ package final class IndexServer: Sendable {
   package var address: String { server.address?.endpointText ?? "" }
 
   /// Ends: accepts no more, answers what is under way, closes.
-  package func stop(within patience: TimeAmount = .seconds(2)) async {
-    await server.drain(within: patience)
+  package func stop(within timeout: TimeAmount = .seconds(2)) async {
+    await server.drain(within: timeout)
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Chooses which of many holders are shown: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
 /// generators", 2014). The system's generator would cost a system call for each look-up.
 struct SampleGenerator: RandomNumberGenerator {

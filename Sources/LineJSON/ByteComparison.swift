@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Equality of two runs of bytes: keys are short, so no call leaves the module.
 enum ByteComparison {
   @inline(__always)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Finds two members of one object with the same name, in time linear in the object's length.
 struct DuplicateKeys {
   /// Up to this many members are compared each with each.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a value cannot be written as a line.
 package enum JSONEncodingError: String, Error, Hashable, Sendable {
   /// A line is an object.

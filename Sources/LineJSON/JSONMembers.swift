@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The members of an object in their order, no name twice. Names are the same where their UTF-8 is.
 ///
 /// A look-up walks over the members: control messages have about a dozen.

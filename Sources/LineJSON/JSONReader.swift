@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Strict reader of one line of JSON: validates the whole line in one pass, then lets its values be looked at in place.
 ///
 /// Taken is an object as RFC 8259 has it, from the first byte on, in UTF-8 without NUL, nested at most `maximumDepth` deep, with no name twice in

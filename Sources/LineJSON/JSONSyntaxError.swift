@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a line is not taken, and where.
 package struct JSONSyntaxError: Error, Hashable, Sendable {
   /// Why a line is not taken: a closed list.

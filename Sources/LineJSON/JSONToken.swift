@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The kinds of JSON values; a number with a fraction or an exponent is a real, `1.0` too.
 @usableFromInline
 package enum JSONKind: UInt8, Hashable, Sendable, BitwiseCopyable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A value of JSON that stands on its own: for control sockets and channels, where comfort counts more than speed.
 package enum JSONValue: Hashable, Sendable {
   case object(JSONMembers)

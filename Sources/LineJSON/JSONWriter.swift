@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes JSON straight into a buffer that is kept from line to line; sets the commas itself.
 ///
 /// Pairing `begin…` with `end…` and keys with values is up to the caller. What comes out can be read by ``JSONReader`` and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CJansson
 
 /// JSON lines by way of jansson (<https://jansson.readthedocs.io>), for control sockets and the supervisor's channel.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CJansson
 
 /// Builds jansson's tree of a value; whatever fails on the way leaves nothing behind.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CJansson
 
 /// jansson's words for what is wrong with a line in ours.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What must be known of a line before jansson is let loose on it.
 enum JanssonPrecheck {
   /// Refuses brackets outside strings nested too deep, because the parser is recursive, and any raw U+0000, because

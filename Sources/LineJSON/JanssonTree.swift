@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CJansson
 
 /// The one owner of a jansson value: lets go of it exactly once, at the end of its own life.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension LineScanner {
   /// A number, from its sign or first digit on (RFC 8259 section 6).
   mutating func scanNumber() throws(JSONSyntaxError) {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension LineScanner {
   /// A string, from its quotation mark on.
   mutating func scanString() throws(JSONSyntaxError) {

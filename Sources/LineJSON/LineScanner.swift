@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Reads one line in one pass: validates all of it and leaves the tape.
 ///
 /// Every read is checked against `end`. The grammar is RFC 8259; what goes beyond it (no duplicate names, no NUL, integers

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// More bytes without a newline than a line may have.
 package struct LineTooLong: Error, Hashable, Sendable {
   /// In bytes, the newline left out.

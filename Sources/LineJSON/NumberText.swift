@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the text of a number, valid by the grammar, stands for.
 enum NumberText {
   /// `nil` where it does not fit 64 bits.

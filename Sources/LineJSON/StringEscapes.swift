@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What stands behind the escapes of RFC 8259 section 7.
 enum StringEscapes {
   /// The code unit of the `\uXXXX` at `offset`; `nil` where there is none before `end`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Finds the end of what can be copied as it is, eight bytes at a time.
 enum StringRun {
   private static let ones: UInt64 = 0x0101_0101_0101_0101

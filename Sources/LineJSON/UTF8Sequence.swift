@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// UTF-8 as RFC 3629 section 4 has it.
 enum UTF8Sequence {
   static func isWellFormed(_ text: UnsafeRawBufferPointer) -> Bool {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import NIOCore
 import Synchronization
 
@@ -29,7 +31,7 @@ final class ConnectionRegistry: Sendable {
     emptied?.succeed()
   }
 
-  func drain(on loop: any EventLoop, within patience: TimeAmount) async {
+  func drain(on loop: any EventLoop, within timeout: TimeAmount) async {
     let promise = loop.makePromise(of: Void.self)
     let channels = state.withLock { state -> [any Channel] in
       state.isDraining = true
@@ -39,7 +41,7 @@ final class ConnectionRegistry: Sendable {
     }
     guard !channels.isEmpty else { return promise.succeed() }
     for channel in channels { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
-    let timer = loop.scheduleTask(in: patience) { [self] in
+    let timer = loop.scheduleTask(in: timeout) { [self] in
       for channel in state.withLock({ Array($0.channels.values) }) { channel.close(promise: nil) }
     }
     try? await promise.futureResult.get()

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Synchronization
 
 /// How many bytes all connections of a server may hold together: of lines that have not ended, or of answers that are not

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 package import NIOCore
 
@@ -208,8 +210,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private func startStallTimer() {
     guard stallTimer == nil, let context else { return }
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    let patience = output?.isTight == true ? limits.tightWriteStall : limits.writeStall
-    stallTimer = context.eventLoop.scheduleTask(in: patience) { bound.value.abort() }
+    let timeout = output?.isTight == true ? limits.tightWriteStall : limits.writeStall
+    stallTimer = context.eventLoop.scheduleTask(in: timeout) { bound.value.abort() }
   }
 
   // MARK: The end

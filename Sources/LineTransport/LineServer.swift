@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import LineJSON
 package import NIOCore
 import NIOPosix
@@ -72,11 +74,11 @@ package final class LineServer: Sendable {
     }
   }
 
-  /// Accepts no more, lets what is under way be answered, and closes what is left after `patience`.
-  package func drain(within patience: TimeAmount) async {
+  /// Accepts no more, lets what is under way be answered, and closes what is left after `timeout`.
+  package func drain(within timeout: TimeAmount) async {
     socketFile?.remove()
     try? await listener.close().get()
-    await connections.drain(on: listener.eventLoop, within: patience)
+    await connections.drain(on: listener.eventLoop, within: timeout)
   }
 
   /// NIO listens again with a queue of its own length, so ours is set once more after it.

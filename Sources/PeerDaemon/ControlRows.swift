@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ContentStore
 import DocumentModel
 package import WireProtocol
@@ -5,14 +7,14 @@ package import WireProtocol
 /// What an index reports, as the control plane passes it on: whatever it sends, an answer fits a line.
 
 extension LookupReply {
-  private static let mostContents = 16
-  fileprivate static let mostHolders = 50
-  fileprivate static let mostHoldersOfRow = 3
+  private static let maxContents = 16
+  fileprivate static let maxHolders = 50
+  fileprivate static let maxHoldersOfRow = 3
 
   /// The first contents, and how many more there are.
   var told: (contents: [HeldContent], more: Int) {
-    let left = max(contents.count - Self.mostContents, 0)
-    return (contents.prefix(Self.mostContents).map(HeldContent.init), more + left)
+    let left = max(contents.count - Self.maxContents, 0)
+    return (contents.prefix(Self.maxContents).map(HeldContent.init), more + left)
   }
 }
 
@@ -26,7 +28,7 @@ extension HeldContent {
   package init(_ row: ContentRow) {
     self.init(
       content: row.content, title: row.title, modified: row.modified, total: row.total,
-      holders: row.holders.prefix(LookupReply.mostHolders).map(ReportedHolder.init))
+      holders: row.holders.prefix(LookupReply.maxHolders).map(ReportedHolder.init))
   }
 }
 
@@ -35,7 +37,7 @@ extension ListedDocument {
     let entry = row.entry
     self.init(
       document: Document(key: row.key, title: entry.title, content: entry.content, modified: entry.modified),
-      total: entry.total, holders: entry.holders.prefix(LookupReply.mostHoldersOfRow).map(ReportedHolder.init))
+      total: entry.total, holders: entry.holders.prefix(LookupReply.maxHoldersOfRow).map(ReportedHolder.init))
   }
 
   /// One of our own.

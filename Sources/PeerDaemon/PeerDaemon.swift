@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 package import DocumentModel
 import Glibc
@@ -23,7 +25,7 @@ package final class PeerDaemon: Sendable {
     package var control: LineServer.Listener
     /// The path of the control socket, absolute.
     package var controlPath: String
-    package var patience = IndexLink.Patience()
+    package var timeout = IndexLink.Timeout()
     /// How often files that were lost are looked for.
     package var returnInterval = Duration.seconds(60)
     /// After the start, before catalogue and files are looked through.
@@ -43,7 +45,7 @@ package final class PeerDaemon: Sendable {
   }
 
   /// What a drain may take of the 5 s that a stop has.
-  private static let drainPatience = TimeAmount.seconds(4)
+  private static let drainTimeout = TimeAmount.seconds(4)
 
   package let id: PeerID
   private let uploadServer: UploadServer
@@ -102,7 +104,7 @@ package final class PeerDaemon: Sendable {
       hello: IndexHello(
         peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise?.text),
       source: CatalogueAnnouncements(catalogue: catalogue, pool: threads.quick, changed: changed),
-      loop: group.next(), logger: logger, patience: settings.patience)
+      loop: group.next(), logger: logger, timeout: settings.timeout)
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.quick)
     let ledger = ShareLedger(catalogue: catalogue)
     let work = FileWork(catalogue: catalogue, pool: threads.long)
@@ -180,8 +182,8 @@ package final class PeerDaemon: Sendable {
 
   /// Ends within about 5 s: takes nothing new, lets what is under way come to its end, closes.
   package func stop() async {
-    async let uploadsEnded: Void = uploadServer.stop(within: Self.drainPatience)
-    async let controlEnded: Void = controlServer.stop(within: Self.drainPatience)
+    async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)
+    async let controlEnded: Void = controlServer.stop(within: Self.drainTimeout)
     changed.end()
     for task in upkeep { task.cancel() }
     _ = await (uploadsEnded, controlEnded)

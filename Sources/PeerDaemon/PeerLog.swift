@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import Logging
-import ServerProcess
+import ProcessSupport
 
 /// The log of the daemon on standard error, in the form that all logs have: time, level, what happened, and then what was
 /// told with it, by name.

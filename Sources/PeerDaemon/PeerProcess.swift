@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Glibc
 import LineTransport
 import Logging
 import NIOCore
 import NIOPosix
-import ServerProcess
-import SupervisorChannel
+import ProcessSupport
 import Synchronization
 import WireProtocol
 
@@ -53,7 +54,7 @@ package enum PeerProcess {
   ///   should be, 75 where it cannot start now.
   package static func run(_ options: Options?) -> CInt {
     StopRequests.hold()
-    ProcessResources.outliveFailedWrites()
+    ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
     ProcessResources.shareMemoryArenas()
     _ = ProcessResources.raiseDescriptorLimit()

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import LineTransport
 import Logging
 import NIOCore
 import NIOPosix
-import ServerProcess
+import ProcessSupport
 
 /// What a standby does while it waits: it is a peer that nobody sees, without an index, asked what callers ask first; once
 /// where everything has to be made, and again where it is found.

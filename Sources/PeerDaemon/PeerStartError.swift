@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ContentStore
 import DocumentModel
 import Glibc
 import LineTransport
 import NIOCore
 import PeerIdentity
-import ServerProcess
+import ProcessSupport
 
 /// Why a peer cannot start: what happened, to what, and what to do next.
 package struct PeerStartError: Error, CustomStringConvertible {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why there is no identity to work with: what is wrong with which file, and what to do next.
 package struct IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Code: Hashable, Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the shell shall do to the processes of one child. Whether a start succeeds it tells by nothing (the process runs)
 /// or by an exit (it could not).
 package enum ProcessAction: Sendable, Equatable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What to start, as a value.
 package struct ProcessSpecification: Sendable, Equatable {
   /// An open file of the parent and the number under which the child finds it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The words in which the state of a supervised process is told.
 package enum ProcessState: String, Sendable, Hashable, CaseIterable {
   case starting

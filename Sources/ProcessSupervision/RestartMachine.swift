@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The life of one supervised child, as decisions: events go in with the time at which they happened, and what to do
 /// comes out. No process, clock or random source is touched.
 ///
@@ -86,7 +88,7 @@ package struct RestartMachine: Sendable {
 
   /// Whether a child that should answer has given a sign of life lately. True where there is no process to ask.
   package func isResponsive(now: Instant) -> Bool {
-    !hasProcess || lastSign.duration(to: now) <= policy.heartbeatPatience
+    !hasProcess || lastSign.duration(to: now) <= policy.heartbeatTimeout
   }
 
   /// How long nobody will serve the child's sockets: `nil` while one does or soon will (within one second), else the
@@ -122,7 +124,7 @@ package struct RestartMachine: Sendable {
   }
 
   private var unresponsiveLimit: Duration? {
-    policy.killUnresponsiveAfter.map { max($0, RestartPolicy.leastPatienceBeforeKill) }
+    policy.killUnresponsiveAfter.map { max($0, RestartPolicy.minTimeoutBeforeKill) }
   }
 
   // MARK: Commands

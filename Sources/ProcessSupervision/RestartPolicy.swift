@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// When a child that ended is started again, and how long its end may take.
 package struct RestartPolicy: Sendable, Equatable {
   /// This many exits after ready within `burstWindow` are answered by a restart at once; one more, and it backs off.
@@ -18,7 +20,7 @@ package struct RestartPolicy: Sendable, Equatable {
   /// From the request to stop to SIGKILL. Two such spans, one for the peers and one for the index, stay within 10 s.
   package var killAfter = Duration.milliseconds(4_500)
   /// A child that is silent for longer counts as not responsive. Children send a heartbeat every second.
-  package var heartbeatPatience = Duration.seconds(5)
+  package var heartbeatTimeout = Duration.seconds(5)
   /// A child silent for so long is killed; `nil`, the default, never kills. Below 60 s it means 60 s.
   package var killUnresponsiveAfter: Duration?
 
@@ -27,7 +29,7 @@ package struct RestartPolicy: Sendable, Equatable {
   package var standbyAfter: Duration? = .seconds(1)
   private static let longestStandbyDelay = Duration.seconds(60)
 
-  package static let leastPatienceBeforeKill = Duration.seconds(60)
+  package static let minTimeoutBeforeKill = Duration.seconds(60)
 
   package init() {}
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Whether a child has a process in reserve, as decisions: one that is loaded and waits to be told what it is, so that a
 /// restart waits neither for the loading of a program nor, on a busy machine, for the processor time that this takes.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a process ended: wait(2).
 package enum Termination: Sendable, Hashable {
   /// By itself, with a status of 0…255.

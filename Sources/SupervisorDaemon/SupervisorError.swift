@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import SystemPackage
 
 /// Why the supervisor does not start. The message says what happened, to what, and what to do next.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a request failed: a closed list. Clients switch on the code, never on the text.
 package enum ErrorCode: String, CaseIterable, Sendable {
   /// The line is no JSON object, or a field is missing, of the wrong type or out of range.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import LineJSON
 
 /// The protocol number in `hello`, which all planes check in the same way.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the programs say of themselves in `hello`.
 package enum ProtocolVersion {
   /// The number of the wire protocol, index, peer and control plane.

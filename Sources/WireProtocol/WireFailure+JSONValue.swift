@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 // MARK: On control sockets and the supervisor's channel

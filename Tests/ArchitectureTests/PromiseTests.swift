@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Testing
 
 /// Rules of the house that can be read from the files.
 @Suite struct PromiseTests {
   /// Longer ones are hard to find one's way in.
-  private static let mostLines = 600
-  private static let mostLinesOfAnEntryPoint = 60
+  private static let maxLines = 600
+  private static let maxLinesOfAnEntryPoint = 60
 
   /// What ends the process. A path with the reason why nobody outside can reach it may stand in `permitted`.
   private static let traps = ["try!", "as!", "fatalError(", "preconditionFailure(", ".unsafelyUnwrapped"]
@@ -13,7 +15,7 @@ import Testing
   @Test(arguments: ["Sources", "Tests"])
   func keepsFilesShort(directory: String) throws {
     for file in try SourceTree.files(under: directory) {
-      #expect(file.lines.count <= Self.mostLines, "\(file.path) has \(file.lines.count) lines")
+      #expect(file.lines.count <= Self.maxLines, "\(file.path) has \(file.lines.count) lines")
     }
   }
 
@@ -25,9 +27,11 @@ import Testing
     }
   }
 
-  @Test func exceptionsAreFilesWithAReason() throws {
-    let paths = Set(try SourceTree.files(under: "Sources").map(\.path))
-    for (path, reason) in Self.permitted { #expect(paths.contains(path) && !reason.isEmpty, "\(path)") }
+  @Test(arguments: ["Sources", "Tests"])
+  func `every file names its licence`(directory: String) throws {
+    for file in try SourceTree.files(under: directory) {
+      #expect(file.lines.first == "// SPDX-License-Identifier: Apache-2.0", "\(file.path)")
+    }
   }
 
   @Test func keepsEverythingInsideThePackage() throws {
@@ -51,7 +55,7 @@ import Testing
       #expect(files.map(\.path) == ["Sources/\(module)/Entrypoint.swift"])
       for file in files {
         // The last line ends with a newline.
-        #expect(file.lines.count - 1 <= Self.mostLinesOfAnEntryPoint, "\(file.path)")
+        #expect(file.lines.count - 1 <= Self.maxLinesOfAnEntryPoint, "\(file.path)")
       }
     }
   }

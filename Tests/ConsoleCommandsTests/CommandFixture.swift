@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
-import ControlClient
 import DocumentModel
 import Glibc
 import LineJSON
-import Places
+import ProcessSupport
 import TestSupport
 import Testing
 
@@ -35,7 +36,7 @@ final class CommandFixture {
   var answers: [TypedLine] = []
   /// What happens each time a command lets time pass; then Ctrl-C.
   var happenings: [() throws -> Void] = []
-  var helloPatience = Duration.seconds(5)
+  var helloTimeout = Duration.seconds(5)
   var executableDirectory: String?
   var input: Int32 = -1
   /// What `P2P_HOME` says where it is not the path of `home`.
@@ -56,7 +57,7 @@ final class CommandFixture {
       surroundings: Console.Surroundings(
         environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
         workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
-      input: input, output: output, errors: errors, helloPatience: helloPatience,
+      input: input, output: output, errors: errors, helloTimeout: helloTimeout,
       ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },
       pause: { _ in
         guard !self.happenings.isEmpty else { throw ControlError.interrupted }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Glibc
@@ -120,7 +122,7 @@ import Testing
 
   @Test func whereNobodyAnswersThereIsNothingAndNoWord() throws {
     let fixture = try CommandFixture()
-    fixture.helloPatience = .milliseconds(50)
+    fixture.helloTimeout = .milliseconds(50)
     #expect(try complete(fixture, "get", "").words == [])
     #expect(try complete(fixture, "supervisor", "stop", "").words == [])
     #expect(try complete(fixture, "logs", "").words == [])

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Glibc
@@ -38,7 +40,7 @@ import TestSupport
 
   @Test func aDaemonThatNeverGreetsIsGivenUp() throws {
     let fixture = try CommandFixture()
-    fixture.helloPatience = .milliseconds(100)
+    fixture.helloTimeout = .milliseconds(100)
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.silence] }
     let start = ContinuousClock.now
     #expect(fixture.run("status") == .unavailable)
@@ -49,7 +51,7 @@ import TestSupport
 
   @Test func aDaemonThatDoesNotEvenAcceptIsGivenUp() throws {
     let fixture = try CommandFixture()
-    fixture.helloPatience = .milliseconds(100)
+    fixture.helloTimeout = .milliseconds(100)
     let listener = try UnixListener.listen(at: fixture.socket("alice"))
     defer { close(listener) }
     #expect(fixture.run("status") == .unavailable)

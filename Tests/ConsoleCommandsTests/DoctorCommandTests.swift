@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Glibc
@@ -83,7 +85,7 @@ import Testing
 
   @Test func aDaemonThatIsSilentHoldsNobodyUp() throws {
     let fixture = try fixture()
-    fixture.helloPatience = .milliseconds(100)
+    fixture.helloTimeout = .milliseconds(100)
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.silence] }
     #expect(fixture.run("doctor") == .failed)
     #expect(fixture.output.text.contains("alice does not answer"))

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import TestSupport
 import Testing
@@ -23,8 +25,8 @@ import Testing
       let size = Int64.random(in: 0...Content.maximumSize, using: &random) >> Int64.random(in: 0...40, using: &random)
       let length = PieceGeometry(size: size).pieceLength
       #expect(length.nonzeroBitCount == 1 && length >= PieceGeometry.smallestPiece)
-      #expect(size <= length * PieceGeometry.mostPieces)
-      #expect(length == PieceGeometry.smallestPiece || size > length / 2 * PieceGeometry.mostPieces)
+      #expect(size <= length * PieceGeometry.maxPieces)
+      #expect(length == PieceGeometry.smallestPiece || size > length / 2 * PieceGeometry.maxPieces)
     }
   }
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Modules: LineJSON
 // Shared: Tests/LineJSONTests/Oracle.swift
 // Seeds: Tests/LineJSONTests/FailCases

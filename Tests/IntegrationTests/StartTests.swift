@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
 import TestSupport
@@ -6,9 +8,9 @@ import Testing
 /// Starting where something is in the way.
 @Suite(.serialized) struct StartTests {
   private func run(
-    home: String, _ arguments: String..., patience: Duration = .seconds(30)
+    home: String, _ arguments: String..., timeout: Duration = .seconds(30)
   ) async throws -> Program.Outcome {
-    try await Program("p2p-supervisor", environment: ["P2P_HOME": home]).run(["run"] + arguments, patience: patience)
+    try await Program("p2p-supervisor", environment: ["P2P_HOME": home]).run(["run"] + arguments, timeout: timeout)
   }
 
   @Test func aSecondSupervisorIsRefused() async throws {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Lines on whose fate everybody agrees, and why they stand here.
 enum Corpus {
   static let taken: [String] = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import TestSupport
 
 /// Random lines: valid ones with every freedom that the grammar leaves, and broken ones made of them.

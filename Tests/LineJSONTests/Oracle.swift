@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import LineJSON
 
 /// What the strict reader and jansson make of the same bytes, in one form that can be compared byte by byte.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import PeerDaemon
@@ -78,11 +80,11 @@ import WireProtocol
   }
 
   @Test func hasAnEnd() {
-    let many = (0...AddPlan.mostFiles).map { file("/d/\($0)", below: "/d") }
+    let many = (0...AddPlan.maxFiles).map { file("/d/\($0)", below: "/d") }
     let error = failure(
       AddFiles(paths: ["/d"], recursive: true), [.directory(name: "d", files: many, unreadable: [])])
     #expect(error?.failure.code == .tooLarge)
-    #expect(error?.failure.limit == .init("files", AddPlan.mostFiles))
+    #expect(error?.failure.limit == .init("files", AddPlan.maxFiles))
   }
 
   // MARK: Batches

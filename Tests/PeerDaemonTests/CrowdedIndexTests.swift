@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import Glibc
@@ -19,14 +21,14 @@ import WireProtocol
     content = try #require(MerkleTree.content(leaves: leaves, size: Int64(bytes.count)))
   }
 
-  private func impatient(answer: TimeAmount = .milliseconds(100)) -> SourcePatience {
-    var patience = SourcePatience()
-    patience.connect = answer
-    patience.answer = answer
-    patience.hurriedAnswer = .milliseconds(20)
-    patience.stall = .milliseconds(300)
-    patience.selection.stagger = .milliseconds(20)
-    return patience
+  private func impatient(answer: TimeAmount = .milliseconds(100)) -> SourceTimeout {
+    var timeout = SourceTimeout()
+    timeout.connect = answer
+    timeout.answer = answer
+    timeout.hurriedAnswer = .milliseconds(20)
+    timeout.stall = .milliseconds(300)
+    timeout.selection.stagger = .milliseconds(20)
+    return timeout
   }
 
   private func holder(_ number: Int, host: String, port: UInt16) throws -> HolderRow {
@@ -68,8 +70,8 @@ import WireProtocol
       let holders = try (0..<150).map { try holder($0, host: host($0), port: silent.port) } + [try row(alice)]
       let answer = ScriptedIndex.contents(content, holders)
       try await ScriptedIndex.with(answer: { answer }) { index in
-        let patience = impatient(answer: .milliseconds(500))
-        let bob = try await swarm.peer("bob", patience: patience, index: index.endpoint)
+        let timeout = impatient(answer: .milliseconds(500))
+        let bob = try await swarm.peer("bob", timeout: timeout, index: index.endpoint)
         let started = ContinuousClock.now
         _ = try await bob.get("file/x", to: swarm.directory.file("target"))
         // One after the other would take 75 s.
@@ -93,10 +95,10 @@ import WireProtocol
         let holders = (first..<first + 50).compactMap { try? holder($0, host: host($0 % 60_000), port: port) }
         return ScriptedIndex.contents(content, total: 1_000_000, holders)
       }
-      var patience = impatient()
-      patience.selection.search = .milliseconds(500)
+      var timeout = impatient()
+      timeout.selection.search = .milliseconds(500)
       try await ScriptedIndex.with(answer: answer) { index in
-        let bob = try await swarm.peer("bob", patience: patience, index: index.endpoint)
+        let bob = try await swarm.peer("bob", timeout: timeout, index: index.endpoint)
         let target = swarm.directory.file("target")
         let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
         #expect(failure?.failure.code == .noSource)
@@ -132,7 +134,7 @@ import WireProtocol
     try await Swarm.with { swarm in
       let answer = ScriptedIndex.contents(content, [try holder(1, host: host, port: 9)])
       try await ScriptedIndex.with(answer: { answer }) { index in
-        let bob = try await swarm.peer("bob", patience: impatient(), index: index.endpoint)
+        let bob = try await swarm.peer("bob", timeout: impatient(), index: index.endpoint)
         let target = swarm.directory.file("target")
         let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
         #expect(failure?.failure.code == .noSource)
@@ -145,7 +147,7 @@ import WireProtocol
   func anAnswerThatNamesNothingEndsTheDownload(_ members: String) async throws {
     try await Swarm.with { swarm in
       try await ScriptedIndex.with(answer: { Array(members.utf8) }) { index in
-        let bob = try await swarm.peer("bob", patience: impatient(), index: index.endpoint)
+        let bob = try await swarm.peer("bob", timeout: impatient(), index: index.endpoint)
         let target = swarm.directory.file("target")
         let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
         #expect(failure?.failure.code == (members.contains("[]") ? .notFound : .unavailable))

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import Glibc
@@ -63,8 +65,8 @@ final class DaemonFixture: Sendable {
     var settings = PeerDaemon.Settings(
       name: try PeerName(name), state: directory.file("state-\(name)"), index: index ?? indexEndpoint,
       uploads: .address(host: "127.0.0.1", port: 0), control: .unix(path: socket), controlPath: socket)
-    settings.patience.acknowledgement = acknowledgement
-    settings.patience.connection = acknowledgement
+    settings.timeout.acknowledgement = acknowledgement
+    settings.timeout.connection = acknowledgement
     settings.returnInterval = returnInterval
     settings.upkeepDelay = .zero
     var logger = Logger(label: name)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import LineJSON
 import LineTransport
@@ -37,16 +39,16 @@ import WireProtocol
       .address(host: "127.0.0.1", port: 0), group: group, limits: LineLimits(line: 65_536),
       gate: ConnectionGate(limit: 100, limitOfAddress: 100)
     ) { _ in LyingIndexRole(habit: habit, counter: counter) }
-    var patience = IndexLink.Patience()
+    var timeout = IndexLink.Timeout()
     // Long where an answer comes, short where none does.
     let bound: TimeAmount = habit == .badHolders ? .seconds(60) : .milliseconds(300)
-    patience.connection = bound
-    patience.answer = bound
-    patience.acknowledgement = bound
+    timeout.connection = bound
+    timeout.answer = bound
+    timeout.acknowledgement = bound
     let link = IndexLink(
       address: Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)),
       hello: IndexHello(peer: Swarm.id("bob"), name: try PeerName("bob"), port: 1), source: NothingAtAll(),
-      loop: group.next(), logger: Logger(label: "bob"), patience: patience)
+      loop: group.next(), logger: Logger(label: "bob"), timeout: timeout)
     await link.start()
     do { try await body(link) { counter.value } } catch {
       await link.stop()

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import NIOCore
@@ -8,13 +10,13 @@ import WireProtocol
 
 /// Peers that lie, stall and break the protocol.
 @Suite struct HostilePeerTests {
-  private func impatient() -> SourcePatience {
-    var patience = SourcePatience()
-    patience.connect = .milliseconds(500)
-    patience.answer = .milliseconds(500)
-    patience.stall = .milliseconds(300)
-    patience.selection.trial = .milliseconds(100)
-    return patience
+  private func impatient() -> SourceTimeout {
+    var timeout = SourceTimeout()
+    timeout.connect = .milliseconds(500)
+    timeout.answer = .milliseconds(500)
+    timeout.stall = .milliseconds(300)
+    timeout.selection.trial = .milliseconds(100)
+    return timeout
   }
 
   /// What a download fails with where the liar is the only source: 76 where it gave wrong bytes, else 69.
@@ -30,7 +32,7 @@ import WireProtocol
   @Test(arguments: Liar.Habit.allCases)
   func aLiarAloneEndsTheDownloadAndLeavesNothing(_ habit: Liar.Habit) async throws {
     try await Swarm.with { swarm in
-      let bob = try await swarm.peer("bob", patience: impatient())
+      let bob = try await swarm.peer("bob", timeout: impatient())
       let liar = try await Liar.start(swarm, "liar", habit)
       try await liar.claim("file/x", pattern(200_000))
       let target = swarm.directory.file("target")
@@ -52,7 +54,7 @@ import WireProtocol
   @Test(arguments: Liar.Habit.allCases)
   func anHonestHolderSavesTheDownload(_ habit: Liar.Habit) async throws {
     try await Swarm.with { swarm in
-      let bob = try await swarm.peer("bob", patience: impatient())
+      let bob = try await swarm.peer("bob", timeout: impatient())
       let alice = try await swarm.peer("alice")
       let liar = try await Liar.start(swarm, "liar", habit)
       let bytes = pattern(200_000)
@@ -73,7 +75,7 @@ import WireProtocol
 
   @Test func manyLiarsOfAllKindsDoNotKeepFromTheHonestOne() async throws {
     try await Swarm.with { swarm in
-      let bob = try await swarm.peer("bob", patience: impatient())
+      let bob = try await swarm.peer("bob", timeout: impatient())
       let alice = try await swarm.peer("alice")
       let bytes = pattern(200_000)
       var liars = [Liar]()
@@ -96,7 +98,7 @@ import WireProtocol
   @Test(arguments: ["the downloader", "the index"])
   func aHolderThatLeadsBackIsNobody(_ place: String) async throws {
     try await Swarm.with { swarm in
-      let bob = try await swarm.peer("bob", patience: impatient())
+      let bob = try await swarm.peer("bob", timeout: impatient())
       let port = place == "the index" ? try swarm.indexEndpoint.port : bob.uploads.address.port
       let mirror = try await swarm.peer("mirror", port: port)
       let path = try swarm.directory.write("source", pattern(100_000))
@@ -114,7 +116,7 @@ import WireProtocol
 
   @Test func aHolderWithOurOwnIDIsAskedByNobody() async throws {
     try await Swarm.with { swarm in
-      let bob = try await swarm.peer("bob", patience: impatient())
+      let bob = try await swarm.peer("bob", timeout: impatient())
       let mirror = try await swarm.peer("mirror", claiming: bob.id)
       let path = try swarm.directory.write("source", pattern(100_000))
       try await mirror.share(path, as: "file/x")
@@ -130,7 +132,7 @@ import WireProtocol
 
   @Test func aHolderThatDoesNotListenIsPassedOver() async throws {
     try await Swarm.with { swarm in
-      let bob = try await swarm.peer("bob", patience: impatient())
+      let bob = try await swarm.peer("bob", timeout: impatient())
       let gone = try await swarm.peer("gone")
       let alice = try await swarm.peer("alice")
       let path = try swarm.directory.write("source", pattern(100_000))

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import Glibc
 import PeerDaemon
@@ -17,7 +19,7 @@ import WireProtocol
   ) -> [InspectedPath] {
     PathInspection(
       isRecursive: recursive, ownState: ownState.flatMap { PathInspection.Place(directory: $0) },
-      unfinished: unfinished, mostFiles: most
+      unfinished: unfinished, maxFiles: most
     ).inspect(paths)
   }
 
@@ -115,7 +117,7 @@ import WireProtocol
       symlink("nowhere", directory.file("e/\(number)"))
     }
     let paths = [directory.file("d"), directory.file("e")]
-    let found = PathInspection(isRecursive: true, ownState: nil, mostProblems: 12).inspect(paths)
+    let found = PathInspection(isRecursive: true, ownState: nil, maxProblems: 12).inspect(paths)
     let plan = try AddPlan(AddFiles(paths: paths, recursive: true), found: found)
     #expect(plan.failed.count == 12 + 2)
     #expect(plan.failed[12] == PathProblem(path: paths[0], message: "8 more in it cannot be shared"))

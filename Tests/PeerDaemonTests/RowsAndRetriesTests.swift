@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import PeerDaemon
 import Testing
 
@@ -25,11 +27,11 @@ import Testing
   @Test func doesNotLookForEverForARow() {
     var rows = Rows(limit: nil)
     var pages = 0
-    while rows.nextPage(3) != nil, pages <= Rows.mostEmptyPages {
+    while rows.nextPage(3) != nil, pages <= Rows.maxEmptyPages {
       pages += 1
       _ = rows.take([Int](), next: "\(pages)")
     }
-    #expect(pages == Rows.mostEmptyPages)
+    #expect(pages == Rows.maxEmptyPages)
   }
 
   @Test func doesNotGoInACircle() {
@@ -44,8 +46,8 @@ import Testing
 @Suite struct RepairAllowanceTests {
   @Test func endsForEachFileByItself() {
     var repairs = RepairAllowance()
-    let taken = (0...RepairAllowance.mostRepairs).map { _ in repairs.take("/x") }
-    #expect(taken == Array(repeating: true, count: RepairAllowance.mostRepairs) + [false])
+    let taken = (0...RepairAllowance.maxRepairs).map { _ in repairs.take("/x") }
+    #expect(taken == Array(repeating: true, count: RepairAllowance.maxRepairs) + [false])
     let other = repairs.take("/y")
     #expect(other)
   }
@@ -56,7 +58,7 @@ import Testing
     var schedule = RetrySchedule()
     var waits = [Duration]()
     while let wait = schedule.next("/x") { waits.append(wait) }
-    #expect(waits.count == RetrySchedule.mostTries)
+    #expect(waits.count == RetrySchedule.maxTries)
     #expect(waits.prefix(4) == [.seconds(1), .seconds(2), .seconds(4), .seconds(8)])
     #expect(waits.allSatisfy { $0 <= RetrySchedule.longest })
     #expect(schedule.next("/x") == .seconds(1))

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import NIOCore
 import PeerDaemon
@@ -145,7 +147,7 @@ import WireProtocol
     let isFetched = network.run()
     #expect(isFetched)
     #expect(network.now < .uptimeNanoseconds(120_000_000_000))
-    #expect(network.most <= SourceSelection.Bounds().mostWidth)
+    #expect(network.most <= SourceSelection.Bounds().maxWidth)
   }
 
   @Test func tenThousandClaimsOfOneHostDoNotStandBeforeAnotherHost() throws {
@@ -170,8 +172,8 @@ import WireProtocol
     let isFetched = network.run()
     #expect(!isFetched)
     #expect(network.now <= .uptimeNanoseconds(126_000_000_000))
-    #expect(network.selection.holderCount <= SourceSelection.Bounds().mostHolders)
-    #expect(network.most <= SourceSelection.Bounds().mostWidth)
+    #expect(network.selection.holderCount <= SourceSelection.Bounds().maxHolders)
+    #expect(network.most <= SourceSelection.Bounds().maxWidth)
   }
 
   /// Its answer takes longer than there is time for when many have been silent.

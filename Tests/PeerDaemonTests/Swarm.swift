@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import IndexServer
@@ -61,7 +63,7 @@ final class Swarm: Sendable {
   ///   - claiming: whose id it claims, where it is not its own.
   ///   - index: the one it uses, where it is not that of the swarm.
   func peer(
-    _ name: String, patience: SourcePatience = SourcePatience(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
+    _ name: String, timeout: SourceTimeout = SourceTimeout(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
     claiming id: PeerID? = nil, index: Endpoint? = nil
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
@@ -78,7 +80,7 @@ final class Swarm: Sendable {
     await link.start()
     let downloader = Downloader(
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
-      pools: (pool, pool), patience: patience, logger: Self.logger(name))
+      pools: (pool, pool), timeout: timeout, logger: Self.logger(name))
     return Member(
       id: identity.id, catalogue: catalogue, transfers: transfers, uploads: uploads, link: link, downloader: downloader)
   }

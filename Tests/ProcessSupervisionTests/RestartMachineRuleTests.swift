@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ProcessSupervision
 import Testing
 
@@ -135,7 +137,7 @@ import Testing
     #expect(child.machine.state == .starting)
   }
 
-  /// Whoever asks for a start in the middle of a stop gets the patience of a first start.
+  /// Whoever asks for a start in the middle of a stop gets the timeout of a first start.
   @Test func aStartDuringAStopForgivesToo() {
     var child = SimulatedChild()
     child.apply(.start)

@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
-import SupervisorChannel
+import ProcessSupport
 import WireProtocol
 
 /// A child that answers every connection at its sockets with one line, its process number, and whose name says what

@@ -1,7 +1,8 @@
-import Configuration
+// SPDX-License-Identifier: Apache-2.0
+
+import SupervisorDaemon
 import DocumentModel
 import ProcessSupervision
-import SupervisorDaemon
 import TestSupport
 import Testing
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ProcessSupervision
 import SupervisorDaemon
 import Testing
@@ -65,7 +67,7 @@ import Testing
   @Test func peersDoNotWaitForEver() {
     var simulation = Simulation()
     simulation.begin()
-    #expect(simulation.fleet.deadline == simulation.now.advanced(by: Fleet.indexPatience))
+    #expect(simulation.fleet.deadline == simulation.now.advanced(by: Fleet.indexTimeout))
     simulation.pass(.milliseconds(4_999))
     #expect(simulation.running == ["index"])
     simulation.pass(.milliseconds(1))

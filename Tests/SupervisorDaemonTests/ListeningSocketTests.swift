@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Foundation
 import Glibc
@@ -104,7 +106,7 @@ import Testing
   }
 
   private func probe(_ endpoint: Endpoint) throws -> Bool {
-    IndexProbe.answers(at: try #require(SocketAddress(endpoint)), patience: .seconds(20))
+    IndexProbe.answers(at: try #require(SocketAddress(endpoint)), timeout: .seconds(20))
   }
 
   @Test func anIndexIsKnownByItsHello() throws {
@@ -120,7 +122,7 @@ import Testing
     let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.1", port: 0))
     let endpoint = try #require(socket.endpoint)
     let address = try #require(SocketAddress(endpoint))
-    #expect(!IndexProbe.answers(at: address, patience: .milliseconds(50)))
+    #expect(!IndexProbe.answers(at: address, timeout: .milliseconds(50)))
     socket.close()
     #expect(!IndexProbe.answers(at: address))
   }

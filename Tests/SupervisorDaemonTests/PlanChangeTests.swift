@@ -1,7 +1,8 @@
-import Configuration
+// SPDX-License-Identifier: Apache-2.0
+
+import SupervisorDaemon
 import DocumentModel
 import ProcessSupervision
-import SupervisorDaemon
 import Testing
 
 /// What a reload changes, and what has to wait.
@@ -74,7 +75,7 @@ import Testing
   }
 
   /// A child that runs is judged by the new rule.
-  @Test func patienceChangesForThoseWhoRun() {
+  @Test func timeoutChangesForThoseWhoRun() {
     let start = SuspendingClock.now
     var policy = RestartPolicy()
     policy.standbyAfter = nil

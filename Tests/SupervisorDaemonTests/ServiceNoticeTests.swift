@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 import LineJSON
 import ProcessSupervision
@@ -51,7 +53,7 @@ import WireProtocol
     let fleet = fleet()
     var notice = ServiceNotice(now: start)
     _ = notice.next(for: fleet, now: start)
-    let deadline = start.advanced(by: ServiceNotice.patience)
+    let deadline = start.advanced(by: ServiceNotice.timeout)
     #expect(notice.deadline == deadline)
     #expect(notice.next(for: fleet, now: deadline) == "READY=1")
   }
@@ -83,8 +85,8 @@ import WireProtocol
       let address = name.hasPrefix("@") ? SocketAddress(abstractName: String(name.dropFirst())) : .init(path: name)
       let bound = try #require(address).withPointer { bind(descriptor, $0, $1) }
       try #require(descriptor >= 0 && bound == 0)
-      var patience = timeval(tv_sec: 20, tv_usec: 0)
-      setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+      var timeout = timeval(tv_sec: 20, tv_usec: 0)
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
     deinit { close(descriptor) }

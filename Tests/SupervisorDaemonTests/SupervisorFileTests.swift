@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
-import Places
+import ProcessSupport
 import SupervisorDaemon
 import TestSupport
 import Testing

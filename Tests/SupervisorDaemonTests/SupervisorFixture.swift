@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Foundation
 import Glibc
@@ -83,7 +85,7 @@ final class SupervisorFixture {
   // MARK: Its control socket
 
   func control() throws -> RawConnection {
-    let connection = try RawConnection(path: "\(home)/run/supervisor.sock", patience: .seconds(20))
+    let connection = try RawConnection(path: "\(home)/run/supervisor.sock", timeout: .seconds(20))
     let hello = try connection.ask(#"{"id":0,"op":"hello","protocol":1}"#)
     #expect(hello["status"] == 200)
     return connection

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Dispatch
 import Glibc
 
@@ -9,11 +11,11 @@ package func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws ->
   }
 }
 
-/// Asks again and again until it is so, at most for `patience`, blocking its thread.
+/// Asks again and again until it is so, at most for `timeout`, blocking its thread.
 package func eventuallyOnThread(
-  within patience: Duration = .seconds(60), _ condition: () throws -> Bool
+  within timeout: Duration = .seconds(60), _ condition: () throws -> Bool
 ) rethrows -> Bool {
-  let deadline = ContinuousClock.now + patience
+  let deadline = ContinuousClock.now + timeout
   while ContinuousClock.now < deadline {
     if try condition() { return true }
     usleep(5000)

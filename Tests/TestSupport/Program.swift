@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CProcess
 import Glibc
 
@@ -101,28 +103,28 @@ package struct Program: Sendable {
     return descriptor
   }
 
-  /// Runs it to its end. What takes longer than `patience` is killed and throws.
-  package func run(_ arguments: String..., patience: Duration = .seconds(60)) async throws -> Outcome {
-    try await run(arguments, patience: patience)
+  /// Runs it to its end. What takes longer than `timeout` is killed and throws.
+  package func run(_ arguments: String..., timeout: Duration = .seconds(60)) async throws -> Outcome {
+    try await run(arguments, timeout: timeout)
   }
 
-  package func run(_ arguments: [String], patience: Duration = .seconds(60)) async throws -> Outcome {
+  package func run(_ arguments: [String], timeout: Duration = .seconds(60)) async throws -> Outcome {
     let directory = try TemporaryDirectory()
     let output = directory.file("output")
     let pid = try start(arguments, output: output)
-    guard let status = await Self.wait(for: pid, patience) else {
+    guard let status = await Self.wait(for: pid, timeout) else {
       kill(pid, SIGKILL)
       _ = await Self.wait(for: pid, .seconds(5))
       let said = Self.text(output) + Self.text(output + ".err")
-      throw Failure(description: "\(path) \(arguments.joined(separator: " ")) did not end within \(patience): \(said)")
+      throw Failure(description: "\(path) \(arguments.joined(separator: " ")) did not end within \(timeout): \(said)")
     }
     return Outcome(status: status, output: Self.text(output), errors: Self.text(output + ".err"))
   }
 
   /// The exit status of a child, `nil` where it lives on.
-  package static func wait(for pid: Int32, _ patience: Duration) async -> Int32? {
+  package static func wait(for pid: Int32, _ timeout: Duration) async -> Int32? {
     var status: Int32 = 0
-    let hasEnded = await eventually(within: patience) { waitpid(pid, &status, WNOHANG) == pid }
+    let hasEnded = await eventually(within: timeout) { waitpid(pid, &status, WNOHANG) == pid }
     guard hasEnded else { return nil }
     return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
   }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Glibc
 package import LineJSON
@@ -14,11 +16,11 @@ package final class RawConnection {
 
   private let descriptor: CInt
   private var buffer: [UInt8] = []
-  private let patience: Duration
+  private let timeout: Duration
 
-  private init(descriptor: CInt, patience: Duration) {
+  private init(descriptor: CInt, timeout: Duration) {
     self.descriptor = descriptor
-    self.patience = patience
+    self.timeout = timeout
   }
 
   deinit {
@@ -26,18 +28,18 @@ package final class RawConnection {
   }
 
   /// Connects to an IPv4 address.
-  package convenience init(to endpoint: Endpoint, patience: Duration = .seconds(60)) throws {
+  package convenience init(to endpoint: Endpoint, timeout: Duration = .seconds(60)) throws {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = endpoint.port.bigEndian
     guard inet_pton(AF_INET, endpoint.host, &address.sin_addr) == 1 else {
       throw Failure(description: "\(endpoint.host) is no IPv4 address")
     }
-    try self.init(domain: AF_INET, address: address, patience: patience)
+    try self.init(domain: AF_INET, address: address, timeout: timeout)
   }
 
   /// Connects to a Unix socket.
-  package convenience init(path: String, patience: Duration = .seconds(60)) throws {
+  package convenience init(path: String, timeout: Duration = .seconds(60)) throws {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let isFitting = withUnsafeMutableBytes(of: &address.sun_path) { target in
@@ -46,13 +48,13 @@ package final class RawConnection {
       return true
     }
     guard isFitting else { throw Failure(description: "\(path) is too long for a socket") }
-    try self.init(domain: AF_UNIX, address: address, patience: patience)
+    try self.init(domain: AF_UNIX, address: address, timeout: timeout)
   }
 
-  private convenience init<Address>(domain: CInt, address: Address, patience: Duration) throws {
+  private convenience init<Address>(domain: CInt, address: Address, timeout: Duration) throws {
     let descriptor = socket(domain, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(description: "socket: \(errno)") }
-    self.init(descriptor: descriptor, patience: patience)
+    self.init(descriptor: descriptor, timeout: timeout)
     let result = withUnsafePointer(to: address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
@@ -135,7 +137,7 @@ package final class RawConnection {
     return found
   }
 
-  /// Whether the other side closes within the patience; what comes before is thrown away.
+  /// Whether the other side closes within the timeout; what comes before is thrown away.
   package func isClosedByPeer() -> Bool {
     while true {
       do {
@@ -150,8 +152,8 @@ package final class RawConnection {
   private func fill() throws -> Bool {
     var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     let milliseconds = CInt(
-      patience.components.seconds * 1000 + patience.components.attoseconds / 1_000_000_000_000_000)
-    guard poll(&waiting, 1, milliseconds) > 0 else { throw Failure(description: "nothing came within \(patience)") }
+      timeout.components.seconds * 1000 + timeout.components.attoseconds / 1_000_000_000_000_000)
+    guard poll(&waiting, 1, milliseconds) > 0 else { throw Failure(description: "nothing came within \(timeout)") }
     var chunk = [UInt8](repeating: 0, count: 65_536)
     let count = recv(descriptor, &chunk, chunk.count, 0)
     guard count >= 0 else { throw Failure(description: "recv: \(String(cString: strerror(errno)))") }

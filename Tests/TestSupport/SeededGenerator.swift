@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, everywhere and always.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The system calls that Swift's Glibc module lacks or that only C can make safely: spawning a process with exactly
 /// the descriptors, limits and identity it shall have, and a handful of small Linux calls.
 ///
@@ -150,7 +152,7 @@ int file_allocate(int descriptor, int64_t length);
 /// From now on this process finds the addresses of hosts in /etc/hosts and by DNS alone, and users in /etc/passwd,
 /// whatever nsswitch.conf(5) says: its other services are plug-ins, and an executable without shared libraries that
 /// loads one dies of it.
-void names_without_plugins(void);
+void nss_files_and_dns_only(void);
 
 // MARK: Memory
 

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
-import ControlClient
 import DocumentModel
 import LineJSON
 import WireProtocol
@@ -51,8 +52,8 @@ struct AddCommand: ConsoleCommand {
     request.key = try key.map(normalizedKey)
     request.title = title.map { Title(normalizing: $0) }
     // Hashing takes as long as it takes.
-    let reply = try Daemon(console: console, options: daemon).request(
-      .add(request), for: ControlAddReply.self, patience: nil
+    let reply = try DaemonClient(console: console, options: daemon).request(
+      .add(request), for: ControlAddReply.self, timeout: nil
     ) { event in
       switch event {
       case .hashing(let progress):

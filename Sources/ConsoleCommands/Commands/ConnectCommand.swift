@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import WireProtocol
@@ -22,7 +24,7 @@ struct ConnectCommand: ConsoleCommand {
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    let reply = try Daemon(console: console, options: daemon).request(
+    let reply = try DaemonClient(console: console, options: daemon).request(
       .connect(try endpoint), for: ControlConnectReply.self)
     if daemon.json {
       try console.writeJSON(reply.members)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import LineJSON
@@ -53,7 +55,7 @@ struct GetCommand: ConsoleCommand {
     let reply: ControlGetReply
     do {
       // A large file takes its time; the daemon gives up by itself where no source is left.
-      reply = try Daemon(console: console, options: daemon).request(.get(request), patience: nil) { event in
+      reply = try DaemonClient(console: console, options: daemon).request(.get(request), timeout: nil) { event in
         guard case .progress(let progress) = event else { return }
         let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
         console.show(&meter, label: label, done: progress.received, total: progress.size)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import WireProtocol
 
@@ -5,7 +7,7 @@ import WireProtocol
 /// person reads it: a program that tries many keys shall not make the index list everything each time.
 struct KeySuggestions {
   private static let page = 1_000
-  private static let patience = Duration.seconds(1)
+  private static let timeout = Duration.seconds(1)
   private static let most = 3
 
   let console: Console
@@ -31,7 +33,7 @@ struct KeySuggestions {
   private func keys(besides key: DocumentKey, _ mine: Bool) -> [String] {
     var keys = [String]()
     let request = ListDocuments(collection: mine ? nil : String(key.collection), limit: Self.page, mine: mine)
-    _ = try? daemon.request(.list(request), for: ControlListReply.self, patience: Self.patience) { event in
+    _ = try? daemon.request(.list(request), for: ControlListReply.self, timeout: Self.timeout) { event in
       // What has come only now was not meant to be another.
       guard case .document(let listed) = event, listed.document.key != key, keys.last != listed.document.key.text else {
         return
@@ -43,12 +45,12 @@ struct KeySuggestions {
 
   /// `nil` where nobody holds it.
   private func holders(of key: DocumentKey) -> [String]? {
-    let reply = try? daemon.request(.lookup(key), for: ControlLookupReply.self, patience: Self.patience)
+    let reply = try? daemon.request(.lookup(key), for: ControlLookupReply.self, timeout: Self.timeout)
     return reply.map { Array(Set($0.contents.flatMap(\.holders).map(\.name.text))).sorted() }
   }
 
-  private var daemon: Daemon {
-    var daemon = Daemon(console: console, options: options, offersStart: false)
+  private var daemon: DaemonClient {
+    var daemon = DaemonClient(console: console, options: options, offersStart: false)
     daemon.explains = false
     return daemon
   }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import WireProtocol
@@ -35,7 +37,8 @@ struct ListCommand: ConsoleCommand {
     let text = TextRules.normalized(words.joined(separator: " "))
     let request = ListDocuments(
       collection: collection, words: text.isEmpty ? nil : text, limit: limit, mine: mine)
-    let reply = try Daemon(console: console, options: daemon).request(.list(request), for: ControlListReply.self) {
+    let reply = try DaemonClient(console: console, options: daemon).request(.list(request), for: ControlListReply.self)
+    {
       guard case .document(let document) = $0 else { return }
       if daemon.json {
         for row in DocumentRows.members(of: document) { try console.writeJSON(row) }

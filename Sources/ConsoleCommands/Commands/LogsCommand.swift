@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import LineJSON
@@ -12,7 +14,7 @@ struct LogsCommand: ConsoleCommand {
     files that the supervisor writes: no daemon has to run.
     """)
 
-  private static let mostLines = 100_000
+  private static let maxLines = 100_000
   /// So often it is looked for something new.
   private static let interval = Duration.milliseconds(200)
 
@@ -28,7 +30,7 @@ struct LogsCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    guard (0...Self.mostLines).contains(lines) else { throw ValidationError("--lines is 0 to \(Self.mostLines)") }
+    guard (0...Self.maxLines).contains(lines) else { throw ValidationError("--lines is 0 to \(Self.maxLines)") }
     if name != nil, daemon.peer != nil {
       throw ValidationError("name the process once: --peer is another way to do it")
     }

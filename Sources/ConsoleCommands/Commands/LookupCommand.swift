@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import WireProtocol
@@ -16,7 +18,7 @@ struct LookupCommand: ConsoleCommand {
   func perform(on console: Console) throws -> ExitStatus {
     let reply: ControlLookupReply
     do {
-      reply = try Daemon(console: console, options: daemon).request(.lookup(key))
+      reply = try DaemonClient(console: console, options: daemon).request(.lookup(key))
     } catch let failure as CommandFailure {
       throw KeySuggestions(console: console, options: daemon).improved(failure, key: key)
     }

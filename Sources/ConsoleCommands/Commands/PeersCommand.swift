@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import LineJSON
@@ -21,7 +23,7 @@ struct PeersCommand: ConsoleCommand {
     var table = Table(
       [Table.Column("PEER"), Table.Column("ID"), Table.Column("DOCUMENTS", .right), Table.Column("ADDRESS")],
       width: console.tableWidth, style: console.style)
-    _ = try Daemon(console: console, options: daemon).request(.peers(limit: limit), for: ControlPeersReply.self) {
+    _ = try DaemonClient(console: console, options: daemon).request(.peers(limit: limit), for: ControlPeersReply.self) {
       guard case .peer(let peer) = $0 else { return }
       if daemon.json {
         try console.writeJSON(Self.members(of: peer))

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import LineJSON
@@ -19,7 +21,8 @@ struct RemoveCommand: ConsoleCommand {
   func perform(on console: Console) throws -> ExitStatus {
     let reply: ControlRemoveReply
     do {
-      reply = try Daemon(console: console, options: daemon).request(.remove(RemoveDocument(key: key, content: content)))
+      reply = try DaemonClient(console: console, options: daemon).request(
+        .remove(RemoveDocument(key: key, content: content)))
     } catch let failure as CommandFailure {
       throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, mine: true)
     }

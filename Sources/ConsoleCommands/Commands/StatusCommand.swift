@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import ArgumentParser
 import LineJSON
@@ -12,7 +14,7 @@ struct StatusCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let status = try Daemon(console: console, options: daemon).request(.status, for: ControlStatusReply.self)
+    let status = try DaemonClient(console: console, options: daemon).request(.status, for: ControlStatusReply.self)
     if daemon.json {
       try console.writeJSON(Self.members(of: status))
     } else {

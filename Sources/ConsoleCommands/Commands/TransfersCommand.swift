@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
 import DocumentModel
 import WireProtocol
@@ -15,7 +17,8 @@ struct TransfersCommand: ConsoleCommand {
         Table.Column("DIRECTION"), Table.Column("DONE", .right), Table.Column("SIZE", .right),
         Table.Column("RATE", .right), Table.Column("PEER"), Table.Column("HOST"), Table.Column("WHAT"),
       ], width: console.tableWidth, style: console.style)
-    let reply = try Daemon(console: console, options: daemon).request(.transfers, for: ControlTransfersReply.self) {
+    let reply = try DaemonClient(console: console, options: daemon).request(.transfers, for: ControlTransfersReply.self)
+    {
       guard case .transfer(let transfer) = $0 else { return }
       if daemon.json {
         try console.writeJSON(transfer.members)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What may stand in the place of the word that is being typed, by the words before it: decided without asking anybody.
 package struct Completion: Equatable {
   package struct Word: Equatable {

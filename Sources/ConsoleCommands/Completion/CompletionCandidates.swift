@@ -1,6 +1,7 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
-import Places
+import ProcessSupport
 import WireProtocol
 
 /// Finds what a word may be completed to. Somebody waits with a finger on the key: where no answer comes soon, there is
@@ -8,7 +9,7 @@ import WireProtocol
 struct CompletionCandidates {
   /// More than anybody reads; what lies behind them is found by typing the collection.
   static let limit = 1_000
-  private static let patience = Duration.seconds(1)
+  private static let timeout = Duration.seconds(1)
 
   let console: Console
   /// Which daemon is asked.
@@ -82,7 +83,7 @@ struct CompletionCandidates {
   }
 
   private func processes() -> [Completion.Word] {
-    let running = try? Supervisor(console: console, home: home).processes(patience: Self.patience)
+    let running = try? SupervisorClient(console: console, home: home).processes(timeout: Self.timeout)
     return (running ?? []).filter { $0.role != .supervisor }.map { .init($0.name, help: $0.state) }
   }
 
@@ -94,8 +95,8 @@ struct CompletionCandidates {
   private func ask<Reply: ControlReply>(
     _ request: ControlRequest, for type: Reply.Type, onEvent: (ControlEvent) throws -> Void
   ) {
-    var daemon = Daemon(console: console, options: options, offersStart: false)
+    var daemon = DaemonClient(console: console, options: options, offersStart: false)
     daemon.explains = false
-    _ = try? daemon.request(request, for: type, patience: Self.patience, onEvent: onEvent)
+    _ = try? daemon.request(request, for: type, timeout: Self.timeout, onEvent: onEvent)
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Scripts that teach shells to ask p2pctl itself what may stand where: they know no command and no option, and so never
 /// say anything else than the program that is there.
 enum CompletionScript: String, CaseIterable {

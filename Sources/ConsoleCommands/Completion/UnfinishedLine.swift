@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A line up to where somebody types, taken apart, and put together again with a word completed.
 package struct UnfinishedLine: Equatable {
   /// The words that are finished.

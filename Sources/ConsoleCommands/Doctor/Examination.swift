@@ -1,14 +1,15 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
-import Places
+import ProcessSupport
 import WireProtocol
 
 /// Looks at everything that `doctor` judges. Whatever does not answer is a fact too: nothing of it fails.
 struct Examination {
   /// Beyond what a daemon needs to try everything that it tries.
-  private static let patience = Duration.seconds(5)
-  private static let mostPeers = 64
+  private static let timeout = Duration.seconds(5)
+  private static let maxPeers = 64
 
   let console: Console
   let options: DaemonOptions
@@ -16,12 +17,13 @@ struct Examination {
   /// - Throws: where nothing tells where to look, and at Ctrl-C.
   func facts() throws -> DoctorFacts {
     var facts = DoctorFacts(
-      version: ProtocolVersion.program, user: geteuid(), supervisorSocket: try Supervisor(console: console).socket(),
+      version: ProtocolVersion.program, user: geteuid(),
+      supervisorSocket: try SupervisorClient(console: console).socket(),
       supervisor: .down(""))
     try examineSupervisor(&facts)
     let sockets = try sockets(besides: facts.processes)
-    for socket in sockets.prefix(Self.mostPeers) { try examine(socket, &facts) }
-    let places = sockets.prefix(Self.mostPeers).compactMap { socket in
+    for socket in sockets.prefix(Self.maxPeers) { try examine(socket, &facts) }
+    let places = sockets.prefix(Self.maxPeers).compactMap { socket in
       socket.name.flatMap { name in layout(of: socket.path, name).map { (name, $0) } }
     }
     facts.places = places.flatMap { PlaceFacts.places(of: $0, in: $1) }
@@ -40,7 +42,7 @@ struct Examination {
   private func examineSupervisor(_ facts: inout DoctorFacts) throws {
     facts.supervisor = try answer {
       var connection = try ControlConnection.open(
-        facts.supervisorSocket, role: .supervisor, patience: console.helloPatience)
+        facts.supervisorSocket, role: .supervisor, timeout: console.helloTimeout)
       facts.processes = try connection.processes()
       return connection.greeting.server
     }
@@ -50,11 +52,11 @@ struct Examination {
     var peer = DoctorFacts.Peer(
       name: socket.name?.text ?? "the daemon", socket: socket.path, answer: .down(""))
     peer.answer = try answer {
-      var connection = try ControlConnection.open(socket.path, role: .peer, patience: console.helloPatience)
+      var connection = try ControlConnection.open(socket.path, role: .peer, timeout: console.helloTimeout)
       peer.name = connection.greeting.name
-      peer.status = try connection.request(.status, for: ControlStatusReply.self, patience: Self.patience)
+      peer.status = try connection.request(.status, for: ControlStatusReply.self, timeout: Self.timeout)
       do {
-        peer.examination = try connection.request(.doctor, for: ControlDoctorReply.self, patience: Self.patience)
+        peer.examination = try connection.request(.doctor, for: ControlDoctorReply.self, timeout: Self.timeout)
       } catch ControlError.failure {
         // One of an earlier version: what its status tells has to do.
       }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// One thing that was looked at, how it stands, and what helps where it is not as it should be.

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
-import ControlClient
 import DocumentModel
 
 /// Where no daemon runs and somebody sits there: asks for the index, and starts everything.
@@ -16,7 +17,7 @@ enum FirstContact {
   static func isDue(on console: Console, lookedAt path: String) -> Bool {
     guard console.terminal.isInteractive else { return false }
     do {
-      _ = try Supervisor(console: console).processes()
+      _ = try SupervisorClient(console: console).processes()
       return false
     } catch ControlError.noSocket, ControlError.refused {
       console.noteLine("No daemon of yours runs here: there is none at \(TextRules.escapedForTerminal(path))")

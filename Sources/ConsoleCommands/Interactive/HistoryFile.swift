@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// Lines that were typed, kept for the next time: readable by their owner alone, and never through a link.

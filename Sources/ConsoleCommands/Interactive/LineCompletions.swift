@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What may stand in place of the end of a line that is being typed.
 struct LineCompletions {
   /// Each as it is put there, with quotes and backslashes where the line needs them.

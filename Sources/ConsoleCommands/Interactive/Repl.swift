@@ -1,6 +1,7 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
-import Places
+import ProcessSupport
 import WireProtocol
 
 /// Takes commands line by line: typed on a terminal, or from standard input.
@@ -21,7 +22,7 @@ struct Repl {
     let status: ControlStatusReply?
     switch greet() {
     case .success(let greeted): status = greeted
-    case .failure(let failure) where failure.isFarewell: return failure.status
+    case .failure(let failure) where failure.endsSession: return failure.status
     case .failure: status = nil
     }
     let editor = LineEditor(prompt: "p2p> ") { LineCompletions($0, replacing: $1, console: console, options: options) }
@@ -50,7 +51,7 @@ struct Repl {
   /// One line about where one is; the way out, where no daemon runs.
   private func greet() -> Result<ControlStatusReply, CommandFailure> {
     do {
-      let status = try Daemon(console: console, options: options).request(.status, for: ControlStatusReply.self)
+      let status = try DaemonClient(console: console, options: options).request(.status, for: ControlStatusReply.self)
       let index = "index \(status.index.address) \(status.index.connected ? "connected" : "not connected")"
       console.noteLine(
         TextRules.escapedForTerminal(

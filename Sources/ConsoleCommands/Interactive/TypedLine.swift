@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What comes from somebody who types.
 package enum TypedLine: Equatable, Sendable {
   case text(String)

@@ -1,7 +1,8 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
-import Places
+import ProcessSupport
 
 /// Where the logs of an installation lie, and whose they are.
 struct LogDirectory {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// The log of one process on the disk: its end, and then what is added to it. When it is full it is renamed to
@@ -7,7 +9,7 @@ package final class LogFile {
   private static let oldest = 9
   private static let chunk = 65_536
   /// So much of the end is read at most, and so much at once of what was added.
-  private static let mostBytes = 32 << 20
+  private static let maxBytes = 32 << 20
   /// A line that grows longer is shown in parts.
   private static let longestLine = 65_536
 
@@ -60,7 +62,7 @@ package final class LogFile {
     if file == descriptor { offset = size }
     var parts = [[UInt8]]()
     var (start, ends) = (size, 0)
-    while start > 0, ends <= wanted, size - start < off_t(Self.mostBytes) {
+    while start > 0, ends <= wanted, size - start < off_t(Self.maxBytes) {
       let from = max(0, start - off_t(Self.chunk))
       let part = Self.read(file, at: from, Int(start - from))
       guard !part.isEmpty else { break }
@@ -103,7 +105,7 @@ package final class LogFile {
     if lseek(descriptor, 0, SEEK_END) < offset { (offset, unfinished) = (0, []) }
     var lines = [String]()
     var taken = 0
-    while taken < Self.mostBytes, case let part = Self.read(descriptor, at: offset, Self.chunk), !part.isEmpty {
+    while taken < Self.maxBytes, case let part = Self.read(descriptor, at: offset, Self.chunk), !part.isEmpty {
       offset += off_t(part.count)
       taken += part.count
       unfinished += part

@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
-import Places
+import ProcessSupport
 
 /// The logs of one process or of all, as one.
 struct LogReader {

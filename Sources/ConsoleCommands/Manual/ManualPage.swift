@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A page of the manual in the language of man(7), put together from what the parser knows of a command.
 package struct ManualPage {
   /// `p2pctl-get`; with `.1` behind it the name of its file.

@@ -1,4 +1,6 @@
-import Places
+// SPDX-License-Identifier: Apache-2.0
+
+import ProcessSupport
 
 /// What pages of the manual share.
 enum ManualText {

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
-import ControlClient
 import DocumentModel
 import LineJSON
 import WireProtocol
@@ -12,7 +13,7 @@ struct SupervisorStatusCommand: ConsoleCommand {
   @OptionGroup var options: SupervisorOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let supervisor = Supervisor(console: console, home: options.home)
+    let supervisor = SupervisorClient(console: console, home: options.home)
     try options.write(try supervisor.asking { try $0.processes() }, on: console)
     return .done
   }
@@ -73,9 +74,9 @@ struct SupervisorRequestRun {
   /// - Parameter explain: gets the answer before its effect is waited for.
   func perform(on console: Console, explain: (JSONValue) -> Void = { _ in }) throws -> ExitStatus {
     var isReady = true
-    let processes = try Supervisor(console: console, home: options.home).asking { connection in
+    let processes = try SupervisorClient(console: console, home: options.home).asking { connection in
       explain(try connection.supervise(operation))
-      isReady = try connection.waitUntilSettled(patience: Self.settling)
+      isReady = try connection.waitUntilSettled(timeout: Self.settling)
       return try connection.processes()
     }
     try options.write(processes, on: console)

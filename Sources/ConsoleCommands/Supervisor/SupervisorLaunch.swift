@@ -1,7 +1,8 @@
-import ControlClient
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
-import Places
+import ProcessSupport
 import ProcessSupervision
 import SystemPackage
 import WireProtocol
@@ -14,7 +15,7 @@ struct SupervisorLaunch {
   }
 
   /// How long it may take until it serves its socket.
-  private static let greetingPatience = Duration.seconds(20)
+  private static let greetingTimeout = Duration.seconds(20)
   /// It may not be there yet, and nothing tells when it is: so often it is tried, unless the process ends before.
   private static let retryInterval = Duration.milliseconds(10)
 
@@ -28,7 +29,7 @@ struct SupervisorLaunch {
     let child = try start(writingTo: log)
     do {
       var connection = try waitForSocket(of: child, log)
-      let isReady = try connection.waitUntilSettled(patience: SupervisorRequestRun.settling)
+      let isReady = try connection.waitUntilSettled(timeout: SupervisorRequestRun.settling)
       return Started(processes: try connection.processes(), isReady: isReady)
     } catch ControlError.interrupted {
       console.noteLine("It goes on starting in the background. Stop it with: p2pctl supervisor stop")
@@ -68,11 +69,11 @@ struct SupervisorLaunch {
   private func waitForSocket(of child: borrowing ChildProcess, _ log: borrowing SupervisorLog) throws
     -> ControlConnection
   {
-    let deadline = ContinuousClock.now + Self.greetingPatience
+    let deadline = ContinuousClock.now + Self.greetingTimeout
     while true {
       do {
         return try ControlConnection.open(
-          layout.supervisorSocket, role: .supervisor, patience: console.helloPatience)
+          layout.supervisorSocket, role: .supervisor, timeout: console.helloTimeout)
       } catch {
         switch error {
         case .noSocket, .refused,

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
-import ControlClient
 import DocumentModel
-import Places
+import ProcessSupport
 import WireProtocol
 
 struct SupervisorStartCommand: ConsoleCommand {
@@ -49,7 +50,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     if let name {
       return try SupervisorRequestRun(.start(name: name), options: options).perform(on: console)
     }
-    let supervisor = Supervisor(console: console, home: options.home)
+    let supervisor = SupervisorClient(console: console, home: options.home)
     if let running = try alreadyRunning(supervisor) {
       try options.write(running, on: console)
       console.noteLine("It runs already" + (flags.isEmpty ? "." : "; other flags need: p2pctl supervisor stop"))
@@ -66,7 +67,7 @@ struct SupervisorStartCommand: ConsoleCommand {
   }
 
   /// Its processes, where a supervisor answers.
-  private func alreadyRunning(_ supervisor: Supervisor) throws -> [ProcessStatus]? {
+  private func alreadyRunning(_ supervisor: SupervisorClient) throws -> [ProcessStatus]? {
     do {
       return try supervisor.processes()
     } catch ControlError.noSocket, ControlError.refused {

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ArgumentParser
-import ControlClient
 import DocumentModel
 import LineJSON
 import WireProtocol
@@ -11,7 +12,7 @@ struct SupervisorStopCommand: ConsoleCommand {
     "stop", "Stop a process; without a name, everything and the supervisor itself.", "Returns when it is gone.")
 
   /// It stops everything within 10 s.
-  private static let patience = Duration.seconds(15)
+  private static let timeout = Duration.seconds(15)
 
   @Argument(help: ArgumentHelp("The process: index, or a peer.", valueName: "process"))
   var name: String?
@@ -19,7 +20,7 @@ struct SupervisorStopCommand: ConsoleCommand {
   @OptionGroup var options: SupervisorOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let supervisor = Supervisor(console: console, home: options.home)
+    let supervisor = SupervisorClient(console: console, home: options.home)
     if let name { return try stop(name, supervisor, on: console) }
     do {
       var connection = try supervisor.open()
@@ -38,11 +39,11 @@ struct SupervisorStopCommand: ConsoleCommand {
     return .done
   }
 
-  private func stop(_ name: String, _ supervisor: Supervisor, on console: Console) throws -> ExitStatus {
+  private func stop(_ name: String, _ supervisor: SupervisorClient, on console: Console) throws -> ExitStatus {
     try supervisor.asking { connection in
       try connection.supervise(.stop(name: name))
       do {
-        _ = try connection.waitUntilSettled(patience: Self.patience)
+        _ = try connection.waitUntilSettled(timeout: Self.timeout)
       } catch ControlError.noAnswer {
         // Others may be on their way for longer; what counts is this one.
       }
@@ -58,12 +59,12 @@ struct SupervisorStopCommand: ConsoleCommand {
   private func stop(_ connection: inout ControlConnection) throws {
     // Looked up before it is asked to end: afterwards the number may belong to another.
     let process = connection.peerProcess.flatMap { ListeningProcess(pid: $0) }
-    try connection.supervise(.stop(name: nil), patience: Self.patience)
+    try connection.supervise(.stop(name: nil), timeout: Self.timeout)
     let isGone =
       if let process {
-        try process.waitForEnd(patience: Self.patience)
+        try process.waitForEnd(timeout: Self.timeout)
       } else {
-        try connection.waitForEnd(patience: Self.patience)
+        try connection.waitForEnd(timeout: Self.timeout)
       }
     guard isGone else {
       throw CommandFailure(

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How many cells of a terminal a text takes: two for East Asian wide characters and emoji (UAX #11), none for what
 /// combines with the character before it.
 package enum CellWidth {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Finds what somebody probably meant.
 package enum ClosestWord {
   /// The word at the smallest distance, where that is at most a third of its length; `nil` where none is close.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 
 /// One line on a terminal that is written over as work goes on: what, a bar, how much, how fast, how long still.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Numbers as people read them.
 package enum Quantity {
   private static let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Splits a line into words as a shell does: white space separates, quotes and backslashes keep together. Nothing is
 /// expanded.
 package enum ShellWords {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Words that other programs have for what is done here.
 enum Synonyms {
   private static let verbs = [

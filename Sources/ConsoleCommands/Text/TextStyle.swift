@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Emphasis on terminals that show it: ECMA-48 SGR. Off where output is no terminal, where it is `dumb`, and where
 /// `NO_COLOR` is set.
 package enum TextStyle: Sendable {

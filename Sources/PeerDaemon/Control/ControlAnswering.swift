@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import WireProtocol
 
 /// What a daemon does with the requests of its front ends.

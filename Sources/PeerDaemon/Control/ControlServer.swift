@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineTransport
 package import NIOCore
 package import WireProtocol
@@ -27,7 +29,7 @@ package final class ControlServer: Sendable {
   }
 
   /// Ends: takes no more, lets what runs come to its end, closes.
-  package func stop(within patience: TimeAmount) async {
-    await server.drain(within: patience)
+  package func stop(within timeout: TimeAmount) async {
+    await server.drain(within: timeout)
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 package import DocumentModel
 package import Logging
@@ -17,7 +19,7 @@ package struct Downloader: Sendable {
   private let group: any EventLoopGroup
   private let pool: NIOThreadPool
   private let longPool: NIOThreadPool
-  private let patience: SourcePatience
+  private let timeout: SourceTimeout
   private let idle = IdleSources()
   private let logger: Logger
 
@@ -26,7 +28,7 @@ package struct Downloader: Sendable {
   package init(
     identity: (id: PeerID, name: PeerName), link: IndexLink, ledger: ShareLedger, transfers: TransferRegistry,
     group: any EventLoopGroup, pools: (quick: NIOThreadPool, long: NIOThreadPool),
-    patience: SourcePatience = SourcePatience(), logger: Logger
+    timeout: SourceTimeout = SourceTimeout(), logger: Logger
   ) {
     self.identity = identity
     self.link = link
@@ -36,7 +38,7 @@ package struct Downloader: Sendable {
     self.group = group
     pool = pools.quick
     longPool = pools.long
-    self.patience = patience
+    self.timeout = timeout
     self.logger = logger
   }
 
@@ -154,7 +156,7 @@ package struct Downloader: Sendable {
     let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
     defer { transfer.end() }
     let setting = SourceSearch.Setting(
-      identity: identity, pool: pool, patience: patience, idle: idle, mayBeLocal: link.isIndexLocal, transfer: transfer,
+      identity: identity, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal, transfer: transfer,
       progress: progress, lookUp: { [link] in await choice.lookUpOthers(link) }, logger: logger)
     switch await search(fetch, choice, setting) {
     case .complete(let bytes): return bytes

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import WireProtocol
 
 /// Holders in the order in which they are asked: hosts take turns, and those of one host come in the order of the index.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import NIOCore
 import Synchronization
@@ -20,9 +22,9 @@ final class IdleSources: Sendable {
   }
 
   /// Well below the time after which a source closes an idle connection.
-  private static let patience = TimeAmount.seconds(20)
+  private static let timeout = TimeAmount.seconds(20)
   private static let most = 32
-  private static let mostOfPlace = 4
+  private static let maxOfPlace = 4
 
   private let state = Mutex(State())
 
@@ -55,7 +57,7 @@ final class IdleSources: Sendable {
       state.lastID += 1
       return state.lastID
     }
-    let expiry = loop.scheduleTask(in: Self.patience) { [self] in
+    let expiry = loop.scheduleTask(in: Self.timeout) { [self] in
       if remove(id) { bound.value.close() }
     }
     role.whenClosedIdle = { [self] in
@@ -73,7 +75,7 @@ final class IdleSources: Sendable {
     state.withLock { state in
       var dropped = [Idle]()
       let ofPlace = state.idle.indices.filter { state.idle[$0].place == idle.place }
-      if ofPlace.count >= Self.mostOfPlace, let first = ofPlace.first { dropped.append(state.idle.remove(at: first)) }
+      if ofPlace.count >= Self.maxOfPlace, let first = ofPlace.first { dropped.append(state.idle.remove(at: first)) }
       if state.idle.count >= Self.most { dropped.append(state.idle.removeFirst()) }
       state.idle.append(idle)
       return dropped

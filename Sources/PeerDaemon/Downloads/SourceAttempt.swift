@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import LineTransport
@@ -6,7 +8,7 @@ import NIOPosix
 import WireProtocol
 
 /// How long a source may take.
-package struct SourcePatience: Sendable {
+package struct SourceTimeout: Sendable {
   package var connect = TimeAmount.seconds(3)
   /// Until it says that it has the content, connecting included.
   package var answer = TimeAmount.seconds(5)
@@ -57,7 +59,7 @@ final class SourceAttempt {
   private(set) var sink: BlockSink?
   private let content: Content
   private let loop: any EventLoop
-  private let patience: SourcePatience
+  private let timeout: SourceTimeout
   private var role: SourceRole
   /// Makes a role for a new connection, where the one that was kept turns out to be of no use.
   private let makeRole: () -> SourceRole
@@ -77,7 +79,7 @@ final class SourceAttempt {
   ///   - notify: called on the event loop.
   init(
     _ holder: HolderRow, content: Content, kept: SourceRole?, makeRole: @escaping () -> SourceRole,
-    loop: any EventLoop, patience: SourcePatience, notify: @escaping (Event) -> Void
+    loop: any EventLoop, timeout: SourceTimeout, notify: @escaping (Event) -> Void
   ) {
     self.holder = holder
     self.content = content
@@ -85,7 +87,7 @@ final class SourceAttempt {
     isReused = kept != nil
     self.makeRole = makeRole
     self.loop = loop
-    self.patience = patience
+    self.timeout = timeout
     self.notify = notify
     lastProgress = loop.now
   }
@@ -97,11 +99,11 @@ final class SourceAttempt {
   /// - Parameter fetch: where what is missing goes, from which byte on, if the source is to give it at once.
   func start(at address: SocketAddress, pace: SourceSelection.Pace, fetch: (sink: BlockSink, start: Int64)?) {
     let bound = NIOLoopBound(self, eventLoop: loop)
-    let answer = patience.answer(at: pace)
+    let answer = timeout.answer(at: pace)
     deadline = loop.scheduleTask(in: answer) { bound.value.end(.left(.silent)) }
     if let fetch { watchProgress(of: fetch.sink) }
     order = SourceRole.Order(content: content, notify: { bound.value.take($0) }, fetch: fetch)
-    connect = { bound.value.connect(to: address, timeout: min(bound.value.patience.connect, answer)) }
+    connect = { bound.value.connect(to: address, timeout: min(bound.value.timeout.connect, answer)) }
     if let order { role.take(order) }
     if !isReused { connect?() }
   }
@@ -165,7 +167,7 @@ final class SourceAttempt {
     self.sink = sink
     lastProgress = loop.now
     let bound = NIOLoopBound(self, eventLoop: loop)
-    let interval = TimeAmount.nanoseconds(max(patience.stall.nanoseconds / 10, 1_000_000))
+    let interval = TimeAmount.nanoseconds(max(timeout.stall.nanoseconds / 10, 1_000_000))
     watch = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.checkForStall() }
   }
 
@@ -189,7 +191,7 @@ final class SourceAttempt {
 
   private func checkForStall() {
     guard isWilling, let sink, !sink.isBusy else { return }
-    if loop.now - lastProgress > patience.stall { end(.left(.stalled)) }
+    if loop.now - lastProgress > timeout.stall { end(.left(.stalled)) }
   }
 
   // MARK: The end

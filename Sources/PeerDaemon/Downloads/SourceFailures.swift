@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import WireProtocol
 
 /// What became of the sources that were tried: counted, and the first few kept to be told.
 package struct SourceFailures {
-  private static let mostTold = 3
+  private static let maxTold = 3
 
   /// How many failures there were; one that was tried twice counts twice.
   package private(set) var count = 0
@@ -24,7 +26,7 @@ package struct SourceFailures {
     } else {
       told.append((holder, failure))
     }
-    if told.count > Self.mostTold { told.removeLast() }
+    if told.count > Self.maxTold { told.removeLast() }
   }
 
   /// Who failed and why, for people; empty where nobody was tried.

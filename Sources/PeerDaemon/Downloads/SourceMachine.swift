@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ContentStore
 package import DocumentModel
 package import LineJSON
@@ -40,8 +42,8 @@ package struct SourceMachine {
 
   /// Bytes that may be asked for and not yet have come: enough to keep a fast and distant source busy.
   private static let window: Int64 = 16 << 20
-  private static let mostRequests = 16
-  private static let mostBeforeGreeting = 4
+  private static let maxRequests = 16
+  private static let maxBeforeGreeting = 4
 
   private let source: PeerID
   private var content: Content?
@@ -52,7 +54,7 @@ package struct SourceMachine {
   private var asked: Int64 = 0
   /// Until the source has told its own: what every source gives.
   private var getLimit = PieceGeometry.smallestPiece
-  private var mostInFlight = Self.mostRequests
+  private var maxInFlight = Self.maxRequests
   private var isGreeted = false
 
   /// - Parameter source: who the index says is there.
@@ -88,7 +90,7 @@ package struct SourceMachine {
   /// Appends the requests that are due now.
   package mutating func proceed(to output: inout JSONWriter) {
     // Until the source has told its limits, no more than the beginning is asked for.
-    fill(&output, most: isGreeted ? mostInFlight : Self.mostBeforeGreeting)
+    fill(&output, most: isGreeted ? maxInFlight : Self.maxBeforeGreeting)
   }
 
   package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Line {
@@ -134,7 +136,7 @@ package struct SourceMachine {
     guard hello.peer == source else { throw .otherPeer(hello.peer) }
     isGreeted = true
     getLimit = max(hello.get, 1)
-    mostInFlight = Int(min(hello.inflight, Int64(Self.mostRequests)))
+    maxInFlight = Int(min(hello.inflight, Int64(Self.maxRequests)))
   }
 
   private func check(_ body: Body, _ reply: JSONObject) throws(WireFailure) {

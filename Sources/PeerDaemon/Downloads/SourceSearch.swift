@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import Logging
@@ -41,7 +43,7 @@ final class SourceSearch {
   struct Setting {
     let identity: (id: PeerID, name: PeerName)
     let pool: NIOThreadPool
-    let patience: SourcePatience
+    let timeout: SourceTimeout
     let idle: IdleSources
     /// Whether a holder may be on this machine.
     let mayBeLocal: Bool
@@ -56,7 +58,7 @@ final class SourceSearch {
     self.setting = setting
     self.loop = loop
     self.outcome = outcome
-    selection = SourceSelection(bounds: setting.patience.selection, at: loop.now)
+    selection = SourceSelection(bounds: setting.timeout.selection, at: loop.now)
   }
 
   func begin(_ holders: [HolderRow], total: Int) {
@@ -111,7 +113,7 @@ final class SourceSearch {
     let identity = setting.identity
     let attempt = SourceAttempt(
       holder, content: fetch.content, kept: setting.idle.take(holder, on: loop),
-      makeRole: { SourceRole(source: holder.peer, identity: identity) }, loop: loop, patience: setting.patience
+      makeRole: { SourceRole(source: holder.peer, identity: identity) }, loop: loop, timeout: setting.timeout
     ) { bound.value.take($0, of: id) }
     attempts[id] = attempt
     let isEager = isAlone && openSinks == 0

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import NIOCore
 package import WireProtocol
 
@@ -15,9 +17,9 @@ package struct SourceSelection {
   package struct Bounds: Sendable {
     /// How many are asked at once, at first and at most.
     package var width = 8
-    package var mostWidth = 128
+    package var maxWidth = 128
     /// Holders that are remembered at once; no more of them are taken in.
-    package var mostHolders = 16_384
+    package var maxHolders = 16_384
     /// After this time without an answer one more is asked.
     package var stagger = TimeAmount.milliseconds(250)
     /// After so many were silent, time is short for the others.
@@ -25,7 +27,7 @@ package struct SourceSelection {
     /// How long all may take together until somebody gives something.
     package var search = TimeAmount.seconds(120)
     /// Questions to the index in a row that may name nobody new.
-    package var mostFruitlessLookups = 3
+    package var maxFruitlessLookups = 3
     /// Who has given nothing after this time, or less than `slowBytes` in a `slowTime`, is left while there are others.
     package var trial = TimeAmount.seconds(2)
     package var slowBytes: Int64 = 64 * 1024
@@ -108,7 +110,7 @@ package struct SourceSelection {
   /// - Parameter total: how many there are in all, as the index says.
   package mutating func add(_ holders: some Sequence<HolderRow>, total: Int) {
     let before = known.count
-    for holder in holders where known.count < bounds.mostHolders {
+    for holder in holders where known.count < bounds.maxHolders {
       if known.insert(SourcePlace(holder)).inserted { waiting.append(holder) }
     }
     isLookingUp = false
@@ -119,7 +121,7 @@ package struct SourceSelection {
   /// The index named nobody.
   package mutating func isFruitless() {
     isLookingUp = false
-    fruitlessLookups = bounds.mostFruitlessLookups
+    fruitlessLookups = bounds.maxFruitlessLookups
   }
 
   /// One that is asked has the content, and says that it will give it.
@@ -177,14 +179,14 @@ package struct SourceSelection {
   /// How many are to be asked at once: one, one more for each that has failed and for each stretch of silence.
   private func wanted(at now: NIODeadline) -> Int {
     let staggers = (now - searchBegan).nanoseconds / max(bounds.stagger.nanoseconds, 1)
-    let width = min(bounds.width + failedSince, bounds.mostWidth)
+    let width = min(bounds.width + failedSince, bounds.maxWidth)
     return min(1 + failedSince + Int(clamping: staggers), width)
   }
 
   /// Whether the index may know somebody whom we do not.
   private var mayLookUp: Bool {
-    guard !isLookingUp, known.count < bounds.mostHolders else { return false }
-    return fruitlessLookups < (claimed > known.count ? bounds.mostFruitlessLookups : 1)
+    guard !isLookingUp, known.count < bounds.maxHolders else { return false }
+    return fruitlessLookups < (claimed > known.count ? bounds.maxFruitlessLookups : 1)
   }
 
   private mutating func nextHolder() -> Asked? {

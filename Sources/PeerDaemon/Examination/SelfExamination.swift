@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import LineJSON
 import LineTransport
@@ -7,7 +9,7 @@ import WireProtocol
 /// What a peer can find out about itself from outside: asks its index, and connects to itself as others would.
 struct SelfExamination: Sendable {
   /// Somebody waits in front of a screen.
-  static let patience = TimeAmount.seconds(2)
+  static let timeout = TimeAmount.seconds(2)
 
   let identity: (id: PeerID, name: PeerName)
   /// Where it listens for other peers.
@@ -30,7 +32,7 @@ struct SelfExamination: Sendable {
     let start = NIODeadline.now()
     let before = wallClock()
     do throws(WireFailure) {
-      let time = try await link.exchange(.stats, within: Self.patience) { reply throws(WireFailure) in
+      let time = try await link.exchange(.stats, within: Self.timeout) { reply throws(WireFailure) in
         try reply["time"] == nil ? nil : reply.timestamp("time")
       }
       let duration = Double((NIODeadline.now() - start).nanoseconds) / 1e9
@@ -47,10 +49,10 @@ struct SelfExamination: Sendable {
     let loop = link.loop
     let problem: String? = await withCheckedContinuation { continuation in
       let once = OnceContinuation(continuation)
-      let timer = loop.scheduleTask(in: Self.patience) { once.resume("no answer in time") }
+      let timer = loop.scheduleTask(in: Self.timeout) { once.resume("no answer in time") }
       LineClient.connect(
         host: address.host, port: address.port, on: loop, limits: LineLimits(line: PeerLimits().line),
-        timeout: Self.patience
+        timeout: Self.timeout
       ) { _ in
         GreetingRole(as: (id, name), expecting: id) { problem in
           timer.cancel()

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// Cuts documents into requests that neither have more entries nor more bytes than the index takes.
@@ -5,7 +7,7 @@ package enum AnnouncementBatches {
   /// Batches that may be under way at once.
   static let window = 4
   /// Small enough that a slow line brings each one's answer before the connection counts as dead.
-  static let mostBytes = 256 * 1024
+  static let maxBytes = 256 * 1024
   /// The rest of one entry: names of the members, content, size, time, punctuation.
   private static let fixedCost = 256
 

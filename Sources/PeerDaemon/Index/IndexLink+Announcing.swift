@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Logging
 import NIOCore
@@ -10,8 +12,8 @@ extension IndexLink {
   /// - Returns: whether the index acknowledged all of them in time; what it did not is announced at the next connection.
   package func announce(_ documents: [Document]) async -> Bool {
     for document in documents { withdrawn.remove(.init(key: document.key, content: document.content)) }
-    let deadline = NIODeadline.now() + patience.acknowledgement
-    guard await waitForConnection(patience.acknowledgement) else { return false }
+    let deadline = NIODeadline.now() + timeout.acknowledgement
+    guard await waitForConnection(timeout.acknowledgement) else { return false }
     for batch in batches(documents) {
       let left = max(deadline - .now(), .milliseconds(1))
       do throws(WireFailure) { try await add(Array(batch), within: left) } catch { return false }
@@ -27,7 +29,7 @@ extension IndexLink {
     for start in stride(from: 0, to: records.count, by: 250) {
       let batch = Array(records[start..<min(start + 250, records.count)])
       do throws(WireFailure) {
-        try await exchange(.remove(batch), within: patience.acknowledgement) { _ in }
+        try await exchange(.remove(batch), within: timeout.acknowledgement) { _ in }
       } catch {
         isAcknowledged = false
       }
@@ -35,17 +37,17 @@ extension IndexLink {
     return isAcknowledged
   }
 
-  private func add(_ documents: [Document], within patience: TimeAmount) async throws(WireFailure) {
+  private func add(_ documents: [Document], within timeout: TimeAmount) async throws(WireFailure) {
     let valid = documents.filter { !withdrawn.contains(.init(key: $0.key, content: $0.content)) }
     guard !valid.isEmpty else { return }
-    try await exchange(.add(valid), within: patience) { _ in }
+    try await exchange(.add(valid), within: timeout) { _ in }
   }
 
   private func batches(_ documents: [Document]) -> [ArraySlice<Document>] {
     let defaults = IndexLimits()
     return AnnouncementBatches.cut(
       documents, most: greeting?.batch ?? defaults.batch,
-      bytes: min(greeting?.line ?? defaults.line, AnnouncementBatches.mostBytes))
+      bytes: min(greeting?.line ?? defaults.line, AnnouncementBatches.maxBytes))
   }
 
   /// Tells the index everything once more, after it did not acknowledge in time; without a connection the next one does.
@@ -87,7 +89,7 @@ extension IndexLink {
   private func announced(_ documents: [Document], generation: Int) async -> Bool {
     guard generation == self.generation else { return false }
     do throws(WireFailure) {
-      try await add(documents, within: patience.answer)
+      try await add(documents, within: timeout.answer)
       return true
     } catch {
       logger.warning("index takes no announcement", metadata: ["error": "\(error)"])

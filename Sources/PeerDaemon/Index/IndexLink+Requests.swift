@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 import LineTransport
 import NIOCore
@@ -19,26 +21,26 @@ extension IndexLink {
   package func ask<Reply: Sendable>(
     _ request: IndexRequest, _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
   ) async throws(WireFailure) -> Reply {
-    guard await waitForConnection(patience.connection) else {
+    guard await waitForConnection(timeout.connection) else {
       throw WireFailure(
         .unavailable,
         "the index at \(address) cannot be reached\(trouble.map { ": \($0)" } ?? ""); p2pctl connect HOST:PORT names another"
       )
     }
-    return try await exchange(request, within: patience.answer, read)
+    return try await exchange(request, within: timeout.answer, read)
   }
 
   func exchange<Reply: Sendable>(
-    _ request: IndexRequest, within patience: TimeAmount,
+    _ request: IndexRequest, within timeout: TimeAmount,
     _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
   ) async throws(WireFailure) -> Reply {
-    guard pending.count < Self.mostPending else {
+    guard pending.count < Self.maxPending else {
       throw WireFailure(.tooMany, "too many requests wait for the index", retryAfter: 1)
     }
     let address = address
     let result: Result<Reply, WireFailure> = await withCheckedContinuation { continuation in
       let once = OnceContinuation(continuation)
-      let timer = loop.scheduleTask(in: patience) {
+      let timer = loop.scheduleTask(in: timeout) {
         once.resume(.failure(WireFailure(.unavailable, "the index at \(address) does not answer")))
       }
       submit(request) { link, reply in
@@ -60,13 +62,13 @@ extension IndexLink {
     }
   }
 
-  func waitForConnection(_ patience: TimeAmount) async -> Bool {
+  func waitForConnection(_ timeout: TimeAmount) async -> Bool {
     if machine.isConnected { return true }
     if case .stopped = machine.state { return false }
     nextWaiter += 1
     let id = nextWaiter
     return await withCheckedContinuation { continuation in
-      let timer = loop.scheduleTask(in: patience) { self.assumeIsolated { $0.giveUp(waiter: id) } }
+      let timer = loop.scheduleTask(in: timeout) { self.assumeIsolated { $0.giveUp(waiter: id) } }
       waiters.append(Waiter(id: id, continuation: continuation, timer: timer))
     }
   }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import LineJSON
 import LineTransport
@@ -12,7 +14,7 @@ package import WireProtocol
 /// Runs on one event loop, together with the lines that it reads and writes.
 package actor IndexLink {
   /// How long things may take.
-  package struct Patience: Sendable {
+  package struct Timeout: Sendable {
     package var connect = TimeAmount.seconds(5)
     /// Until there is a connection.
     package var connection = TimeAmount.seconds(5)
@@ -58,14 +60,14 @@ package actor IndexLink {
   }
 
   /// Requests that may be under way at once, the announcement not counted.
-  static let mostPending = 1024
+  static let maxPending = 1024
 
   package nonisolated let loop: any EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 
   private var hello: IndexHello
   let source: any AnnouncementSource
-  let patience: Patience
+  let timeout: Timeout
   let logger: Logger
   private(set) var address: Endpoint
   private(set) var machine = IndexLinkMachine()
@@ -91,14 +93,14 @@ package actor IndexLink {
 
   package init(
     address: Endpoint, hello: IndexHello, source: any AnnouncementSource, loop: any EventLoop, logger: Logger,
-    patience: Patience = Patience(), random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    timeout: Timeout = Timeout(), random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.address = address
     self.hello = hello
     self.source = source
     self.loop = loop
     self.logger = logger
-    self.patience = patience
+    self.timeout = timeout
     self.random = random
   }
 
@@ -143,7 +145,7 @@ package actor IndexLink {
 
   /// Whether there is a connection, as soon as there is one, or at the end of what one waits for it.
   package func isConnectedInTime() async -> Bool {
-    await waitForConnection(patience.connection)
+    await waitForConnection(timeout.connection)
   }
 
   private func carryOut(_ action: IndexLinkMachine.Action) {
@@ -167,7 +169,7 @@ package actor IndexLink {
     let generation = generation
     let limits = LineLimits(line: IndexLimits().line * 2)
     LineClient.connect(
-      host: address.host, port: address.port, on: loop, limits: limits, timeout: patience.connect
+      host: address.host, port: address.port, on: loop, limits: limits, timeout: timeout.connect
     ) { _ in IndexLinkRole(link: self, generation: generation) }
     .whenFailure { error in
       self.assumeIsolated { $0.failedToConnect(error, generation: generation) }

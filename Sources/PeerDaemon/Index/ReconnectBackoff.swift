@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How long to wait before the next try to reach the index: nothing after a connection that held, then 100 ms doubling to
 /// 3 s, each with jitter, so that a thousand peers do not come back in the same instant.
 package struct ReconnectBackoff: Sendable {

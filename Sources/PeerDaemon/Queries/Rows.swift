@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Follows a listing from page to page, to its end or to the number of rows that was asked for.
 package struct Rows: Sendable {
   /// Rows that have been taken.
@@ -5,7 +7,7 @@ package struct Rows: Sendable {
   /// Where the next page begins; `nil` for the first.
   package private(set) var cursor: String?
   /// Pages in a row that may bring nothing: an index ends a page after so much work, but a list has an end.
-  package static let mostEmptyPages = 100_000
+  package static let maxEmptyPages = 100_000
 
   private let limit: Int?
   private var isAtEnd = false
@@ -28,7 +30,7 @@ package struct Rows: Sendable {
     count += taken.count
     // The same place twice would be a circle: an index that is broken, or lies.
     emptyPages = rows.isEmpty ? emptyPages + 1 : 0
-    isAtEnd = next == nil || next == cursor || emptyPages == Self.mostEmptyPages
+    isAtEnd = next == nil || next == cursor || emptyPages == Self.maxEmptyPages
     cursor = next
     return taken
   }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ContentStore
 package import DocumentModel
 package import WireProtocol
@@ -20,11 +22,11 @@ package struct AddPlan: Equatable {
   }
 
   /// Of one `add`: each costs a few hundred bytes until it is done.
-  package static let mostFiles = 250_000
+  package static let maxFiles = 250_000
   /// Files and directories below those of one `add` that are named because they cannot be shared.
-  package static let mostProblems = 1000
+  package static let maxProblems = 1000
   /// Named problems of one refusal, in bytes: the answer has to fit a line.
-  private static let mostProblemBytes = 256 * 1024
+  private static let maxProblemBytes = 256 * 1024
 
   package private(set) var entries: [Entry] = []
   /// What is left out, and why.
@@ -46,11 +48,11 @@ package struct AddPlan: Equatable {
       throw ControlFailure(error)
     }
     for path in found { add(path, requested, request.title) }
-    guard entries.count <= Self.mostFiles else {
+    guard entries.count <= Self.maxFiles else {
       throw ControlFailure(
         WireFailure(
-          .tooLarge, "these are more than \(Self.mostFiles) files; add them in parts",
-          limit: .init("files", Self.mostFiles)))
+          .tooLarge, "these are more than \(Self.maxFiles) files; add them in parts",
+          limit: .init("files", Self.maxFiles)))
     }
   }
 
@@ -85,7 +87,7 @@ package struct AddPlan: Equatable {
     for case .unusable(let problem) in found {
       count += 1
       bytes += problem.path.utf8.count + problem.message.utf8.count
-      if bytes <= mostProblemBytes { problems.append(problem) }
+      if bytes <= maxProblemBytes { problems.append(problem) }
     }
     guard count > 0 else { return }
     let named = count == 1 ? "a path cannot be shared" : "\(count) paths cannot be shared"

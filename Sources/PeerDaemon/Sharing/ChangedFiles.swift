@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Synchronization
 
 /// Paths of shares whose files are said to have changed, or whose hashes are damaged: each once, until somebody looks at

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import Glibc
 import WireProtocol
@@ -6,7 +8,7 @@ import WireProtocol
 /// twice, so that none leads in a circle.
 struct DirectoryWalk {
   /// Of one directory; a larger one is not read.
-  private static let mostNames = 1_000_000
+  private static let maxNames = 1_000_000
 
   private let base: String
   private let inspection: PathInspection
@@ -106,7 +108,7 @@ struct DirectoryWalk {
       }
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
-      guard names.count <= mostNames else { return .failure(SystemError(number: EFBIG)) }
+      guard names.count <= maxNames else { return .failure(SystemError(number: EFBIG)) }
     }
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import Glibc
 import WireProtocol
@@ -30,29 +32,29 @@ package struct PathInspection {
   /// Files in the making, by path.
   let unfinished: Set<String>
   /// More files are not looked for.
-  let mostFiles: Int
+  let maxFiles: Int
   /// Of all that cannot be shared below directories, more are counted and not named.
-  let mostProblems: Int
+  let maxProblems: Int
   let isCancelled: @Sendable () -> Bool
 
   package init(
-    isRecursive: Bool, ownState: Place?, unfinished: Set<String> = [], mostFiles: Int = AddPlan.mostFiles,
-    mostProblems: Int = AddPlan.mostProblems,
+    isRecursive: Bool, ownState: Place?, unfinished: Set<String> = [], maxFiles: Int = AddPlan.maxFiles,
+    maxProblems: Int = AddPlan.maxProblems,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) {
     self.isRecursive = isRecursive
     self.ownState = ownState
     self.unfinished = unfinished
-    self.mostFiles = mostFiles
-    self.mostProblems = mostProblems
+    self.maxFiles = maxFiles
+    self.maxProblems = maxProblems
     self.isCancelled = isCancelled
   }
 
   package func inspect(_ paths: [String]) -> [InspectedPath] {
     var found = [InspectedPath]()
     var (count, problems) = (0, 0)
-    for path in paths where count <= mostFiles && !isCancelled() {
-      let inspected = inspect(path, room: mostFiles - count, problemRoom: max(mostProblems - problems, 0))
+    for path in paths where count <= maxFiles && !isCancelled() {
+      let inspected = inspect(path, room: maxFiles - count, problemRoom: max(maxProblems - problems, 0))
       switch inspected {
       case .file: count += 1
       case .directory(_, let files, let unreadable, _):

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import Logging
 import NIOCore
@@ -9,7 +11,7 @@ import WireProtocol
 struct ShareUpkeep: Sendable {
   private static let pageLength = 1000
   /// Lost files that are looked for.
-  private static let mostLost = 10_000
+  private static let maxLost = 10_000
 
   let ledger: ShareLedger
   let work: FileWork
@@ -81,7 +83,7 @@ struct ShareUpkeep: Sendable {
     try? await pool.store { [ledger] () throws(StoreError) in
       var paths = [String]()
       var found = [String: FileFingerprint]()
-      for share in try ledger.catalogue.withdrawn(limit: Self.mostLost) {
+      for share in try ledger.catalogue.withdrawn(limit: Self.maxLost) {
         guard let fingerprint = FileFingerprint.ofFile(share.path) else { continue }
         found[share.path] = fingerprint
         let isNew = seen[share.path] != fingerprint

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ContentStore
 import DocumentModel
 import LineJSON
@@ -12,7 +14,7 @@ final class UploadRole: LineRole {
   /// file cannot stall the connection.
   private static let regionLength: Int64 = 256 * 1024
   /// How long the other side may take for one part.
-  private static let regionPatience = TimeAmount.seconds(30)
+  private static let regionTimeout = TimeAmount.seconds(30)
 
   private let service: UploadService
   private let identity: (id: PeerID, name: PeerName)
@@ -204,7 +206,7 @@ final class UploadRole: LineRole {
     let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
     let region = FileRegion(fileHandle: handle, readerIndex: Int(offset), endIndex: Int(offset + length))
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    let stalled = connection.eventLoop.scheduleTask(in: Self.regionPatience) { bound.value.connection?.abort() }
+    let stalled = connection.eventLoop.scheduleTask(in: Self.regionTimeout) { bound.value.connection?.abort() }
     connection.send(region: region).whenComplete { result in
       stalled.cancel()
       try? handle.close()

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ContentStore
 package import DocumentModel
 package import LineTransport
@@ -44,7 +46,7 @@ package final class UploadServer: Sendable {
   }
 
   /// Ends: accepts no more, finishes what is being sent, closes.
-  package func stop(within patience: TimeAmount) async {
-    await server.drain(within: patience)
+  package func stop(within timeout: TimeAmount) async {
+    await server.drain(within: timeout)
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CProcess
 import Glibc
 import SystemPackage
@@ -13,7 +15,7 @@ struct ControlClients {
 
   private static let most = 64
   /// What is written at the very end may wait so long for a front end that does not read.
-  private static let lastPatience: Int32 = 500
+  private static let lastTimeout: Int32 = 500
 
   private(set) var clients: [Int: Client] = [:]
   private var nextIdentifier = 0
@@ -112,7 +114,7 @@ struct ControlClients {
     for identifier in identifiers {
       guard let client = clients[identifier] else { continue }
       var writable = pollfd(fd: client.descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
-      if !client.session.output.isEmpty, poll(&writable, 1, Self.lastPatience) == 1 { flush(identifier) }
+      if !client.session.output.isEmpty, poll(&writable, 1, Self.lastTimeout) == 1 { flush(identifier) }
       close(identifier)
     }
   }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import LineJSON
 package import WireProtocol
 
@@ -20,7 +22,7 @@ package struct ControlSession: Sendable {
   /// More output than this waiting, and no further request is taken.
   private static let outputLimit = 262_144
   private static let discardBudget = 8 << 20
-  private static let discardPatience = Duration.seconds(1)
+  private static let discardTimeout = Duration.seconds(1)
 
   private var phase = Phase.open
   private var lines = LineSplitter(maximumLength: SupervisorRequest.maximumLine)
@@ -107,7 +109,7 @@ package struct ControlSession: Sendable {
   private mutating func refuseLine(now: Instant) {
     let limit = WireFailure.Limit("line", SupervisorRequest.maximumLine)
     reply(.failure(WireFailure(.tooLarge, "a line has at most \(limit.value) bytes", limit: limit)), to: nil)
-    phase = .discarding(until: now.advanced(by: Self.discardPatience), budget: Self.discardBudget)
+    phase = .discarding(until: now.advanced(by: Self.discardTimeout), budget: Self.discardBudget)
   }
 
   /// `nil` where the line was answered already.

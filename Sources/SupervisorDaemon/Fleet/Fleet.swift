@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ProcessSupervision
 
 /// The order in which the processes of one machine start and end, as decisions: the index before the peers, the peers
@@ -52,7 +54,7 @@ package struct Fleet: Sendable {
   }
 
   /// How long peers wait for an index that does not become ready: they are of use without it.
-  package static let indexPatience = Duration.seconds(5)
+  package static let indexTimeout = Duration.seconds(5)
 
   package private(set) var members: [Member] = []
   private var policy: RestartPolicy
@@ -118,7 +120,7 @@ package struct Fleet: Sendable {
   /// Starts the index, and the peers once it is ready.
   package mutating func begin(now: Instant) -> [Step] {
     guard course == .idle else { return [] }
-    course = .waitingForIndex(until: now.advanced(by: Self.indexPatience))
+    course = .waitingForIndex(until: now.advanced(by: Self.indexTimeout))
     for index in members.indices where members[index].role == .peer { members[index].isHeld = true }
     let steps = each(where: { $0.role == .index }) { $0.start(now: now) }
     return steps + advance(now: now)

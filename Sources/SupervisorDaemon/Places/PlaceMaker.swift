@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Glibc
-package import Places
+package import ProcessSupport
 package import ProcessSupervision
 import SystemPackage
 

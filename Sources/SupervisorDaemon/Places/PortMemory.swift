@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import LineJSON
 
 /// The upload ports that peers had, kept across restarts: other peers know them.

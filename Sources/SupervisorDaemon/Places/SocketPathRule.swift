@@ -1,4 +1,6 @@
-package import Places
+// SPDX-License-Identifier: Apache-2.0
+
+package import ProcessSupport
 package import DocumentModel
 
 /// Checks paths before anything is made.

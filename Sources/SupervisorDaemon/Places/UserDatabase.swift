@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ProcessSupervision
 
 /// The users of this machine as passwd(5) and group(5) have them. Read as text: a static executable cannot load the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 /// What a new plan changes while the supervisor runs. Peers come and go, and all are told of another index; what has

@@ -1,4 +1,5 @@
-package import Configuration
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 
 extension SupervisorSettings {

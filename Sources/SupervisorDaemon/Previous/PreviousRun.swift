@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CProcess
 import Glibc
 import SystemPackage
@@ -7,7 +9,7 @@ import SystemPackage
 package enum PreviousRun {
   /// How long they may take to end by themselves, once told, before they are killed.
   private static let grace = Duration.milliseconds(1_500)
-  private static let patience = Duration.seconds(5)
+  private static let timeout = Duration.seconds(5)
 
   /// Waits until none of the recorded children lives.
   ///
@@ -23,7 +25,7 @@ package enum PreviousRun {
     for (_, pidfd) in living { _ = process_signal_pidfd(pidfd.rawValue, SIGTERM) }
     wait(for: living.map(\.pidfd), atMost: grace)
     for (_, pidfd) in living { _ = process_signal_pidfd(pidfd.rawValue, SIGKILL) }
-    guard wait(for: living.map(\.pidfd), atMost: patience) else {
+    guard wait(for: living.map(\.pidfd), atMost: timeout) else {
       let names = found.map { "\($0.name) (process \($0.pid))" }.joined(separator: ", ")
       throw SupervisorError(.failed, "of the last run there is still \(names), which does not end even by SIGKILL")
     }
@@ -45,8 +47,8 @@ package enum PreviousRun {
 
   /// A pidfd of a process that is no child can be waited for, only its status is not told.
   @discardableResult
-  private static func wait(for pidfds: [FileDescriptor], atMost patience: Duration) -> Bool {
-    let deadline = SuspendingClock.now.advanced(by: patience)
+  private static func wait(for pidfds: [FileDescriptor], atMost timeout: Duration) -> Bool {
+    let deadline = SuspendingClock.now.advanced(by: timeout)
     for pidfd in pidfds {
       var waiting = pollfd(fd: pidfd.rawValue, events: Int16(POLLIN), revents: 0)
       while poll(&waiting, 1, PollTimeout.milliseconds(until: deadline, now: SuspendingClock.now)) <= 0 {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CProcess
 import Glibc
 import SystemPackage
@@ -12,8 +14,8 @@ struct OutageResponder {
   }
 
   private static let acceptsPerTurn = 16
-  private static let mostFarewells = 64
-  private static let patience = Duration.seconds(1)
+  private static let maxFarewells = 64
+  private static let timeout = Duration.seconds(1)
 
   private var farewells: [Farewell] = []
 
@@ -28,8 +30,8 @@ struct OutageResponder {
       let descriptor = FileDescriptor(rawValue: number)
       _ = NonBlocking.send(descriptor, line)
       shutdown(number, Int32(SHUT_WR))
-      if farewells.count >= Self.mostFarewells { try? farewells.removeFirst().descriptor.close() }
-      farewells.append(Farewell(descriptor: descriptor, until: now.advanced(by: Self.patience)))
+      if farewells.count >= Self.maxFarewells { try? farewells.removeFirst().descriptor.close() }
+      farewells.append(Farewell(descriptor: descriptor, until: now.advanced(by: Self.timeout)))
     }
   }
 

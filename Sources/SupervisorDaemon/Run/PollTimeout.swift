@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The wait of poll(2): whole milliseconds, rounded up lest the rest of one is spent in a busy loop; −1 for ever.
 package enum PollTimeout {
   package static func milliseconds(until deadline: SuspendingClock.Instant?, now: SuspendingClock.Instant) -> Int32 {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ProcessSupervision
 
 /// What the manager of the service that this process is gets to hear, in the words of sd_notify(3), as decisions:
@@ -7,7 +9,7 @@ package struct ServiceNotice: Sendable {
 
   /// So long the manager waits for processes that neither become ready nor fail: one that hangs must not make it end
   /// those that serve.
-  package static let patience = Duration.seconds(30)
+  package static let timeout = Duration.seconds(30)
 
   private enum Stage { case starting, ready, stopping }
 
@@ -16,7 +18,7 @@ package struct ServiceNotice: Sendable {
   private var status = ""
 
   package init(now: Instant) {
-    readyAtLast = now.advanced(by: Self.patience)
+    readyAtLast = now.advanced(by: Self.timeout)
   }
 
   /// When `next` shall be asked, if nothing else happens.

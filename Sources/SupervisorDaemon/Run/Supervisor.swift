@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CProcess
 import DocumentModel
 import Glibc
@@ -32,7 +34,7 @@ final class Supervisor {
   var told = StateBook()
   let startedAt = WallClock.now
 
-  let premises: Premises
+  let premises: SupervisorResources
   let options: SupervisorOptions
   var plan: RunPlan
   private let signals: FileDescriptor
@@ -40,7 +42,8 @@ final class Supervisor {
   private let manager: ServiceManager?
   private var notice = ServiceNotice(now: .now)
 
-  init(premises: consuming Premises, options: SupervisorOptions, signals: FileDescriptor, log: SupervisorLog) {
+  init(premises: consuming SupervisorResources, options: SupervisorOptions, signals: FileDescriptor, log: SupervisorLog)
+  {
     let blueprints = premises.blueprints
     self.premises = premises
     self.signals = signals

@@ -1,7 +1,8 @@
-import Configuration
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 import Glibc
-package import Places
+package import ProcessSupport
 import ProcessSupervision
 
 /// From the command line and the environment to the options of a run.

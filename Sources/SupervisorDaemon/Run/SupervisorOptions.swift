@@ -1,4 +1,6 @@
-package import Places
+// SPDX-License-Identifier: Apache-2.0
+
+package import ProcessSupport
 
 /// All that a run of the supervisor depends on, gathered by its entry point.
 package struct SupervisorOptions: Sendable {

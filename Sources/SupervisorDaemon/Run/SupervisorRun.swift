@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CProcess
-import Configuration
 import Glibc
-import Places
+import ProcessSupport
 import SystemPackage
 import WireProtocol
 
@@ -38,7 +39,7 @@ package enum SupervisorRun {
     try PlaceMaker(layout: options.layout).makeCommon()
     let log = SupervisorLog(path: options.layout.log(of: "supervisor"), echoes: options.echoesLog)
     for notice in options.notices { log.write(notice) }
-    let premises = try Premises.prepare(options) { log.write($0) }
+    let premises = try SupervisorResources.prepare(options) { log.write($0) }
     Supervisor(premises: premises, options: options, signals: signals, log: log).run()
   }
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import DocumentModel
 import Glibc
 import LineJSON
@@ -6,14 +8,14 @@ import WireProtocol
 
 /// Asks whether what listens at an address is an index.
 package enum IndexProbe {
-  /// Says hello as a peer that only looks up, and waits at most for `patience`.
-  package static func answers(at address: SocketAddress, patience: Duration = .seconds(2)) -> Bool {
+  /// Says hello as a peer that only looks up, and waits at most for `timeout`.
+  package static func answers(at address: SocketAddress, timeout: Duration = .seconds(2)) -> Bool {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
     let number = socket(address.family, type, 0)
     guard number >= 0 else { return false }
     let descriptor = FileDescriptor(rawValue: number)
     defer { try? descriptor.close() }
-    let deadline = SuspendingClock.now.advanced(by: patience)
+    let deadline = SuspendingClock.now.advanced(by: timeout)
     let connected = address.withPointer { connect(number, $0, $1) } == 0
     guard connected || errno == EINPROGRESS, wait(number, for: POLLOUT, until: deadline),
       let hello = try? Jansson.encodeLine(hello), send(number, hello, hello.count, Int32(MSG_NOSIGNAL)) == hello.count

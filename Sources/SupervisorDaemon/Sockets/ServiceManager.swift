@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// The socket of the service manager that started this process: sd_notify(3). A message is one datagram.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// Where a child can be reached: `HOST:PORT`, for the control socket its path.

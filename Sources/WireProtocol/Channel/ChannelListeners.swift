@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// The numbers of the listening sockets that a child inherits.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The private line protocol between the supervisor and each of its children, on a socket pair that the child inherits.
 package enum ChannelProtocol {
   /// The environment variable that holds the child's descriptor number.

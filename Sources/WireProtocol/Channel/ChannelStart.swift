@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// The first line on the channel, from the supervisor: who the child is, how it is set, and which of its descriptors

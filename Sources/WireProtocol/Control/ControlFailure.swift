@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// A refusal on the control plane: the failure, and what helps a person to put it right.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// A part of the control plane that has a JSON form: front end and daemon on one Unix socket, one object per line.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// How far a `get` has come.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What an index takes from one session, as its `hello` states it.
 package struct IndexLimits: Equatable, Sendable {
   /// The longest line in bytes.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a peer takes from one connection, as its `hello` states it.
 package struct PeerLimits: Equatable, Sendable {
   /// The longest line in bytes.

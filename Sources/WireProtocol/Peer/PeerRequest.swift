@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import DocumentModel
 package import LineJSON
 
@@ -26,7 +28,7 @@ package enum PeerRequest: Equatable, Sendable {
 /// Nodes of one layer of a content's Merkle tree.
 package struct HashesQuery: Hashable, Sendable {
   /// The most nodes of one request.
-  package static let mostNodes: Int64 = 512
+  package static let maxNodes: Int64 = 512
 
   /// 0 is the layer of the leaves.
   package let layer: Int
@@ -69,7 +71,7 @@ extension HashesQuery {
   init(_ line: JSONObject) throws(WireFailure) {
     let layer = try line.integer("layer", in: 0...63)
     let index = try line.integer("index", in: 0...Content.maximumSize)
-    let length = try line.integer("length", in: 1...Self.mostNodes)
+    let length = try line.integer("length", in: 1...Self.maxNodes)
     guard length.nonzeroBitCount == 1 else { throw .badRequest("length is a power of two from 1 to 512") }
     guard index % length == 0 else { throw .badRequest("index is a multiple of length") }
     self.init(layer: Int(layer), index: index, length: length)

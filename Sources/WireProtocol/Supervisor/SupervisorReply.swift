@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// The last line that answers a request to the supervisor; the rows of `status` go before it as events.

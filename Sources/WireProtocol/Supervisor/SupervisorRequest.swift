@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import LineJSON
 
 /// What a front end asks of the supervisor on its control socket.

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+import Glibc
+package import ProcessSupport
+
+/// A control socket, whether it is there or not.
+package struct FoundSocket: Equatable {
+  /// `nil` where only the path was given.
+  package let name: PeerName?
+  package let path: String
+
+  package init(name: PeerName?, path: String) {
+    self.name = name
+    self.path = path
+  }
+}
+
+/// Finds the control socket that a front end means: `--socket`, then the layouts in their order.
+package struct SocketSearch {
+  package enum Failure: Error, Equatable {
+    /// Several peers run here and none was named.
+    case severalPeers([PeerName])
+    /// Nothing tells where to look: no `P2P_HOME`, no `HOME`.
+    case nowhere
+  }
+
+  /// In the order of looking.
+  package let layouts: [Layout]
+  /// After whom the own peer is named.
+  package let user: PeerName?
+
+  package init(layouts: [Layout], user: PeerName?) {
+    self.layouts = layouts
+    self.user = user
+  }
+
+  /// The socket of a peer, whether there is one or not: where there is none, the path is where it would be.
+  /// - Parameter name: `nil` for the only one, or the one named after the user.
+  package func controlSocket(of name: PeerName?) throws(Failure) -> FoundSocket {
+    guard let first = layouts.first else { throw .nowhere }
+    if let name {
+      let found = layouts.lazy.map { $0.controlSocket(of: name) }.first { Self.isSocket($0) }
+      return FoundSocket(name: name, path: found ?? first.controlSocket(of: name))
+    }
+    var sockets = Self.unique(
+      layouts.flatMap { layout in
+        Self.peers(in: layout).map { FoundSocket(name: $0, path: layout.controlSocket(of: $0)) }
+      })
+    // A daemon that was killed leaves its socket behind: that must not make a choice out of none.
+    if sockets.count > 1 { sockets = Self.preferringListening(sockets) }
+    if let own = sockets.first(where: { $0.name == user }) { return own }
+    if sockets.count == 1, let only = sockets.first { return only }
+    guard sockets.isEmpty else { throw .severalPeers(sockets.compactMap(\.name).sorted { $0.text < $1.text }) }
+    guard let user else { throw .nowhere }
+    return FoundSocket(name: user, path: first.controlSocket(of: user))
+  }
+
+  /// The socket of the supervisor, whether there is one or not.
+  package func supervisorSocket() throws(Failure) -> String {
+    let paths = layouts.map(\.supervisorSocket)
+    guard let path = paths.first(where: Self.isSocket) ?? paths.first else { throw .nowhere }
+    return path
+  }
+
+  // MARK: Looking
+
+  /// The peers that have a socket in a layout, sorted by name; at most 1,000.
+  package static func peers(in layout: Layout) -> [PeerName] {
+    guard let directory = opendir(layout.runDirectory) else { return [] }
+    defer { closedir(directory) }
+    var names = [PeerName]()
+    while names.count < 1_000, let entry = readdir(directory) {
+      let file = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      let suffix = layout.kind == .system ? "" : ".sock"
+      guard file.hasSuffix(suffix), let name = try? PeerName(String(file.dropLast(suffix.count))),
+        isSocket(layout.controlSocket(of: name))
+      else { continue }
+      names.append(name)
+    }
+    return names.sorted { $0.text < $1.text }
+  }
+
+  private static func unique(_ sockets: [FoundSocket]) -> [FoundSocket] {
+    var seen = Set<PeerName?>()
+    return sockets.filter { seen.insert($0.name).inserted }
+  }
+
+  private static func preferringListening(_ sockets: [FoundSocket]) -> [FoundSocket] {
+    let listening = sockets.filter { socket in
+      do throws(ControlError) {
+        _ = try UnixStream(connectingTo: socket.path, timeout: .seconds(1))
+        return true
+      } catch {
+        return error != .refused(socket.path)
+      }
+    }
+    return listening.isEmpty ? sockets : listening
+  }
+
+  private static func isSocket(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+  }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A connected Unix socket whose every wait has a limit and ends on Ctrl-C.
+struct UnixStream: ~Copyable {
+  /// 108 bytes with the terminating zero: unix(7).
+  static let longestPath = 107
+
+  let path: String
+  private let descriptor: Int32
+
+  /// - Parameter timeout: how long a daemon whose queue of connections is full may take.
+  init(connectingTo path: String, timeout: Duration) throws(ControlError) {
+    guard path.utf8.count <= Self.longestPath else { throw .pathTooLong(path) }
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Self.closeOnExec, 0)
+    guard descriptor >= 0 else { throw .system(path, call: "socket", errno: errno) }
+    // It limits connect(2) as well, on Unix sockets: socket(7). The waits after that are poll's.
+    var limit = timeval(timeout)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    guard Self.connect(descriptor, to: path) == 0 else {
+      let number = errno
+      close(descriptor)
+      throw Self.error(ofConnecting: path, number, timeout: timeout)
+    }
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// The process on the other side: SO_PEERCRED, socket(7). `nil` where the system does not tell.
+  var peerProcess: pid_t? {
+    var identifiers: [UInt32] = [0, 0, 0]
+    var length = socklen_t(12)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &identifiers, &length) == 0, identifiers[0] > 0 else {
+      return nil
+    }
+    return pid_t(bitPattern: identifiers[0])
+  }
+
+  /// Sends all of it. A peer that has closed is no error here: it may have said why before.
+  func send(_ bytes: [UInt8], timeout: Duration?) throws(ControlError) {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      if count >= 0 {
+        sent += count
+      } else if errno == EPIPE || errno == ECONNRESET {
+        return
+      } else if errno == EAGAIN {
+        try wait(for: Int16(POLLOUT), timeout: timeout)
+      } else if errno != EINTR {
+        throw .system(path, call: "send", errno: errno)
+      }
+    }
+  }
+
+  /// The next bytes, at most `maximum`; empty at the end of the stream.
+  func receive(_ maximum: Int, timeout: Duration?) throws(ControlError) -> [UInt8] {
+    while true {
+      try wait(for: Int16(POLLIN), timeout: timeout)
+      var failure: Int32 = 0
+      let bytes = [UInt8](unsafeUninitializedCapacity: maximum) { buffer, count in
+        let received = recv(descriptor, buffer.baseAddress, maximum, 0)
+        failure = received < 0 ? errno : 0
+        count = max(0, received)
+      }
+      switch failure {
+      case 0: return bytes
+      case ECONNRESET: return []
+      case EAGAIN, EINTR: continue
+      default: throw .system(path, call: "recv", errno: failure)
+      }
+    }
+  }
+
+  /// Until the socket is ready. - Parameter timeout: `nil` waits for ever.
+  private func wait(for events: Int16, timeout: Duration?) throws(ControlError) {
+    let deadline = timeout.map { ContinuousClock.now + $0 }
+    guard try Readiness.wait(for: descriptor, events: events, until: deadline) else {
+      throw .noAnswer(path, seconds: Self.wholeSeconds(timeout ?? .zero))
+    }
+  }
+
+  // MARK: Connecting
+
+  private static var closeOnExec: Int32 { Int32(SOCK_CLOEXEC.rawValue) }
+
+  private static func connect(_ descriptor: Int32, to path: String) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+  }
+
+  private static func error(ofConnecting path: String, _ number: Int32, timeout: Duration) -> ControlError {
+    switch number {
+    case ENOENT, ENOTDIR: .noSocket(path)
+    case ECONNREFUSED, ENOTSOCK: .refused(path)
+    case EACCES, EPERM: .notPermitted(path)
+    case EAGAIN: .noAnswer(path, seconds: wholeSeconds(timeout))
+    case EINTR where InterruptSignal.take(): .interrupted
+    default: .system(path, call: "connect", errno: number)
+    }
+  }
+
+  private static func wholeSeconds(_ duration: Duration) -> Int {
+    Int(clamping: duration.components.seconds)
+  }
+}
+
+extension timeval {
+  fileprivate init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    self.init(tv_sec: Int(clamping: seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+  }
+}

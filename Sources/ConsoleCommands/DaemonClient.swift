@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import ProcessSupport
+import WireProtocol
+
+/// The daemon that the options mean, and how to say that it does not answer.
+struct DaemonClient {
+  /// What needs the index waits 5 s for it and 10 s for its answer; the daemon says so itself before this is over.
+  static let timeout = Duration.seconds(20)
+
+  /// What it says of a daemon that does not answer is no reason to wait long once more.
+  private static let supervisorTimeout = Duration.seconds(1)
+
+  let console: Console
+  let options: DaemonOptions
+  /// Whether whoever sits there is asked to start one where none runs.
+  var offersStart = true
+  /// Whether the supervisor is asked why one does not answer.
+  var explains = true
+
+  /// Asks one question on a connection of its own.
+  /// - Parameter timeout: the longest silence; `nil` for work that takes as long as it takes.
+  func request<Reply: ControlReply>(
+    _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration? = timeout,
+    onEvent: (ControlEvent) throws -> Void = { _ in }
+  ) throws -> Reply {
+    let socket = try find()
+    let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
+    do {
+      var connection = try open(socket)
+      return try connection.request(request, timeout: timeout, onEvent: onEvent)
+    } catch let error as ControlError {
+      throw explained(error, whom: whom, name: socket.name)
+    } catch let declined as FirstContact.Declined {
+      var failure = explained(declined.cause, whom: whom, name: socket.name)
+      failure.endsSession = true
+      throw failure
+    }
+  }
+
+  private func open(_ socket: FoundSocket) throws -> ControlConnection {
+    do throws(ControlError) {
+      return try ControlConnection.open(socket.path, role: .peer, timeout: console.helloTimeout)
+    } catch {
+      guard offersStart, options.socket == nil, Self.isMissing(error),
+        FirstContact.isDue(on: console, lookedAt: socket.path)
+      else { throw error }
+      guard try FirstContact.offer(on: console) else { throw FirstContact.Declined(cause: error) }
+      return try ControlConnection.open(try find().path, role: .peer, timeout: console.helloTimeout)
+    }
+  }
+
+  private static func isMissing(_ error: ControlError) -> Bool {
+    switch error {
+    case .noSocket, .refused: true
+    default: false
+    }
+  }
+
+  // MARK: Finding
+
+  private func find() throws -> FoundSocket {
+    if let path = options.socket {
+      return FoundSocket(name: nil, path: try console.absolutePath(path, orFail: .usage))
+    }
+    let search = SocketSearch(layouts: console.surroundings.layouts, user: console.surroundings.user)
+    do throws(SocketSearch.Failure) {
+      return try search.controlSocket(of: options.peer)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
+  // MARK: Explaining
+
+  /// Adds what the supervisor knows of a daemon that does not answer.
+  private func explained(_ error: ControlError, whom: String, name: PeerName?) -> CommandFailure {
+    var failure = CommandFailure(error, whom: whom)
+    switch error {
+    case .noSocket, .refused, .noAnswer, .closed:
+      guard explains, options.socket == nil, let name,
+        let processes = try? SupervisorClient(console: console).processes(timeout: Self.supervisorTimeout)
+      else {
+        break
+      }
+      if let process = processes.first(where: { $0.name == name.text }) {
+        failure.details.removeAll { $0 == CommandFailure.startHint }
+        failure.details.insert("the supervisor reports: \(SupervisorText.state(of: process))", at: 1)
+      } else {
+        let peers = processes.filter { $0.role == .peer }.map(\.name)
+        failure.details.removeAll { $0 == CommandFailure.startHint }
+        failure.details.append(
+          peers.isEmpty
+            ? "A supervisor runs, without a peer of yours."
+            : "The supervisor runs: \(peers.map(TextRules.escapedForTerminal).joined(separator: ", ")). Name one with --peer."
+        )
+      }
+    default: break
+    }
+    return failure
+  }
+}
+
+extension CommandFailure {
+  init(_ failure: SocketSearch.Failure) {
+    self =
+      switch failure {
+      case .severalPeers(let names):
+        CommandFailure(
+          .usage, "several peers run here, and none is named after you",
+          ["They are: \(names.map(\.text).joined(separator: ", "))", "Name one with --peer NAME."])
+      case .nowhere:
+        CommandFailure(
+          .unavailable, "nothing tells where the sockets are: neither P2P_HOME nor HOME is set",
+          ["Set one of them, or name the socket with --socket PATH."])
+      }
+  }
+}

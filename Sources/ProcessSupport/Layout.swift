@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+
+/// Where the files of one installation lie: configuration, state, sockets, downloads, logs.
+///
+/// Three layouts exist: one directory for everything (`P2P_HOME`), the directories of a user (XDG Base Directory
+/// Specification), and those of the system, for a supervisor that root runs. Paths only: nothing here touches a disk.
+package struct Layout: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    /// Everything below one directory, named by `P2P_HOME` or `--home`.
+    case home
+    /// The XDG directories of the caller.
+    case user
+    /// `/etc`, `/var` and `/run`.
+    case system
+  }
+
+  package let kind: Kind
+  /// `p2p.toml`, read by the supervisor alone.
+  package let configurationFile: String
+  /// Holds one directory for each peer.
+  package let stateDirectory: String
+  /// Holds the control sockets, or in the system's layout one directory with a socket for each peer.
+  package let runDirectory: String
+  package let logDirectory: String
+  private let downloadsDirectory: String
+
+  /// Everything below one directory.
+  /// - Parameter home: an absolute path.
+  package init(home: String) {
+    let home = Self.trimmed(home)
+    kind = .home
+    configurationFile = "\(home)/config/p2p.toml"
+    stateDirectory = "\(home)/state"
+    runDirectory = "\(home)/run"
+    logDirectory = "\(home)/log"
+    downloadsDirectory = "\(home)/downloads"
+  }
+
+  /// The directories of a user. Without `XDG_RUNTIME_DIR` the sockets lie with the state, never in `/tmp`. `nil` where
+  /// neither `HOME` nor the XDG variables tell a place. Relative values are ignored, as the specification demands.
+  package init?(userEnvironment environment: (String) -> String?) {
+    func directory(_ variable: String) -> String? {
+      environment(variable).flatMap { $0.hasPrefix("/") ? Self.trimmed($0) : nil }
+    }
+    let home = directory("HOME")
+    guard let configuration = directory("XDG_CONFIG_HOME") ?? home.map({ "\($0)/.config" }),
+      let state = directory("XDG_STATE_HOME") ?? home.map({ "\($0)/.local/state" }),
+      let data = directory("XDG_DATA_HOME") ?? home.map({ "\($0)/.local/share" })
+    else { return nil }
+    kind = .user
+    configurationFile = "\(configuration)/p2p/p2p.toml"
+    stateDirectory = "\(state)/p2p"
+    runDirectory = directory("XDG_RUNTIME_DIR").map { "\($0)/p2p" } ?? "\(state)/p2p/run"
+    logDirectory = "\(state)/p2p/log"
+    downloadsDirectory = "\(data)/p2p/downloads"
+  }
+
+  /// The directories of the system.
+  package static let system = Layout()
+
+  private init() {
+    kind = .system
+    configurationFile = "/etc/p2p/p2p.toml"
+    stateDirectory = "/var/lib/p2p"
+    runDirectory = "/run/p2p"
+    logDirectory = "/var/log/p2p"
+    downloadsDirectory = "/var/lib/p2p"
+  }
+
+  package var supervisorSocket: String { "\(runDirectory)/supervisor.sock" }
+
+  package func state(of peer: PeerName) -> String { "\(stateDirectory)/\(peer)" }
+
+  package func controlSocket(of peer: PeerName) -> String {
+    kind == .system ? "\(runDirectory)/\(peer)/control.sock" : "\(runDirectory)/\(peer).sock"
+  }
+
+  package func downloads(of peer: PeerName) -> String {
+    kind == .system ? "\(downloadsDirectory)/\(peer)/downloads" : "\(downloadsDirectory)/\(peer)"
+  }
+
+  /// - Parameter process: `index`, `supervisor` or the name of a peer.
+  package func log(of process: String) -> String { "\(logDirectory)/\(process).log" }
+
+  private static func trimmed(_ path: String) -> String {
+    var path = Substring(path)
+    while path.utf8.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+    return path == "/" ? "" : String(path)
+  }
+}
+
+extension Layout {
+  /// The layouts in which a front end looks, in this order: `P2P_HOME` alone where it is set; the system's alone for
+  /// root; else the user's, then the system's. The first one is that of a supervisor which the caller starts.
+  /// - Parameter workingDirectory: what a relative `P2P_HOME` is relative to.
+  package static func candidates(
+    environment: (String) -> String?, isRoot: Bool, workingDirectory: @autoclosure () -> String?
+  ) -> [Layout] {
+    if let home = environment("P2P_HOME"), !home.isEmpty {
+      if home.hasPrefix("/") { return [Layout(home: home)] }
+      return workingDirectory().map { [Layout(home: "\(trimmed($0))/\(home)")] } ?? []
+    }
+    if isRoot { return [.system] }
+    return (Layout(userEnvironment: environment).map { [$0] } ?? []) + [.system]
+  }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+import TOMLKit
+
+/// The settings of `p2p.toml`, as they stand there: `nil` is what is not said. Every name must be known, every value of
+/// its type and in its range.
+package struct ConfigurationFile: Sendable, Equatable {
+  package struct Supervisor: Sendable, Equatable {
+    /// In seconds, 60…86,400; 0 never kills.
+    package var killUnresponsiveAfter: Int?
+    /// Whether each child has a process in reserve.
+    package var standby: Bool?
+  }
+
+  package struct Index: Sendable, Equatable {
+    /// Whether one is served here.
+    package var serve: Bool?
+    package var listen: Endpoint?
+    /// The index that peers use.
+    package var address: Endpoint?
+    /// As whom the served one runs: a login name or `uid:gid`.
+    package var user: String?
+    /// Addresses that peers may advertise though they do not come from them.
+    package var allowAdvertise: [AddressRange]?
+  }
+
+  /// What holds for every peer that says nothing else.
+  package struct PeerDefaults: Sendable, Equatable {
+    package var listen: Endpoint?
+    package var advertise: HostAddress?
+  }
+
+  package struct Peer: Sendable, Equatable {
+    package let name: PeerName
+    package var listen: Endpoint?
+    /// Under which address others reach it.
+    package var advertise: HostAddress?
+    /// A login name or `uid:gid`.
+    package var user: String?
+
+    package init(name: PeerName, listen: Endpoint? = nil, advertise: HostAddress? = nil, user: String? = nil) {
+      self.name = name
+      self.listen = listen
+      self.advertise = advertise
+      self.user = user
+    }
+  }
+
+  package private(set) var supervisor = Supervisor()
+  package private(set) var index = Index()
+  package private(set) var peer = PeerDefaults()
+  /// By name.
+  package private(set) var peers: [Peer] = []
+
+  /// - Parameters:
+  ///   - text: TOML 1.0.
+  ///   - environment: its variables that name a setting (`EnvironmentSettings`) win over the text.
+  package init(_ text: String, environment: [String: String] = [:]) throws(ConfigurationError) {
+    let lines = KeyLines(text)
+    let document: TOMLTable
+    do {
+      document = try TOMLTable(string: text)
+    } catch let error as TOMLParseError {
+      throw ConfigurationError(path: "", line: error.source.begin.line, reason: error.description)
+    } catch {
+      throw ConfigurationError(path: "", line: nil, reason: "\(error)")
+    }
+    try read(TableReader(document, path: [], lines: lines))
+    do throws(ConfigurationError) {
+      try read(TableReader(EnvironmentSettings.table(environment), path: [], lines: KeyLines("")))
+    } catch {
+      throw ConfigurationError(path: EnvironmentSettings.variable(error.path), line: nil, reason: error.reason)
+    }
+  }
+
+  /// What the tables say; what they do not say stays as it is.
+  private mutating func read(_ root: TableReader) throws(ConfigurationError) {
+    try root.allow(SettingNames.tables)
+    if let table = try root.table("supervisor") {
+      try table.allow(SettingNames.supervisor)
+      supervisor.killUnresponsiveAfter =
+        try table.integer("kill_unresponsive_after") { $0 == 0 || (60...86_400).contains($0) }
+        ?? supervisor.killUnresponsiveAfter
+      supervisor.standby = try table.boolean("standby") ?? supervisor.standby
+    }
+    if let table = try root.table("index") { try read(index: table) }
+    if let table = try root.table("peer") {
+      try table.allow(SettingNames.peer)
+      peer.listen = try table.endpoint("listen") ?? peer.listen
+      peer.advertise = try table.hostAddress("advertise") ?? peer.advertise
+    }
+    guard let table = try root.table("peers") else { return }
+    for name in table.names { peers.append(try Self.peer(name, in: table)) }
+  }
+
+  private mutating func read(index table: TableReader) throws(ConfigurationError) {
+    try table.allow(SettingNames.index)
+    index.serve = try table.boolean("serve") ?? index.serve
+    index.listen = try table.endpoint("listen", defaultPort: Endpoint.defaultIndexPort) ?? index.listen
+    index.address = try table.destination("address", defaultPort: Endpoint.defaultIndexPort) ?? index.address
+    index.user = try table.string("user") ?? index.user
+    index.allowAdvertise = try table.addressRanges("allow_advertise") ?? index.allowAdvertise
+  }
+
+  private static func peer(_ name: String, in peers: TableReader) throws(ConfigurationError) -> Peer {
+    let peerName: PeerName
+    do {
+      peerName = try PeerName(name)
+    } catch {
+      throw peers.error(name, error.reason)
+    }
+    guard let table = try peers.table(name) else { return Peer(name: peerName) }
+    try table.allow(SettingNames.ofPeer)
+    return Peer(
+      name: peerName, listen: try table.endpoint("listen"), advertise: try table.hostAddress("advertise"),
+      user: try table.string("user"))
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The names that the tables of the file may hold.
+enum SettingNames {
+  static let tables = ["supervisor", "index", "peer", "peers"]
+  static let supervisor = ["kill_unresponsive_after", "standby"]
+  static let index = ["serve", "listen", "address", "user", "allow_advertise"]
+  static let peer = ["listen", "advertise"]
+  /// Of a table `[peers.NAME]`.
+  static let ofPeer = ["listen", "advertise", "user"]
+
+  /// The tables whose settings stand once, so that a variable of the environment can name them.
+  static let single = [("supervisor", supervisor), ("index", index), ("peer", peer)]
+}

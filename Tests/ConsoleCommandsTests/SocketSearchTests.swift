@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ConsoleCommands
+import DocumentModel
+import Glibc
+import ProcessSupport
+import TestSupport
+import Testing
+
+/// Which socket is meant, by what lies in the places where one looks.
+@Suite struct SocketSearchTests {
+  private let home: TemporaryDirectory
+  private let other: TemporaryDirectory
+  private let search: SocketSearch
+
+  init() throws {
+    home = try TemporaryDirectory()
+    other = try TemporaryDirectory()
+    for directory in [home, other] { mkdir(directory.file("run"), 0o700) }
+    search = SocketSearch(layouts: [Layout(home: home.path), Layout(home: other.path)], user: try PeerName("alice"))
+  }
+
+  private func abandon(_ names: String..., in directory: TemporaryDirectory? = nil) throws {
+    for name in names { try UnixListener.abandon(at: (directory ?? home).file("run/\(name).sock")) }
+  }
+
+  private func found(_ name: String? = nil) throws -> FoundSocket {
+    try search.controlSocket(of: try name.map { try PeerName($0) })
+  }
+
+  @Test func whereNothingIsThePathIsThatOfTheUser() throws {
+    #expect(try found() == FoundSocket(name: try PeerName("alice"), path: home.file("run/alice.sock")))
+    #expect(try found("bob").path == home.file("run/bob.sock"))
+    #expect(try search.supervisorSocket() == home.file("run/supervisor.sock"))
+  }
+
+  @Test func theOnlyOneIsMeant() throws {
+    try abandon("bob")
+    #expect(try found().name?.text == "bob")
+  }
+
+  @Test func amongSeveralItIsTheUsers() throws {
+    try abandon("bob", "alice", "carol")
+    #expect(try found().name?.text == "alice")
+  }
+
+  @Test func amongSeveralOthersOneHasToBeNamed() throws {
+    try abandon("carol", "bob")
+    #expect(throws: SocketSearch.Failure.severalPeers([try PeerName("bob"), try PeerName("carol")])) { try found() }
+    #expect(try found("carol").path == home.file("run/carol.sock"))
+  }
+
+  @Test func aSocketLeftBehindIsNoChoice() throws {
+    try abandon("bob")
+    let listener = try UnixListener.listen(at: home.file("run/carol.sock"))
+    defer { close(listener) }
+    #expect(try found().name?.text == "carol")
+  }
+
+  @Test func theFirstPlaceGoesBeforeTheOthers() throws {
+    try abandon("bob", in: other)
+    #expect(try found("bob").path == other.file("run/bob.sock"))
+    try abandon("bob")
+    #expect(try found("bob").path == home.file("run/bob.sock"))
+    try abandon("supervisor", in: other)
+    #expect(try search.supervisorSocket() == other.file("run/supervisor.sock"))
+  }
+
+  @Test func onlySocketsOfPeersCount() throws {
+    try abandon("supervisor", "index")
+    try home.write("run/dave.sock", [])
+    try home.write("run/x.txt", [])
+    #expect(SocketSearch.peers(in: Layout(home: home.path)).isEmpty)
+    #expect(SocketSearch.peers(in: Layout(home: "/nonexistent")).isEmpty)
+  }
+
+  @Test func withoutAPlaceThereIsNoSocket() throws {
+    let nowhere = SocketSearch(layouts: [], user: nil)
+    #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.controlSocket(of: nil) }
+    #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.supervisorSocket() }
+    let nobody = SocketSearch(layouts: [Layout(home: home.path)], user: nil)
+    #expect(throws: SocketSearch.Failure.nowhere) { try nobody.controlSocket(of: nil) }
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import ProcessSupport
+import Testing
+
+@Suite struct LayoutTests {
+  private func environment(_ variables: [String: String]) -> (String) -> String? {
+    { variables[$0] }
+  }
+
+  @Test func everythingLiesBelowAHome() throws {
+    let layout = Layout(home: "/tmp/demo/")
+    let alice = try PeerName("alice")
+    #expect(layout.configurationFile == "/tmp/demo/config/p2p.toml")
+    #expect(layout.state(of: alice) == "/tmp/demo/state/alice")
+    #expect(layout.controlSocket(of: alice) == "/tmp/demo/run/alice.sock")
+    #expect(layout.supervisorSocket == "/tmp/demo/run/supervisor.sock")
+    #expect(layout.downloads(of: alice) == "/tmp/demo/downloads/alice")
+    #expect(layout.log(of: "index") == "/tmp/demo/log/index.log")
+  }
+
+  @Test func aUserHasTheXDGDirectories() throws {
+    let alice = try PeerName("alice")
+    let layout = try #require(
+      Layout(userEnvironment: environment(["HOME": "/home/a", "XDG_RUNTIME_DIR": "/run/user/7"])))
+    #expect(layout.configurationFile == "/home/a/.config/p2p/p2p.toml")
+    #expect(layout.state(of: alice) == "/home/a/.local/state/p2p/alice")
+    #expect(layout.controlSocket(of: alice) == "/run/user/7/p2p/alice.sock")
+    #expect(layout.log(of: "alice") == "/home/a/.local/state/p2p/log/alice.log")
+  }
+
+  @Test func withoutARuntimeDirectorySocketsLieWithTheState() throws {
+    let layout = try #require(
+      Layout(userEnvironment: environment(["HOME": "/home/a", "XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "relative"])))
+    #expect(layout.runDirectory == "/s/p2p/run")
+  }
+
+  @Test func aUserWithoutAHomeHasNoPlace() {
+    #expect(Layout(userEnvironment: environment([:])) == nil)
+    #expect(Layout(userEnvironment: environment(["HOME": "not/absolute"])) == nil)
+  }
+
+  @Test func theSystemGivesEachPeerADirectoryForItsSocket() throws {
+    let bob = try PeerName("bob")
+    #expect(Layout.system.controlSocket(of: bob) == "/run/p2p/bob/control.sock")
+    #expect(Layout.system.supervisorSocket == "/run/p2p/supervisor.sock")
+    #expect(Layout.system.state(of: bob) == "/var/lib/p2p/bob")
+  }
+
+  @Test func theOrderOfLookingIsHomeThenUserThenSystem() {
+    func kinds(_ variables: [String: String], isRoot: Bool = false) -> [Layout.Kind] {
+      Layout.candidates(environment: environment(variables), isRoot: isRoot, workingDirectory: "/w").map(\.kind)
+    }
+    #expect(kinds(["HOME": "/home/a"]) == [.user, .system])
+    #expect(kinds(["HOME": "/home/a", "P2P_HOME": "/h"]) == [.home])
+    #expect(kinds(["HOME": "/home/a", "P2P_HOME": ""]) == [.user, .system])
+    #expect(kinds(["HOME": "/root"], isRoot: true) == [.system])
+    #expect(kinds(["HOME": "/root", "P2P_HOME": "/h"], isRoot: true) == [.home])
+    #expect(kinds([:]) == [.system])
+  }
+
+  @Test func aRelativeHomeIsRelativeToTheWorkingDirectory() {
+    let variables = environment(["P2P_HOME": ".demo"])
+    let found = Layout.candidates(environment: variables, isRoot: false, workingDirectory: "/w")
+    #expect(found.first?.runDirectory == "/w/.demo/run")
+    #expect(Layout.candidates(environment: variables, isRoot: false, workingDirectory: nil).isEmpty)
+  }
+}
+
+@Suite struct UserNameTests {
+  private let passwd = "root:x:0:0:root:/root:/bin/sh\nbroken\nann.lee:x:1000:1000::/home/ann:/bin/sh\n"
+
+  @Test func thePasswdFileComesFirst() {
+    #expect(PeerName.ofUser(uid: 1000, passwd: passwd, environment: { _ in "other" })?.text == "ann.lee")
+  }
+
+  @Test func aUserKnownElsewhereIsTakenFromTheEnvironment() {
+    #expect(PeerName.ofUser(uid: 5, passwd: passwd) { $0 == "USER" ? "ldap" : nil }?.text == "ldap")
+    #expect(PeerName.ofUser(uid: 5, passwd: passwd) { _ in nil }?.text == "user5")
+  }
+
+  @Test(arguments: [("DOM\\ann", "DOM_ann"), ("jörg", "j_rg"), (".dot", "_dot"), ("index", "index_"), ("", "user5")])
+  func whatAPeerNameMustNotHoldIsReplaced(login: String, name: String) {
+    #expect(PeerName.ofUser(uid: 5, passwd: "") { _ in login }?.text == name)
+  }
+
+  @Test func aLongNameIsCut() {
+    let name = PeerName.ofUser(uid: 5, passwd: "") { _ in String(repeating: "n", count: 99) }
+    #expect(name?.text.utf8.count == PeerName.maximumLength)
+  }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CProcess
+import DocumentModel
+import Glibc
+import LineJSON
+import ProcessSupport
+import Synchronization
+import SystemPackage
+import Testing
+import WireProtocol
+
+@Suite struct SupervisorChannelTests {
+  /// The two ends of a channel; the test plays the supervisor.
+  private struct Ends {
+    let supervisor: FileDescriptor
+    let child: FileDescriptor
+
+    init() throws {
+      var first: Int32 = -1
+      var second: Int32 = -1
+      let error = socket_pair(&first, &second)
+      guard error == 0 else { throw Errno(rawValue: error) }
+      supervisor = FileDescriptor(rawValue: first)
+      child = FileDescriptor(rawValue: second)
+    }
+
+    func say(_ json: JSONValue) throws {
+      try supervisor.writeAll(Jansson.encodeLine(json))
+    }
+  }
+
+  private struct Reader {
+    let descriptor: FileDescriptor
+    var lines = LineSplitter(maximumLength: 65_536)
+
+    mutating func next() throws -> ChannelEvent {
+      while true {
+        if let line = try lines.next() { return try ChannelEvent(Jansson.decode(line)) }
+        var readable = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        guard poll(&readable, 1, 20_000) == 1 else { throw Errno.timedOut }
+        let bytes = try [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
+          count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        guard !bytes.isEmpty else { throw Errno.connectionReset }
+        lines.append(bytes)
+      }
+    }
+  }
+
+  private static let index = ChildSettings.index(IndexSettings(address: .defaultIndex))
+  private static let start = ChannelStart(name: "index", settings: index, listeners: ChannelListeners())
+
+  @Test func settingsReadinessHeartbeatsAndCommands() async throws {
+    let ends = try Ends()
+    let other = ChildSettings.index(IndexSettings(address: Endpoint(host: "::1", port: 1)))
+    // In one write: what follows the first line must not be lost.
+    let text = try Jansson.encodeLine(Self.start.json) + Jansson.encodeLine(ChannelCommand.reload(other).json)
+    try ends.supervisor.writeAll(text)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    #expect(channel.start == Self.start)
+    channel.sendReady(ChannelAddresses(index: "127.0.0.1:7734"))
+    let (commands, continuation) = AsyncStream.makeStream(of: ChannelCommand.self)
+    channel.run(
+      onStop: { continuation.yield(.stop) }, onReload: { continuation.yield(.reload($0)) })
+    var reader = Reader(descriptor: ends.supervisor)
+    #expect(try reader.next() == .ready(ChannelAddresses(index: "127.0.0.1:7734")))
+    #expect(try reader.next() == .heartbeat)
+    #expect(try reader.next() == .heartbeat)
+    try ends.say(["op": "something later"])
+    try ends.say(ChannelCommand.stop.json)
+    var iterator = commands.makeAsyncIterator()
+    #expect(await iterator.next() == .reload(other))
+    #expect(await iterator.next() == .stop)
+    channel.sendFailed("too late")
+    var event = try reader.next()
+    while event == .heartbeat { event = try reader.next() }
+    #expect(event == .failed(message: "too late"))
+    // Both ends stay open: the channel would end this very process.
+  }
+
+  @Test func aPulseThatIsNotTakenSendsNothing() throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    let asked = Mutex<(@Sendable () -> Void)?>(nil)
+    channel.run(pulse: { beat in asked.withLock { $0 = beat } }, onStop: {}, onReload: { _ in })
+    let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+    while asked.withLock({ $0 == nil }), ContinuousClock.now < deadline { sched_yield() }
+    var readable = pollfd(fd: ends.supervisor.rawValue, events: Int16(POLLIN), revents: 0)
+    #expect(poll(&readable, 1, 0) == 0)
+    asked.withLock { $0 }?()
+    var reader = Reader(descriptor: ends.supervisor)
+    #expect(try reader.next() == .heartbeat)
+  }
+
+  /// A standby prepares itself, and is what it is told to be whenever that comes.
+  @Test func whoIsToldNothingYetPreparesItself() async throws {
+    let ends = try Ends()
+    let (preparations, prepared) = AsyncStream.makeStream(of: Void.self)
+    let taking = Task.detached { try SupervisorChannel.take(over: ends.child) { prepared.yield() } }
+    var iterator = preparations.makeAsyncIterator()
+    #expect(await iterator.next() != nil)
+    try ends.say(Self.start.json)
+    #expect(try await taking.value.start == Self.start)
+    prepared.finish()
+    #expect(await iterator.next() == nil, "once is enough")
+  }
+
+  @Test func whoIsToldAtOncePreparesNothing() throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    _ = try SupervisorChannel.take(over: ends.child) { Issue.record("somebody waits") }
+  }
+
+  @Test func anotherProtocolIsRefused() throws {
+    let ends = try Ends()
+    try ends.say(["channel": 2])
+    #expect(throws: ChannelError.refused(.otherProtocol(2))) { try SupervisorChannel.take(over: ends.child) }
+  }
+
+  @Test func nonsenseIsRefused() throws {
+    let ends = try Ends()
+    try ends.supervisor.writeAll(Array("GET / HTTP/1.1\n".utf8))
+    #expect(throws: ChannelError.self) { try SupervisorChannel.take(over: ends.child) }
+    let long = try Ends()
+    try long.supervisor.writeAll([UInt8](repeating: 0x20, count: 65_537))
+    #expect(throws: ChannelError.self) { try SupervisorChannel.take(over: long.child) }
+  }
+
+  @Test func aSupervisorThatIsGoneIsNoticed() throws {
+    let ends = try Ends()
+    try ends.supervisor.close()
+    #expect(throws: ChannelError.closed) { try SupervisorChannel.take(over: ends.child) }
+  }
+
+  @Test func aListenerMustListen() throws {
+    let ends = try Ends()
+    let listeners = ChannelListeners(index: ends.supervisor.rawValue)
+    try ends.say(ChannelStart(name: "index", settings: Self.index, listeners: listeners).json)
+    #expect(throws: ChannelError.noListener("index")) { try SupervisorChannel.take(over: ends.child) }
+  }
+
+  /// Whatever a child has to say, it neither waits for a supervisor that does not read nor keeps all of it.
+  @Test func aSupervisorThatDoesNotReadHoldsNothingUp() throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    for number in 0..<2_000 { channel.sendFailed("\(number) " + String(repeating: "x", count: 1_000)) }
+    var reader = Reader(descriptor: ends.supervisor)
+    #expect(try reader.next() == .failed(message: "0 " + String(repeating: "x", count: 1_000)))
+  }
+
+  @Test func aLongMessageIsCut() throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    channel.sendFailed(String(repeating: "x", count: 100_000))
+    var reader = Reader(descriptor: ends.supervisor)
+    #expect(try reader.next() == .failed(message: String(repeating: "x", count: 4_096)))
+  }
+
+  // MARK: The end of the process
+
+  /// A channel that listens, and the supervisor's end of it.
+  private static func listening() throws -> Ends {
+    let ends = try Ends()
+    try ends.say(start.json)
+    try SupervisorChannel.take(over: ends.child).run(onStop: {}, onReload: { _ in })
+    return ends
+  }
+
+  @Test func aChildEndsWithItsSupervisor() async {
+    await #expect(processExitsWith: .exitCode(69)) {
+      let ends = try SupervisorChannelTests.listening()
+      try ends.supervisor.close()
+      sleep(60)
+    }
+  }
+
+  @Test func aChildEndsWhereItsSupervisorTalksNonsense() async {
+    await #expect(processExitsWith: .exitCode(69)) {
+      let ends = try SupervisorChannelTests.listening()
+      try ends.supervisor.writeAll([UInt8](repeating: 0x20, count: 65_537))
+      sleep(60)
+    }
+  }
+
+  @Test func aLineThatMeansNothingEndsNothing() async {
+    await #expect(processExitsWith: .exitCode(42)) {
+      let ends = try Ends()
+      try ends.say(SupervisorChannelTests.start.json)
+      try SupervisorChannel.take(over: ends.child).run(onStop: { _exit(42) }, onReload: { _ in })
+      try ends.supervisor.writeAll(Array("nonsense\n{}\n[]\n{\"op\":7}\n{\"op\":\"reload\"}\n{\"op\":\"stop\"}\n".utf8))
+      sleep(60)
+    }
+  }
+
+  @Test func aVariableThatNamesNoSocketIsTold() async {
+    await #expect(processExitsWith: .success) {
+      for value in ["", "x", "-1", "0", "2", "99999", "4294967299"] {
+        setenv("P2P_CHANNEL", value, 1)
+        do {
+          _ = try SupervisorChannel.fromEnvironment()
+          _exit(1)
+        } catch ChannelError.noSocket(let variable) {
+          guard variable == value, getenv("P2P_CHANNEL") == nil else { _exit(2) }
+        }
+      }
+    }
+  }
+
+  @Test func withoutAVariableThereIsNoChannel() throws {
+    #expect(try SupervisorChannel.fromEnvironment() == nil)
+  }
+}

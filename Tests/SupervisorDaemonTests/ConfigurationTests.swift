@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SupervisorDaemon
+import DocumentModel
+import Foundation
+import Testing
+
+@Suite struct ConfigurationTests {
+  private func error(_ text: String) -> ConfigurationError? {
+    #expect(throws: ConfigurationError.self, "\(text)") { try ConfigurationFile(text) }
+  }
+
+  @Test func everySettingIsRead() throws {
+    let file = try ConfigurationFile(
+      """
+      [supervisor]
+      kill_unresponsive_after = 90
+      standby = false
+      [index]
+      serve = false
+      listen = ":7000"
+      address = "index.example.org"
+      user = "p2p"
+      allow_advertise = ["10.0.0.0/8", "2001:db8::1"]
+      [peer]
+      listen = ":0"
+      advertise = "192.0.2.7"
+      [peers.bob]
+      [peers.alice]
+      listen = "[::1]:40001"
+      advertise = "2001:db8::7"
+      user = "1000:1000"
+      """)
+    #expect(file.index.user == "p2p")
+    #expect(file.index.allowAdvertise?.map(\.text) == ["10.0.0.0/8", "2001:db8::1"])
+    #expect(file.peer.advertise?.text == "192.0.2.7")
+    #expect(file.peers.first?.advertise?.text == "2001:db8::7")
+    #expect(file.supervisor.killUnresponsiveAfter == 90)
+    #expect(file.supervisor.standby == false)
+    #expect(file.index.serve == false)
+    #expect(file.index.listen == Endpoint(host: "", port: 7000))
+    #expect(file.index.address == Endpoint(host: "index.example.org", port: 7734))
+    #expect(file.peer.listen == Endpoint(host: "", port: 0))
+    #expect(file.peers.map(\.name.text) == ["alice", "bob"])
+    #expect(file.peers.first?.listen == Endpoint(host: "::1", port: 40_001))
+    #expect(file.peers.first?.user == "1000:1000")
+    #expect(file.peers.last?.listen == nil)
+  }
+
+  @Test func nothingSaysNothing() throws {
+    let file = try ConfigurationFile("# only a comment\n")
+    #expect(file.index.serve == nil && file.index.listen == nil && file.index.address == nil)
+    #expect(file.peers.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("colour = 1", "colour", 1), ("[index]\nserve = true\nport = 1\n", "index.port", 3),
+    ("[peers.alice]\n\n  sharing = true", "peers.alice.sharing", 3), ("[indx]\n", "indx", 1),
+    ("index.listne = \"x\"", "index.listne", 1), ("[supervisor]\n\"kill me\" = 1", "supervisor.kill me", 2),
+  ])
+  func unknownNamesAreRefusedWithPlaceAndAlternatives(text: String, path: String, line: Int) {
+    let error = error(text)
+    #expect(error?.path == path)
+    #expect(error?.line == line)
+    #expect(error?.reason.contains("there is no such setting; here are:") == true)
+  }
+
+  @Test(arguments: [
+    ("[index]\nserve = \"yes\"", "index.serve", 2), ("[index]\nserve = 1", "index.serve", 2),
+    ("[index]\nlisten = 7734", "index.listen", 2), ("index = 1", "index", 1), ("peers = []", "peers", 1),
+    ("[peers]\nalice = true", "peers.alice", 2),
+    ("[supervisor]\nkill_unresponsive_after = 1.5", "supervisor.kill_unresponsive_after", 2),
+    ("[supervisor]\nkill_unresponsive_after = \"60\"", "supervisor.kill_unresponsive_after", 2),
+    ("[index]\nallow_advertise = \"10.0.0.0/8\"", "index.allow_advertise", 2),
+    ("[index]\nallow_advertise = [1]", "index.allow_advertise", 2), ("[index]\nuser = 0", "index.user", 2),
+  ])
+  func wrongTypesAreErrors(text: String, path: String, line: Int) {
+    let error = error(text)
+    #expect(error?.path == path)
+    #expect(error?.line == line)
+    #expect(error?.reason.contains("not a value of type") == true)
+  }
+
+  @Test(arguments: [
+    "[supervisor]\nkill_unresponsive_after = 59", "[supervisor]\nkill_unresponsive_after = -1",
+    "[supervisor]\nkill_unresponsive_after = 86401", "[index]\nlisten = \"a b\"", "[peer]\nlisten = \"host\"",
+    "[index]\nallow_advertise = [\"10.0.0.0/33\"]", "[peer]\nadvertise = \"example.org\"",
+    "[peers.index]\n", "[peers.\"a b\"]\n", "[peers.alice]\nlisten = \":99999\"",
+  ])
+  func valuesOutOfRangeAreErrors(text: String) {
+    #expect(error(text)?.line != nil)
+  }
+
+  @Test(arguments: [("[index", 1), ("[index]\nserve = maybe", 2), ("a = 1\na = 2", 2), ("[index]\n[index]\n", 2)])
+  func syntaxErrorsHaveALine(text: String, line: Int) {
+    #expect(error(text)?.line == line)
+  }
+
+  @Test func whatIsInvalidAsTextIsNoCrash() {
+    for text in [
+      "\u{0}", "=", "[]", "[[index]]", "\"", "'''", "a.b.c = {", "\u{FEFF}[index]\n\u{7}", "\"\\uD800\" = 1",
+    ] {
+      _ = try? ConfigurationFile(text)
+    }
+  }
+
+  @Test func aMessageNamesLineAndSetting() {
+    #expect("\(ConfigurationError(path: "index.port", line: 3, reason: "no"))" == "line 3: index.port: no")
+    #expect("\(ConfigurationError(path: "", line: nil, reason: "no"))" == "no")
+  }
+
+  // MARK: The environment
+
+  @Test func aListHasAnEnd() throws {
+    func text(_ count: Int) -> String {
+      "[index]\nallow_advertise = [\(Array(repeating: "\"2001:db8::/32\"", count: count).joined(separator: ","))]"
+    }
+    #expect(try ConfigurationFile(text(1_000)).index.allowAdvertise?.count == 1_000)
+    #expect(error(text(1_001))?.path == "index.allow_advertise")
+  }
+
+  @Test func theEnvironmentWinsOverTheFile() throws {
+    let text = "[index]\nserve = true\nlisten = \":1\"\nuser = \"a\"\n[supervisor]\nkill_unresponsive_after = 60\n"
+    let file = try ConfigurationFile(
+      text,
+      environment: [
+        "P2P_INDEX_LISTEN": ":2", "P2P_INDEX_SERVE": "false", "P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER": "0",
+        "P2P_INDEX_ALLOW_ADVERTISE": "10.0.0.0/8, 192.0.2.1", "P2P_PEER_LISTEN": ":3",
+        "P2P_PEER_ADVERTISE": "192.0.2.9",
+        "P2P_INDEX_ADDRESS": "192.0.2.5", "P2P_INDEX_USER": "", "P2P_HOME": "/h", "P2P_CHANNEL": "3",
+        "INDEX_LISTEN": ":9",
+      ])
+    #expect(file.index.listen?.port == 2 && file.index.serve == false && file.index.user == "a")
+    #expect(file.supervisor.killUnresponsiveAfter == 0)
+    #expect(file.index.allowAdvertise?.map(\.text) == ["10.0.0.0/8", "192.0.2.1"])
+    #expect(file.peer.listen?.port == 3 && file.peer.advertise?.text == "192.0.2.9")
+    #expect(file.index.address == Endpoint(host: "192.0.2.5", port: 7734))
+  }
+
+  @Test func theEnvironmentIsReadAsStrictly() {
+    for (name, value) in [
+      ("P2P_INDEX_SERVE", "1"), ("P2P_INDEX_LISTEN", "here:there"), ("P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER", "5"),
+      ("P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER", "soon"), ("P2P_INDEX_ALLOW_ADVERTISE", "10.0.0.0/99"),
+      ("P2P_PEER_ADVERTISE", "example.org"),
+    ] {
+      let error = #expect(throws: ConfigurationError.self, "\(name)=\(value)") {
+        try ConfigurationFile("", environment: [name: value])
+      }
+      #expect(error?.path == name)
+    }
+  }
+
+  @Test func onlyVariablesOfSettingsMakeAConfiguration() {
+    #expect(EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": ":1"]))
+    #expect(!EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": "", "P2P_HOME": "/h", "P2P_PEERS_ALICE_LISTEN": ":1"]))
+  }
+
+  // MARK: The shipped file
+
+  private var shipped: String? {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try? String(contentsOf: root.appending(path: "etc/p2p.toml"), encoding: .utf8)
+  }
+
+  @Test func theShippedFileIsWhatIsPrinted() throws {
+    #expect(try #require(shipped) == DefaultConfiguration.text)
+  }
+
+  @Test func theDefaultsSetNothing() throws {
+    #expect(try ConfigurationFile(DefaultConfiguration.text) == ConfigurationFile(""))
+  }
+
+  /// Every setting that the file shows is one that is read.
+  @Test func everythingShownIsKnown() throws {
+    let lines = DefaultConfiguration.text.split(separator: "\n").map { line -> Substring in
+      line.hasPrefix("#") && !line.hasPrefix("# ") ? line.dropFirst() : line
+    }
+    let file = try ConfigurationFile(lines.joined(separator: "\n"))
+    #expect(file.supervisor.killUnresponsiveAfter == 0)
+    #expect(file.index.serve == true && file.index.listen == .defaultIndex && file.index.address != nil)
+    #expect(file.index.user != nil && file.index.allowAdvertise?.isEmpty == false)
+    #expect(file.peer.listen != nil && file.peer.advertise != nil)
+    #expect(file.peers.first?.user == "alice" && file.peers.first?.advertise != nil)
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Glibc
+
+/// A closed loop of requests: so many connections, each with so many requests on their way, from one
+/// thread.
+struct Load {
+  struct Outcome {
+    /// Requests answered per second.
+    let rate: Double
+    /// Processor time of the server, in seconds per million requests.
+    let processorTime: Double
+  }
+
+  /// A server that answers nothing for so long is broken.
+  private static let timeoutMilliseconds: CInt = 10_000
+  private static let bufferSize = 256 << 10
+
+  let server: Endpoint
+  /// Whose processor time is told.
+  let serverProcess: Int32
+  var connections = 50
+  let depth: Int
+  let duration: Duration
+
+  func run(_ request: LoadRequest) throws -> Outcome {
+    let sources = try (0..<connections).map { _ in
+      try LoadConnection(to: server, request: request, depth: depth)
+    }
+    let before = try ProcessorTime.of(serverProcess)
+    let start = ContinuousClock.now
+    let answered = try exchange(sources, until: start + duration)
+    let elapsed = ContinuousClock.now - start
+    let used = try ProcessorTime.of(serverProcess) - before
+    return Outcome(rate: Double(answered) / elapsed.inSeconds, processorTime: used / Double(answered) * 1e6)
+  }
+
+  /// - Returns: the number of requests answered; what is under way at the deadline is waited for.
+  private func exchange(_ sources: [LoadConnection], until deadline: ContinuousClock.Instant) throws -> Int {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferSize, alignment: 64)
+    defer { buffer.deallocate() }
+    var waiting = sources.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    for source in sources { try source.sendBatch() }
+    var (answered, busy, isOver) = (0, sources.count, false)
+    while busy > 0 {
+      guard poll(&waiting, nfds_t(waiting.count), Self.timeoutMilliseconds) > 0 else {
+        throw BenchFailure("a server under load answers no more")
+      }
+      isOver = isOver || ContinuousClock.now >= deadline
+      for position in waiting.indices where waiting[position].revents != 0 {
+        guard try sources[position].receive(into: buffer) else { continue }
+        answered += depth
+        if isOver { busy -= 1 } else { try sources[position].sendBatch() }
+      }
+    }
+    return answered
+  }
+}
+
+extension Duration {
+  var inSeconds: Double { self / .seconds(1) }
+  var inMilliseconds: Double { self / .milliseconds(1) }
+}

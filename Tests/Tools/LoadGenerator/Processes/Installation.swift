@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Glibc
+import LineJSON
+import TestSupport
+
+/// This project as its users run it: a supervisor with an index and two peers, in a home of its own.
+struct Installation {
+  private static let timeout = Duration.seconds(20)
+
+  /// One line of `p2pctl supervisor status`.
+  struct Process {
+    let pid: Int32
+    let address: String
+    let isReady: Bool
+    var endpoint: Endpoint { get throws { try Endpoint(address) } }
+  }
+
+  let p2pctl: Tool
+  private let home: String
+
+  /// - Parameters:
+  ///   - executables: the directory of a release build.
+  ///   - directory: exists and is empty.
+  init(executables: String, directory: String, services: Services) throws {
+    home = directory + "/home"
+    guard mkdir(home, 0o700) == 0 else { throw BenchFailure.system(home) }
+    let environment = ["P2P_HOME": home]
+    p2pctl = Tool(path: executables + "/p2pctl", environment: environment, scratch: directory)
+    _ = try services.start(
+      executables + "/p2p-supervisor",
+      ["run", "--serve-index", "127.0.0.1:0", "--peer", "alice", "--peer", "bob"], environment: environment,
+      log: directory + "/supervisor.log")
+    try wait(for: ["index", "alice", "bob"])
+  }
+
+  /// Where a peer or the supervisor (`supervisor`) answers front ends.
+  func socket(_ name: String) -> String { "\(home)/run/\(name).sock" }
+
+  func process(_ name: String) throws -> Process {
+    let output = try p2pctl.run(["supervisor", "status", "--json"]).output
+    for line in output.split(separator: "\n") {
+      guard let row = try? Jansson.decode(Array(line.utf8)), row["name"]?.string == name else { continue }
+      return Process(
+        pid: Int32(clamping: row["pid"]?.integer ?? 0), address: row["address"]?.string ?? "",
+        isReady: row["state"]?.string == "ready")
+    }
+    throw BenchFailure("the supervisor knows no process \(name)")
+  }
+
+  func index() throws -> (endpoint: Endpoint, pid: Int32) {
+    let process = try process("index")
+    return (try process.endpoint, process.pid)
+  }
+
+  func wait(for names: [String]) throws {
+    let areReady = eventuallyOnThread(within: Self.timeout) {
+      names.allSatisfy { name in (try? process(name))?.isReady == true }
+    }
+    guard areReady else { throw BenchFailure("not ready within \(Self.timeout): \(names.joined(separator: ", "))") }
+  }
+
+  @discardableResult
+  func run(_ peer: String, _ arguments: String...) throws -> Tool.Outcome {
+    try p2pctl.run(["--peer", peer] + arguments)
+  }
+}

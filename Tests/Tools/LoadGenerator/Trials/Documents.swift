@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What is shared and fetched: one large file and a thousand small ones, the same at every run.
+struct Documents {
+  static let smallCount = 1_000
+  static let smallSize = 10_000
+  static let pieceSize = 1 << 20
+
+  let directory: String
+  let largeSize: Int
+
+  var large: String { directory + "/large.bin" }
+  /// The directory of the small ones.
+  var small: String { directory + "/small" }
+  /// The key under which the large one is shared.
+  let largeKey = "file/large.bin"
+  static let smallCollection = "data"
+
+  static func name(_ number: Int) -> String { "\(number + 10_000).bin" }
+  static func key(_ number: Int) -> String { "\(smallCollection)/\(name(number))" }
+
+  /// Writes the files and, for aria2, what their pieces hash to.
+  init(in directory: String, largeSize: Int, server: (String) -> String) throws {
+    self.directory = directory
+    self.largeSize = largeSize
+    guard mkdir(directory, 0o755) == 0, mkdir(directory + "/small", 0o755) == 0 else {
+      throw BenchFailure.system(directory)
+    }
+    for number in 0..<Self.smallCount {
+      try TextFile.write(Self.pattern(Self.smallSize, seed: UInt64(number) + 2), to: "\(small)/\(Self.name(number))")
+    }
+    try TextFile.write(Self.pattern(largeSize, seed: 1), to: large)
+    try TextFile.write(try metalink(at: server("large.bin"), scratch: directory), to: large + ".meta4")
+  }
+
+  /// A Metalink (RFC 5854) that names a SHA-256 for every piece.
+  private func metalink(at address: String, scratch: String) throws -> String {
+    let split = Tool(path: try Tool.installed("split"), scratch: scratch)
+    let sums = try split.run(["--bytes=\(Self.pieceSize)", "--filter=sha256sum", large]).output
+    let hashes = sums.split(separator: "\n").map { "<hash>\($0.prefix(64))</hash>" }
+    return """
+      <?xml version="1.0" encoding="UTF-8"?>
+      <metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="large.bin"><size>\(largeSize)</size>
+      <pieces length="\(Self.pieceSize)" type="sha-256">\(hashes.joined())</pieces>
+      <url>\(address)</url></file></metalink>
+      """
+  }
+
+  /// Bytes that do not repeat: Marsaglia's xorshift64.
+  static func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+      let words = UnsafeMutableRawBufferPointer(buffer)
+      for offset in stride(from: 0, to: count, by: 8) {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        withUnsafeBytes(of: state) { words[offset..<min(offset + 8, count)].copyBytes(from: $0.prefix(count - offset)) }
+      }
+      initialized = count
+    }
+  }
+}

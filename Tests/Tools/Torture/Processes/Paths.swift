@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+
+/// Where everything of a run lies.
+struct Paths {
+  private let scratch: String
+  /// Where the small disk is mounted.
+  let disk: String
+  var home: String { disk + "/home" }
+  /// What users share, on a disk that does not get full.
+  var documents: String { scratch + "/documents" }
+  var logs: String { scratch + "/logs" }
+
+  func downloads(_ peer: String) -> String { "\(home)/downloads/\(peer)" }
+
+  /// - Parameter scratch: exists and is empty.
+  init(scratch: String) throws {
+    self.scratch = scratch.hasPrefix("/") ? scratch : FileManager.default.currentDirectoryPath + "/" + scratch
+    disk = self.scratch + "/disk"
+    guard mkdir(disk, 0o700) == 0 else { throw TortureFailure.system(disk) }
+  }
+
+  /// - Parameter logsApart: whether the logs of the system are to lie on another disk than its state.
+  func make(logsApart: Bool) throws {
+    let downloads = PeerNames.all.map(self.downloads)
+    for directory in [documents, logs, home, home + "/log", home + "/downloads"] + downloads {
+      guard mkdir(directory, 0o700) == 0 else { throw TortureFailure.system(directory) }
+    }
+    if logsApart { Disk.substitute(home + "/log", with: logs) }
+  }
+
+  /// Copies the logs and writes down what was found.
+  func keepEvidence(in place: String, findings: [String]) {
+    let files = FileManager.default
+    try? files.createDirectory(atPath: place, withIntermediateDirectories: true)
+    for directory in [logs, home + "/log"] {
+      for name in ProcessTable.entries(of: directory) ?? [] {
+        try? files.copyItem(atPath: "\(directory)/\(name)", toPath: "\(place)/\(name)")
+      }
+    }
+    let text = findings.joined(separator: "\n") + "\n"
+    try? Data(text.utf8).write(to: URL(fileURLWithPath: place + "/findings"))
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TestSupport
+
+/// What /proc says of processes: proc(5).
+enum ProcessTable {
+  struct Usage {
+    /// Resident, in KiB.
+    let memory: Int
+    let descriptors: Int
+    let threads: Int
+  }
+
+  /// `nil` where it has ended.
+  static func usage(of pid: Int32) -> Usage? {
+    guard let status = text("/proc/\(pid)/status"), let descriptors = entries(of: "/proc/\(pid)/fd") else { return nil }
+    func field(_ name: String) -> Int? {
+      status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        .flatMap { $0.split(whereSeparator: \.isWhitespace).dropFirst().first }.flatMap { Int($0) }
+    }
+    guard let memory = field("VmRSS") else { return nil }
+    return Usage(memory: memory, descriptors: descriptors.count, threads: field("Threads") ?? 0)
+  }
+
+  /// Where its program lies; `nil` where it has ended.
+  static func executable(of pid: Int32) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/\(pid)/exe", &buffer, buffer.count)
+    guard count > 0 else { return nil }
+    return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  static func parent(of pid: Int32) -> Int32? {
+    // The name in parentheses may hold anything, parentheses too.
+    text("/proc/\(pid)/stat").flatMap { $0[($0.lastIndex(of: ")") ?? $0.endIndex)...].split(separator: " ") }
+      .flatMap { $0.count > 2 ? Int32($0[2]) : nil }
+  }
+
+  /// Every process that was started with this home and lives.
+  static func processes(withHome home: String) -> [Int32] {
+    let mark = Array("P2P_HOME=\(home)".utf8)
+    return (entries(of: "/proc") ?? []).compactMap { Int32($0) }.filter { pid in
+      guard let environment = TemporaryDirectory.read("/proc/\(pid)/environ") else { return false }
+      return environment.split(separator: 0).contains { $0.elementsEqual(mark) }
+    }
+  }
+
+  static func entries(of directory: String) -> [String]? {
+    guard let handle = opendir(directory) else { return nil }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  private static func text(_ path: String) -> String? {
+    TemporaryDirectory.read(path).map { String(decoding: $0, as: UTF8.self) }
+  }
+}

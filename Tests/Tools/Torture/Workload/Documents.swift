@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Glibc
+import TestSupport
+
+/// The documents of one worker: a fixed number of files of fixed sizes, so that a run needs no more disk the longer it is.
+struct Documents {
+  /// Empty, one block, the borders of blocks and pieces, several pieces.
+  private static let sizes = [
+    0, 1, 700, 9_000, 16_384, 16_385, 40_000, 120_000, 262_144, 300_001, 1_200_000, 3_000_000,
+  ]
+  static var count: Int { sizes.count }
+
+  struct Slot {
+    let key: String
+    let path: String
+    let size: Int
+  }
+
+  private let directory: String
+  private let pool: [UInt8]
+  let slots: [Slot]
+
+  /// - Parameter pool: random bytes that all contents are cut from.
+  init(directory: String, peer: Int, worker: Int, pool: [UInt8]) throws {
+    self.directory = directory
+    self.pool = pool
+    guard mkdir(directory, 0o700) == 0 else { throw TortureFailure.system(directory) }
+    slots = Self.sizes.indices.map { number in
+      Slot(
+        key: Self.key(peer: peer, worker: worker, number: number), path: "\(directory)/\(number)",
+        size: Self.sizes[number])
+    }
+  }
+
+  /// A third stands under one key for all peers: several contents.
+  static func key(peer: Int, worker: Int, number: Int) -> String {
+    number % 3 == 2 ? "file/common-\(worker)-\(number)" : "file/\(PeerNames.name(of: peer))-\(worker)-\(number)"
+  }
+
+  /// What was never there before, except where there is nothing to tell by.
+  func fresh(_ slot: Slot, _ random: inout SeededGenerator) -> [UInt8] {
+    let start = Int.random(in: 0...max(0, pool.count - slot.size), using: &random)
+    var bytes = Array(pool[start..<min(start + slot.size, pool.count)])
+    withUnsafeBytes(of: random.next()) {
+      for (index, byte) in $0.prefix(bytes.count).enumerated() { bytes[index] = byte }
+    }
+    return bytes
+  }
+
+  static func read(_ path: String) -> [UInt8]? { TemporaryDirectory.read(path) }
+
+  // MARK: Writing
+
+  /// Under its name at once.
+  func replace(_ slot: Slot, with bytes: [UInt8]) throws {
+    let temporary = directory + "/.new"
+    try Self.write(bytes, to: temporary, flags: O_CREAT | O_TRUNC)
+    guard rename(temporary, slot.path) == 0 else { throw TortureFailure.system(slot.path) }
+  }
+
+  /// In one call, over what is there.
+  static func write(_ bytes: [UInt8], to path: String, flags: CInt, at offset: Int = 0) throws {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC | flags, 0o600)
+    guard descriptor >= 0 else { throw TortureFailure.system(path) }
+    defer { close(descriptor) }
+    guard bytes.isEmpty || pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count else {
+      throw TortureFailure.system(path)
+    }
+  }
+}
