@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import NIOCore
 import NIOPosix
+import LineTransport
 import ProcessSupport
 import Synchronization
 import SystemPackage
