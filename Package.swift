@@ -213,8 +213,8 @@ let package = Package(
         "ConsoleCommands", "WireProtocol", "DocumentModel", "LineJSON", "ProcessSupport", "TestSupport",
       ]),
     .testTarget(
-      name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "LineJSON"], path: "Tests/Tools/LoadGeneratorTests"),
-    .testTarget(name: "TortureTests", dependencies: ["Torture", "DocumentModel"], path: "Tests/Tools/TortureTests"),
+      name: "TortureTests", dependencies: ["Torture", "TestSupport", "DocumentModel"],
+      path: "Tests/Tools/TortureTests"),
     // The real executables, several users, kill -9.
     .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
   ]

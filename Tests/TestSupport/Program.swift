@@ -3,10 +3,10 @@
 import CProcess
 import Glibc
 
-/// A program of this package, run as its users run it.
+/// A program that is run as a user runs it, usually one of this package.
 package struct Program: Sendable {
   package struct Outcome: Sendable {
-    /// The exit status; 128 and the signal's number where a signal ended it.
+    /// The exit status; 128 + signal number if a signal ended it.
     package let status: Int32
     package let output: String
     package let errors: String
@@ -26,8 +26,8 @@ package struct Program: Sendable {
   package var environment: [String: String]
   package var directory: String?
 
-  /// - Parameter name: of an executable of this package.
-  /// - Throws: where it was not built beside the tests.
+  /// An executable of this package.
+  /// - Throws: if it was not built beside the tests.
   package init(_ name: String, environment: [String: String] = [:], directory: String? = nil) throws {
     path = try Self.builtProducts() + "/" + name
     guard access(path, X_OK) == 0 else { throw Failure(description: "\(path) was not built") }
@@ -35,8 +35,7 @@ package struct Program: Sendable {
     self.directory = directory
   }
 
-  /// A program of the system.
-  /// - Returns: `nil` where it is not installed.
+  /// A program of the system; `nil` if it is not installed.
   package init?(ofSystem path: String, environment: [String: String] = [:], directory: String? = nil) {
     guard access(path, X_OK) == 0 else { return nil }
     self.path = path
@@ -44,7 +43,7 @@ package struct Program: Sendable {
     self.directory = directory
   }
 
-  /// A program that is not of this package, or a copy of one that is.
+  /// Any program.
   package init(path: String, environment: [String: String] = [:], directory: String? = nil) {
     self.path = path
     self.environment = environment
@@ -52,9 +51,7 @@ package struct Program: Sendable {
   }
 
   /// Starts it without waiting.
-  ///
-  /// - Parameters:
-  ///   - output: the file that takes what it writes; errors go beside it into `<output>.err`.
+  /// - Parameter output: the file for standard output; standard error goes to `<output>.err`.
   package func start(_ arguments: [String], output: String) throws -> Int32 {
     let files = try [
       Self.open("/dev/null", O_RDONLY), Self.open(output, O_WRONLY | O_CREAT | O_TRUNC),
@@ -64,12 +61,12 @@ package struct Program: Sendable {
     return try spawn([path] + arguments, files)
   }
 
-  /// Starts it on a terminal that becomes its own, so that what is typed there reaches it as from a person: Ctrl-C too.
+  /// Starts it with a controlling terminal, so that typed control characters such as Ctrl-C reach it.
   package func start(_ arguments: [String], onTerminal terminal: CInt) throws -> Int32 {
     try spawn(["/usr/bin/setsid", "--ctty", "--wait", path] + arguments, [terminal, terminal, terminal])
   }
 
-  /// - Parameter files: in the order of their numbers in the program, from 0.
+  /// - Parameter files: become descriptors 0, 1, 2 and so on.
   private func spawn(_ command: [String], _ files: [CInt]) throws -> Int32 {
     let descriptors = files.enumerated().map { process_descriptor(source: $0.element, target: CInt($0.offset)) }
     let variables = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "NO_COLOR": "1"].merging(environment) { $1 }
@@ -103,7 +100,7 @@ package struct Program: Sendable {
     return descriptor
   }
 
-  /// Runs it to its end. What takes longer than `timeout` is killed and throws.
+  /// Runs it to completion. Kills it and throws after `timeout`.
   package func run(_ arguments: String..., timeout: Duration = .seconds(60)) async throws -> Outcome {
     try await run(arguments, timeout: timeout)
   }
@@ -121,7 +118,8 @@ package struct Program: Sendable {
     return Outcome(status: status, output: Self.text(output), errors: Self.text(output + ".err"))
   }
 
-  /// The exit status of a child, `nil` where it lives on.
+  /// Waits for a child.
+  /// - Returns: its exit status as in `Outcome`; `nil` if it still runs.
   package static func wait(for pid: Int32, _ timeout: Duration) async -> Int32? {
     var status: Int32 = 0
     let hasEnded = await eventually(within: timeout) { waitpid(pid, &status, WNOHANG) == pid }
@@ -133,13 +131,13 @@ package struct Program: Sendable {
     String(decoding: TemporaryDirectory.read(path) ?? [], as: UTF8.self)
   }
 
-  /// Where this test lies, and the executables beside it.
+  /// The directory of the test bundle and of the executables beside it.
   package static func builtProducts() throws -> String {
     let maps = String(decoding: TemporaryDirectory.read("/proc/self/maps") ?? [], as: UTF8.self)
     for line in maps.split(separator: "\n") {
       guard let start = line.firstIndex(of: "/"), line.hasSuffix(".xctest") else { continue }
       return (line[start...] as Substring).split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
     }
-    throw Failure(description: "the tests do not know where they were built")
+    throw Failure(description: "cannot find the directory of the test bundle")
   }
 }

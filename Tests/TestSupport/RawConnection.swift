@@ -4,12 +4,22 @@ package import DocumentModel
 import Glibc
 package import LineJSON
 
-/// A blocking socket of a test: sends bytes as they are and reads lines and raw bytes, each within a deadline.
+/// A blocking socket of a test. Sends raw bytes; reads lines and raw bytes within a timeout.
 package final class RawConnection {
   package struct Failure: Error, CustomStringConvertible {
+    package enum Kind: Sendable {
+      /// Nothing accepts connections.
+      case refused
+      /// Nothing arrived in time.
+      case timeout
+      case other
+    }
+
+    package let kind: Kind
     package let description: String
 
-    package init(description: String) {
+    package init(_ kind: Kind = .other, description: String) {
+      self.kind = kind
       self.description = description
     }
   }
@@ -33,7 +43,7 @@ package final class RawConnection {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = endpoint.port.bigEndian
     guard inet_pton(AF_INET, endpoint.host, &address.sin_addr) == 1 else {
-      throw Failure(description: "\(endpoint.host) is no IPv4 address")
+      throw Failure(description: "\(endpoint.host) is not an IPv4 address")
     }
     try self.init(domain: AF_INET, address: address, timeout: timeout)
   }
@@ -60,7 +70,7 @@ package final class RawConnection {
         connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
       }
     }
-    guard result == 0 else { throw Failure(description: "connect: \(String(cString: strerror(errno)))") }
+    guard result == 0 else { throw Failure(.refused, description: "connect: \(String(cString: strerror(errno)))") }
   }
 
   // MARK: Sending
@@ -74,8 +84,8 @@ package final class RawConnection {
     }
   }
 
-  /// Sends as much as the other side takes without waiting, and leaves it at that.
-  package func sendWhatIsTaken(_ bytes: [UInt8]) {
+  /// Sends as much as fits into the socket buffer and drops the rest.
+  package func sendWithoutWaiting(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes {
@@ -86,17 +96,17 @@ package final class RawConnection {
     }
   }
 
-  /// Sends a line; the newline is added.
+  /// Sends a line and its newline.
   package func send(_ line: String) throws {
     try send(Array(line.utf8) + [0x0A])
   }
 
-  /// No more will be sent.
+  /// Half-closes the connection.
   package func finishSending() {
     shutdown(descriptor, CInt(SHUT_WR))
   }
 
-  /// Closes with a reset instead of a farewell, as a host that crashes.
+  /// Closes with a reset, as after a crash of the host.
   package func reset() {
     var option = linger(l_onoff: 1, l_linger: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
@@ -105,7 +115,7 @@ package final class RawConnection {
 
   // MARK: Receiving
 
-  /// The next line without its newline; `nil` where the other side has closed.
+  /// The next line without its newline; `nil` at the end of the stream.
   package func line() throws -> String? {
     while true {
       if let end = buffer.firstIndex(of: 0x0A) {
@@ -117,19 +127,19 @@ package final class RawConnection {
     }
   }
 
-  /// The next line as a value.
+  /// The next line, decoded.
   package func reply() throws -> JSONValue {
     guard let line = try line() else { throw Failure(description: "the connection was closed") }
     return try Jansson.decode(Array(line.utf8))
   }
 
-  /// Sends a line and returns the next one as a value.
+  /// Sends a line and decodes the next one.
   package func ask(_ line: String) throws -> JSONValue {
     try send(line)
     return try reply()
   }
 
-  /// Exactly that many raw bytes; fewer where the other side has closed.
+  /// Exactly `count` raw bytes; fewer at the end of the stream.
   package func bytes(_ count: Int) throws -> [UInt8] {
     while buffer.count < count, try fill() {}
     let found = Array(buffer.prefix(count))
@@ -137,14 +147,14 @@ package final class RawConnection {
     return found
   }
 
-  /// Whether the other side closes within the timeout; what comes before is thrown away.
+  /// Whether the peer closes within the timeout. Discards what it sends.
   package func isClosedByPeer() -> Bool {
     while true {
       do {
         guard try fill() else { return true }
         buffer = []
       } catch {
-        return !"\(error)".contains("nothing came")
+        return (error as? Failure)?.kind != .timeout
       }
     }
   }
@@ -153,7 +163,9 @@ package final class RawConnection {
     var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     let milliseconds = CInt(
       timeout.components.seconds * 1000 + timeout.components.attoseconds / 1_000_000_000_000_000)
-    guard poll(&waiting, 1, milliseconds) > 0 else { throw Failure(description: "nothing came within \(timeout)") }
+    guard poll(&waiting, 1, milliseconds) > 0 else {
+      throw Failure(.timeout, description: "nothing arrived within \(timeout)")
+    }
     var chunk = [UInt8](repeating: 0, count: 65_536)
     let count = recv(descriptor, &chunk, chunk.count, 0)
     guard count >= 0 else { throw Failure(description: "recv: \(String(cString: strerror(errno)))") }

@@ -3,17 +3,17 @@
 import Glibc
 import Synchronization
 
-/// A daemon on a real Unix socket that plays a script: for each line it gets, the lines it sends.
+/// A daemon on a Unix socket that answers each line by a script.
 package final class ScriptedDaemon: Sendable {
   package enum Step: Sendable {
     case line(String)
     case bytes([UInt8])
-    /// Says nothing more and does not close.
+    /// Sends nothing more and stays connected.
     case silence
     case close
   }
 
-  /// The id of the peer that it plays.
+  /// The peer id in its greeting.
   package static let id = String(repeating: "3f", count: 32)
   package static let greeting =
     #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","role":"peer","peer":"\#(id)","name":"alice"}"#
@@ -29,7 +29,7 @@ package final class ScriptedDaemon: Sendable {
   private let listener: Int32
   private let state = Mutex(State())
 
-  /// Greets and answers every other request with the same steps.
+  /// Greets, and answers every other request with the same steps.
   package convenience init(at path: String, greeting: String = greeting, _ steps: Step...) throws {
     try self.init(at: path) { line in line.contains(#""op":"hello""#) ? [.line(greeting)] : steps }
   }
@@ -38,7 +38,7 @@ package final class ScriptedDaemon: Sendable {
     self.path = path
     listener = try UnixListener.listen(at: path)
     let listener = listener
-    // The thread ends when the listener is shut down; until then it must not keep the daemon alive.
+    // The thread ends when the listener is shut down. It must not retain the daemon.
     Worker.start { [weak self] in
       while case let connection = accept(listener, nil, nil), connection >= 0 {
         Worker.start { [weak self] in self?.serve(connection, answer) }
@@ -51,7 +51,7 @@ package final class ScriptedDaemon: Sendable {
     shutdown(listener, Int32(SHUT_RDWR))
   }
 
-  /// What was asked, `hello` left out.
+  /// All requests except `hello`.
   package var requests: [String] { state.withLock { $0.lines.filter { !$0.contains(#""op":"hello""#) } } }
   package var endedConnections: Int { state.withLock { $0.endedConnections } }
 
@@ -73,7 +73,7 @@ package final class ScriptedDaemon: Sendable {
     }
   }
 
-  /// False where the connection shall be closed.
+  /// - Returns: false to close the connection.
   private func play(_ steps: [Step], on connection: Int32) -> Bool {
     for step in steps {
       switch step {
@@ -96,7 +96,7 @@ package final class ScriptedDaemon: Sendable {
   }
 }
 
-/// A thread of its own for what blocks.
+/// A detached thread for blocking work.
 private enum Worker {
   private final class Body {
     let run: @Sendable () -> Void
@@ -113,5 +113,31 @@ private enum Worker {
         return nil
       }, body)
     if result == 0 { pthread_detach(thread) }
+  }
+}
+
+/// A listening Unix socket.
+package enum UnixListener {
+  package struct Failure: Error {
+    package let errno: Int32
+  }
+
+  package static func listen(at path: String) throws -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0, Glibc.listen(descriptor, 16) == 0 else { throw Failure(errno: errno) }
+    return descriptor
+  }
+
+  /// Leaves a socket file behind where nothing listens.
+  package static func abandon(at path: String) throws {
+    close(try listen(at: path))
   }
 }

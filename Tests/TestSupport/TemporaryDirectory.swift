@@ -3,7 +3,7 @@
 import Foundation
 import Glibc
 
-/// A directory of a test, removed with all that is in it when the test is over.
+/// A directory that is removed with its content when the test ends.
 package final class TemporaryDirectory: Sendable {
   package let path: String
 
@@ -17,7 +17,7 @@ package final class TemporaryDirectory: Sendable {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  /// The path of something in it.
+  /// A path in the directory.
   package func file(_ name: String) -> String {
     path + "/" + name
   }
@@ -34,7 +34,7 @@ package final class TemporaryDirectory: Sendable {
     return path
   }
 
-  /// All bytes of a file, `nil` where there is none.
+  /// All bytes of a file; `nil` if it cannot be opened.
   package static func read(_ path: String) -> [UInt8]? {
     guard let handle = fopen(path, "r") else { return nil }
     defer { fclose(handle) }

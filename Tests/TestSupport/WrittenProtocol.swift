@@ -2,19 +2,19 @@
 
 import Foundation
 
-/// A page of the written protocol: its text and the lines that it shows.
+/// A page of the written protocol: its text and its examples.
 package struct WrittenProtocol {
   package struct Example: Sendable, CustomStringConvertible {
-    /// Whether it goes to whoever answers.
+    /// A request (→) as opposed to a reply or an event (←).
     package let isRequest: Bool
-    /// As it is on the wire, with values in the place of placeholders.
+    /// The line on the wire, with values for the placeholders.
     package let line: String
 
     package var description: String { (isRequest ? "→ " : "← ") + line }
     package var bytes: [UInt8] { Array(line.utf8) }
   }
 
-  /// What the placeholders of the examples stand for.
+  /// Values for the placeholders in the examples.
   package static let values = [
     "<root>": String(repeating: "0a", count: 32), "<alice>": String(repeating: "a1", count: 32),
     "<bob>": String(repeating: "b2", count: 32), "<cursor>": "Y3Vyc29y",
@@ -23,7 +23,7 @@ package struct WrittenProtocol {
   package let text: String
   package let examples: [Example]
 
-  /// - Parameter page: its name without `.md`.
+  /// - Parameter page: file name without `.md`.
   package init(page: String) throws {
     let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "Sources/WireProtocol/WireProtocol.docc")
@@ -31,7 +31,7 @@ package struct WrittenProtocol {
     examples = try Self.examples(in: text)
   }
 
-  /// Every line between fences is an example: anything else there is a mistake.
+  /// Every line between fences must be an example.
   private static func examples(in text: String) throws -> [Example] {
     var examples = [Example]()
     var isFenced = false
@@ -40,7 +40,7 @@ package struct WrittenProtocol {
         isFenced.toggle()
       } else if isFenced {
         guard let arrow = line.first, arrow == "→" || arrow == "←", line.dropFirst().first == " " else {
-          throw RawConnection.Failure(description: "this is no example: \(line)")
+          throw RawConnection.Failure(description: "not an example: \(line)")
         }
         examples.append(Example(isRequest: arrow == "→", line: replacingPlaceholders(in: line.dropFirst(2))))
       }
@@ -52,12 +52,12 @@ package struct WrittenProtocol {
     values.reduce(String(line)) { $0.replacing($1.key, with: $1.value) }
   }
 
-  /// Whether there is a section of that name.
+  /// Whether the page has a section of this name.
   package func describes(_ operation: String) -> Bool {
     text.contains("\n### \(operation)\n")
   }
 
-  /// The cells of the table row whose first cell is this name in code font.
+  /// The cells of the table row that starts with this name in code font.
   package func row(_ name: String) -> [String]? {
     text.split(separator: "\n").first { $0.hasPrefix("| `\(name)` |") }
       .map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }

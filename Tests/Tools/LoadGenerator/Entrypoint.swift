@@ -7,12 +7,12 @@ import Glibc
 struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bin/bench",
-    abstract: "Measures this project beside peer programs: medians of several rounds, in turn.",
+    abstract: "Measures this project beside peer programs, in several rounds.",
     discussion: """
-      Everything runs on this machine and shares its processors, so that only ratios within one run mean anything.
-      State lies in a temporary directory, in memory where there is room, and is removed at the end.
+      All programs share the processors of this machine, so only ratios within one run are meaningful. State is kept in a
+      temporary directory, in memory if there is room, and removed at the end.
 
-      Exit status: 0 measured, whatever the goals; 1 something failed; 64 wrong use; 130 interrupted.
+      Exit status: 0 measured, even if a goal was missed; 1 failed; 64 usage; 130 interrupted.
 
       Example: bin/bench quick --json /tmp/bench.jsonl
       """)
@@ -23,16 +23,16 @@ struct Entrypoint: ParsableCommand {
     case restart
   }
 
-  @Argument(help: "full takes at most five minutes, quick at most two; restart kills 100 times and takes four.")
+  @Argument(help: "full takes at most five minutes, quick at most two; restart kills 100 times in four.")
   var extent = Extent.full
 
-  @Option(help: "How often restart kills.")
+  @Option(help: "Number of kills of each process in restart.")
   var kills = 100
 
-  @Option(help: ArgumentHelp("Where every single value goes, as lines of JSON.", valueName: "file"))
+  @Option(help: ArgumentHelp("Output of every value, one JSON object per line.", valueName: "file"))
   var json = ".build/bench.jsonl"
 
-  @Option(help: ArgumentHelp("Where the executables of a release lie.", valueName: "directory"))
+  @Option(help: ArgumentHelp("The executables of a release build.", valueName: "directory"))
   var executables = ".build/release"
 
   @Option(help: ArgumentHelp("An empty directory for all state.", valueName: "directory"))
@@ -52,7 +52,7 @@ struct Entrypoint: ParsableCommand {
     try bench.run()
     try TextFile.write(try bench.lines(), to: json)
     print(bench.table(), terminator: "")
-    Self.report("every value is in \(json)")
+    Self.report("all values are in \(json)")
   }
 
   private static func report(_ message: String) {

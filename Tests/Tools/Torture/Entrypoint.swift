@@ -7,43 +7,43 @@ import Glibc
 struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bin/torture",
-    abstract: "Runs an index and four peers under a supervisor while everything goes wrong, and checks what is left.",
+    abstract: "Runs an index and four peers under a supervisor, injects faults, and checks the result.",
     discussion: """
-      Random kill -9, SIGSTOP, connection resets, stalls and changed bytes (through a proxy of its own), a full disk, \
-      read-only directories, limited files, files that change under the daemon and hostile bytes on every socket, while \
-      documents are added, looked up, fetched and removed. Afterwards: no wrong byte under a final name, every \
-      acknowledged add in the catalogue and to be found, no record of a dead session, no orphan, no growth of memory and \
-      descriptors, everything ready.
+      Faults: kill -9, SIGSTOP, connection resets, stalls and corrupted bytes (through a proxy), a full disk, read-only \
+      directories, limited file sizes, files that change while the daemon uses them, and hostile bytes on every socket. \
+      Meanwhile documents are added, looked up, fetched and removed. Afterwards all processes must be ready, no final name \
+      may hold a wrong byte, every acknowledged add must be in the catalogue and in the index, and there must be no record \
+      of a dead session, no orphan process, and no growth of memory or descriptors.
 
-      A seed brings back the same faults and the same wishes; what coincides is up to the machine. Everything happens on \
-      this machine's loopback addresses and in a temporary directory, and nothing is left of it; after a failure its \
-      logs are kept, and the path is told.
+      A seed repeats the same faults and requests; their timing depends on the machine. Only loopback addresses and a \
+      temporary directory are used. After a failure the logs are kept and their path is printed.
 
-      Exit status: 0 nothing was found; 1 something was, or it could not run; 64 wrong use; 130 interrupted.
+      Exit status: 0 no fault found; 1 a fault found, or it could not run; 64 usage; 130 interrupted.
 
       Example: bin/torture 60 42
       """)
 
-  @Argument(help: "How long everything goes wrong, in seconds; the checks come after that.")
+  @Argument(help: "Duration of the faults in seconds. The checks follow.")
   var seconds = 60
 
-  @Argument(help: "Decides what goes wrong when; random by default, and told.")
+  @Argument(help: "Determines the faults; random by default. It is printed.")
   var seed: UInt64 = .random(in: 0...999_999)
 
-  @Flag(help: "No faults: peers come and go, and memory and descriptors are sampled. For long runs.")
+  @Flag(help: "No faults: only restarts, while memory and descriptors are sampled. For long runs.")
   var calm = false
 
-  @Option(help: ArgumentHelp("Longest pause of each of the eight users between two wishes.", valueName: "milliseconds"))
+  @Option(
+    help: ArgumentHelp("Longest pause of each of the eight users between two requests.", valueName: "milliseconds"))
   var pause: Int?
 
   @Option(
-    help: ArgumentHelp("Where memory and descriptors of every process go, as lines of JSON.", valueName: "file"))
+    help: ArgumentHelp("Output of memory and descriptors per process, one JSON object per line.", valueName: "file"))
   var samples: String?
 
-  @Option(help: ArgumentHelp("Where logs are kept after a failure.", valueName: "directory"))
+  @Option(help: ArgumentHelp("Where to keep the logs after a failure.", valueName: "directory"))
   var keep = ".build/torture"
 
-  @Option(help: ArgumentHelp("Where the executables lie.", valueName: "directory"))
+  @Option(help: ArgumentHelp("The directory of the executables.", valueName: "directory"))
   var executables = ".build/debug"
 
   @Option(help: ArgumentHelp("An empty directory for all state.", valueName: "directory"))

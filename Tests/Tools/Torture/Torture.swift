@@ -4,9 +4,10 @@ import CProcess
 import Dispatch
 import DocumentModel
 import Glibc
+import Synchronization
 import TestSupport
 
-/// One run: the workload and what goes wrong meanwhile, then the checks.
+/// One run: workload and faults, then the checks.
 final class Torture {
   struct Options {
     let seconds: Int
@@ -23,7 +24,7 @@ final class Torture {
   private static let workersPerPeer = 2
   private static let startTimeout = Duration.seconds(60)
   private static let warmUp = Duration.seconds(3)
-  /// The longest that a worker may be waiting for an answer.
+  /// The longest wait of a worker for an answer.
   private static let endTimeout = Duration.seconds(120)
   private static let poolSize = 4 << 20
 
@@ -39,7 +40,7 @@ final class Torture {
   private(set) var workers: [Worker] = []
   private let working = DispatchGroup()
 
-  /// Call it from the main thread, before any other is made.
+  /// Call it from the main thread before any other exists.
   init(_ options: Options) throws {
     self.options = options
     let numbers = [SIGINT, SIGTERM, SIGHUP]
@@ -62,14 +63,14 @@ final class Torture {
   func run() throws -> CInt {
     let missing = missingFaults
     Terminal.say(
-      "\(options.isCalm ? "a calm run" : "faults") for \(options.seconds) s with seed \(options.seed)"
+      "\(options.isCalm ? "calm run" : "faults") for \(options.seconds) s with seed \(options.seed)"
         + (missing.isEmpty || options.isCalm
-          ? "" : "; LEFT OUT here: \(missing.map(\.rawValue).sorted().joined(separator: ", "))"))
+          ? "" : "; NOT POSSIBLE here: \(missing.map(\.rawValue).sorted().joined(separator: ", "))"))
     defer { proxy.end() }
     var checks: [CheckResult] = []
     do {
       try start()
-      checks = try goThrough(missing)
+      checks = try work(missing)
     } catch is Interruption {
       endWork()
       _ = fleet.stop()
@@ -78,7 +79,7 @@ final class Torture {
     } catch {
       endWork()
       _ = fleet.stop()
-      record.find("the run cannot go on: \(error)")
+      record.find("the run cannot continue: \(error)")
     }
     return report(checks, missing: missing)
   }
@@ -91,7 +92,7 @@ final class Torture {
     return missing
   }
 
-  private func goThrough(_ missing: Set<Fault.Kind>) throws -> [CheckResult] {
+  private func work(_ missing: Set<Fault.Kind>) throws -> [CheckResult] {
     try beginWork()
     try pass(Self.warmUp)
     sampler.baseline(fleet.rows())
@@ -120,10 +121,10 @@ final class Torture {
 
   func pass(_ duration: Duration) throws { try pass(until: .now + duration) }
 
-  /// Lets time pass: keeps the supervisor running, follows the index, samples.
+  /// Waits until `deadline`. Meanwhile keeps the supervisor running, follows the address of the index, and samples.
   func pass(until deadline: ContinuousClock.Instant) throws {
     repeat {
-      try tend()
+      try maintain()
       var waiting = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
       let left = max(0, (deadline - .now).seconds)
       _ = poll(&waiting, 1, CInt(min(20, left * 1_000 + 1)))
@@ -134,18 +135,18 @@ final class Torture {
     } while ContinuousClock.now < deadline
   }
 
-  /// - Returns: false where it is not so within `timeout`.
-  func wait(_ timeout: Duration, until isSo: () -> Bool) throws -> Bool {
+  /// - Returns: false if the condition is still false after `timeout`.
+  func wait(_ timeout: Duration, until condition: () -> Bool) throws -> Bool {
     let deadline = ContinuousClock.now + timeout
-    while !isSo() {
+    while !condition() {
       guard ContinuousClock.now < deadline else { return false }
       try pass(.milliseconds(50))
     }
     return true
   }
 
-  private func tend() throws {
-    try fleet.tend()
+  private func maintain() throws {
+    try fleet.keepRunning()
     if nextLook <= .now {
       nextLook = .now + .milliseconds(500)
       look()
@@ -154,7 +155,7 @@ final class Torture {
 
   private var nextLook = ContinuousClock.now
 
-  /// The index of a new supervisor listens at a new port.
+  /// A new supervisor gives its index a new port.
   private func look() {
     guard let rows = fleet.rows(timeout: .milliseconds(200)) else { return }
     if let address = rows.first(where: { $0.name == "index" })?.address, let endpoint = try? Endpoint(address) {
@@ -166,9 +167,9 @@ final class Torture {
   // MARK: Work
 
   private func start() throws {
-    try fleet.tend()
+    try fleet.keepRunning()
     guard try wait(Self.startTimeout, until: { fleet.isReady }) else {
-      throw TortureFailure("nothing is ready within \(Self.startTimeout)")
+      throw TortureFailure("the system is not ready after \(Self.startTimeout)")
     }
     look()
   }
@@ -195,18 +196,18 @@ final class Torture {
   }
 
   private func begin(_ worker: Worker) {
-    // Each thread has its own worker, and the main thread reads them when the threads have ended.
+    // Each worker belongs to one thread. The main thread reads it after that thread has ended.
     nonisolated(unsafe) let worker = worker
     let pause = options.pause
     DispatchQueue(label: worker.name).async(group: working) { [permit] in
-      worker.run(pause: pause) { permit.isWithdrawn }
+      worker.run(pause: pause) { permit.isRevoked }
     }
   }
 
   private func endWork() {
-    permit.withdraw()
+    permit.revoke()
     let hasEnded = try? wait(Self.endTimeout) { working.wait(timeout: .now()) == .success }
-    if hasEnded == false { record.find("a worker waits for an answer for ever") }
+    if hasEnded == false { record.find("a worker still waits for an answer") }
   }
 
   // MARK: The end
@@ -216,13 +217,22 @@ final class Torture {
     print(
       Summary(record: record, checks: checks, missing: options.isCalm ? [] : missing, usage: sampler.summary()).text)
     guard hasFailed else {
-      Terminal.say("nothing found with seed \(options.seed)")
+      Terminal.say("no fault found with seed \(options.seed)")
       return 0
     }
     let place = "\(options.keep)/seed-\(options.seed)-\(getpid())"
     paths.keepEvidence(in: place, findings: record.findings)
     Terminal.say("logs: \(place)")
-    Terminal.say("again: bin/torture\(options.isCalm ? " --calm" : "") \(options.seconds) \(options.seed)")
+    Terminal.say("repeat: bin/torture\(options.isCalm ? " --calm" : "") \(options.seconds) \(options.seed)")
     return 1
   }
+}
+
+/// Permission for workers to start another operation.
+final class WorkPermit: Sendable {
+  private let isValid = Atomic(true)
+
+  var isRevoked: Bool { !isValid.load(ordering: .relaxed) }
+
+  func revoke() { isValid.store(false, ordering: .relaxed) }
 }

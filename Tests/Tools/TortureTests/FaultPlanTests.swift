@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TestSupport
 import Torture
 
 @Suite struct FaultPlanTests {
@@ -10,12 +11,12 @@ import Torture
     FaultPlan(seed: seed, duration: duration, peers: 4, mix: mix)
   }
 
-  @Test func aSeedBringsBackItsPlan() {
+  @Test func `same seed gives same plan`() {
     #expect(plan(seed: 7) == plan(seed: 7))
     #expect(plan(seed: 7) != plan(seed: 8))
   }
 
-  @Test func timeGoesOneWayAndEndsInTime() {
+  @Test func `events are ordered and within the duration`() {
     for seed in UInt64(0)..<20 {
       let times = plan(seed: seed).events.map(\.at)
       #expect(times == times.sorted())
@@ -24,7 +25,7 @@ import Torture
     }
   }
 
-  @Test func whatLastsEndsOnceBeforeItBeginsAgain() {
+  @Test func `lasting fault ends before it begins again`() {
     for seed in UInt64(0)..<20 {
       var lasting: Set<Fault> = []
       for event in plan(seed: seed).events {
@@ -39,7 +40,7 @@ import Torture
     }
   }
 
-  @Test func aLongStormHasEverythingAndMeetsEverybody() {
+  @Test func `long storm has every fault and every victim`() {
     let begun = plan(seed: 1, duration: 600_000).events.compactMap { event -> Fault? in
       if case .begin(let fault) = event.change { fault } else { nil }
     }
@@ -48,14 +49,14 @@ import Torture
     #expect(Set(killed) == [.index, .supervisor, .standby, .peer(0), .peer(1), .peer(2), .peer(3)])
   }
 
-  @Test func whatIsNotPermittedIsLeftOut() {
+  @Test func `impossible faults are left out`() {
     let missing: Set<Fault.Kind> = [.fillDisk, .readOnly]
     for event in plan(seed: 3, duration: 300_000, mix: .storm(without: missing)).events {
       if case .begin(let fault) = event.change { #expect(!missing.contains(fault.kind)) }
     }
   }
 
-  @Test func aCalmRunHasNoFaults() {
+  @Test func `calm run has no faults`() {
     let quiet: Set<Fault.Kind> = [.restart, .takeAway]
     let events = plan(seed: 3, duration: 600_000, mix: .calm).events
     #expect(!events.isEmpty)
@@ -65,7 +66,7 @@ import Torture
   }
 
   @Test(arguments: HostileBytes.Kind.allCases)
-  func hostileBytesComeBackAndAreBounded(kind: HostileBytes.Kind) {
+  func `hostile bytes are reproducible and bounded`(kind: HostileBytes.Kind) {
     var (first, second) = (SeededGenerator(seed: 5), SeededGenerator(seed: 5))
     let bytes = HostileBytes.make(kind, &first)
     #expect(bytes == HostileBytes.make(kind, &second))

@@ -12,7 +12,7 @@ import Torture
     Dictionary(uniqueKeysWithValues: ledger.expectations(isSettled: isSettled).map { ($0.path, $0.rule) })
   }
 
-  @Test func whatWasAcknowledgedHasToBeSo() {
+  @Test func `acknowledgement is expected`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     #expect(rules(ledger, isSettled: false) == ["/x": .shared(first)])
@@ -20,7 +20,7 @@ import Torture
     #expect(rules(ledger) == ["/x": .notShared])
   }
 
-  @Test func aLostAnswerExpectsNothing() {
+  @Test func `lost answer expects nothing`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.lost("file/x")
@@ -30,7 +30,7 @@ import Torture
     #expect(rules(ledger).isEmpty)
   }
 
-  @Test func whatWasRemovedStaysRemovedWhateverIsLost() {
+  @Test func `removed stays removed after a lost answer`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.removed("file/x")
@@ -38,7 +38,7 @@ import Torture
     #expect(rules(ledger) == ["/x": .notShared])
   }
 
-  @Test func aChangedFileCountsOnceItWasLookedAt() {
+  @Test func `changed file counts once settled`() {
     var ledger = Ledger()
     ledger.shared("file/own", first, path: "/own", isOwn: true)
     ledger.shared("file/fetched", first, path: "/fetched", isOwn: false)
@@ -50,7 +50,7 @@ import Torture
     #expect(rules(ledger) == ["/own": .shared(second), "/fetched": .notShared, "/gone": .notShared])
   }
 
-  @Test func aFileThatCameBackIsAnOpenQuestion() {
+  @Test func `returned file expects nothing`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.fileChanged("/x", to: nil)
@@ -58,7 +58,7 @@ import Torture
     #expect(rules(ledger).isEmpty)
   }
 
-  @Test func aDocumentHasThePathThatWasAddedLast() {
+  @Test func `document has the path added last`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.shared("file/x", first, path: "/y", isOwn: true)
@@ -69,18 +69,18 @@ import Torture
     #expect(rules(ledger) == ["/z": .shared(first)])
   }
 
-  @Test func aCopyDoesNotTakeThePlaceOfTheOriginal() {
+  @Test func `fetched copy does not replace the original`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.shared("file/x", first, path: "/copy", isOwn: false)
     #expect(rules(ledger) == ["/x": .shared(first)])
     ledger.fileChanged("/x", to: nil)
     ledger.shared("file/x", first, path: "/another", isOwn: false)
-    // Which of the copies it is depends on what became of the first one.
+    // Which copy is shared depends on whether the peer noticed that the original is gone.
     #expect(rules(ledger).isEmpty)
   }
 
-  @Test func anOriginalThatBecameWhatIsFetchedMayStay() {
+  @Test func `changed original equal to the fetched copy may stay`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.fileChanged("/x", to: second)
@@ -88,7 +88,7 @@ import Torture
     #expect(rules(ledger).isEmpty)
   }
 
-  @Test func contradictionsNameWhatIsNotSo() {
+  @Test func `contradictions name key and path`() {
     var ledger = Ledger()
     ledger.shared("file/x", first, path: "/x", isOwn: true)
     ledger.shared("file/y", first, path: "/y", isOwn: true)

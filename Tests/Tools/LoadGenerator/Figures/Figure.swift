@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something that is measured, of this project and of the programs beside it.
-package struct Figure: Sendable {
-  package enum ID: String, CaseIterable, Sendable {
+/// One measurement of this project, with the programs it is compared with.
+struct Figure: Sendable {
+  enum ID: String, CaseIterable, Sendable {
     case hashing
     case lookup = "lookup-1"
     case pipelinedLookup = "lookup-16"
@@ -19,49 +19,49 @@ package struct Figure: Sendable {
     case start
   }
 
-  package enum Unit: String, Sendable {
+  enum Unit: String, Sendable {
     case megabytesPerSecond = "MB/s"
     case requestsPerSecond = "requests/s"
     case seconds = "s"
     case milliseconds = "ms"
     case clients
 
-    /// What processor time is told in beside it.
-    package var processorTime: String { self == .requestsPerSecond ? "CPU-s/M" : "CPU-s" }
+    /// The unit of the processor time shown beside it.
+    var processorTime: String { self == .requestsPerSecond ? "CPU-s/M" : "CPU-s" }
   }
 
-  /// What is wanted of our median.
-  package enum Goal: Equatable, Sendable {
-    /// So many times the other program's median, or more.
+  /// The target for our median.
+  enum Goal: Equatable, Sendable {
+    /// At least this multiple of the rival's median.
     case atLeast(Double)
-    /// So many times the other program's median, or less.
+    /// At most this multiple of the rival's median.
     case atMost(Double)
-    /// In the figure's unit, whatever other programs do.
+    /// At most this value, in the unit of the figure.
     case within(Double)
   }
 
-  /// A program beside ours.
-  package struct Rival: Sendable {
-    package let name: String
-    package let goal: Goal?
+  /// A program to compare with.
+  struct Rival: Sendable {
+    let name: String
+    let goal: Goal?
 
-    package init(_ name: String, _ goal: Goal? = nil) {
+    init(_ name: String, _ goal: Goal? = nil) {
       self.name = name
       self.goal = goal
     }
   }
 
-  /// The contender that is this project.
-  package static let own = "p2p"
+  /// This project as a contender.
+  static let own = "p2p"
 
-  package let id: ID
-  package let title: String
-  package let unit: Unit
-  package let rivals: [Rival]
-  /// A goal without a rival.
-  package let goal: Goal?
+  let id: ID
+  let title: String
+  let unit: Unit
+  let rivals: [Rival]
+  /// A goal that does not refer to a rival.
+  let goal: Goal?
 
-  package init(_ id: ID, _ title: String, _ unit: Unit, rivals: [Rival] = [], goal: Goal? = nil) {
+  init(_ id: ID, _ title: String, _ unit: Unit, rivals: [Rival] = [], goal: Goal? = nil) {
     self.id = id
     self.title = title
     self.unit = unit
@@ -71,16 +71,16 @@ package struct Figure: Sendable {
 }
 
 extension Figure {
-  package static let openssl = "openssl speed sha256"
-  package static let redisGet = "Redis GET, same bytes"
-  package static let redisRange = "Redis LRANGE, same bytes"
-  package static let curl = "curl from nginx, no hash"
-  package static let aria2 = "aria2 from nginx, SHA-256"
-  package static let redisPing = "redis-cli PING"
+  static let openssl = "openssl speed sha256"
+  static let redisGet = "Redis GET, same bytes"
+  static let redisRange = "Redis LRANGE, same bytes"
+  static let curl = "curl from nginx, no hash"
+  static let aria2 = "aria2 from nginx, SHA-256"
+  static let redisPing = "redis-cli PING"
 
-  /// Everything that is measured, in the order of the table.
-  /// - Parameter large: the bytes of the large file.
-  package static func all(large: Int) -> [Figure] {
+  /// All figures, in the order of the table.
+  /// - Parameter large: size of the large file in bytes.
+  static func all(large: Int) -> [Figure] {
     let size = "\(large >> 20) MiB"
     return [
       Figure(.hashing, "add of \(size) in the page cache", .megabytesPerSecond, rivals: [Rival(openssl, .atLeast(1))]),
@@ -90,11 +90,11 @@ extension Figure {
       Figure(.largeGet, "get of \(size)", .seconds, rivals: [Rival(curl), Rival(aria2, .atMost(1))]),
       Figure(.smallGet, "get of 10 KB", .milliseconds, rivals: [Rival(curl), Rival(aria2, .atMost(1))]),
       Figure(.manyGets, "1,000 gets of 10 KB, in turn", .seconds, rivals: [Rival(curl)]),
-      Figure(.indexRestart, "index serves after kill -9, busy", .milliseconds, goal: .within(10)),
-      Figure(.findable, "100 peers x 1,000 found again", .milliseconds, goal: .within(1_000)),
-      Figure(.peerRestart, "peer answers after kill -9, busy", .milliseconds, goal: .within(10)),
-      Figure(.uploadRestart, "peer uploads after kill -9, busy", .milliseconds),
-      Figure(.refused, "refused during restarts", .clients, goal: .within(0)),
+      Figure(.indexRestart, "index serves after kill -9, under load", .milliseconds, goal: .within(10)),
+      Figure(.findable, "100 peers x 1,000 documents found again", .milliseconds, goal: .within(1_000)),
+      Figure(.peerRestart, "peer answers after kill -9, under load", .milliseconds, goal: .within(10)),
+      Figure(.uploadRestart, "peer uploads after kill -9, under load", .milliseconds),
+      Figure(.refused, "connections refused during restarts", .clients, goal: .within(0)),
       Figure(.coldStart, "supervisor start, until all ready", .milliseconds),
       Figure(.start, "p2pctl status, cold", .milliseconds, rivals: [Rival(redisPing, .atMost(0.7))]),
     ]

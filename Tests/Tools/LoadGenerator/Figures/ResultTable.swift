@@ -2,8 +2,8 @@
 
 import ConsoleCommands
 
-/// The medians of all figures as a table, ours beside the others'.
-package struct ResultTable {
+/// The medians of all figures as a table: ours beside those of the rivals.
+struct ResultTable {
   private static let columns = [
     Table.Column("MEASURED"), Table.Column("UNIT"), Table.Column("p2p", .right), Table.Column("LEAST-MOST", .right),
     Table.Column("CPU", .right), Table.Column("BESIDE"), Table.Column("MEDIAN", .right), Table.Column("CPU", .right),
@@ -12,12 +12,12 @@ package struct ResultTable {
 
   private let samples: [Sample]
 
-  package init(_ samples: [Sample]) {
+  init(_ samples: [Sample]) {
     self.samples = samples
   }
 
-  /// One line for each figure and program beside it; figures that were not measured are left out.
-  package func render(_ figures: [Figure]) -> String {
+  /// One line per figure and rival. Figures without samples are omitted.
+  func render(_ figures: [Figure]) -> String {
     var table = Table(Self.columns)
     var text = ""
     for row in figures.flatMap(rows) { text += table.add(row) }
@@ -35,7 +35,7 @@ package struct ResultTable {
     }
     return figure.rivals.enumerated().map { position, rival in
       let other = statistics(figure, rival.name)?.median
-      // What is ours is said once.
+      // Our columns appear once per figure.
       return (position == 0 ? start : start.map { _ in "" }) + [
         rival.name, other.map(Self.number) ?? "-", processorTime(figure, rival.name),
         other.map { Self.number(own.median / $0) } ?? "-", Self.verdict(rival.goal, own: own.median, other: other),
@@ -43,8 +43,8 @@ package struct ResultTable {
     }
   }
 
-  /// The goal and whether it was met; empty where there is none.
-  package static func verdict(_ goal: Figure.Goal?, own: Double, other: Double?) -> String {
+  /// The goal and whether it was met; empty without a goal.
+  static func verdict(_ goal: Figure.Goal?, own: Double, other: Double?) -> String {
     switch goal {
     case nil: ""
     case .within(let limit): "<= \(number(limit)) \(own <= limit ? "met" : "MISSED")"
@@ -61,8 +61,8 @@ package struct ResultTable {
     }
   }
 
-  /// Three digits that mean something, and never fewer than the whole part.
-  package static func number(_ value: Double) -> String {
+  /// Three significant digits, and never fewer than the integer part.
+  static func number(_ value: Double) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "-" }
     let decimals = abs(value) >= 99.95 ? 0 : abs(value) >= 9.995 ? 1 : 2
     let scale = [1.0, 10, 100][decimals]

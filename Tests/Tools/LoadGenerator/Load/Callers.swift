@@ -5,14 +5,14 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Clients of a server that is killed again and again: each holds one conversation after another, and none waits longer
-/// than a millisecond before it tries again.
+/// Clients of a server that is killed repeatedly. Each holds one conversation after another and retries a millisecond
+/// after a failure.
 final class Callers: Sendable {
   struct Count: Sendable {
     var answers = 0
-    /// Nobody listened: a restart has to spare every client this.
+    /// Connections refused. A restart must not cause any.
     var refused = 0
-    /// Conversations that ended with the process that held them.
+    /// Conversations cut off by a kill.
     var broken = 0
   }
 
@@ -21,8 +21,8 @@ final class Callers: Sendable {
   private let threads = DispatchGroup()
 
   /// - Parameters:
-  ///   - number: how many talk at the same time.
-  ///   - conversation: connects, asks, calls its argument for every answer, and ends where that returns false.
+  ///   - number: concurrent clients.
+  ///   - conversation: connects and asks; calls its argument for every answer and ends when that returns false.
   init(_ number: Int, _ conversation: @escaping @Sendable (_ answered: () -> Bool) throws -> Void) {
     for _ in 0..<number {
       DispatchQueue.global().async(group: threads) { [self] in
@@ -45,7 +45,7 @@ final class Callers: Sendable {
         return !isEnding.load(ordering: .relaxed)
       }
     } catch {
-      let isRefused = "\(error)".hasPrefix("connect:")
+      let isRefused = (error as? RawConnection.Failure)?.kind == .refused
       count.withLock { count in
         if isRefused { count.refused += 1 } else { count.broken += 1 }
       }

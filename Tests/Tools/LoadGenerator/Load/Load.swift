@@ -3,8 +3,7 @@
 import DocumentModel
 import Glibc
 
-/// A closed loop of requests: so many connections, each with so many requests on their way, from one
-/// thread.
+/// A closed loop: `connections` connections with `depth` requests in flight each, driven by one thread.
 struct Load {
   struct Outcome {
     /// Requests answered per second.
@@ -13,12 +12,12 @@ struct Load {
     let processorTime: Double
   }
 
-  /// A server that answers nothing for so long is broken.
+  /// Silence after which the server counts as broken.
   private static let timeoutMilliseconds: CInt = 10_000
   private static let bufferSize = 256 << 10
 
   let server: Endpoint
-  /// Whose processor time is told.
+  /// The process whose processor time is measured.
   let serverProcess: Int32
   var connections = 50
   let depth: Int
@@ -36,7 +35,8 @@ struct Load {
     return Outcome(rate: Double(answered) / elapsed.inSeconds, processorTime: used / Double(answered) * 1e6)
   }
 
-  /// - Returns: the number of requests answered; what is under way at the deadline is waited for.
+  /// Waits for the requests in flight at the deadline.
+  /// - Returns: the number of requests answered.
   private func exchange(_ sources: [LoadConnection], until deadline: ContinuousClock.Instant) throws -> Int {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferSize, alignment: 64)
     defer { buffer.deallocate() }
@@ -45,7 +45,7 @@ struct Load {
     var (answered, busy, isOver) = (0, sources.count, false)
     while busy > 0 {
       guard poll(&waiting, nfds_t(waiting.count), Self.timeoutMilliseconds) > 0 else {
-        throw BenchFailure("a server under load answers no more")
+        throw BenchFailure("a server under load stopped answering")
       }
       isOver = isOver || ContinuousClock.now >= deadline
       for position in waiting.indices where waiting[position].revents != 0 {

@@ -3,12 +3,12 @@
 import DocumentModel
 import Glibc
 
-/// A connection of the load: sends a batch, and the next when all of it was answered.
+/// One connection of a load: sends a batch, and the next one when all of it has been answered.
 final class LoadConnection {
   let descriptor: CInt
   private let batch: [UInt8]
   private let linesOfBatch: Int
-  private var linesToCome = 0
+  private var linesMissing = 0
 
   init(to endpoint: Endpoint, request: LoadRequest, depth: Int) throws {
     descriptor = try Self.connect(endpoint)
@@ -23,20 +23,20 @@ final class LoadConnection {
 
   func sendBatch() throws {
     try send(batch)
-    linesToCome = linesOfBatch
+    linesMissing = linesOfBatch
   }
 
-  /// Takes what has come.
-  /// - Returns: whether the batch is answered.
+  /// Reads what is available.
+  /// - Returns: whether the whole batch has been answered.
   func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> Bool {
     let count = recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
     guard count > 0 else {
       guard count < 0, errno == EAGAIN else { throw BenchFailure.system("a server under load closed a connection") }
       return false
     }
-    linesToCome -= Self.lineFeeds(in: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-    guard linesToCome >= 0 else { throw BenchFailure("a server under load sent more than it was asked for") }
-    return linesToCome == 0
+    linesMissing -= Self.lineFeeds(in: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    guard linesMissing >= 0 else { throw BenchFailure("a server under load sent more than was requested") }
+    return linesMissing == 0
   }
 
   private func greet(_ greeting: [UInt8]) throws {
@@ -74,7 +74,7 @@ final class LoadConnection {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = endpoint.port.bigEndian
     guard inet_pton(AF_INET, endpoint.host, &address.sin_addr) == 1 else {
-      throw BenchFailure("\(endpoint.host) is no IPv4 address")
+      throw BenchFailure("\(endpoint.host) is not an IPv4 address")
     }
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     let result = withUnsafePointer(to: address) { pointer in

@@ -7,7 +7,7 @@ import LineJSON
 import Synchronization
 import TestSupport
 
-/// Many peers that have announced their documents to one index, on one thread. They hold no content.
+/// Many peers on one thread that announce documents to one index. They hold no content.
 final class Swarm: Sendable {
   private static let bufferSize = 64 << 10
   private static let timeout = Duration.seconds(30)
@@ -19,7 +19,7 @@ final class Swarm: Sendable {
   private let isEnding = Atomic(false)
   private let thread = DispatchGroup()
 
-  /// Returns when all of them are listed.
+  /// Returns when all peers have announced.
   init(_ count: Int, documents: Int, server: Endpoint) throws {
     self.count = count
     self.documents = documents
@@ -33,7 +33,7 @@ final class Swarm: Sendable {
     thread.wait()
   }
 
-  /// Does something that costs all of them their connection, and waits until what each of them has can be found again.
+  /// Runs `begin`, which cuts all connections, and measures the time until the documents of every peer can be found again.
   func outage(_ begin: () throws -> Void) throws -> Duration {
     let before = announcements.load(ordering: .relaxed)
     let start = ContinuousClock.now
@@ -46,7 +46,7 @@ final class Swarm: Sendable {
   private func waitForAnnouncements(_ number: Int) throws {
     let deadline = ContinuousClock.now + Self.timeout
     while announcements.load(ordering: .relaxed) < number {
-      guard ContinuousClock.now < deadline else { throw BenchFailure("peers have not announced again") }
+      guard ContinuousClock.now < deadline else { throw BenchFailure("peers did not announce again") }
       usleep(500)
     }
   }
@@ -58,7 +58,7 @@ final class Swarm: Sendable {
     for number in 0..<count { try connection.send(LoadRequest.lookup(SwarmPeer.key(number, documents - 1)).bytes) }
     for number in 0..<count {
       guard try connection.reply()["status"]?.integer == 200 else {
-        throw BenchFailure("what peer \(number) has acknowledged by the index cannot be found there")
+        throw BenchFailure("the index acknowledged the documents of peer \(number) but does not find them")
       }
     }
   }
@@ -73,7 +73,7 @@ final class Swarm: Sendable {
       let now = ContinuousClock.now
       for peer in peers { peer.act(now) }
       var waiting = peers.map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
-      // A negative descriptor is passed over: poll(2).
+      // poll(2) skips negative descriptors.
       guard poll(&waiting, nfds_t(waiting.count), 10) > 0 else { continue }
       for (peer, event) in zip(peers, waiting) where event.revents != 0 {
         if peer.take(buffer, now) { announcements.add(1, ordering: .relaxed) }

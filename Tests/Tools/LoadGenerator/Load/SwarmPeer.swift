@@ -4,10 +4,10 @@ import DocumentModel
 import Glibc
 import LineJSON
 
-/// A peer as the index sees it: says hello, announces all its documents, and connects again when its connection ends.
+/// A peer as the index sees it: sends `hello`, announces its documents, and reconnects when the connection ends.
 final class SwarmPeer {
   private(set) var descriptor: CInt = -1
-  /// When it connects, or says that it is still there.
+  /// Time of the next connection attempt or ping.
   private(set) var due: ContinuousClock.Instant
   private(set) var isAnnounced = false
   private let hello: [UInt8]
@@ -18,7 +18,7 @@ final class SwarmPeer {
   private var isGreeted = false
 
   private static let ping = Array((#"{"id":3,"op":"ping"}"# + "\n").utf8)
-  /// A third of what an index takes for silence.
+  /// A third of the idle limit of the index.
   private static let pingInterval = Duration.seconds(3)
 
   init(number: Int, documents: Int, server: Endpoint) throws {
@@ -46,7 +46,7 @@ final class SwarmPeer {
 
   var events: Int16 { Int16(outgoing.isEmpty ? POLLIN : POLLIN | POLLOUT) }
 
-  /// Does what is due.
+  /// Connects or pings if due.
   func act(_ now: ContinuousClock.Instant) {
     guard now >= due else { return }
     guard descriptor < 0 else {
@@ -68,7 +68,7 @@ final class SwarmPeer {
       if count == 0 || errno != EAGAIN { lose(now) }
       return false
     }
-    // Each answer is short, and the next question is sent after it: it comes whole.
+    // An answer is short and nothing else is in flight, so it arrives whole.
     guard !isAnnounced, buffer[count - 1] == 0x0A else { return false }
     guard isGreeted else {
       isGreeted = true
@@ -102,5 +102,15 @@ final class SwarmPeer {
       guard count > 0 else { return }
       outgoing = outgoing.dropFirst(count)
     }
+  }
+}
+
+/// The delay of a real peer before it reconnects: none, then 100 ms doubling to 3 s, with up to half of it as jitter.
+private enum ReconnectDelay {
+  /// - Parameter random: 0...1.
+  static func milliseconds(afterFailures failures: Int, random: Double) -> Int {
+    guard failures > 0 else { return 0 }
+    let longest = min(3_000, 100 << min(failures - 1, 5))
+    return longest - Int(Double(longest) * max(0, min(1, random)) / 2)
   }
 }

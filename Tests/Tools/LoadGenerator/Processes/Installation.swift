@@ -5,11 +5,11 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// This project as its users run it: a supervisor with an index and two peers, in a home of its own.
+/// This project as users run it: a supervisor with an index and two peers in a fresh home.
 struct Installation {
   private static let timeout = Duration.seconds(20)
 
-  /// One line of `p2pctl supervisor status`.
+  /// A row of `p2pctl supervisor status`.
   struct Process {
     let pid: Int32
     let address: String
@@ -22,7 +22,7 @@ struct Installation {
 
   /// - Parameters:
   ///   - executables: the directory of a release build.
-  ///   - directory: exists and is empty.
+  ///   - directory: an empty directory.
   init(executables: String, directory: String, services: Services) throws {
     home = directory + "/home"
     guard mkdir(home, 0o700) == 0 else { throw BenchFailure.system(home) }
@@ -35,7 +35,7 @@ struct Installation {
     try wait(for: ["index", "alice", "bob"])
   }
 
-  /// Where a peer or the supervisor (`supervisor`) answers front ends.
+  /// The control socket of a peer or of the supervisor.
   func socket(_ name: String) -> String { "\(home)/run/\(name).sock" }
 
   func process(_ name: String) throws -> Process {
@@ -46,7 +46,7 @@ struct Installation {
         pid: Int32(clamping: row["pid"]?.integer ?? 0), address: row["address"]?.string ?? "",
         isReady: row["state"]?.string == "ready")
     }
-    throw BenchFailure("the supervisor knows no process \(name)")
+    throw BenchFailure("the supervisor has no process \(name)")
   }
 
   func index() throws -> (endpoint: Endpoint, pid: Int32) {

@@ -4,7 +4,7 @@ import DocumentModel
 import Glibc
 import TestSupport
 
-/// Redis and nginx, each as it is installed, on a free port of its own.
+/// The installed Redis and nginx, each on a free port.
 struct RivalServers {
   private static let timeout = Duration.seconds(10)
 
@@ -12,8 +12,8 @@ struct RivalServers {
   let nginx: Endpoint
 
   /// - Parameters:
-  ///   - directory: for their files.
-  ///   - documents: what nginx serves.
+  ///   - directory: for the files of both.
+  ///   - documents: the directory that nginx serves.
   init(directory: String, documents: String, services: Services) throws {
     let redisEndpoint = Endpoint(host: "127.0.0.1", port: try Self.freePort())
     let pid = try services.start(
@@ -27,7 +27,7 @@ struct RivalServers {
       Tool.installed("nginx"), ["-p", directory, "-c", directory + "/nginx.conf"], log: directory + "/nginx.log")
     for endpoint in [redis.endpoint, nginx] {
       let answers = eventuallyOnThread(within: Self.timeout) { (try? RawConnection(to: endpoint)) != nil }
-      guard answers else { throw BenchFailure("nobody listens at \(endpoint) within \(Self.timeout)") }
+      guard answers else { throw BenchFailure("nothing listens at \(endpoint) after \(Self.timeout)") }
     }
   }
 
@@ -40,10 +40,12 @@ struct RivalServers {
 
   private static func command(_ words: [String], _ value: [UInt8], on connection: RawConnection) throws {
     try connection.send(LoadRequest.redis(words + [String(decoding: value, as: UTF8.self)]))
-    guard let answer = try connection.line(), !answer.hasPrefix("-") else { throw BenchFailure("Redis refuses") }
+    guard let answer = try connection.line(), !answer.hasPrefix("-") else {
+      throw BenchFailure("Redis refused a command")
+    }
   }
 
-  /// As Debian ships it where it matters here: sendfile, workers for all processors, no log of requests.
+  /// Settings of Debian that matter here: sendfile, a worker per processor. No request log.
   private static func nginxSettings(_ endpoint: Endpoint, _ directory: String, _ documents: String) -> String {
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "\($0)_temp_path \(directory)/\($0);" }
     return """
@@ -58,7 +60,7 @@ struct RivalServers {
       """
   }
 
-  /// One that was free a moment ago.
+  /// A port that was free a moment ago: neither server takes port 0 and reports what it got.
   private static func freePort() throws -> UInt16 {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }

@@ -6,14 +6,14 @@ import Glibc
 import ProcessSupervision
 import Synchronization
 
-/// The servers that run in the background, each ended by its pid, also when somebody interrupts.
+/// Background servers. All of them end with the bench, also after an interrupt.
 final class Services: Sendable {
-  /// A supervisor stops what it has started within 10 s.
+  /// A supervisor stops its children within 10 s.
   private static let timeout = Duration.seconds(12)
 
   private let running = Mutex<[Int32]>([])
 
-  /// Call it from the thread that lives to the end, before any other is made: its children end with it.
+  /// Call it from the main thread before any other exists: children end with the thread that spawned them.
   init() throws {
     let signals = [SIGINT, SIGTERM, SIGHUP]
     let descriptor = signals_open(signals, signals.count)
@@ -32,7 +32,7 @@ final class Services: Sendable {
     }
   }
 
-  /// Ends all, the last one first, and returns when they are gone.
+  /// Ends all in reverse order and waits for them.
   func end() {
     running.withLock { running in
       while let pid = running.popLast() { Self.end(pid) }
@@ -48,7 +48,7 @@ final class Services: Sendable {
     }
   }
 
-  /// Returns never: it waits for a signal and then ends everything.
+  /// Waits for a signal, ends everything and exits.
   private func endWhenInterrupted(_ signals: CInt) {
     var waiting = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
     while poll(&waiting, 1, -1) <= 0 {}

@@ -4,22 +4,22 @@ import Glibc
 import ProcessSupervision
 import TestSupport
 
-/// A program that is run to its end and timed from spawn to exit.
+/// A program that is run to completion and timed from spawn to exit.
 struct Tool {
   struct Outcome {
     let elapsed: Duration
-    /// Its own processor time, in seconds.
+    /// Processor time of the process, in seconds.
     let processorTime: Double
     let output: String
   }
 
   let path: String
   var environment: [String: String] = [:]
-  /// Where its output is kept while it runs.
+  /// A directory for its output while it runs.
   let scratch: String
 
-  /// - Parameter input: a file; nothing by default.
-  /// - Throws: where it ends with another status than 0, with what it said.
+  /// - Parameter input: the path of the file used as standard input.
+  /// - Throws: if the exit status is not 0, with the output.
   @discardableResult
   func run(_ arguments: [String], input: String = "/dev/null") throws -> Outcome {
     let output = scratch + "/output"
@@ -38,7 +38,7 @@ struct Tool {
     return Outcome(elapsed: elapsed, processorTime: ProcessorTime.of(usage), output: said)
   }
 
-  /// Ends when this thread ends, whatever becomes of the clean-up.
+  /// The process ends with the calling thread, even without clean-up.
   static func specification(
     _ path: String, _ arguments: [String], _ environment: [String: String], input: String = "/dev/null",
     output: String, deathSignal: CInt = SIGKILL
@@ -55,12 +55,64 @@ struct Tool {
       deathSignal: deathSignal)
   }
 
-  /// Where a program of the system lies.
+  /// The path of a system program.
   static func installed(_ name: String) throws -> String {
     for directory in ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin"] {
       let path = "\(directory)/\(name)"
       if access(path, X_OK) == 0 { return path }
     }
     throw BenchFailure("\(name) is not installed")
+  }
+}
+
+/// Processor time used so far.
+enum ProcessorTime {
+  /// User and system time of all threads, in seconds: clock_getcpuclockid(3).
+  static func of(_ pid: Int32) throws -> Double {
+    var clock = clockid_t()
+    var time = timespec()
+    guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+      throw BenchFailure("process \(pid) has ended")
+    }
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  static func of(_ usage: rusage) -> Double {
+    let microseconds = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec
+    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(microseconds) / 1e6
+  }
+}
+
+enum TextFile {
+  static func write(_ text: String, to path: String) throws {
+    try write(Array(text.utf8), to: path)
+  }
+
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw BenchFailure.system(path) }
+    defer { close(descriptor) }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress?.advanced(by: written), $0.count - written)
+      }
+      guard count > 0 else { throw BenchFailure.system(path) }
+      written += count
+    }
+  }
+}
+
+/// The reason why the measurement cannot continue.
+struct BenchFailure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+
+  /// A system call that just failed, with `errno`.
+  static func system(_ what: String) -> BenchFailure {
+    BenchFailure("\(what): \(String(cString: strerror(errno)))")
   }
 }

@@ -2,9 +2,9 @@
 
 import DocumentModel
 
-/// Crashes, and starts from nothing.
+/// Crashes and cold starts.
 extension Bench {
-  /// How long a crash keeps others waiting, and whether it turns anybody away.
+  /// How long a crash interrupts service, and whether connections are refused meanwhile.
   func measureRestarts() throws {
     let trial = try RestartTrial(installation, peer: "alice", sharing: documents.largeKey)
     for round in 1...effort.kills {
@@ -21,7 +21,7 @@ extension Bench {
     for figure in [Figure.ID.indexRestart, .findable, .peerRestart, .uploadRestart] {
       guard let times = Statistics(samples.lazy.filter { $0.figure == figure }.map(\.value)) else { continue }
       let tail = [50.0, 90, 100].map { ResultTable.number(times.percentile($0)) }.joined(separator: ", ")
-      report("\(figure.rawValue) in ms: median, nine of ten, all within \(tail)")
+      report("\(figure.rawValue) in ms: median, 90th percentile, maximum: \(tail)")
     }
   }
 
@@ -36,7 +36,7 @@ extension Bench {
     }
   }
 
-  /// An index and a peer that nobody has started before, and the end of both.
+  /// The first start of an index and a peer in an empty home.
   func measureColdStart(_ round: Int) throws {
     let tool = Tool(
       path: installation.p2pctl.path, environment: ["P2P_HOME": "\(directory)/home\(round)"], scratch: directory)

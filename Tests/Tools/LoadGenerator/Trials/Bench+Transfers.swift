@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Fetching from another peer, and from nginx.
+/// Downloads from another peer and from nginx.
 extension Bench {
   func measureTransfers(_ round: Int) throws {
     let target = directory + "/fetched"
@@ -21,7 +21,7 @@ extension Bench {
     try discard(target, size: effort.largeSize)
     add(
       Sample(.largeGet, Figure.curl, round: round, value: plain.elapsed.inSeconds, processorTime: plain.processorTime))
-    // A Metalink names its file; the bytes are checked as they come.
+    // The Metalink names the target file; aria2 verifies pieces as they arrive.
     let checked = try aria2.run(Self.aria2Options + ["-d", directory, "-M", documents.large + ".meta4"])
     try discard(directory + "/large.bin", size: effort.largeSize)
     add(
@@ -48,7 +48,7 @@ extension Bench {
     add(Sample(.smallGet, Figure.aria2, round: round, milliseconds: checked.elapsed, checked.processorTime))
   }
 
-  /// One process of each kind fetches them one after another.
+  /// One process of each kind fetches all small files in turn.
   private func measureMany(_ round: Int, _ target: String, _ curl: Tool) throws {
     guard mkdir(target, 0o700) == 0 else { throw BenchFailure.system(target) }
     let list = directory + "/list"
@@ -74,7 +74,7 @@ extension Bench {
 
   private func address(_ path: String) -> String { "http://\(rivals.nginx)/\(path)" }
 
-  /// What a front end and its peer took together.
+  /// Adds the processor time of the peer to that of the front end.
   private func received(_ get: () throws -> Tool.Outcome) throws -> (elapsed: Duration, processorTime: Double) {
     let peer = try installation.process("bob").pid
     let before = try ProcessorTime.of(peer)
@@ -82,10 +82,12 @@ extension Bench {
     return (outcome.elapsed, try ProcessorTime.of(peer) - before + outcome.processorTime)
   }
 
-  /// Removes what was fetched, which has to be whole.
+  /// Checks the size of a fetched file and removes it.
   private func discard(_ path: String, size: Int) throws {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_size == size else { throw BenchFailure("\(path) was not fetched whole") }
+    guard stat(path, &status) == 0, status.st_size == size else {
+      throw BenchFailure("\(path) is missing or incomplete")
+    }
     unlink(path)
   }
 

@@ -4,7 +4,7 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// Measures everything, round by round, each program next to the one beside it.
+/// Measures all figures, round by round, each program next to its rivals.
 final class Bench {
   let effort: Effort
   let directory: String
@@ -17,8 +17,8 @@ final class Bench {
 
   /// - Parameters:
   ///   - executables: the directory of a release build.
-  ///   - directory: for all state; exists and is empty.
-  ///   - report: takes what is going on, for people.
+  ///   - directory: an empty directory for all state.
+  ///   - report: receives progress messages.
   init(
     effort: Effort, executables: String, directory: String, services: Services, report: @escaping (String) -> Void
   ) throws {
@@ -54,24 +54,23 @@ final class Bench {
     samples.append(sample)
   }
 
-  /// The table for people.
   func table() -> String {
     ResultTable(samples).render(figures)
   }
 
-  /// A line of JSON for each sample.
+  /// One line of JSON per sample.
   func lines() throws -> [UInt8] {
     let units = Dictionary(uniqueKeysWithValues: figures.map { ($0.id, $0.unit) })
     return try samples.flatMap { try $0.line(unit: units[$0.figure] ?? .seconds) }
   }
 
-  /// Redis is asked for values of the bytes that the index answers with.
+  /// Stores values in Redis that are as long as the answers of the index.
   private func storeAnswersInRedis() throws {
     let connection = try RawConnection(to: try installation.index().endpoint)
     func answer(to request: LoadRequest) throws -> [UInt8] {
       try connection.send(request.bytes)
       guard let line = try connection.line(), line.contains(#""status":200"#) else {
-        throw BenchFailure("the index does not answer what is to be measured")
+        throw BenchFailure("the index refused a request that is to be measured")
       }
       return Array(line.utf8)
     }
@@ -81,5 +80,31 @@ final class Bench {
     let row = [UInt8](repeating: UInt8(ascii: "x"), count: try answer(to: Self.list).count / Self.page)
     try rivals.store(
       value: value, under: Self.redisKey, rows: Array(repeating: row, count: Self.page), underList: Self.redisList)
+  }
+}
+
+/// How much to measure.
+struct Effort: Sendable {
+  let rounds: Int
+  /// Size of the large file in bytes.
+  let largeSize: Int
+  /// Duration of one load.
+  let load: Duration
+  /// Duration of `openssl speed`, in seconds.
+  let speedSeconds: Int
+  /// Repetitions per round of measurements that take milliseconds.
+  let repetitions: Int
+  /// Kills of each process, 2 s apart.
+  let kills: Int
+
+  /// Takes at most five minutes.
+  static let full = Effort(
+    rounds: 5, largeSize: 1 << 30, load: .seconds(1), speedSeconds: 2, repetitions: 10, kills: 20)
+  /// Takes at most two minutes.
+  static let quick = Effort(
+    rounds: 2, largeSize: 256 << 20, load: .milliseconds(500), speedSeconds: 1, repetitions: 5, kills: 5)
+  /// Only restarts: 100 take four minutes.
+  static func restart(kills: Int) -> Effort {
+    Effort(rounds: 0, largeSize: 64 << 20, load: .zero, speedSeconds: 0, repetitions: 0, kills: kills)
   }
 }

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// What is shared and fetched: one large file and a thousand small ones, the same at every run.
+/// The shared files: one large and a thousand small ones, the same at every run.
 struct Documents {
   static let smallCount = 1_000
   static let smallSize = 10_000
@@ -12,16 +12,16 @@ struct Documents {
   let largeSize: Int
 
   var large: String { directory + "/large.bin" }
-  /// The directory of the small ones.
+  /// The directory of the small files.
   var small: String { directory + "/small" }
-  /// The key under which the large one is shared.
+  /// The key of the large file.
   let largeKey = "file/large.bin"
   static let smallCollection = "data"
 
   static func name(_ number: Int) -> String { "\(number + 10_000).bin" }
   static func key(_ number: Int) -> String { "\(smallCollection)/\(name(number))" }
 
-  /// Writes the files and, for aria2, what their pieces hash to.
+  /// Writes the files, and a Metalink with piece hashes for aria2.
   init(in directory: String, largeSize: Int, server: (String) -> String) throws {
     self.directory = directory
     self.largeSize = largeSize
@@ -35,7 +35,7 @@ struct Documents {
     try TextFile.write(try metalink(at: server("large.bin"), scratch: directory), to: large + ".meta4")
   }
 
-  /// A Metalink (RFC 5854) that names a SHA-256 for every piece.
+  /// A Metalink (RFC 5854) with a SHA-256 per piece.
   private func metalink(at address: String, scratch: String) throws -> String {
     let split = Tool(path: try Tool.installed("split"), scratch: scratch)
     let sums = try split.run(["--bytes=\(Self.pieceSize)", "--filter=sha256sum", large]).output
@@ -48,7 +48,7 @@ struct Documents {
       """
   }
 
-  /// Bytes that do not repeat: Marsaglia's xorshift64.
+  /// Pseudo-random bytes: xorshift64 (Marsaglia).
   static func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1

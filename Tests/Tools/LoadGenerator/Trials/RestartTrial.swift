@@ -6,23 +6,23 @@ import LineJSON
 import Synchronization
 import TestSupport
 
-/// Kills an index and a peer while both are busy, and tells how long nobody was served.
+/// Kills an index and a peer under load and measures how long service is interrupted.
 ///
-/// A hundred peers with a thousand documents each hang on the index, clients look up without a pause, and others connect
-/// anew for every question. The peer serves uploads without a pause, and front ends ask it one after the other.
+/// A hundred peers with a thousand documents each are connected to the index; clients look up without pause, others connect
+/// for every request. The peer serves uploads without pause, and one front end after another asks for its status.
 final class RestartTrial {
   struct Outage {
     /// From the kill to the first answer to a new client.
     let index: Duration
-    /// From the kill until everything that the swarm holds is found again.
+    /// From the kill until all documents of the swarm are found again.
     let findable: Duration
-    /// From the kill to the first answer to a new front end, out of the catalogue.
+    /// From the kill to the first answer to a new front end that needs the catalogue.
     let peer: Duration
     /// From the kill to the first bytes of a document for a new client.
     let upload: Duration
   }
 
-  /// Between two kills of one process: a supervisor puts off the sixth restart within 10 s, and then every other.
+  /// Between two kills of one process: the supervisor delays restarts after five exits within 10 s.
   private static let interval = Duration.milliseconds(2_200)
   private static let swarmSize = 100
   private static let documents = 1_000
@@ -37,11 +37,11 @@ final class RestartTrial {
   private let document: (content: String, size: Int64)
   private let swarm: Swarm
   private let callers: [Callers]
-  private var turns: [String: ContinuousClock.Instant] = [:]
+  private var nextKills: [String: ContinuousClock.Instant] = [:]
 
   /// - Parameters:
-  ///   - peer: the one that is killed.
-  ///   - key: what it shares, a large document.
+  ///   - peer: the peer to kill.
+  ///   - key: a large document that it shares.
   init(_ installation: Installation, peer: String, sharing key: String) throws {
     self.installation = installation
     self.peer = peer
@@ -71,7 +71,7 @@ final class RestartTrial {
   }
 
   /// Ends the load.
-  /// - Returns: what became of those who called.
+  /// - Returns: the counts of all callers.
   func end() -> Callers.Count {
     swarm.end()
     return callers.map { $0.end() }.reduce(into: Callers.Count()) { sum, count in
@@ -81,9 +81,9 @@ final class RestartTrial {
     }
   }
 
-  /// One after the other.
+  /// Kills the index, then the peer.
   func killBoth() throws -> Outage {
-    waitForTurn(of: "index")
+    waitForNextKill(of: "index")
     var indexOutage = Duration.zero
     let indexProcess = try installation.process("index").pid
     let findable = try swarm.outage {
@@ -91,7 +91,7 @@ final class RestartTrial {
         try Self.lookUp(try Self.greeted(RawConnection(to: index)))
       }
     }
-    waitForTurn(of: peer)
+    waitForNextKill(of: peer)
     let peerProcess = try installation.process(peer).pid
     let (start, socket) = (ContinuousClock.now, installation.socket(peer))
     let peerOutage = try Self.outage(of: peerProcess) { try Self.askStatus(of: socket) }
@@ -103,30 +103,30 @@ final class RestartTrial {
     return Outage(index: indexOutage, findable: findable, peer: peerOutage, upload: upload)
   }
 
-  private func waitForTurn(of process: String) {
-    let rest = (turns[process] ?? .now) - .now
+  private func waitForNextKill(of process: String) {
+    let rest = (nextKills[process] ?? .now) - .now
     if rest > .zero { usleep(UInt32(rest / .microseconds(1))) }
-    turns[process] = .now + Self.interval
+    nextKills[process] = .now + Self.interval
   }
 
-  // MARK: Questions
+  // MARK: Requests
 
-  private static func outage(of pid: Int32, question: () throws -> Void) throws -> Duration {
+  private static func outage(of pid: Int32, request: () throws -> Void) throws -> Duration {
     let start = ContinuousClock.now
     guard kill(pid, SIGKILL) == 0 else { throw BenchFailure.system("kill \(pid)") }
-    try untilSuccess(question)
+    try untilSuccess(request)
     return ContinuousClock.now - start
   }
 
-  /// The supervisor holds the listening socket, so that one connection does, but for one that the dying process had
-  /// still taken.
-  private static func untilSuccess(_ question: () throws -> Void) throws {
+  /// The supervisor holds the listening socket, so the first connection succeeds unless the dying process had already
+  /// accepted it.
+  private static func untilSuccess(_ request: () throws -> Void) throws {
     let deadline = ContinuousClock.now + .seconds(10)
     while true {
       do {
-        return try question()
+        return try request()
       } catch {
-        guard ContinuousClock.now < deadline else { throw BenchFailure("nobody answers after a kill: \(error)") }
+        guard ContinuousClock.now < deadline else { throw BenchFailure("no answer after a kill: \(error)") }
         usleep(100)
       }
     }
@@ -137,14 +137,14 @@ final class RestartTrial {
     return connection
   }
 
-  /// The index serves before its peers have announced again: then there is nothing.
+  /// The index serves before its peers have announced again, hence the 404.
   private static func lookUp(_ connection: RawConnection) throws {
     try ask(connection, lookup, accepting: [200, 404])
   }
 
-  private static func ask(_ connection: RawConnection, _ question: String, accepting: Set<Int64> = [200]) throws {
-    guard let status = try connection.ask(question)["status"]?.integer, accepting.contains(status) else {
-      throw BenchFailure("\(question) was refused")
+  private static func ask(_ connection: RawConnection, _ request: String, accepting: Set<Int64> = [200]) throws {
+    guard let status = try connection.ask(request)["status"]?.integer, accepting.contains(status) else {
+      throw BenchFailure("\(request) was refused")
     }
   }
 
@@ -157,10 +157,10 @@ final class RestartTrial {
   private static func fetch(_ document: (content: String, size: Int64), _ length: Int, from connection: RawConnection)
     throws
   {
-    let question = """
+    let request = """
       {"id":2,"op":"get","content":"\(document.content)","size":\(document.size),"offset":0,"length":\(length)}
       """
-    try ask(connection, question)
+    try ask(connection, request)
     guard try connection.bytes(length).count == length else { throw BenchFailure("an upload ended early") }
   }
 
@@ -169,7 +169,7 @@ final class RestartTrial {
     let answer = try connection.ask(String(decoding: LoadRequest.lookup(key).bytes.dropLast(), as: UTF8.self))
     guard let content = answer["contents"]?.array?.first, let root = content["content"]?.string,
       let size = content["size"]?.integer
-    else { throw BenchFailure("\(key) is not listed") }
+    else { throw BenchFailure("the index does not list \(key)") }
     return (root, size)
   }
 }

@@ -17,7 +17,7 @@ package struct CatalogueRow: Hashable, Sendable {
     self.isShared = isShared
   }
 
-  /// `nil` where the event is no such row.
+  /// `nil` if the event is not such a row.
   package init?(_ event: JSONValue) {
     guard let key = event["key"]?.string, let path = event["path"]?.string, let content = Content(event),
       let state = event["state"]?.string
@@ -37,7 +37,7 @@ extension Content {
 }
 
 extension Ledger {
-  /// What is not as it was acknowledged; empty where all is.
+  /// Differences between what was acknowledged and the catalogue. Empty if there are none.
   package func contradictions(_ rows: [CatalogueRow], isSettled: Bool) -> [String] {
     let rowsByPath = Dictionary(grouping: rows) { $0.path }
     return expectations(isSettled: isSettled).compactMap { expected in
@@ -46,7 +46,7 @@ extension Ledger {
       case .shared(let content):
         guard !found.contains(where: { $0.content == content }) else { return nil }
         let instead = (rowsByPath[expected.path] ?? []).map { "\($0.key) \($0.content) shared: \($0.isShared)" }
-        return "\(expected.key) at \(expected.path) is not shared as \(content), but: \(instead)"
+        return "\(expected.key) at \(expected.path) should be shared as \(content), found: \(instead)"
       case .notShared:
         guard let row = found.first else { return nil }
         return "\(expected.key) at \(expected.path) is still shared as \(row.content)"

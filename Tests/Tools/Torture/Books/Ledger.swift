@@ -2,31 +2,31 @@
 
 package import DocumentModel
 
-/// What one worker was told by its peer, and what therefore has to be so.
+/// What one worker was acknowledged by its peer, and what the catalogue must therefore contain.
 ///
-/// Everything is known by the path of its file: each worker has its own, and asks one thing after the other.
+/// Entries are identified by the path of the file. A worker has its own paths and sends one request at a time.
 package struct Ledger: Sendable {
-  package enum Standing: Hashable, Sendable {
+  package enum Claim: Hashable, Sendable {
     /// Acknowledged: shared with this content.
     case shared(Content)
     /// Acknowledged: not shared.
     case absent
-    /// The answer was lost, so that both may be.
-    case open
+    /// The answer was lost: either is possible.
+    case unknown
   }
 
-  /// What became of the file since the last answer.
+  /// The state of the file since the last answer.
   package enum File: Hashable, Sendable {
-    case asAnswered
+    case unchanged
     case changed(Content)
     case gone
   }
 
   package struct Entry: Hashable, Sendable {
     package let key: String
-    /// Whether its user added it, as opposed to fetched: only such is published again when it has changed.
+    /// Added by its user, not fetched. Only these are published again after a change.
     package let isOwn: Bool
-    package var standing: Standing
+    package var claim: Claim
     package var file: File
   }
 
@@ -37,56 +37,56 @@ package struct Ledger: Sendable {
 
   // MARK: Answers
 
-  /// `add` was acknowledged, or a `get` that shares. A document has one path at a peer: the latest that was added, while a
-  /// copy that is fetched does not take the place of a file that is what it was.
+  /// An `add`, or a `get` that shares, was acknowledged. A document has one path at a peer: the last one added. A fetched
+  /// copy does not replace an unchanged file.
   package mutating func shared(_ key: String, _ content: Content, path: String, isOwn: Bool) {
     let others = entries.filter { $0.key != path && $0.value.key == key }.values
-    let stays = others.contains { $0.standing == .shared(content) && $0.file == .asAnswered }
-    // A changed original may have been looked at meanwhile, or not.
-    let mayStay = others.contains { $0.standing == .open || ($0.standing != .absent && $0.file == .changed(content)) }
+    let stays = others.contains { $0.claim == .shared(content) && $0.file == .unchanged }
+    // The peer may or may not have noticed a changed original.
+    let mayStay = others.contains { $0.claim == .unknown || ($0.claim != .absent && $0.file == .changed(content)) }
     let isCertain = isOwn || (!stays && !mayStay)
     if isOwn || !stays { moveHere(key, content, path: path) }
-    entries[path] = Entry(key: key, isOwn: isOwn, standing: isCertain ? .shared(content) : .open, file: .asAnswered)
+    entries[path] = Entry(key: key, isOwn: isOwn, claim: isCertain ? .shared(content) : .unknown, file: .unchanged)
   }
 
-  /// Nobody knows what is at another path with that content.
+  /// Another path with this content may have lost its share to this one.
   private mutating func moveHere(_ key: String, _ content: Content, path: String) {
-    for (other, entry) in entries where other != path && entry.key == key && entry.standing != .absent {
-      if entry.standing == .shared(content) || entry.file == .changed(content) { entries[other]?.standing = .open }
+    for (other, entry) in entries where other != path && entry.key == key && entry.claim != .absent {
+      if entry.claim == .shared(content) || entry.file == .changed(content) { entries[other]?.claim = .unknown }
     }
   }
 
   package mutating func removed(_ key: String) {
-    for (path, entry) in entries where entry.key == key { entries[path]?.standing = .absent }
+    for (path, entry) in entries where entry.key == key { entries[path]?.claim = .absent }
   }
 
-  /// Nobody knows whether what was asked for under this key has happened.
+  /// The outcome of a request for this key is unknown.
   package mutating func lost(_ key: String) {
-    for (path, entry) in entries where entry.key == key { entries[path]?.standing = .open }
+    for (path, entry) in entries where entry.key == key { entries[path]?.claim = .unknown }
   }
 
-  /// Nobody knows what is shared at this path now; nor at another under the key, whose content may have moved here.
+  /// The outcome for this path is unknown, and so is every other path under the key: its share may have moved here.
   package mutating func lost(_ key: String, path: String, isOwn: Bool) {
-    for (other, entry) in entries where entry.key == key && entry.standing != .absent {
-      entries[other]?.standing = .open
+    for (other, entry) in entries where entry.key == key && entry.claim != .absent {
+      entries[other]?.claim = .unknown
     }
-    entries[path] = Entry(key: key, isOwn: isOwn, standing: .open, file: .asAnswered)
+    entries[path] = Entry(key: key, isOwn: isOwn, claim: .unknown, file: .unchanged)
   }
 
   // MARK: Files
 
-  /// - Parameter content: `nil` where the file is gone.
+  /// - Parameter content: `nil` if the file is gone.
   package mutating func fileChanged(_ path: String, to content: Content?) {
     guard let entry = entries[path] else { return }
     if entry.file == .gone, content != nil {
-      // Whether it was seen to be gone decides what it is now.
-      entries[path]?.standing = entry.standing == .absent ? .absent : .open
+      // The result depends on whether the peer noticed the absence.
+      entries[path]?.claim = entry.claim == .absent ? .absent : .unknown
     }
     if let content, entry.isOwn { moveHere(entry.key, content, path: path) }
     entries[path]?.file = content.map { .changed($0) } ?? .gone
   }
 
-  // MARK: What has to be
+  // MARK: Expectations
 
   package struct Expectation: Hashable, Sendable {
     package enum Rule: Hashable, Sendable {
@@ -99,7 +99,7 @@ package struct Ledger: Sendable {
     package let rule: Rule
   }
 
-  /// - Parameter isSettled: whether the peer has had the occasion to look at every file: then changed ones count too.
+  /// - Parameter isSettled: whether the peer has checked every file since its last change; only then changed files count.
   package func expectations(isSettled: Bool) -> [Expectation] {
     entries.sorted { $0.key < $1.key }.compactMap { path, entry in
       Self.rule(entry, isSettled: isSettled).map { Expectation(key: entry.key, path: path, rule: $0) }
@@ -107,13 +107,13 @@ package struct Ledger: Sendable {
   }
 
   private static func rule(_ entry: Entry, isSettled: Bool) -> Expectation.Rule? {
-    switch (entry.standing, entry.file) {
-    case (.open, _): nil
+    switch (entry.claim, entry.file) {
+    case (.unknown, _): nil
     case (.absent, _): .notShared
-    case (.shared(let content), .asAnswered): .shared(content)
+    case (.shared(let content), .unchanged): .shared(content)
     case (.shared, .gone): isSettled ? .notShared : nil
     case (.shared(let old), .changed(let content)):
-      // An edited copy of what was fetched is not published.
+      // An edited copy of a fetched file is not published.
       isSettled ? (entry.isOwn || old == content ? .shared(content) : .notShared) : nil
     }
   }

@@ -2,11 +2,12 @@
 
 import DocumentModel
 import Glibc
+import LineJSON
 import Synchronization
 
-/// What all threads of a run write down.
+/// Counts and findings of all threads of a run.
 final class RunRecord: Sendable {
-  /// More of the same would only hide the first.
+  /// Later findings are usually consequences.
   private static let maxFindings = 200
 
   private struct State {
@@ -22,14 +23,14 @@ final class RunRecord: Sendable {
 
   // MARK: Counting
 
-  /// - Parameter outcome: `ok` or a code.
+  /// - Parameter outcome: `ok` or an error code.
   func count(_ operation: String, _ outcome: String) {
     state.withLock { state in
       state.outcomes[operation, default: [:]][outcome, default: 0] += 1
     }
   }
 
-  /// - Parameter wasDone: false where it could not be: its victim was not there.
+  /// - Parameter wasDone: false if the victim was not running.
   func count(_ fault: Fault.Kind, wasDone: Bool) {
     state.withLock { state in
       if wasDone { state.faults[fault, default: 0] += 1 } else { state.missed[fault, default: 0] += 1 }
@@ -44,7 +45,7 @@ final class RunRecord: Sendable {
 
   // MARK: Findings
 
-  /// Something is not as it has to be. Told at once.
+  /// Records and prints a violation.
   func find(_ what: String) {
     let seconds = (ContinuousClock.now - start).seconds
     let line = "\(seconds.rounded(toPlaces: 1)) s: \(what)"
@@ -58,14 +59,14 @@ final class RunRecord: Sendable {
 
   var findings: [String] { state.withLock { $0.findings } }
 
-  // MARK: What a key may stand for
+  // MARK: Allowed contents
 
-  /// Before the file is written.
+  /// Call it before the file is written.
   func allow(_ content: Content, under key: String) {
     state.withLock { _ = $0.contents[key, default: []].insert(content) }
   }
 
-  /// Whether a file under this key ever had this content.
+  /// Whether a file under this key has ever had this content.
   func isAllowed(_ content: Content, under key: String) -> Bool {
     state.withLock { $0.contents[key]?.contains(content) ?? false }
   }
@@ -84,7 +85,7 @@ extension Double {
   }
 }
 
-/// For the person who watches.
+/// Progress on standard error.
 enum Terminal {
   static func say(_ message: String) {
     let line = Array("torture: \(message)\n".utf8)
@@ -92,7 +93,7 @@ enum Terminal {
   }
 }
 
-/// Why a run cannot go on.
+/// The reason why a run cannot continue.
 struct TortureFailure: Error, CustomStringConvertible {
   let description: String
 
@@ -100,8 +101,38 @@ struct TortureFailure: Error, CustomStringConvertible {
     self.description = description
   }
 
-  /// A system call that has just failed.
+  /// A system call that just failed, with `errno`.
   static func system(_ what: String) -> TortureFailure {
     TortureFailure("\(what): \(String(cString: strerror(errno)))")
+  }
+}
+
+/// The operations of one worker, one per line, to investigate a finding.
+final class Journal {
+  private let descriptor: CInt
+  private let start: ContinuousClock.Instant
+
+  /// - Parameter path: `nil` writes nothing.
+  init(path: String?, start: ContinuousClock.Instant) {
+    descriptor = path.map { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) } ?? -1
+    self.start = start
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  func note(_ what: @autoclosure () -> String) {
+    guard descriptor >= 0 else { return }
+    let line = Array("\((ContinuousClock.now - start).seconds.rounded(toPlaces: 2)) \(what())\n".utf8)
+    _ = write(descriptor, line, line.count)
+  }
+}
+
+extension JSONValue {
+  /// The JSON text.
+  var line: String {
+    guard let bytes = try? Jansson.encodeLine(self) else { return "\(self)" }
+    return String(decoding: bytes.dropLast(), as: UTF8.self)
   }
 }

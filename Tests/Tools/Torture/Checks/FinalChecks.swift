@@ -5,15 +5,16 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// What has to be so when everything that went wrong is over. Each check is one function.
+/// The checks after all faults have ended, one function each.
 final class FinalChecks {
-  /// Everything comes back by itself within this.
+  /// Everything must recover within this time.
   private static let timeout = Duration.seconds(60)
   private static let askTimeout = Duration.seconds(20)
-  /// What connections to others, kept for a while, may add.
+  /// Kept connections to other peers may add some.
   private static let maxMoreDescriptors = 24
+  /// In KiB.
   private static let maxMoreMemory = 96 << 10
-  private static let sampleOfFetches = 12
+  private static let fetchSampleSize = 12
 
   private let torture: Torture
   private var results: [CheckResult] = []
@@ -24,24 +25,23 @@ final class FinalChecks {
   }
 
   func run() throws -> [CheckResult] {
-    try check("everything is ready", everythingIsReady)
+    try check("all processes are ready", allReady)
     try check("the work was done", workWasDone)
-    try check("no download goes on", noDownloadGoesOn)
-    try check("memory and descriptors are as before", usageIsAsBefore)
-    try check("acknowledged is in the catalogues", { try self.cataloguesAgree(isSettled: false) })
-    try check("everything restarts", everythingRestarts)
-    try check("what changed is known as what it is", { try self.cataloguesAgree(isSettled: true) })
-    try check("the index has what the catalogues have", indexAgrees)
+    try check("no download is left", noDownloadLeft)
+    try check("memory and descriptors have not grown", usageHasNotGrown)
+    try check("acknowledged adds are in the catalogues", { try self.cataloguesAgree(isSettled: false) })
+    try check("all peers restart", allRestart)
+    try check("changed files are shared as they are", { try self.cataloguesAgree(isSettled: true) })
+    try check("the index matches the catalogues", indexAgrees)
     try check("no dead session", noDeadSession)
-    try check("what is listed can be fetched", listedCanBeFetched)
+    try check("listed documents can be fetched", listedCanBeFetched)
     try check("no wrong byte under a final name", noWrongByte)
-    try check("no process but ours", noOrphanWhileRunning)
+    try check("no orphan process", noOrphan)
     try check("nothing crashed", nothingCrashed)
-    try check("everything stops", everythingStops)
+    try check("everything stops", allStop)
     return results
   }
 
-  /// - Parameter body: returns what is wrong, or figures.
   private func check(_ name: String, _ body: () throws -> Verdict) throws {
     do {
       let verdict = try body()
@@ -79,11 +79,12 @@ final class FinalChecks {
 
   private func catalogue(_ peer: String) throws -> [CatalogueRow] {
     let answer = try ask(peer, ["op": "list", "mine": true])
-    guard answer.isOK else { throw TortureFailure("\(peer) does not list: \(answer.reply.line)") }
+    guard answer.isOK else { throw TortureFailure("\(peer) rejected list: \(answer.reply.line)") }
     return answer.events.compactMap(CatalogueRow.init)
   }
 
-  /// - Returns: what is wrong at last; empty where nothing is.
+  /// Repeats until nothing is wrong or the timeout has passed.
+  /// - Returns: what is still wrong.
   private func eventually(_ wrong: () throws -> [String]) throws -> [String] {
     var found: [String] = []
     _ = try torture.wait(Self.timeout) {
@@ -95,7 +96,7 @@ final class FinalChecks {
 
   // MARK: Checks
 
-  private func everythingIsReady() throws -> Verdict {
+  private func allReady() throws -> Verdict {
     let isReady = try torture.wait(Self.timeout) { fleet.isReady }
     let connected = try eventually {
       try fleet.peers.filter { try ask($0, ["op": "status"]).reply["index"]?["connected"]?.bool != true }
@@ -107,7 +108,7 @@ final class FinalChecks {
     return .good("\(rows.count) processes, \(restarts) restarts")
   }
 
-  /// A run in which nothing could be done shows nothing.
+  /// A run without successful operations proves nothing.
   private func workWasDone() -> Verdict {
     let outcomes = torture.record.outcomes
     let (adds, gets) = (outcomes["add"]?["ok"] ?? 0, outcomes["get"]?["ok"] ?? 0)
@@ -116,14 +117,14 @@ final class FinalChecks {
     return adds >= least && gets >= least ? .good(figures) : .bad("only \(figures)")
   }
 
-  private func noDownloadGoesOn() throws -> Verdict {
+  private func noDownloadLeft() throws -> Verdict {
     let wrong = try eventually {
       try fleet.peers.flatMap { peer in try ask(peer, ["op": "transfers"]).events.map { "\(peer): \($0.line)" } }
     }
     return Verdict(wrong: wrong, good: "none")
   }
 
-  private func usageIsAsBefore() throws -> Verdict {
+  private func usageHasNotGrown() throws -> Verdict {
     let before = torture.sampler.first
     var now: [String: Sampler.Reading] = [:]
     let wrong = try eventually {
@@ -132,10 +133,10 @@ final class FinalChecks {
         guard let first = before[name] else { return [] }
         var wrong: [String] = []
         if reading.descriptors > first.descriptors + Self.maxMoreDescriptors {
-          wrong.append("\(name) has \(reading.descriptors) descriptors, at first \(first.descriptors)")
+          wrong.append("\(name) has \(reading.descriptors) descriptors, before \(first.descriptors)")
         }
         if reading.memory > 2 * first.memory + Self.maxMoreMemory {
-          wrong.append("\(name) has \(reading.memory) KiB, at first \(first.memory)")
+          wrong.append("\(name) has \(reading.memory) KiB, before \(first.memory)")
         }
         return wrong
       }
@@ -159,7 +160,7 @@ final class FinalChecks {
     return Verdict(wrong: wrong, good: "\(count) acknowledgements")
   }
 
-  private func everythingRestarts() throws -> Verdict {
+  private func allRestart() throws -> Verdict {
     for peer in fleet.peers {
       let answer = try fleet.ask(["op": "restart", "name": .string(peer)], timeout: Self.askTimeout)
       guard answer.isOK else { return .bad("\(peer): \(answer.reply.line)") }
@@ -170,10 +171,10 @@ final class FinalChecks {
         "\(peer)/\($0)"
       }
     }
-    return Verdict(wrong: leftovers, good: "and leaves no file in the making")
+    return Verdict(wrong: leftovers, good: "no partial file left")
   }
 
-  /// Key, content and holder of everything shared.
+  /// A record of the index.
   private struct Record: Hashable {
     let key: String
     let content: Content
@@ -197,7 +198,7 @@ final class FinalChecks {
     return Verdict(wrong: wrong, good: "\(count) records")
   }
 
-  /// All that the index says, key by key.
+  /// All records of the index.
   private func records(keys: Set<String>) throws -> Set<Record> {
     guard let asker = fleet.peers.first else { return [] }
     let session = try ControlSession(path: fleet.socket(asker), timeout: Self.askTimeout)
@@ -206,7 +207,7 @@ final class FinalChecks {
     for key in keys.union(listed).sorted() {
       let answer = try session.ask(["op": "lookup", "key": .string(key)])
       for row in answer.reply["contents"]?.array ?? [] {
-        guard let content = Content(row) else { throw TortureFailure("no content: \(row.line)") }
+        guard let content = Content(row) else { throw TortureFailure("row without content: \(row.line)") }
         for holder in row["holders"]?.array ?? [] {
           records.insert(Record(key: key, content: content, peer: holder["name"]?.string ?? "nobody"))
         }
@@ -226,7 +227,7 @@ final class FinalChecks {
       let peers = try connection.ask(#"{"id":3,"op":"peers","limit":100}"#)["peers"]?.array ?? []
       figures = "\(stats["sessions"]?.integer ?? -1) sessions, \(stats["records"]?.integer ?? -1) records"
       let names = peers.compactMap { $0["name"]?.string }.sorted()
-      return names == fleet.peers.sorted() ? [] : ["the index knows \(names); \(figures)"]
+      return names == fleet.peers.sorted() ? [] : ["the index lists \(names); \(figures)"]
     }
     return Verdict(wrong: wrong, good: figures)
   }
@@ -236,7 +237,7 @@ final class FinalChecks {
     guard let peer = fleet.peers.last else { return .bad("no peer") }
     let listed = try ask(peer, ["op": "list"]).events
     var wrong: [String] = []
-    for row in listed.shuffled(using: &random).prefix(Self.sampleOfFetches) {
+    for row in listed.shuffled(using: &random).prefix(Self.fetchSampleSize) {
       guard let key = row["key"]?.string, let content = Content(row) else { continue }
       let path = torture.paths.documents + "/fetched"
       let answer = try ask(
@@ -246,10 +247,9 @@ final class FinalChecks {
           "force": true, "share": false,
         ])
       let found = TemporaryDirectory.read(path).flatMap(MerkleRoot.content)
-      // Two contents of one beginning but another size stand under one root only for the empty one.
       if !answer.isOK || found != content { wrong.append("\(key): \(answer.reply.line)") }
     }
-    return Verdict(wrong: wrong, good: "\(min(listed.count, Self.sampleOfFetches)) of \(listed.count) tried")
+    return Verdict(wrong: wrong, good: "\(min(listed.count, Self.fetchSampleSize)) of \(listed.count) fetched")
   }
 
   private func noWrongByte() -> Verdict {
@@ -269,7 +269,7 @@ final class FinalChecks {
     return Verdict(wrong: wrong, good: "\(count) fetched files")
   }
 
-  private func noOrphanWhileRunning() throws -> Verdict {
+  private func noOrphan() throws -> Verdict {
     var count = 0
     let wrong = try eventually {
       let rows = fleet.rows() ?? []
@@ -285,8 +285,7 @@ final class FinalChecks {
     return Verdict(wrong: wrong, good: "\(count) processes")
   }
 
-  /// A process may end by kill -9, in good order, by SIGTERM where it has only just begun, for want of room on the disk (75),
-  /// or with its supervisor (69): anything else is a crash.
+  /// Expected ends: SIGKILL, status 0, SIGTERM during start, 75 (disk full), 69 (supervisor gone). All others are crashes.
   private func nothingCrashed() -> Verdict {
     var (ends, wrong) = (0, [String]())
     for name in ProcessTable.entries(of: torture.paths.home + "/log") ?? [] {
@@ -298,7 +297,7 @@ final class FinalChecks {
         if !["9", "15"].contains(line[place.upperBound...].prefix { $0.isNumber }) { wrong.append("\(name): \(line)") }
       }
     }
-    return Verdict(wrong: wrong, good: "\(ends) ends by signals in the logs")
+    return Verdict(wrong: wrong, good: "\(ends) ends by a signal in the logs")
   }
 
   private static func isCrash(_ line: Substring) -> Bool {
@@ -307,9 +306,17 @@ final class FinalChecks {
     return !["0", "69", "75"].contains(line[place.upperBound...].prefix { $0.isNumber })
   }
 
-  private func everythingStops() throws -> Verdict {
+  private func allStop() throws -> Verdict {
     if let wrong = fleet.stop() { return .bad(wrong) }
     let left = ProcessTable.processes(withHome: fleet.home)
-    return Verdict(wrong: left.map { "\($0) lives on" }, good: "and nothing is left")
+    return Verdict(wrong: left.map { "\($0) is still running" }, good: "no process left")
   }
+}
+
+/// The result of one check.
+struct CheckResult {
+  let name: String
+  let isGood: Bool
+  /// Figures, or what is wrong.
+  let detail: String
 }

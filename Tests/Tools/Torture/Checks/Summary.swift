@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a person reads at the end.
+/// The report printed at the end.
 struct Summary {
   let record: RunRecord
   let checks: [CheckResult]
@@ -18,15 +18,15 @@ struct Summary {
     for kind in Fault.Kind.allCases {
       let (done, missed) = (record.faults[kind] ?? 0, record.missed[kind] ?? 0)
       if missing.contains(kind) {
-        lines.append("  \(Self.pad(kind.rawValue, 22))    none   LEFT OUT: not permitted here")
+        lines.append("  \(Self.pad(kind.rawValue, 22))    none   NOT POSSIBLE here")
       } else if done + missed > 0 {
-        let note = missed > 0 ? "   and \(missed) for which nobody was there" : ""
+        let note = missed > 0 ? "   and \(missed) without a running victim" : ""
         lines.append("  \(Self.pad(kind.rawValue, 22))\(Self.pad("\(done)", 8, left: true))\(note)")
       }
     }
-    lines.append("processes, from the beginning to the end of the faults")
+    lines.append("processes, before and after the faults")
     for (name, from, to) in usage {
-      let first = from.map { "\($0.memory / 1024) MiB, \($0.descriptors) descriptors" } ?? "not there"
+      let first = from.map { "\($0.memory / 1024) MiB, \($0.descriptors) descriptors" } ?? "not running"
       lines.append("  \(Self.pad(name, 22)) \(first) -> \(to.memory / 1024) MiB, \(to.descriptors) descriptors")
     }
     lines.append("checks")
@@ -34,7 +34,7 @@ struct Summary {
       lines.append("  \(check.isGood ? "good " : "WRONG") \(Self.pad(check.name, 42)) \(check.detail)")
     }
     if !record.findings.isEmpty {
-      lines.append("found")
+      lines.append("findings")
       lines += record.findings.map { "  \($0)" }
     }
     return lines.joined(separator: "\n")

@@ -2,9 +2,9 @@
 
 import Glibc
 
-/// TCP sockets at 127.0.0.1 that do not block.
+/// Non-blocking TCP sockets on 127.0.0.1.
 enum LoopbackSocket {
-  /// At a free port.
+  /// Listens on a free port.
   static func listen() throws -> (descriptor: CInt, port: UInt16) {
     let descriptor = make()
     guard descriptor >= 0 else { throw TortureFailure.system("socket") }
@@ -22,7 +22,7 @@ enum LoopbackSocket {
     return (descriptor, UInt16(bigEndian: address.sin_port))
   }
 
-  /// Begins to connect.
+  /// Starts connecting.
   static func connect(_ port: UInt16) -> CInt? {
     let descriptor = make()
     guard descriptor >= 0 else { return nil }
@@ -35,12 +35,12 @@ enum LoopbackSocket {
       close(descriptor)
       return nil
     }
-    sendAtOnce(descriptor)
+    disableDelay(descriptor)
     return descriptor
   }
 
-  /// Lines are small and each is waited for: TCP_NODELAY, tcp(7).
-  static func sendAtOnce(_ descriptor: CInt) {
+  /// Lines are small and the sender waits for each: TCP_NODELAY, tcp(7).
+  static func disableDelay(_ descriptor: CInt) {
     var on: CInt = 1
     setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<CInt>.size))
   }

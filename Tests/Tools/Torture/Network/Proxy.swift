@@ -6,22 +6,22 @@ import DocumentModel
 import Glibc
 import Synchronization
 
-/// Stands between peers and index, and between peer and peer, and can reset, stall and corrupt what goes through it.
+/// A proxy between peers and index and between peers, which can reset, stall and corrupt connections.
 ///
-/// Peers are told its address as that of the index. In their greeting it puts a port of its own into the place of theirs, so
-/// that others come to it too.
+/// Peers use its address as that of the index. It replaces the port in their `hello` with one of its own, so that other
+/// peers connect through it too.
 final class Proxy: Sendable {
   private struct Orders {
     var index: Endpoint?
     var stalled: Set<Route> = []
     var resets: Set<Route> = []
     var corruptions = 0
-    /// The port of a peer by the port that stands for it.
+    /// The upload port of a peer by our port for it.
     var ports: [UInt16: UInt16] = [:]
     var hasEnded = false
   }
 
-  /// Where peers find their index.
+  /// The address of the index for peers.
   let endpoint: Endpoint
   private let orders = Mutex(Orders())
 
@@ -42,15 +42,15 @@ final class Proxy: Sendable {
 
   func reset(_ route: Route) { orders.withLock { _ = $0.resets.insert(route) } }
 
-  /// The next large answer of a peer has one byte that is another.
+  /// Changes one byte of the next large answer of a peer.
   func corrupt() { orders.withLock { $0.corruptions += 1 } }
 
-  /// Corruptions that met no large answer are forgotten.
-  func leaveUnchanged() { orders.withLock { $0.corruptions = 0 } }
+  /// Drops pending corruptions.
+  func cancelCorruptions() { orders.withLock { $0.corruptions = 0 } }
 
   func end() { orders.withLock { $0.hasEnded = true } }
 
-  /// The port of the peer for which the proxy listens at this one.
+  /// The upload port of the peer behind a port of the proxy.
   func peerPort(behind port: UInt16) -> UInt16? { orders.withLock { $0.ports[port] } }
 
   // MARK: For the loop
@@ -78,27 +78,27 @@ final class Proxy: Sendable {
     }
   }
 
-  fileprivate func note(_ port: UInt16, standsFor peer: UInt16) { orders.withLock { $0.ports[port] = peer } }
+  fileprivate func note(_ port: UInt16, for peer: UInt16) { orders.withLock { $0.ports[port] = peer } }
 }
 
-/// The one thread that moves all bytes.
+/// The thread that moves all bytes.
 private final class ProxyLoop {
   private static let tick: CInt = 20
   private static let maxRelays = 1_000
-  /// Headers are lines; a byte changed in them is another fault.
+  /// Smaller reads may be lines; only bodies are corrupted.
   private static let smallestCorrupted = 16_384
 
   private struct Listener {
     let descriptor: CInt
     let route: Route
-    /// `nil` for the index, whose port may change.
+    /// `nil` for the index: its port may change.
     let target: UInt16?
   }
 
   private let proxy: Proxy
   private var listeners: [Listener]
   private var relays: [Relay] = []
-  /// The port that stands for a peer's.
+  /// Our port for each upload port of a peer.
   private var portsByPeer: [UInt16: UInt16] = [:]
 
   init(proxy: Proxy, listener: CInt) {
@@ -134,7 +134,7 @@ private final class ProxyLoop {
     for (listener, ready) in zip(active, polls) where ready.revents != 0 { accept(listener, round) }
   }
 
-  /// Who waits for nothing is not watched: poll(2) would tell of a closed connection again and again.
+  /// A descriptor without events is left out: poll(2) would report a hang-up on every call.
   private static func watch(_ descriptor: CInt, _ events: Int16) -> pollfd {
     pollfd(fd: events == 0 ? -1 : descriptor, events: events, revents: 0)
   }
@@ -152,18 +152,18 @@ private final class ProxyLoop {
       close(client)
       return
     }
-    LoopbackSocket.sendAtOnce(client)
+    LoopbackSocket.disableDelay(client)
     relays.append(
-      Relay(route: listener.route, client: client, server: server) { [unowned self] in standIn(for: $0) })
+      Relay(route: listener.route, client: client, server: server) { [unowned self] in proxyPort(for: $0) })
   }
 
-  /// The port at which the proxy listens for a peer.
-  private func standIn(for peer: UInt16) -> UInt16? {
+  /// The port of the proxy for an upload port.
+  private func proxyPort(for peer: UInt16) -> UInt16? {
     if let port = portsByPeer[peer] { return port }
     guard let (descriptor, port) = try? LoopbackSocket.listen() else { return nil }
     listeners.append(Listener(descriptor: descriptor, route: .uploads, target: peer))
     portsByPeer[peer] = port
-    proxy.note(port, standsFor: peer)
+    proxy.note(port, for: peer)
     return port
   }
 }

@@ -3,7 +3,7 @@
 import Glibc
 import LineJSON
 
-/// One connection through the proxy: bytes from each side to the other, a bounded number of them at a time.
+/// One connection through the proxy, with bounded buffers in both directions.
 final class Relay {
   private static let maxBuffered = 262_144
   private static let longestGreeting = 65_536
@@ -11,9 +11,9 @@ final class Relay {
   private struct Direction {
     var bytes: [UInt8] = []
     var sent = 0
-    /// Whether the side that sends has said that it will send no more.
+    /// The sending side has shut down.
     var isFinished = false
-    var isFinishPassedOn = false
+    var isFinishForwarded = false
 
     var isEmpty: Bool { sent == bytes.count }
     var hasRoom: Bool { bytes.count - sent < maxBuffered }
@@ -25,7 +25,7 @@ final class Relay {
   private(set) var hasEnded = false
   private var up = Direction()
   private var down = Direction()
-  /// The first line of a peer to the index until it is whole: it names a port to be replaced.
+  /// The first line of a peer to the index while incomplete: it contains a port to replace.
   private var greeting: [UInt8]?
   private let replacePort: (UInt16) -> UInt16?
 
@@ -42,7 +42,7 @@ final class Relay {
     close(server)
   }
 
-  // MARK: What it waits for
+  // MARK: Poll events
 
   var clientEvents: Int16 { events(reads: up, writes: down) }
   var serverEvents: Int16 { events(reads: down, writes: up) }
@@ -53,7 +53,7 @@ final class Relay {
 
   // MARK: Moving
 
-  /// - Parameter corrupt: called with what a server sends, which it may change.
+  /// - Parameter corrupt: may change what the server sent.
   func move(_ clientReady: Int16, _ serverReady: Int16, corrupt: (inout [UInt8]) -> Void) {
     let readable = Int16(POLLIN | POLLHUP | POLLERR)
     if clientReady & readable != 0, !up.isFinished, up.hasRoom, let bytes = read(client) {
@@ -73,10 +73,10 @@ final class Relay {
     }
     write(server, &up)
     write(client, &down)
-    if up.isFinishPassedOn, down.isFinishPassedOn { hasEnded = true }
+    if up.isFinishForwarded, down.isFinishForwarded { hasEnded = true }
   }
 
-  /// Empty at the end; `nil` where nothing is there yet.
+  /// Empty at the end of the stream, `nil` if nothing is available.
   private func read(_ descriptor: CInt) -> [UInt8]? {
     var failure: CInt = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
@@ -94,19 +94,19 @@ final class Relay {
       let count = direction.bytes[direction.sent...].withUnsafeBytes {
         send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL | MSG_DONTWAIT))
       }
-      // ENOTCONN: the connection to the server is still being made.
+      // ENOTCONN: still connecting to the server.
       if count < 0 { return errno == EAGAIN || errno == EINTR || errno == ENOTCONN ? () : reset() }
       direction.sent += count
     }
     direction.bytes.removeAll(keepingCapacity: true)
     direction.sent = 0
-    if direction.isFinished, !direction.isFinishPassedOn {
+    if direction.isFinished, !direction.isFinishForwarded {
       shutdown(descriptor, CInt(SHUT_WR))
-      direction.isFinishPassedOn = true
+      direction.isFinishForwarded = true
     }
   }
 
-  /// Both sides see a reset, as from a host that crashes or a router that forgets.
+  /// Resets both sides, as a crashed host or a restarted router would.
   func reset() {
     var option = linger(l_onoff: 1, l_linger: 0)
     for descriptor in [client, server] {
@@ -132,7 +132,7 @@ final class Relay {
     greeting = nil
   }
 
-  /// The line with the newline, telling others to come through the proxy too.
+  /// The line with its newline and the port of the proxy.
   private func replaced(_ line: [UInt8]) -> [UInt8] {
     guard var members = (try? Jansson.decode(line))?.object, let number = members["port"]?.integer,
       let port = UInt16(exactly: number), let other = replacePort(port)

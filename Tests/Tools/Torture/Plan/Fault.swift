@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whom a fault hits.
+/// The process that a fault hits.
 package enum Victim: Hashable, Sendable, CustomStringConvertible {
   case index
   case supervisor
   case peer(Int)
-  /// A process in reserve, whosesoever.
+  /// Any process in reserve.
   case standby
 
   package var description: String {
@@ -18,7 +18,7 @@ package enum Victim: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Whose connections go through the proxy.
+/// The connections that go through the proxy.
 package enum Route: String, Hashable, Sendable, CaseIterable {
   /// From peers to the index.
   case index
@@ -26,29 +26,29 @@ package enum Route: String, Hashable, Sendable, CaseIterable {
   case uploads
 }
 
-/// What goes wrong. A lasting one ends with an event of its own.
+/// A fault. One with a duration also has an event for its end.
 package enum Fault: Hashable, Sendable {
   /// kill -9.
   case kill(Victim)
   /// SIGSTOP, and SIGCONT at its end.
   case pause(Victim)
-  /// Every connection of the route ends with a reset.
+  /// All connections of the route are reset.
   case reset(Route)
-  /// Nothing moves on the route, and nobody is told.
+  /// No byte moves on the route, and no connection is closed.
   case stall(Route)
-  /// A byte of what peers send each other becomes another one.
+  /// One byte between peers changes.
   case corrupt
-  /// The disk of state and downloads has no room.
+  /// The disk with state and downloads is full.
   case fillDisk
-  /// The directory of a peer's downloads cannot be written.
+  /// The download directory of a peer is read-only.
   case readOnly(Int)
-  /// A peer's files may not grow beyond a small size: RLIMIT_FSIZE.
+  /// The files of a peer are limited in size: RLIMIT_FSIZE.
   case limitFileSize(Int)
-  /// What no client of ours would send, to everybody who listens.
+  /// Bytes that no client of ours would send.
   case hostile(HostileBytes.Kind, to: HostileTarget)
-  /// Stopped in good order and started again.
+  /// An orderly restart.
   case restart(Victim)
-  /// A peer is stopped in good order, and started at the end.
+  /// An orderly stop of a peer, which starts again at the end.
   case takeAway(Int)
   /// SIGHUP.
   case reload
@@ -85,7 +85,7 @@ package enum Fault: Hashable, Sendable {
     }
   }
 
-  /// How long one lasts, in milliseconds; `nil` where it is over at once.
+  /// Duration in milliseconds; `nil` for an instantaneous fault.
   package var milliseconds: ClosedRange<Int>? {
     switch self {
     case .pause: 50...3000
@@ -97,7 +97,7 @@ package enum Fault: Hashable, Sendable {
   }
 }
 
-/// Who is sent hostile bytes.
+/// The receiver of hostile bytes.
 package enum HostileTarget: Hashable, Sendable {
   case index
   case uploads(Int)

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What no client of ours would send.
+package import TestSupport
+
+/// Bytes that no client of ours would send.
 package enum HostileBytes {
   package enum Kind: String, Hashable, Sendable, CaseIterable {
-    /// Bytes without any sense, some of them newlines.
+    /// Random bytes, some of them newlines.
     case noise
-    /// A line that does not end for longer than any limit.
+    /// A line longer than any limit.
     case endless
-    /// Half a line, and then nothing more.
+    /// Half a line and then silence.
     case half
-    /// Lines that are JSON and nothing else: wrong types, duplicate keys, NUL, deep nesting, numbers out of range.
-    case nonsense
-    /// A greeting, and then requests that cannot be.
-    case impossible
-    /// Valid requests, many more than anybody reads the answers of.
+    /// Malformed and invalid JSON: wrong types, duplicate keys, NUL, deep nesting, numbers out of range.
+    case malformed
+    /// A `hello`, then requests with invalid values.
+    case invalid
+    /// Many valid requests whose answers are never read.
     case flood
-    /// What other protocols say first.
+    /// The first bytes of other protocols.
     case foreign
   }
 
@@ -28,22 +30,22 @@ package enum HostileBytes {
     case .noise: noise(Int.random(in: 1...70_000, using: &random), &random)
     case .endless: Array(#"{"id":1,"op":""#.utf8) + [UInt8](repeating: 0x61, count: 3 << 20)
     case .half: Array(hello.utf8.dropLast(Int.random(in: 1...40, using: &random)))
-    case .nonsense: Array(shuffled(nonsense, &random).joined().utf8)
-    case .impossible: Array((hello + shuffled(impossible, &random).joined()).utf8)
+    case .malformed: Array(shuffled(malformed, &random).joined().utf8)
+    case .invalid: Array((hello + shuffled(invalid, &random).joined()).utf8)
     case .flood: Array((hello + String(repeating: flood, count: 5_000)).utf8)
     case .foreign: Array((foreign.randomElement(using: &random) ?? "").utf8)
     }
   }
 
   private static func noise(_ count: Int, _ random: inout SeededGenerator) -> [UInt8] {
-    (0..<count).map { _ in random.chance(1, of: 40) ? 0x0A : UInt8.random(in: .min ... .max, using: &random) }
+    (0..<count).map { _ in random.once(in: 40) ? 0x0A : UInt8.random(in: .min ... .max, using: &random) }
   }
 
   private static func shuffled(_ lines: [String], _ random: inout SeededGenerator) -> [String] {
     lines.shuffled(using: &random).map { $0 + "\n" }
   }
 
-  private static let nonsense = [
+  private static let malformed = [
     "{", "}", "[]", "null", "{}", #"{"id":1}"#, #"{"op":"hello"}"#, #"{"id":-1,"op":"hello"}"#,
     #"{"id":1e308,"op":"hello"}"#, #"{"id":9007199254740992,"op":"hello"}"#, #"{"id":1,"id":2,"op":"hello"}"#,
     #"{"id":1,"op":"hello","protocol":"1"}"#, #"{"id":1,"op":"hello","protocol":2}"#, #"{"id":1,"op":"\u0000"}"#,
@@ -52,7 +54,7 @@ package enum HostileBytes {
     #"{"a":"# + String(repeating: #"{"a":"#, count: 40) + "1" + String(repeating: "}", count: 41),
   ]
 
-  private static let impossible = [
+  private static let invalid = [
     #"{"id":2,"op":"add","documents":[{"key":"../../etc/passwd","title":"","content":"","size":-1}]}"#,
     #"{"id":2,"op":"add","documents":[]}"#, #"{"id":2,"op":"lookup","key":""}"#, #"{"id":2,"op":"lookup"}"#,
     #"{"id":3,"op":"list","limit":99999999999}"#, #"{"id":3,"op":"list","after":"AAAA"}"#,

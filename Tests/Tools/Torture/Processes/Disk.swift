@@ -2,15 +2,15 @@
 
 import Glibc
 
-/// The small disk on which state and downloads lie, and what can be done to it.
+/// A small disk for state and downloads, and the faults it can have.
 ///
-/// It lives in a mount namespace of this process: nothing of it is left when that ends.
+/// It is mounted in the mount namespace of this process and disappears with it.
 final class Disk {
-  /// In MiB: what all documents and downloads need, twice over.
+  /// In MiB: twice the size of all documents and downloads.
   private static let size = 320
   private static let attempts = 5
 
-  /// Whether this is a disk of its own that can be filled.
+  /// Whether a separate disk was mounted, which can be filled.
   let isOwn: Bool
   private let path: String
   private var ballast: String { path + "/ballast" }
@@ -21,18 +21,18 @@ final class Disk {
     isOwn = Self.mayMount && mount("p2p-torture", path, "tmpfs", 0, "size=\(Self.size)m,mode=0700") == 0
   }
 
-  /// bin/torture says so where it has made a namespace: elsewhere a mount would be everybody's.
+  /// bin/torture sets the variable in its own namespace. Elsewhere a mount would affect the whole machine.
   static var mayMount: Bool { getenv("P2P_TORTURE_NAMESPACE") != nil }
 
-  // MARK: No room
+  // MARK: Full
 
-  /// - Parameter rest: what stays free, in bytes; a few times as much where others need it just now.
+  /// - Parameter rest: bytes to leave free; more if other writers interfere.
   func fill(rest: Int) -> Bool {
     guard isOwn else { return false }
     let descriptor = open(ballast, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    // Others take from what is free meanwhile.
+    // Other processes allocate meanwhile.
     for attempt in 1...Self.attempts {
       var place = statvfs()
       guard statvfs(path, &place) == 0 else { return false }
@@ -47,9 +47,9 @@ final class Disk {
     unlink(ballast)
   }
 
-  // MARK: No writing
+  // MARK: Read-only
 
-  /// What can make a directory read-only here: a mount binds everybody, modes bind all but root.
+  /// Whether a directory can be made read-only: a mount affects everyone, a mode everyone but root.
   static var canProtect: Bool { mayMount || geteuid() != 0 }
 
   static func protect(_ directory: String) -> Bool {
@@ -67,8 +67,26 @@ final class Disk {
 
   // MARK: Evidence
 
-  /// Puts a directory of another disk in the place of one on this: logs are to tell also what happens on a full disk.
+  /// Mounts a directory of another disk here, to keep logs complete while the disk is full.
   static func substitute(_ directory: String, with other: String) {
     if mayMount { _ = mount(other, directory, "", UInt(MS_BIND), nil) }
+  }
+}
+
+/// RLIMIT_FSIZE of a running process: prlimit(1).
+enum FileSizeLimit {
+  static let program = "/usr/bin/prlimit"
+
+  /// - Parameter bytes: `nil` removes the limit.
+  static func set(_ bytes: Int?, of pid: Int32) -> Bool {
+    let value = bytes.map(String.init) ?? "unlimited"
+    // Only the soft limit: it can be raised again without privileges.
+    let arguments = [program, "--pid", "\(pid)", "--fsize=\(value):"]
+    let argv = arguments.map { strdup($0) } + [nil]
+    defer { for pointer in argv { free(pointer) } }
+    var child = pid_t()
+    guard posix_spawn(&child, program, nil, nil, argv, environ) == 0 else { return false }
+    var status: CInt = 0
+    return waitpid(child, &status, 0) == child && status == 0
   }
 }

@@ -5,9 +5,9 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// Carries out what the plan says, on the main thread.
+/// Carries out the plan on the main thread.
 final class FaultInjector {
-  /// What a disk that is full has left, in bytes, at most.
+  /// Maximum free bytes on a full disk.
   private static let maxRest = 200_000
   private static let maxConnections = 64
   private static let controlTimeout = Duration.milliseconds(300)
@@ -15,12 +15,12 @@ final class FaultInjector {
 
   private let torture: Torture
   private var random: SeededGenerator
-  /// Stopped processes, so that each is continued whatever the supervisor says by then.
+  /// Pids of stopped processes: each gets its SIGCONT even if the supervisor reports another pid by then.
   private var paused: [Victim: Int32] = [:]
   private var limited: [Int: Int32] = [:]
   private var protected: Set<Int> = []
   private var takenAway: Set<Int> = []
-  /// Connections that hold what they have sent, the oldest first.
+  /// Hostile connections kept open, oldest first.
   private var open: [RawConnection] = []
 
   private var fleet: Fleet { torture.fleet }
@@ -37,11 +37,10 @@ final class FaultInjector {
     }
   }
 
-  /// Everything that lasts has ended by the plan; hostile connections close now. A supervisor that stood still when a peer
-  /// was to be started again has not heard of it.
+  /// Closes hostile connections and repeats starts: a stopped supervisor may have missed the first request.
   func finish() {
     open = []
-    torture.proxy.leaveUnchanged()
+    torture.proxy.cancelCorruptions()
     for peer in takenAway.sorted() {
       _ = try? fleet.ask(["op": "start", "name": .string(PeerNames.name(of: peer))], timeout: Self.finalTimeout)
     }
@@ -49,7 +48,7 @@ final class FaultInjector {
 
   // MARK: Beginnings
 
-  /// - Returns: whether it could be done.
+  /// - Returns: whether it was possible.
   private func begin(_ fault: Fault) -> Bool {
     switch fault {
     case .kill(.supervisor): return fleet.kill()
@@ -62,10 +61,10 @@ final class FaultInjector {
     case .readOnly(let peer): return protect(peer)
     case .limitFileSize(let peer): return limit(peer)
     case .hostile(let kind, let target): return attack(kind, target)
-    case .restart(let victim): return order("restart", victim)
+    case .restart(let victim): return request("restart", victim)
     case .takeAway(let peer):
       takenAway.insert(peer)
-      return order("stop", .peer(peer))
+      return request("stop", .peer(peer))
     case .reload: return fleet.reload()
     }
     return true
@@ -94,25 +93,25 @@ final class FaultInjector {
   }
 
   private func limit(_ peer: Int) -> Bool {
-    // Below what the catalogue has already even SQLite cannot write; above it only downloads fail.
-    let bytes = random.chance(1, of: 2) ? 4_096 : 1_000_000
+    // 4 KiB is below the size of the catalogue, so SQLite fails too; with 1 MB only downloads fail.
+    let bytes = random.once(in: 2) ? 4_096 : 1_000_000
     guard let pid = fleet.pid(of: .peer(peer)), FileSizeLimit.set(bytes, of: pid) else { return false }
     limited[peer] = pid
     return true
   }
 
-  private func order(_ operation: String, _ victim: Victim) -> Bool {
+  private func request(_ operation: String, _ victim: Victim) -> Bool {
     let answer = try? fleet.ask(
       ["op": .string(operation), "name": .string(victim.description)], timeout: Self.controlTimeout)
-    // Without an answer in time it happens nevertheless.
+    // Without an answer in time the request still takes effect.
     return answer?.isOK ?? true
   }
 
   private func attack(_ kind: HostileBytes.Kind, _ target: HostileTarget) -> Bool {
     let bytes = HostileBytes.make(kind, &random)
     guard let connection = connect(target) else { return false }
-    connection.sendWhatIsTaken(bytes)
-    if random.chance(1, of: 2) {
+    connection.sendWithoutWaiting(bytes)
+    if random.once(in: 2) {
       connection.reset()
     } else {
       open.append(connection)
@@ -150,11 +149,11 @@ final class FaultInjector {
     case .readOnly(let peer):
       if protected.remove(peer) != nil { Disk.unprotect(torture.paths.downloads(PeerNames.name(of: peer))) }
     case .limitFileSize(let peer):
-      // A process that was started since has no limit.
+      // A process started since has no limit.
       if let pid = limited.removeValue(forKey: peer), ProcessTable.parent(of: pid) != nil {
         _ = FileSizeLimit.set(nil, of: pid)
       }
-    case .takeAway(let peer): _ = order("start", .peer(peer))
+    case .takeAway(let peer): _ = request("start", .peer(peer))
     case .kill, .reset, .corrupt, .hostile, .restart, .reload: break
     }
   }

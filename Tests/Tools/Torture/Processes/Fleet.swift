@@ -7,14 +7,14 @@ import ProcessSupervision
 import Synchronization
 import TestSupport
 
-/// A supervisor with an index and peers, as a service manager keeps it: started again when it ends.
+/// A supervisor with an index and peers. Restarts the supervisor when it ends, as a service manager would.
 ///
-/// The main thread alone starts and ends it: its life is tied to that thread.
+/// Only the main thread starts it: the parent-death signal is bound to the thread.
 final class Fleet {
-  /// What a supervisor needs at most to stop everything, with something over.
+  /// More than a supervisor needs to stop everything.
   private static let stopTimeout = Duration.seconds(20)
   private static let pauseAfterFailure = Duration.milliseconds(250)
-  /// From exec to `main` a process has the default action for every signal, and on a loaded machine that takes a while.
+  /// Between exec and `main` a signal has its default action; on a loaded machine this takes a while.
   private static let loading = Duration.seconds(2)
 
   struct Row: Sendable {
@@ -35,9 +35,9 @@ final class Fleet {
   private var supervisor: ChildProcess?
   private var lastStart = ContinuousClock.now
   private var nextStart = ContinuousClock.now
-  /// Whether its next end was wanted.
-  private var isEndWanted = false
-  /// What a full disk may keep from starting.
+  /// Whether the next exit is expected.
+  private var isExitExpected = false
+  /// Set while the disk is full: the supervisor may then fail to start.
   var mayFail = false
 
   init(home: String, executables: String, peers: [String], index: Endpoint, log: String, record: RunRecord) {
@@ -54,13 +54,13 @@ final class Fleet {
 
   var supervisorPID: Int32? { supervisor?.pid }
 
-  /// Starts it where it does not run.
-  func tend() throws {
+  /// Starts it if it is not running.
+  func keepRunning() throws {
     if let ended = supervisor?.reap() {
       supervisor = nil
-      if !isEndWanted, !mayFail { record.find("the supervisor ended by itself: \(ended)") }
-      nextStart = isEndWanted ? .now : .now + Self.pauseAfterFailure
-      isEndWanted = false
+      if !isExitExpected, !mayFail { record.find("the supervisor exited unexpectedly: \(ended)") }
+      nextStart = isExitExpected ? .now : .now + Self.pauseAfterFailure
+      isExitExpected = false
     }
     if supervisor == nil, ContinuousClock.now >= nextStart { try start() }
   }
@@ -85,25 +85,25 @@ final class Fleet {
         ], deathSignal: SIGTERM))
   }
 
-  /// kill -9; `tend` starts another.
+  /// kill -9; `keepRunning` starts another.
   func kill() -> Bool {
-    isEndWanted = supervisor != nil
+    isExitExpected = supervisor != nil
     return signal(SIGKILL)
   }
 
-  /// SIGHUP, to one that has had the time to expect it.
+  /// SIGHUP, unless it has just started.
   func reload() -> Bool {
     ContinuousClock.now - lastStart > Self.loading && signal(SIGHUP)
   }
 
-  /// - Returns: whether there was one.
+  /// - Returns: whether it was running.
   func signal(_ number: CInt) -> Bool {
     supervisor?.signal(number)
     return supervisor != nil
   }
 
-  /// Ends everything in good order.
-  /// - Returns: what is wrong with that; `nil` where nothing is.
+  /// Stops everything.
+  /// - Returns: what went wrong, `nil` after an orderly stop.
   func stop() -> String? {
     guard supervisor != nil else { return nil }
     _ = signal(SIGCONT)
@@ -119,14 +119,14 @@ final class Fleet {
     }
     supervisor = nil
     if !hasEnded { return "the supervisor did not end within \(Self.stopTimeout) after SIGTERM" }
-    return ended == .exited(0) ? nil : "the supervisor \(ended.map { "\($0)" } ?? "has gone")"
+    return ended == .exited(0) ? nil : "the supervisor \(ended.map { "\($0)" } ?? "was gone")"
   }
 
-  // MARK: What it says
+  // MARK: Requests
 
   func socket(_ name: String) -> String { "\(home)/run/\(name).sock" }
 
-  /// All processes; `nil` where the supervisor does not answer in time.
+  /// All processes; `nil` if the supervisor does not answer in time.
   func rows(timeout: Duration = .seconds(1)) -> [Row]? {
     guard let answer = try? ask(["op": "status"], timeout: timeout), answer.reply["status"]?.integer == 200 else {
       return nil
@@ -139,17 +139,17 @@ final class Fleet {
     }
   }
 
-  /// Asks the supervisor.
+  /// Sends a request to the supervisor.
   @discardableResult
   func ask(_ request: JSONMembers, timeout: Duration) throws -> ControlSession.Answer {
     try ControlSession(path: socket("supervisor"), timeout: timeout).ask(request)
   }
 
-  /// A child of the supervisor that lives now, or the supervisor.
+  /// The pid of a running child of the supervisor, or of the supervisor.
   func pid(of victim: Victim) -> Int32? {
     guard let own = supervisorPID else { return nil }
     guard victim != .supervisor else { return own }
-    // A stopped supervisor does not answer; what it said last is true as long as the process is its child.
+    // A stopped supervisor does not answer. The last known pid is right while the process is its child.
     if let rows = rows(timeout: .milliseconds(300)) {
       for row in rows { knownPIDs[row.name] = row.pid }
     }
@@ -158,7 +158,7 @@ final class Fleet {
     return pid
   }
 
-  /// Those that serve, and those in reserve, which are in no row.
+  /// Serving processes and processes in reserve; the latter are in no row.
   private func children(of supervisor: Int32) -> [Int32] {
     ProcessTable.processes(withHome: home).filter { ProcessTable.parent(of: $0) == supervisor }
   }

@@ -3,26 +3,26 @@
 import Foundation
 import Glibc
 
-/// Where everything of a run lies.
+/// The directories of a run.
 struct Paths {
   private let scratch: String
-  /// Where the small disk is mounted.
+  /// The mount point of the small disk.
   let disk: String
   var home: String { disk + "/home" }
-  /// What users share, on a disk that does not get full.
+  /// The shared documents, outside of the small disk.
   var documents: String { scratch + "/documents" }
   var logs: String { scratch + "/logs" }
 
   func downloads(_ peer: String) -> String { "\(home)/downloads/\(peer)" }
 
-  /// - Parameter scratch: exists and is empty.
+  /// - Parameter scratch: an empty directory.
   init(scratch: String) throws {
     self.scratch = scratch.hasPrefix("/") ? scratch : FileManager.default.currentDirectoryPath + "/" + scratch
     disk = self.scratch + "/disk"
     guard mkdir(disk, 0o700) == 0 else { throw TortureFailure.system(disk) }
   }
 
-  /// - Parameter logsApart: whether the logs of the system are to lie on another disk than its state.
+  /// - Parameter logsApart: whether to keep logs on another disk than the state.
   func make(logsApart: Bool) throws {
     let downloads = PeerNames.all.map(self.downloads)
     for directory in [documents, logs, home, home + "/log", home + "/downloads"] + downloads {
@@ -31,7 +31,7 @@ struct Paths {
     if logsApart { Disk.substitute(home + "/log", with: logs) }
   }
 
-  /// Copies the logs and writes down what was found.
+  /// Copies the logs and writes the findings.
   func keepEvidence(in place: String, findings: [String]) {
     let files = FileManager.default
     try? files.createDirectory(atPath: place, withIntermediateDirectories: true)

@@ -3,16 +3,16 @@
 import Glibc
 import TestSupport
 
-/// What /proc says of processes: proc(5).
+/// Processes as shown in /proc: proc(5).
 enum ProcessTable {
   struct Usage {
-    /// Resident, in KiB.
+    /// Resident size in KiB.
     let memory: Int
     let descriptors: Int
     let threads: Int
   }
 
-  /// `nil` where it has ended.
+  /// `nil` if it has ended.
   static func usage(of pid: Int32) -> Usage? {
     guard let status = text("/proc/\(pid)/status"), let descriptors = entries(of: "/proc/\(pid)/fd") else { return nil }
     func field(_ name: String) -> Int? {
@@ -23,7 +23,7 @@ enum ProcessTable {
     return Usage(memory: memory, descriptors: descriptors.count, threads: field("Threads") ?? 0)
   }
 
-  /// Where its program lies; `nil` where it has ended.
+  /// The path of its program; `nil` if it has ended.
   static func executable(of pid: Int32) -> String? {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = readlink("/proc/\(pid)/exe", &buffer, buffer.count)
@@ -32,12 +32,12 @@ enum ProcessTable {
   }
 
   static func parent(of pid: Int32) -> Int32? {
-    // The name in parentheses may hold anything, parentheses too.
+    // The name in parentheses may contain parentheses.
     text("/proc/\(pid)/stat").flatMap { $0[($0.lastIndex(of: ")") ?? $0.endIndex)...].split(separator: " ") }
       .flatMap { $0.count > 2 ? Int32($0[2]) : nil }
   }
 
-  /// Every process that was started with this home and lives.
+  /// All running processes with this `P2P_HOME`.
   static func processes(withHome home: String) -> [Int32] {
     let mark = Array("P2P_HOME=\(home)".utf8)
     return (entries(of: "/proc") ?? []).compactMap { Int32($0) }.filter { pid in

@@ -3,7 +3,7 @@
 import Glibc
 import LineJSON
 
-/// Memory and descriptors of every process, again and again.
+/// Samples memory and descriptors of every process.
 final class Sampler {
   struct Reading {
     let seconds: Int
@@ -16,7 +16,7 @@ final class Sampler {
   private let interval: Int
   private let start = ContinuousClock.now
   private var next = ContinuousClock.now
-  /// By name: at the beginning, and the latest.
+  /// By name: the first and the latest reading.
   private(set) var first: [String: Reading] = [:]
   private(set) var last: [String: Reading] = [:]
 
@@ -64,7 +64,6 @@ final class Sampler {
     _ = Glibc.write(descriptor, lines, lines.count)
   }
 
-  /// One line a process: from the beginning to the latest.
   func summary() -> [(name: String, from: Reading?, to: Reading)] {
     last.sorted { $0.key < $1.key }.map { ($0.key, first[$0.key], $0.value) }
   }

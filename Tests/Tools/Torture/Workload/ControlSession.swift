@@ -4,32 +4,32 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// A greeted connection to a control socket, line by line as the written protocol says: no code of the front end.
+/// A connection to a control socket after `hello`. Follows the written protocol and uses no code of the front end.
 final class ControlSession {
   struct Answer {
     let reply: JSONValue
     let events: [JSONValue]
 
-    /// `ok`, or the code of the refusal.
+    /// `ok` or the error code.
     var outcome: String { reply["status"]?.integer == 200 ? "ok" : reply["error"]?.string ?? "no code" }
     var isOK: Bool { outcome == "ok" }
-    /// What SQLite says where a file of its own may not grow: the disk is at fault.
+    /// The message of SQLite if a file cannot grow.
     var isDiskFailure: Bool { reply["message"]?.string?.hasSuffix("disk I/O error") ?? false }
   }
 
   enum Failure: Error {
-    /// Nothing was asked: who should answer was not there.
+    /// The request was not sent: nothing listens.
     case refused(String)
-    /// It was asked, and the connection ended before the answer.
+    /// The connection ended before the answer.
     case lost(String)
-    /// It was asked, and no answer came for longer than any may take.
+    /// No answer within the timeout.
     case silent
   }
 
   private let connection: RawConnection
   private var nextID: Int64 = 2
 
-  /// - Parameter timeout: the longest silence.
+  /// - Parameter timeout: maximum silence.
   init(path: String, timeout: Duration) throws(Failure) {
     do {
       connection = try RawConnection(path: path, timeout: timeout)
@@ -44,7 +44,6 @@ final class ControlSession {
     }
   }
 
-  /// - Throws: `Failure`.
   func ask(_ request: JSONMembers) throws(Failure) -> Answer {
     try send(request)
     return try answer()
@@ -70,8 +69,7 @@ final class ControlSession {
     do {
       return try connection.reply()
     } catch {
-      // The words of a wait that was in vain.
-      if "\(error)".contains("nothing came") { throw .silent }
+      if (error as? RawConnection.Failure)?.kind == .timeout { throw .silent }
       throw .lost("\(error)")
     }
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+import Crypto
+package import DocumentModel
 import Glibc
 import TestSupport
 
-/// The documents of one worker: a fixed number of files of fixed sizes, so that a run needs no more disk the longer it is.
+/// The documents of one worker: a fixed number of files of fixed sizes, so disk use does not grow with the run.
 struct Documents {
-  /// Empty, one block, the borders of blocks and pieces, several pieces.
+  /// Empty, one block, around block and piece boundaries, several pieces.
   private static let sizes = [
     0, 1, 700, 9_000, 16_384, 16_385, 40_000, 120_000, 262_144, 300_001, 1_200_000, 3_000_000,
   ]
@@ -22,7 +23,7 @@ struct Documents {
   private let pool: [UInt8]
   let slots: [Slot]
 
-  /// - Parameter pool: random bytes that all contents are cut from.
+  /// - Parameter pool: random bytes from which contents are cut.
   init(directory: String, peer: Int, worker: Int, pool: [UInt8]) throws {
     self.directory = directory
     self.pool = pool
@@ -34,12 +35,12 @@ struct Documents {
     }
   }
 
-  /// A third stands under one key for all peers: several contents.
+  /// A third of the keys is common to all peers: several contents under one key.
   static func key(peer: Int, worker: Int, number: Int) -> String {
     number % 3 == 2 ? "file/common-\(worker)-\(number)" : "file/\(PeerNames.name(of: peer))-\(worker)-\(number)"
   }
 
-  /// What was never there before, except where there is nothing to tell by.
+  /// New content; very small files may repeat.
   func fresh(_ slot: Slot, _ random: inout SeededGenerator) -> [UInt8] {
     let start = Int.random(in: 0...max(0, pool.count - slot.size), using: &random)
     var bytes = Array(pool[start..<min(start + slot.size, pool.count)])
@@ -53,14 +54,14 @@ struct Documents {
 
   // MARK: Writing
 
-  /// Under its name at once.
+  /// Replaces the file atomically.
   func replace(_ slot: Slot, with bytes: [UInt8]) throws {
     let temporary = directory + "/.new"
     try Self.write(bytes, to: temporary, flags: O_CREAT | O_TRUNC)
     guard rename(temporary, slot.path) == 0 else { throw TortureFailure.system(slot.path) }
   }
 
-  /// In one call, over what is there.
+  /// Overwrites with a single call.
   static func write(_ bytes: [UInt8], to path: String, flags: CInt, at offset: Int = 0) throws {
     let descriptor = open(path, O_WRONLY | O_CLOEXEC | flags, 0o600)
     guard descriptor >= 0 else { throw TortureFailure.system(path) }
@@ -68,5 +69,24 @@ struct Documents {
     guard bytes.isEmpty || pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count else {
       throw TortureFailure.system(path)
     }
+  }
+}
+
+/// The Merkle root of BEP 52 in its simplest form: the oracle for every fetched file, independent of the implementation.
+package enum MerkleRoot {
+  private static let blockSize = 16_384
+
+  package static func content(of bytes: [UInt8]) -> Content? {
+    guard !bytes.isEmpty else { return .empty }
+    var layer = stride(from: 0, to: bytes.count, by: blockSize).map { start in
+      Array(SHA256.hash(data: bytes[start..<min(start + blockSize, bytes.count)]))
+    }
+    var width = 1
+    while width < layer.count { width *= 2 }
+    layer += Array(repeating: [UInt8](repeating: 0, count: Digest.byteCount), count: width - layer.count)
+    while layer.count > 1 {
+      layer = stride(from: 0, to: layer.count, by: 2).map { Array(SHA256.hash(data: layer[$0] + layer[$0 + 1])) }
+    }
+    return Digest(bytes: layer[0]).flatMap { Content(root: $0, size: Int64(bytes.count)) }
   }
 }

@@ -2,9 +2,10 @@
 
 import DocumentModel
 import Glibc
+import TestSupport
 
-/// How a file changes under the daemon. Each is one system call, so that no state of it has other bytes than one of those
-/// told.
+/// A change of a file that the daemon shares. Each is a single system call, so the file always has one of the announced
+/// contents.
 enum FileChange: CaseIterable {
   case replace
   case rewrite
@@ -13,8 +14,8 @@ enum FileChange: CaseIterable {
   case truncate
   case touch
 
-  /// - Parameter willBe: told every content before the file has it.
-  /// - Returns: what it is now; `nil` where it was not there, or could not be changed.
+  /// - Parameter willBe: called with every content before the file has it.
+  /// - Returns: the content now; `nil` if the file is missing or could not be changed.
   func apply(
     to slot: Documents.Slot, of documents: Documents, _ random: inout SeededGenerator, willBe: (Content) -> Void
   ) -> Content? {

@@ -4,12 +4,13 @@ import DocumentModel
 import Glibc
 import LineJSON
 import Synchronization
+import TestSupport
 
-/// One user of one peer: asks one thing after the other, and remembers what was acknowledged.
+/// One user of one peer: sends one request at a time and records what was acknowledged.
 ///
-/// It has documents, keys and targets of its own, so that what it was told last is what has to be so.
+/// It has its own documents, keys and targets, so the last acknowledgement determines the expected state.
 final class Worker {
-  /// The longest silence: longer than any fault lasts, and than any wait that the written protocol allows.
+  /// Longer than any fault and than any wait in the written protocol.
   private static let timeout = Duration.seconds(90)
 
   private let peer: Int
@@ -39,10 +40,10 @@ final class Worker {
     self.random = random
   }
 
-  /// - Parameter pause: between two operations, in milliseconds at most.
+  /// - Parameter pause: maximum milliseconds between two operations.
   func run(pause: Int, until hasEnded: () -> Bool) {
     while !hasEnded() {
-      if random.chance(1, of: 20) { session = nil }
+      if random.once(in: 20) { session = nil }
       step(Operation.next(&random))
       usleep(UInt32(Int.random(in: 0...max(0, pause), using: &random)) * 1_000)
     }
@@ -71,9 +72,9 @@ final class Worker {
 
   private enum Result {
     case answer(ControlSession.Answer)
-    /// It certainly did not happen.
-    case notAsked
-    /// Nobody knows whether it happened.
+    /// The request was not sent.
+    case notSent
+    /// The outcome is unknown.
     case lost
   }
 
@@ -89,19 +90,19 @@ final class Worker {
       record.count(operation.rawValue, answer.outcome)
       journal.note("\(JSONValue.object(request).line) -> \(answer.reply.line)")
       if Operation.inexcusable.contains(answer.outcome), !answer.isDiskFailure {
-        record.find("\(name) answers \(operation.rawValue) with \(answer.reply.line)")
+        record.find("\(name) answered \(operation.rawValue) with \(answer.reply.line)")
       }
       return .answer(answer)
     } catch ControlSession.Failure.refused {
       session = nil
-      record.count(operation.rawValue, "nobody there")
-      return .notAsked
+      record.count(operation.rawValue, "not running")
+      return .notSent
     } catch ControlSession.Failure.silent {
       journal.note("\(JSONValue.object(request).line) -> silence")
       session = nil
       record.count(operation.rawValue, "no answer")
       record.find(
-        "\(name) does not answer \(operation.rawValue) within \(Self.timeout): \(JSONValue.object(request).line)")
+        "\(name) did not answer \(operation.rawValue) within \(Self.timeout): \(JSONValue.object(request).line)")
       return .lost
     } catch {
       session = nil
@@ -122,7 +123,7 @@ final class Worker {
   }
 
   private func listRequest() -> JSONMembers {
-    random.chance(1, of: 2)
+    random.once(in: 2)
       ? ["op": "list", "collection": "file", "limit": 50] : ["op": "list", "words": .string("common \(number)")]
   }
 
@@ -130,8 +131,8 @@ final class Worker {
 
   private func add(isChanging: Bool) {
     let slot = anySlot()
-    // Sometimes what is there, as it is.
-    if access(slot.path, F_OK) != 0 || random.chance(1, of: 2) {
+    // Half of the time add the existing file.
+    if access(slot.path, F_OK) != 0 || random.once(in: 2) {
       let bytes = documents.fresh(slot, &random)
       guard let content = MerkleRoot.content(of: bytes) else { return }
       record.allow(content, under: slot.key)
@@ -148,7 +149,7 @@ final class Worker {
       if isChanging { after = change(slot) }
     }
     switch result {
-    case .notAsked: break
+    case .notSent: break
     case .lost: ledger.lost(slot.key, path: slot.path, isOwn: true)
     case .answer(let answer): added(answer, slot, before: before, after: after)
     }
@@ -157,16 +158,16 @@ final class Worker {
 
   private func added(_ answer: ControlSession.Answer, _ slot: Documents.Slot, before: Content, after: Content?) {
     guard answer.isOK, answer.reply["added"]?.integer == 1 else {
-      // What was shared before may have been looked at meanwhile.
+      // The peer may have checked the previous share meanwhile.
       if answer.isOK || after != nil { ledger.lost(slot.key, path: slot.path, isOwn: true) }
       return
     }
     guard let content = answer.events.first(where: { $0["event"]?.string == "added" }).flatMap(Content.init) else {
-      record.find("\(name) added \(slot.key) without telling what: \(answer.events.map(\.line))")
+      record.find("\(name) added \(slot.key) without an event: \(answer.events.map(\.line))")
       return
     }
     if content != before, content != after, !record.isAllowed(content, under: slot.key) {
-      record.find("\(name) added \(slot.key) as \(content), but the file never was that")
+      record.find("\(name) added \(slot.key) as \(content), but the file never had this content")
     }
     ledger.shared(slot.key, content, path: slot.path, isOwn: true)
   }
@@ -200,12 +201,12 @@ final class Worker {
       return
     }
     switch ask(.remove, ["op": "remove", "key": .string(entry.key)]) {
-    case .notAsked: break
+    case .notSent: break
     case .lost: ledger.lost(entry.key)
     case .answer(let answer) where answer.isOK: ledger.removed(entry.key)
     case .answer(let answer):
-      if answer.outcome == "not-found", case .shared = entry.standing, entry.file == .asAnswered {
-        record.find("\(name) knows nothing of \(entry.key), which it has acknowledged: \(answer.reply.line)")
+      if answer.outcome == "not-found", case .shared = entry.claim, entry.file == .unchanged {
+        record.find("\(name) does not share \(entry.key), which it acknowledged: \(answer.reply.line)")
       }
     }
   }
@@ -224,11 +225,11 @@ final class Worker {
   private func get() {
     let key = anyKey()
     let path = target(of: key)
-    let isShared = random.chance(3, of: 4)
+    let isShared = !random.once(in: 4)
     var request: JSONMembers = ["op": "get", "key": .string(key), "share": .bool(isShared)]
-    request["force"] = .bool(random.chance(3, of: 4))
-    if random.chance(1, of: 2) { request["path"] = .string(path) } else { request["directory"] = .string(downloads) }
-    if random.chance(1, of: 3) {
+    request["force"] = .bool(!random.once(in: 4))
+    if random.once(in: 2) { request["path"] = .string(path) } else { request["directory"] = .string(downloads) }
+    if random.once(in: 3) {
       request["from"] = .string(PeerNames.name(of: Int.random(in: 0..<PeerNames.all.count, using: &random)))
     }
     let before = Documents.read(path).flatMap(MerkleRoot.content)
@@ -242,7 +243,6 @@ final class Worker {
     settleWithChoice(answer, key)
   }
 
-  /// What a lost answer means.
   private func finish(_ result: Result, _ key: String, _ path: String) -> Result {
     if case .lost = result { ledger.lost(key, path: path, isOwn: false) }
     if case .lost = result { checkAllowed(key, path) }
@@ -252,23 +252,23 @@ final class Worker {
   private func fetched(
     _ answer: ControlSession.Answer, _ key: String, _ path: String, after: Content?, wasThere: Bool, isShared: Bool
   ) {
-    let told = Content(answer.reply)
-    if told != after || told == nil {
-      record.find("\(name) fetched \(key) as \(Self.text(told)), but \(path) is \(Self.text(after))")
+    let reported = Content(answer.reply)
+    if reported != after || reported == nil {
+      record.find("\(name) fetched \(key) as \(Self.text(reported)), but \(path) is \(Self.text(after))")
     }
     checkAllowed(key, path)
-    guard let told else { return }
+    guard let reported else { return }
     if isShared {
-      ledger.shared(key, told, path: path, isOwn: false)
-    } else if let entry = ledger.entries[path], entry.standing != .absent, !wasThere {
+      ledger.shared(key, reported, path: path, isOwn: false)
+    } else if let entry = ledger.entries[path], entry.claim != .absent, !wasThere {
       ledger.lost(key, path: path, isOwn: false)
     }
   }
 
-  /// A file may be there all the same: whole, and only not shared, because the catalogue took no more. It has to be said.
+  /// The file may be complete although sharing failed, but then the message must say so.
   private func failed(_ answer: ControlSession.Answer, _ key: String, _ path: String) {
     if answer.reply["message"]?.string?.contains("is whole, but could not be shared") != true {
-      record.find("\(name) could not get \(key), and yet \(path) changed: \(answer.reply.line)")
+      record.find("\(name) failed to get \(key), but \(path) changed: \(answer.reply.line)")
     }
     ledger.lost(key, path: path, isOwn: false)
     checkAllowed(key, path)
@@ -277,11 +277,11 @@ final class Worker {
   private func checkAllowed(_ key: String, _ path: String) {
     guard let content = Documents.read(path).flatMap(MerkleRoot.content) else { return }
     if !record.isAllowed(content, under: key) {
-      record.find("wrong bytes under a final name: \(path) of \(name) is \(content), which \(key) never was")
+      record.find("wrong bytes under a final name: \(path) of \(name) is \(content), which \(key) never had")
     }
   }
 
-  /// Where several contents stand under the key, takes one of them.
+  /// Fetches one of several contents under the key.
   private func settleWithChoice(_ answer: ControlSession.Answer, _ key: String) {
     guard answer.outcome == "several-contents",
       let choice = answer.reply["choices"]?.array?.randomElement(using: &random), let wanted = Content(choice)
@@ -307,7 +307,7 @@ final class Worker {
       try session.send([
         "op": "get", "key": .string(key), "path": .string(path), "force": true, "share": true, "progress": true,
       ])
-      if random.chance(1, of: 2) {
+      if random.once(in: 2) {
         _ = try session.line()
       } else {
         usleep(UInt32.random(in: 0...20_000, using: &random))
@@ -315,17 +315,17 @@ final class Worker {
       journal.note("cancelled a get of \(key)")
       record.count(Operation.cancel.rawValue, "ok")
     } catch ControlSession.Failure.refused {
-      return record.count(Operation.cancel.rawValue, "nobody there")
+      return record.count(Operation.cancel.rawValue, "not running")
     } catch {
       record.count(Operation.cancel.rawValue, "connection lost")
     }
-    // It may be whole before anybody has noticed.
+    // It may complete before the disconnection is noticed.
     ledger.lost(key, path: path, isOwn: false)
     waitForEnd(of: key)
     checkAllowed(key, path)
   }
 
-  /// A download whose front end has gone ends soon; until then its target is nobody's.
+  /// Waits for the end of a cancelled download: until then its target is in use.
   private func waitForEnd(of key: String) {
     let deadline = ContinuousClock.now + Self.timeout
     while ContinuousClock.now < deadline {
@@ -334,8 +334,8 @@ final class Worker {
       if !isThere { return }
       usleep(10_000)
     }
-    record.find("\(name) goes on fetching \(key), though its front end went away \(Self.timeout) ago")
+    record.find("\(name) still fetches \(key) \(Self.timeout) after its front end disconnected")
   }
 
-  private static func text(_ content: Content?) -> String { content.map { "\($0)" } ?? "not there" }
+  private static func text(_ content: Content?) -> String { content.map { "\($0)" } ?? "missing" }
 }
