@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// p2pctl as a person at a terminal meets it.
+/// p2pctl on a terminal.
 @Suite(.serialized) struct ConsoleTests {
   private static let prompt = "p2p> "
   private static let question = "HOST[:PORT], empty for one on this machine, Ctrl-D to leave: "
@@ -23,7 +23,7 @@ import Testing
 
   // MARK: The shell
 
-  @Test func commandsAreTypedCompletedAndKept() async throws {
+  @Test func `commands are typed, completed and kept in the history`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       try system.directory.write("paper.pdf", pattern(1_000))
       try await system.run("alice", "add", "paper.pdf")
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func namesOfFilesKeysAndPeersAreCompletedInQuotes() async throws {
+  @Test func `files, keys and peers are completed inside quotes`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       try system.directory.write("two words.txt", Array("2".utf8))
       try system.directory.write("日本 $1.txt", Array("3".utf8))
@@ -91,7 +91,7 @@ import Testing
     }
   }
 
-  @Test func logsAreFollowedUntilCtrlC() async throws {
+  @Test func `logs are followed until Ctrl-C`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       let session = try TypedSession(try p2pctl(system), "logs", "-f")
       try await session.expect("alice is ready")
@@ -103,9 +103,9 @@ import Testing
     }
   }
 
-  @Test func interruptingACommandKeepsTheShell() async throws {
+  @Test func `Ctrl-C ends the command and keeps the shell`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
-      // An index that is not there keeps a list for 5 s.
+      // Without an index, list waits for 5 s.
       try await system.expectSuccess(["supervisor", "stop", "index"])
       let session = try TypedSession(try p2pctl(system))
       try await session.expect("not connected")
@@ -118,14 +118,14 @@ import Testing
       session.type("status\r")
       try await session.expect("peer     alice")
       #expect(ContinuousClock.now - start < .seconds(60))
-      // Not while a command runs: the terminal would take it for the end of a line.
+      // Ctrl-D works at the prompt only; during a command it would end the line.
       try await session.expect(Self.prompt)
       session.type("\u{4}")
       #expect(try await session.end().status == 0)
     }
   }
 
-  @Test func tablesFitTheTerminal() async throws {
+  @Test func `tables fit the terminal`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       try system.directory.write("a.txt", Array("a".utf8))
       try await system.run("alice", "add", "a.txt", "--title", "日本語の題名はとても長くて端末の幅に収まりません")
@@ -138,7 +138,7 @@ import Testing
 
   // MARK: First contact
 
-  @Test func whoeverLeavesAtTheQuestionLeaves() async throws {
+  @Test func `Ctrl-D at the question exits`() async throws {
     let home = try TemporaryDirectory()
     let session = try TypedSession(try p2pctl(home: home))
     try await session.expect("No daemon of yours runs here")
@@ -150,7 +150,7 @@ import Testing
     #expect(!outcome.shown.contains(Self.prompt))
   }
 
-  @Test func whoeverInterruptsTheQuestionLeaves() async throws {
+  @Test func `Ctrl-C at the question exits`() async throws {
     let home = try TemporaryDirectory()
     let session = try TypedSession(try p2pctl(home: home), "list")
     try await session.expect(Self.question)
@@ -158,7 +158,7 @@ import Testing
     #expect(try await session.end().status == 130)
   }
 
-  @Test func whoeverNamesAnIndexIsConnectedAndServed() async throws {
+  @Test func `index named at the question is used`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       let index = try await system.process("index").address
       let home = try TemporaryDirectory()

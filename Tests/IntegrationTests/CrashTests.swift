@@ -6,9 +6,9 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// kill -9 of everything there is, and everything back by itself.
+/// kill -9 of every process, and recovery without help.
 @Suite(.serialized) struct CrashTests {
-  @Test func aKilledIndexComesBackWithAllRecords() async throws {
+  @Test func `killed index returns with all records`() async throws {
     try await Installation.with { system in
       try await system.run("alice", "add", system.directory.write("x", pattern(1000)))
       let old = try await system.process("index")
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func aKilledPeerComesBackWithWhatItShares() async throws {
+  @Test func `killed peer returns with its shares`() async throws {
     try await Installation.with { system in
       let bytes = pattern(500_000)
       try await system.run("alice", "add", system.directory.write("x", bytes))
@@ -72,7 +72,7 @@ import Testing
       .compactMap { $0["pid"]?.integer.map { Int32(truncatingIfNeeded: $0) } } ?? []
   }
 
-  @Test func aConnectionMadeWhileTheIndexIsDeadIsServed() async throws {
+  @Test func `connection made while the index is dead is served`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       for _ in 0..<5 {
         let old = try await system.process("index")
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func nothingIsLeftOfAKilledSupervisorAndTheNextOneHasEverything() async throws {
+  @Test func `children of a killed supervisor end and the next one restores everything`() async throws {
     try await Installation.with { system in
       let bytes = pattern(100_000)
       try await system.run("alice", "add", system.directory.write("x", bytes))
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test func aDamagedCatalogueIsMovedAsideAndThePeerServes() async throws {
+  @Test func `damaged catalogue is moved aside and the peer serves`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       #expect(mkdir(system.directory.file("many"), 0o700) == 0)
       for number in 0..<400 { try system.directory.write("many/\(number)", pattern(10, seed: UInt64(number))) }
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatMayNotGrowFailsOneDownloadAndNothingElse() async throws {
+  @Test func `file size limit fails one download only`() async throws {
     try await Installation.with { system in
       try await system.run("alice", "add", system.directory.write("large", pattern(6_000_000)))
       try await system.run("alice", "add", system.directory.write("small", pattern(1000)))
@@ -149,8 +149,8 @@ import Testing
     }
   }
 
-  /// A new one at once, while the children of the last may still be there: it ends them before it starts its own.
-  @Test func aKilledSupervisorIsReplacedWithoutDuplicates() async throws {
+  /// The new supervisor ends the remaining children of the old one before it starts its own.
+  @Test func `killed supervisor is replaced without duplicate processes`() async throws {
     let configuration = "[supervisor]\nstandby = false\n[index]\nlisten = \"127.0.0.1:0\"\n[peers.alice]\n"
     try await Installation.with(configuration: configuration) { system in
       for _ in 0..<3 {
@@ -165,14 +165,14 @@ import Testing
     }
   }
 
-  @Test func downloadsAreRightWhateverIsKilledMeanwhile() async throws {
-    var random = Seeded(state: 42)
+  @Test func `downloads are right whatever is killed meanwhile`() async throws {
+    var random = SeededGenerator(seed: 42)
     try await Installation.with { system in
       let bytes = pattern(8_000_000)
       try await system.run("alice", "add", system.directory.write("x", bytes))
       for round in 0..<6 {
-        let victim = ["index", "alice", "bob"][Int(random.next() % 3)]
-        let pause = Duration.milliseconds(Int64(random.next() % 60))
+        let victim = random.pick(["index", "alice", "bob"])
+        let pause = Duration.milliseconds(Int.random(in: 0..<60, using: &random))
         let target = system.directory.file("fetched\(round)")
         let killer = Task {
           try? await Task.sleep(for: pause)
@@ -180,7 +180,7 @@ import Testing
         }
         let outcome = try await system.p2pctl("--peer", "bob", "get", "file/x", "-o", target, "--no-share")
         try await killer.value
-        // A download may fail with its daemon, but never leaves anything wrong under the name.
+        // A download may fail with its daemon, but never leaves a wrong file under the name.
         if outcome.status != 0 { #expect([1, 3, 69].contains(outcome.status), "\(victim): \(outcome.errors)") }
         if let fetched = TemporaryDirectory.read(target) { #expect(fetched == bytes, "after the end of \(victim)") }
         let isFetched = try await eventually(within: .seconds(20)) {
@@ -189,15 +189,6 @@ import Testing
         #expect(isFetched, "after the end of \(victim)")
         #expect(TemporaryDirectory.read(target) == bytes)
       }
-    }
-  }
-
-  private struct Seeded {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state >> 33
     }
   }
 }

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `bin/install` with the programs that were built beside the tests, in a prefix of its own.
+/// `bin/install` with the executables built beside the tests, into a temporary prefix.
 @Suite(.serialized) struct InstallTests {
   private static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
@@ -22,12 +22,12 @@ import Testing
     return try await script.run(arguments)
   }
 
-  /// A directory with executables: short scripts, since to copy the real ones takes long, or where wanted the real ones.
+  /// A directory with executables: scripts by default, because copying the real ones takes long.
   private func built(real: Bool = false) throws -> String {
     let path = directory.file("built")
     mkdir(path, 0o755)
     for program in ["p2p-supervisor", "p2pctl", "p2p-index", "p2p-peer"] {
-      // Never through a link to the real one.
+      // Writing through a link would overwrite the real one.
       unlink("\(path)/\(program)")
       if real {
         try FileManager.default.createSymbolicLink(
@@ -57,14 +57,14 @@ import Testing
     "share/doc/p2p/p2p.toml", "share/p2p", "share/p2p/manifest",
   ]
 
-  @Test func anEmptyPrefixIsFilledAndEmptiedAgain() async throws {
+  @Test func `installs into an empty prefix and uninstalls`() async throws {
     let outcome = try await install("--executables", built(real: true), prefix)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let missing = Set(Self.installed).subtracting(try contents(prefix))
     #expect(missing.isEmpty)
     let page = try String(contentsOfFile: "\(prefix)/share/man/man1/p2p-supervisor.1", encoding: .utf8)
     #expect(page.hasPrefix(".") && page.contains("serve"))
-    // The very programs run from there.
+    // The installed programs run.
     let version = try await Program(path: "\(prefix)/bin/p2p-supervisor").run("--version")
     #expect(version.status == 0 && version.output.hasPrefix("p2p-supervisor "))
     let unit = try String(contentsOfFile: "\(prefix)/lib/systemd/system/p2p.service", encoding: .utf8)
@@ -79,7 +79,7 @@ import Testing
     #expect(again.status == 1 && again.errors.contains("nothing is installed"))
   }
 
-  @Test func whatWasThereBeforeAndWhatOthersAddStays() async throws {
+  @Test func `uninstall keeps files of others`() async throws {
     try FileManager.default.createDirectory(atPath: "\(prefix)/share/doc", withIntermediateDirectories: true)
     try await install("--executables", built(), prefix)
     try directory.write("prefix/bin/other", [1])
@@ -89,8 +89,8 @@ import Testing
       try contents(prefix) == ["bin", "bin/other", "share", "share/doc", "share/doc/p2p", "share/doc/p2p/notes"])
   }
 
-  /// A manifest is a file as any other: what somebody wrote into it must not make us remove the machine.
-  @Test func nothingOutsideThePrefixIsRemoved() async throws {
+  /// An edited manifest must not cause the removal of other files.
+  @Test func `uninstall removes nothing outside the prefix`() async throws {
     try await install("--executables", built(), prefix)
     let victim = try directory.write("victim", [1])
     var manifest = TemporaryDirectory.read("\(prefix)/share/p2p/manifest") ?? []
@@ -100,7 +100,7 @@ import Testing
     #expect(access(victim, F_OK) == 0)
   }
 
-  @Test func whatAnEarlierVersionHadIsRemovedByTheNext() async throws {
+  @Test func `files of an earlier version are removed`() async throws {
     try await install("--executables", built(), prefix)
     try directory.write("prefix/bin/p2p-old", [1])
     var manifest = TemporaryDirectory.read("\(prefix)/share/p2p/manifest") ?? []
@@ -111,8 +111,7 @@ import Testing
     #expect(access("\(prefix)/bin/p2pctl", X_OK) == 0)
   }
 
-  /// Broken off in its middle, it can be taken away all the same.
-  @Test func whatIsBrokenOffIsListed() async throws {
+  @Test func `interrupted installation can be uninstalled`() async throws {
     try FileManager.default.createDirectory(atPath: "\(prefix)/lib", withIntermediateDirectories: true)
     try directory.write("prefix/lib/systemd", [1])
     let outcome = try await install("--executables", built(), prefix)
@@ -122,7 +121,7 @@ import Testing
     #expect(try contents(prefix) == ["lib", "lib/systemd"])
   }
 
-  @Test func aPrefixOfTheSystemGetsAConfigurationThatIsNeverReplaced() async throws {
+  @Test func `system prefix gets a configuration that is never replaced`() async throws {
     let stage = directory.file("stage")
     let environment = ["DESTDIR": stage]
     #expect(try await install("--executables", built(), "/usr", environment: environment).status == 0)
@@ -139,7 +138,7 @@ import Testing
     #expect(!(try contents(stage).contains { $0.hasSuffix("p2pctl") }))
   }
 
-  @Test func theHomeOfAUserGetsAUnitWhereSystemdLooks() async throws {
+  @Test func `home prefix gets a user unit`() async throws {
     let home = directory.file("home")
     let outcome = try await install("--executables", built(), "\(home)/.local", environment: ["HOME": home])
     #expect(outcome.status == 0 && outcome.errors.contains("systemctl --user enable --now p2p"))
@@ -147,7 +146,9 @@ import Testing
     #expect(access("\(home)/.local/lib", F_OK) != 0)
   }
 
-  @Test(arguments: [["--nonsense"], ["a", "b"], ["--executables"]]) func wrongUsageIs64(arguments: [String])
+  @Test(arguments: [["--nonsense"], ["a", "b"], ["--executables"]]) func `wrong usage exits with 64`(
+    arguments: [String]
+  )
     async throws
   {
     let script = Program(path: Self.checkout + "/bin/install", directory: directory.path)
@@ -155,7 +156,7 @@ import Testing
     #expect(outcome.status == 64 && outcome.errors.contains("Usage: bin/install"))
   }
 
-  @Test func programsThatAreMissingAreNamedBeforeAnythingIsWritten() async throws {
+  @Test func `missing programs are named before anything is written`() async throws {
     let outcome = try await install("--executables", directory.path, prefix)
     #expect(outcome.status == 1 && outcome.errors.contains("p2p-index"))
     #expect(access(prefix, F_OK) != 0)
@@ -164,7 +165,7 @@ import Testing
   // MARK: Units
 
   @Test(.enabled(if: access("/usr/bin/systemd-analyze", X_OK) == 0, "systemd-analyze is not installed"))
-  func systemdTakesTheUnits() async throws {
+  func `systemd accepts the units`() async throws {
     try await install("--executables", built(), prefix)
     let runtime = directory.file("run")
     mkdir(runtime, 0o700)

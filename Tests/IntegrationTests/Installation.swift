@@ -5,7 +5,7 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// A home of its own with a supervisor in the background, as `p2pctl supervisor start` makes it.
+/// A temporary home with a supervisor in the background, started by `p2pctl supervisor start`.
 final class Installation: Sendable {
   let home: TemporaryDirectory
   let directory: TemporaryDirectory
@@ -17,7 +17,7 @@ final class Installation: Sendable {
     p2pctl = try Program("p2pctl", environment: ["P2P_HOME": home.path], directory: directory.path)
   }
 
-  /// Starts an index on a free port and these peers, lets `body` work, and ends everything in whatever way it goes.
+  /// Starts an index on a free port and the given peers, runs `body`, and stops everything.
   static func with(
     peers: [String] = ["alice", "bob"], _ body: (Installation) async throws -> Void
   ) async throws {
@@ -32,7 +32,7 @@ final class Installation: Sendable {
     await installation.stop()
   }
 
-  /// The same with what a configuration says, which can be written anew with `configure`.
+  /// The same with a configuration file, which `configure` can replace.
   static func with(configuration: String, _ body: (Installation) async throws -> Void) async throws {
     let installation = try Installation()
     do {
@@ -63,6 +63,10 @@ final class Installation: Sendable {
   // MARK: Commands
 
   func p2pctl(_ arguments: String...) async throws -> Program.Outcome {
+    try await outcome(arguments)
+  }
+
+  func outcome(_ arguments: [String]) async throws -> Program.Outcome {
     try await p2pctl.run(arguments)
   }
 
@@ -77,19 +81,19 @@ final class Installation: Sendable {
     return outcome
   }
 
-  /// Runs a command of one peer that has to succeed.
+  /// Runs a command of one peer, which must succeed.
   @discardableResult
   func run(_ peer: String, _ arguments: String...) async throws -> Program.Outcome {
     try await expectSuccess(["--peer", peer] + arguments)
   }
 
-  /// Each line of output of a command with `--json`.
+  /// The output lines of a command with `--json`.
   func rows(_ peer: String, _ arguments: String...) async throws -> [JSONValue] {
     let outcome = try await expectSuccess(["--peer", peer, "--json"] + arguments)
     return try outcome.lines.map { try Jansson.decode(Array($0.utf8)) }
   }
 
-  /// What a process has logged.
+  /// The log of a process.
   func log(_ name: String) -> String {
     String(decoding: TemporaryDirectory.read(home.file("log/\(name).log")) ?? [], as: UTF8.self)
   }
@@ -103,7 +107,7 @@ final class Installation: Sendable {
     let restarts: Int64
   }
 
-  /// What the supervisor says of a process.
+  /// The status of a process.
   func process(_ name: String) async throws -> Process {
     let outcome = try await expectSuccess(["supervisor", "status", "--json"])
     for line in outcome.lines {
@@ -116,7 +120,7 @@ final class Installation: Sendable {
     throw Program.Failure(description: "no process \(name) in \(outcome.output)")
   }
 
-  /// The programs that run in this home, as their environment tells, whoever has started them.
+  /// The names of all running programs with this `P2P_HOME`.
   func runningPrograms() throws -> [String] {
     let mine = Array("P2P_HOME=\(home.path)".utf8)
     return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid in
@@ -128,7 +132,7 @@ final class Installation: Sendable {
     }
   }
 
-  /// kill -9, by the pid that the supervisor tells.
+  /// kill -9, with the pid from the supervisor.
   func killProcess(_ name: String) async throws {
     let pid = try await process(name).pid
     guard pid > 1 else { throw Program.Failure(description: "\(name) has no pid") }
@@ -142,7 +146,7 @@ final class Installation: Sendable {
   }
 }
 
-/// Bytes that no two lengths or seeds share, the same at each run.
+/// Pseudo-random bytes; the same for the same seed (xorshift64).
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
   return (0..<count).map { _ in

@@ -4,20 +4,19 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// The machine with empty places for the system's layout and users of its own: a mount namespace (mount_namespaces(7)) that
-/// nobody else sees and of which nothing is left. For root alone.
+/// The machine with empty system directories and two temporary users, in a mount namespace (mount_namespaces(7)) that
+/// vanishes with it. Needs root.
 final class PrivateSystem: Sendable {
-  /// Where the executables of this package lie in it.
+  /// The directory of our executables in the namespace.
   static let programs = "/run/p2p-programs"
 
-  /// Two users, made for this system.
   let alice: String
   let bob: String
   private let directory: TemporaryDirectory
   private let holder: Int32
   private let supervisor = Mutex<Int32?>(nil)
 
-  /// Whether such a system can be made here; what it needs are util-linux, passwd and the right to mount.
+  /// Whether it can be created: needs util-linux, passwd and permission to mount.
   static var isPossible: Bool {
     guard geteuid() == 0 else { return false }
     for tool in ["/usr/bin/unshare", "/usr/bin/nsenter", "/usr/bin/setpriv", "/usr/sbin/useradd"]
@@ -39,7 +38,7 @@ final class PrivateSystem: Sendable {
     }
   }
 
-  /// Makes one, lets `body` work in it, and ends what was started.
+  /// Creates a system, runs `body`, and stops what was started.
   static func with(_ body: (PrivateSystem) async throws -> Void) async throws {
     let system = try await make()
     do {
@@ -80,14 +79,14 @@ final class PrivateSystem: Sendable {
     let isReady = await eventually(within: .seconds(30)) { access(ready, F_OK) == 0 }
     guard isReady else {
       let said = TemporaryDirectory.read(directory.file("holder.err")) ?? []
-      throw Program.Failure(description: "no private system: \(String(decoding: said, as: UTF8.self))")
+      throw Program.Failure(description: "cannot create a private system: \(String(decoding: said, as: UTF8.self))")
     }
     return system
   }
 
   // MARK: Commands
 
-  /// Runs a command in it, as root or as one of its users.
+  /// Runs a command in the namespace, as root or as one of its users.
   @discardableResult
   func run(
     as user: String? = nil, environment: [String: String] = [:], _ command: String...
@@ -96,11 +95,9 @@ final class PrivateSystem: Sendable {
       .run(prefix(user) + command)
   }
 
-  /// Starts the supervisor as root and waits until it has settled; what it prints comes back where it ends before.
-  ///
-  /// - Returns: `nil` where it runs.
-  ///
-  /// - Parameter launcher: what becomes the supervisor, such as setpriv(1) with its options.
+  /// Starts the supervisor as root and waits until no process is starting.
+  /// - Parameter launcher: a command that executes the supervisor, such as setpriv(1) with its options.
+  /// - Returns: `nil` if it runs, its standard error if it exited.
   func startSupervisor(
     _ arguments: String..., umask: String = "022", launcher: [String] = [], environment: [String: String] = [:]
   ) async throws -> String? {

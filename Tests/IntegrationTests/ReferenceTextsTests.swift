@@ -5,7 +5,7 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// Real RFCs, where they lie beside the checkout.
+/// Real RFCs, if present beside the checkout.
 @Suite struct ReferenceTextsTests {
   private static let directory = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -18,8 +18,8 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: !files.isEmpty, "there are no RFCs in ../shared/rfcs"))
-  func twoHundredOfThemAreSharedAndFetchedUnchanged() async throws {
+  @Test(.enabled(if: !files.isEmpty, "no RFCs in ../shared/rfcs"))
+  func `two hundred RFCs are shared and fetched unchanged`() async throws {
     let files = Self.files
     try await Installation.with { system in
       try await system.expectSuccess(["--peer", "alice", "add"] + files)

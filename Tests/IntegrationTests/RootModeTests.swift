@@ -6,10 +6,10 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// A supervisor of the whole machine: one user a peer, and none gets at what is another's.
+/// A supervisor of the whole machine: one user per peer, isolated from each other.
 @Suite(
   .serialized,
-  .enabled(if: PrivateSystem.isPossible, "it takes root, mount namespaces and useradd"))
+  .enabled(if: PrivateSystem.isPossible, "needs root, mount namespaces and useradd"))
 struct RootModeTests {
   private static let p2pctl = "\(PrivateSystem.programs)/p2pctl"
 
@@ -41,16 +41,16 @@ struct RootModeTests {
       }, uniquingKeysWith: { $1 })
   }
 
-  @Test func neitherUserGetsAtWhatIsTheOthers() async throws {
+  @Test func `users cannot access each other`() async throws {
     try await PrivateSystem.with { system in
       try await configure(system, configuration(system))
-      // Even where root's own mask would close everything.
+      // Modes must not depend on the umask of root.
       #expect(try await system.startSupervisor(umask: "077") == nil)
       try await eachRunsAsItsUser(system)
-      try await everythingIsTheRightUsersAlone(system)
-      try await eachHasTheirOwnPeer(system)
-      try await neitherSpeaksWithTheOthersPeer(system)
-      try await nobodyPlantsAnything(system)
+      try await ownersAndModesAreRight(system)
+      try await usersShareThroughTheirPeers(system)
+      try await usersCannotReachOtherPeers(system)
+      try await usersCannotPlantLinks(system)
     }
   }
 
@@ -66,7 +66,7 @@ struct RootModeTests {
     }
   }
 
-  private func everythingIsTheRightUsersAlone(_ system: PrivateSystem) async throws {
+  private func ownersAndModesAreRight(_ system: PrivateSystem) async throws {
     let alice = system.alice
     let wanted = [
       ("/run/p2p", "755 root"), ("/run/p2p/supervisor.sock", "600 root"), ("/run/p2p/\(alice)", "711 root"),
@@ -84,8 +84,7 @@ struct RootModeTests {
     #expect(foreign.output.isEmpty, "\(foreign.output)")
   }
 
-  /// The network is for both: what one shares the other fetches, each with their own files.
-  private func eachHasTheirOwnPeer(_ system: PrivateSystem) async throws {
+  private func usersShareThroughTheirPeers(_ system: PrivateSystem) async throws {
     let (alice, bob) = (system.alice, system.bob)
     try await system.run(as: alice, "/bin/sh", "-c", "umask 077; echo hello > ~/letter")
     let added = try await system.run(as: alice, Self.p2pctl, "add", "/run/home/\(alice)/letter")
@@ -100,7 +99,7 @@ struct RootModeTests {
     #expect(status.output.contains("\"peer\":\"\(bob)\""))
   }
 
-  private func neitherSpeaksWithTheOthersPeer(_ system: PrivateSystem) async throws {
+  private func usersCannotReachOtherPeers(_ system: PrivateSystem) async throws {
     let (alice, bob) = (system.alice, system.bob)
     for (reader, owner) in [(alice, bob), (bob, alice)] {
       for path in ["/var/lib/p2p/\(owner)/key.pem", "/var/log/p2p/\(owner).log", "/var/log/p2p/\(reader).log"] {
@@ -117,25 +116,25 @@ struct RootModeTests {
     }
     #expect(try await system.run(as: alice, Self.p2pctl, "supervisor", "status").status == 77)
     #expect(try await system.run(as: alice, Self.p2pctl, "supervisor", "stop").status == 77)
-    // Where the file system lets them through, the daemon and the supervisor look who they are.
+    // Even with permissive modes, daemon and supervisor check the credentials.
     for path in ["/run/p2p/\(bob)/control.sock", "/run/p2p/supervisor.sock"] {
       #expect(try await system.run("/bin/chmod", "666", path).status == 0)
     }
     let asked = try await system.run(as: alice, Self.p2pctl, "--socket", "/run/p2p/\(bob)/control.sock", "status")
     #expect(asked.status == 77 && asked.output.isEmpty, "\(asked)")
-    let told = try await system.run(as: alice, Self.p2pctl, "supervisor", "stop")
-    #expect(told.status == 77, "\(told)")
-    // Root may ask all of them.
+    let stopped = try await system.run(as: alice, Self.p2pctl, "supervisor", "stop")
+    #expect(stopped.status == 77, "\(stopped)")
+    // Root may use all of them.
     #expect(try await system.run(Self.p2pctl, "--peer", bob, "status").status == 0)
   }
 
-  private func nobodyPlantsAnything(_ system: PrivateSystem) async throws {
+  private func usersCannotPlantLinks(_ system: PrivateSystem) async throws {
     let alice = system.alice
     for place in ["/run/p2p", "/run/p2p/\(alice)", "/var/lib/p2p", "/var/log", "/var/log/p2p", "/etc/p2p"] {
       let outcome = try await system.run(as: alice, "/bin/ln", "-s", "/etc/passwd", "\(place)/planted")
       #expect(outcome.status != 0, "\(place)")
     }
-    // In the state that is theirs they may put what they like; root does not go there.
+    // Links in their own state directory have no effect: root does not follow them.
     try await system.run(
       as: alice, "/bin/sh", "-c",
       "cd /var/lib/p2p/\(alice) && ln -s /etc downloads && ln -s /etc/passwd control.sock && ln -s /var/lib/p2p/\(system.bob) x"
@@ -150,8 +149,7 @@ struct RootModeTests {
     }
   }
 
-  /// What the unit for systemd leaves to it is enough to give each peer its user.
-  @Test func theRightsOfTheUnitAreEnough() async throws {
+  @Test func `capabilities of the systemd unit suffice`() async throws {
     let unit = try String(
       contentsOf: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "etc/systemd/system/p2p.service"), encoding: .utf8)
@@ -172,9 +170,9 @@ struct RootModeTests {
     }
   }
 
-  // MARK: Who runs as whom
+  // MARK: Users of processes
 
-  @Test func aLinkInTheWayOfRootIsRefused() async throws {
+  @Test func `symbolic link in place of a state directory is refused`() async throws {
     try await PrivateSystem.with { system in
       try await configure(system, configuration(system))
       try await system.run("/bin/sh", "-c", "mkdir -p /var/lib/p2p && ln -s /etc /var/lib/p2p/\(system.alice)")
@@ -184,7 +182,7 @@ struct RootModeTests {
     }
   }
 
-  @Test func theConfigurationSaysWho() async throws {
+  @Test func `configuration names the user of a process`() async throws {
     try await PrivateSystem.with { system in
       try await configure(
         system,
@@ -201,16 +199,16 @@ struct RootModeTests {
     }
   }
 
-  /// Without a word of who shall run a peer it is who asks for one; a service manager is nobody.
-  @Test func withoutAConfigurationThePeerIsTheCallers() async throws {
+  /// The caller may also be the user behind sudo. A service manager is no caller.
+  @Test func `without a configuration the peer runs as the caller`() async throws {
     try await PrivateSystem.with { system in
       let variables = ["P2P_INDEX_LISTEN": "127.0.0.1:0"]
       let service = variables.merging(["NOTIFY_SOCKET": "/run/nobody-listens"]) { $1 }
-      // 9: there is such a user already.
+      // 9: the user exists.
       #expect(try await [0, 9].contains(system.run("/usr/sbin/useradd", "--system", "p2p").status))
       #expect(try await system.startSupervisor(environment: service) == nil)
       #expect(try await processes(system).keys.sorted() == ["index", "supervisor"])
-      // The index has a user of its own where one was made for it.
+      // The index runs as p2p if that user exists.
       let index = try rights(of: try await processes(system)["index"])
       let owner = try await system.run("/usr/bin/id", "-u", "p2p").lines.first ?? "?"
       #expect(index["Uid"] == "\(owner) \(owner) \(owner) \(owner)")
@@ -223,7 +221,7 @@ struct RootModeTests {
       #expect(try await processes(system).keys.sorted() == ["index", "root", "supervisor"])
       await system.stop()
 
-      // Who called sudo is who asks for one.
+      // With sudo the caller is the original user.
       #expect(
         try await system.startSupervisor(environment: variables.merging(["SUDO_USER": system.alice]) { $1 }) == nil)
       let rows = try await processes(system)
@@ -232,7 +230,7 @@ struct RootModeTests {
     }
   }
 
-  @Test func strangersAreRefusedAsUsers() async throws {
+  @Test func `unknown users are refused`() async throws {
     try await PrivateSystem.with { system in
       let message = try await system.startSupervisor("--index", "127.0.0.1:1", "--peer", "nosuchuser")
       #expect(message?.contains("/etc/passwd does not know") == true, "\(message ?? "it runs")")

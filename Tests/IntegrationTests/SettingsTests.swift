@@ -6,7 +6,7 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// Every setting of the configuration does what it says, in the real programs.
+/// The settings of the configuration in the real programs.
 @Suite(.serialized) struct SettingsTests {
   private static let text = """
     [index]
@@ -22,25 +22,25 @@ import Testing
     listen = "[::1]:0"
     """
 
-  /// The addresses under which those who share a file are reported.
+  /// The reported addresses of the holders of a file.
   private func holders(of key: String, _ system: Installation) async throws -> [String: String] {
     let rows = try await system.rows("carol", "lookup", key)
     return Dictionary(rows.map { ($0["peer"]?.string ?? "", $0["host"]?.string ?? "") }) { $1 }
   }
 
-  @Test func whatIsConfiguredHoldsAndIsReloaded() async throws {
+  @Test func `settings apply at start and after reload`() async throws {
     try await Installation.with(configuration: Self.text) { system in
       #expect(try await system.process("index").address.hasPrefix("127.0.0.1:"))
       #expect(try await system.process("alice").address.hasPrefix("127.0.0.1:"))
       #expect(try await system.process("carol").address.hasPrefix("[::1]:"))
       let file = try system.directory.write("x", pattern(100))
       for peer in ["alice", "bob"] { try await system.run(peer, "add", file) }
-      // Bob may not, and is reported where he comes from.
+      // Bob may not advertise his address: the index reports where he connects from.
       #expect(try await holders(of: "file/x", system) == ["alice": "192.0.2.1", "bob": "127.0.0.1"])
-      let bobIsTold = await eventually { system.log("bob").contains("allow_advertise") }
-      #expect(bobIsTold)
+      let isReported = await eventually { system.log("bob").contains("allow_advertise") }
+      #expect(isReported)
 
-      // Now he may, and she does so no more.
+      // Allow it for Bob, and change the address of Alice.
       let processes = [try await system.process("alice").pid, try await system.process("index").pid]
       let other = Self.text.replacing("\"192.0.2.0/24\"", with: "\"192.0.2.0/24\", \"203.0.113.9\"")
         .replacing("[peers.alice]", with: "[peers.alice]\nadvertise = \"192.0.2.77\"")
@@ -52,7 +52,7 @@ import Testing
       #expect(outcome.errors.contains("Waits for the next start of the supervisor: peers.bob.listen\n"))
       let isNew = try await eventually { try await holders(of: "file/x", system)["alice"] == "192.0.2.77" }
       #expect(isNew)
-      // Who was connected is judged by the new ranges at the next hello.
+      // The new ranges apply to Bob at his next hello.
       let bob = try await system.process("bob").pid
       try await system.killProcess("bob")
       #expect(await eventually { await system.isBack("bob", after: bob) })
@@ -62,8 +62,7 @@ import Testing
     }
   }
 
-  /// One form for all logs, so that people and tools find time and weight of everything.
-  @Test func everyLineOfALogHasItsTimeAndLevel() async throws {
+  @Test func `every log line has time and level`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       try await system.killProcess("index")
       let isNoticed = await eventually { system.log("supervisor").contains(" warning index was ended by signal 9") }
@@ -81,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func anIndexElsewhereIsUsedAndNoneIsServed() async throws {
+  @Test func `remote index is used and none is served`() async throws {
     try await Installation.with(peers: ["alice"]) { far in
       let index = try await far.process("index").address
       try await Installation.with(configuration: "[index]\naddress = \"\(index)\"\n[peers.dave]\n") { near in
@@ -90,19 +89,19 @@ import Testing
         let status = try await near.rows("dave", "status").first
         #expect(status?["index"]?["address"]?.string == index)
         #expect(status?["index"]?["connected"]?.bool == true)
-        // Without an index of its own, peers are told at once of another.
+        // Peers switch to another index at reload.
         try near.configure("[index]\naddress = \"127.0.0.1:1\"\n[peers.dave]\n")
         let outcome = try await near.p2pctl("supervisor", "reload")
         #expect(outcome.status == 0 && outcome.errors.contains("Changed: index.address\n"))
-        let isTold = try await eventually {
+        let isSwitched = try await eventually {
           try await near.rows("dave", "status").first?["index"]?["address"]?.string == "127.0.0.1:1"
         }
-        #expect(isTold)
+        #expect(isSwitched)
       }
     }
   }
 
-  @Test func aReloadOfWhatIsWrongSaysWhereAndChangesNothing() async throws {
+  @Test func `reload of an invalid configuration names the place and changes nothing`() async throws {
     try await Installation.with(configuration: Self.text) { system in
       try system.configure(Self.text + "\nnonsense = 1\n")
       let outcome = try await system.p2pctl("supervisor", "reload")

@@ -5,9 +5,9 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// Two and three users on one machine, through the programs as they are.
+/// Several users on one machine with the real programs.
 @Suite(.serialized) struct SharingTests {
-  @Test func oneSharesAndAnotherFetches() async throws {
+  @Test func `shared file is fetched and shared by the other peer`() async throws {
     try await Installation.with { system in
       let bytes = pattern(3_000_000)
       let source = try system.directory.write("paper.pdf", bytes)
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func statusAndPeersTellWhoIsThere() async throws {
+  @Test func `status and peers list the network`() async throws {
     try await Installation.with { system in
       try await system.run("alice", "add", system.directory.write("x", pattern(1000)))
       let status = try #require(try await system.rows("alice", "status").first)
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func severalContentsUnderOneKey() async throws {
+  @Test func `several contents under one key are listed`() async throws {
     try await Installation.with(peers: ["alice", "bob", "carol"]) { system in
       let first = try system.directory.write("a.txt", pattern(1000))
       let second = try system.directory.write("b.txt", pattern(1001))
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func exitStatusesOfWhatCannotBeDone() async throws {
+  @Test func `exit statuses of failed commands`() async throws {
     try await Installation.with { system in
       let directory = system.directory.path
       let cases: [([String], Int32)] = [
@@ -76,7 +76,7 @@ import Testing
         (["add", "/" + String(repeating: "x", count: 4096)], 66), (["list"], 0),
       ]
       for (arguments, status) in cases {
-        let outcome = try await system.expectStatus(["--peer", "alice"] + arguments)
+        let outcome = try await system.outcome(["--peer", "alice"] + arguments)
         #expect(outcome.status == status, "\(arguments): \(outcome.errors)")
         if status != 0 { #expect(!outcome.errors.isEmpty) }
       }
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func oneBadPathAddsNothing() async throws {
+  @Test func `one bad path adds nothing`() async throws {
     try await Installation.with { system in
       let good = try system.directory.write("good", pattern(10))
       let outcome = try await system.p2pctl("--peer", "alice", "add", good, "/nonexistent-p2p/x", "/nonexistent-p2p/y")
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test func aDirectoryIsSharedWithItsPaths() async throws {
+  @Test func `directory is shared with its paths`() async throws {
     try await Installation.with { system in
       let root = system.directory.file("cats")
       mkdir(root, 0o700)
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatChangesIsAnnouncedAsWhatItIsNow() async throws {
+  @Test func `changed file is announced with its new content`() async throws {
     try await Installation.with { system in
       let path = try system.directory.write("x", pattern(100_000))
       try await system.run("alice", "add", path)
@@ -124,11 +124,5 @@ import Testing
       #expect(isRight)
       #expect(TemporaryDirectory.read(path) == pattern(100_000, seed: 2))
     }
-  }
-}
-
-extension Installation {
-  func expectStatus(_ arguments: [String]) async throws -> Program.Outcome {
-    try await Program("p2pctl", environment: ["P2P_HOME": home.path], directory: directory.path).run(arguments)
   }
 }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-/// The completion scripts in the shells that they are for, as far as those are installed.
+/// The completion scripts in their shells, if installed.
 @Suite struct ShellCompletionTests {
   private static let ask = """
     source <(p2pctl --generate-completion-script bash)
@@ -24,7 +24,7 @@ import Testing
     return outcome.lines
   }
 
-  @Test func bashCompletesVerbsOptionsKeysAndPeers() async throws {
+  @Test func `bash completes verbs, options, keys and peers`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       for name in ["two words.txt", "日本.txt", "it's $5.txt"] { try system.directory.write(name, Array(name.utf8)) }
       try await system.run("alice", "add", "-r", ".", "--key", "file/")
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(arguments: [("zsh", "/usr/bin/zsh", "-n"), ("fish", "/usr/bin/fish", "--no-execute")])
-  func theOthersTakeTheirScript(shell: String, path: String, option: String) async throws {
+  func `other shells accept their script`(shell: String, path: String, option: String) async throws {
     guard let program = Program(ofSystem: path) else { return }
     let directory = try TemporaryDirectory()
     let script = try await Program("p2pctl").run("--generate-completion-script", shell)

@@ -4,11 +4,11 @@ import Glibc
 import ProcessSupport
 import WireProtocol
 
-/// A child that answers every connection at its sockets with one line, its process number, and whose name says what
-/// is wrong with it: `crash…` exits before it is ready, `flap…` right after, `deaf…` does not stop, `mute…` sends no
-/// heartbeat, `chatty…` writes a lot, `slow…` is ready only once a file `go` lies beside its state, `other…` speaks
-/// another channel protocol, `noise…` first says what nobody understands, `orphan…` leaves a process behind that holds its output open, `leave…` ends two of its threads when somebody calls, the first one too. An index is what
-/// P2P_TEST_INDEX says.
+/// A child that answers every connection with one line, its pid. Its name selects a misbehaviour: `crash…` exits before it
+/// is ready, `flap…` right after, `deaf…` ignores stop requests, `mute…` sends no heartbeat, `chatty…` writes a lot, `slow…`
+/// is ready only when a file `go` exists in its state directory, `other…` speaks another channel protocol, `noise…` starts
+/// with malformed lines, `orphan…` leaves a process behind that holds its output open, `leave…` ends two of its threads,
+/// including the first one, on a connection. For an index, P2P_TEST_INDEX gives the name.
 @main
 struct Entrypoint {
   static func main() {
@@ -22,7 +22,7 @@ struct Entrypoint {
     if name.hasPrefix("deaf") { signal(SIGTERM, SIG_IGN) }
     if name.hasPrefix("chatty") { chat() }
     if name.hasPrefix("noise") { makeNoise() }
-    // It takes no signal of the tests, and ends by itself.
+    // No test signals it; it ends on its own.
     if name.hasPrefix("orphan") { system("/bin/sleep 10 &") }
     if name.hasPrefix("leave") { startThreadThatOutlivesTheFirst() }
     if name.hasPrefix("slow") { waitForGo(channel.start.settings) }
