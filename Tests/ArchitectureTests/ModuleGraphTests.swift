@@ -4,19 +4,19 @@ import Testing
 
 /// What the compiler does not check about the module graph, read from the import lines of the sources.
 @Suite struct ModuleGraphTests {
-  /// What the process that must not die and the one that starts most often do without.
+  /// Too heavy for the process that must not die and for the one that starts most often.
   private static let heavy: Set = [
     "NIOCore", "NIOPosix", "NIOEmbedded", "Crypto", "GRDB", "Foundation", "FoundationEssentials", "Logging",
     "DocumentIndex", "LineTransport",
   ]
 
-  /// Our own modules and everything that each imports.
+  /// Our own modules and what each imports.
   private static func imports() throws -> [String: Set<String>] {
     try Dictionary(
       uniqueKeysWithValues: SourceTree.modules().map { ($0, Set(try SourceTree.files(of: $0).flatMap(\.imports))) })
   }
 
-  /// A module and everything that it reaches.
+  /// A module and all modules it reaches.
   private static func closure(of module: String, in graph: [String: Set<String>]) -> Set<String> {
     var (closure, waiting) = (Set<String>(), [module])
     while let next = waiting.popLast() {

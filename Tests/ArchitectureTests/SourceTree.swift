@@ -9,14 +9,14 @@ enum SourceTree {
     let path: String
     let lines: [Substring]
 
-    /// The lines without those that are only a comment.
+    /// All lines that are not only a comment.
     var code: some Sequence<(number: Int, text: Substring)> {
       lines.enumerated().lazy
         .map { (number: $0.offset + 1, text: $0.element) }
         .filter { !$0.text.drop(while: \.isWhitespace).hasPrefix("//") }
     }
 
-    /// The modules it imports.
+    /// The imported modules.
     var imports: [String] {
       code.compactMap { line in line.text.prefixMatch(of: Self.importLine).map { String($0.output.1) } }
     }
@@ -28,7 +28,7 @@ enum SourceTree {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  /// The names of the targets: the directories in Sources.
+  /// The directories in `Sources`, each a target.
   static func modules() throws -> [String] {
     try directories(in: "Sources")
   }
@@ -43,6 +43,17 @@ enum SourceTree {
 
   static func files(of module: String) throws -> [File] {
     try files(under: "Sources/\(module)")
+  }
+
+  static func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: root.appending(path: path).path)
+  }
+
+  /// The words of a document, split at everything that cannot be part of a path.
+  static func words(of document: String) throws -> [String] {
+    try String(contentsOf: root.appending(path: document), encoding: .utf8)
+      .split { !($0.isLetter || $0.isNumber || "_+-./".contains($0)) }
+      .map { word in word.hasSuffix(".") ? String(word.dropLast()) : String(word) }
   }
 
   /// All Swift files under a directory.
