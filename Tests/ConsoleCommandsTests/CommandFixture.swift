@@ -37,6 +37,7 @@ final class CommandFixture {
   /// What happens each time a command lets time pass; then Ctrl-C.
   var happenings: [() throws -> Void] = []
   var helloTimeout = Duration.seconds(5)
+  var now: () -> ContinuousClock.Instant = { .now }
   var executableDirectory: String?
   var input: Int32 = -1
   /// What `P2P_HOME` says where it is not the path of `home`.
@@ -57,7 +58,7 @@ final class CommandFixture {
       surroundings: Console.Surroundings(
         environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
         workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
-      input: input, output: output, errors: errors, helloTimeout: helloTimeout,
+      input: input, output: output, errors: errors, helloTimeout: helloTimeout, now: now,
       ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },
       pause: { _ in
         guard !self.happenings.isEmpty else { throw ControlError.interrupted }

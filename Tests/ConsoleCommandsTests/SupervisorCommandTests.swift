@@ -167,6 +167,27 @@ import Testing
     #expect(fixture.errors.text.contains("p2p-supervisor: No such file or directory"))
   }
 
+  @Test(arguments: [false, true])
+  func `start gives up on a supervisor that never opens its socket`(hasStaleSocket: Bool) throws {
+    let fixture = try CommandFixture()
+    if hasStaleSocket { try UnixListener.abandon(at: fixture.socket("supervisor")) }
+    try fixture.install("#!/bin/sh\necho loading >&2\nexec /bin/sleep 60\n")
+    // Five seconds pass between two looks at the clock.
+    var time = ContinuousClock.now
+    fixture.now = {
+      time += .seconds(5)
+      return time
+    }
+    #expect(fixture.run("supervisor", "start") == .unavailable)
+    let line = fixture.errors.text.split(separator: "\n").last { $0.contains("is still running") }
+    let pid = try #require(line?.split(separator: " ").last.flatMap { pid_t($0) })
+    #expect(kill(pid, SIGKILL) == 0)
+    waitpid(pid, nil, 0)
+    #expect(fixture.errors.text.contains("cannot talk to the new supervisor"))
+    #expect(fixture.errors.text.contains("\(fixture.home.path)/log/supervisor.log"))
+    #expect(!fixture.errors.text.contains("Is it running?"))
+  }
+
   // MARK: First contact
 
   @Test func whoeverSitsThereIsAsked() throws {

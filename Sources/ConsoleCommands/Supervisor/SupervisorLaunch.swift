@@ -14,9 +14,9 @@ struct SupervisorLaunch {
     let isReady: Bool
   }
 
-  /// How long it may take until it serves its socket.
-  private static let greetingTimeout = Duration.seconds(20)
-  /// It may not be there yet, and nothing tells when it is: so often it is tried, unless the process ends before.
+  /// How long the supervisor may take to open its socket.
+  private static let socketTimeout = Duration.seconds(20)
+  /// Nothing announces the socket, so it is polled, unless the process ends first.
   private static let retryInterval = Duration.milliseconds(10)
 
   let console: Console
@@ -32,12 +32,18 @@ struct SupervisorLaunch {
       let isReady = try connection.waitUntilSettled(timeout: SupervisorRequestRun.settling)
       return Started(processes: try connection.processes(), isReady: isReady)
     } catch ControlError.interrupted {
-      console.noteLine("It goes on starting in the background. Stop it with: p2pctl supervisor stop")
+      console.noteLine("Startup continues in the background. Stop it with: p2pctl supervisor stop")
       throw CommandFailure.silent(.interrupted)
     } catch let error as ControlError {
       if let end = child.reap() { throw failure(end, log) }
-      var failure = CommandFailure(error, whom: "the supervisor that was just started")
-      failure.details += log.lastLines()
+      var failure = CommandFailure(error, whom: "the new supervisor")
+      failure.details.removeAll { $0 == CommandFailure.startHint }
+      let lines = log.lastLines()
+      failure.details += lines.isEmpty ? [] : ["Its last output:"] + lines
+      failure.details += [
+        "Log: \(TextRules.escapedForTerminal(log.path))",
+        "Process \(child.pid) is still running. If it hangs, end it with: kill -9 \(child.pid)",
+      ]
       throw failure
     }
   }
@@ -69,18 +75,13 @@ struct SupervisorLaunch {
   private func waitForSocket(of child: borrowing ChildProcess, _ log: borrowing SupervisorLog) throws
     -> ControlConnection
   {
-    let deadline = ContinuousClock.now + Self.greetingTimeout
+    let deadline = console.now() + Self.socketTimeout
     while true {
       do {
         return try ControlConnection.open(
           layout.supervisorSocket, role: .supervisor, timeout: console.helloTimeout)
       } catch {
-        switch error {
-        case .noSocket, .refused,
-          .closed where ContinuousClock.now < deadline:
-          break
-        default: throw error
-        }
+        guard Self.isRetryable(error), console.now() < deadline else { throw error }
       }
       if try Readiness.wait(for: child.pidfd.rawValue, until: .now + Self.retryInterval), let end = child.reap() {
         throw failure(end, log)
@@ -88,13 +89,21 @@ struct SupervisorLaunch {
     }
   }
 
-  /// Where it ended before it served: with its own words.
+  /// Whether the socket may still appear, or still be that of an earlier supervisor.
+  private static func isRetryable(_ error: ControlError) -> Bool {
+    switch error {
+    case .noSocket, .refused, .closed: true
+    default: false
+    }
+  }
+
+  /// Reports an exit before the socket was served, with the process's own output.
   private func failure(_ end: Termination, _ log: borrowing SupervisorLog) -> CommandFailure {
     var status = ExitStatus.failed
     if case .exited(let number) = end, let known = ExitStatus(rawValue: number), known != .done { status = known }
     let lines = log.lastLines()
     return CommandFailure(
       status, "the supervisor \(end)",
-      (lines.isEmpty ? [] : ["Its last words:"] + lines) + ["Log: \(TextRules.escapedForTerminal(log.path))"])
+      (lines.isEmpty ? [] : ["Its last output:"] + lines) + ["Log: \(TextRules.escapedForTerminal(log.path))"])
   }
 }
