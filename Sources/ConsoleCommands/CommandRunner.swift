@@ -3,24 +3,21 @@
 import LineJSON
 import WireProtocol
 
-/// Carries out a command line: the one place where every error becomes words and an exit status.
+/// Carries out a command line. The one place where errors become messages and exit statuses.
 package enum CommandRunner {
   /// - Parameter arguments: without the program's name.
   package static func run(_ arguments: [String], on console: Console) -> ExitStatus {
     finish(on: console) {
-      switch Invocation(arguments) {
+      switch try ParsedCommandLine(arguments) {
       case .command(let command): return try command.perform(on: console)
-      case .help(let command?): try console.write(HelpText.of(command, columns: console.terminal.columns))
-      case .help(nil): try console.write(HelpText.ofRoot(columns: console.terminal.columns))
-      case .supervisorHelp: try console.write(HelpText.ofSupervisor(columns: console.terminal.columns))
+      case .help(let command): try console.write(HelpText.of(command, columns: console.terminal.columns))
       case .version: try console.writeLine("p2pctl \(ProtocolVersion.program)")
       case .completionScript(let shell): try writeCompletionScript(for: shell, on: console)
       case .completion(let arguments): try ShellCompletion.answer(arguments, on: console)
-      case .manual(let arguments): try ManualDirectory.write(arguments, on: console)
-      case .mistake(let failure): throw failure
-      case .nothing(let options):
+      case .manual(let arguments): try ManualWriter.write(arguments, on: console)
+      case .options(let options):
         guard console.terminal.isInteractive else {
-          console.note(HelpText.usage(columns: console.terminal.columns))
+          console.note(HelpText.usage)
           return .usage
         }
         return try Repl(console: console, options: options).run()
@@ -37,7 +34,7 @@ package enum CommandRunner {
     } catch let failure as CommandFailure {
       console.report(failure)
       return failure.status
-    } catch let failure as OutputFailure {
+    } catch let failure as OutputError {
       return status(of: failure, on: console)
     } catch let error as ControlError {
       let failure = CommandFailure(error, whom: "the daemon")
@@ -49,9 +46,9 @@ package enum CommandRunner {
     }
   }
 
-  private static func status(of failure: OutputFailure, on console: Console) -> ExitStatus {
+  private static func status(of failure: OutputError, on console: Console) -> ExitStatus {
     switch failure {
-    // Whoever read has seen enough.
+    // The reader has seen enough: `p2pctl list | head`.
     case .closed: return .done
     case .interrupted: return .interrupted
     case .system(let number):
@@ -62,7 +59,7 @@ package enum CommandRunner {
 
   private static func writeCompletionScript(for shell: String, on console: Console) throws {
     guard let script = CompletionScript(rawValue: shell) else {
-      throw CommandFailure(.usage, "completion scripts are there for bash, zsh and fish")
+      throw CommandFailure(.usage, "no completion script for this shell; there are bash, zsh and fish")
     }
     try console.write(script.text)
   }

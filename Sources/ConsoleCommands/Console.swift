@@ -31,8 +31,8 @@ package final class Console {
   }
 
   /// Where to look for daemons and files.
-  package struct Surroundings {
-    package var environment: (String) -> String?
+  package struct Environment {
+    package var variable: (String) -> String?
     package var isRoot: Bool
     /// After whom the own peer is named.
     package var user: PeerName?
@@ -42,10 +42,10 @@ package final class Console {
     package var executableDirectory: String?
 
     package init(
-      environment: @escaping (String) -> String?, isRoot: Bool = false, user: PeerName? = nil,
+      variable: @escaping (String) -> String?, isRoot: Bool = false, user: PeerName? = nil,
       workingDirectory: @escaping () -> String?, executableDirectory: String? = nil
     ) {
-      self.environment = environment
+      self.variable = variable
       self.isRoot = isRoot
       self.user = user
       self.workingDirectory = workingDirectory
@@ -53,33 +53,33 @@ package final class Console {
     }
 
     package var layouts: [Layout] {
-      Layout.candidates(environment: environment, isRoot: isRoot, workingDirectory: workingDirectory())
+      Layout.candidates(environment: variable, isRoot: isRoot, workingDirectory: workingDirectory())
     }
   }
 
   package let terminal: Terminal
-  package let surroundings: Surroundings
+  package let environment: Environment
   package let now: () -> ContinuousClock.Instant
   /// How long a daemon may take to greet.
   package let helloTimeout: Duration
   /// Asks a question of whoever sits there.
-  package let ask: (String) -> TypedLine
+  package let ask: (String) -> InputLine
   /// Lets time pass. Throws `interrupted` at Ctrl-C, and `closed` where nobody reads any more.
   package let pause: (Duration) throws -> Void
   /// The descriptor from which a REPL without a terminal reads.
   package let input: Int32
-  private let output: any TextSink
-  private let errors: any TextSink
+  private let output: any TextOutput
+  private let errors: any TextOutput
 
   package init(
-    terminal: Terminal, surroundings: Surroundings, input: Int32 = 0, output: any TextSink,
-    errors: any TextSink,
+    terminal: Terminal, environment: Environment, input: Int32 = 0, output: any TextOutput,
+    errors: any TextOutput,
     helloTimeout: Duration = ControlConnection.helloTimeout,
-    now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> TypedLine = { _ in .end },
+    now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> InputLine = { _ in .end },
     pause: @escaping (Duration) throws -> Void = { _ in }
   ) {
     self.terminal = terminal
-    self.surroundings = surroundings
+    self.environment = environment
     self.input = input
     self.output = output
     self.errors = errors
@@ -92,11 +92,11 @@ package final class Console {
   // MARK: Output
 
   /// Data, as it is: whole lines.
-  package func write(_ text: String) throws(OutputFailure) {
+  package func write(_ text: String) throws(OutputError) {
     if !text.isEmpty { try output.write(text) }
   }
 
-  package func writeLine(_ text: String) throws(OutputFailure) {
+  package func writeLine(_ text: String) throws(OutputError) {
     try output.write(text + "\n")
   }
 
@@ -105,7 +105,7 @@ package final class Console {
     try output.write(String(decoding: try Jansson.encodeLine(.object(members)), as: UTF8.self))
   }
 
-  package func flush() throws(OutputFailure) {
+  package func flush() throws(OutputError) {
     try output.flush()
   }
 
@@ -128,7 +128,7 @@ package final class Console {
   package func report(_ failure: CommandFailure) {
     guard !failure.message.isEmpty else { return }
     let style: TextStyle = terminal.isErrors ? terminal.style : .plain
-    var text = style.alarming("p2pctl:") + " \(failure.message)\n"
+    var text = style.error("p2pctl:") + " \(failure.message)\n"
     for line in failure.details { text += "  \(line)\n" }
     note(text)
   }
@@ -141,7 +141,7 @@ package final class Console {
     guard !typed.isEmpty else { throw CommandFailure(status, "an empty text is no path") }
     var path = typed
     if !path.hasPrefix("/") {
-      guard let directory = surroundings.workingDirectory() else {
+      guard let directory = environment.workingDirectory() else {
         throw CommandFailure(
           status, "\(TextRules.escapedForTerminal(typed)): the current directory no longer exists",
           ["Change to another one, or name the file by its absolute path."])

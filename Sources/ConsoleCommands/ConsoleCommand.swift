@@ -1,21 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import DocumentModel
 
-/// One verb: its arguments, what it does, and the end of its help.
-protocol ConsoleCommand: ParsableCommand {
-  /// The verb as it is typed: one word, or two for `supervisor start`.
-  static var words: [String] { get }
-  /// A command line and what it does, without the program's name.
-  static var example: String { get }
-
-  /// - Throws: `CommandFailure`, `OutputFailure` or `ControlError`; the runner says what there is to say.
+/// A command that does something: its arguments, its action, and an example for its help.
+protocol ConsoleCommand: DocumentedCommand {
+  /// - Throws: `CommandFailure`, `OutputError` or `ControlError`; the runner reports them.
   func perform(on console: Console) throws -> ExitStatus
 }
 
 extension CommandConfiguration {
-  /// - Parameter name: the last word of the verb.
+  /// - Parameter name: the last word of the command.
   static func verb(_ name: String, _ abstract: String, _ discussion: String = "") -> CommandConfiguration {
     CommandConfiguration(commandName: name, abstract: abstract, discussion: discussion)
+  }
+}
+
+/// Selects the daemon and the output format. Declared on each command rather than on the root, where it would swallow a
+/// command's own option of the same name.
+struct DaemonOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The local peer to use. Default: the only one, or the one named after you.", valueName: "name"),
+    transform: { try PeerName($0) })
+  var peer: PeerName?
+
+  @Option(help: ArgumentHelp("The control socket to use.", valueName: "path"))
+  var socket: String?
+
+  @Flag(help: "Print one JSON object per line.")
+  var json = false
+
+  func validate() throws {
+    if peer != nil, socket != nil { throw ValidationError("--peer and --socket cannot be combined") }
+  }
+}
+
+extension DocumentKey {
+  /// A key as typed on the command line.
+  static func typed(_ text: String) throws -> DocumentKey {
+    try DocumentKey(normalizing: text)
   }
 }

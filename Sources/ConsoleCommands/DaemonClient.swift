@@ -32,7 +32,7 @@ struct DaemonClient {
       return try connection.request(request, timeout: timeout, onEvent: onEvent)
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)
-    } catch let declined as FirstContact.Declined {
+    } catch let declined as FirstRunPrompt.Declined {
       var failure = explained(declined.cause, whom: whom, name: socket.name)
       failure.endsSession = true
       throw failure
@@ -44,9 +44,9 @@ struct DaemonClient {
       return try ControlConnection.open(socket.path, role: .peer, timeout: console.helloTimeout)
     } catch {
       guard offersStart, options.socket == nil, Self.isMissing(error),
-        FirstContact.isDue(on: console, lookedAt: socket.path)
+        FirstRunPrompt.isDue(on: console, lookedAt: socket.path)
       else { throw error }
-      guard try FirstContact.offer(on: console) else { throw FirstContact.Declined(cause: error) }
+      guard try FirstRunPrompt.offer(on: console) else { throw FirstRunPrompt.Declined(cause: error) }
       return try ControlConnection.open(try find().path, role: .peer, timeout: console.helloTimeout)
     }
   }
@@ -64,7 +64,7 @@ struct DaemonClient {
     if let path = options.socket {
       return FoundSocket(name: nil, path: try console.absolutePath(path, orFail: .usage))
     }
-    let search = SocketSearch(layouts: console.surroundings.layouts, user: console.surroundings.user)
+    let search = SocketSearch(layouts: console.environment.layouts, user: console.environment.user)
     do throws(SocketSearch.Failure) {
       return try search.controlSocket(of: options.peer)
     } catch {
@@ -86,7 +86,7 @@ struct DaemonClient {
       }
       if let process = processes.first(where: { $0.name == name.text }) {
         failure.details.removeAll { $0 == CommandFailure.startHint }
-        failure.details.insert("the supervisor reports: \(SupervisorText.state(of: process))", at: 1)
+        failure.details.insert("the supervisor reports: \(ProcessFormat.state(of: process))", at: 1)
       } else {
         let peers = processes.filter { $0.role == .peer }.map(\.name)
         failure.details.removeAll { $0 == CommandFailure.startHint }

@@ -6,6 +6,6 @@ import Glibc
 @main
 struct Entrypoint {
   static func main() {
-    exit(ConsoleProcess.run().rawValue)
+    exit(CommandLineTool.run().rawValue)
   }
 }

@@ -10,30 +10,30 @@ import TestSupport
 import Testing
 
 /// Text that stays in memory.
-final class MemorySink: TextSink {
+final class MemoryOutput: TextOutput {
   private(set) var text = ""
   /// Thrown after so many writes; `nil` never.
-  var failure: (after: Int, OutputFailure)?
+  var failure: (after: Int, OutputError)?
   private var writes = 0
 
-  func write(_ text: String) throws(OutputFailure) {
+  func write(_ text: String) throws(OutputError) {
     if let failure, writes >= failure.after { throw failure.1 }
     writes += 1
     self.text += text
   }
 
-  func flush() throws(OutputFailure) {}
+  func flush() throws(OutputError) {}
 }
 
 /// A home with sockets, and a console in it.
 final class CommandFixture {
   let home: TemporaryDirectory
-  let output = MemorySink()
-  let errors = MemorySink()
+  let output = MemoryOutput()
+  let errors = MemoryOutput()
   var terminal = Console.Terminal()
   var workingDirectory: String? = "/w"
   /// What is typed at questions; then the input ends.
-  var answers: [TypedLine] = []
+  var answers: [InputLine] = []
   /// What happens each time a command lets time pass; then Ctrl-C.
   var happenings: [() throws -> Void] = []
   var helloTimeout = Duration.seconds(5)
@@ -55,8 +55,8 @@ final class CommandFixture {
     let workingDirectory = workingDirectory
     return Console(
       terminal: terminal,
-      surroundings: Console.Surroundings(
-        environment: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
+      environment: Console.Environment(
+        variable: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
         workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
       input: input, output: output, errors: errors, helloTimeout: helloTimeout, now: now,
       ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },

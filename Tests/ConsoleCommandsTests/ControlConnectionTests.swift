@@ -121,7 +121,7 @@ import WireProtocol
     do {
       _ = try connection.request(.peers(limit: nil), for: ControlPeersReply.self, timeout: .seconds(20))
       Issue.record("it was taken for an answer")
-    } catch ControlError.garbage(let where_, _) {
+    } catch ControlError.malformed(let where_, _) {
       #expect(where_ == path)
     }
     _ = daemon

@@ -121,7 +121,7 @@ import WireProtocol
     #expect(finding.cure.contains("p2pctl supervisor restart alice"))
   }
 
-  @Test(arguments: [DoctorFacts.Answer.notPermitted, .mute("no answer within 2 s")])
+  @Test(arguments: [DoctorFacts.Answer.notPermitted, .unresponsive("no answer within 2 s")])
   func whoDoesNotAnswerIsAProblem(answer: DoctorFacts.Answer) throws {
     let peer = try only(.sockets) { $0.peers = [.init(name: "alice", socket: "/s", answer: answer)] }
     #expect(peer.severity == .problem)

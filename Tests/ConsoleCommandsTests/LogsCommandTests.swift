@@ -112,7 +112,7 @@ import Testing
 
   @Test func followingEndsWithItsReader() throws {
     let fixture = try fixture(["alice": "1\n"])
-    fixture.happenings = [{ throw OutputFailure.closed }]
+    fixture.happenings = [{ throw OutputError.closed }]
     #expect(fixture.run("logs", "-f", "alice") == .done)
   }
 

@@ -147,7 +147,7 @@ import Testing
       (#"x\"#, [], "x", #"x\"#, nil),
     ] as [(String, [String], String, String, Character?)])
   func aLineIsTakenApartWhileItIsTyped(line: String, words: [String], typed: String, raw: String, quote: Character?) {
-    let unfinished = UnfinishedLine(line)
+    let unfinished = PartialLine(line)
     #expect(unfinished.words == words)
     #expect(unfinished.typed == typed)
     #expect(unfinished.raw == raw)
@@ -166,12 +166,12 @@ import Testing
       ("get a", "a\u{1B}", "a", nil), ("get ", "~x", "", #"\~x"#),
     ] as [(String, String, String, String?)])
   func aWordIsCompletedInTheQuotesThatAreOpen(line: String, word: String, replaced: String, expected: String?) {
-    let text = UnfinishedLine(line).completed(to: word, replacing: replaced)
+    let text = PartialLine(line).completed(to: word, replacing: replaced)
     // Byte by byte: names on a disk are no text.
     #expect(text.map { Array($0.utf8) } == expected.map { Array($0.utf8) })
     guard let text, !line.contains("\u{301}") else { return }
     let whole = line.dropLast(replaced.count) + text
-    let closed = UnfinishedLine(line).quote.map { whole + String($0) } ?? String(whole)
+    let closed = PartialLine(line).quote.map { whole + String($0) } ?? String(whole)
     #expect((try? ShellWords.split(closed))?.last == word)
   }
 
@@ -180,7 +180,7 @@ import Testing
     ("get a:b:c", "c"), ("get plain", "plain"),
   ])
   func bashReplacesFromTheLastBreakOn(line: String, replaced: String) {
-    #expect(UnfinishedLine(line).replacedByBash(breaks: " \t\n\"'@><=;|&(:") == replaced)
+    #expect(PartialLine(line).replacedByBash(breaks: " \t\n\"'@><=;|&(:") == replaced)
   }
 }
 
@@ -215,7 +215,7 @@ import Testing
 
 @Suite struct ProgressTests {
   @Test func theLineTellsHowMuchHowFastAndHowLong() {
-    let line = ProgressMeter.line(label: "rfc/793", done: 524_288, total: 1_048_576, elapsed: 2, width: 100)
+    let line = ProgressLine.line(label: "rfc/793", done: 524_288, total: 1_048_576, elapsed: 2, width: 100)
     #expect(
       line == "rfc/793  [####################--------------------]   50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"
         || line.hasPrefix("rfc/793  [") && line.hasSuffix("50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"))
@@ -224,21 +224,21 @@ import Testing
   @Test(arguments: [20, 21, 33, 40, 57, 80, 200])
   func itIsNeverWiderThanTheTerminal(width: Int) {
     for done in [Int64(0), 5, 1 << 40, .max] {
-      let line = ProgressMeter.line(
+      let line = ProgressLine.line(
         label: "a very long 日本語 name of a file", done: done, total: 1 << 40, elapsed: 3, width: width)
       #expect(CellWidth.of(line) <= width)
     }
   }
 
   @Test func oddNumbersDoNoHarm() {
-    #expect(ProgressMeter.line(label: "x", done: -5, total: 0, elapsed: 0, width: 80).contains("100%"))
-    #expect(ProgressMeter.line(label: "x", done: .max, total: 10, elapsed: 0, width: 80).contains("100%"))
-    #expect(ProgressMeter.line(label: "x\u{1B}", done: 0, total: -7, elapsed: 0, width: 80).contains(#"x\u{1B}"#))
+    #expect(ProgressLine.line(label: "x", done: -5, total: 0, elapsed: 0, width: 80).contains("100%"))
+    #expect(ProgressLine.line(label: "x", done: .max, total: 10, elapsed: 0, width: 80).contains("100%"))
+    #expect(ProgressLine.line(label: "x\u{1B}", done: 0, total: -7, elapsed: 0, width: 80).contains(#"x\u{1B}"#))
   }
 
   @Test func itChangesAtMostTenTimesASecond() {
     let start = ContinuousClock.now
-    var meter = ProgressMeter(width: 80, start: start)
+    var meter = ProgressLine(width: 80, start: start)
     #expect(meter.update(label: "x", done: 1, total: 10, now: start) != nil)
     #expect(meter.update(label: "x", done: 2, total: 10, now: start + .milliseconds(99)) == nil)
     #expect(meter.update(label: "x", done: 3, total: 10, now: start + .milliseconds(100)) != nil)
@@ -247,13 +247,13 @@ import Testing
 
   /// A terminal shows ^C behind the line: if that broke it in two, half of it could not be wiped.
   @Test func thereIsRoomForCtrlC() {
-    var meter = ProgressMeter(width: 60, start: .now)
+    var meter = ProgressLine(width: 60, start: .now)
     let text = meter.update(label: String(repeating: "x", count: 90), done: 1, total: 2, now: .now + .seconds(5))
     #expect((text?.dropFirst("\r\u{1B}[K".count)).map { CellWidth.of(String($0)) <= 57 } == true)
   }
 
   @Test func itIsWipedOnce() {
-    var meter = ProgressMeter(width: 80, start: .now)
+    var meter = ProgressLine(width: 80, start: .now)
     #expect(meter.clear() == "")
     _ = meter.update(label: "x", done: 1, total: 1, now: .now)
     #expect(meter.clear() == "\r\u{1B}[K")

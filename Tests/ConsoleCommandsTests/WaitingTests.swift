@@ -21,15 +21,15 @@ import Testing
   }
 
   @Test func aProcessThatLivesIsWaitedForInVain() throws {
-    guard let process = ListeningProcess(pid: getpid()) else {
+    guard let process = ProcessWatch(pid: getpid()) else {
       Issue.record("this very process is not found")
       return
     }
     #expect(process.pid == getpid())
-    #expect(try process.waitForEnd(timeout: .milliseconds(5)) == false)
+    #expect(try process.waitForExit(timeout: .milliseconds(5)) == false)
   }
 
   @Test func whatNeverWasIsNoProcess() {
-    if ListeningProcess(pid: -5) != nil { Issue.record("a process without a number") }
+    if ProcessWatch(pid: -5) != nil { Issue.record("a process without a number") }
   }
 }

@@ -41,7 +41,7 @@ package struct ControlConnection: ~Copyable {
     try send(ControlRequest.hello(protocol: ProtocolVersion.wire).json(id: 1), timeout: timeout)
     // Nothing was asked for yet, so that the first line is the answer.
     guard case .reply(let reply) = try receive(answerTo: 1, timeout: timeout) else {
-      throw .garbage(path, reason: "an event came before the greeting")
+      throw .malformed(path, reason: "an event came before the greeting")
     }
     greeting = try decode { () throws(WireFailure) in try ControlHelloReply(reply) }
   }
@@ -65,7 +65,7 @@ package struct ControlConnection: ~Copyable {
       do {
         if let event = try ControlEvent(line) { try onEvent(event) }
       } catch let failure as WireFailure {
-        throw ControlError.garbage(path, reason: failure.message)
+        throw ControlError.malformed(path, reason: failure.message)
       }
     }
     return try decode { () throws(WireFailure) in try Reply(reply) }
@@ -118,7 +118,7 @@ package struct ControlConnection: ~Copyable {
     case .success(id, let reply): return .reply(reply)
     // A refusal without an id is the last thing that is said on a connection.
     case .failure(id, let failure), .failure(nil, let failure): throw .failure(failure)
-    case .success, .failure: throw .garbage(path, reason: "an answer to another request came")
+    case .success, .failure: throw .malformed(path, reason: "an answer to another request came")
     }
   }
 
@@ -128,11 +128,11 @@ package struct ControlConnection: ~Copyable {
       do {
         line = try lines.next()
       } catch {
-        throw .garbage(path, reason: "a line has more than \(ControlPlane.lineLimit) bytes")
+        throw .malformed(path, reason: "a line has more than \(ControlPlane.lineLimit) bytes")
       }
       if let line {
         do { return try Jansson.decode(line, maximumLength: ControlPlane.lineLimit) } catch {
-          throw .garbage(path, reason: "\(error)")
+          throw .malformed(path, reason: "\(error)")
         }
       }
       let bytes = try stream.receive(Self.readSize, timeout: timeout)
@@ -142,6 +142,34 @@ package struct ControlConnection: ~Copyable {
   }
 
   private func decode<Value>(_ read: () throws(WireFailure) -> Value) throws(ControlError) -> Value {
-    do { return try read() } catch { throw .garbage(path, reason: error.message) }
+    do { return try read() } catch { throw .malformed(path, reason: error.message) }
   }
+}
+
+/// Why a request over a control socket has no answer to show.
+package enum ControlError: Error, Equatable, Sendable {
+  /// The path does not fit into a socket address: unix(7) gives 108 bytes with the end.
+  case pathTooLong(String)
+  /// There is no socket at the path.
+  case noSocket(String)
+  /// A socket is there, and nobody listens: its daemon was killed.
+  case refused(String)
+  /// The rights of the socket or of a directory above it keep the caller out.
+  case notPermitted(String)
+  /// No byte came within the time, in seconds.
+  case noAnswer(String, seconds: Int)
+  /// The other side closed the connection before it had answered.
+  case closed(String)
+  /// What came is no line of the protocol.
+  case malformed(String, reason: String)
+  /// What is asked has no form on the wire: a NUL character in a text.
+  case unsendable(reason: String)
+  /// The one who answers is not who was asked for.
+  case wrongRole(String, ControlHelloReply.Role)
+  /// A system call failed with this errno.
+  case system(String, call: String, errno: Int32)
+  /// The daemon refused, or failed.
+  case failure(ControlFailure)
+  /// The person at the terminal stopped it.
+  case interrupted
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 import Glibc
+import Synchronization
 
 /// Waits for a descriptor, at most so long, and not beyond Ctrl-C.
 package enum Readiness {
@@ -28,5 +30,81 @@ package enum Readiness {
     guard seconds >= 0, attoseconds >= 0 else { return 0 }
     // Rounded up, so that a wait never ends before its time.
     return Int32(clamping: min(seconds, 1 << 20) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
+  }
+}
+
+/// The process behind a socket, watched until it has ended: also one that is nobody's child here.
+package struct ProcessWatch: ~Copyable {
+  package let pid: Int32
+  private let descriptor: Int32
+
+  /// `nil` where it has ended already or cannot be watched.
+  package init?(pid: Int32) {
+    descriptor = process_open_pidfd(pid)
+    self.pid = pid
+    guard descriptor >= 0 else { return nil }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// - Returns: whether it ended within `timeout`.
+  package func waitForExit(timeout: Duration) throws(ControlError) -> Bool {
+    try Readiness.wait(for: descriptor, until: .now + timeout)
+  }
+}
+
+/// Notices Ctrl-C while a request waits.
+///
+/// The handler writes a byte into a pipe whose other end is polled beside the socket, so that a signal that comes just
+/// before the wait is not lost. A second Ctrl-C that nobody has taken notice of ends the process as it would without.
+package enum InterruptSignal {
+  // The handler may use nothing but atomics and async-signal-safe calls: signal-safety(7).
+  private static let writeEnd = Atomic<Int32>(-1)
+  private static let readEnd = Atomic<Int32>(-1)
+  private static let isPending = Atomic<Bool>(false)
+
+  /// The end to poll; -1 where nothing is watched.
+  package static var descriptor: Int32 { readEnd.load(ordering: .acquiring) }
+
+  /// Takes SIGINT over. Does nothing where it already has, or where the caller's parent had it ignored.
+  package static func watch() {
+    guard descriptor < 0 else { return }
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    for end in ends {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    }
+    readEnd.store(ends[0], ordering: .releasing)
+    writeEnd.store(ends[1], ordering: .releasing)
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { _ in
+      guard !InterruptSignal.isPending.exchange(true, ordering: .acquiringAndReleasing) else {
+        signal(SIGINT, SIG_DFL)
+        raise(SIGINT)
+        return
+      }
+      let saved = errno
+      var byte: UInt8 = 1
+      _ = write(InterruptSignal.writeEnd.load(ordering: .acquiring), &byte, 1)
+      errno = saved
+    }
+    var previous = sigaction()
+    sigaction(SIGINT, nil, &previous)
+    // No SA_RESTART: a write to a terminal that is stopped shall end as well.
+    if unsafeBitCast(previous.__sigaction_handler.sa_handler, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) {
+      sigaction(SIGINT, &action, nil)
+    }
+  }
+
+  /// Whether a signal came since this was asked last.
+  package static func take() -> Bool {
+    let end = descriptor
+    guard end >= 0 else { return false }
+    isPending.store(false, ordering: .releasing)
+    var bytes = [UInt8](repeating: 0, count: 64)
+    return read(end, &bytes, bytes.count) > 0
   }
 }

@@ -105,3 +105,23 @@ package struct SocketSearch {
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
   }
 }
+
+// MARK: Reading a path
+
+extension SocketSearch {
+  /// The peer whose control socket this is, from the name of the file or of its directory.
+  static func peer(at socket: String) -> PeerName? {
+    let parts = socket.split(separator: "/")
+    guard let file = parts.last else { return nil }
+    if file == "control.sock" { return parts.dropLast().last.flatMap { try? PeerName(String($0)) } }
+    return file.hasSuffix(".sock") ? try? PeerName(String(file.dropLast(5))) : nil
+  }
+
+  /// The layouts that the socket may belong to: those of `known` that match, or one derived from its path.
+  static func layouts(of socket: String, among known: [Layout]) -> [Layout] {
+    let parts = socket.split(separator: "/")
+    let candidates = known + [Layout(home: "/" + parts.dropLast(2).joined(separator: "/"))]
+    guard let name = peer(at: socket) else { return candidates }
+    return candidates.filter { $0.controlSocket(of: name) == socket }
+  }
+}

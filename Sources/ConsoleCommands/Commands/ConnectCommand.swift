@@ -5,7 +5,6 @@ import DocumentModel
 import WireProtocol
 
 struct ConnectCommand: ConsoleCommand {
-  static let words = ["connect"]
   static let example = "connect index.example.org"
   static let configuration: CommandConfiguration = .verb(
     "connect", "Choose the index.", "The choice is kept and wins over the settings until connect --default.")

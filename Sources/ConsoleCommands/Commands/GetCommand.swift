@@ -6,7 +6,6 @@ import LineJSON
 import WireProtocol
 
 struct GetCommand: ConsoleCommand {
-  static let words = ["get"]
   static let example = "get rfc/793 -o /tmp/tcp.txt"
   static let configuration: CommandConfiguration = .verb(
     "get", "Fetch a document.",
@@ -87,7 +86,7 @@ struct GetCommand: ConsoleCommand {
 
   private func target(on console: Console) throws -> GetDocument.Target {
     if let output { return .path(try console.absolutePath(output, orFail: .cannotCreate)) }
-    guard let directory = console.surroundings.workingDirectory() else {
+    guard let directory = console.environment.workingDirectory() else {
       throw CommandFailure(
         .cannotCreate, "the current directory no longer exists", ["Say where the file shall go: -o PATH"])
     }

@@ -39,7 +39,7 @@ struct CompletionCandidates {
   func words(_ completion: Completion, typed: String) -> [Completion.Word] {
     guard typed.hasPrefix(completion.prefix) else { return [] }
     let rest = String(typed.dropFirst(completion.prefix.count))
-    return found(completion.kind, rest).filter { UnfinishedLine.begins($0.text, with: rest) }
+    return found(completion.kind, rest).filter { PartialLine.begins($0.text, with: rest) }
       .map { Completion.Word(completion.prefix + $0.text, help: $0.help) }
   }
 
@@ -48,7 +48,7 @@ struct CompletionCandidates {
     case .words(let words): words
     case .keys(let mine): keys(typed, mine)
     case .peers: peers()
-    case .ownPeers: console.surroundings.layouts.flatMap { SocketSearch.peers(in: $0) }.map { .init($0.text) }
+    case .ownPeers: console.environment.layouts.flatMap { SocketSearch.peers(in: $0) }.map { .init($0.text) }
     case .processes: processes()
     case .logs: logs()
     case .files, .directories, .nothing: []

@@ -21,7 +21,7 @@ enum FileNames {
       let file = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
       }
-      guard let file, file != ".", file != "..", UnfinishedLine.begins(file, with: name),
+      guard let file, file != ".", file != "..", PartialLine.begins(file, with: name),
         file.hasPrefix(".") == name.hasPrefix(".")
       else {
         continue

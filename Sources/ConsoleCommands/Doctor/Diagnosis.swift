@@ -51,7 +51,7 @@ package struct Diagnosis {
       .problem(
         .sockets, "the supervisor's socket \(facts.supervisorSocket) belongs to another user",
         cure: "Ask as that user, or as root.")
-    case .mute(let reason):
+    case .unresponsive(let reason):
       .problem(
         .sockets, "the supervisor does not answer: \(reason)",
         cure: "Its log may tell why: p2pctl logs supervisor. Where it hangs, end it; its next start takes over.")
@@ -72,7 +72,7 @@ package struct Diagnosis {
         cure: isSupervised
           ? "p2pctl logs \(peer.name), then: p2pctl supervisor start \(peer.name)"
           : "Start it with: p2pctl supervisor start")
-    case .mute(let reason):
+    case .unresponsive(let reason):
       .problem(
         .sockets, "\(peer.name) does not answer: \(reason) (\(peer.socket))",
         cure: isSupervised
@@ -91,7 +91,7 @@ package struct Diagnosis {
   /// `nil` where it is as it should be.
   private func finding(_ process: ProcessStatus) -> Finding? {
     let name = process.name
-    let state = SupervisorText.state(of: process)
+    let state = ProcessFormat.state(of: process)
     switch process.state {
     case "ready" where process.responsive: return nil
     case "ready":

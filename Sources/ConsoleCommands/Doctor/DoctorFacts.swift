@@ -12,7 +12,7 @@ package struct DoctorFacts {
     case down(String)
     case notPermitted
     /// Anything else that is no answer.
-    case mute(String)
+    case unresponsive(String)
   }
 
   package struct Peer {

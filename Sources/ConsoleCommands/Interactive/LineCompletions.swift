@@ -13,7 +13,7 @@ struct LineCompletions {
   ///   - replaced: the end of the line that goes.
   init(_ line: String, replacing replaced: String, console: Console, options: DaemonOptions) {
     guard let root = CommandDescription.own() else { return }
-    let line = UnfinishedLine(line)
+    let line = PartialLine(line)
     let words = line.words.first == "p2pctl" ? Array(line.words.dropFirst()) : line.words
     let completion = Completion(after: words, typed: line.typed, extras: Repl.farewells, in: root)
     let found = Self.found(
@@ -26,7 +26,7 @@ struct LineCompletions {
 
   private static func found(_ completion: Completion, _ typed: String, _ candidates: CompletionCandidates) -> [String] {
     let typedFile = String(typed.dropFirst(completion.prefix.count))
-    let directory = candidates.console.surroundings.workingDirectory() ?? "/"
+    let directory = candidates.console.environment.workingDirectory() ?? "/"
     switch completion.kind {
     case .files, .directories:
       return FileNames.beginning(typedFile, in: directory, onlyDirectories: completion.kind == .directories)

@@ -9,7 +9,7 @@ import Synchronization
 /// libedit gets one character at a time, after a wait that Ctrl-C can end; it never waits by itself.
 struct LineEditor {
   /// The callbacks of C know no context, and there is one terminal.
-  private static let received = Mutex<TypedLine?>(nil)
+  private static let received = Mutex<InputLine?>(nil)
   /// Set before a line is read, and called by the thread that reads it.
   nonisolated(unsafe) private static var complete: (_ line: String, _ replaced: String) -> LineCompletions = { _, _ in
     LineCompletions()
@@ -32,7 +32,7 @@ struct LineEditor {
   }
 
   /// The next line.
-  func read() -> TypedLine {
+  func read() -> InputLine {
     Self.received.withLock { $0 = nil }
     rl_callback_handler_install(prompt) { LineEditor.receive($0) }
     defer { rl_callback_handler_remove() }
@@ -58,7 +58,7 @@ struct LineEditor {
   // MARK: Callbacks
 
   private static func receive(_ text: UnsafeMutablePointer<CChar>?) {
-    let line = text.map { TypedLine.text(String(cString: $0)) } ?? .end
+    let line = text.map { InputLine.text(String(cString: $0)) } ?? .end
     free(text)
     received.withLock { $0 = line }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import DocumentModel
 import ProcessSupport
 import WireProtocol
@@ -26,7 +27,7 @@ struct Repl {
     case .failure: status = nil
     }
     let editor = LineEditor(prompt: "p2p> ") { LineCompletions($0, replacing: $1, console: console, options: options) }
-    let history = historyPath(of: status?.name ?? options.peer ?? console.surroundings.user)
+    let history = historyPath(of: status?.name ?? options.peer ?? console.environment.user)
       .flatMap { HistoryFile(path: $0) }
     var last = history?.lines.last
     editor.remember(history?.lines ?? [])
@@ -68,7 +69,7 @@ struct Repl {
   }
 
   private func historyPath(of peer: PeerName?) -> String? {
-    guard let peer, let layout = console.surroundings.layouts.first else { return nil }
+    guard let peer, let layout = console.environment.layouts.first else { return nil }
     return "\(layout.state(of: peer))/history"
   }
 
@@ -76,7 +77,7 @@ struct Repl {
 
   /// Ends with the status of the last command, as a shell does.
   private func runPiped() throws -> ExitStatus {
-    var lines = PipedLines(console.input)
+    var lines = InputLineReader(console.input)
     var status = ExitStatus.done
     while case .text(let line) = try lines.read() {
       guard let next = try perform(line) else { return status }
@@ -111,7 +112,7 @@ struct Repl {
     var words = words[...]
     if words.first == "p2pctl" { words.removeFirst() }
     guard let verb = words.first, !verb.hasPrefix("#") else { return nil }
-    guard CommandTable.command([verb]) != nil else { return Array(words) }
+    guard RootCommand.command([verb]) != nil else { return Array(words) }
     var globals = options.json ? ["--json"] : []
     if !words.contains(where: { $0.hasPrefix("--peer") || $0.hasPrefix("--socket") }) {
       if let peer = options.peer { globals += ["--peer", peer.text] }
@@ -128,5 +129,19 @@ extension CommandFailure {
       case .unclosedQuote(let quote): CommandFailure(.usage, "a \(quote) is not closed")
       case .trailingBackslash: CommandFailure(.usage, "a backslash at the end keeps nothing")
       }
+  }
+}
+
+struct ReplCommand: ConsoleCommand {
+  static let example = "repl                          # then: list, get rfc/793, exit"
+  static let configuration: CommandConfiguration = .verb(
+    "repl", "Take commands line by line.",
+    "The same commands without p2pctl before them. Ctrl-C stops a command, Ctrl-D or exit ends. "
+      + "Without a terminal, commands are read from standard input.")
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    try Repl(console: console, options: daemon).run()
   }
 }

@@ -17,7 +17,7 @@ struct SupervisorClient {
   func socket() throws -> String {
     if let home { return Layout(home: try console.absolutePath(home, orFail: .usage)).supervisorSocket }
     do throws(SocketSearch.Failure) {
-      return try SocketSearch(layouts: console.surroundings.layouts, user: nil).supervisorSocket()
+      return try SocketSearch(layouts: console.environment.layouts, user: nil).supervisorSocket()
     } catch {
       throw CommandFailure(error)
     }
@@ -36,7 +36,7 @@ struct SupervisorClient {
   }
 
   /// Does something with a connection and says in whose name it failed.
-  func asking<Value>(_ body: (inout ControlConnection) throws -> Value) throws -> Value {
+  func withConnection<Value>(_ body: (inout ControlConnection) throws -> Value) throws -> Value {
     do {
       var connection = try open()
       return try body(&connection)
@@ -64,7 +64,7 @@ extension ControlConnection {
     } onEvent: { line in
       guard processes.count < 10_000 else { return }
       do { processes.append(try ProcessStatus(line)) } catch {
-        throw ControlError.garbage(path, reason: "\(error)")
+        throw ControlError.malformed(path, reason: "\(error)")
       }
     }
     return processes

@@ -2,8 +2,8 @@
 
 import DocumentModel
 import Glibc
-import ProcessSupport
 import ProcessSupervision
+import ProcessSupport
 import SystemPackage
 import WireProtocol
 
@@ -25,11 +25,11 @@ struct SupervisorLaunch {
   let flags: [String]
 
   func perform() throws -> Started {
-    let log = try SupervisorLog(path: layout.log(of: "supervisor"), directory: layout.logDirectory)
+    let log = try LaunchLog(path: layout.log(of: "supervisor"), directory: layout.logDirectory)
     let child = try start(writingTo: log)
     do {
       var connection = try waitForSocket(of: child, log)
-      let isReady = try connection.waitUntilSettled(timeout: SupervisorRequestRun.settling)
+      let isReady = try connection.waitUntilSettled(timeout: SupervisorAction.settling)
       return Started(processes: try connection.processes(), isReady: isReady)
     } catch ControlError.interrupted {
       console.noteLine("Startup continues in the background. Stop it with: p2pctl supervisor stop")
@@ -48,8 +48,8 @@ struct SupervisorLaunch {
     }
   }
 
-  private func start(writingTo log: borrowing SupervisorLog) throws -> ChildProcess {
-    guard let directory = console.surroundings.executableDirectory else {
+  private func start(writingTo log: borrowing LaunchLog) throws -> ChildProcess {
+    guard let directory = console.environment.executableDirectory else {
       throw CommandFailure(.failed, "cannot find p2p-supervisor: the path of this program is unknown (is /proc there?)")
     }
     let nothing = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -72,7 +72,7 @@ struct SupervisorLaunch {
     }
   }
 
-  private func waitForSocket(of child: borrowing ChildProcess, _ log: borrowing SupervisorLog) throws
+  private func waitForSocket(of child: borrowing ChildProcess, _ log: borrowing LaunchLog) throws
     -> ControlConnection
   {
     let deadline = console.now() + Self.socketTimeout
@@ -98,12 +98,64 @@ struct SupervisorLaunch {
   }
 
   /// Reports an exit before the socket was served, with the process's own output.
-  private func failure(_ end: Termination, _ log: borrowing SupervisorLog) -> CommandFailure {
+  private func failure(_ end: Termination, _ log: borrowing LaunchLog) -> CommandFailure {
     var status = ExitStatus.failed
     if case .exited(let number) = end, let known = ExitStatus(rawValue: number), known != .done { status = known }
     let lines = log.lastLines()
     return CommandFailure(
       status, "the supervisor \(end)",
       (lines.isEmpty ? [] : ["Its last output:"] + lines) + ["Log: \(TextRules.escapedForTerminal(log.path))"])
+  }
+}
+
+/// The file that takes what the supervisor prints, opened for appending; knows what is new in it.
+struct LaunchLog: ~Copyable {
+  private static let shownBytes = 4_096
+  private static let shownLines = 12
+
+  let path: String
+  let descriptor: Int32
+  /// Where the words of this run begin.
+  private let start: off_t
+
+  /// Makes the directories that are missing, for the owner alone. Does not follow a link in place of the file.
+  init(path: String, directory: String) throws(CommandFailure) {
+    try Self.makeDirectories(directory)
+    let descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw Self.failure(path, errno) }
+    self.descriptor = descriptor
+    start = lseek(descriptor, 0, SEEK_END)
+    self.path = path
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// The last lines of this run, fit for a terminal.
+  func lastLines() -> [String] {
+    let end = lseek(descriptor, 0, SEEK_END)
+    let from = max(start, end - off_t(Self.shownBytes))
+    guard from >= 0, end > from else { return [] }
+    var bytes = [UInt8](repeating: 0, count: Int(end - from))
+    let count = pread(descriptor, &bytes, bytes.count, from)
+    guard count > 0 else { return [] }
+    let lines = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n")
+    return lines.suffix(Self.shownLines).map { TextRules.escapedForTerminal(String($0)) }
+  }
+
+  private static func makeDirectories(_ path: String) throws(CommandFailure) {
+    var current = ""
+    for part in path.split(separator: "/") {
+      current += "/\(part)"
+      guard mkdir(current, 0o700) == 0 || errno == EEXIST else { throw failure(current, errno) }
+    }
+  }
+
+  private static func failure(_ path: String, _ number: Int32) -> CommandFailure {
+    CommandFailure(
+      number == EACCES || number == EPERM ? .notPermitted : .cannotCreate,
+      "cannot create \(TextRules.escapedForTerminal(path)): \(SystemMessage.of(number))",
+      ["Choose a place of your own with P2P_HOME or --home."])
   }
 }

@@ -6,7 +6,6 @@ import ProcessSupport
 import WireProtocol
 
 struct SupervisorStartCommand: ConsoleCommand {
-  static let words = ["supervisor", "start"]
   static let example = "supervisor start --serve-index :7734 --peer alice"
   static let configuration: CommandConfiguration = .verb(
     "start", "Start index and peers in the background.",
@@ -33,7 +32,7 @@ struct SupervisorStartCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file())
   var config: String?
 
-  @OptionGroup var options: SupervisorOptions
+  @OptionGroup var options: SupervisorCommandOptions
 
   func validate() throws {
     if name != nil, !flags.isEmpty { throw ValidationError("a name stands alone: flags are for a new supervisor") }
@@ -48,7 +47,7 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   func perform(on console: Console) throws -> ExitStatus {
     if let name {
-      return try SupervisorRequestRun(.start(name: name), options: options).perform(on: console)
+      return try SupervisorAction(.start(name: name), options: options).perform(on: console)
     }
     let supervisor = SupervisorClient(console: console, home: options.home)
     if let running = try alreadyRunning(supervisor) {
@@ -79,7 +78,7 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   private func layout(on console: Console) throws -> Layout {
     if let home = options.home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
-    guard let layout = console.surroundings.layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
+    guard let layout = console.environment.layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
     return layout
   }
 
@@ -104,7 +103,7 @@ struct SupervisorStartCommand: ConsoleCommand {
   private func arguments(on console: Console) throws -> [String] {
     var absolute = self
     absolute.config = try config.map { try console.absolutePath($0, orFail: .usage) }
-    let named = options.home ?? console.surroundings.environment("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
+    let named = options.home ?? console.environment.variable("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
     let home = try named.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
     return ["run"] + home + absolute.flags
   }

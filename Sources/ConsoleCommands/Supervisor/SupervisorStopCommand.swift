@@ -6,7 +6,6 @@ import LineJSON
 import WireProtocol
 
 struct SupervisorStopCommand: ConsoleCommand {
-  static let words = ["supervisor", "stop"]
   static let example = "supervisor stop"
   static let configuration: CommandConfiguration = .verb(
     "stop", "Stop a process; without a name, everything and the supervisor itself.", "Returns when it is gone.")
@@ -17,7 +16,7 @@ struct SupervisorStopCommand: ConsoleCommand {
   @Argument(help: ArgumentHelp("The process: index, or a peer.", valueName: "process"))
   var name: String?
 
-  @OptionGroup var options: SupervisorOptions
+  @OptionGroup var options: SupervisorCommandOptions
 
   func perform(on console: Console) throws -> ExitStatus {
     let supervisor = SupervisorClient(console: console, home: options.home)
@@ -40,7 +39,7 @@ struct SupervisorStopCommand: ConsoleCommand {
   }
 
   private func stop(_ name: String, _ supervisor: SupervisorClient, on console: Console) throws -> ExitStatus {
-    try supervisor.asking { connection in
+    try supervisor.withConnection { connection in
       try connection.supervise(.stop(name: name))
       do {
         _ = try connection.waitUntilSettled(timeout: Self.timeout)
@@ -48,7 +47,7 @@ struct SupervisorStopCommand: ConsoleCommand {
         // Others may be on their way for longer; what counts is this one.
       }
     }
-    let processes = try supervisor.asking { try $0.processes() }
+    let processes = try supervisor.withConnection { try $0.processes() }
     try options.write(processes, on: console)
     guard processes.contains(where: { $0.name == name && $0.state == "stopping" }) else { return .done }
     throw CommandFailure(
@@ -58,11 +57,11 @@ struct SupervisorStopCommand: ConsoleCommand {
 
   private func stop(_ connection: inout ControlConnection) throws {
     // Looked up before it is asked to end: afterwards the number may belong to another.
-    let process = connection.peerProcess.flatMap { ListeningProcess(pid: $0) }
+    let process = connection.peerProcess.flatMap { ProcessWatch(pid: $0) }
     try connection.supervise(.stop(name: nil), timeout: Self.timeout)
     let isGone =
       if let process {
-        try process.waitForEnd(timeout: Self.timeout)
+        try process.waitForExit(timeout: Self.timeout)
       } else {
         try connection.waitForEnd(timeout: Self.timeout)
       }

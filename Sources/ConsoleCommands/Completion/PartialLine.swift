@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A line up to where somebody types, taken apart, and put together again with a word completed.
-package struct UnfinishedLine: Equatable {
+package struct PartialLine: Equatable {
   /// The words that are finished.
   package let words: [String]
   /// What there is of the last word, without quotes.

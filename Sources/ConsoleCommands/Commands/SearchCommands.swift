@@ -4,8 +4,40 @@ import ArgumentParser
 import DocumentModel
 import WireProtocol
 
+struct LookupCommand: ConsoleCommand {
+  static let example = "lookup 793                    # the same as lookup rfc/793"
+  static let configuration: CommandConfiguration = .verb(
+    "lookup", "Show who holds a document.", "A bare number N means rfc/N. Several contents may stand under one key.")
+
+  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  var key: DocumentKey
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: ControlLookupReply
+    do {
+      reply = try DaemonClient(console: console, options: daemon).request(.lookup(key))
+    } catch let failure as CommandFailure {
+      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key)
+    }
+    if daemon.json {
+      for content in reply.contents {
+        let document = Document(
+          key: reply.key, title: content.title, content: content.content, modified: content.modified)
+        for row in DocumentFormat.members(of: document, total: content.total, holders: content.holders) {
+          try console.writeJSON(row)
+        }
+      }
+    } else {
+      try console.write(DocumentFormat.table(of: reply, width: console.tableWidth, style: console.style))
+    }
+    if reply.more > 0 { console.noteLine("\(Quantity.count(reply.more, "more content")) under this key.") }
+    return .done
+  }
+}
+
 struct ListCommand: ConsoleCommand {
-  static let words = ["list"]
   static let example = "list --collection rfc control proto"
   static let configuration: CommandConfiguration = .verb(
     "list", "List what the network shares.",
@@ -33,7 +65,7 @@ struct ListCommand: ConsoleCommand {
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    var table = DocumentRows.listTable(mine: mine, width: console.tableWidth, style: console.style)
+    var table = DocumentFormat.listTable(mine: mine, width: console.tableWidth, style: console.style)
     let text = TextRules.normalized(words.joined(separator: " "))
     let request = ListDocuments(
       collection: collection, words: text.isEmpty ? nil : text, limit: limit, mine: mine)
@@ -41,9 +73,9 @@ struct ListCommand: ConsoleCommand {
     {
       guard case .document(let document) = $0 else { return }
       if daemon.json {
-        for row in DocumentRows.members(of: document) { try console.writeJSON(row) }
+        for row in DocumentFormat.members(of: document) { try console.writeJSON(row) }
       } else {
-        try console.write(table.add(DocumentRows.cells(of: document, mine: mine)))
+        try console.write(table.add(DocumentFormat.cells(of: document, mine: mine)))
       }
     }
     try console.write(table.finish())

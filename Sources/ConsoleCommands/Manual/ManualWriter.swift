@@ -4,7 +4,7 @@ import DocumentModel
 import Glibc
 
 /// Writes the pages of the manual: `p2pctl generate-manual DIR [-]`, for whoever installs.
-enum ManualDirectory {
+enum ManualWriter {
   private static let longestDescription = 1 << 20
 
   /// - Parameter arguments: the directory; then `-` for the page of the program whose description, as it prints it for
@@ -36,7 +36,7 @@ enum ManualDirectory {
   }
 
   private static func input(of console: Console) throws -> String {
-    var lines = PipedLines(console.input)
+    var lines = InputLineReader(console.input)
     var text = ""
     while case .text(let line) = try lines.read(), text.utf8.count < longestDescription { text += line + "\n" }
     return text
@@ -46,8 +46,8 @@ enum ManualDirectory {
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw failure(path, errno) }
     defer { close(file) }
-    do throws(OutputFailure) {
-      let sink = DescriptorSink(file, isBuffered: true)
+    do throws(OutputError) {
+      let sink = DescriptorOutput(file, isBuffered: true)
       try sink.write(text)
       try sink.flush()
     } catch {

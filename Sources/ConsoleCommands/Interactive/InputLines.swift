@@ -4,7 +4,7 @@ import Glibc
 import LineJSON
 
 /// Reads lines from a pipe or a file where nobody types.
-struct PipedLines {
+struct InputLineReader {
   /// Far beyond what a command line can hold.
   private static let longestLine = 1 << 20
 
@@ -17,7 +17,7 @@ struct PipedLines {
   }
 
   /// - Throws: `CommandFailure` where a line is longer than 1 MiB.
-  mutating func read() throws -> TypedLine {
+  mutating func read() throws -> InputLine {
     while true {
       do {
         if let line = try lines.next() { return .text(String(decoding: line, as: UTF8.self)) }
@@ -46,4 +46,13 @@ struct PipedLines {
     lines.append(Array(bytes.prefix(count)))
     return true
   }
+}
+
+/// What comes from somebody who types.
+package enum InputLine: Equatable, Sendable {
+  case text(String)
+  /// Ctrl-C: what was typed so far is dropped.
+  case interrupted
+  /// Ctrl-D on an empty line, or the end of the input.
+  case end
 }

@@ -5,7 +5,6 @@ import DocumentModel
 import LineJSON
 
 struct LogsCommand: ConsoleCommand {
-  static let words = ["logs"]
   static let example = "logs -f alice"
   static let configuration: CommandConfiguration = .verb(
     "logs", "Show what the processes have logged.",
@@ -37,7 +36,7 @@ struct LogsCommand: ConsoleCommand {
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    let only = name ?? (daemon.peer ?? daemon.socket.flatMap { SocketPlace.peer(at: $0) })?.text
+    let only = name ?? (daemon.peer ?? daemon.socket.flatMap { SocketSearch.peer(at: $0) })?.text
     var reader = try LogReader(try LogDirectory.find(daemon, on: console), only: only)
     try write(reader.last(lines, isWhole: !follow), of: reader, on: console)
     guard follow else { return .done }

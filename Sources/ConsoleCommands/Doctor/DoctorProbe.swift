@@ -6,7 +6,7 @@ import ProcessSupport
 import WireProtocol
 
 /// Looks at everything that `doctor` judges. Whatever does not answer is a fact too: nothing of it fails.
-struct Examination {
+struct DoctorProbe {
   /// Beyond what a daemon needs to try everything that it tries.
   private static let timeout = Duration.seconds(5)
   private static let maxPeers = 64
@@ -26,10 +26,10 @@ struct Examination {
     let places = sockets.prefix(Self.maxPeers).compactMap { socket in
       socket.name.flatMap { name in layout(of: socket.path, name).map { (name, $0) } }
     }
-    facts.places = places.flatMap { PlaceFacts.places(of: $0, in: $1) }
-    facts.disks = PlaceFacts.disks(
+    facts.places = places.flatMap { FileFacts.places(of: $0, in: $1) }
+    facts.disks = FileFacts.disks(
       places.flatMap { [$1.state(of: $0), $1.downloads(of: $0), $1.logDirectory] }
-        + (places.isEmpty ? console.surroundings.layouts.prefix(1).map(\.stateDirectory) : []))
+        + (places.isEmpty ? console.environment.layouts.prefix(1).map(\.stateDirectory) : []))
     for process in facts.processes {
       guard let pid = process.pid, let used = ProcessDescriptors.of(pid, named: process.name) else { continue }
       facts.descriptors.append(used)
@@ -73,11 +73,11 @@ struct Examination {
 
   /// Nobody asked for it, and it is none of ours: another user's, or one that ran before under another name.
   private func isOfAnother(_ answer: DoctorFacts.Answer, _ socket: FoundSocket, _ facts: DoctorFacts) -> Bool {
-    guard options.socket == nil, options.peer == nil, socket.name != console.surroundings.user else { return false }
+    guard options.socket == nil, options.peer == nil, socket.name != console.environment.user else { return false }
     switch answer {
     case .notPermitted: return true
     case .down: return !facts.processes.isEmpty && !facts.processes.contains { $0.name == socket.name?.text }
-    case .answers, .mute: return false
+    case .answers, .unresponsive: return false
     }
   }
 
@@ -90,7 +90,7 @@ struct Examination {
       case .refused: return .down("nobody listens")
       case .notPermitted: return .notPermitted
       case .interrupted: throw error
-      default: return .mute(CommandFailure(error, whom: "it").message)
+      default: return .unresponsive(CommandFailure(error, whom: "it").message)
       }
     }
   }
@@ -100,10 +100,10 @@ struct Examination {
   private func sockets(besides processes: [ProcessStatus]) throws -> [FoundSocket] {
     if let socket = options.socket {
       let path = try console.absolutePath(socket, orFail: .usage)
-      return [FoundSocket(name: SocketPlace.peer(at: path), path: path)]
+      return [FoundSocket(name: SocketSearch.peer(at: path), path: path)]
     }
-    let layouts = console.surroundings.layouts
-    let search = SocketSearch(layouts: layouts, user: console.surroundings.user)
+    let layouts = console.environment.layouts
+    let search = SocketSearch(layouts: layouts, user: console.environment.user)
     do throws(SocketSearch.Failure) {
       if let peer = options.peer { return [try search.controlSocket(of: peer)] }
       let running = processes.filter { $0.role == .peer }.compactMap { try? PeerName($0.name) }
@@ -111,7 +111,7 @@ struct Examination {
       for name in layouts.flatMap({ SocketSearch.peers(in: $0) }) + running where !names.contains(name) {
         names.append(name)
       }
-      if names.isEmpty, let user = console.surroundings.user { names = [user] }
+      if names.isEmpty, let user = console.environment.user { names = [user] }
       return try names.map { name throws(SocketSearch.Failure) in try search.controlSocket(of: name) }
     } catch {
       throw CommandFailure(error)
@@ -119,6 +119,6 @@ struct Examination {
   }
 
   private func layout(of socket: String, _ name: PeerName) -> Layout? {
-    SocketPlace.layouts(of: socket, among: console.surroundings.layouts).first { $0.controlSocket(of: name) == socket }
+    SocketSearch.layouts(of: socket, among: console.environment.layouts).first { $0.controlSocket(of: name) == socket }
   }
 }

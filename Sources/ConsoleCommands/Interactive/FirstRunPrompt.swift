@@ -4,7 +4,7 @@ import ArgumentParser
 import DocumentModel
 
 /// Where no daemon runs and somebody sits there: asks for the index, and starts everything.
-enum FirstContact {
+enum FirstRunPrompt {
   /// Whoever was asked chose to leave everything as it is.
   struct Declined: Error {
     /// Why there was something to ask.

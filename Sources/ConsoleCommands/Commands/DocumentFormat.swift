@@ -5,7 +5,7 @@ import LineJSON
 import WireProtocol
 
 /// Documents as rows: of a table for people, of JSON for programs.
-enum DocumentRows {
+enum DocumentFormat {
   /// So much of a root tells contents apart on a screen.
   static let rootPrefix = 12
 

@@ -5,7 +5,7 @@ import LineJSON
 import WireProtocol
 
 /// The supervisor's processes as rows.
-enum SupervisorText {
+enum ProcessFormat {
   /// As the contract has it: one object for each process.
   static func members(of process: ProcessStatus) -> JSONMembers {
     var row: JSONMembers = [

@@ -6,7 +6,6 @@ import LineJSON
 import WireProtocol
 
 struct AddCommand: ConsoleCommand {
-  static let words = ["add"]
   static let example = "add rfc793.txt paper.pdf      # shares rfc/793 and file/paper.pdf"
   static let configuration: CommandConfiguration = .verb(
     "add", "Share files.",
@@ -87,7 +86,7 @@ struct AddCommand: ConsoleCommand {
 
   private func write(_ document: Document, _ path: String, on console: Console) throws {
     if daemon.json {
-      var row = DocumentRows.members(of: document)
+      var row = DocumentFormat.members(of: document)
       row["path"] = .string(path)
       try console.writeJSON(row)
     } else {
@@ -119,5 +118,34 @@ struct AddCommand: ConsoleCommand {
 
   private func lastSegment(_ path: String) -> String {
     String(path.split(separator: "/").last ?? "/")
+  }
+}
+
+struct RemoveCommand: ConsoleCommand {
+  static let example = "remove file/paper.pdf"
+  static let configuration: CommandConfiguration = .verb("remove", "Stop sharing a document. No file is deleted.")
+
+  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  var key: DocumentKey
+
+  @Option(help: ArgumentHelp("Only the content whose id begins so.", valueName: "prefix"))
+  var content: String?
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: ControlRemoveReply
+    do {
+      reply = try DaemonClient(console: console, options: daemon).request(
+        .remove(RemoveDocument(key: key, content: content)))
+    } catch let failure as CommandFailure {
+      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, mine: true)
+    }
+    if daemon.json {
+      try console.writeJSON(["key": .string(key.text), "removed": .integer(Int64(reply.removed))])
+    } else {
+      try console.writeLine(TextRules.escapedForTerminal("\(key) is no longer shared"))
+    }
+    return reply.removed > 0 ? .done : .notFound
   }
 }

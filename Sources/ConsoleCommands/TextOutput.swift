@@ -3,14 +3,14 @@
 import Glibc
 
 /// Where text goes: a descriptor, or the memory of a test.
-package protocol TextSink: AnyObject {
-  func write(_ text: String) throws(OutputFailure)
+package protocol TextOutput: AnyObject {
+  func write(_ text: String) throws(OutputError)
   /// Hands on what is held back.
-  func flush() throws(OutputFailure)
+  func flush() throws(OutputError)
 }
 
 /// Output that did not arrive.
-package enum OutputFailure: Error, Equatable {
+package enum OutputError: Error, Equatable {
   /// The reader has gone: `p2pctl list | head`. No reason to complain.
   case closed
   case interrupted
@@ -19,7 +19,7 @@ package enum OutputFailure: Error, Equatable {
 }
 
 /// Writes to a descriptor, in large pieces where nobody watches.
-package final class DescriptorSink: TextSink {
+package final class DescriptorOutput: TextOutput {
   private static let heldBack = 32_768
 
   private let descriptor: Int32
@@ -32,12 +32,12 @@ package final class DescriptorSink: TextSink {
     self.isBuffered = isBuffered
   }
 
-  package func write(_ text: String) throws(OutputFailure) {
+  package func write(_ text: String) throws(OutputError) {
     buffer.append(contentsOf: text.utf8)
     if !isBuffered || buffer.count >= Self.heldBack { try flush() }
   }
 
-  package func flush() throws(OutputFailure) {
+  package func flush() throws(OutputError) {
     var rest = buffer[...]
     defer { buffer.removeAll(keepingCapacity: true) }
     while !rest.isEmpty {

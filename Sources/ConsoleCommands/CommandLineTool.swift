@@ -5,7 +5,7 @@ import Glibc
 import ProcessSupport
 
 /// p2pctl as a process: its streams, its signals, its environment.
-package enum ConsoleProcess {
+package enum CommandLineTool {
   /// Carries out the command line of this process.
   package static func run() -> ExitStatus {
     // A reader that has gone is noticed where it is written to.
@@ -13,9 +13,9 @@ package enum ConsoleProcess {
     InterruptSignal.watch()
     let terminal = terminal()
     let console = Console(
-      terminal: terminal, surroundings: surroundings(),
-      output: DescriptorSink(STDOUT_FILENO, isBuffered: !terminal.isOutput),
-      errors: DescriptorSink(STDERR_FILENO, isBuffered: false), ask: ask, pause: pause)
+      terminal: terminal, environment: environment(),
+      output: DescriptorOutput(STDOUT_FILENO, isBuffered: !terminal.isOutput),
+      errors: DescriptorOutput(STDERR_FILENO, isBuffered: false), ask: ask, pause: pause)
     do throws(CommandFailure) {
       return CommandRunner.run(try ArgumentVector.text(arguments()), on: console)
     } catch {
@@ -52,9 +52,9 @@ package enum ConsoleProcess {
     return variable("COLUMNS").flatMap { Int($0) }.map { min(max($0, 20), 1_000) } ?? 80
   }
 
-  private static func surroundings() -> Console.Surroundings {
-    Console.Surroundings(
-      environment: variable, isRoot: geteuid() == 0, user: PeerName.ofCurrentUser(),
+  private static func environment() -> Console.Environment {
+    Console.Environment(
+      variable: variable, isRoot: geteuid() == 0, user: PeerName.ofCurrentUser(),
       workingDirectory: workingDirectory, executableDirectory: executableDirectory())
   }
 
@@ -79,11 +79,11 @@ package enum ConsoleProcess {
 
   /// No event is waited for at standard output but that its reader goes away, which poll(2) always reports.
   private static func pause(_ duration: Duration) throws {
-    if try Readiness.wait(for: STDOUT_FILENO, events: 0, until: .now + duration) { throw OutputFailure.closed }
+    if try Readiness.wait(for: STDOUT_FILENO, events: 0, until: .now + duration) { throw OutputError.closed }
   }
 
   /// Byte by byte, so that nothing of the next line is taken away from who reads it.
-  private static func ask(_ question: String) -> TypedLine {
+  private static func ask(_ question: String) -> InputLine {
     _ = question.withCString { write(STDERR_FILENO, $0, strlen($0)) }
     var line = [UInt8]()
     while line.count < 4_096 {
@@ -98,5 +98,36 @@ package enum ConsoleProcess {
       line.append(byte)
     }
     return .text(String(decoding: line, as: UTF8.self))
+  }
+}
+
+/// The command line as text. Names on a disk are bytes, and some of them no text: what cannot be sent is said to be so,
+/// lest a file be looked for under a name that nobody typed.
+package enum ArgumentVector {
+  /// - Parameter arguments: as the system has passed them, without the program's name.
+  /// - Throws: `usage`, or `noInput` for what is to be added.
+  package static func text(_ arguments: [[UInt8]]) throws(CommandFailure) -> [String] {
+    var texts = [String]()
+    for bytes in arguments {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw CommandFailure(
+          texts.contains("add") ? .noInput : .usage, "this is no UTF-8 text: \(shown(bytes))",
+          ["Names are shared as UTF-8: rename the file, then use its new name."])
+      }
+      texts.append(text)
+    }
+    return texts
+  }
+
+  /// Bytes that are no text as `ls` and `printf` know them: `pap\xe9r.pdf`.
+  private static func shown(_ bytes: [UInt8]) -> String {
+    let text = bytes.prefix(200).reduce(into: "") { text, byte in
+      if (0x20..<0x7F).contains(byte) {
+        text.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        text += #"\x"# + (byte < 0x10 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return bytes.count > 200 ? text + "…" : text
   }
 }

@@ -3,7 +3,7 @@
 import DocumentModel
 
 /// One line on a terminal that is written over as work goes on: what, a bar, how much, how fast, how long still.
-package struct ProgressMeter {
+package struct ProgressLine {
   /// The line changes no more often than so.
   package static let interval = Duration.milliseconds(100)
   /// No time that is left is told before so much has passed: it would only jump.
@@ -63,5 +63,20 @@ package struct ProgressMeter {
 
   private static func seconds(_ duration: Duration) -> Double {
     Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+  }
+}
+
+extension Console {
+  /// `nil` where no terminal shows progress.
+  func meter() -> ProgressLine? {
+    terminal.isErrors ? ProgressLine(width: terminal.columns, start: now()) : nil
+  }
+
+  func show(_ meter: inout ProgressLine?, label: String, done: Int64, total: Int64) {
+    if let text = meter?.update(label: label, done: done, total: total, now: now()) { note(text) }
+  }
+
+  func wipe(_ meter: inout ProgressLine?) {
+    if let text = meter?.clear(), !text.isEmpty { note(text) }
   }
 }
