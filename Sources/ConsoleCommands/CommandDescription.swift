@@ -3,8 +3,8 @@
 import ArgumentParser
 import LineJSON
 
-/// A command as its parser knows it: read from the description that the parser itself gives (ToolInfoV0 of
-/// swift-argument-parser), so that completions and manuals cannot say anything else than `--help`.
+/// A command as described by its parser (ToolInfoV0 of swift-argument-parser): completion and the manual are made from
+/// this, so they always agree with `--help`.
 package struct CommandDescription: Equatable {
   package struct Argument: Equatable {
     package enum Kind: String {
@@ -14,9 +14,9 @@ package struct CommandDescription: Equatable {
     }
 
     package let kind: Kind
-    /// As they are typed: `-o`, `--output`. Empty for what has none.
+    /// With their dashes: `-o`, `--output`. Empty for positional arguments.
     package let names: [String]
-    /// Of what kind its value is: `key`, `path`, `peer`.
+    /// The kind of its value: `key`, `path`, `peer`.
     package let valueName: String
     package let help: String
     package let defaultValue: String?
@@ -32,12 +32,12 @@ package struct CommandDescription: Equatable {
   package let arguments: [Argument]
   package let subcommands: [CommandDescription]
 
-  /// p2pctl itself; `nil` only where the parser describes itself in a way that is not known here.
+  /// p2pctl itself; `nil` if the parser uses an unknown format.
   static func own() -> CommandDescription? {
     CommandDescription(dump: RootCommand._dumpHelp())
   }
 
-  /// - Parameter dump: what a program prints for `--experimental-dump-help`.
+  /// - Parameter dump: the output of a program for `--experimental-dump-help`.
   package init?(dump: String) {
     guard let json = try? Jansson.decode(dump.utf8), let command = json["command"] else { return nil }
     self.init(command)
@@ -50,7 +50,7 @@ package struct CommandDescription: Equatable {
     discussion = json["discussion"]?.string ?? ""
     arguments = (json["arguments"]?.array ?? []).compactMap { Argument($0) }
     subcommands = (json["subcommands"]?.array ?? []).compactMap { CommandDescription($0) }
-      // The parser's own, which every root has and no page needs.
+      // Added to every root by the parser; not documented.
       .filter { $0.name != "help" }
   }
 
@@ -65,7 +65,7 @@ package struct CommandDescription: Equatable {
     self.subcommands = subcommands
   }
 
-  /// The command below this one that these words name.
+  /// The subcommand with this path.
   package subscript(words words: [String]) -> CommandDescription? {
     words.reduce(self as CommandDescription?) { command, word in command?.subcommands.first { $0.name == word } }
   }

@@ -4,15 +4,14 @@ import DocumentModel
 import Glibc
 import WireProtocol
 
-/// A command that did not do what it was asked: what happened, to what, and what to do next. Texts are fit for a
-/// terminal.
+/// Why a command failed: what happened, to what, and what to do next. All texts are escaped for the terminal.
 package struct CommandFailure: Error, Equatable {
   package var status: ExitStatus
-  /// Empty where all was said already.
+  /// Empty if there is nothing to report.
   package var message: String
-  /// Lines below the message: what belongs to it, then what to do next.
+  /// Lines below the message: details first, then what to do next.
   package var details: [String]
-  /// Whether whoever sits there wants nothing more: a shell of commands ends with it.
+  /// Whether the user asked to leave; this also ends an interactive shell.
   package var endsSession = false
 
   package init(_ status: ExitStatus, _ message: String, _ details: [String] = []) {
@@ -21,7 +20,7 @@ package struct CommandFailure: Error, Equatable {
     self.details = details
   }
 
-  /// Ends with a status and no word.
+  /// Ends with a status and no message.
   package static func silent(_ status: ExitStatus) -> CommandFailure {
     var failure = CommandFailure(status, "")
     failure.endsSession = status == .interrupted
@@ -30,44 +29,46 @@ package struct CommandFailure: Error, Equatable {
 }
 
 extension CommandFailure {
-  /// What is said where nobody answers; the same sentence everywhere, so that it is recognised.
+  /// Shown if nothing answers; removed again if the supervisor knows the reason.
   package static let startHint = "Is it running? Start it with: p2pctl supervisor start"
 
-  /// - Parameter whom: `the daemon of peer alice`, `the supervisor`.
+  /// - Parameter whom: the process that was asked: `the daemon of peer alice`, `the supervisor`.
   init(_ error: ControlError, whom: String) {
     self =
       switch error {
       case .pathTooLong(let path):
         CommandFailure(
-          .unavailable, "the path of the socket has \(path.utf8.count) bytes, and the system takes at most 107",
+          .unavailable, "the socket path has \(path.utf8.count) bytes; at most 107 are allowed",
           [TextRules.escapedForTerminal(CellWidth.cut(path, to: 150)), "Choose a shorter P2P_HOME or --socket."])
       case .noSocket(let path):
-        Self.down(whom, path, "there is no socket", [Self.startHint])
+        Self.down(whom, path, "the socket does not exist", [Self.startHint])
       case .refused(let path):
-        Self.down(whom, path, "nobody listens there (it was stopped or has crashed)", [Self.startHint])
+        Self.down(whom, path, "nothing is listening on the socket (stopped or crashed)", [Self.startHint])
       case .notPermitted(let path):
         CommandFailure(
-          .notPermitted, "may not connect to \(whom)",
-          [TextRules.escapedForTerminal(path), "The socket belongs to another user: ask as that user, or as root."])
+          .notPermitted, "permission denied connecting to \(whom)",
+          [
+            "socket: \(TextRules.escapedForTerminal(path))",
+            "The socket belongs to another user. Run this as that user or as root.",
+          ])
       case .noAnswer(let path, let seconds):
         Self.down(
           whom, path, "no answer within \(seconds) s",
-          ["Look at it with: p2pctl supervisor status", "Restart it with: p2pctl supervisor restart"])
+          ["Check it: p2pctl supervisor status", "Restart it: p2pctl supervisor restart"])
       case .closed(let path):
         Self.down(
-          whom, path, "it closed the connection before it had answered",
-          ["Try again; where it stays so, its log tells why: p2pctl logs"])
+          whom, path, "it closed the connection without answering",
+          ["Retry. If it persists, check the log: p2pctl logs"])
       case .malformed(let path, let reason):
-        Self.down(
-          whom, path, "what answers there does not speak the protocol: \(TextRules.escapedForTerminal(reason))", [])
+        Self.down(whom, path, "malformed reply (\(TextRules.escapedForTerminal(reason)))", [])
       case .wrongRole(let path, let role):
         CommandFailure(
-          .unavailable, "the socket is that of a \(role.rawValue), not of \(whom)", [TextRules.escapedForTerminal(path)]
-        )
+          .unavailable, "the socket belongs to a \(role.rawValue), not to \(whom)",
+          ["socket: \(TextRules.escapedForTerminal(path))"])
       case .system(let path, let call, let number):
         Self.down(whom, path, "\(call): \(SystemMessage.of(number))", [])
       case .unsendable:
-        CommandFailure(.usage, "a NUL character cannot be sent")
+        CommandFailure(.usage, "arguments cannot contain NUL characters")
       case .failure(let failure):
         CommandFailure(failure)
       case .interrupted:
@@ -80,7 +81,7 @@ extension CommandFailure {
       .unavailable, "cannot talk to \(whom): \(reason)", ["socket: \(TextRules.escapedForTerminal(path))"] + hints)
   }
 
-  /// A refusal of the daemon, with what helps to put it right.
+  /// A refusal by the daemon, with hints on what to do about it.
   init(_ refusal: ControlFailure) {
     let failure = refusal.failure
     self.init(ExitStatus(failure.code), TextRules.escapedForTerminal(failure.message))
@@ -115,14 +116,14 @@ extension CommandFailure {
 
   private static func hint(for code: ErrorCode) -> String? {
     switch code {
-    case .unavailable: "See how the daemon stands with: p2pctl status"
+    case .unavailable: "Check the daemon: p2pctl status"
     case .severalContents: "Choose one with --content PREFIX[:SIZE] or --from PEER."
-    case .ambiguousPeer: "Name one by the beginning of its id: --from PREFIX."
-    case .noSource: "Whoever offers it may be back later; p2pctl lookup shows them."
-    case .verificationFailed: "Nothing of it was kept. Try another holder with --from PEER."
-    case .changed: "Add the file again, then it is shared as it is now."
-    case .unsupportedProtocol, .unknownOperation: "Daemon and p2pctl are of different versions: restart the daemon."
-    case .forbidden: "Only the user whose peer this is, and root, may ask."
+    case .ambiguousPeer: "Select one by the start of its id: --from PREFIX."
+    case .noSource: "Its holders may come back later. List them with: p2pctl lookup KEY"
+    case .verificationFailed: "Nothing was kept. Try another holder with --from PEER."
+    case .changed: "Add the file again to share its current content."
+    case .unsupportedProtocol, .unknownOperation: "The daemon and p2pctl have different versions: restart the daemon."
+    case .forbidden: "Only the peer's own user and root may do this."
     case .badRequest, .helloRequired, .noPort, .invalidRange, .tooLarge, .tooMany, .invalidKey, .usage, .noInput,
       .notFound, .cannotCreate, .cancelled, .internal:
       nil
@@ -130,7 +131,7 @@ extension CommandFailure {
   }
 }
 
-/// What the system calls an errno.
+/// The system's text for an errno: strerror(3).
 enum SystemMessage {
   static func of(_ number: Int32) -> String {
     strerror(number).map { String(cString: $0) } ?? "error \(number)"

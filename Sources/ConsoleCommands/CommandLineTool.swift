@@ -4,11 +4,11 @@ import DocumentModel
 import Glibc
 import ProcessSupport
 
-/// p2pctl as a process: its streams, its signals, its environment.
+/// p2pctl as a process: its streams, signals and environment.
 package enum CommandLineTool {
-  /// Carries out the command line of this process.
+  /// Runs the command line of this process.
   package static func run() -> ExitStatus {
-    // A reader that has gone is noticed where it is written to.
+    // A closed reader is reported by write(2) instead.
     signal(SIGPIPE, SIG_IGN)
     InterruptSignal.watch()
     let terminal = terminal()
@@ -24,7 +24,7 @@ package enum CommandLineTool {
     }
   }
 
-  /// Without the program's name, and with every byte: Swift's own list repairs what is no text.
+  /// Without the program's name, as raw bytes: `CommandLine.arguments` would repair invalid UTF-8.
   private static func arguments() -> [[UInt8]] {
     (1..<max(1, Int(CommandLine.argc))).compactMap { index in
       CommandLine.unsafeArgv[index].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
@@ -39,7 +39,7 @@ package enum CommandLineTool {
     let isOutput = isatty(STDOUT_FILENO) == 1
     let isErrors = isatty(STDERR_FILENO) == 1
     let kind = variable("TERM") ?? ""
-    // no-color.org: present and not empty.
+    // no-color.org: set and not empty.
     let isPlain = kind.isEmpty || kind == "dumb" || variable("NO_COLOR").map { !$0.isEmpty } == true
     return Console.Terminal(
       isInput: isatty(STDIN_FILENO) == 1, isOutput: isOutput, isErrors: isErrors,
@@ -62,7 +62,7 @@ package enum CommandLineTool {
     guard let text = getcwd(nil, 0) else { return nil }
     defer { free(text) }
     let path = String(cString: text)
-    // Linux gives "(unreachable)…" for a directory outside the root: getcwd(3).
+    // Linux returns "(unreachable)…" for a directory outside the root: getcwd(3).
     return path.hasPrefix("/") ? path : nil
   }
 
@@ -77,12 +77,12 @@ package enum CommandLineTool {
     return String(decoding: bytes[..<slash], as: UTF8.self)
   }
 
-  /// No event is waited for at standard output but that its reader goes away, which poll(2) always reports.
+  /// Waits for no event on standard output except its reader closing, which poll(2) always reports.
   private static func pause(_ duration: Duration) throws {
     if try Readiness.wait(for: STDOUT_FILENO, events: 0, until: .now + duration) { throw OutputError.closed }
   }
 
-  /// Byte by byte, so that nothing of the next line is taken away from who reads it.
+  /// Reads byte by byte to leave the next line to its reader.
   private static func ask(_ question: String) -> InputLine {
     _ = question.withCString { write(STDERR_FILENO, $0, strlen($0)) }
     var line = [UInt8]()
@@ -101,25 +101,25 @@ package enum CommandLineTool {
   }
 }
 
-/// The command line as text. Names on a disk are bytes, and some of them no text: what cannot be sent is said to be so,
-/// lest a file be looked for under a name that nobody typed.
+/// The command line as text. File names are bytes and may be invalid UTF-8: they are rejected, because repairing them
+/// would look up a file that was not named.
 package enum ArgumentVector {
-  /// - Parameter arguments: as the system has passed them, without the program's name.
-  /// - Throws: `usage`, or `noInput` for what is to be added.
+  /// - Parameter arguments: as passed by the system, without the program's name.
+  /// - Throws: `usage`, or `noInput` for the arguments of `add`.
   package static func text(_ arguments: [[UInt8]]) throws(CommandFailure) -> [String] {
     var texts = [String]()
     for bytes in arguments {
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw CommandFailure(
-          texts.contains("add") ? .noInput : .usage, "this is no UTF-8 text: \(shown(bytes))",
-          ["Names are shared as UTF-8: rename the file, then use its new name."])
+          texts.contains("add") ? .noInput : .usage, "not valid UTF-8: \(shown(bytes))",
+          ["File names are shared as UTF-8. Rename the file and try again."])
       }
       texts.append(text)
     }
     return texts
   }
 
-  /// Bytes that are no text as `ls` and `printf` know them: `pap\xe9r.pdf`.
+  /// Invalid bytes in the notation of `ls` and `printf`: `pap\xe9r.pdf`.
   private static func shown(_ bytes: [UInt8]) -> String {
     let text = bytes.prefix(200).reduce(into: "") { text, byte in
       if (0x20..<0x7F).contains(byte) {

@@ -4,14 +4,14 @@ package import DocumentModel
 package import LineJSON
 package import ProcessSupport
 
-/// All that a command sees of the world around it: where it runs, where its text goes, what time it is.
+/// A command's access to its surroundings: environment, output and clock.
 package final class Console {
-  /// What is known of the three standard streams.
+  /// What the three standard streams are connected to.
   package struct Terminal: Sendable {
     package var isInput: Bool
     package var isOutput: Bool
     package var isErrors: Bool
-    /// Cells in a line.
+    /// Width in cells.
     package var columns: Int
     package var style: TextStyle
 
@@ -26,19 +26,19 @@ package final class Console {
       self.style = style
     }
 
-    /// Whether somebody sits there who can be asked.
+    /// Whether a user can be asked.
     package var isInteractive: Bool { isInput && isOutput && isErrors }
   }
 
-  /// Where to look for daemons and files.
+  /// Where daemons and files are looked for.
   package struct Environment {
     package var variable: (String) -> String?
     package var isRoot: Bool
-    /// After whom the own peer is named.
+    /// The current user's name, which is the default name of their peer.
     package var user: PeerName?
-    /// `nil` where it was deleted.
+    /// `nil` if it was deleted.
     package var workingDirectory: () -> String?
-    /// The directory of this executable, where its siblings are.
+    /// The directory of this executable and its siblings.
     package var executableDirectory: String?
 
     package init(
@@ -60,13 +60,13 @@ package final class Console {
   package let terminal: Terminal
   package let environment: Environment
   package let now: () -> ContinuousClock.Instant
-  /// How long a daemon may take to greet.
+  /// How long a daemon may take to answer `hello`.
   package let helloTimeout: Duration
-  /// Asks a question of whoever sits there.
+  /// Asks the user a question.
   package let ask: (String) -> InputLine
-  /// Lets time pass. Throws `interrupted` at Ctrl-C, and `closed` where nobody reads any more.
+  /// Waits. Throws `interrupted` on Ctrl-C, and `closed` if the reader of standard output has gone.
   package let pause: (Duration) throws -> Void
-  /// The descriptor from which a REPL without a terminal reads.
+  /// The descriptor that a shell without a terminal reads from.
   package let input: Int32
   private let output: any TextOutput
   private let errors: any TextOutput
@@ -91,7 +91,7 @@ package final class Console {
 
   // MARK: Output
 
-  /// Data, as it is: whole lines.
+  /// Writes data: whole lines, unchanged.
   package func write(_ text: String) throws(OutputError) {
     if !text.isEmpty { try output.write(text) }
   }
@@ -100,7 +100,7 @@ package final class Console {
     try output.write(text + "\n")
   }
 
-  /// One JSON object on a line of its own.
+  /// Writes one JSON object on its own line.
   package func writeJSON(_ members: JSONMembers) throws {
     try output.write(String(decoding: try Jansson.encodeLine(.object(members)), as: UTF8.self))
   }
@@ -109,7 +109,7 @@ package final class Console {
     try output.flush()
   }
 
-  /// Hints, questions and progress; lost where nobody takes it, because nothing better can be done.
+  /// Writes hints, questions and progress to standard error; write errors are ignored.
   package func note(_ text: String) {
     try? output.flush()
     try? errors.write(text)
@@ -119,12 +119,12 @@ package final class Console {
     note(text + "\n")
   }
 
-  /// Emphasis for standard output.
+  /// The style of standard output.
   package var style: TextStyle { terminal.isOutput ? terminal.style : .plain }
-  /// The width to which tables are cut; `nil` where they go into a file.
+  /// The width that tables are cut to; `nil` if they go into a file.
   package var tableWidth: Int? { terminal.isOutput ? terminal.columns : nil }
 
-  /// Says what went wrong and what to do next.
+  /// Reports what went wrong and what to do next.
   package func report(_ failure: CommandFailure) {
     guard !failure.message.isEmpty else { return }
     let style: TextStyle = terminal.isErrors ? terminal.style : .plain
@@ -135,28 +135,28 @@ package final class Console {
 
   // MARK: Paths
 
-  /// A path as it was typed, made absolute. Links are not followed: the daemon decides about them.
-  /// - Throws: `noInput` or what `status` says, for an empty path, one that is too long, and a lost directory.
+  /// Makes a typed path absolute. Links are not resolved; the daemon decides about them.
+  /// - Throws: a failure with `status` if the path is empty or too long, or if the current directory was deleted.
   package func absolutePath(_ typed: String, orFail status: ExitStatus) throws(CommandFailure) -> String {
-    guard !typed.isEmpty else { throw CommandFailure(status, "an empty text is no path") }
+    guard !typed.isEmpty else { throw CommandFailure(status, "empty path") }
     var path = typed
     if !path.hasPrefix("/") {
       guard let directory = environment.workingDirectory() else {
         throw CommandFailure(
           status, "\(TextRules.escapedForTerminal(typed)): the current directory no longer exists",
-          ["Change to another one, or name the file by its absolute path."])
+          ["Change to another directory, or use an absolute path."])
       }
       path = directory == "/" ? "/" + typed : "\(directory)/\(typed)"
     }
     guard path.utf8.count < Self.pathLimit else {
       throw CommandFailure(
         status,
-        "a path of \(path.utf8.count) bytes is too long (at most \(Self.pathLimit - 1)): "
+        "path too long (\(path.utf8.count) bytes, at most \(Self.pathLimit - 1)): "
           + TextRules.escapedForTerminal(CellWidth.cut(path, to: 60)))
     }
     return path
   }
 
-  /// PATH_MAX of Linux: limits.h, with the terminating zero.
+  /// PATH_MAX with its terminating zero: limits.h.
   private static let pathLimit = 4_096
 }

@@ -4,23 +4,23 @@ import DocumentModel
 import ProcessSupport
 import WireProtocol
 
-/// The daemon that the options mean, and how to say that it does not answer.
+/// Sends requests to the daemon that the options select, and explains why it does not answer.
 struct DaemonClient {
-  /// What needs the index waits 5 s for it and 10 s for its answer; the daemon says so itself before this is over.
+  /// The daemon waits 5 s for the index and 10 s for its answer, so it reports a failure before this ends.
   static let timeout = Duration.seconds(20)
 
-  /// What it says of a daemon that does not answer is no reason to wait long once more.
+  /// Short, because the user has already waited for the daemon.
   private static let supervisorTimeout = Duration.seconds(1)
 
   let console: Console
   let options: DaemonOptions
-  /// Whether whoever sits there is asked to start one where none runs.
+  /// Whether to offer the user to start a daemon if none is running.
   var offersStart = true
-  /// Whether the supervisor is asked why one does not answer.
+  /// Whether to ask the supervisor why a daemon does not answer.
   var explains = true
 
-  /// Asks one question on a connection of its own.
-  /// - Parameter timeout: the longest silence; `nil` for work that takes as long as it takes.
+  /// Sends one request on a new connection.
+  /// - Parameter timeout: maximum silence between two lines; `nil` for work of unknown length.
   func request<Reply: ControlReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration? = timeout,
     onEvent: (ControlEvent) throws -> Void = { _ in }
@@ -74,7 +74,7 @@ struct DaemonClient {
 
   // MARK: Explaining
 
-  /// Adds what the supervisor knows of a daemon that does not answer.
+  /// Adds what the supervisor knows about a daemon that does not answer.
   private func explained(_ error: ControlError, whom: String, name: PeerName?) -> CommandFailure {
     var failure = CommandFailure(error, whom: whom)
     switch error {
@@ -92,8 +92,8 @@ struct DaemonClient {
         failure.details.removeAll { $0 == CommandFailure.startHint }
         failure.details.append(
           peers.isEmpty
-            ? "A supervisor runs, without a peer of yours."
-            : "The supervisor runs: \(peers.map(TextRules.escapedForTerminal).joined(separator: ", ")). Name one with --peer."
+            ? "The supervisor is running, but without a peer of yours."
+            : "The supervisor runs: \(peers.map(TextRules.escapedForTerminal).joined(separator: ", ")). Select one with --peer."
         )
       }
     default: break
@@ -108,12 +108,12 @@ extension CommandFailure {
       switch failure {
       case .severalPeers(let names):
         CommandFailure(
-          .usage, "several peers run here, and none is named after you",
-          ["They are: \(names.map(\.text).joined(separator: ", "))", "Name one with --peer NAME."])
+          .usage, "several peers are running, and none is named after you",
+          ["Peers: \(names.map(\.text).joined(separator: ", "))", "Select one with --peer NAME."])
       case .nowhere:
         CommandFailure(
-          .unavailable, "nothing tells where the sockets are: neither P2P_HOME nor HOME is set",
-          ["Set one of them, or name the socket with --socket PATH."])
+          .unavailable, "cannot locate the sockets: neither P2P_HOME nor HOME is set",
+          ["Set one of them, or use --socket PATH."])
       }
   }
 }

@@ -2,7 +2,7 @@
 
 package import WireProtocol
 
-/// How p2pctl ends. Numbers from 64 are those of sysexits.h; 130 is a shell's for Ctrl-C.
+/// The exit statuses of p2pctl. 64 and above follow sysexits.h; 130 is what shells report for Ctrl-C.
 package enum ExitStatus: Int32, CaseIterable, Sendable {
   case done = 0
   case failed = 1
@@ -33,17 +33,17 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
       }
   }
 
-  /// As every command's help lists it.
+  /// As listed in every help text.
   package var meaning: String {
     switch self {
     case .done: "done"
     case .failed: "failed"
     case .notFound: "not found"
-    case .usage: "usage, or an invalid key"
+    case .usage: "usage error or invalid key"
     case .noInput: "an input file is missing, unreadable, or a directory without -r"
     case .unavailable: "the daemon or the index is unavailable"
-    case .cannotCreate: "the output cannot be created, or a different file stands there"
-    case .verificationFailed: "the content failed verification"
+    case .cannotCreate: "the output cannot be created, or a different file is in its place"
+    case .verificationFailed: "content failed verification"
     case .notPermitted: "not permitted"
     case .interrupted: "interrupted"
     }

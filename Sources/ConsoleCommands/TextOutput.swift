@@ -2,23 +2,23 @@
 
 import Glibc
 
-/// Where text goes: a descriptor, or the memory of a test.
+/// A destination for text: a descriptor, or memory in tests.
 package protocol TextOutput: AnyObject {
   func write(_ text: String) throws(OutputError)
-  /// Hands on what is held back.
+  /// Writes what is buffered.
   func flush() throws(OutputError)
 }
 
-/// Output that did not arrive.
+/// Why output could not be written.
 package enum OutputError: Error, Equatable {
-  /// The reader has gone: `p2pctl list | head`. No reason to complain.
+  /// The reader has gone: `p2pctl list | head`. Not reported as an error.
   case closed
   case interrupted
   /// Any other errno.
   case system(Int32)
 }
 
-/// Writes to a descriptor, in large pieces where nobody watches.
+/// Writes to a descriptor, optionally buffered.
 package final class DescriptorOutput: TextOutput {
   private static let heldBack = 32_768
 
@@ -26,7 +26,7 @@ package final class DescriptorOutput: TextOutput {
   private let isBuffered: Bool
   private var buffer: [UInt8] = []
 
-  /// - Parameter isBuffered: whether text may be held back until `flush`.
+  /// - Parameter isBuffered: whether text may be kept until `flush`.
   package init(_ descriptor: Int32, isBuffered: Bool) {
     self.descriptor = descriptor
     self.isBuffered = isBuffered

@@ -6,17 +6,16 @@ import Foundation
 import Testing
 import WireProtocol
 
-/// What is decided before any daemon is asked.
+/// Command lines that are decided without a daemon.
 @Suite struct ArgumentTests {
   private static let commands = [
     ["add"], ["lookup"], ["list"], ["get"], ["remove"], ["status"], ["peers"], ["transfers"], ["connect"], ["logs"],
-    ["repl"],
-    ["supervisor", "status"], ["supervisor", "start"], ["supervisor", "stop"], ["supervisor", "restart"],
+    ["repl"], ["supervisor", "status"], ["supervisor", "start"], ["supervisor", "stop"], ["supervisor", "restart"],
     ["supervisor", "reload"],
   ]
 
   @Test(arguments: commands)
-  func everyHelpEndsWithExitStatusesAndAnExample(words: [String]) throws {
+  func `every help text ends with exit statuses and an example`(words: [String]) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(words + ["--help"], on: fixture.console) == .done)
     let text = fixture.output.text
@@ -27,7 +26,7 @@ import WireProtocol
     #expect(fixture.errors.text.isEmpty)
   }
 
-  @Test func theReadmeNamesOneOfSeveralContentsAsTheHelpDoes() throws {
+  @Test func `README and help agree on the content option`() throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(["get", "--help"], on: fixture.console) == .done)
     #expect(fixture.output.text.contains("--content <prefix[:size]>"))
@@ -38,7 +37,7 @@ import WireProtocol
   }
 
   @Test(arguments: commands)
-  func helpIsAskedForInThreeWays(words: [String]) throws {
+  func `help can be requested in three ways`(words: [String]) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(words + ["-h"], on: fixture.console) == .done)
     #expect(CommandRunner.run(["help"] + words, on: fixture.console) == .done)
@@ -51,7 +50,7 @@ import WireProtocol
     ["help", "supervisor"],
     ["--json", "--version"], ["--generate-completion-script", "bash"],
   ])
-  func whatOnlyInformsSucceeds(arguments: [String]) throws {
+  func `informational options succeed`(arguments: [String]) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(arguments, on: fixture.console) == .done)
     #expect(!fixture.output.text.isEmpty)
@@ -71,14 +70,14 @@ import WireProtocol
     ["supervisor", "start", "alice", "--index", "h:1"], ["supervisor", "start", "--index", "h:x"],
     ["--generate-completion-script", "cobol"],
   ])
-  func whatMakesNoSenseIsUsage(arguments: [String]) throws {
+  func `invalid arguments are usage errors`(arguments: [String]) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(arguments, on: fixture.console) == .usage)
     #expect(fixture.output.text.isEmpty)
     #expect(!fixture.errors.text.isEmpty)
   }
 
-  @Test func aSlipIsAnsweredWithWhatWasMeant() throws {
+  @Test func `misspelled name gets a suggestion`() throws {
     let fixture = try CommandFixture()
     fixture.run("loookup", "rfc/1")
     #expect(fixture.errors.text.contains("Did you mean: p2pctl lookup"))
@@ -87,13 +86,13 @@ import WireProtocol
   @Test(arguments: [
     ("ls", "list"), ("RM", "remove"), ("download", "get"), ("start", "supervisor start"), ("log", "logs"),
   ])
-  func wordsOfOtherProgramsAreUnderstood(typed: String, meant: String) throws {
+  func `verbs of other programs get a suggestion`(typed: String, meant: String) throws {
     let fixture = try CommandFixture()
     #expect(fixture.run(typed, "x") == .usage)
     #expect(fixture.errors.text.contains("Did you mean: p2pctl \(meant)\n"))
   }
 
-  @Test func aNameAloneIsProbablyThatOfAFile() throws {
+  @Test func `bare file name gets a suggested key`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("get", "--force", "my paper.pdf") == .usage)
     #expect(fixture.errors.text.contains(#"Did you mean: p2pctl get file/my\ paper.pdf"# + "\n"))
@@ -103,7 +102,7 @@ import WireProtocol
     #expect(!fixture.errors.text.contains("Did you mean: p2pctl status"))
   }
 
-  @Test func whatWasTypedDrivesNoTerminal() throws {
+  @Test func `typed control characters are escaped`() throws {
     let fixture = try CommandFixture()
     fixture.run("\u{1B}[2J")
     fixture.run("--\u{1B}[2J")
@@ -111,17 +110,17 @@ import WireProtocol
     #expect(!fixture.errors.text.contains("\u{1B}"))
   }
 
-  @Test func aNameThatIsNoTextIsSaidToBe() throws {
+  @Test func `argument that is not UTF-8 is rejected`() throws {
     #expect(try ArgumentVector.text([Array("get".utf8), Array("日本".utf8), []]) == ["get", "日本", ""])
     let latin: [UInt8] = Array("pap".utf8) + [0xE9, 0x0A] + Array("r.pdf".utf8)
     let failure = #expect(throws: CommandFailure.self) { try ArgumentVector.text([Array("add".utf8), latin]) }
     #expect(failure?.status == .noInput)
-    #expect(failure?.message == #"this is no UTF-8 text: pap\xe9\x0ar.pdf"#)
+    #expect(failure?.message == #"not valid UTF-8: pap\xe9\x0ar.pdf"#)
     #expect(throws: CommandFailure.self) { try ArgumentVector.text([[UInt8](repeating: 0xFF, count: 1_000)]) }
   }
 
   @Test(arguments: ErrorCode.allCases)
-  func everyCodeHasItsExitStatus(code: ErrorCode) {
+  func `every error code has its exit status`(code: ErrorCode) {
     let expected: [ErrorCode: Int32] = [
       .notFound: 3, .invalidKey: 64, .usage: 64, .noInput: 66, .unsupportedProtocol: 69, .tooMany: 69, .unavailable: 69,
       .noSource: 69, .cannotCreate: 73, .verificationFailed: 76, .forbidden: 77, .cancelled: 130,

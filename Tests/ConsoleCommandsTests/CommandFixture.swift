@@ -9,10 +9,10 @@ import ProcessSupport
 import TestSupport
 import Testing
 
-/// Text that stays in memory.
+/// Collects text in memory.
 final class MemoryOutput: TextOutput {
   private(set) var text = ""
-  /// Thrown after so many writes; `nil` never.
+  /// An error to throw after a number of writes.
   var failure: (after: Int, OutputError)?
   private var writes = 0
 
@@ -25,22 +25,22 @@ final class MemoryOutput: TextOutput {
   func flush() throws(OutputError) {}
 }
 
-/// A home with sockets, and a console in it.
+/// A home directory for sockets, and a console that uses it.
 final class CommandFixture {
   let home: TemporaryDirectory
   let output = MemoryOutput()
   let errors = MemoryOutput()
   var terminal = Console.Terminal()
   var workingDirectory: String? = "/w"
-  /// What is typed at questions; then the input ends.
+  /// The answers to questions, followed by the end of input.
   var answers: [InputLine] = []
-  /// What happens each time a command lets time pass; then Ctrl-C.
-  var happenings: [() throws -> Void] = []
+  /// What happens at each pause of a command, followed by Ctrl-C.
+  var pauseActions: [() throws -> Void] = []
   var helloTimeout = Duration.seconds(5)
   var now: () -> ContinuousClock.Instant = { .now }
   var executableDirectory: String?
   var input: Int32 = -1
-  /// What `P2P_HOME` says where it is not the path of `home`.
+  /// The value of `P2P_HOME`, if it is not the path of `home`.
   var homeVariable: String?
 
   init() throws {
@@ -61,8 +61,8 @@ final class CommandFixture {
       input: input, output: output, errors: errors, helloTimeout: helloTimeout, now: now,
       ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },
       pause: { _ in
-        guard !self.happenings.isEmpty else { throw ControlError.interrupted }
-        try self.happenings.removeFirst()()
+        guard !self.pauseActions.isEmpty else { throw ControlError.interrupted }
+        try self.pauseActions.removeFirst()()
       })
   }
 
@@ -71,13 +71,13 @@ final class CommandFixture {
     CommandRunner.run(arguments, on: console)
   }
 
-  /// The objects on standard output.
+  /// The JSON objects on standard output.
   func rows() throws -> [JSONValue] {
     try output.text.split(separator: "\n").map { try Jansson.decode($0.utf8) }
   }
 }
 
-/// Texts of which replies are made.
+/// Parts of replies.
 enum Sample {
   static let id = ScriptedDaemon.id
   static let otherID = String(repeating: "a0", count: 32)

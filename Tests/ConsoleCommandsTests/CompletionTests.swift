@@ -6,9 +6,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What a word may be completed to, by the words before it, and by what daemons and disks say.
+/// Candidates for the word being typed, from the words before it, from daemons and from logs.
 @Suite struct CompletionTests {
-  /// The words that shells are given, after the line that tells their kind.
+  /// The kind of completion and the candidates that a shell receives.
   private func complete(_ fixture: CommandFixture, _ words: String...) throws -> (kind: String, words: [String]) {
     let before = fixture.output.text.count
     #expect(CommandRunner.run(["complete", "words"] + words, on: fixture.console) == .done)
@@ -17,10 +17,10 @@ import Testing
     return (lines.first ?? "", lines.dropFirst().map { String($0.prefix { $0 != "\t" }) })
   }
 
-  // MARK: Verbs and options
+  // MARK: Commands and options
 
   @Test(arguments: [[""], ["--json", ""], ["--peer", "bob", ""], ["--socket=/x", ""], ["help", ""]])
-  func firstComesAVerb(words: [String]) throws {
+  func `first word is a command`(words: [String]) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(["complete", "words"] + words, on: fixture.console) == .done)
     let found = fixture.output.text.split(separator: "\n").map { $0.prefix { $0 != "\t" } }
@@ -28,7 +28,7 @@ import Testing
     #expect(!found.contains("complete") && !found.contains("generate-manual"))
   }
 
-  @Test func whatIsTypedDecides() throws {
+  @Test func `typed text narrows the candidates`() throws {
     let fixture = try CommandFixture()
     #expect(try complete(fixture, "re").words == ["remove", "repl"])
     #expect(try complete(fixture, "supervisor", "st").words == ["status", "start", "stop"])
@@ -39,7 +39,7 @@ import Testing
     #expect(try complete(fixture, "get", "-").words.contains("-o"))
   }
 
-  @Test func helpGoesWithEachWord() throws {
+  @Test func `candidates carry their help`() throws {
     let fixture = try CommandFixture()
     fixture.run("complete", "words", "ge")
     #expect(fixture.output.text == "words\nget\tFetch a document.\n")
@@ -54,19 +54,19 @@ import Testing
     (["add", "--title", ""], "words"),
     (["supervisor", "bogus", ""], "words"), (["get", "rfc/1", "x", ""], "words"),
   ])
-  func filesAreForTheShell(words: [String], kind: String) throws {
+  func `file arguments are left to the shell`(words: [String], kind: String) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(["complete", "words"] + words, on: fixture.console) == .done)
     #expect(fixture.output.text == kind + "\n")
   }
 
-  // MARK: What others know
+  // MARK: Candidates from daemons
 
   private static let listed =
     #"{"event":"document","key":"file/two words","# + Sample.content(title: "T") + "}"
   private static let rfc = #"{"event":"document","key":"rfc/793","# + Sample.content() + "}"
 
-  @Test func keysAreAskedFor() throws {
+  @Test func `keys come from the daemon`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(
       at: fixture.socket("alice"), .line(Self.listed), .line(Self.rfc), .line(#"{"id":2,"status":200,"documents":2}"#))
@@ -80,7 +80,7 @@ import Testing
     #expect(daemon.requests[1].contains(#""collection":"file""#))
   }
 
-  @Test func bashGetsWordsAsItTakesThem() throws {
+  @Test func `bash receives quoted words`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(
       at: fixture.socket("alice"), .line(Self.listed), .line(#"{"id":2,"status":200,"documents":1}"#))
@@ -90,7 +90,7 @@ import Testing
     _ = daemon
   }
 
-  @Test func peersAreThoseOfTheNetworkOrOfThisMachine() throws {
+  @Test func `peers come from the network or from this machine`() throws {
     let fixture = try CommandFixture()
     let event = #"{"event":"peer","peer":"\#(Sample.otherID)","name":"carol","host":"::1","port":5,"documents":4}"#
     let daemon = try ScriptedDaemon(
@@ -101,7 +101,7 @@ import Testing
     _ = daemon
   }
 
-  @Test func processesAreTheSupervisors() throws {
+  @Test func `processes come from the supervisor`() throws {
     let fixture = try CommandFixture()
     let supervisor = try ScriptedDaemon(
       at: fixture.socket("supervisor"), greeting: ScriptedDaemon.supervisorGreeting,
@@ -120,7 +120,7 @@ import Testing
     _ = supervisor
   }
 
-  @Test func whereNobodyAnswersThereIsNothingAndNoWord() throws {
+  @Test func `missing daemon gives no candidates and no message`() throws {
     let fixture = try CommandFixture()
     fixture.helloTimeout = .milliseconds(50)
     #expect(try complete(fixture, "get", "").words == [])
@@ -132,7 +132,7 @@ import Testing
   }
 
   @Test(arguments: [[], ["cobol"], ["bash"], ["bash", "x"], ["words"]])
-  func onlyScriptsAskForIt(arguments: [String]) throws {
+  func `malformed completion requests are usage errors`(arguments: [String]) throws {
     let fixture = try CommandFixture()
     #expect(CommandRunner.run(["complete"] + arguments, on: fixture.console) == .usage)
     #expect(fixture.output.text.isEmpty)

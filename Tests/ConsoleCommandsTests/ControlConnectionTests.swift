@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// One conversation with a daemon that plays a script.
+/// One connection to a scripted daemon.
 @Suite struct ControlConnectionTests {
   private let directory: TemporaryDirectory
   private var path: String { directory.file("alice.sock") }
@@ -23,7 +23,7 @@ import WireProtocol
     try ControlConnection.open(path ?? self.path, role: role, timeout: timeout)
   }
 
-  /// What keeps a connection from being opened.
+  /// The error of opening a connection; `nil` on success.
   private func failure(
     _ path: String? = nil, as role: ControlHelloReply.Role = .peer, timeout: Duration = .seconds(20)
   ) -> ControlError? {
@@ -37,7 +37,7 @@ import WireProtocol
 
   // MARK: The greeting
 
-  @Test func whoAnswersIsKnown() throws {
+  @Test func `greeting and pid are known`() throws {
     let daemon = try ScriptedDaemon(at: path)
     let connection = try open()
     #expect(connection.greeting.name == "alice")
@@ -47,14 +47,14 @@ import WireProtocol
     _ = daemon
   }
 
-  @Test func whoeverIsNotMeantIsNotAsked() throws {
+  @Test func `daemon with another role is rejected`() throws {
     let daemon = try ScriptedDaemon(at: path, greeting: ScriptedDaemon.supervisorGreeting)
     #expect(failure() == .wrongRole(path, .supervisor))
     #expect(failure(as: .supervisor) == nil)
     #expect(daemon.requests.isEmpty)
   }
 
-  @Test func whatKeepsOneFromASocketIsTold() throws {
+  @Test func `connection failures are told apart`() throws {
     #expect(failure() == .noSocket(path))
     #expect(failure(path + "/x") == .noSocket(path + "/x"))
     try UnixListener.abandon(at: path)
@@ -63,8 +63,8 @@ import WireProtocol
     #expect(failure(long) == .pathTooLong(long))
   }
 
-  @Test func whoMayNotIsTold() throws {
-    // Root may always.
+  @Test func `missing permission is reported`() throws {
+    // Permissions do not apply to root.
     guard geteuid() != 0 else { return }
     let listener = try UnixListener.listen(at: path)
     defer { close(listener) }
@@ -72,13 +72,13 @@ import WireProtocol
     #expect(failure() == .notPermitted(path))
   }
 
-  @Test func whoSaysNothingIsLeft() throws {
+  @Test func `silent daemon times out`() throws {
     let daemon = try ScriptedDaemon(at: path) { _ in [.silence] }
     #expect(failure(timeout: .milliseconds(50)) == .noAnswer(path, seconds: 0))
     _ = daemon
   }
 
-  @Test func aRefusalInPlaceOfAGreetingIsPassedOn() throws {
+  @Test func `refusal instead of a greeting is passed on`() throws {
     let daemon = try ScriptedDaemon(at: path) { _ in
       [.line(#"{"id":null,"status":503,"error":"unavailable","message":"it backs off","retry_after":2}"#), .close]
     }
@@ -88,7 +88,7 @@ import WireProtocol
 
   // MARK: Requests
 
-  @Test func eventsComeInOrderBeforeTheReply() throws {
+  @Test func `events arrive in order before the reply`() throws {
     let events = (1...3).map { number in
       ScriptedDaemon.Step.line(
         #"{"event":"peer","peer":"\#(ScriptedDaemon.id)","name":"p\#(number)","host":"::1","port":5,"documents":\#(number)}"#
@@ -115,19 +115,19 @@ import WireProtocol
     "nonsense", "[]", #"{"id":9,"status":200,"peers":1}"#, #"{"id":2,"status":200}"#, #"{"id":2}"#,
     #"{"id":2,"status":200,"peers":-1}"#, #"{"event":"peer"}"#, #"{"event":5}"#,
   ])
-  func aBreachOfTheProtocolIsNoAnswer(line: String) throws {
+  func `malformed reply is an error`(line: String) throws {
     let daemon = try ScriptedDaemon(at: path, .line(line))
     var connection = try open()
     do {
       _ = try connection.request(.peers(limit: nil), for: ControlPeersReply.self, timeout: .seconds(20))
-      Issue.record("it was taken for an answer")
+      Issue.record("it was taken for a reply")
     } catch ControlError.malformed(let where_, _) {
       #expect(where_ == path)
     }
     _ = daemon
   }
 
-  @Test func aRefusalEndsTheRequestAlone() throws {
+  @Test func `connection survives a refusal`() throws {
     let daemon = try ScriptedDaemon(at: path) { line in
       if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
       return line.contains(#""id":2,"#)
@@ -145,12 +145,12 @@ import WireProtocol
     _ = daemon
   }
 
-  @Test func aConnectionThatEndsIsNoAnswer() throws {
+  @Test func `closed connection is an error`() throws {
     let daemon = try ScriptedDaemon(at: path, .bytes(Array(#"{"id":2,"#.utf8)), .close)
     var connection = try open()
     do {
       _ = try connection.request(.status, for: ControlStatusReply.self, timeout: .seconds(20))
-      Issue.record("it was taken for an answer")
+      Issue.record("it was taken for a reply")
     } catch ControlError.closed(let closed) {
       #expect(closed == path)
     }
@@ -158,7 +158,7 @@ import WireProtocol
     _ = daemon
   }
 
-  @Test func whatHasNoFormIsNotSent() throws {
+  @Test func `NUL is not sent`() throws {
     let daemon = try ScriptedDaemon(at: path)
     var connection = try open()
     do {

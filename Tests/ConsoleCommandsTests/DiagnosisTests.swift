@@ -5,7 +5,7 @@ import DocumentModel
 import Testing
 import WireProtocol
 
-/// What facts mean to `doctor`: each finding with its cure.
+/// Findings of `doctor`, with their cures.
 @Suite struct DiagnosisTests {
   // MARK: Facts
 
@@ -50,33 +50,33 @@ import WireProtocol
       examination: examination ?? found)
   }
 
-  /// The findings that are not as they should be.
-  private func trouble(_ change: (inout DoctorFacts) throws -> Void) throws -> [Finding] {
+  /// The findings that are not `ok`.
+  private func problems(_ change: (inout DoctorFacts) throws -> Void) throws -> [Finding] {
     let findings = Diagnosis(try Self.facts(change)).findings
     for finding in findings { #expect(finding.cure.isEmpty == (finding.severity == .ok), "\(finding)") }
     return findings.filter { $0.severity != .ok }
   }
 
   private func only(_ check: Finding.Check, _ change: (inout DoctorFacts) throws -> Void) throws -> Finding {
-    let findings = try trouble(change)
+    let findings = try problems(change)
     #expect(findings.count == 1, "\(findings)")
     let finding = try #require(findings.first)
     #expect(finding.check == check)
     return finding
   }
 
-  // MARK: All is well
+  // MARK: No problems
 
-  @Test func everythingIsLookedAt() throws {
+  @Test func `healthy system passes every check`() throws {
     let findings = Diagnosis(try Self.facts()).findings
     #expect(findings.allSatisfy { $0.severity == .ok })
     #expect(Set(findings.map(\.check)) == Set(Finding.Check.allCases))
     #expect(findings.contains { $0.message == "alice's index 127.0.0.1:7734 answers in 1 ms (p2p-index/0.1.0)" })
   }
 
-  @Test func aPeerByHandNeedsNoSupervisor() throws {
-    let findings = try trouble {
-      $0.supervisor = .down("there is no socket")
+  @Test func `peer started by hand needs no supervisor`() throws {
+    let findings = try problems {
+      $0.supervisor = .down("the socket does not exist")
       $0.processes = []
     }
     #expect(findings.isEmpty)
@@ -84,23 +84,23 @@ import WireProtocol
 
   // MARK: Sockets and processes
 
-  @Test func whereNothingRunsOneCureDoes() throws {
+  @Test func `nothing running is one finding`() throws {
     let finding = try only(.sockets) {
-      $0.supervisor = .down("there is no socket")
+      $0.supervisor = .down("the socket does not exist")
       $0.processes = []
-      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("there is no socket"))]
+      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("the socket does not exist"))]
     }
     #expect(finding.severity == .problem)
     #expect(finding.cure.contains("p2pctl supervisor start"))
   }
 
-  @Test func aPeerThatIsDownIsNamedWithItsStateAndItsLog() throws {
-    let findings = try trouble {
+  @Test func `stopped peer is named with its state and log`() throws {
+    let findings = try problems {
       $0.processes[2] = try Self.process("alice", "parked")
-      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("nobody listens"))]
+      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("nothing is listening"))]
     }
     #expect(findings.map(\.check) == [.sockets, .processes])
-    #expect(findings[0].message.contains("alice is not there: nobody listens (/h/run/alice.sock)"))
+    #expect(findings[0].message.contains("alice is not running: nothing is listening (/h/run/alice.sock)"))
     #expect(findings[1].message == "alice is parked")
     #expect(findings.allSatisfy { $0.cure.contains("p2pctl logs alice, then: p2pctl supervisor start alice") })
   }
@@ -109,20 +109,20 @@ import WireProtocol
     ("starting", Finding.Severity.warning), ("stopping", .warning), ("stopped", .warning), ("backing-off", .problem),
     ("parked", .problem), ("of a later version", .problem),
   ])
-  func aProcessThatIsNotReadyIsTold(state: String, severity: Finding.Severity) throws {
+  func `process that is not ready is reported`(state: String, severity: Finding.Severity) throws {
     let finding = try only(.processes) { $0.processes[1] = try Self.process("index", state) }
     #expect(finding.severity == severity)
     #expect(finding.message == "index is \(state)")
   }
 
-  @Test func aProcessThatDoesNotRespondIsAProblem() throws {
+  @Test func `unresponsive process is a problem`() throws {
     let finding = try only(.processes) { $0.processes[2] = try Self.process("alice", responsive: false) }
     #expect(finding.severity == .problem)
     #expect(finding.cure.contains("p2pctl supervisor restart alice"))
   }
 
   @Test(arguments: [DoctorFacts.Answer.notPermitted, .unresponsive("no answer within 2 s")])
-  func whoDoesNotAnswerIsAProblem(answer: DoctorFacts.Answer) throws {
+  func `socket that does not answer is a problem`(answer: DoctorFacts.Answer) throws {
     let peer = try only(.sockets) { $0.peers = [.init(name: "alice", socket: "/s", answer: answer)] }
     #expect(peer.severity == .problem)
     let supervisor = try only(.sockets) {
@@ -134,14 +134,14 @@ import WireProtocol
 
   // MARK: Versions and rights
 
-  @Test func anOlderDaemonIsAWarning() throws {
+  @Test func `older daemon is a warning`() throws {
     let finding = try only(.versions) { $0.peers[0].answer = .answers(server: "p2p-peer/0.0.9") }
     #expect(finding.severity == .warning)
-    #expect(finding.message == "alice is p2p-peer/0.0.9, this is p2pctl 0.1.0")
+    #expect(finding.message == "alice runs p2p-peer/0.0.9, but this is p2pctl 0.1.0")
   }
 
-  @Test func whatOthersCanReachIsAProblem() throws {
-    let findings = try trouble {
+  @Test func `paths open to other users are problems`() throws {
+    let findings = try problems {
       $0.places = [
         .init(path: "/h/run", isSecret: false, mode: 0o777, owner: 1_000),
         .init(path: "/h/state/alice", isSecret: false, mode: 0o755, owner: 0),
@@ -152,14 +152,14 @@ import WireProtocol
     #expect(findings.map(\.check) == [.rights, .rights, .rights])
     #expect(
       findings.map(\.cure) == [
-        "Close it with: chmod go-w /h/run", "Close it with: chmod 600 /h/state/alice/key.pem",
-        "Give it back with: chown 1000 /h/state",
+        "Fix it: chmod go-w /h/run", "Fix it: chmod 600 /h/state/alice/key.pem",
+        "Fix it: chown 1000 /h/state",
       ])
   }
 
-  @Test func rootMayLookAtAnybodysPlaces() throws {
+  @Test func `root accepts any owner`() throws {
     #expect(
-      try trouble {
+      try problems {
         $0.user = 0
         $0.places = [.init(path: "/var/lib/p2p/alice", isSecret: false, mode: 0o700, owner: 33)]
       }.isEmpty)
@@ -167,20 +167,21 @@ import WireProtocol
 
   // MARK: Index and reachability
 
-  @Test func anIndexThatIsNotReachedIsToldWithItsReason() throws {
+  @Test func `unreachable index is reported with its reason`() throws {
     let finding = try only(.index) {
       $0.peers = [try Self.peer(index: "192.0.2.1:7734", connected: false, error: "No route to host", source: .connect)]
     }
     #expect(finding.severity == .problem)
     #expect(
-      finding.message == "alice's index 192.0.2.1:7734 is not reached since 2026-01-02T03:04:05Z: No route to host")
+      finding.message
+        == "alice's index 192.0.2.1:7734 has been unreachable since 2026-01-02T03:04:05Z: No route to host")
     #expect(finding.cure.contains("TCP port 7734"))
     #expect(finding.cure.contains("connect --default"))
   }
 
-  @Test func theIndexOfThisMachineHasItsOwnCures() throws {
+  @Test func `local index has its own cures`() throws {
     let unconnected = try Self.peer(connected: false)
-    let parked = try trouble {
+    let parked = try problems {
       $0.peers = [unconnected]
       $0.processes[1] = try Self.process("index", "parked")
     }
@@ -191,23 +192,23 @@ import WireProtocol
     }
     #expect(none.cure.contains("--serve-index"))
     let elsewhere = try only(.index) { $0.peers = [try Self.peer(index: "127.0.0.1:9", connected: false)] }
-    #expect(elsewhere.cure.contains("The one that runs here is at 127.0.0.1:7734."))
+    #expect(elsewhere.cure.contains("The index on this machine is at 127.0.0.1:7734."))
   }
 
-  @Test func anIndexThatIsConnectedMayBeSilent() throws {
+  @Test func `connected index may not answer`() throws {
     let finding = try only(.index) {
       $0.peers = [try Self.peer(examination: .init(index: .init(error: "it does not answer"), uploads: nil))]
     }
-    #expect(finding.message.contains("is connected and does not answer"))
+    #expect(finding.message.contains("is connected but does not answer"))
   }
 
-  @Test func aPeerThatListensToItselfOnlyServesNobody() throws {
+  @Test func `peer on loopback with a remote index is a problem`() throws {
     let finding = try only(.reachability) { $0.peers = [try Self.peer(index: "192.0.2.1:7734")] }
     #expect(finding.severity == .problem)
     #expect(finding.cure.contains("--peer alice=:PORT"))
   }
 
-  @Test func aGatewayMayKeepOneFromReachingOneself() throws {
+  @Test func `peer that cannot reach itself is a warning`() throws {
     let address = try Endpoint("198.51.100.7:40001")
     let finding = try only(.reachability) {
       $0.peers = [
@@ -219,7 +220,7 @@ import WireProtocol
       ]
     }
     #expect(finding.severity == .warning)
-    #expect(finding.message.hasSuffix("198.51.100.7:40001, as the index tells others: no answer in time"))
+    #expect(finding.message.hasSuffix("198.51.100.7:40001, its address in the index: no answer in time"))
     #expect(finding.cure.contains("TCP port 40001"))
   }
 
@@ -230,14 +231,14 @@ import WireProtocol
       (1, 100 << 10, 5_000, .problem), (500, 100 << 10, 5_000, .warning), (500, 2 << 10, nil, .ok),
       (50 << 10, 100 << 10, 10, .problem), (0, 0, nil, .problem),
     ] as [(Int64, Int64, Int64?, Finding.Severity)])
-  func aDiskNeedsRoom(free: Int64, size: Int64, files: Int64?, severity: Finding.Severity) throws {
+  func `full disk is reported`(free: Int64, size: Int64, files: Int64?, severity: Finding.Severity) throws {
     // In MiB.
     let disk = DoctorFacts.Disk(path: "/h/state", free: free << 20, size: size << 20, freeFiles: files)
-    let findings = try trouble { $0.disks = [disk] }
+    let findings = try problems { $0.disks = [disk] }
     #expect(findings.first?.severity ?? .ok == severity)
   }
 
-  @Test func aDiskThatTakesNothingIsAProblem() throws {
+  @Test func `read-only file system is a problem`() throws {
     let finding = try only(.disk) {
       $0.disks = [.init(path: "/h", free: 50 << 30, size: 100 << 30, isReadOnly: true)]
     }
@@ -248,8 +249,8 @@ import WireProtocol
     (950, 1_024, Finding.Severity.problem), (800, 1_024, .warning), (20, 256, .warning), (20, 1_024, .ok),
     (1_000, Int.max, .ok),
   ])
-  func descriptorsMayRunOut(open: Int, limit: Int, severity: Finding.Severity) throws {
-    let findings = try trouble { $0.descriptors = [.init(process: "alice", open: open, limit: limit)] }
+  func `descriptor shortage is reported`(open: Int, limit: Int, severity: Finding.Severity) throws {
+    let findings = try problems { $0.descriptors = [.init(process: "alice", open: open, limit: limit)] }
     #expect(findings.first?.severity ?? .ok == severity)
   }
 
@@ -259,12 +260,12 @@ import WireProtocol
     arguments: [
       (3_600, "1 h 00 min behind"), (-45, "45 s ahead of"), (30, nil), (-30, nil), (.min, "- ahead of"),
     ] as [(Int64, String?)])
-  func aClockThatIsWrongIsAWarning(skew: Int64, expected: String?) throws {
-    let findings = try trouble {
+  func `wrong clock is one warning per index`(skew: Int64, expected: String?) throws {
+    let findings = try problems {
       let reply = ControlDoctorReply(index: .init(server: "p2p-index/0.1.0", skew: skew), uploads: nil)
       $0.peers = [try Self.peer(examination: reply), try Self.peer(examination: reply)]
     }
     #expect(
-      findings.map(\.message) == [expected.map { "this clock is \($0) that of 127.0.0.1:7734" }].compactMap { $0 })
+      findings.map(\.message) == [expected.map { "this clock is \($0) the one at 127.0.0.1:7734" }].compactMap { $0 })
   }
 }

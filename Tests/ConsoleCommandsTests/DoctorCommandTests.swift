@@ -7,7 +7,7 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// `p2pctl doctor` on a home with daemons that play a script.
+/// `p2pctl doctor` with scripted daemons.
 @Suite struct DoctorCommandTests {
   private static let examination =
     #"{"id":3,"status":200,"index":{"server":"p2p-index/0.1.0","seconds":0.25,"skew":0},"#
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  /// What stands in a home that is as it should be.
+  /// A home without problems.
   private func fixture() throws -> CommandFixture {
     let fixture = try CommandFixture()
     for directory in ["state", "state/alice"] { mkdir(fixture.home.file(directory), 0o700) }
@@ -29,35 +29,35 @@ import Testing
     return fixture
   }
 
-  @Test func whatIsWellIsSaidToBe() throws {
+  @Test func `healthy home has no problems`() throws {
     let fixture = try fixture()
     let daemon = try daemon(fixture)
     chmod(fixture.socket("alice"), 0o600)
     #expect(fixture.run("doctor") == .done)
     #expect(fixture.output.text.contains("ok       sockets       alice answers\n"))
-    #expect(fixture.output.text.contains("ok       rights        sockets, state and keys are out of others' reach\n"))
+    #expect(fixture.output.text.contains("ok       rights        sockets, state and keys are closed to other users\n"))
     #expect(fixture.output.text.contains("ok       index         alice's index 127.0.0.1:7734 answers in 250 ms"))
-    #expect(fixture.output.text.contains("ok       disk          there is room at \(fixture.home.path)"))
-    #expect(fixture.output.text.contains("ok       descriptors   enough descriptors: alice "))
-    #expect(fixture.errors.text == "All is well.\n")
+    #expect(fixture.output.text.contains("ok       disk          enough space at \(fixture.home.path)"))
+    #expect(fixture.output.text.contains("ok       descriptors   enough file descriptors: alice "))
+    #expect(fixture.errors.text == "No problems found.\n")
     #expect(daemon.requests.count == 2)
   }
 
-  @Test func whereNothingRunsItSaysSoAndWhatToDo() throws {
+  @Test func `empty home suggests a start`() throws {
     let fixture = try fixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     #expect(fixture.run("doctor") == .failed)
     #expect(
       fixture.output.text.hasPrefix(
         """
-        problem  sockets       nothing runs here: there is no supervisor at \(fixture.socket("supervisor"))
-                               -> Start everything with: p2pctl supervisor start
+        problem  sockets       nothing is running: there is no supervisor at \(fixture.socket("supervisor"))
+                               -> Start everything: p2pctl supervisor start
 
         """))
     #expect(fixture.errors.text == "1 problem.\n")
   }
 
-  @Test func eachFindingIsAnObject() throws {
+  @Test func `each finding is a JSON object`() throws {
     let fixture = try fixture()
     let daemon = try daemon(fixture)
     chmod(fixture.socket("alice"), 0o600)
@@ -66,14 +66,14 @@ import Testing
     let rows = try fixture.rows()
     let bad = try #require(rows.first { $0["severity"] == "problem" })
     #expect(bad["check"] == "rights")
-    #expect(bad["cure"]?.string?.hasPrefix("Close it with: chmod 600 \(fixture.home.path)") == true)
+    #expect(bad["cure"]?.string?.hasPrefix("Fix it: chmod 600 \(fixture.home.path)") == true)
     #expect(rows.allSatisfy { $0["message"]?.string?.isEmpty == false })
     #expect(rows.first { $0["severity"] == "ok" }?["cure"] == nil)
     #expect(fixture.errors.text.isEmpty)
     _ = daemon
   }
 
-  @Test func aDaemonOfAnEarlierVersionIsJudgedByItsStatus() throws {
+  @Test func `older daemon is judged by its status`() throws {
     let fixture = try fixture()
     let daemon = try daemon(
       fixture, examination: #"{"id":3,"status":501,"error":"unknown-operation","message":"there is no doctor"}"#)
@@ -83,7 +83,7 @@ import Testing
     #expect(fixture.run("doctor", "--socket", daemon.path) == .done)
   }
 
-  @Test func aDaemonThatIsSilentHoldsNobodyUp() throws {
+  @Test func `silent daemon does not block doctor`() throws {
     let fixture = try fixture()
     fixture.helloTimeout = .milliseconds(100)
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.silence] }
@@ -92,7 +92,7 @@ import Testing
     _ = daemon
   }
 
-  @Test func whatADaemonSaysDrivesNoTerminal() throws {
+  @Test func `text from a daemon is escaped`() throws {
     let fixture = try fixture()
     let daemon = try daemon(
       fixture, examination: #"{"id":3,"status":200,"index":{"error":"\u001b[2J"}}"#)

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// One log on a real disk, as its writer treats it.
+/// One log file, written and rotated as by the supervisor.
 @Suite struct LogFileTests {
   private let directory: TemporaryDirectory
   private let path: String
@@ -30,38 +30,38 @@ import Testing
     range.map { "line \($0)\n" }.joined()
   }
 
-  @Test func theEndIsRead() throws {
+  @Test func `last lines are read`() throws {
     try append(numbers(1...10_000))
-    #expect(LogFile(path: path).last(2, isWhole: true) == ["line 9999", "line 10000"])
-    #expect(LogFile(path: path).last(0, isWhole: true).isEmpty)
-    #expect(LogFile(path: path).last(10_000, isWhole: true).first == "line 1")
+    #expect(LogFile(path: path).last(2, includesPartial: true) == ["line 9999", "line 10000"])
+    #expect(LogFile(path: path).last(0, includesPartial: true).isEmpty)
+    #expect(LogFile(path: path).last(10_000, includesPartial: true).first == "line 1")
   }
 
-  @Test func whatWasRotatedAwayIsReadWhereTheFileIsShorter() throws {
+  @Test func `rotated files supply missing lines`() throws {
     try append(numbers(1...3))
     rotate()
     try append(numbers(4...5))
     rotate()
     try append(numbers(6...6))
-    #expect(LogFile(path: path).last(4, isWhole: true) == ["line 3", "line 4", "line 5", "line 6"])
-    #expect(LogFile(path: path).last(50, isWhole: true).count == 6)
+    #expect(LogFile(path: path).last(4, includesPartial: true) == ["line 3", "line 4", "line 5", "line 6"])
+    #expect(LogFile(path: path).last(50, includesPartial: true).count == 6)
   }
 
-  @Test func aLineWithoutEndIsShownOnceItIsWhole() throws {
+  @Test func `partial line is shown once complete`() throws {
     try append("one\ntwo")
-    #expect(LogFile(path: path).last(5, isWhole: true) == ["one", "two"])
+    #expect(LogFile(path: path).last(5, includesPartial: true) == ["one", "two"])
     let file = LogFile(path: path)
-    #expect(file.last(5, isWhole: false) == ["one"])
+    #expect(file.last(5, includesPartial: false) == ["one"])
     #expect(file.added().isEmpty)
     try append(" three\nfour\n")
     #expect(file.added() == ["two three", "four"])
     #expect(file.added().isEmpty)
   }
 
-  @Test func rotationLosesNothing() throws {
+  @Test func `rotation loses no lines`() throws {
     try append("1\n")
     let file = LogFile(path: path)
-    #expect(file.last(5, isWhole: false) == ["1"])
+    #expect(file.last(5, includesPartial: false) == ["1"])
     try append("2\n3")
     rotate()
     try append("4\n")
@@ -74,25 +74,25 @@ import Testing
     #expect(file.added() == ["5", "6", "7"])
   }
 
-  @Test func aFileThatIsEmptiedIsReadFromItsBeginning() throws {
+  @Test func `truncated file is read from its start`() throws {
     try append("1\n2\n")
     let file = LogFile(path: path)
-    _ = file.last(5, isWhole: false)
+    _ = file.last(5, includesPartial: false)
     #expect(truncate(path, 0) == 0)
     #expect(file.added().isEmpty)
     try append("3\n")
     #expect(file.added() == ["3"])
   }
 
-  @Test func aLogThatIsNotThereYetIsFollowed() throws {
+  @Test func `missing log is followed once it appears`() throws {
     let file = LogFile(path: path)
-    #expect(file.last(5, isWhole: false).isEmpty)
+    #expect(file.last(5, includesPartial: false).isEmpty)
     #expect(file.added().isEmpty)
     try append("1\n")
     #expect(file.added() == ["1"])
   }
 
-  @Test func anEndlessLineIsShownInParts() throws {
+  @Test func `endless line is shown in parts`() throws {
     let file = LogFile(path: path)
     try append(String(repeating: "x", count: 200_000))
     #expect(file.added().allSatisfy { $0.utf8.count >= 65_536 })
@@ -100,11 +100,11 @@ import Testing
     #expect(file.added().count == 1)
   }
 
-  @Test func noLinkIsFollowed() throws {
+  @Test func `links are not followed`() throws {
     try directory.write("secret", Array("secret\n".utf8))
     #expect(symlink(directory.file("secret"), path) == 0)
     let file = LogFile(path: path)
-    #expect(file.last(5, isWhole: true).isEmpty)
+    #expect(file.last(5, includesPartial: true).isEmpty)
     #expect(file.added().isEmpty)
   }
 }

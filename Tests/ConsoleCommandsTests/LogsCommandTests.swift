@@ -7,7 +7,7 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// `p2pctl logs` on the files that a supervisor writes.
+/// `p2pctl logs` on the files of a supervisor.
 @Suite struct LogsCommandTests {
   private func fixture(_ logs: KeyValuePairs<String, String>) throws -> CommandFixture {
     let fixture = try CommandFixture()
@@ -26,7 +26,7 @@ import Testing
 
   // MARK: One log
 
-  @Test func theLastLinesOfOneAreShownAsTheyAre() throws {
+  @Test func `last lines of one log are shown unchanged`() throws {
     let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
     #expect(fixture.run("logs", "alice", "-n", "2") == .done)
     #expect(
@@ -36,29 +36,29 @@ import Testing
     #expect(fixture.errors.text.isEmpty)
   }
 
-  @Test func theSocketLeadsToTheLogBesideIt() throws {
+  @Test func `socket option selects the log directory`() throws {
     let fixture = try fixture(["bob": "from bob\n"])
     fixture.homeVariable = "/nonexistent"
     #expect(fixture.run("logs", "--socket", fixture.socket("bob")) == .done)
     #expect(fixture.output.text == "from bob\n")
   }
 
-  @Test func whatIsLoggedDrivesNoTerminal() throws {
+  @Test func `logged control characters are escaped`() throws {
     let fixture = try fixture(["alice": "a\tb \u{1B}[2J\u{202E}\n"])
     #expect(fixture.run("logs", "alice") == .done)
     #expect(fixture.output.text == #"a\#tb \u{1B}[2J\u{202E}"# + "\n")
   }
 
-  @Test func aSlipIsAnsweredWithWhatWasMeant() throws {
+  @Test func `misspelled name gets a suggestion`() throws {
     let fixture = try fixture(["alice": "", "index": "", "no good name": ""])
     #expect(fixture.run("logs", "alcie") == .notFound)
-    #expect(fixture.errors.text.contains("there is no log of alcie"))
+    #expect(fixture.errors.text.contains("no log of alcie"))
     #expect(fixture.errors.text.contains("Did you mean: p2pctl logs alice"))
-    #expect(fixture.errors.text.contains("There are: alice, index\n"))
+    #expect(fixture.errors.text.contains("Logs: alice, index\n"))
     #expect(fixture.run("logs", "../../etc/passwd") == .notFound)
   }
 
-  @Test func whereNothingRanYetItIsSaid() throws {
+  @Test func `missing logs suggest a start`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("logs") == .notFound)
     #expect(fixture.errors.text.contains("there are no logs yet"))
@@ -67,7 +67,7 @@ import Testing
 
   // MARK: All of them
 
-  @Test func allAreOneInTheOrderOfTime() throws {
+  @Test func `all logs are merged by time`() throws {
     let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
     #expect(fixture.run("logs", "-n", "4") == .done)
     #expect(
@@ -80,7 +80,7 @@ import Testing
         """)
   }
 
-  @Test func eachLineIsAnObject() throws {
+  @Test func `each line is a JSON object`() throws {
     let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
     #expect(fixture.run("logs", "--json") == .done)
     let rows = try fixture.rows()
@@ -93,10 +93,10 @@ import Testing
 
   // MARK: Following
 
-  @Test func followingGoesOnUntilCtrlC() throws {
+  @Test func `follow continues until Ctrl-C`() throws {
     let fixture = try fixture(["alice": "1\n"])
     let path = fixture.home.file("log/alice.log")
-    fixture.happenings = [
+    fixture.pauseActions = [
       { try fixture.home.write("log/alice.log", Array("1\n2\n".utf8)) },
       {},
       {
@@ -110,9 +110,9 @@ import Testing
     #expect(fixture.errors.text.isEmpty)
   }
 
-  @Test func followingEndsWithItsReader() throws {
+  @Test func `follow ends with its reader`() throws {
     let fixture = try fixture(["alice": "1\n"])
-    fixture.happenings = [{ throw OutputError.closed }]
+    fixture.pauseActions = [{ throw OutputError.closed }]
     #expect(fixture.run("logs", "-f", "alice") == .done)
   }
 
@@ -124,11 +124,11 @@ import Testing
     ("2026-01-02T03:04:05.100Z x", "2026-01-02T03:04:05.1Z"),
     ("x 2026-01-02T03:04:05Z", nil), ("", nil), ("2026-01-02 03:04:05 x", nil), ("+0000", nil),
   ])
-  func aLineMayBeginWithItsTime(line: String, time: String?) {
+  func `time at the start of a line is read`(line: String, time: String?) {
     #expect(LogLine(process: "a", text: line).time?.text == time)
   }
 
-  @Test func aClockThatWasSetBackTearsNoLogApart() {
+  @Test func `clock set back keeps a log together`() {
     let times = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:03Z", "2026-01-02T03:04:06Z"]
     let own = times.map { LogLine(process: "a", text: $0) }
     let other = [LogLine(process: "b", text: "2026-01-02T03:04:04Z"), LogLine(process: "b", text: times[2] + " late")]

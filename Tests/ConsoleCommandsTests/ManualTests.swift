@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The pages of the manual, made from what `--help` is made from.
+/// The manual pages.
 @Suite struct ManualTests {
   private func pages() throws -> (fixture: CommandFixture, names: [String]) {
     let fixture = try CommandFixture()
@@ -18,7 +18,7 @@ import Testing
     String(decoding: TemporaryDirectory.read(fixture.home.file(name)) ?? [], as: UTF8.self)
   }
 
-  @Test func everyVerbHasAPage() throws {
+  @Test func `every command has a page`() throws {
     let (fixture, names) = try pages()
     #expect(names.first == "p2pctl.1")
     for verb in ["add", "get", "logs", "doctor", "supervisor"] {
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: ["/usr/bin/groff -man -Tutf8 -ww -z", "/usr/bin/mandoc -T lint -W error"])
-  func noFormatterComplains(command: String) async throws {
+  func `formatters accept all pages`(command: String) async throws {
     let words = command.split(separator: " ").map(String.init)
     guard let formatter = Program(ofSystem: words.first ?? "") else { return }
     let (fixture, names) = try pages()
@@ -42,7 +42,7 @@ import Testing
     #expect((outcome.output + outcome.errors).isEmpty, "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test func anotherProgramDescribesItself() async throws {
+  @Test func `page of another program is made from its description`() async throws {
     let fixture = try CommandFixture()
     let dump = try await Program("p2p-supervisor").run("--experimental-dump-help").output
     let input = open(try fixture.home.write("dump", Array(dump.utf8)), O_RDONLY)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: ["", "nonsense\n", #"{"command":{"commandName":"../../x"}}"# + "\n", "{}\n"])
-  func whatDescribesNoProgramIsRefused(text: String) throws {
+  func `input that describes no program is rejected`(text: String) throws {
     let fixture = try CommandFixture()
     let input = open(try fixture.home.write("dump", Array(text.utf8)), O_RDONLY)
     defer { close(input) }
@@ -62,13 +62,13 @@ import Testing
     #expect(fixture.run("generate-manual", fixture.home.path, "-") == .usage)
   }
 
-  @Test func aPageNeedsAPlace() throws {
+  @Test func `missing directory is reported`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("generate-manual", "/nonexistent") == .cannotCreate)
     #expect(fixture.run("generate-manual") == .usage)
   }
 
-  @Test func nothingInATextIsARequest() {
+  @Test func `text is escaped for roff`() {
     var page = ManualPage(name: "x", abstract: "X.", version: "1")
     page.text(".so /etc/passwd\n\n'quoted' \\ \u{E9} \u{1F600}")
     #expect(page.text.contains(#"\&.so /etc/passwd"#))

@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Commands line by line, without a terminal.
+/// The interactive shell without a terminal.
 @Suite struct ReplTests {
   private func run(_ text: String, on fixture: CommandFixture, _ arguments: String...) throws -> ExitStatus {
     let path = try fixture.home.write("input", Array(text.utf8))
@@ -15,7 +15,7 @@ import Testing
     return CommandRunner.run(["repl"] + arguments, on: fixture.console)
   }
 
-  @Test func linesAreCommands() throws {
+  @Test func `each line is a command`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
     #expect(try run("# a comment\n\nstatus\np2pctl --json 'status'\nrepl\nexit\nstatus\n", on: fixture) == .done)
@@ -24,14 +24,14 @@ import Testing
     #expect(!fixture.output.text.contains("p2p>"))
   }
 
-  @Test func theLastLineNeedsNoEnd() throws {
+  @Test func `last line needs no newline`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
     #expect(try run("status", on: fixture) == .done)
     #expect(daemon.requests.count == 1)
   }
 
-  @Test func theStatusIsThatOfTheLastCommand() throws {
+  @Test func `exit status is that of the last command`() throws {
     let fixture = try CommandFixture()
     #expect(try run("status\nhelp\n", on: fixture) == .done)
     #expect(try run("help\nstatus\n", on: fixture) == .unavailable)
@@ -40,7 +40,7 @@ import Testing
     #expect(try run("", on: fixture) == .done)
   }
 
-  @Test func whatTheReplWasToldHoldsForItsLines() throws {
+  @Test func `options of the shell apply to its lines`() throws {
     let fixture = try CommandFixture()
     let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
     let alice = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
@@ -49,21 +49,21 @@ import Testing
     #expect(try fixture.rows().count == 2)
   }
 
-  @Test func aNULCannotBeSent() throws {
+  @Test func `NUL is rejected`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
     #expect(try run("add a\0b\n", on: fixture) == .usage)
     #expect(daemon.requests.isEmpty)
   }
 
-  @Test func aLineWithoutEndIsRefused() throws {
+  @Test func `endless line is rejected`() throws {
     let fixture = try CommandFixture()
     #expect(try run(String(repeating: "x", count: (1 << 20) + 5), on: fixture) == .usage)
   }
 }
 
 @Suite struct HistoryFileTests {
-  @Test func linesAreKeptForTheirOwnerAlone() throws {
+  @Test func `history is private`() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("history")
     HistoryFile(path: path)?.append("list 日本")
@@ -74,7 +74,7 @@ import Testing
     #expect(status.st_mode & 0o777 == 0o600)
   }
 
-  @Test func linksAreNotFollowed() throws {
+  @Test func `links are not followed`() throws {
     let directory = try TemporaryDirectory()
     let target = try directory.write("target", Array("precious\n".utf8))
     #expect(symlink(target, directory.file("symbolic")) == 0)
@@ -86,12 +86,12 @@ import Testing
     #expect(TemporaryDirectory.read(target) == Array("precious\n".utf8))
   }
 
-  @Test func itDoesNotGrowForEver() throws {
+  @Test func `history is bounded`() throws {
     let directory = try TemporaryDirectory()
     let path = try directory.write(
-      "history", Array((0..<HistoryFile.limit + 10).map { "line \($0)\n" }.joined().utf8))
-    #expect(HistoryFile(path: path)?.lines.count == HistoryFile.limit)
-    #expect(HistoryFile(path: path)?.lines.count == HistoryFile.limit / 2)
-    #expect(HistoryFile(path: path)?.lines.last == "line \(HistoryFile.limit + 9)")
+      "history", Array((0..<HistoryFile.maxLines + 10).map { "line \($0)\n" }.joined().utf8))
+    #expect(HistoryFile(path: path)?.lines.count == HistoryFile.maxLines)
+    #expect(HistoryFile(path: path)?.lines.count == HistoryFile.maxLines / 2)
+    #expect(HistoryFile(path: path)?.lines.last == "line \(HistoryFile.maxLines + 9)")
   }
 }

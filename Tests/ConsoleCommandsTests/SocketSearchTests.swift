@@ -7,7 +7,7 @@ import ProcessSupport
 import TestSupport
 import Testing
 
-/// Which socket is meant, by what lies in the places where one looks.
+/// The choice of a socket by what exists in the layouts.
 @Suite struct SocketSearchTests {
   private let home: TemporaryDirectory
   private let other: TemporaryDirectory
@@ -28,36 +28,36 @@ import Testing
     try search.controlSocket(of: try name.map { try PeerName($0) })
   }
 
-  @Test func whereNothingIsThePathIsThatOfTheUser() throws {
+  @Test func `default path is that of the user's peer`() throws {
     #expect(try found() == FoundSocket(name: try PeerName("alice"), path: home.file("run/alice.sock")))
     #expect(try found("bob").path == home.file("run/bob.sock"))
     #expect(try search.supervisorSocket() == home.file("run/supervisor.sock"))
   }
 
-  @Test func theOnlyOneIsMeant() throws {
+  @Test func `only socket is selected`() throws {
     try abandon("bob")
     #expect(try found().name?.text == "bob")
   }
 
-  @Test func amongSeveralItIsTheUsers() throws {
+  @Test func `user's socket is selected among several`() throws {
     try abandon("bob", "alice", "carol")
     #expect(try found().name?.text == "alice")
   }
 
-  @Test func amongSeveralOthersOneHasToBeNamed() throws {
+  @Test func `several other sockets are ambiguous`() throws {
     try abandon("carol", "bob")
     #expect(throws: SocketSearch.Failure.severalPeers([try PeerName("bob"), try PeerName("carol")])) { try found() }
     #expect(try found("carol").path == home.file("run/carol.sock"))
   }
 
-  @Test func aSocketLeftBehindIsNoChoice() throws {
+  @Test func `stale socket is no choice`() throws {
     try abandon("bob")
     let listener = try UnixListener.listen(at: home.file("run/carol.sock"))
     defer { close(listener) }
     #expect(try found().name?.text == "carol")
   }
 
-  @Test func theFirstPlaceGoesBeforeTheOthers() throws {
+  @Test func `first layout takes precedence`() throws {
     try abandon("bob", in: other)
     #expect(try found("bob").path == other.file("run/bob.sock"))
     try abandon("bob")
@@ -66,7 +66,7 @@ import Testing
     #expect(try search.supervisorSocket() == other.file("run/supervisor.sock"))
   }
 
-  @Test func onlySocketsOfPeersCount() throws {
+  @Test func `only sockets of peers count`() throws {
     try abandon("supervisor", "index")
     try home.write("run/dave.sock", [])
     try home.write("run/x.txt", [])
@@ -74,7 +74,7 @@ import Testing
     #expect(SocketSearch.peers(in: Layout(home: "/nonexistent")).isEmpty)
   }
 
-  @Test func withoutAPlaceThereIsNoSocket() throws {
+  @Test func `search without layouts fails`() throws {
     let nowhere = SocketSearch(layouts: [], user: nil)
     #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.controlSocket(of: nil) }
     #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.supervisorSocket() }

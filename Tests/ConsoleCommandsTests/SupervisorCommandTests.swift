@@ -7,7 +7,7 @@ import LineJSON
 import TestSupport
 import Testing
 
-/// Commands to the supervisor, against one that plays a script.
+/// Commands against a scripted supervisor.
 @Suite struct SupervisorCommandTests {
   private static let row =
     #"{"event":"process","name":"alice","role":"peer","pid":7,"state":"ready","responsive":true,"restarts":0,"#
@@ -32,16 +32,16 @@ import Testing
     }
   }
 
-  @Test func statusIsATable() throws {
+  @Test func `status prints a table`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture)
     #expect(fixture.run("supervisor", "status") == .done)
-    #expect(fixture.output.text.contains("alice  peer  ready             7         0  127.0.0.1:40001"))
-    #expect(fixture.output.text.contains("bob    peer  parked, silent    -         5"))
+    #expect(fixture.output.text.contains("alice  peer  ready                     7         0  127.0.0.1:40001"))
+    #expect(fixture.output.text.contains("bob    peer  parked, not responding    -         5"))
     _ = supervisor
   }
 
-  @Test func statusHasTheMembersOfTheContract() throws {
+  @Test func `status JSON has all fields`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture)
     #expect(fixture.run("supervisor", "status", "--json") == .done)
@@ -56,13 +56,13 @@ import Testing
     _ = supervisor
   }
 
-  @Test func withoutASupervisorStatusIsUnavailable() throws {
+  @Test func `status without a supervisor is unavailable`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("supervisor", "status") == .unavailable)
     #expect(fixture.errors.text.contains(fixture.socket("supervisor")))
   }
 
-  @Test func restartWaitsUntilAllAreReady() throws {
+  @Test func `restart waits until all are ready`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture)
     #expect(fixture.run("supervisor", "restart", "alice") == .done)
@@ -70,24 +70,24 @@ import Testing
     #expect(supervisor.requests.count == 3)
   }
 
-  @Test func whatDoesNotBecomeReadyIsNamed() throws {
+  @Test func `process that does not become ready is named`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture, ready: false)
     #expect(fixture.run("supervisor", "reload") == .failed)
-    #expect(fixture.errors.text.contains("bob is parked, but does not respond after 5 restarts (bad settings)"))
+    #expect(fixture.errors.text.contains("bob is parked and not responding after 5 restarts (bad settings)"))
     _ = supervisor
   }
 
-  @Test func startingWhatRunsSaysSo() throws {
+  @Test func `start reports a running supervisor`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture)
     #expect(fixture.run("supervisor", "start", "--index", "h:1") == .done)
-    #expect(fixture.errors.text.contains("runs already"))
+    #expect(fixture.errors.text.contains("Already running"))
     #expect(fixture.run("supervisor", "start", "bob") == .done)
     #expect(supervisor.requests.contains { $0.contains(#""op":"start","name":"bob""#) })
   }
 
-  @Test func stoppingAProcessWaitsForItsEnd() throws {
+  @Test func `stop waits for the process`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture, ready: false)
     #expect(fixture.run("supervisor", "stop", "alice") == .done)
@@ -98,7 +98,7 @@ import Testing
     #expect(fixture.output.text.contains("alice"))
   }
 
-  @Test func aProcessThatDoesNotEndIsNamed() throws {
+  @Test func `stop names a process that does not end`() throws {
     let fixture = try CommandFixture()
     let stopping = Self.row.replacing("ready", with: "stopping")
     let supervisor = try ScriptedDaemon(at: fixture.socket("supervisor")) { line in
@@ -112,7 +112,7 @@ import Testing
     _ = supervisor
   }
 
-  @Test func aProcessThatIsUnknownIsAnsweredByTheSupervisorAlone() throws {
+  @Test func `unknown process is reported by the supervisor`() throws {
     let fixture = try CommandFixture()
     let refusal = "no process is named indx; there is index, alice"
     let supervisor = try ScriptedDaemon(
@@ -123,13 +123,13 @@ import Testing
     _ = supervisor
   }
 
-  @Test func stoppingNothingIsDone() throws {
+  @Test func `stop without a supervisor succeeds`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("supervisor", "stop") == .done)
     #expect(fixture.errors.text.contains("nothing to stop"))
   }
 
-  @Test func aSupervisorThatDiesAtItsStartIsQuoted() throws {
+  @Test func `output of a supervisor that fails to start is shown`() throws {
     let fixture = try CommandFixture()
     try fixture.install("#!/bin/sh\necho \"$@\" >&2\necho 'p2p-supervisor: the port 7734 is taken' >&2\nexit 69\n")
     #expect(fixture.run("supervisor", "start", "--serve-index", "--peer", "alice=:0", "--config", "c") == .unavailable)
@@ -139,7 +139,7 @@ import Testing
     #expect(fixture.errors.text.contains("\(fixture.home.path)/log/supervisor.log"))
   }
 
-  @Test func onlyTheWordsOfThisStartAreQuoted() throws {
+  @Test func `output of earlier starts is not shown`() throws {
     let fixture = try CommandFixture()
     try fixture.install("#!/bin/sh\necho first >&2\nexit 1\n")
     fixture.run("supervisor", "start")
@@ -150,7 +150,7 @@ import Testing
     #expect(text.contains("second") && !text.contains("first"))
   }
 
-  @Test func aRelativeHomeIsToldAsAnAbsoluteOne() throws {
+  @Test func `relative home is made absolute`() throws {
     let fixture = try CommandFixture()
     fixture.workingDirectory = fixture.home.path
     fixture.homeVariable = ".demo"
@@ -159,7 +159,7 @@ import Testing
     #expect(fixture.errors.text.contains("run --home \(fixture.home.path)/.demo"))
   }
 
-  @Test func withoutASupervisorBesideItNothingStarts() throws {
+  @Test func `missing supervisor executable is reported`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("supervisor", "start") == .failed)
     fixture.executableDirectory = fixture.home.path
@@ -190,17 +190,17 @@ import Testing
 
   // MARK: First contact
 
-  @Test func whoeverSitsThereIsAsked() throws {
+  @Test func `user is asked for the index`() throws {
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     try fixture.install("#!/bin/sh\necho \"$@\" >&2\nexit 1\n")
     fixture.answers = [.text("not an address:x"), .text(" index.example.org ")]
     #expect(fixture.run("status") == .failed)
-    #expect(fixture.errors.text.contains("That is no address"))
+    #expect(fixture.errors.text.contains("Not a valid address"))
     #expect(fixture.errors.text.contains("--index index.example.org:7734"))
   }
 
-  @Test func whoeverAnswersNothingGetsAnIndexOfTheirOwn() throws {
+  @Test func `empty answer starts an index here`() throws {
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
@@ -209,7 +209,7 @@ import Testing
     #expect(fixture.errors.text.contains("[run --home \(fixture.home.path)]"))
   }
 
-  @Test func whoeverInterruptsTheQuestionIsAskedNoMore() throws {
+  @Test func `Ctrl-C ends the question`() throws {
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     fixture.answers = [.interrupted, .text("")]
@@ -218,7 +218,7 @@ import Testing
     #expect(!fixture.errors.text.contains("p2pctl:"))
   }
 
-  @Test func anAddressInTwoWordsIsNone() throws {
+  @Test func `invalid addresses are rejected three times at most`() throws {
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     fixture.answers = [.text("two words"), .text("\u{1B}[2J"), .text("::1")]
@@ -229,15 +229,15 @@ import Testing
     #expect(fixture.answers.isEmpty)
   }
 
-  @Test func aShellWithoutDaemonEndsWhereItsUserLeaves() throws {
+  @Test func `shell without daemon ends when the user declines`() throws {
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     #expect(fixture.run() == .unavailable)
     #expect(fixture.errors.text.contains("p2pctl supervisor start"))
-    #expect(!fixture.errors.text.contains("help lists the commands"))
+    #expect(!fixture.errors.text.contains("Type help"))
   }
 
-  @Test func whoeverLeavesIsToldHow() throws {
+  @Test func `declining shows how to start`() throws {
     let fixture = try CommandFixture()
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     #expect(fixture.run("status") == .unavailable)
@@ -246,7 +246,7 @@ import Testing
 }
 
 extension CommandFixture {
-  /// Puts a program in the place of the supervisor.
+  /// Installs a script as p2p-supervisor.
   func install(_ script: String) throws {
     let path = try home.write("p2p-supervisor", Array(script.utf8))
     chmod(path, 0o755)

@@ -8,14 +8,14 @@ import Testing
     ("", 0), ("abc", 3), ("é", 1), ("e\u{301}", 1), ("日本語", 6), ("한국", 4), ("👍🏽", 2), ("👨‍👩‍👧", 2), ("ｱ", 1), ("Ａ", 2),
     ("❤\u{FE0F}", 2), ("a\u{200B}b", 2), ("🇩🇪", 2),
   ])
-  func cellsAreCounted(text: String, cells: Int) {
+  func `width counts cells`(text: String, cells: Int) {
     #expect(CellWidth.of(text) == cells)
   }
 
   @Test(arguments: [
     ("abc", 3, "abc"), ("abcd", 3, "ab…"), ("日本語", 5, "日本…"), ("日本語", 4, "日…"), ("日本", 1, "…"), ("ab", 0, ""),
   ])
-  func whatIsCutFits(text: String, cells: Int, kept: String) {
+  func `cut text fits`(text: String, cells: Int, kept: String) {
     #expect(CellWidth.cut(text, to: cells) == kept)
     #expect(CellWidth.of(CellWidth.cut(text, to: cells)) <= cells)
   }
@@ -28,7 +28,7 @@ import Testing
     return rows.map { table.add($0) }.joined() + table.finish()
   }
 
-  @Test func columnsAreAlignedByCells() {
+  @Test func `columns are aligned by cells`() {
     #expect(
       table(["file/日本", "5 B", "x"], ["a", "1023 B", "yy"])
         == """
@@ -39,42 +39,42 @@ import Testing
         """)
   }
 
-  @Test func withoutRowsThereIsNothing() {
+  @Test func `empty table prints nothing`() {
     #expect(table() == "")
   }
 
-  @Test func whatComesFromOutsideDrivesNoTerminal() {
+  @Test func `cells are escaped`() {
     let text = table(["k", "1", "\u{1B}[31mred\u{202E}\n"])
     #expect(text.contains(#"\u{1B}[31mred\u{202E}\u{A}"#))
     #expect(!text.contains("\u{1B}"))
   }
 
-  @Test func theLastColumnIsCutToTheTerminal() {
+  @Test func `last column is cut to the terminal`() {
     let line = table(width: 24, ["key", "5 B", "a title that is far too long"]).split(separator: "\n").last
     #expect(line.map { CellWidth.of($0) } == 24)
     #expect(line?.hasSuffix("…") == true)
   }
 
-  @Test func noRowIsWiderThanTheTerminal() {
+  @Test func `no row is wider than the terminal`() {
     let lines = table(width: 12, ["key", "1023.9 KiB", "title"], ["日本", "5 B", ""]).split(separator: "\n")
     #expect(lines.allSatisfy { CellWidth.of(String($0)) <= 12 })
     #expect(lines.dropFirst().first == "key   1023.…")
   }
 
-  @Test func theFirstColumnIsNeverCut() {
+  @Test func `first column is never cut`() {
     let key = "file/a/very/long/key/that/somebody/wants/to/copy"
     #expect(table(width: 20, [key, "5 B", "t"]).hasSuffix("\n\(key) …\n"))
   }
 
-  @Test func noRowEndsInSpaces() {
+  @Test func `rows have no trailing spaces`() {
     #expect(table(["a", "5 B", ""], ["b", "6 B", "x"]) == "KEY  SIZE  TITLE\na     5 B\nb     6 B  x\n")
   }
 
-  @Test func headersAreBoldWhereTheTerminalShowsIt() {
+  @Test func `headers are bold on a terminal`() {
     #expect(table(style: .ansi, ["a", "b", "c"]).hasPrefix("\u{1B}[1mKEY"))
   }
 
-  @Test func aLongListGoesOutBeforeItsEnd() {
+  @Test func `long list is printed before its end`() {
     var table = Table([Table.Column("N", .right)])
     var text = ""
     for number in 0..<Table.measuredRows { text += table.add([String(number)]) }
@@ -83,7 +83,7 @@ import Testing
     #expect(table.finish() == "")
   }
 
-  @Test func missingCellsAreEmpty() {
+  @Test func `missing cells are empty`() {
     #expect(table(["only"]) == "KEY   SIZE  TITLE\nonly\n")
   }
 }
@@ -94,7 +94,7 @@ import Testing
     (1_048_524, "1023.9 KiB"), (1_048_575, "1.0 MiB"), (1 << 30, "1.0 GiB"), ((1 << 53) - 1, "8.0 PiB"),
     (.max, "8192.0 PiB"),
   ])
-  func sizesAreShort(bytes: Int64, text: String) {
+  func `sizes are short`(bytes: Int64, text: String) {
     #expect(Quantity.size(bytes) == text)
   }
 
@@ -103,17 +103,17 @@ import Testing
     (125, "2 min 05 s"),
     (11_220, "3 h 07 min"), (-1, "-"), (.infinity, "-"), (.nan, "-"),
   ])
-  func durationsAreShort(seconds: Double, text: String) {
+  func `durations are short`(seconds: Double, text: String) {
     #expect(Quantity.duration(seconds) == text)
   }
 
-  @Test func ratesNeedTime() {
+  @Test func `rate needs time`() {
     #expect(Quantity.rate(2048, seconds: 2) == "1.0 KiB/s")
     #expect(Quantity.rate(2048, seconds: 0) == "-")
     #expect(Quantity.rate(.max, seconds: 1e-300) == "-")
   }
 
-  @Test func nounsAreCounted() {
+  @Test func `counted nouns have a plural`() {
     #expect(Quantity.count(1, "file") == "1 file")
     #expect(Quantity.count(0, "file") == "0 files")
   }
@@ -125,7 +125,7 @@ import Testing
     (#""a \"b\" \\ \c \$""#, [#"a "b" \ \c $"#]), (#"a\ b"#, ["a b"]), ("''", [""]), (#"x"y"'z'"#, ["xyz"]),
     (#"'\'"#, [#"\"#]), ("日本 語", ["日本", "語"]),
   ])
-  func wordsAreSplitAsByAShell(line: String, words: [String]) throws {
+  func `words are split as by a shell`(line: String, words: [String]) throws {
     #expect(try ShellWords.split(line) == words)
   }
 
@@ -133,7 +133,7 @@ import Testing
     ("'a", ShellWords.Failure.unclosedQuote("'")), (#"a "b"#, .unclosedQuote("\"")), (#"a\"#, .trailingBackslash),
     (#""a\"#, .unclosedQuote("\"")),
   ])
-  func whatIsLeftOpenIsAMistake(line: String, failure: ShellWords.Failure) {
+  func `unclosed quotes are errors`(line: String, failure: ShellWords.Failure) {
     #expect(throws: failure) { try ShellWords.split(line) }
   }
 }
@@ -146,7 +146,7 @@ import Testing
       (#"get "a"b" "#, ["get"], #"ab "#, #""a"b" "#, "\""), ("get ''", ["get"], "", "''", nil),
       (#"x\"#, [], "x", #"x\"#, nil),
     ] as [(String, [String], String, String, Character?)])
-  func aLineIsTakenApartWhileItIsTyped(line: String, words: [String], typed: String, raw: String, quote: Character?) {
+  func `partial line is split`(line: String, words: [String], typed: String, raw: String, quote: Character?) {
     let unfinished = PartialLine(line)
     #expect(unfinished.words == words)
     #expect(unfinished.typed == typed)
@@ -165,9 +165,9 @@ import Testing
       ("get \u{1F469}", "\u{1F469}\u{200D}\u{1F467}x", "\u{1F469}", "\u{1F469}\u{200D}\u{1F467}x"),
       ("get a", "a\u{1B}", "a", nil), ("get ", "~x", "", #"\~x"#),
     ] as [(String, String, String, String?)])
-  func aWordIsCompletedInTheQuotesThatAreOpen(line: String, word: String, replaced: String, expected: String?) {
+  func `word is completed inside open quotes`(line: String, word: String, replaced: String, expected: String?) {
     let text = PartialLine(line).completed(to: word, replacing: replaced)
-    // Byte by byte: names on a disk are no text.
+    // Byte by byte, as file names are compared.
     #expect(text.map { Array($0.utf8) } == expected.map { Array($0.utf8) })
     guard let text, !line.contains("\u{301}") else { return }
     let whole = line.dropLast(replaced.count) + text
@@ -179,7 +179,7 @@ import Testing
     ("get --from=a", "a"), (#"get file/a\@b"#, #"file/a\@b"#), ("get file/a@b", "b"), (#"get "file/a b"#, "file/a b"),
     ("get a:b:c", "c"), ("get plain", "plain"),
   ])
-  func bashReplacesFromTheLastBreakOn(line: String, replaced: String) {
+  func `bash replaces from the last word break`(line: String, replaced: String) {
     #expect(PartialLine(line).replacedByBash(breaks: " \t\n\"'@><=;|&(:") == replaced)
   }
 }
@@ -191,11 +191,11 @@ import Testing
     ("loookup", "lookup"), ("statsu", "status"), ("lst", "list"), ("gte", "get"), ("peer", "peers"),
     ("transfer", "transfers"),
   ])
-  func oneSlipIsUnderstood(typed: String, meant: String) {
+  func `one typing error is corrected`(typed: String, meant: String) {
     #expect(ClosestWord.to(typed, among: verbs) == meant)
   }
 
-  @Test func severalMayBeNear() {
+  @Test func `several words may be close`() {
     let keys = [
       "file/paper.pdf", "file/Papers.pdf", "file/pauper.pdf", "file/other", "rfc/793",
       String(repeating: "x", count: 99),
@@ -208,13 +208,13 @@ import Testing
   }
 
   @Test(arguments: ["dance", "", "x", String(repeating: "l", count: 10_000)])
-  func nothingIsGuessedFromAfar(typed: String) {
+  func `distant words are not suggested`(typed: String) {
     #expect(ClosestWord.to(typed, among: verbs) == nil)
   }
 }
 
 @Suite struct ProgressTests {
-  @Test func theLineTellsHowMuchHowFastAndHowLong() {
+  @Test func `line shows amount rate and remaining time`() {
     let line = ProgressLine.line(label: "rfc/793", done: 524_288, total: 1_048_576, elapsed: 2, width: 100)
     #expect(
       line == "rfc/793  [####################--------------------]   50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"
@@ -222,7 +222,7 @@ import Testing
   }
 
   @Test(arguments: [20, 21, 33, 40, 57, 80, 200])
-  func itIsNeverWiderThanTheTerminal(width: Int) {
+  func `line is never wider than the terminal`(width: Int) {
     for done in [Int64(0), 5, 1 << 40, .max] {
       let line = ProgressLine.line(
         label: "a very long 日本語 name of a file", done: done, total: 1 << 40, elapsed: 3, width: width)
@@ -230,13 +230,13 @@ import Testing
     }
   }
 
-  @Test func oddNumbersDoNoHarm() {
+  @Test func `odd numbers are handled`() {
     #expect(ProgressLine.line(label: "x", done: -5, total: 0, elapsed: 0, width: 80).contains("100%"))
     #expect(ProgressLine.line(label: "x", done: .max, total: 10, elapsed: 0, width: 80).contains("100%"))
     #expect(ProgressLine.line(label: "x\u{1B}", done: 0, total: -7, elapsed: 0, width: 80).contains(#"x\u{1B}"#))
   }
 
-  @Test func itChangesAtMostTenTimesASecond() {
+  @Test func `line changes at most ten times a second`() {
     let start = ContinuousClock.now
     var meter = ProgressLine(width: 80, start: start)
     #expect(meter.update(label: "x", done: 1, total: 10, now: start) != nil)
@@ -245,14 +245,14 @@ import Testing
     #expect(meter.update(label: "x", done: 10, total: 10, now: start + .milliseconds(101)) != nil)
   }
 
-  /// A terminal shows ^C behind the line: if that broke it in two, half of it could not be wiped.
-  @Test func thereIsRoomForCtrlC() {
+  /// A terminal echoes ^C after the line; a wrapped line could not be cleared.
+  @Test func `line leaves room for Ctrl-C`() {
     var meter = ProgressLine(width: 60, start: .now)
     let text = meter.update(label: String(repeating: "x", count: 90), done: 1, total: 2, now: .now + .seconds(5))
     #expect((text?.dropFirst("\r\u{1B}[K".count)).map { CellWidth.of(String($0)) <= 57 } == true)
   }
 
-  @Test func itIsWipedOnce() {
+  @Test func `line is cleared once`() {
     var meter = ProgressLine(width: 80, start: .now)
     #expect(meter.clear() == "")
     _ = meter.update(label: "x", done: 1, total: 1, now: .now)

@@ -7,7 +7,7 @@ import Testing
 /// p2pctl on a terminal.
 @Suite(.serialized) struct ConsoleTests {
   private static let prompt = "p2p> "
-  private static let question = "HOST[:PORT], empty for one on this machine, Ctrl-D to leave: "
+  private static let question = "Index (HOST[:PORT], empty to run one on this machine, Ctrl-D to cancel): "
 
   private func p2pctl(_ system: Installation) throws -> Program {
     try Program(
@@ -29,7 +29,7 @@ import Testing
       try await system.run("alice", "add", "paper.pdf")
       let session = try TypedSession(try p2pctl(system))
       try await session.expect("peer alice, index 127.0.0.1:")
-      try await session.expect("help lists the commands, Ctrl-D ends.")
+      try await session.expect("Type help for a list of commands, Ctrl-D to leave.")
       try await session.expect(Self.prompt)
       session.type("li\t\r")
       try await session.expect("file/paper.pdf  1000 B        1")
@@ -141,7 +141,7 @@ import Testing
   @Test func `Ctrl-D at the question exits`() async throws {
     let home = try TemporaryDirectory()
     let session = try TypedSession(try p2pctl(home: home))
-    try await session.expect("No daemon of yours runs here")
+    try await session.expect("No daemon of yours is running")
     try await session.expect(Self.question)
     session.type("\u{4}")
     let outcome = try await session.end()
@@ -166,11 +166,11 @@ import Testing
       let session = try TypedSession(program)
       try await session.expect(Self.question)
       session.type("no such place\r")
-      try await session.expect("That is no address: no such place names no host")
+      try await session.expect("Not a valid address: no such place names no host")
       try await session.expect(Self.question)
       session.type("\(index)\r")
       try await session.expect("Stop it with: p2pctl supervisor stop")
-      try await session.expect("index \(index) connected, shares 0 documents")
+      try await session.expect("index \(index) connected, sharing 0 documents")
       try await session.expect(Self.prompt)
       session.type("peers\r")
       try await session.expect("alice")

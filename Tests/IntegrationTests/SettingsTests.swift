@@ -49,7 +49,7 @@ import Testing
       let outcome = try await system.p2pctl("supervisor", "reload")
       #expect(outcome.status == 0)
       #expect(outcome.errors.contains("Changed: index.allow_advertise, peers.alice.advertise\n"))
-      #expect(outcome.errors.contains("Waits for the next start of the supervisor: peers.bob.listen\n"))
+      #expect(outcome.errors.contains("Takes effect at the next start of the supervisor: peers.bob.listen\n"))
       let isNew = try await eventually { try await holders(of: "file/x", system)["alice"] == "192.0.2.77" }
       #expect(isNew)
       // The new ranges apply to Bob at his next hello.

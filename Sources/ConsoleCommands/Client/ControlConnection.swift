@@ -3,15 +3,16 @@
 package import LineJSON
 package import WireProtocol
 
-/// A conversation with one daemon over its control socket: greeted, then one request at a time.
+/// A connection to one daemon over its control socket: `hello`, then one request at a time.
 ///
-/// It blocks its thread: a front end has nothing else to do. Closing it, by letting go of it, cancels what runs.
+/// Calls block the thread, since a front end has nothing else to do. Dropping the value closes the connection, which
+/// cancels a running request.
 package struct ControlConnection: ~Copyable {
-  /// How long a daemon may take to answer `hello`: it does so at once, whatever else it waits for.
+  /// How long a daemon may take to answer `hello`, which it does immediately, whatever the index does.
   package static let helloTimeout = Duration.seconds(2)
   private static let readSize = 65_536
 
-  /// Who answers.
+  /// The answer to `hello`.
   package private(set) var greeting: ControlHelloReply
   private let stream: UnixStream
   private var lines = LineSplitter(maximumLength: ControlPlane.lineLimit)
@@ -20,7 +21,7 @@ package struct ControlConnection: ~Copyable {
   /// Connects and says `hello`.
   /// - Parameters:
   ///   - path: absolute, at most 107 bytes.
-  ///   - role: who is expected there.
+  ///   - role: the expected role of the daemon.
   package static func open(_ path: String, role: ControlHelloReply.Role, timeout: Duration = helloTimeout)
     throws(ControlError) -> ControlConnection
   {
@@ -39,21 +40,21 @@ package struct ControlConnection: ~Copyable {
 
   private mutating func greet(timeout: Duration) throws(ControlError) {
     try send(ControlRequest.hello(protocol: ProtocolVersion.wire).json(id: 1), timeout: timeout)
-    // Nothing was asked for yet, so that the first line is the answer.
+    // No request was sent yet, so the first line is the answer.
     guard case .reply(let reply) = try receive(answerTo: 1, timeout: timeout) else {
-      throw .malformed(path, reason: "an event came before the greeting")
+      throw .malformed(path, reason: "an event before the answer to hello")
     }
     greeting = try decode { () throws(WireFailure) in try ControlHelloReply(reply) }
   }
 
   package var path: String { stream.path }
-  /// The process that listens.
+  /// The pid of the listening process.
   package var peerProcess: Int32? { stream.peerProcess }
 
-  /// Asks, hands every event to `onEvent`, and returns the reply.
+  /// Sends a request, passes every event to `onEvent`, and returns the reply.
   /// - Parameters:
-  ///   - timeout: the longest silence between two lines; `nil` waits for ever.
-  ///   - onEvent: what it throws ends the conversation.
+  ///   - timeout: maximum silence between two lines; `nil` waits indefinitely.
+  ///   - onEvent: its errors are passed on; the connection is then unusable.
   package mutating func request<Reply: ControlReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration?,
     onEvent: (ControlEvent) throws -> Void = { _ in }
@@ -71,8 +72,8 @@ package struct ControlConnection: ~Copyable {
     return try decode { () throws(WireFailure) in try Reply(reply) }
   }
 
-  /// The same with lines as they are, for planes whose messages lie elsewhere.
-  /// - Parameter line: makes the request's line with the id it is given.
+  /// The same with undecoded lines, for the supervisor's plane.
+  /// - Parameter line: makes the request's line with the given id.
   package mutating func exchange(
     timeout: Duration?, line: (Int64) -> JSONValue, onEvent: (JSONValue) throws -> Void = { _ in }
   ) throws -> JSONValue {
@@ -87,8 +88,8 @@ package struct ControlConnection: ~Copyable {
     }
   }
 
-  /// Waits until the other side closes.
-  /// - Returns: false where it has not within `timeout` of silence.
+  /// Waits until the other side closes the connection.
+  /// - Returns: false after `timeout` of silence.
   package mutating func waitForEnd(timeout: Duration) throws(ControlError) -> Bool {
     do {
       while !(try stream.receive(Self.readSize, timeout: timeout)).isEmpty {}
@@ -116,9 +117,9 @@ package struct ControlConnection: ~Copyable {
     guard let outcome = try decode({ () throws(WireFailure) in try ControlOutcome(json) }) else { return .event(json) }
     switch outcome {
     case .success(id, let reply): return .reply(reply)
-    // A refusal without an id is the last thing that is said on a connection.
+    // A refusal without an id is the last line of a connection.
     case .failure(id, let failure), .failure(nil, let failure): throw .failure(failure)
-    case .success, .failure: throw .malformed(path, reason: "an answer to another request came")
+    case .success, .failure: throw .malformed(path, reason: "the answer to another request")
     }
   }
 
@@ -128,7 +129,7 @@ package struct ControlConnection: ~Copyable {
       do {
         line = try lines.next()
       } catch {
-        throw .malformed(path, reason: "a line has more than \(ControlPlane.lineLimit) bytes")
+        throw .malformed(path, reason: "a line longer than \(ControlPlane.lineLimit) bytes")
       }
       if let line {
         do { return try Jansson.decode(line, maximumLength: ControlPlane.lineLimit) } catch {
@@ -146,30 +147,30 @@ package struct ControlConnection: ~Copyable {
   }
 }
 
-/// Why a request over a control socket has no answer to show.
+/// Why a request over a control socket failed.
 package enum ControlError: Error, Equatable, Sendable {
-  /// The path does not fit into a socket address: unix(7) gives 108 bytes with the end.
+  /// The path does not fit into a socket address, which holds 108 bytes with the terminating zero: unix(7).
   case pathTooLong(String)
-  /// There is no socket at the path.
+  /// No socket exists at the path.
   case noSocket(String)
-  /// A socket is there, and nobody listens: its daemon was killed.
+  /// The socket exists but nothing is listening: its daemon was killed.
   case refused(String)
-  /// The rights of the socket or of a directory above it keep the caller out.
+  /// The permissions of the socket or of a parent directory exclude the caller.
   case notPermitted(String)
-  /// No byte came within the time, in seconds.
+  /// Nothing was received within the timeout.
   case noAnswer(String, seconds: Int)
-  /// The other side closed the connection before it had answered.
+  /// The other side closed the connection without answering.
   case closed(String)
-  /// What came is no line of the protocol.
+  /// The reply violates the protocol.
   case malformed(String, reason: String)
-  /// What is asked has no form on the wire: a NUL character in a text.
+  /// The request has no representation on the wire: a string contains NUL.
   case unsendable(reason: String)
-  /// The one who answers is not who was asked for.
+  /// A daemon with another role answered.
   case wrongRole(String, ControlHelloReply.Role)
   /// A system call failed with this errno.
   case system(String, call: String, errno: Int32)
-  /// The daemon refused, or failed.
+  /// The daemon reported a failure.
   case failure(ControlFailure)
-  /// The person at the terminal stopped it.
+  /// Ctrl-C.
   case interrupted
 }

@@ -4,10 +4,11 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// Waits for a descriptor, at most so long, and not beyond Ctrl-C.
+/// Waits until a descriptor is ready, until a deadline, or until Ctrl-C.
 package enum Readiness {
-  /// - Parameter deadline: `nil` waits for ever.
-  /// - Returns: false where the time is over.
+  /// - Parameter deadline: `nil` waits indefinitely.
+  /// - Returns: false if the deadline has passed.
+  /// - Throws: `interrupted` on Ctrl-C.
   package static func wait(
     for descriptor: Int32, events: Int16 = Int16(POLLIN), until deadline: ContinuousClock.Instant?
   ) throws(ControlError) -> Bool {
@@ -28,17 +29,17 @@ package enum Readiness {
   private static func milliseconds(_ duration: Duration) -> Int32 {
     let (seconds, attoseconds) = duration.components
     guard seconds >= 0, attoseconds >= 0 else { return 0 }
-    // Rounded up, so that a wait never ends before its time.
+    // Rounded up: a wait must not end early.
     return Int32(clamping: min(seconds, 1 << 20) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
   }
 }
 
-/// The process behind a socket, watched until it has ended: also one that is nobody's child here.
+/// Watches a process, which need not be a child of this one: pidfd_open(2).
 package struct ProcessWatch: ~Copyable {
   package let pid: Int32
   private let descriptor: Int32
 
-  /// `nil` where it has ended already or cannot be watched.
+  /// `nil` if it has already ended or cannot be watched.
   package init?(pid: Int32) {
     descriptor = process_open_pidfd(pid)
     self.pid = pid
@@ -49,26 +50,26 @@ package struct ProcessWatch: ~Copyable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// - Returns: whether it ended within `timeout`.
+  /// - Returns: whether the process ended within `timeout`.
   package func waitForExit(timeout: Duration) throws(ControlError) -> Bool {
     try Readiness.wait(for: descriptor, until: .now + timeout)
   }
 }
 
-/// Notices Ctrl-C while a request waits.
+/// Notices Ctrl-C during a wait.
 ///
-/// The handler writes a byte into a pipe whose other end is polled beside the socket, so that a signal that comes just
-/// before the wait is not lost. A second Ctrl-C that nobody has taken notice of ends the process as it would without.
+/// The handler writes a byte into a pipe that is polled together with the socket, so a signal just before the wait is not
+/// lost. If a first Ctrl-C has not been handled yet, a second one ends the process.
 package enum InterruptSignal {
-  // The handler may use nothing but atomics and async-signal-safe calls: signal-safety(7).
+  // The handler may use only atomics and async-signal-safe calls: signal-safety(7).
   private static let writeEnd = Atomic<Int32>(-1)
   private static let readEnd = Atomic<Int32>(-1)
   private static let isPending = Atomic<Bool>(false)
 
-  /// The end to poll; -1 where nothing is watched.
+  /// The end to poll; -1 before `watch`.
   package static var descriptor: Int32 { readEnd.load(ordering: .acquiring) }
 
-  /// Takes SIGINT over. Does nothing where it already has, or where the caller's parent had it ignored.
+  /// Installs the handler of SIGINT. Does nothing if it is installed or if the parent process ignores SIGINT.
   package static func watch() {
     guard descriptor < 0 else { return }
     var ends: [Int32] = [-1, -1]
@@ -93,13 +94,13 @@ package enum InterruptSignal {
     }
     var previous = sigaction()
     sigaction(SIGINT, nil, &previous)
-    // No SA_RESTART: a write to a terminal that is stopped shall end as well.
+    // No SA_RESTART, so that a write to a stopped terminal ends as well.
     if unsafeBitCast(previous.__sigaction_handler.sa_handler, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) {
       sigaction(SIGINT, &action, nil)
     }
   }
 
-  /// Whether a signal came since this was asked last.
+  /// Whether a signal arrived since the last call.
   package static func take() -> Bool {
     let end = descriptor
     guard end >= 0 else { return false }

@@ -4,9 +4,9 @@ package import DocumentModel
 import Glibc
 package import ProcessSupport
 
-/// A control socket, whether it is there or not.
+/// The path of a control socket, which may not exist.
 package struct FoundSocket: Equatable {
-  /// `nil` where only the path was given.
+  /// `nil` if only the path was given.
   package let name: PeerName?
   package let path: String
 
@@ -16,18 +16,18 @@ package struct FoundSocket: Equatable {
   }
 }
 
-/// Finds the control socket that a front end means: `--socket`, then the layouts in their order.
+/// Finds the control socket of a peer or of the supervisor in the known layouts.
 package struct SocketSearch {
   package enum Failure: Error, Equatable {
-    /// Several peers run here and none was named.
+    /// Several peers are running, and none was selected.
     case severalPeers([PeerName])
-    /// Nothing tells where to look: no `P2P_HOME`, no `HOME`.
+    /// Neither `P2P_HOME` nor `HOME` is set.
     case nowhere
   }
 
-  /// In the order of looking.
+  /// In search order.
   package let layouts: [Layout]
-  /// After whom the own peer is named.
+  /// The current user's name, which is the default name of their peer.
   package let user: PeerName?
 
   package init(layouts: [Layout], user: PeerName?) {
@@ -35,8 +35,8 @@ package struct SocketSearch {
     self.user = user
   }
 
-  /// The socket of a peer, whether there is one or not: where there is none, the path is where it would be.
-  /// - Parameter name: `nil` for the only one, or the one named after the user.
+  /// The socket of a peer. If it does not exist, the path is where it would be created.
+  /// - Parameter name: `nil` selects the only peer, or the one named after the user.
   package func controlSocket(of name: PeerName?) throws(Failure) -> FoundSocket {
     guard let first = layouts.first else { throw .nowhere }
     if let name {
@@ -47,7 +47,7 @@ package struct SocketSearch {
       layouts.flatMap { layout in
         Self.peers(in: layout).map { FoundSocket(name: $0, path: layout.controlSocket(of: $0)) }
       })
-    // A daemon that was killed leaves its socket behind: that must not make a choice out of none.
+    // Killed daemons leave their sockets behind; those must not make the choice ambiguous.
     if sockets.count > 1 { sockets = Self.preferringListening(sockets) }
     if let own = sockets.first(where: { $0.name == user }) { return own }
     if sockets.count == 1, let only = sockets.first { return only }
@@ -56,16 +56,16 @@ package struct SocketSearch {
     return FoundSocket(name: user, path: first.controlSocket(of: user))
   }
 
-  /// The socket of the supervisor, whether there is one or not.
+  /// The path of the supervisor's socket, which may not exist.
   package func supervisorSocket() throws(Failure) -> String {
     let paths = layouts.map(\.supervisorSocket)
     guard let path = paths.first(where: Self.isSocket) ?? paths.first else { throw .nowhere }
     return path
   }
 
-  // MARK: Looking
+  // MARK: Sockets on disk
 
-  /// The peers that have a socket in a layout, sorted by name; at most 1,000.
+  /// The peers with a socket in a layout, sorted by name; at most 1,000.
   package static func peers(in layout: Layout) -> [PeerName] {
     guard let directory = opendir(layout.runDirectory) else { return [] }
     defer { closedir(directory) }

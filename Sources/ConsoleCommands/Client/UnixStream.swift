@@ -2,20 +2,20 @@
 
 import Glibc
 
-/// A connected Unix socket whose every wait has a limit and ends on Ctrl-C.
+/// A connected Unix socket. Every wait has a timeout and ends on Ctrl-C.
 struct UnixStream: ~Copyable {
   /// 108 bytes with the terminating zero: unix(7).
-  static let longestPath = 107
+  static let maxPathBytes = 107
 
   let path: String
   private let descriptor: Int32
 
-  /// - Parameter timeout: how long a daemon whose queue of connections is full may take.
+  /// - Parameter timeout: for a daemon whose backlog is full.
   init(connectingTo path: String, timeout: Duration) throws(ControlError) {
-    guard path.utf8.count <= Self.longestPath else { throw .pathTooLong(path) }
+    guard path.utf8.count <= Self.maxPathBytes else { throw .pathTooLong(path) }
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Self.closeOnExec, 0)
     guard descriptor >= 0 else { throw .system(path, call: "socket", errno: errno) }
-    // It limits connect(2) as well, on Unix sockets: socket(7). The waits after that are poll's.
+    // On Unix sockets this also limits connect(2): socket(7). Later waits use poll(2).
     var limit = timeval(timeout)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     guard Self.connect(descriptor, to: path) == 0 else {
@@ -32,7 +32,7 @@ struct UnixStream: ~Copyable {
     close(descriptor)
   }
 
-  /// The process on the other side: SO_PEERCRED, socket(7). `nil` where the system does not tell.
+  /// The pid of the other side (SO_PEERCRED: socket(7)); `nil` if unknown.
   var peerProcess: pid_t? {
     var identifiers: [UInt32] = [0, 0, 0]
     var length = socklen_t(12)
@@ -42,7 +42,7 @@ struct UnixStream: ~Copyable {
     return pid_t(bitPattern: identifiers[0])
   }
 
-  /// Sends all of it. A peer that has closed is no error here: it may have said why before.
+  /// Sends all bytes. A closed peer is not an error here, because it may have sent the reason before.
   func send(_ bytes: [UInt8], timeout: Duration?) throws(ControlError) {
     var sent = 0
     while sent < bytes.count {
@@ -61,7 +61,7 @@ struct UnixStream: ~Copyable {
     }
   }
 
-  /// The next bytes, at most `maximum`; empty at the end of the stream.
+  /// Receives 1 to `maximum` bytes; none at the end of the stream.
   func receive(_ maximum: Int, timeout: Duration?) throws(ControlError) -> [UInt8] {
     while true {
       try wait(for: Int16(POLLIN), timeout: timeout)
@@ -80,7 +80,7 @@ struct UnixStream: ~Copyable {
     }
   }
 
-  /// Until the socket is ready. - Parameter timeout: `nil` waits for ever.
+  /// Waits until the socket is ready; `nil` waits indefinitely.
   private func wait(for events: Int16, timeout: Duration?) throws(ControlError) {
     let deadline = timeout.map { ContinuousClock.now + $0 }
     guard try Readiness.wait(for: descriptor, events: events, until: deadline) else {

@@ -7,18 +7,19 @@ import WireProtocol
 struct ConnectCommand: ConsoleCommand {
   static let example = "connect index.example.org"
   static let configuration: CommandConfiguration = .verb(
-    "connect", "Choose the index.", "The choice is kept and wins over the settings until connect --default.")
+    "connect", "Choose the index to use.",
+    "The choice is saved and overrides the configuration until connect --default.")
 
-  @Argument(help: ArgumentHelp("HOST[:PORT]; without a port \(Endpoint.defaultIndexPort).", valueName: "address"))
+  @Argument(help: ArgumentHelp("HOST[:PORT]; the default port is \(Endpoint.defaultIndexPort).", valueName: "address"))
   var address: String?
 
-  @Flag(name: .customLong("default"), help: "Return to the index of the settings.")
+  @Flag(name: .customLong("default"), help: "Return to the configured index.")
   var usesDefault = false
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    guard (address == nil) == usesDefault else { throw ValidationError("name an address, or --default") }
+    guard (address == nil) == usesDefault else { throw ValidationError("specify either an address or --default") }
     do { _ = try endpoint } catch let error as InvalidValue { throw ValidationError(error.reason) }
   }
 
@@ -34,8 +35,8 @@ struct ConnectCommand: ConsoleCommand {
       throw CommandFailure(
         .unavailable, "no index answers at \(TextRules.escapedForTerminal(reply.address.description))",
         usesDefault
-          ? ["It is the index of the settings, and the daemon goes on trying."]
-          : ["The choice is kept, and the daemon goes on trying.", "Take it back with: p2pctl connect --default"])
+          ? ["This is the configured index. The daemon keeps retrying."]
+          : ["The choice was saved, and the daemon keeps retrying.", "Undo with: p2pctl connect --default"])
     }
     return .done
   }

@@ -4,9 +4,9 @@ import DocumentModel
 import LineJSON
 import WireProtocol
 
-/// Documents as rows: of a table for people, of JSON for programs.
+/// Documents as table rows and as JSON rows.
 enum DocumentFormat {
-  /// So much of a root tells contents apart on a screen.
+  /// Hex digits of a root or id shown in tables: enough to tell them apart.
   static let rootPrefix = 12
 
   // MARK: JSON
@@ -19,7 +19,7 @@ enum DocumentFormat {
     ]
   }
 
-  /// One row for each holder; one without a holder where none is known.
+  /// One row per holder, or one row without a holder if none is known.
   static func members(of document: Document, total: Int, holders: [ReportedHolder]) -> [JSONMembers] {
     var row = members(of: document)
     row["total"] = .integer(Int64(total))
@@ -62,7 +62,7 @@ enum DocumentFormat {
       : first + [String(listed.total), document.title.text]
   }
 
-  /// One row for each holder of each content.
+  /// One row per holder of each content.
   static func table(of reply: ControlLookupReply, width: Int?, style: TextStyle) -> String {
     var table = Table(
       [

@@ -10,61 +10,63 @@ struct GetCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "get", "Fetch a document.",
     """
-    Writes ./NAME (rfcN.txt for an RFC) unless -o says otherwise. The file appears under its name only when it is \
-    whole, verified and on the disk; it is then shared unless --no-share. Ctrl-C stops, and leaves nothing behind.
+    Writes ./NAME (rfcN.txt for an RFC) unless -o is given. The file appears under its name only when it is complete, \
+    verified and on disk. It is then shared, unless --no-share is given. Ctrl-C stops the download and leaves nothing \
+    behind.
     """)
 
-  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
   var key: DocumentKey
 
   @Option(
-    name: [.short, .customLong("output")], help: ArgumentHelp("The file, or the directory for it.", valueName: "path"),
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The file to write, or the directory to put it in.", valueName: "path"),
     completion: .file())
   var output: String?
 
-  @Option(help: ArgumentHelp("Only from this peer: its name, or the beginning of its id.", valueName: "peer"))
+  @Option(help: ArgumentHelp("Download from this peer only: its name, or the start of its id.", valueName: "peer"))
   var from: String?
 
   @Option(
     help: ArgumentHelp(
-      "The beginning of the content's id, where several stand under the key; with :SIZE where only that differs.",
+      "The start of the content id, if the key has several contents; add :SIZE if only the size differs.",
       valueName: "prefix[:size]"))
   var content: String?
 
-  @Flag(help: "Replace a different file.")
+  @Flag(help: "Replace a different existing file.")
   var force = false
 
-  @Flag(help: "Do not share it.")
+  @Flag(help: "Do not share the file afterwards.")
   var noShare = false
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
     if let content, !Self.isContentPrefix(content) {
-      throw ValidationError("--content is 1 to 64 digits of 0-9 and a-f, with :SIZE behind them where need be")
+      throw ValidationError("--content takes 1 to 64 digits of 0-9 and a-f, optionally followed by :SIZE")
     }
-    if let from, from.isEmpty { throw ValidationError("--from is a name or the beginning of an id") }
+    if let from, from.isEmpty { throw ValidationError("--from takes a name or the start of an id") }
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    var meter = console.meter()
+    var progressLine = console.progressLine()
     let request = GetDocument(
       key: key, target: try target(on: console), from: from, content: content, force: force, share: !noShare,
-      progress: meter != nil)
+      progress: progressLine != nil)
     let reply: ControlGetReply
     do {
-      // A large file takes its time; the daemon gives up by itself where no source is left.
+      // No timeout for a large file: the daemon fails the request if no source is left.
       reply = try DaemonClient(console: console, options: daemon).request(.get(request), timeout: nil) { event in
         guard case .progress(let progress) = event else { return }
         let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
-        console.show(&meter, label: label, done: progress.received, total: progress.size)
+        console.show(&progressLine, label: label, done: progress.received, total: progress.size)
       }
     } catch {
-      console.wipe(&meter)
+      console.clear(&progressLine)
       guard let failure = error as? CommandFailure else { throw error }
       throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
     }
-    console.wipe(&meter)
+    console.clear(&progressLine)
     if daemon.json {
       try console.writeJSON(reply.members)
     } else {
@@ -79,7 +81,7 @@ struct GetCommand: ConsoleCommand {
     if !reply.sources.isEmpty {
       text += " from \(reply.sources.map(\.name).joined(separator: ", ")) in \(Quantity.duration(reply.seconds))"
     } else if reply.content.size > 0 {
-      text += ", here already"
+      text += ", already present"
     }
     return TextRules.escapedForTerminal(text)
   }
@@ -88,7 +90,7 @@ struct GetCommand: ConsoleCommand {
     if let output { return .path(try console.absolutePath(output, orFail: .cannotCreate)) }
     guard let directory = console.environment.workingDirectory() else {
       throw CommandFailure(
-        .cannotCreate, "the current directory no longer exists", ["Say where the file shall go: -o PATH"])
+        .cannotCreate, "the current directory no longer exists", ["Change to another directory, or use -o PATH."])
     }
     return .directory(directory)
   }

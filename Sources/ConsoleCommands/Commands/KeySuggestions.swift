@@ -3,25 +3,25 @@
 import DocumentModel
 import WireProtocol
 
-/// What somebody probably meant whose key or peer is not there. One page of a list is looked through, and only where a
-/// person reads it: a program that tries many keys shall not make the index list everything each time.
+/// Suggests similar keys or peers after a "not found". It reads one page of a list, and only for a person at a terminal:
+/// a program that tries many keys must not make the index list everything each time.
 struct KeySuggestions {
   private static let page = 1_000
   private static let timeout = Duration.seconds(1)
-  private static let most = 3
+  private static let maxSuggestions = 3
 
   let console: Console
   let options: DaemonOptions
 
-  /// The same failure, with what may have been meant before all other hints.
+  /// The same failure with suggestions before all other hints.
   func improved(_ failure: CommandFailure, key: DocumentKey, from: String? = nil, mine: Bool = false) -> CommandFailure
   {
     guard failure.status == .notFound, console.terminal.isErrors else { return failure }
     let near: [String]
     if let from, let holders = holders(of: key) {
-      near = ClosestWord.nearest(to: from, among: holders, limit: Self.most).map { "--from \($0)" }
+      near = ClosestWord.nearest(to: from, among: holders, limit: Self.maxSuggestions).map { "--from \($0)" }
     } else {
-      near = ClosestWord.nearest(to: key.text, among: keys(besides: key, mine), limit: Self.most)
+      near = ClosestWord.nearest(to: key.text, among: keys(besides: key, mine), limit: Self.maxSuggestions)
         .map { ShellWords.escaped($0, in: nil) }
     }
     guard !near.isEmpty else { return failure }
@@ -34,7 +34,7 @@ struct KeySuggestions {
     var keys = [String]()
     let request = ListDocuments(collection: mine ? nil : String(key.collection), limit: Self.page, mine: mine)
     _ = try? daemon.request(.list(request), for: ControlListReply.self, timeout: Self.timeout) { event in
-      // What has come only now was not meant to be another.
+      // The key itself, if it was added meanwhile, is no suggestion.
       guard case .document(let listed) = event, listed.document.key != key, keys.last != listed.document.key.text else {
         return
       }
@@ -43,7 +43,7 @@ struct KeySuggestions {
     return keys
   }
 
-  /// `nil` where nobody holds it.
+  /// `nil` if nobody holds it.
   private func holders(of key: DocumentKey) -> [String]? {
     let reply = try? daemon.request(.lookup(key), for: ControlLookupReply.self, timeout: Self.timeout)
     return reply.map { Array(Set($0.contents.flatMap(\.holders).map(\.name.text))).sorted() }

@@ -7,9 +7,9 @@ import WireProtocol
 struct LookupCommand: ConsoleCommand {
   static let example = "lookup 793                    # the same as lookup rfc/793"
   static let configuration: CommandConfiguration = .verb(
-    "lookup", "Show who holds a document.", "A bare number N means rfc/N. Several contents may stand under one key.")
+    "lookup", "Show who holds a document.", "A bare number N means rfc/N. One key may have several contents.")
 
-  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
   var key: DocumentKey
 
   @OptionGroup var daemon: DaemonOptions
@@ -41,26 +41,27 @@ struct ListCommand: ConsoleCommand {
   static let example = "list --collection rfc control proto"
   static let configuration: CommandConfiguration = .verb(
     "list", "List what the network shares.",
-    "All words must match, each as the beginning of a word of title or name; case and accents do not matter.")
+    "All words must match the start of a word in the title or name. Case and accents are ignored.")
 
-  @Argument(help: ArgumentHelp("What to look for.", valueName: "words"))
+  @Argument(help: ArgumentHelp("Words to search for.", valueName: "words"))
   var words: [String] = []
 
   @Option(help: ArgumentHelp("Only this collection.", valueName: "name"))
   var collection: String?
 
-  @Option(help: ArgumentHelp("At most so many documents.", valueName: "number"))
+  @Option(help: ArgumentHelp("Maximum number of documents.", valueName: "number"))
   var limit: Int?
 
-  @Flag(help: "What this peer shares, without asking the index.")
+  @Flag(help: "List what this peer shares, without asking the index.")
   var mine = false
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
     if let collection, !DocumentKey.isCollection(collection) {
-      throw ValidationError("a collection is 1 to \(DocumentKey.maximumCollectionLength) of a-z, 0-9 and -")
+      throw ValidationError(
+        "--collection takes 1 to \(DocumentKey.maximumCollectionLength) characters of a-z, 0-9 and -")
     }
   }
 
@@ -80,7 +81,7 @@ struct ListCommand: ConsoleCommand {
     }
     try console.write(table.finish())
     if reply.documents == 0, !daemon.json {
-      console.noteLine(mine ? "You share nothing yet: p2pctl add FILE" : "Nothing found.")
+      console.noteLine(mine ? "You are not sharing anything yet. Start with: p2pctl add FILE" : "No documents found.")
     }
     return .done
   }

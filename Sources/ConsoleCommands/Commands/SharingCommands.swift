@@ -10,18 +10,18 @@ struct AddCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "add", "Share files.",
     """
-    rfcNNN.txt becomes rfc/NNN with the title read from its text, anything else file/NAME. All paths are checked \
-    before anything is hashed: one bad path adds nothing. Returns when the files are recorded and the index knows; \
-    without an index they are announced as soon as there is one.
+    rfcNNN.txt becomes rfc/NNN, with the title read from its text; any other file becomes file/NAME. All paths are \
+    checked before hashing starts: if one is bad, nothing is added. Returns when the files are recorded and the index \
+    has acknowledged them. If no index is reachable, they are announced as soon as one is.
     """)
 
-  @Argument(help: ArgumentHelp("What to share.", valueName: "file"), completion: .file())
+  @Argument(help: ArgumentHelp("The files to share.", valueName: "file"), completion: .file())
   var files: [String]
 
-  @Flag(name: .shortAndLong, help: "Share all files below directories, as file/DIR/PATH.")
+  @Flag(name: .shortAndLong, help: "Share all files below the given directories, as file/DIR/PATH.")
   var recursive = false
 
-  @Option(help: "The key of a single file, or collection/prefix/ for several.")
+  @Option(help: "The key of a single file, or collection/prefix/ for several files.")
   var key: String?
 
   @Option(help: "The title of a single file.")
@@ -30,14 +30,14 @@ struct AddCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    guard !files.isEmpty else { throw ValidationError("name at least one file") }
+    guard !files.isEmpty else { throw ValidationError("specify at least one file") }
     let isSingle = files.count == 1 && !recursive
-    if title != nil, !isSingle { throw ValidationError("--title is for a single file") }
+    if title != nil, !isSingle { throw ValidationError("--title applies to a single file only") }
     if let key, !key.hasSuffix("/"), !isSingle {
-      throw ValidationError("--key is for a single file; for several it is a prefix that ends with /")
+      throw ValidationError("--key names a single file; for several files use a prefix that ends in /")
     }
     do throws(InvalidValue) {
-      // A prefix is right where a name behind it makes a key.
+      // A prefix is valid if a name appended to it makes a key.
       if let key { _ = try DocumentKey(normalizing: key.hasSuffix("/") ? key + "1" : key) }
     } catch {
       throw ValidationError("--key: \(error.reason)")
@@ -46,39 +46,40 @@ struct AddCommand: ConsoleCommand {
 
   func perform(on console: Console) throws -> ExitStatus {
     let paths = try absolutePaths(on: console)
-    var meter = console.meter()
-    var request = AddFiles(paths: paths, recursive: recursive, progress: meter != nil)
+    var progressLine = console.progressLine()
+    var request = AddFiles(paths: paths, recursive: recursive, progress: progressLine != nil)
     request.key = try key.map(normalizedKey)
     request.title = title.map { Title(normalizing: $0) }
-    // Hashing takes as long as it takes.
+    // Hashing a large file may be silent for any length of time.
     let reply = try DaemonClient(console: console, options: daemon).request(
       .add(request), for: ControlAddReply.self, timeout: nil
     ) { event in
       switch event {
       case .hashing(let progress):
         let label = progress.files > 1 ? "[\(progress.file)/\(progress.files)] " : ""
-        console.show(&meter, label: label + lastSegment(progress.path), done: progress.done, total: progress.total)
+        console.show(
+          &progressLine, label: label + lastSegment(progress.path), done: progress.done, total: progress.total)
       case .added(let document, let path):
-        console.wipe(&meter)
+        console.clear(&progressLine)
         try write(document, path, on: console)
       case .failed(let problem):
-        console.wipe(&meter)
+        console.clear(&progressLine)
         console.noteLine(
           "p2pctl: \(TextRules.escapedForTerminal(problem.path)): \(TextRules.escapedForTerminal(problem.message))")
       default: break
       }
     }
-    console.wipe(&meter)
+    console.clear(&progressLine)
     return try finish(reply, on: console)
   }
 
   private func finish(_ reply: ControlAddReply, on console: Console) throws -> ExitStatus {
     if daemon.json { try console.writeJSON(reply.members) }
     if !reply.announced {
-      console.noteLine("The index does not answer: what was added is kept, and announced when it is back.")
+      console.noteLine("The index is unreachable. The files are recorded and will be announced when it is back.")
     }
     guard reply.failed == 0 else {
-      console.noteLine("\(Quantity.count(reply.failed, "file")) could not be shared; see above.")
+      console.noteLine("\(Quantity.count(reply.failed, "file")) could not be shared, see above.")
       return .noInput
     }
     return .done
@@ -96,7 +97,7 @@ struct AddCommand: ConsoleCommand {
     }
   }
 
-  /// All of them, or a failure that names each one that cannot be a path.
+  /// Makes all paths absolute; the failure names every invalid one.
   private func absolutePaths(on console: Console) throws -> [String] {
     var paths = [String]()
     var problems = [CommandFailure]()
@@ -123,12 +124,12 @@ struct AddCommand: ConsoleCommand {
 
 struct RemoveCommand: ConsoleCommand {
   static let example = "remove file/paper.pdf"
-  static let configuration: CommandConfiguration = .verb("remove", "Stop sharing a document. No file is deleted.")
+  static let configuration: CommandConfiguration = .verb("remove", "Stop sharing a document. The file itself is kept.")
 
-  @Argument(help: "The key: collection/name.", transform: DocumentKey.typed)
+  @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
   var key: DocumentKey
 
-  @Option(help: ArgumentHelp("Only the content whose id begins so.", valueName: "prefix"))
+  @Option(help: ArgumentHelp("Only the content whose id starts with this.", valueName: "prefix"))
   var content: String?
 
   @OptionGroup var daemon: DaemonOptions

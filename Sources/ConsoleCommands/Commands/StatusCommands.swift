@@ -8,7 +8,7 @@ import WireProtocol
 struct StatusCommand: ConsoleCommand {
   static let example = "status --json"
   static let configuration: CommandConfiguration = .verb(
-    "status", "Show how the daemon stands: its index, its address, what it shares.")
+    "status", "Show the daemon's status: its index, its address and what it shares.")
 
   @OptionGroup var daemon: DaemonOptions
 
@@ -50,15 +50,15 @@ struct StatusCommand: ConsoleCommand {
 
 struct PeersCommand: ConsoleCommand {
   static let example = "peers --limit 20"
-  static let configuration: CommandConfiguration = .verb("peers", "Show who is connected to the index.")
+  static let configuration: CommandConfiguration = .verb("peers", "List the peers that are connected to the index.")
 
-  @Option(help: ArgumentHelp("At most so many peers.", valueName: "number"))
+  @Option(help: ArgumentHelp("Maximum number of peers.", valueName: "number"))
   var limit: Int?
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
   }
 
   func perform(on console: Console) throws -> ExitStatus {
@@ -91,7 +91,7 @@ struct PeersCommand: ConsoleCommand {
 
 struct TransfersCommand: ConsoleCommand {
   static let example = "transfers"
-  static let configuration: CommandConfiguration = .verb("transfers", "Show downloads and uploads that are under way.")
+  static let configuration: CommandConfiguration = .verb("transfers", "Show active downloads and uploads.")
 
   @OptionGroup var daemon: DaemonOptions
 
@@ -111,7 +111,7 @@ struct TransfersCommand: ConsoleCommand {
       }
     }
     try console.write(table.finish())
-    if reply.transfers == 0, !daemon.json { console.noteLine("Nothing is under way.") }
+    if reply.transfers == 0, !daemon.json { console.noteLine("No active transfers.") }
     return .done
   }
 

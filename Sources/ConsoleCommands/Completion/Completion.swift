@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What may stand in the place of the word that is being typed, by the words before it: decided without asking anybody.
+/// What kind of word can complete the one being typed, judged by the words before it, without any I/O.
 package struct Completion: Equatable {
   package struct Word: Equatable {
     package let text: String
-    /// What it means; may be empty.
+    /// Its meaning; may be empty.
     package let help: String
 
     package init(_ text: String, help: String = "") {
@@ -15,15 +15,15 @@ package struct Completion: Equatable {
 
   package enum Kind: Equatable {
     case words([Word])
-    /// Keys of documents: of all that the network shares, or of what this peer does.
+    /// Keys that the network shares, or only those that this peer shares.
     case keys(mine: Bool)
     /// Peers of the network.
     case peers
-    /// Peers that run here.
+    /// Peers that run on this machine.
     case ownPeers
-    /// What a supervisor runs.
+    /// Processes of the supervisor.
     case processes
-    /// What has a log.
+    /// Processes that have a log.
     case logs
     case files
     case directories
@@ -31,13 +31,13 @@ package struct Completion: Equatable {
   }
 
   package let kind: Kind
-  /// How much of the word that is being typed is none of it: `--from=`.
+  /// The part of the typed word before the value: `--from=`.
   package let prefix: String
 
   /// - Parameters:
-  ///   - words: those before, the program's name left out.
-  ///   - typed: what there is of the word itself.
-  ///   - extras: first words that are no commands.
+  ///   - words: the preceding words, without the program's name.
+  ///   - typed: the word so far.
+  ///   - extras: additional first words that are not commands.
   package init(after words: [String], typed: String, extras: [String] = [], in root: CommandDescription) {
     var scan = Scan(words, options: root[words: ["status"]]?.options ?? [], stopsAtPositional: true)
     var command = root
@@ -59,7 +59,7 @@ package struct Completion: Equatable {
     } else if typed.hasPrefix("-"), !scan.isOver {
       (kind, prefix) = Self.option(typed, scan, verb)
     } else if isChoice {
-      // A word that is no command has nothing behind it.
+      // Nothing can follow an unknown command.
       let extras = command == root ? ["help"] + extras : []
       kind =
         scan.rest.isEmpty
@@ -75,16 +75,16 @@ package struct Completion: Equatable {
 
   // MARK: Options
 
-  /// What words say to the parser, as far as it is needed here.
+  /// A minimal reading of the words as options and positional arguments.
   private struct Scan {
     let options: [CommandDescription.Argument]
-    /// Words that are not looked at yet.
+    /// Words not read yet.
     var rest: ArraySlice<String>
-    /// The option whose value comes next.
+    /// The option whose value is the next word.
     var pending: CommandDescription.Argument?
     var positionals = 0
     var used: Set<String> = []
-    /// Whether `--` stands before: no options any more.
+    /// Whether `--` has ended the options.
     var isOver = false
 
     init(_ words: [String], options: [CommandDescription.Argument], stopsAtPositional: Bool) {
@@ -126,7 +126,7 @@ package struct Completion: Equatable {
 
   // MARK: Values
 
-  /// The help names the kind of a value, and thereby what it may be completed to.
+  /// The value name in the help determines what completes the value.
   private static func values(of argument: CommandDescription.Argument, _ verb: String) -> Kind {
     switch argument.valueName {
     case "key": .keys(mine: verb != "get" && verb != "lookup")
@@ -141,7 +141,7 @@ package struct Completion: Equatable {
 }
 
 extension CommandDescription {
-  /// Behind `help` stand the commands themselves, without anything behind them.
+  /// `help` takes the commands as its subcommands, without their arguments.
   fileprivate static func help(of root: CommandDescription) -> CommandDescription {
     CommandDescription(
       name: "help", abstract: "",

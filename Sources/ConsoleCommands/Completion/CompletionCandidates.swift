@@ -4,22 +4,23 @@ import DocumentModel
 import ProcessSupport
 import WireProtocol
 
-/// Finds what a word may be completed to. Somebody waits with a finger on the key: where no answer comes soon, there is
-/// nothing, and no word about it.
+/// Looks up the words that can complete the typed one. The user is waiting with a finger on the key, so a missing or slow
+/// answer means no candidates, silently.
 struct CompletionCandidates {
-  /// More than anybody reads; what lies behind them is found by typing the collection.
-  static let limit = 1_000
+  /// Typing the collection narrows longer lists down.
+  static let maxCandidates = 1_000
   private static let timeout = Duration.seconds(1)
 
   let console: Console
-  /// Which daemon is asked.
+  /// Selects the daemon to ask.
   let options: DaemonOptions
-  /// Where `--home` names a supervisor.
+  /// The value of `--home`, which selects a supervisor.
   var home: String?
 
   /// - Parameters:
-  ///   - console: whose ends are those of the line.
-  ///   - words: the line, in which options may name another daemon than `options` does.
+  ///   - console: of the command or shell that asks.
+  ///   - options: the default daemon.
+  ///   - words: the line, whose own options take precedence.
   init(console: Console, options: DaemonOptions, words: [String]) {
     func value(_ name: String) -> String? {
       guard let index = words.lastIndex(where: { $0 == name || $0.hasPrefix("\(name)=") }) else { return nil }
@@ -35,7 +36,7 @@ struct CompletionCandidates {
     self.options = options
   }
 
-  /// The words that begin as typed, each whole. Names of files are for whoever asks to find.
+  /// The complete words that start with `typed`. File names are not included; the caller finds them.
   func words(_ completion: Completion, typed: String) -> [Completion.Word] {
     guard typed.hasPrefix(completion.prefix) else { return [] }
     let rest = String(typed.dropFirst(completion.prefix.count))
@@ -57,13 +58,14 @@ struct CompletionCandidates {
 
   // MARK: Asking
 
-  /// A bare number is one of an RFC, as everywhere.
+  /// A bare number is completed as the number of an RFC.
   private func keys(_ typed: String, _ mine: Bool) -> [Completion.Word] {
     let isNumber = !typed.isEmpty && typed.utf8.allSatisfy { (0x30...0x39).contains($0) }
     let collection = isNumber ? "rfc" : typed.firstIndex(of: "/").map { String(typed[..<$0]) }
     if let collection, !DocumentKey.isCollection(collection) { return [] }
     var keys = [Completion.Word]()
-    ask(.list(ListDocuments(collection: collection, limit: Self.limit, mine: mine)), for: ControlListReply.self) {
+    ask(.list(ListDocuments(collection: collection, limit: Self.maxCandidates, mine: mine)), for: ControlListReply.self)
+    {
       event in
       guard case .document(let listed) = event else { return }
       let key = listed.document.key.text
@@ -75,7 +77,7 @@ struct CompletionCandidates {
 
   private func peers() -> [Completion.Word] {
     var peers = [Completion.Word]()
-    ask(.peers(limit: Self.limit), for: ControlPeersReply.self) { event in
+    ask(.peers(limit: Self.maxCandidates), for: ControlPeersReply.self) { event in
       guard case .peer(let peer) = event, !peers.contains(where: { $0.text == peer.name.text }) else { return }
       peers.append(.init(peer.name.text, help: Quantity.count(peer.documents, "document")))
     }

@@ -2,12 +2,14 @@
 
 import Glibc
 
-/// Names of files that begin as typed.
+/// Completes file names.
 enum FileNames {
-  private static let most = 1_000
+  private static let maxNames = 1_000
 
-  /// - Parameter directory: what a relative path is relative to.
-  /// - Returns: paths as they were begun, directories with a slash at their end; sorted.
+  /// - Parameters:
+  ///   - typed: the start of a path.
+  ///   - directory: the base of a relative path.
+  /// - Returns: matching paths in the form typed, directories with a trailing slash; sorted.
   static func beginning(_ typed: String, in directory: String, onlyDirectories: Bool = false) -> [String] {
     let slash = typed.lastIndex(of: "/")
     let parent = slash.map { String(typed[...$0]) } ?? ""
@@ -16,8 +18,8 @@ enum FileNames {
     guard let entries = opendir(path) else { return [] }
     defer { closedir(entries) }
     var names = [String]()
-    while names.count < most, let entry = readdir(entries) {
-      // What is no text cannot be typed.
+    while names.count < maxNames, let entry = readdir(entries) {
+      // Names that are not UTF-8 cannot be typed.
       let file = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
       }

@@ -3,10 +3,10 @@
 import ArgumentParser
 import DocumentModel
 
-/// What shells ask for when somebody presses the tab key: `p2pctl complete …`, which no help mentions.
+/// Answers the completion scripts of shells: `p2pctl complete …`, which is not listed in any help text.
 ///
-/// The first line of the answer says what kind of thing is to be found: `words`, `files` or `directories`, of which the
-/// shell knows better; then come the words.
+/// The first line of the answer is the kind of completion: `words`, followed by one word per line, or `files` or
+/// `directories`, which the shell completes itself.
 enum ShellCompletion {
   /// - Parameter arguments: `bash BREAKS LINE`, or `words WORD… TYPED`.
   static func answer(_ arguments: [String], on console: Console) throws {
@@ -23,7 +23,7 @@ enum ShellCompletion {
         let help = TextRules.escapedForTerminal(word.help)
         return help.isEmpty ? word.text : "\(word.text)\t\(help)"
       }
-    default: throw CommandFailure(.usage, "complete is for the completion scripts of shells")
+    default: throw CommandFailure(.usage, "complete is used by the completion scripts of shells only")
     }
   }
 
@@ -45,8 +45,8 @@ enum ShellCompletion {
   }
 }
 
-/// Scripts that teach shells to ask p2pctl itself what may stand where: they know no command and no option, and so never
-/// say anything else than the program that is there.
+/// Completion scripts that ask p2pctl itself for candidates. They contain no commands or options, so they always match the
+/// installed program.
 enum CompletionScript: String, CaseIterable {
   case bash
   case zsh
@@ -61,7 +61,7 @@ enum CompletionScript: String, CaseIterable {
   }
 
   private static let bashText = #"""
-    # Completion of p2pctl for bash. Try it: source <(p2pctl --generate-completion-script bash)
+    # Completion of p2pctl for bash. To try it: source <(p2pctl --generate-completion-script bash)
     _p2pctl() {
       local program=${COMP_WORDS[0]/#\~/$HOME}
       local -a found
@@ -78,7 +78,7 @@ enum CompletionScript: String, CaseIterable {
 
   private static let zshText = #"""
     #compdef p2pctl
-    # Completion of p2pctl for zsh: put it as _p2pctl into a directory of $fpath.
+    # Completion of p2pctl for zsh. Save it as _p2pctl in a directory of $fpath.
     _p2pctl() {
       local -a found values shown
       local line
@@ -99,9 +99,9 @@ enum CompletionScript: String, CaseIterable {
     """#
 
   private static let fishText = #"""
-    # Completion of p2pctl for fish. Try it: p2pctl --generate-completion-script fish | source
+    # Completion of p2pctl for fish. To try it: p2pctl --generate-completion-script fish | source
     function __p2pctl_complete
-        # Behind an open quote; elsewhere without its backslashes.
+        # The text after an open quote, or the word with its backslashes removed.
         set -l typed (string replace -r '^[\'"]' '' -- (commandline -ct | string collect))
         set typed (string unescape -- "$typed"; or string join '' -- "$typed")
         set -l words (commandline -opc)

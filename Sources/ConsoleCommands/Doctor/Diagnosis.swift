@@ -3,7 +3,7 @@
 import DocumentModel
 import WireProtocol
 
-/// What facts mean, as a value: every judgement of `doctor` is made here, and nothing is looked at.
+/// The judgements of `doctor`, as a value: derived from facts, without any I/O.
 package struct Diagnosis {
   let facts: DoctorFacts
 
@@ -11,7 +11,7 @@ package struct Diagnosis {
     self.facts = facts
   }
 
-  /// In the order in which one thing needs the other.
+  /// In order of dependency: what the later checks need comes first.
   package var findings: [Finding] {
     sockets + processes + versions + rights + facts.peers.flatMap(index) + facts.peers.flatMap(reachability) + disks
       + descriptors + clocks
@@ -31,8 +31,8 @@ package struct Diagnosis {
       return facts.peers.filter { if case .down = $0.answer { false } else { true } }.compactMap(peerFinding)
         + [
           .problem(
-            .sockets, "nothing runs here: there is no supervisor at \(facts.supervisorSocket)",
-            cure: "Start everything with: p2pctl supervisor start")
+            .sockets, "nothing is running: there is no supervisor at \(facts.supervisorSocket)",
+            cure: "Start everything: p2pctl supervisor start")
         ]
     }
     var findings = [supervisorFinding]
@@ -46,32 +46,32 @@ package struct Diagnosis {
   private var supervisorFinding: Finding {
     switch facts.supervisor {
     case .answers: .ok(.sockets, "the supervisor answers")
-    case .down: .ok(.sockets, "no supervisor runs here: what answers was started by hand")
+    case .down: .ok(.sockets, "no supervisor is running: the peers were started by hand")
     case .notPermitted:
       .problem(
         .sockets, "the supervisor's socket \(facts.supervisorSocket) belongs to another user",
-        cure: "Ask as that user, or as root.")
+        cure: "Run this as that user or as root.")
     case .unresponsive(let reason):
       .problem(
         .sockets, "the supervisor does not answer: \(reason)",
-        cure: "Its log may tell why: p2pctl logs supervisor. Where it hangs, end it; its next start takes over.")
+        cure: "Check its log: p2pctl logs supervisor. If it hangs, kill it: the next start takes over its processes.")
     }
   }
 
-  /// `nil` where it answers.
+  /// `nil` if it answers.
   private func peerFinding(_ peer: DoctorFacts.Peer) -> Finding? {
     switch peer.answer {
     case .answers: nil
     case .notPermitted:
       .problem(
         .sockets, "the socket of \(peer.name), \(peer.socket), belongs to another user",
-        cure: "Ask as that user, or as root.")
+        cure: "Run this as that user or as root.")
     case .down(let reason):
       .problem(
-        .sockets, "\(peer.name) is not there: \(reason) (\(peer.socket))",
+        .sockets, "\(peer.name) is not running: \(reason) (\(peer.socket))",
         cure: isSupervised
           ? "p2pctl logs \(peer.name), then: p2pctl supervisor start \(peer.name)"
-          : "Start it with: p2pctl supervisor start")
+          : "Start it: p2pctl supervisor start")
     case .unresponsive(let reason):
       .problem(
         .sockets, "\(peer.name) does not answer: \(reason) (\(peer.socket))",
@@ -85,10 +85,10 @@ package struct Diagnosis {
   private var processes: [Finding] {
     let findings = facts.processes.compactMap(finding)
     guard findings.isEmpty, !facts.processes.isEmpty else { return findings }
-    return [.ok(.processes, "all are ready: \(facts.processes.map(\.name).joined(separator: ", "))")]
+    return [.ok(.processes, "all processes are ready: \(facts.processes.map(\.name).joined(separator: ", "))")]
   }
 
-  /// `nil` where it is as it should be.
+  /// `nil` if it is ready and responsive.
   private func finding(_ process: ProcessStatus) -> Finding? {
     let name = process.name
     let state = ProcessFormat.state(of: process)
@@ -97,9 +97,9 @@ package struct Diagnosis {
     case "ready":
       return .problem(
         .processes, state, cure: "p2pctl logs \(name), then: p2pctl supervisor restart \(name)")
-    case "starting", "stopping": return .warning(.processes, state, cure: "Ask again in a moment.")
+    case "starting", "stopping": return .warning(.processes, state, cure: "Check again in a moment.")
     case "stopped":
-      return .warning(.processes, state, cure: "Start it with: p2pctl supervisor start \(name)")
+      return .warning(.processes, state, cure: "Start it: p2pctl supervisor start \(name)")
     default:
       return .problem(.processes, state, cure: "p2pctl logs \(name), then: p2pctl supervisor start \(name)")
     }
@@ -116,12 +116,12 @@ package struct Diagnosis {
     guard others.isEmpty else {
       return others.map { name, server in
         .warning(
-          .versions, "\(name) is \(server), this is p2pctl \(facts.version)",
+          .versions, "\(name) runs \(server), but this is p2pctl \(facts.version)",
           cure: isSupervised
-            ? "Start everything anew: p2pctl supervisor stop, then p2pctl supervisor start" : "Restart it.")
+            ? "Restart everything: p2pctl supervisor stop, then: p2pctl supervisor start" : "Restart it.")
       }
     }
-    return [.ok(.versions, "all are of version \(facts.version)")]
+    return [.ok(.versions, "all programs have version \(facts.version)")]
   }
 
   private static func version(_ server: String) -> String {
@@ -133,7 +133,7 @@ package struct Diagnosis {
   private var rights: [Finding] {
     let findings = facts.places.compactMap(finding)
     guard findings.isEmpty, !facts.places.isEmpty else { return findings }
-    return [.ok(.rights, "sockets, state and keys are out of others' reach")]
+    return [.ok(.rights, "sockets, state and keys are closed to other users")]
   }
 
   private func finding(_ place: DoctorFacts.Place) -> Finding? {
@@ -141,16 +141,16 @@ package struct Diagnosis {
     guard isOurs else {
       return .problem(
         .rights, "\(place.path) belongs to user \(place.owner)",
-        cure: "Give it back with: chown \(facts.user) \(place.path)")
+        cure: "Fix it: chown \(facts.user) \(place.path)")
     }
     if place.isSecret, place.mode & 0o077 != 0 {
       return .problem(
-        .rights, "\(place.path) is open to others: whoever reads it can be this peer",
-        cure: "Close it with: chmod 600 \(place.path)")
+        .rights, "\(place.path) is accessible to other users, who could impersonate this peer",
+        cure: "Fix it: chmod 600 \(place.path)")
     }
     if !place.isSecret, place.mode & 0o022 != 0 {
       return .problem(
-        .rights, "\(place.path) can be changed by others", cure: "Close it with: chmod go-w \(place.path)")
+        .rights, "\(place.path) is writable by other users", cure: "Fix it: chmod go-w \(place.path)")
     }
     return nil
   }

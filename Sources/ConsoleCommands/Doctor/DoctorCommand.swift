@@ -7,10 +7,10 @@ package import LineJSON
 struct DoctorCommand: ConsoleCommand {
   static let example = "doctor --json"
   static let configuration: CommandConfiguration = .verb(
-    "doctor", "Look for what is wrong, and say what helps.",
+    "doctor", "Check for problems and suggest fixes.",
     """
     Checks sockets, processes, versions, rights, index, reachability, disk, descriptors and clock of all peers that you \
-    run here, or of the one that is named. Ends with 1 where something does not work; a warning is no failure.
+    run on this machine, or of the named one. Exits with 1 if something does not work; warnings do not count.
     """)
 
   @OptionGroup var daemon: DaemonOptions
@@ -29,7 +29,7 @@ struct DoctorCommand: ConsoleCommand {
     return worst == .problem ? .failed : .done
   }
 
-  /// `problem  index         alice's index … is not reached`, and its cure below it.
+  /// `problem  index         alice's index … has been unreachable …`, with its cure on the next line.
   static func text(of finding: Finding, style: TextStyle) -> String {
     let severity = padded(finding.severity.rawValue, to: 9)
     let emphasized =
@@ -47,7 +47,7 @@ struct DoctorCommand: ConsoleCommand {
   private static func summary(of findings: [Finding], _ worst: Finding.Severity) -> String {
     let problems = findings.count { $0.severity == .problem }
     let warnings = findings.count { $0.severity == .warning }
-    guard worst != .ok else { return "All is well." }
+    guard worst != .ok else { return "No problems found." }
     return [(problems, "problem"), (warnings, "warning")].filter { $0.0 > 0 }
       .map { Quantity.count($0, $1) }.joined(separator: ", ") + "."
   }
@@ -57,7 +57,7 @@ struct DoctorCommand: ConsoleCommand {
   }
 }
 
-/// One thing that was looked at, how it stands, and what helps where it is not as it should be.
+/// The result of one check, with a cure unless all is well.
 package struct Finding: Equatable {
   package enum Check: String, CaseIterable {
     case sockets
@@ -73,7 +73,7 @@ package struct Finding: Equatable {
 
   package enum Severity: String, Comparable {
     case ok
-    /// Works, and may not for long.
+    /// Works, but may soon fail.
     case warning
     /// Does not work.
     case problem
@@ -90,9 +90,9 @@ package struct Finding: Equatable {
 
   package let check: Check
   package let severity: Severity
-  /// One sentence, not yet fit for a terminal.
+  /// One sentence, not yet escaped for the terminal.
   package let message: String
-  /// What to do; never empty but where all is well.
+  /// What to do; empty for `ok` only.
   package let cure: String
 
   static func ok(_ check: Check, _ message: String) -> Finding {

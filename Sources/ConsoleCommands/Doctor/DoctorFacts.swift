@@ -2,16 +2,16 @@
 
 package import WireProtocol
 
-/// What was found on this machine, without a judgement.
+/// What was found on this machine, without judgement.
 package struct DoctorFacts {
-  /// How a control socket answers.
+  /// How a control socket answered.
   package enum Answer: Equatable {
-    /// Program and version.
+    /// With its program and version.
     case answers(server: String)
-    /// There is no socket, or nobody listens there.
+    /// The socket is missing, or nothing is listening.
     case down(String)
     case notPermitted
-    /// Anything else that is no answer.
+    /// No valid answer for any other reason.
     case unresponsive(String)
   }
 
@@ -20,7 +20,7 @@ package struct DoctorFacts {
     package var socket: String
     package var answer: Answer
     package var status: ControlStatusReply?
-    /// `nil` where it did not answer, or is too old to know.
+    /// `nil` if it did not answer or its version is too old.
     package var examination: ControlDoctorReply?
 
     package init(
@@ -35,11 +35,11 @@ package struct DoctorFacts {
     }
   }
 
-  /// A file or directory that others must not be able to change, or to read.
+  /// A file or directory that other users must not be able to change or read.
   package struct Place {
     package var path: String
     package var isSecret: Bool
-    /// The permission bits: inode(7).
+    /// Permission bits: inode(7).
     package var mode: UInt32
     package var owner: UInt32
 
@@ -51,13 +51,13 @@ package struct DoctorFacts {
     }
   }
 
-  /// A file system and what lies on it.
+  /// A file system.
   package struct Disk {
     package var path: String
-    /// Bytes that its user may still write.
+    /// Bytes available to its user.
     package var free: Int64
     package var size: Int64
-    /// Files that may still be made; `nil` where the file system does not count them.
+    /// Files that can still be created; `nil` if the file system does not count them.
     package var freeFiles: Int64?
     package var isReadOnly: Bool
 
@@ -82,9 +82,9 @@ package struct DoctorFacts {
     }
   }
 
-  /// This program's.
+  /// Of this program.
   package var version: String
-  /// The user who asks; 0 is root.
+  /// The current user id; 0 is root.
   package var user: UInt32
   package var supervisorSocket: String
   package var supervisor: Answer

@@ -5,16 +5,16 @@ import Glibc
 import ProcessSupport
 import WireProtocol
 
-/// Looks at everything that `doctor` judges. Whatever does not answer is a fact too: nothing of it fails.
+/// Collects the facts for `doctor`. What does not answer is recorded as a fact, not reported as an error.
 struct DoctorProbe {
-  /// Beyond what a daemon needs to try everything that it tries.
+  /// Longer than all checks of a daemon take together.
   private static let timeout = Duration.seconds(5)
   private static let maxPeers = 64
 
   let console: Console
   let options: DaemonOptions
 
-  /// - Throws: where nothing tells where to look, and at Ctrl-C.
+  /// - Throws: if the sockets cannot be located, and on Ctrl-C.
   func facts() throws -> DoctorFacts {
     var facts = DoctorFacts(
       version: ProtocolVersion.program, user: geteuid(),
@@ -37,7 +37,7 @@ struct DoctorProbe {
     return facts
   }
 
-  // MARK: Asking
+  // MARK: Asking daemons
 
   private func examineSupervisor(_ facts: inout DoctorFacts) throws {
     facts.supervisor = try answer {
@@ -58,7 +58,7 @@ struct DoctorProbe {
       do {
         peer.examination = try connection.request(.doctor, for: ControlDoctorReply.self, timeout: Self.timeout)
       } catch ControlError.failure {
-        // One of an earlier version: what its status tells has to do.
+        // An earlier version: its status has to suffice.
       }
       if !facts.processes.contains(where: { $0.name == peer.name }),
         let used = connection.peerProcess.flatMap({ ProcessDescriptors.of($0, named: peer.name) })
@@ -71,7 +71,7 @@ struct DoctorProbe {
     facts.peers.append(peer)
   }
 
-  /// Nobody asked for it, and it is none of ours: another user's, or one that ran before under another name.
+  /// Whether a socket that was not asked for belongs to another user, or to a peer that no longer exists.
   private func isOfAnother(_ answer: DoctorFacts.Answer, _ socket: FoundSocket, _ facts: DoctorFacts) -> Bool {
     guard options.socket == nil, options.peer == nil, socket.name != console.environment.user else { return false }
     switch answer {
@@ -86,8 +86,8 @@ struct DoctorProbe {
       return .answers(server: try ask())
     } catch let error as ControlError {
       switch error {
-      case .noSocket: return .down("there is no socket")
-      case .refused: return .down("nobody listens")
+      case .noSocket: return .down("the socket does not exist")
+      case .refused: return .down("nothing is listening")
       case .notPermitted: return .notPermitted
       case .interrupted: throw error
       default: return .unresponsive(CommandFailure(error, whom: "it").message)
@@ -95,7 +95,7 @@ struct DoctorProbe {
     }
   }
 
-  // MARK: Looking
+  // MARK: Finding sockets
 
   private func sockets(besides processes: [ProcessStatus]) throws -> [FoundSocket] {
     if let socket = options.socket {

@@ -4,11 +4,10 @@ import DocumentModel
 import Glibc
 import ProcessSupport
 
-/// What the disk says of the places of an installation.
+/// Facts about the files of an installation.
 enum FileFacts {
-  /// - Parameters:
-  ///   - isSecret: whether nobody else may even read it.
-  /// - Returns: `nil` where it is not there, or out of our sight.
+  /// - Parameter isSecret: whether others must not even read it.
+  /// - Returns: `nil` if it is missing or not visible to this user.
   static func place(_ path: String, isSecret: Bool) -> DoctorFacts.Place? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
@@ -16,7 +15,7 @@ enum FileFacts {
       path: path, isSecret: isSecret, mode: UInt32(status.st_mode & 0o7777), owner: status.st_uid)
   }
 
-  /// The directories of a peer, its key and its socket.
+  /// The directories, the key and the socket of a peer.
   static func places(of peer: PeerName, in layout: Layout) -> [DoctorFacts.Place] {
     let state = layout.state(of: peer)
     return [
@@ -25,7 +24,7 @@ enum FileFacts {
     ].compactMap { $0 }
   }
 
-  /// The file systems of these directories, each once; of one that is missing, that in which it would be made.
+  /// The file systems of the directories, each once. A missing directory counts as its nearest existing parent.
   static func disks(_ paths: [String]) -> [DoctorFacts.Disk] {
     var seen = Set<dev_t>()
     return paths.compactMap { path in
@@ -48,7 +47,7 @@ enum FileFacts {
     }
     return DoctorFacts.Disk(
       path: path, free: bytes(UInt(status.f_bavail)), size: bytes(UInt(status.f_blocks)),
-      // Zero where the file system makes them as it needs them.
+      // Zero if the file system creates inodes on demand.
       freeFiles: status.f_files > 0 ? Int64(clamping: status.f_favail) : nil,
       isReadOnly: UInt(status.f_flag) & readOnlyFlag != 0)
   }
@@ -57,9 +56,9 @@ enum FileFacts {
   private static let readOnlyFlag: UInt = 1
 }
 
-/// How many descriptors a process has open and may have: proc(5).
+/// The number and the limit of a process's file descriptors: proc(5).
 enum ProcessDescriptors {
-  /// `nil` where the process has gone or belongs to another user.
+  /// `nil` if the process has ended or belongs to another user.
   static func of(_ pid: Int32, named name: String) -> DoctorFacts.Descriptors? {
     guard let limit = limit(FileText.read("/proc/\(pid)/limits") ?? ""), let directory = opendir("/proc/\(pid)/fd")
     else {
@@ -68,11 +67,11 @@ enum ProcessDescriptors {
     defer { closedir(directory) }
     var entries = 0
     while readdir(directory) != nil { entries += 1 }
-    // Without `.` and `..`.
+    // Without "." and "..".
     return DoctorFacts.Descriptors(process: name, open: max(0, entries - 2), limit: limit)
   }
 
-  /// The soft limit in the text of /proc/PID/limits.
+  /// The soft limit in /proc/PID/limits.
   static func limit(_ limits: String) -> Int? {
     let line = limits.split(separator: "\n").first { $0.hasPrefix("Max open files") }
     return line?.split(separator: " ").dropFirst(3).first.flatMap { $0 == "unlimited" ? .max : Int($0) }
@@ -83,7 +82,7 @@ enum ProcessDescriptors {
 enum FileText {
   private static let most = 1 << 16
 
-  /// At most 64 KiB; `nil` where it cannot be read.
+  /// At most 64 KiB; `nil` if it cannot be read.
   static func read(_ path: String) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

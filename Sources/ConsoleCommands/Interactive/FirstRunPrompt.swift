@@ -3,37 +3,38 @@
 import ArgumentParser
 import DocumentModel
 
-/// Where no daemon runs and somebody sits there: asks for the index, and starts everything.
+/// Asks the user for the index and starts everything, if no daemon is running.
 enum FirstRunPrompt {
-  /// Whoever was asked chose to leave everything as it is.
+  /// The user chose not to start anything.
   struct Declined: Error {
-    /// Why there was something to ask.
+    /// The error that led to the question.
     let cause: ControlError
   }
 
-  private static let attempts = 3
+  private static let maxAttempts = 3
 
-  /// Whether there is somebody to ask, and no supervisor that could be asked instead.
+  /// Whether a user can be asked and no supervisor is running.
+  /// - Parameter path: the socket that was tried.
   static func isDue(on console: Console, lookedAt path: String) -> Bool {
     guard console.terminal.isInteractive else { return false }
     do {
       _ = try SupervisorClient(console: console).processes()
       return false
     } catch ControlError.noSocket, ControlError.refused {
-      console.noteLine("No daemon of yours runs here: there is none at \(TextRules.escapedForTerminal(path))")
+      console.noteLine("No daemon of yours is running (no socket at \(TextRules.escapedForTerminal(path))).")
       return true
     } catch {
       return false
     }
   }
 
-  /// - Returns: whether everything was started; false where the answer was the end of the input.
-  /// - Throws: `interrupted` at Ctrl-C, and what a start throws.
+  /// - Returns: whether everything was started; false if the input ended instead.
+  /// - Throws: `interrupted` on Ctrl-C, and the errors of `supervisor start`.
   static func offer(on console: Console) throws -> Bool {
-    console.noteLine("I can start one now. Which index shall it use?")
-    for _ in 0..<attempts {
+    console.noteLine("To start one now, choose the index it should use.")
+    for _ in 0..<maxAttempts {
       let typed: String
-      switch console.ask("HOST[:PORT], empty for one on this machine, Ctrl-D to leave: ") {
+      switch console.ask("Index (HOST[:PORT], empty to run one on this machine, Ctrl-D to cancel): ") {
       case .text(let answer): typed = answer.trimmed
       case .end:
         console.noteLine("")
@@ -46,7 +47,7 @@ enum FirstRunPrompt {
       do throws(InvalidValue) {
         index = typed.isEmpty ? nil : try Endpoint(destination: typed, defaultPort: Endpoint.defaultIndexPort)
       } catch {
-        console.noteLine("That is no address: \(error.reason)")
+        console.noteLine("Not a valid address: \(error.reason)")
         continue
       }
       return try start(index, on: console)
@@ -55,14 +56,14 @@ enum FirstRunPrompt {
   }
 
   private static func start(_ index: Endpoint?, on console: Console) throws -> Bool {
-    // By way of the parser, which leaves no property without a value.
+    // Parsed rather than initialised, so that every property has its default.
     let command = try SupervisorStartCommand.parse(index.map { ["--index", $0.description] } ?? [])
     return try command.perform(on: console) == .done
   }
 }
 
 extension String {
-  /// Without white space at either end.
+  /// Without leading and trailing white space.
   fileprivate var trimmed: String {
     let start = drop(while: \.isWhitespace)
     return start.lastIndex { !$0.isWhitespace }.map { String(start[...$0]) } ?? ""

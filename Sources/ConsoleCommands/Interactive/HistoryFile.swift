@@ -2,16 +2,16 @@
 
 import Glibc
 
-/// Lines that were typed, kept for the next time: readable by their owner alone, and never through a link.
+/// The lines typed in earlier sessions. Mode 0600; links are never followed.
 package final class HistoryFile {
-  package static let limit = 1_000
-  private static let longestFile = 1 << 20
+  package static let maxLines = 1_000
+  private static let maxBytes = 1 << 20
 
-  /// What was typed before, the oldest first.
+  /// Earlier lines, oldest first.
   package let lines: [String]
   private let descriptor: Int32
 
-  /// `nil` where there is no such place, or what is there is no file of the caller's.
+  /// `nil` if the directory or the file is not the caller's own.
   package init?(path: String) {
     guard Self.isOwn(directoryOf: path) else { return nil }
     let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
@@ -25,11 +25,11 @@ package final class HistoryFile {
     }
     fchmod(file, 0o600)
     let all = Self.read(file)
-    if all.count > Self.limit || status.st_size > off_t(Self.longestFile) {
+    if all.count > Self.maxLines || status.st_size > off_t(Self.maxBytes) {
       ftruncate(file, 0)
-      Self.write(all.suffix(Self.limit / 2).map { $0 + "\n" }.joined(), to: file)
+      Self.write(all.suffix(Self.maxLines / 2).map { $0 + "\n" }.joined(), to: file)
     }
-    lines = Array(all.suffix(Self.limit))
+    lines = Array(all.suffix(Self.maxLines))
     descriptor = file
   }
 
@@ -41,7 +41,7 @@ package final class HistoryFile {
     Self.write(line + "\n", to: descriptor)
   }
 
-  /// Root that asks another user's daemon leaves nothing where that user could have laid a trap.
+  /// Root writes nothing into a directory of another user, who could have planted a link.
   private static func isOwn(directoryOf path: String) -> Bool {
     guard let slash = path.lastIndex(of: "/") else { return false }
     var status = stat()
@@ -49,17 +49,17 @@ package final class HistoryFile {
       && status.st_uid == geteuid()
   }
 
-  /// The last part of a file that has grown too long.
+  /// The lines at the end of the file, at most `maxBytes` of them.
   private static func read(_ file: Int32) -> [String] {
     let size = lseek(file, 0, SEEK_END)
-    let from = max(0, size - off_t(longestFile))
+    let from = max(0, size - off_t(maxBytes))
     var bytes = [UInt8](repeating: 0, count: Int(max(0, size - from)))
     let count = pread(file, &bytes, bytes.count, from)
     guard count > 0 else { return [] }
     return String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
-  /// A line that is lost on a full disk is no reason to stop.
+  /// Errors are ignored: a line lost on a full disk does not matter.
   private static func write(_ text: String, to file: Int32) {
     let bytes = Array(text.utf8)
     _ = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }

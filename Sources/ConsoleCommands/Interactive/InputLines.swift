@@ -3,37 +3,37 @@
 import Glibc
 import LineJSON
 
-/// Reads lines from a pipe or a file where nobody types.
+/// Reads lines from a pipe or file.
 struct InputLineReader {
-  /// Far beyond what a command line can hold.
-  private static let longestLine = 1 << 20
+  /// Far more than a command line can hold.
+  private static let maxLineLength = 1 << 20
 
   private let descriptor: Int32
-  private var lines = LineSplitter(maximumLength: longestLine)
+  private var lines = LineSplitter(maximumLength: maxLineLength)
   private var isAtEnd = false
 
   init(_ descriptor: Int32) {
     self.descriptor = descriptor
   }
 
-  /// - Throws: `CommandFailure` where a line is longer than 1 MiB.
+  /// - Throws: `CommandFailure` if a line exceeds 1 MiB.
   mutating func read() throws -> InputLine {
     while true {
       do {
         if let line = try lines.next() { return .text(String(decoding: line, as: UTF8.self)) }
       } catch {
-        throw CommandFailure(.usage, "a line has more than \(Self.longestLine) bytes")
+        throw CommandFailure(.usage, "input line longer than \(Self.maxLineLength) bytes")
       }
       guard !isAtEnd else { return .end }
       if try !fill() {
         isAtEnd = true
-        // The last line may lack its end.
+        // The last line may lack its newline.
         if lines.pendingCount > 0 { lines.append([UInt8(ascii: "\n")]) }
       }
     }
   }
 
-  /// False at the end of the input.
+  /// - Returns: false at the end of the input.
   private mutating func fill() throws -> Bool {
     do {
       _ = try Readiness.wait(for: descriptor, until: nil)

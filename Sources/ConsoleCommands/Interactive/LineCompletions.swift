@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What may stand in place of the end of a line that is being typed.
+/// The candidates that can replace the end of a line in the interactive shell.
 struct LineCompletions {
-  /// Each as it is put there, with quotes and backslashes where the line needs them.
+  /// As inserted, with the quotes and backslashes that the line needs.
   private(set) var texts: [String] = []
-  /// Whether the only one is a whole word, behind which the next may begin.
+  /// Whether there is one candidate and it is a complete word.
   private(set) var isWord = false
 
   init() {}
 
-  /// - Parameters:
-  ///   - replaced: the end of the line that goes.
+  /// - Parameter replaced: the end of the line that a candidate replaces.
   init(_ line: String, replacing replaced: String, console: Console, options: DaemonOptions) {
     guard let root = CommandDescription.own() else { return }
     let line = PartialLine(line)
     let words = line.words.first == "p2pctl" ? Array(line.words.dropFirst()) : line.words
-    let completion = Completion(after: words, typed: line.typed, extras: Repl.farewells, in: root)
+    let completion = Completion(after: words, typed: line.typed, extras: Repl.exitCommands, in: root)
     let found = Self.found(
       completion, line.typed, CompletionCandidates(console: console, options: options, words: words))
     texts = found.compactMap { line.completed(to: $0, replacing: replaced) }
@@ -35,7 +34,7 @@ struct LineCompletions {
     }
   }
 
-  /// The longest beginning that all share, character by character.
+  /// The longest common prefix, in characters.
   var common: String {
     guard var common = texts.first else { return "" }
     for text in texts.dropFirst() { common = String(zip(common, text).prefix { $0 == $1 }.map(\.0)) }

@@ -6,24 +6,24 @@ import Synchronization
 
 /// Reads lines on a terminal with libedit: editing, history, completion.
 ///
-/// libedit gets one character at a time, after a wait that Ctrl-C can end; it never waits by itself.
+/// libedit receives one character at a time, after a wait that Ctrl-C can interrupt; it never waits itself.
 struct LineEditor {
-  /// The callbacks of C know no context, and there is one terminal.
+  /// Static, because libedit's callbacks take no context. There is one terminal.
   private static let received = Mutex<InputLine?>(nil)
-  /// Set before a line is read, and called by the thread that reads it.
+  /// Set before a line is read; called by the thread that reads it.
   nonisolated(unsafe) private static var complete: (_ line: String, _ replaced: String) -> LineCompletions = { _, _ in
     LineCompletions()
   }
 
-  /// In characters. Longer lines are not completed.
-  private static let longestLine: Int32 = 200
+  /// In characters; longer lines are not completed.
+  private static let maxCompletedLength: Int32 = 200
 
   private let prompt: String
 
-  /// - Parameter complete: what may stand in place of the end of a line, which is `replaced`.
+  /// - Parameter complete: finds the candidates that can replace the end of a line, `replaced`.
   init(prompt: String, complete: @escaping (_ line: String, _ replaced: String) -> LineCompletions) {
     self.prompt = prompt
-    // Without it libedit takes bytes for characters.
+    // Otherwise libedit takes bytes for characters.
     setlocale(LC_CTYPE, "")
     editline_prepare("p2pctl")
     using_history()
@@ -45,12 +45,12 @@ struct LineEditor {
       }
       rl_callback_read_char()
       if let line = Self.received.withLock({ $0 }) { return line }
-      // A terminal that was hung up is readable for ever and gives nothing.
+      // After a hang-up the terminal stays readable without giving anything.
       if isatty(STDIN_FILENO) == 0 { return .end }
     }
   }
 
-  /// Lines to go back to, the oldest first.
+  /// Adds lines to the history, oldest first.
   func remember(_ lines: [String]) {
     for line in lines { add_history(line) }
   }
@@ -67,14 +67,14 @@ struct LineEditor {
     -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
   {
     editline_completion_is_over()
-    // libedit keeps its word about the line only as long as that fits into its first buffer.
-    guard let text, (0..<longestLine).contains(start), let line = editline_line() else { return nil }
+    // libedit reports the line correctly only while it fits into its initial buffer.
+    guard let text, (0..<maxCompletedLength).contains(start), let line = editline_line() else { return nil }
     let replaced = String(cString: text)
     let before = String(String.UnicodeScalarView(String(cString: line).unicodeScalars.prefix(Int(start))))
     let found = complete(before + replaced, replaced)
     guard !found.texts.isEmpty else { return nil }
     editline_append_after_completion(found.isWord ? 0x20 : 0)
-    // What they have in common, then each: the list and its texts are libedit's from here on.
+    // The common prefix, then each candidate. libedit frees the list and its strings.
     let entries = [found.common] + found.texts
     let list = calloc(entries.count + 1, MemoryLayout<UnsafeMutablePointer<CChar>?>.stride)
     guard let list = list?.assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self) else { return nil }

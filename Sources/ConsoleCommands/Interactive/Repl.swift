@@ -5,12 +5,12 @@ import DocumentModel
 import ProcessSupport
 import WireProtocol
 
-/// Takes commands line by line: typed on a terminal, or from standard input.
+/// The interactive shell: reads commands line by line, from a terminal or from standard input.
 struct Repl {
-  static let farewells = ["exit", "quit"]
+  static let exitCommands = ["exit", "quit"]
 
   let console: Console
-  /// What `p2pctl repl` was told holds for every line that says nothing else.
+  /// The options of `p2pctl repl`, which are the defaults of every line.
   let options: DaemonOptions
 
   func run() throws -> ExitStatus {
@@ -49,17 +49,17 @@ struct Repl {
     }
   }
 
-  /// One line about where one is; the way out, where no daemon runs.
+  /// Shows the peer and its index, or offers to start them if no daemon is running.
   private func greet() -> Result<ControlStatusReply, CommandFailure> {
     do {
       let status = try DaemonClient(console: console, options: options).request(.status, for: ControlStatusReply.self)
       let index = "index \(status.index.address) \(status.index.connected ? "connected" : "not connected")"
       console.noteLine(
         TextRules.escapedForTerminal(
-          "peer \(status.name), \(index), shares \(Quantity.count(status.documents, "document"))"))
+          "peer \(status.name), \(index), sharing \(Quantity.count(status.documents, "document"))"))
       if let reason = status.index.error { console.noteLine("  \(TextRules.escapedForTerminal(reason))") }
-      if !status.index.connected { console.noteLine("Choose another index with: connect HOST[:PORT]") }
-      console.noteLine("help lists the commands, Ctrl-D ends.")
+      if !status.index.connected { console.noteLine("To use another index: connect HOST[:PORT]") }
+      console.noteLine("Type help for a list of commands, Ctrl-D to leave.")
       return .success(status)
     } catch {
       let failure = error as? CommandFailure ?? CommandFailure(.failed, "\(error)")
@@ -75,7 +75,7 @@ struct Repl {
 
   // MARK: From a pipe
 
-  /// Ends with the status of the last command, as a shell does.
+  /// Returns the status of the last command, as a shell does.
   private func runPiped() throws -> ExitStatus {
     var lines = InputLineReader(console.input)
     var status = ExitStatus.done
@@ -89,7 +89,8 @@ struct Repl {
 
   // MARK: One line
 
-  /// `nil` where it says good-bye. An empty line and a comment change nothing.
+  /// Runs one line. Empty lines and comments do nothing.
+  /// - Returns: `nil` if the line leaves the shell.
   private func perform(_ line: String) throws -> ExitStatus? {
     let words: [String]
     do throws(ShellWords.Failure) {
@@ -99,15 +100,15 @@ struct Repl {
       return .usage
     }
     guard let arguments = arguments(of: words) else { return .done }
-    if let first = arguments.first, Self.farewells.contains(first) { return nil }
+    if let first = arguments.first, Self.exitCommands.contains(first) { return nil }
     if arguments.first == "repl" {
-      console.noteLine("You are in it.")
+      console.noteLine("Already in the interactive shell.")
       return .done
     }
     return CommandRunner.run(arguments, on: console)
   }
 
-  /// The command line that a line stands for; `nil` where it stands for nothing.
+  /// The arguments of p2pctl that a line stands for; `nil` if it is empty or a comment.
   private func arguments(of words: [String]) -> [String]? {
     var words = words[...]
     if words.first == "p2pctl" { words.removeFirst() }
@@ -126,8 +127,8 @@ extension CommandFailure {
   init(_ failure: ShellWords.Failure) {
     self =
       switch failure {
-      case .unclosedQuote(let quote): CommandFailure(.usage, "a \(quote) is not closed")
-      case .trailingBackslash: CommandFailure(.usage, "a backslash at the end keeps nothing")
+      case .unclosedQuote(let quote): CommandFailure(.usage, "unclosed \(quote)")
+      case .trailingBackslash: CommandFailure(.usage, "trailing backslash")
       }
   }
 }
@@ -135,8 +136,8 @@ extension CommandFailure {
 struct ReplCommand: ConsoleCommand {
   static let example = "repl                          # then: list, get rfc/793, exit"
   static let configuration: CommandConfiguration = .verb(
-    "repl", "Take commands line by line.",
-    "The same commands without p2pctl before them. Ctrl-C stops a command, Ctrl-D or exit ends. "
+    "repl", "Open the interactive shell.",
+    "It takes the same commands, without p2pctl. Ctrl-C stops a command; Ctrl-D or exit leaves. "
       + "Without a terminal, commands are read from standard input.")
 
   @OptionGroup var daemon: DaemonOptions

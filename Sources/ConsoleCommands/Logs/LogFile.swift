@@ -2,16 +2,16 @@
 
 import Glibc
 
-/// The log of one process on the disk: its end, and then what is added to it. When it is full it is renamed to
-/// `NAME.log.1`, what had that name to `NAME.log.2`, and so on: reading goes on through that.
+/// Reads the end of a process's log file, then what is added to it, across rotations: a full log is renamed to
+/// `NAME.log.1`, the previous `NAME.log.1` to `NAME.log.2`, and so on.
 package final class LogFile {
-  /// Older files are looked for up to this number.
+  /// The highest number of a rotated file.
   private static let oldest = 9
   private static let chunk = 65_536
-  /// So much of the end is read at most, and so much at once of what was added.
+  /// Maximum bytes read from the end of a file, and per call of what was added.
   private static let maxBytes = 32 << 20
-  /// A line that grows longer is shown in parts.
-  private static let longestLine = 65_536
+  /// Longer lines are returned in parts.
+  private static let maxLineLength = 65_536
 
   private struct Identity: Equatable {
     let device: dev_t
@@ -21,10 +21,10 @@ package final class LogFile {
   private let path: String
   private var descriptor: Int32 = -1
   private var identity: Identity?
-  /// Where the next bytes are read.
+  /// The offset of the next read.
   private var offset: off_t = 0
-  /// The beginning of a line whose end is not written yet.
-  private var unfinished: [UInt8] = []
+  /// The start of a line whose end is not written yet.
+  private var partialLine: [UInt8] = []
 
   package init(path: String) {
     self.path = path
@@ -36,13 +36,13 @@ package final class LogFile {
 
   // MARK: The end
 
-  /// The last lines of it, and of the files before it where it is shorter; then reading goes on behind them.
-  /// - Parameter isWhole: whether a line whose end is not written yet is shown as well.
-  package func last(_ count: Int, isWhole: Bool) -> [String] {
+  /// The last `count` lines, from rotated files too if needed. `added` continues after them.
+  /// - Parameter includesPartial: whether to include a last line whose end is not written yet.
+  package func last(_ count: Int, includesPartial: Bool) -> [String] {
     open()
     var bytes = end(of: descriptor, lines: count + 1)
-    if let end = bytes.lastIndex(of: Self.newline), !isWhole {
-      unfinished = Array(bytes[(end + 1)...])
+    if let end = bytes.lastIndex(of: Self.newline), !includesPartial {
+      partialLine = Array(bytes[(end + 1)...])
       bytes.removeSubrange((end + 1)...)
     }
     var lines = Self.lines(bytes)
@@ -55,7 +55,7 @@ package final class LogFile {
     return lines.suffix(count)
   }
 
-  /// The end of a file from the beginning of a line on, with about so many ends of lines in it.
+  /// The end of a file, starting at a line boundary, with at least `wanted` lines if the file has as many.
   private func end(of file: Int32, lines wanted: Int) -> [UInt8] {
     guard file >= 0 else { return [] }
     let size = max(0, lseek(file, 0, SEEK_END))
@@ -77,13 +77,13 @@ package final class LogFile {
 
   // MARK: What is added
 
-  /// The whole lines that were written since this was asked last.
+  /// The complete lines written since the last call.
   package func added() -> [String] {
     var lines = grown()
     guard let current = Self.identity(of: path), current != identity else { return lines }
-    // Whoever renames it has closed it before, so that it is complete now.
+    // The writer closes a file before renaming it, so it is complete now.
     lines += grown()
-    if !unfinished.isEmpty { lines.append(Self.text(unfinished[...])) }
+    if !partialLine.isEmpty { lines.append(Self.text(partialLine[...])) }
     for file in between() {
       lines += Self.lines(end(of: file, lines: .max - 1))
       close(file)
@@ -92,7 +92,7 @@ package final class LogFile {
     return lines + grown()
   }
 
-  /// Files that were begun after the one that is being read, and were renamed before anybody looked.
+  /// Files that were started after the current one and already rotated away, oldest first.
   private func between() -> [Int32] {
     guard let identity, let own = (1...Self.oldest).first(where: { Self.identity(of: "\(path).\($0)") == identity })
     else { return [] }
@@ -101,21 +101,21 @@ package final class LogFile {
 
   private func grown() -> [String] {
     guard descriptor >= 0 else { return [] }
-    // Emptied in its place by somebody.
-    if lseek(descriptor, 0, SEEK_END) < offset { (offset, unfinished) = (0, []) }
+    // Truncated in place.
+    if lseek(descriptor, 0, SEEK_END) < offset { (offset, partialLine) = (0, []) }
     var lines = [String]()
     var taken = 0
     while taken < Self.maxBytes, case let part = Self.read(descriptor, at: offset, Self.chunk), !part.isEmpty {
       offset += off_t(part.count)
       taken += part.count
-      unfinished += part
-      if let end = unfinished.lastIndex(of: Self.newline) {
-        lines += Self.lines(Array(unfinished[...end]))
-        unfinished.removeSubrange(...end)
+      partialLine += part
+      if let end = partialLine.lastIndex(of: Self.newline) {
+        lines += Self.lines(Array(partialLine[...end]))
+        partialLine.removeSubrange(...end)
       }
-      if unfinished.count >= Self.longestLine {
-        lines.append(Self.text(unfinished[...]))
-        unfinished = []
+      if partialLine.count >= Self.maxLineLength {
+        lines.append(Self.text(partialLine[...]))
+        partialLine = []
       }
     }
     return lines
@@ -129,7 +129,7 @@ package final class LogFile {
     if descriptor >= 0 { close(descriptor) }
     descriptor = Self.open(path)
     identity = Self.identity(of: descriptor)
-    (offset, unfinished) = (0, [])
+    (offset, partialLine) = (0, [])
   }
 
   private static func open(_ path: String) -> Int32 {

@@ -2,14 +2,14 @@
 
 import DocumentModel
 
-/// One line of a log, and whose it is.
+/// One line of a log with its process.
 package struct LogLine: Equatable {
   package let process: String
-  /// Without its end.
+  /// Without the newline.
   package let text: String
-  /// When it was written, where it begins with that.
+  /// The time that the line starts with, if any.
   package let time: LogTime?
-  /// The word behind the time, where it is that of a level.
+  /// The word after the time, if it is a log level.
   package let level: String?
 
   private static let levels: Set = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
@@ -22,34 +22,33 @@ package struct LogLine: Equatable {
     level = time == nil ? nil : second.flatMap { Self.levels.contains($0) ? $0 : nil }
   }
 
-  /// Lines of several logs in the order of their times; those of one log stay in theirs. A line without a time belongs
-  /// to the one before it.
+  /// Merges logs by time; the lines of one log keep their order. A line without a time stays with the line before it.
   package static func merged(_ logs: [[LogLine]]) -> [LogLine] {
     guard logs.count > 1 else { return logs.first ?? [] }
     var rows = [(time: LogTime, line: LogLine)]()
     for log in logs {
-      // A clock that was set back must not tear a log apart.
+      // Keeps a log together if the clock was set back.
       var latest = LogTime.earliest
       for line in log {
         if let time = line.time { latest = max(latest, time) }
         rows.append((latest, line))
       }
     }
-    // By position too: equals keep their order by that, not by grace of the sort.
+    // Also by position, because the sort is not guaranteed to be stable.
     return rows.enumerated().sorted {
       ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
     }.map(\.element.line)
   }
 }
 
-/// The time at the beginning of a line: RFC 3339, with or without a colon in its offset.
+/// The time at the start of a line: RFC 3339, with or without a colon in the offset.
 package struct LogTime: Comparable {
   package static let earliest = LogTime(seconds: Timestamp.range.lowerBound, fraction: "")
-  private static let longest = 40
+  private static let maxLength = 40
 
-  /// Since 1970.
+  /// Seconds since 1970.
   package let seconds: Int64
-  /// Digits behind the point, without zeros at their end: texts of them compare as the numbers do.
+  /// Digits after the decimal point without trailing zeros, so that they compare like numbers.
   private let fraction: String
 
   private init(seconds: Int64, fraction: String) {
@@ -57,10 +56,10 @@ package struct LogTime: Comparable {
     self.fraction = fraction
   }
 
-  /// `nil` where the line begins with something else.
+  /// `nil` if the line starts with something else.
   package init?(beginning line: String) {
-    var word = Array(line.utf8.prefix(Self.longest).prefix { $0 != UInt8(ascii: " ") })
-    // ISO 8601 in its basic form, as swift-log writes it: +0000.
+    var word = Array(line.utf8.prefix(Self.maxLength).prefix { $0 != UInt8(ascii: " ") })
+    // swift-log writes the basic ISO 8601 form: +0000.
     if word.count > 5, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(word[word.count - 5]) {
       word.insert(UInt8(ascii: ":"), at: word.count - 2)
     }
@@ -76,7 +75,7 @@ package struct LogTime: Comparable {
     (left.seconds, left.fraction) < (right.seconds, right.fraction)
   }
 
-  /// RFC 3339 in UTC, with the fraction that it was written with.
+  /// RFC 3339 in UTC, with the original fraction.
   package var text: String {
     let whole = Timestamp(seconds: seconds).text
     return fraction.isEmpty ? whole : whole.dropLast() + ".\(fraction)Z"

@@ -4,14 +4,14 @@ import DocumentModel
 import Glibc
 import ProcessSupport
 
-/// The logs of one process or of all, as one.
+/// Reads the logs of one process, or of all merged into one.
 struct LogReader {
   private let directory: LogDirectory
-  /// The one that was asked for; `nil` for all that there are, and will be.
+  /// The requested process; `nil` for all, including later ones.
   private let only: String?
   private var files: [(process: String, file: LogFile)] = []
 
-  /// - Throws: `notFound` where the one that is asked for has no log.
+  /// - Throws: `notFound` if the requested process has no log.
   init(_ directory: LogDirectory, only: String?) throws {
     self.directory = directory
     self.only = only
@@ -26,17 +26,17 @@ struct LogReader {
     files.append((process, LogFile(path: directory.layout.log(of: process))))
   }
 
-  /// The last lines of all.
-  /// - Parameter isWhole: see `LogFile.last`.
-  func last(_ count: Int, isWhole: Bool) -> [LogLine] {
+  /// The last lines of all logs together.
+  /// - Parameter includesPartial: see `LogFile.last`.
+  func last(_ count: Int, includesPartial: Bool) -> [LogLine] {
     LogLine.merged(
       files.map { process, file in
-        file.last(count, isWhole: isWhole).map { LogLine(process: process, text: $0) }
+        file.last(count, includesPartial: includesPartial).map { LogLine(process: process, text: $0) }
       }
     ).suffix(count)
   }
 
-  /// What was added since, by processes too that had no log before.
+  /// The lines added since the last call, also by processes that had no log before.
   mutating func added() -> [LogLine] {
     if only == nil, let known = try? directory.processes() {
       let seen = Set(processes)
@@ -50,24 +50,24 @@ extension CommandFailure {
   fileprivate init(unknown name: String, _ known: [String], _ directory: LogDirectory) {
     let closest = ClosestWord.to(name, among: known).map { ["Did you mean: p2pctl logs \($0)"] } ?? []
     self.init(
-      .notFound, "there is no log of \(TextRules.escapedForTerminal(CellWidth.cut(name, to: 60)))",
+      .notFound, "no log of \(TextRules.escapedForTerminal(CellWidth.cut(name, to: 60)))",
       closest
         + [
           known.isEmpty
-            ? "There are none yet in \(TextRules.escapedForTerminal(directory.layout.logDirectory))"
-            : "There are: \(known.joined(separator: ", "))"
+            ? "There are no logs yet in \(TextRules.escapedForTerminal(directory.layout.logDirectory))"
+            : "Logs: \(known.joined(separator: ", "))"
         ])
   }
 }
 
-/// Where the logs of an installation lie, and whose they are.
+/// The log directory of an installation.
 struct LogDirectory {
   private static let suffix = ".log"
 
   let layout: Layout
 
-  /// That of the daemon which the options mean: by its socket, else where a supervisor or its logs are.
-  /// - Throws: `notFound` where there are none yet.
+  /// The log directory of the selected daemon: found by its socket, else by a supervisor or by existing logs.
+  /// - Throws: `notFound` if there are no logs yet.
   static func find(_ options: DaemonOptions, on console: Console) throws -> LogDirectory {
     var layouts = console.environment.layouts
     guard let first = layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
@@ -81,14 +81,14 @@ struct LogDirectory {
       throw CommandFailure(
         .notFound, "there are no logs yet",
         [
-          "They would be in \(TextRules.escapedForTerminal((layouts.first ?? first).logDirectory))",
+          "They are written to \(TextRules.escapedForTerminal((layouts.first ?? first).logDirectory))",
           CommandFailure.startHint,
         ])
     }
     return LogDirectory(layout: found)
   }
 
-  /// Every process that has a log, sorted by name; at most 1,000.
+  /// The processes that have a log, sorted by name; at most 1,000.
   func processes() throws(CommandFailure) -> [String] {
     guard let directory = opendir(layout.logDirectory) else { throw unreadable(errno) }
     defer { closedir(directory) }
@@ -110,10 +110,10 @@ struct LogDirectory {
       return CommandFailure(.notFound, "cannot read \(path): \(SystemMessage.of(number))")
     }
     return CommandFailure(
-      .notPermitted, "may not read \(path)",
+      .notPermitted, "permission denied reading \(path)",
       [
         layout.kind == .system
-          ? "The logs of the system's supervisor are root's: sudo p2pctl logs" : "Ask as its owner."
+          ? "Only root can read the logs of the system supervisor: sudo p2pctl logs" : "Run this as its owner."
       ]
     )
   }

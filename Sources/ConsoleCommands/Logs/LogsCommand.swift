@@ -7,38 +7,38 @@ import LineJSON
 struct LogsCommand: ConsoleCommand {
   static let example = "logs -f alice"
   static let configuration: CommandConfiguration = .verb(
-    "logs", "Show what the processes have logged.",
+    "logs", "Show the logs of the processes.",
     """
-    Without a name the lines of all processes, in the order of their times and each behind its process. Reads the \
-    files that the supervisor writes: no daemon has to run.
+    Without a name, shows the lines of all processes in chronological order, each preceded by its process. Reads the \
+    files that the supervisor writes, so no daemon has to be running.
     """)
 
   private static let maxLines = 100_000
-  /// So often it is looked for something new.
+  /// The pause between two checks for new lines.
   private static let interval = Duration.milliseconds(200)
 
-  @Argument(help: ArgumentHelp("The process: supervisor, index, or a peer.", valueName: "process"))
+  @Argument(help: ArgumentHelp("The process: supervisor, index or a peer.", valueName: "process"))
   var name: String?
 
-  @Flag(name: .shortAndLong, help: "Go on with what is logged from now on, until Ctrl-C.")
+  @Flag(name: .shortAndLong, help: "Keep printing new lines until Ctrl-C.")
   var follow = false
 
-  @Option(name: [.customShort("n"), .long], help: ArgumentHelp("So many of the last lines.", valueName: "number"))
+  @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Number of lines to show.", valueName: "number"))
   var lines = 20
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    guard (0...Self.maxLines).contains(lines) else { throw ValidationError("--lines is 0 to \(Self.maxLines)") }
+    guard (0...Self.maxLines).contains(lines) else { throw ValidationError("--lines must be 0 to \(Self.maxLines)") }
     if name != nil, daemon.peer != nil {
-      throw ValidationError("name the process once: --peer is another way to do it")
+      throw ValidationError("specify the process either by name or with --peer")
     }
   }
 
   func perform(on console: Console) throws -> ExitStatus {
     let only = name ?? (daemon.peer ?? daemon.socket.flatMap { SocketSearch.peer(at: $0) })?.text
     var reader = try LogReader(try LogDirectory.find(daemon, on: console), only: only)
-    try write(reader.last(lines, isWhole: !follow), of: reader, on: console)
+    try write(reader.last(lines, includesPartial: !follow), of: reader, on: console)
     guard follow else { return .done }
     while true {
       try console.flush()
@@ -71,7 +71,7 @@ struct LogsCommand: ConsoleCommand {
     var members: JSONMembers = ["process": .string(line.process)]
     if let time = line.time { members["time"] = .string(time.text) }
     if let level = line.level { members["level"] = .string(level) }
-    // The one character that has no place in a text of JSON here.
+    // The only character that control planes exclude from JSON strings.
     members["line"] = .string(line.text.replacing("\u{0}", with: "\u{FFFD}"))
     return members
   }

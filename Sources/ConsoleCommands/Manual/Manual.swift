@@ -4,14 +4,14 @@ import ArgumentParser
 import ProcessSupport
 import WireProtocol
 
-/// The pages of the manual: one of p2pctl, one of each of its verbs, and those of the programs beside it.
+/// The manual pages: one for p2pctl, one for each of its commands, and one for each of the other programs.
 enum Manual {
   /// p2pctl(1) and p2pctl-VERB(1).
   static func pages(of root: CommandDescription) -> [ManualPage] {
     [overview(root)] + root.subcommands.map { page(of: $0, root) }
   }
 
-  /// The page of another program, by its own description.
+  /// The page of another program, from its own description.
   static func page(ofProgram program: CommandDescription) -> ManualPage {
     var page = ManualPage(name: program.name, abstract: program.abstract, version: ProtocolVersion.program)
     page.section("SYNOPSIS")
@@ -44,13 +44,13 @@ enum Manual {
     page.synopsis(CommandDescription(name: root.name, abstract: ""), root.name)
     page.section("DESCRIPTION")
     page.text(root.discussion)
-    page.text("\nOn a terminal p2pctl alone takes the same commands line by line, with history and completion.")
+    page.text("\nOn a terminal, p2pctl without a command opens an interactive shell with history and completion.")
     page.section("COMMANDS")
     for command in root.subcommands {
       page.item(ManualPage.bold("p2pctl-\(command.name)(1)"), command.abstract)
     }
     page.section("OPTIONS")
-    page.text("They stand before or after the command.")
+    page.text("These may be given before or after the command.")
     page.arguments(globals)
     ManualText.places(on: &page)
     ManualText.environment(on: &page)
@@ -92,7 +92,7 @@ enum Manual {
   }
 }
 
-/// What pages of the manual share.
+/// Sections that several pages share.
 enum ManualText {
   static func exitStatus(on page: inout ManualPage) {
     page.section("EXIT STATUS")
@@ -101,23 +101,23 @@ enum ManualText {
 
   static func environment(on page: inout ManualPage) {
     page.section("ENVIRONMENT")
-    page.item(ManualPage.bold("P2P_HOME"), "The one directory of everything: configuration, state, sockets, logs.")
+    page.item(ManualPage.bold("P2P_HOME"), "The base directory for configuration, state, sockets and logs.")
     page.item(
       ManualPage.bold("XDG_CONFIG_HOME") + ", " + ManualPage.bold("XDG_STATE_HOME") + ", "
         + ManualPage.bold("XDG_DATA_HOME") + ", " + ManualPage.bold("XDG_RUNTIME_DIR"),
-      "Where they lie without P2P_HOME.")
-    page.item(ManualPage.bold("NO_COLOR"), "Where it is set and not empty, nothing is emphasised.")
-    page.item(ManualPage.bold("TERM"), "Where it is empty or dumb, nothing is emphasised.")
+      "Locate these without P2P_HOME.")
+    page.item(ManualPage.bold("NO_COLOR"), "If set and not empty, disables emphasis.")
+    page.item(ManualPage.bold("TERM"), "If empty or dumb, disables emphasis.")
   }
 
-  /// By the very layouts that the programs use.
+  /// Derived from the layouts that the programs use.
   static func places(on page: inout ManualPage) {
     let home = Layout(home: "$P2P_HOME")
     let user = Layout(userEnvironment: { "/$\($0)" })
     page.section("FILES")
-    page.text("With P2P_HOME set, without it, and for root without it:")
+    page.text("With P2P_HOME, without it, and for root without it:")
     let rows: [(String, (Layout) -> String)] = [
-      ("configuration", { $0.configurationFile }), ("state: a peer's key and catalogue", { $0.stateDirectory }),
+      ("configuration", { $0.configurationFile }), ("state (a peer's key and catalogue)", { $0.stateDirectory }),
       ("sockets", { $0.runDirectory }), ("logs", { $0.logDirectory }),
     ]
     for (name, path) in rows {

@@ -3,12 +3,12 @@
 import DocumentModel
 import Glibc
 
-/// Writes the pages of the manual: `p2pctl generate-manual DIR [-]`, for whoever installs.
+/// Writes the manual pages: `p2pctl generate-manual DIR [-]`, used by the installer.
 enum ManualWriter {
-  private static let longestDescription = 1 << 20
+  private static let maxDescriptionBytes = 1 << 20
 
-  /// - Parameter arguments: the directory; then `-` for the page of the program whose description, as it prints it for
-  ///   `--experimental-dump-help`, is on standard input.
+  /// - Parameter arguments: the directory. A following `-` writes the page of another program instead, whose output for
+  ///   `--experimental-dump-help` is read from standard input.
   static func write(_ arguments: [String], on console: Console) throws {
     guard let directory = arguments.first, arguments.count == 1 || (arguments.count == 2 && arguments[1] == "-") else {
       throw CommandFailure(.usage, "usage: p2pctl generate-manual DIR [-]")
@@ -27,8 +27,8 @@ enum ManualWriter {
       guard let program = CommandDescription(dump: try input(of: console)), program.name.wholeMatch(of: name) != nil
       else {
         throw CommandFailure(
-          .usage, "standard input is no description of a program",
-          ["Give it one with: p2p-supervisor --experimental-dump-help | p2pctl generate-manual DIR -"])
+          .usage, "standard input is not the description of a program",
+          ["Create one with: p2p-supervisor --experimental-dump-help | p2pctl generate-manual DIR -"])
       }
       return [Manual.page(ofProgram: program)]
     }
@@ -38,7 +38,7 @@ enum ManualWriter {
   private static func input(of console: Console) throws -> String {
     var lines = InputLineReader(console.input)
     var text = ""
-    while case .text(let line) = try lines.read(), text.utf8.count < longestDescription { text += line + "\n" }
+    while case .text(let line) = try lines.read(), text.utf8.count < maxDescriptionBytes { text += line + "\n" }
     return text
   }
 
@@ -58,6 +58,6 @@ enum ManualWriter {
   private static func failure(_ path: String, _ number: Int32) -> CommandFailure {
     CommandFailure(
       .cannotCreate, "cannot write \(TextRules.escapedForTerminal(path)): \(SystemMessage.of(number))",
-      ["The directory has to be there, and yours to write to."])
+      ["The directory must exist and be writable."])
   }
 }

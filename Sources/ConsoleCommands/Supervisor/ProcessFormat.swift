@@ -4,9 +4,9 @@ import DocumentModel
 import LineJSON
 import WireProtocol
 
-/// The supervisor's processes as rows.
+/// The supervisor's processes as table rows and as JSON rows.
 enum ProcessFormat {
-  /// As the contract has it: one object for each process.
+  /// One object per process.
   static func members(of process: ProcessStatus) -> JSONMembers {
     var row: JSONMembers = [
       "name": .string(process.name), "role": .string(process.role.rawValue),
@@ -27,18 +27,18 @@ enum ProcessFormat {
     var text = ""
     for process in processes {
       text += table.add([
-        process.name, process.role.rawValue, process.responsive ? process.state : "\(process.state), silent",
+        process.name, process.role.rawValue, process.responsive ? process.state : "\(process.state), not responding",
         process.pid.map(String.init) ?? "-", String(process.restarts), process.address, process.since.text,
       ])
     }
     return text + table.finish()
   }
 
-  /// `alice is backing-off after 3 restarts (it was ended by signal 9)`.
+  /// `alice is backing-off after 3 restarts (ended by signal 9)`.
   static func state(of process: ProcessStatus) -> String {
     var text = "\(process.name) is \(process.state)"
-    if !process.responsive { text += ", but does not respond" }
-    if process.restarts > 0 { text += " after \(process.restarts) restarts" }
+    if !process.responsive { text += " and not responding" }
+    if process.restarts > 0 { text += " after \(Quantity.count(Int(clamping: process.restarts), "restart"))" }
     if let reason = process.reason, !reason.isEmpty { text += " (\(reason))" }
     return TextRules.escapedForTerminal(text)
   }

@@ -4,16 +4,16 @@ import LineJSON
 import ProcessSupport
 import WireProtocol
 
-/// Questions to the supervisor over its own control socket.
+/// Requests to the supervisor over its control socket.
 struct SupervisorClient {
-  /// It answers all but `wait` from what it knows.
+  /// For every request except `wait`; the supervisor answers the others immediately.
   static let timeout = Duration.seconds(5)
 
   let console: Console
-  /// Where `--home` names it; `nil` looks as for every daemon.
+  /// The value of `--home`; `nil` searches the usual places.
   var home: String?
 
-  /// The path of its socket, whether it is there or not.
+  /// The path of its socket, which may not exist.
   func socket() throws -> String {
     if let home { return Layout(home: try console.absolutePath(home, orFail: .usage)).supervisorSocket }
     do throws(SocketSearch.Failure) {
@@ -27,7 +27,7 @@ struct SupervisorClient {
     try ControlConnection.open(try socket(), role: .supervisor, timeout: console.helloTimeout)
   }
 
-  /// Every process and its state.
+  /// All processes and their states.
   /// - Parameter timeout: for each of its two answers.
   func processes(timeout: Duration = timeout) throws -> [ProcessStatus] {
     var connection = try ControlConnection.open(
@@ -35,7 +35,7 @@ struct SupervisorClient {
     return try connection.processes(timeout: timeout)
   }
 
-  /// Does something with a connection and says in whose name it failed.
+  /// Runs `body` on a new connection; errors name the supervisor.
   func withConnection<Value>(_ body: (inout ControlConnection) throws -> Value) throws -> Value {
     do {
       var connection = try open()
@@ -47,7 +47,7 @@ struct SupervisorClient {
 }
 
 extension ControlConnection {
-  /// Asks the supervisor something that has no rows.
+  /// Sends a request whose answer has no rows.
   @discardableResult
   mutating func supervise(
     _ operation: SupervisorRequest.Operation, timeout: Duration = SupervisorClient.timeout
@@ -55,7 +55,7 @@ extension ControlConnection {
     try exchange(timeout: timeout) { SupervisorRequest(id: $0, operation).json }
   }
 
-  /// Every process and its state.
+  /// All processes and their states.
   mutating func processes(timeout: Duration = SupervisorClient.timeout) throws -> [ProcessStatus] {
     var processes = [ProcessStatus]()
     let path = path
@@ -70,8 +70,8 @@ extension ControlConnection {
     return processes
   }
 
-  /// Until every process is ready, or will not be.
-  /// - Returns: whether all are.
+  /// Waits until every process is ready or has failed to become so.
+  /// - Returns: whether all are ready.
   mutating func waitUntilSettled(timeout: Duration) throws -> Bool {
     let reply = try supervise(.wait, timeout: timeout)
     return reply["ready"]?.bool ?? false

@@ -7,7 +7,7 @@ import WireProtocol
 
 struct SupervisorStatusCommand: ConsoleCommand {
   static let example = "supervisor status --json"
-  static let configuration: CommandConfiguration = .verb("status", "Show every process and its state.")
+  static let configuration: CommandConfiguration = .verb("status", "Show all processes and their states.")
 
   @OptionGroup var options: SupervisorCommandOptions
 
@@ -21,9 +21,9 @@ struct SupervisorStatusCommand: ConsoleCommand {
 struct SupervisorRestartCommand: ConsoleCommand {
   static let example = "supervisor restart alice"
   static let configuration: CommandConfiguration = .verb(
-    "restart", "End a process and start it anew; without a name, every process.")
+    "restart", "Restart a process; without a name, all processes.")
 
-  @Argument(help: ArgumentHelp("The process: index, or a peer.", valueName: "process"))
+  @Argument(help: ArgumentHelp("The process: index or a peer.", valueName: "process"))
   var name: String?
 
   @OptionGroup var options: SupervisorCommandOptions
@@ -36,17 +36,17 @@ struct SupervisorRestartCommand: ConsoleCommand {
 struct SupervisorReloadCommand: ConsoleCommand {
   static let example = "supervisor reload"
   static let configuration: CommandConfiguration = .verb(
-    "reload", "Read the configuration again.",
-    "It tells which settings have changed, and which wait for the next start of the supervisor.")
+    "reload", "Reload the configuration.",
+    "Prints which settings were changed, and which take effect at the next start of the supervisor.")
 
   @OptionGroup var options: SupervisorCommandOptions
 
   func perform(on console: Console) throws -> ExitStatus {
     try SupervisorAction(.reload, options: options).perform(on: console) { reply in
       let applied = Self.names(reply["applied"])
-      console.noteLine(applied.isEmpty ? "Nothing has changed." : "Changed: \(applied)")
+      console.noteLine(applied.isEmpty ? "No settings have changed." : "Changed: \(applied)")
       let postponed = Self.names(reply["postponed"])
-      if !postponed.isEmpty { console.noteLine("Waits for the next start of the supervisor: \(postponed)") }
+      if !postponed.isEmpty { console.noteLine("Takes effect at the next start of the supervisor: \(postponed)") }
     }
   }
 
@@ -55,9 +55,9 @@ struct SupervisorReloadCommand: ConsoleCommand {
   }
 }
 
-/// One request to the supervisor, after which its processes are shown when all are settled.
+/// Sends one request to the supervisor, waits until its processes have settled, and shows them.
 struct SupervisorAction {
-  /// How long processes may take to become ready.
+  /// How long the processes may take to become ready.
   static let settling = Duration.seconds(30)
 
   let operation: SupervisorRequest.Operation
@@ -68,7 +68,7 @@ struct SupervisorAction {
     self.options = options
   }
 
-  /// - Parameter explain: gets the answer before its effect is waited for.
+  /// - Parameter explain: receives the answer before the wait for its effect.
   func perform(on console: Console, explain: (JSONValue) -> Void = { _ in }) throws -> ExitStatus {
     var isReady = true
     let processes = try SupervisorClient(console: console, home: options.home).withConnection { connection in
@@ -83,24 +83,24 @@ struct SupervisorAction {
 }
 
 extension CommandFailure {
-  /// What to say where some process is not ready.
+  /// Reports that some processes are not ready.
   static func notReady(_ processes: [ProcessStatus]) -> CommandFailure {
     CommandFailure(
-      .failed, "not everything is ready",
+      .failed, "some processes are not ready",
       processes.filter { $0.state != "ready" && $0.state != "stopped" }.map(ProcessFormat.state)
-        + ["Why: p2pctl logs NAME", "Start it again with: p2pctl supervisor start NAME"])
+        + ["Find the cause: p2pctl logs NAME", "Then start it again: p2pctl supervisor start NAME"])
   }
 }
 
-/// Options of all commands to the supervisor.
+/// The options that all supervisor commands share.
 struct SupervisorCommandOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Where everything lies. Default: P2P_HOME, else your XDG directories (root: /etc/p2p, /run/p2p, /var/lib/p2p).",
+      "The base directory. Default: P2P_HOME, else your XDG directories (root: /etc/p2p, /run/p2p, /var/lib/p2p).",
       valueName: "dir"))
   var home: String?
 
-  @Flag(help: "One JSON object on each line.")
+  @Flag(help: "Print one JSON object per line.")
   var json = false
 }
 

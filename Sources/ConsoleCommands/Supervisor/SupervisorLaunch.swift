@@ -7,7 +7,7 @@ import ProcessSupport
 import SystemPackage
 import WireProtocol
 
-/// Starts a supervisor in a session of its own and follows it until everything it runs is ready.
+/// Starts a supervisor in its own session and waits until all its processes are ready.
 struct SupervisorLaunch {
   struct Started {
     let processes: [ProcessStatus]
@@ -21,7 +21,7 @@ struct SupervisorLaunch {
 
   let console: Console
   let layout: Layout
-  /// What `p2p-supervisor` gets, `run` first.
+  /// The arguments of `p2p-supervisor`, starting with `run`.
   let flags: [String]
 
   func perform() throws -> Started {
@@ -50,13 +50,14 @@ struct SupervisorLaunch {
 
   private func start(writingTo log: borrowing LaunchLog) throws -> ChildProcess {
     guard let directory = console.environment.executableDirectory else {
-      throw CommandFailure(.failed, "cannot find p2p-supervisor: the path of this program is unknown (is /proc there?)")
+      throw CommandFailure(
+        .failed, "cannot find p2p-supervisor: the path of this program is unknown (is /proc mounted?)")
     }
     let nothing = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
     defer { close(nothing) }
     let specification = ProcessSpecification(
       executable: "\(directory)/p2p-supervisor", arguments: flags, environment: ProcessEnvironment.inherited(),
-      // It must not keep a directory from being unmounted; relative paths were made absolute.
+      // A working directory elsewhere would block unmounting. Relative paths were made absolute before.
       directory: "/",
       descriptors: [
         ProcessSpecification.Descriptor(source: nothing, target: 0),
@@ -68,7 +69,7 @@ struct SupervisorLaunch {
       return try ChildProcess(specification)
     } catch {
       throw CommandFailure(
-        .failed, TextRules.escapedForTerminal(error.description), ["It is installed beside p2pctl: install it anew."])
+        .failed, TextRules.escapedForTerminal(error.description), ["It belongs beside p2pctl: reinstall p2p."])
     }
   }
 
@@ -108,17 +109,17 @@ struct SupervisorLaunch {
   }
 }
 
-/// The file that takes what the supervisor prints, opened for appending; knows what is new in it.
+/// The file that receives the supervisor's output, opened for appending, and what this run added to it.
 struct LaunchLog: ~Copyable {
   private static let shownBytes = 4_096
   private static let shownLines = 12
 
   let path: String
   let descriptor: Int32
-  /// Where the words of this run begin.
+  /// The offset at which the output of this run begins.
   private let start: off_t
 
-  /// Makes the directories that are missing, for the owner alone. Does not follow a link in place of the file.
+  /// Creates missing directories with mode 0700. Does not follow a link at `path`.
   init(path: String, directory: String) throws(CommandFailure) {
     try Self.makeDirectories(directory)
     let descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -132,7 +133,7 @@ struct LaunchLog: ~Copyable {
     close(descriptor)
   }
 
-  /// The last lines of this run, fit for a terminal.
+  /// The last lines of this run, escaped for the terminal.
   func lastLines() -> [String] {
     let end = lseek(descriptor, 0, SEEK_END)
     let from = max(start, end - off_t(Self.shownBytes))
@@ -156,6 +157,6 @@ struct LaunchLog: ~Copyable {
     CommandFailure(
       number == EACCES || number == EPERM ? .notPermitted : .cannotCreate,
       "cannot create \(TextRules.escapedForTerminal(path)): \(SystemMessage.of(number))",
-      ["Choose a place of your own with P2P_HOME or --home."])
+      ["Choose a directory of your own with P2P_HOME or --home."])
   }
 }

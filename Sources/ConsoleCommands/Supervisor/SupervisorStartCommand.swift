@@ -8,25 +8,25 @@ import WireProtocol
 struct SupervisorStartCommand: ConsoleCommand {
   static let example = "supervisor start --serve-index :7734 --peer alice"
   static let configuration: CommandConfiguration = .verb(
-    "start", "Start index and peers in the background.",
+    "start", "Start the index and peers in the background.",
     """
-    Without flags it reads its configuration; without a configuration it serves an index on \
-    \(Endpoint.defaultIndex) and one peer named after you. Returns when everything is ready. With the name of a \
-    process it starts that one again, in a supervisor that runs already.
+    Without flags, reads the configuration; without a configuration, serves an index on \(Endpoint.defaultIndex) and \
+    runs one peer named after you. Returns when everything is ready. With the name of a process, starts that process \
+    again in the running supervisor.
     """)
 
-  @Argument(help: ArgumentHelp("A process that was stopped or parked: index, or a peer.", valueName: "process"))
+  @Argument(help: ArgumentHelp("A stopped or parked process: index or a peer.", valueName: "process"))
   var name: String?
 
   @Option(
     defaultAsFlag: Endpoint.defaultIndex.description,
-    help: ArgumentHelp("Serve an index; without an address on \(Endpoint.defaultIndex).", valueName: "host:port"))
+    help: ArgumentHelp("Serve an index; the default address is \(Endpoint.defaultIndex).", valueName: "host:port"))
   var serveIndex: String?
 
   @Option(help: ArgumentHelp("Use the index at this address.", valueName: "host:port"))
   var index: String?
 
-  @Option(help: ArgumentHelp("Run a peer of this name; may be given several times.", valueName: "name[=host:port]"))
+  @Option(help: ArgumentHelp("Run a peer with this name; may be repeated.", valueName: "name[=host:port]"))
   var peer: [String] = []
 
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file())
@@ -35,7 +35,7 @@ struct SupervisorStartCommand: ConsoleCommand {
   @OptionGroup var options: SupervisorCommandOptions
 
   func validate() throws {
-    if name != nil, !flags.isEmpty { throw ValidationError("a name stands alone: flags are for a new supervisor") }
+    if name != nil, !flags.isEmpty { throw ValidationError("a process name cannot be combined with flags") }
     do throws(InvalidValue) {
       if let serveIndex { _ = try Endpoint(serveIndex) }
       if let index { _ = try Endpoint(destination: index, defaultPort: Endpoint.defaultIndexPort) }
@@ -52,7 +52,9 @@ struct SupervisorStartCommand: ConsoleCommand {
     let supervisor = SupervisorClient(console: console, home: options.home)
     if let running = try alreadyRunning(supervisor) {
       try options.write(running, on: console)
-      console.noteLine("It runs already" + (flags.isEmpty ? "." : "; other flags need: p2pctl supervisor stop"))
+      console.noteLine(
+        "Already running."
+          + (flags.isEmpty ? "" : " To start it with other flags, stop it first: p2pctl supervisor stop"))
       return .done
     }
     let started = try SupervisorLaunch(
@@ -65,7 +67,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     return .done
   }
 
-  /// Its processes, where a supervisor answers.
+  /// The processes of a supervisor that answers; `nil` if none does.
   private func alreadyRunning(_ supervisor: SupervisorClient) throws -> [ProcessStatus]? {
     do {
       return try supervisor.processes()
@@ -82,10 +84,11 @@ struct SupervisorStartCommand: ConsoleCommand {
     return layout
   }
 
-  /// What other commands need where it lies elsewhere than they look.
+  /// Tells how other commands find a supervisor with `--home`.
   private var homeHint: String {
     guard let home = options.home else { return "" }
-    return " --home \(TextRules.escapedForTerminal(home)); other commands find it with P2P_HOME set to that"
+    let path = TextRules.escapedForTerminal(home)
+    return " --home \(path)\nFor other commands, set P2P_HOME=\(path)"
   }
 
   // MARK: Flags of run
@@ -99,7 +102,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     return flags
   }
 
-  /// With absolute paths: the supervisor starts in another directory.
+  /// With absolute paths, because the supervisor runs in another directory.
   private func arguments(on console: Console) throws -> [String] {
     var absolute = self
     absolute.config = try config.map { try console.absolutePath($0, orFail: .usage) }

@@ -8,12 +8,12 @@ import WireProtocol
 struct SupervisorStopCommand: ConsoleCommand {
   static let example = "supervisor stop"
   static let configuration: CommandConfiguration = .verb(
-    "stop", "Stop a process; without a name, everything and the supervisor itself.", "Returns when it is gone.")
+    "stop", "Stop a process; without a name, all processes and the supervisor.", "Returns when it has stopped.")
 
-  /// It stops everything within 10 s.
+  /// The supervisor stops everything within 10 s.
   private static let timeout = Duration.seconds(15)
 
-  @Argument(help: ArgumentHelp("The process: index, or a peer.", valueName: "process"))
+  @Argument(help: ArgumentHelp("The process: index or a peer.", valueName: "process"))
   var name: String?
 
   @OptionGroup var options: SupervisorCommandOptions
@@ -25,7 +25,7 @@ struct SupervisorStopCommand: ConsoleCommand {
       var connection = try supervisor.open()
       try stop(&connection)
     } catch ControlError.noSocket, ControlError.refused {
-      console.noteLine("No supervisor runs here: there is nothing to stop.")
+      console.noteLine("No supervisor is running: nothing to stop.")
       return .done
     } catch let error as ControlError {
       throw CommandFailure(error, whom: "the supervisor")
@@ -44,7 +44,7 @@ struct SupervisorStopCommand: ConsoleCommand {
       do {
         _ = try connection.waitUntilSettled(timeout: Self.timeout)
       } catch ControlError.noAnswer {
-        // Others may be on their way for longer; what counts is this one.
+        // Other processes may take longer; only this one matters.
       }
     }
     let processes = try supervisor.withConnection { try $0.processes() }
@@ -52,11 +52,11 @@ struct SupervisorStopCommand: ConsoleCommand {
     guard processes.contains(where: { $0.name == name && $0.state == "stopping" }) else { return .done }
     throw CommandFailure(
       .failed, "\(TextRules.escapedForTerminal(name)) is still stopping",
-      ["See how far it is: p2pctl supervisor status"])
+      ["Check its progress: p2pctl supervisor status"])
   }
 
   private func stop(_ connection: inout ControlConnection) throws {
-    // Looked up before it is asked to end: afterwards the number may belong to another.
+    // Opened before the request: afterwards the pid may belong to another process.
     let process = connection.peerProcess.flatMap { ProcessWatch(pid: $0) }
     try connection.supervise(.stop(name: nil), timeout: Self.timeout)
     let isGone =
@@ -67,7 +67,7 @@ struct SupervisorStopCommand: ConsoleCommand {
       }
     guard isGone else {
       throw CommandFailure(
-        .failed, "the supervisor is still stopping its processes", ["See how far it is: p2pctl supervisor status"])
+        .failed, "the supervisor is still stopping its processes", ["Check its progress: p2pctl supervisor status"])
     }
   }
 }

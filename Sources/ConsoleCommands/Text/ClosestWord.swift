@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds what somebody probably meant.
+/// Finds the word that was probably meant.
 package enum ClosestWord {
-  /// The word at the smallest distance, where that is at most a third of its length; `nil` where none is close.
+  /// The closest word; `nil` if its distance exceeds a third of its length.
   package static func to(_ typed: String, among words: [String]) -> String? {
     guard typed.count <= 32 else { return nil }
     let closest = words.map { (word: $0, distance: distance(Array(typed), Array($0))) }
@@ -11,17 +11,17 @@ package enum ClosestWord {
     return closest.word
   }
 
-  /// The words that are as close, the closest first, without regard to case. Longer ones than anybody types are left out.
+  /// All close words, closest first, ignoring case. Words over 64 characters are left out.
   package static func nearest(to typed: String, among words: [String], limit: Int) -> [String] {
-    let longest = 64
-    guard typed.count <= longest else { return [] }
+    let maxLength = 64
+    guard typed.count <= maxLength else { return [] }
     let wanted = Array(typed.lowercased())
     let close = words.compactMap { word -> (word: String, distance: Int)? in
-      // A distance is never less than the difference of the lengths.
-      let most = max(1, word.count / 3)
-      guard word.count <= longest, abs(word.count - wanted.count) <= most else { return nil }
+      // The distance is at least the difference of the lengths.
+      let maxDistance = max(1, word.count / 3)
+      guard word.count <= maxLength, abs(word.count - wanted.count) <= maxDistance else { return nil }
       let distance = distance(wanted, Array(word.lowercased()))
-      return distance <= most ? (word, distance) : nil
+      return distance <= maxDistance ? (word, distance) : nil
     }
     return close.sorted { ($0.distance, $0.word) < ($1.distance, $1.word) }.prefix(limit).map(\.word)
   }
@@ -47,7 +47,7 @@ package enum ClosestWord {
   }
 }
 
-/// Words that other programs have for what is done here.
+/// Verbs of other programs and the commands they correspond to.
 enum Synonyms {
   private static let verbs = [
     "ls": "list", "search": "list", "find": "list", "dir": "list", "show": "list", "who": "lookup", "locate": "lookup",

@@ -2,14 +2,14 @@
 
 import DocumentModel
 
-/// One line on a terminal that is written over as work goes on: what, a bar, how much, how fast, how long still.
+/// A terminal line that is overwritten as work proceeds: label, bar, amount, rate and remaining time.
 package struct ProgressLine {
-  /// The line changes no more often than so.
+  /// Minimum time between two updates.
   package static let interval = Duration.milliseconds(100)
-  /// No time that is left is told before so much has passed: it would only jump.
-  private static let settlingTime = 1.0
+  /// Seconds before a remaining time is shown; earlier estimates jump.
+  private static let estimateDelay = 1.0
 
-  /// Room for the ^C that a terminal shows: a line that it breaks could not be wiped.
+  /// Leaves room for the ^C that a terminal echoes: a wrapped line could not be cleared.
   private static let margin = 3
 
   private let width: Int
@@ -17,13 +17,13 @@ package struct ProgressLine {
   private var lastShown: ContinuousClock.Instant?
   private var isShown = false
 
-  /// - Parameter width: cells of the terminal.
+  /// - Parameter width: of the terminal, in cells.
   package init(width: Int, start: ContinuousClock.Instant) {
     self.width = max(20, width)
     self.start = start
   }
 
-  /// The text that shows the state, with the move to the beginning of the line; `nil` where it is too early to change.
+  /// The text that redraws the line; `nil` if the last update was less than `interval` ago.
   package mutating func update(label: String, done: Int64, total: Int64, now: ContinuousClock.Instant) -> String? {
     let isFinished = done >= total
     if let lastShown, now - lastShown < Self.interval, !isFinished { return nil }
@@ -34,13 +34,13 @@ package struct ProgressLine {
     return "\r\u{1B}[K" + text
   }
 
-  /// What wipes the line away; empty where none is shown.
+  /// The text that clears the line; empty if none is shown.
   package mutating func clear() -> String {
     defer { isShown = false }
     return isShown ? "\r\u{1B}[K" : ""
   }
 
-  /// The line itself, never wider than `width` cells.
+  /// The line itself, at most `width` cells wide.
   package static func line(label: String, done: Int64, total: Int64, elapsed: Double, width: Int) -> String {
     let done = min(max(done, 0), max(total, 0))
     let share = total > 0 ? Double(done) / Double(total) : 1
@@ -49,7 +49,7 @@ package struct ProgressLine {
     var figures = String(repeating: " ", count: 3 - min(3, percent.utf8.count)) + percent + "%  "
     figures += "\(Quantity.size(done)) of \(Quantity.size(total))"
     if rate > 0 { figures += "  \(Quantity.rate(done, seconds: elapsed))" }
-    if rate > 0, done < total, elapsed >= settlingTime {
+    if rate > 0, done < total, elapsed >= estimateDelay {
       figures += "  \(Quantity.duration(Double(total - done) / rate)) left"
     }
     let label = CellWidth.cut(TextRules.escapedForTerminal(label), to: max(8, width / 3))
@@ -67,16 +67,16 @@ package struct ProgressLine {
 }
 
 extension Console {
-  /// `nil` where no terminal shows progress.
-  func meter() -> ProgressLine? {
+  /// `nil` if standard error is not a terminal.
+  func progressLine() -> ProgressLine? {
     terminal.isErrors ? ProgressLine(width: terminal.columns, start: now()) : nil
   }
 
-  func show(_ meter: inout ProgressLine?, label: String, done: Int64, total: Int64) {
-    if let text = meter?.update(label: label, done: done, total: total, now: now()) { note(text) }
+  func show(_ line: inout ProgressLine?, label: String, done: Int64, total: Int64) {
+    if let text = line?.update(label: label, done: done, total: total, now: now()) { note(text) }
   }
 
-  func wipe(_ meter: inout ProgressLine?) {
-    if let text = meter?.clear(), !text.isEmpty { note(text) }
+  func clear(_ line: inout ProgressLine?) {
+    if let text = line?.clear(), !text.isEmpty { note(text) }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Numbers as people read them.
+/// Human-readable numbers.
 package enum Quantity {
   private static let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
 
@@ -9,7 +9,7 @@ package enum Quantity {
     guard bytes >= 1024 else { return "\(max(0, bytes)) B" }
     var value = Double(bytes) / 1024
     var unit = 0
-    // What would be rounded to 1024.0 belongs to the next unit.
+    // A value that would be rounded to 1024.0 is shown in the next unit.
     while value >= 1023.95, unit < units.count - 1 {
       value /= 1024
       unit += 1
@@ -17,7 +17,7 @@ package enum Quantity {
     return "\(tenths(value)) \(units[unit])"
   }
 
-  /// Bytes per second; a dash where no time has passed.
+  /// Bytes per second; a dash if no time has passed.
   package static func rate(_ bytes: Int64, seconds: Double) -> String {
     guard seconds > 0, bytes >= 0 else { return "-" }
     let rate = Double(bytes) / seconds

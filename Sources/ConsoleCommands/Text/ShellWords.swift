@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Splits a line into words as a shell does: white space separates, quotes and backslashes keep together. Nothing is
-/// expanded.
+/// Splits a line into words as a shell does, with quotes and backslashes but without expansion.
 package enum ShellWords {
   package enum Failure: Error, Equatable {
     case unclosedQuote(Character)
     case trailingBackslash
   }
 
-  /// What a line is as long as it is being typed.
-  package struct Unfinished: Equatable {
+  /// A line that is still being typed.
+  package struct Partial: Equatable {
     package var words: [String] = []
-    /// The last word so far; empty where none has begun.
+    /// The last word so far, without quotes and backslashes.
     package var typed = ""
-    /// The same as it stands there.
+    /// The last word so far, as typed.
     package var raw = ""
-    /// The quote that is open.
+    /// The quote that is open at the end.
     package var quote: Character?
   }
 
@@ -27,14 +26,14 @@ package enum ShellWords {
     return reader.state.words + (reader.isInWord ? [reader.state.typed] : [])
   }
 
-  package static func unfinished(_ line: String) -> Unfinished {
+  package static func partial(_ line: String) -> Partial {
     var reader = Reader()
     for character in line { reader.take(character) }
     return reader.state
   }
 
-  /// A text such that it is read as it is.
-  /// - Parameter quote: the one that is open before it; it stays open.
+  /// Escapes a text so that it is read literally.
+  /// - Parameter quote: the quote that is open before it and stays open.
   package static func escaped(_ text: String, in quote: Character?) -> String {
     switch quote {
     case "'": return text.replacing("'", with: #"'\''"#)
@@ -47,13 +46,13 @@ package enum ShellWords {
     }
   }
 
-  /// What a backslash keeps from its meaning within double quotes: POSIX.1-2017, 2.2.3.
+  /// The characters that a backslash escapes within double quotes: POSIX.1-2017, 2.2.3.
   private static let special: Set<Character> = ["\"", "\\", "$", "`"]
   private static let plain: Set<Character> = ["/", ".", "_", "-", "+", ",", ":", "@", "%", "=", "^"]
 
-  /// Takes a line character by character.
+  /// Reads a line character by character.
   private struct Reader {
-    var state = Unfinished()
+    var state = Partial()
     var isInWord = false
     var isEscaped = false
 

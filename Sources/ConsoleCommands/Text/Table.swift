@@ -4,8 +4,8 @@ import DocumentModel
 
 /// Rows in columns, aligned by terminal cells.
 ///
-/// Widths follow from the first rows, so that a list of any length goes out in bounded memory; a later cell that is
-/// wider pushes the rest of its row. Cells are escaped: what comes from outside must not drive a terminal.
+/// The first rows determine the widths, so a list of any length needs bounded memory; a later, wider cell shifts the rest
+/// of its row. Cells are escaped: text from other peers must not control the terminal.
 package struct Table {
   package enum Alignment {
     case left
@@ -22,13 +22,13 @@ package struct Table {
     }
   }
 
-  /// So many rows decide the widths.
+  /// The number of rows that determine the widths.
   package static let measuredRows = 256
   private static let gap = "  "
 
   private let columns: [Column]
-  /// Cells of the terminal to which rows are cut, but never into their first column: a key is good for nothing where
-  /// it is not whole. `nil` where nothing is cut.
+  /// Rows are cut to this many cells, but never within the first column, because a partial key is useless. `nil` cuts
+  /// nothing.
   private let width: Int?
   private let style: TextStyle
   private var widths: [Int]
@@ -42,8 +42,8 @@ package struct Table {
     widths = columns.map { CellWidth.of($0.title) }
   }
 
-  /// Takes a row and returns the lines that can go out: none until enough rows have come to know the widths.
-  /// - Parameter cells: as many as there are columns; missing ones are empty.
+  /// Adds a row and returns the lines that can be printed: none until enough rows determine the widths.
+  /// - Parameter cells: one per column; missing ones are empty.
   package mutating func add(_ cells: [String]) -> String {
     let row = columns.indices.map { index in
       TextRules.escapedForTerminal(index < cells.count ? cells[index] : "")
@@ -53,7 +53,7 @@ package struct Table {
     return pending.count < Self.measuredRows ? "" : measured()
   }
 
-  /// The lines that are left; empty where there was no row at all.
+  /// The remaining lines; empty if there were no rows.
   package mutating func finish() -> String {
     isMeasured || pending.isEmpty ? "" : measured()
   }
@@ -90,7 +90,7 @@ package enum CellWidth {
     text.reduce(0) { $0 + of($1) }
   }
 
-  /// A character is what a person sees as one; its first scalar decides, unless an emoji presentation is asked for.
+  /// The first scalar determines the width, unless a variation selector requests emoji presentation.
   package static func of(_ character: Character) -> Int {
     guard let first = character.unicodeScalars.first else { return 0 }
     if first.isASCII { return character.unicodeScalars.contains { $0.value == 0xFE0F } ? 2 : 1 }
@@ -102,7 +102,7 @@ package enum CellWidth {
     return 1
   }
 
-  /// The longest beginning of a text that fits; with an ellipsis where something is cut.
+  /// The longest prefix that fits, ending in an ellipsis if anything was cut.
   package static func cut(_ text: String, to cells: Int) -> String {
     guard of(text) > cells else { return text }
     var kept = ""
@@ -116,7 +116,7 @@ package enum CellWidth {
     return cells > 0 ? kept + "…" : ""
   }
 
-  /// East Asian Width W and F, and emoji that are shown as such by default (Unicode 15).
+  /// East Asian Width W and F, and emoji with default emoji presentation (Unicode 15).
   private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.properties.isEmojiPresentation { return true }
     switch scalar.value {
@@ -131,8 +131,7 @@ package enum CellWidth {
   }
 }
 
-/// Emphasis on terminals that show it: ECMA-48 SGR. Off where output is no terminal, where it is `dumb`, and where
-/// `NO_COLOR` is set.
+/// Emphasis by ECMA-48 SGR. Off if the output is not a terminal, if `TERM` is `dumb`, or if `NO_COLOR` is set.
 package enum TextStyle: Sendable {
   case plain
   case ansi

@@ -6,9 +6,9 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Daemons that are not there, say nothing, or say nonsense.
-@Suite struct DaemonTroubleTests {
-  @Test func whereNoDaemonRunsThePathAndTheCureAreNamed() throws {
+/// Daemons that are missing, silent or malformed.
+@Suite struct DaemonErrorTests {
+  @Test func `missing daemon is reported with path and cure`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("status") == .unavailable)
     #expect(fixture.errors.text.contains("the daemon of peer alice"))
@@ -17,28 +17,28 @@ import TestSupport
     #expect(fixture.output.text.isEmpty)
   }
 
-  @Test func aSocketLeftBehindIsNoDaemon() throws {
+  @Test func `stale socket is reported`() throws {
     let fixture = try CommandFixture()
     try UnixListener.abandon(at: fixture.socket("alice"))
     #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("nobody listens"))
+    #expect(fixture.errors.text.contains("nothing is listening"))
   }
 
-  @Test func aFileInPlaceOfASocketIsNoDaemon() throws {
+  @Test func `file in place of a socket is reported`() throws {
     let fixture = try CommandFixture()
     try fixture.home.write("file", [])
     #expect(fixture.run("status", "--socket", fixture.home.file("file")) == .unavailable)
   }
 
-  @Test func aSocketPathThatIsTooLongIsRefusedClearly() throws {
+  @Test func `socket path that is too long is reported`() throws {
     let fixture = try CommandFixture()
     #expect(fixture.run("status", "--socket", "/" + String(repeating: "x", count: 107)) == .unavailable)
     #expect(fixture.errors.text.contains("at most 107"))
     #expect(fixture.run("status", "--socket", "/" + String(repeating: "x", count: 106)) == .unavailable)
-    #expect(fixture.errors.text.contains("there is no socket"))
+    #expect(fixture.errors.text.contains("the socket does not exist"))
   }
 
-  @Test func aDaemonThatNeverGreetsIsGivenUp() throws {
+  @Test func `daemon that never greets times out`() throws {
     let fixture = try CommandFixture()
     fixture.helloTimeout = .milliseconds(100)
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.silence] }
@@ -49,7 +49,7 @@ import TestSupport
     _ = daemon
   }
 
-  @Test func aDaemonThatDoesNotEvenAcceptIsGivenUp() throws {
+  @Test func `daemon that never accepts times out`() throws {
     let fixture = try CommandFixture()
     fixture.helloTimeout = .milliseconds(100)
     let listener = try UnixListener.listen(at: fixture.socket("alice"))
@@ -57,7 +57,7 @@ import TestSupport
     #expect(fixture.run("status") == .unavailable)
   }
 
-  @Test func theSupervisorsWordIsPassedOn() throws {
+  @Test func `supervisor's report is shown`() throws {
     let fixture = try CommandFixture()
     let supervisor = try ScriptedDaemon(
       at: fixture.socket("supervisor"), greeting: ScriptedDaemon.supervisorGreeting,
@@ -72,7 +72,7 @@ import TestSupport
     _ = supervisor
   }
 
-  @Test func aRefusalInPlaceOfAGreetingIsShown() throws {
+  @Test func `refusal instead of a greeting is shown`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in
       [
@@ -90,11 +90,11 @@ import TestSupport
     "HTTP/1.1 400 Bad Request", "", "[]", "{}", #"{"id":1}"#, #"{"id":2,"status":200}"#, #"{"id":1,"status":"200"}"#,
     #"{"id":1,"status":200,"protocol":1}"#, #"{"event":"hashing"}"#, "{\"id\":1,\"id\":1}", "\u{0}",
   ])
-  func aGreetingThatIsNonsenseIsSaidToBe(line: String) throws {
+  func `malformed greeting is reported`(line: String) throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.line(line)] }
     #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("does not speak the protocol"))
+    #expect(fixture.errors.text.contains("malformed reply"))
     _ = daemon
   }
 
@@ -103,22 +103,22 @@ import TestSupport
     #"{"status":404}"#,
     #"{"id":2,"status":404}"#,
   ])
-  func aReplyThatIsNonsenseIsSaidToBe(line: String) throws {
+  func `malformed reply is reported`(line: String) throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(line))
     #expect(fixture.run("list") == .unavailable)
-    #expect(fixture.errors.text.contains("does not speak the protocol"))
+    #expect(fixture.errors.text.contains("malformed reply"))
     _ = daemon
   }
 
-  @Test func bytesThatAreNoTextAreNoLine() throws {
+  @Test func `invalid UTF-8 is an error`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .bytes([0xFF, 0xFE, 0x0A]))
     #expect(fixture.run("status") == .unavailable)
     _ = daemon
   }
 
-  @Test func aLineWithoutEndIsNotSwallowedWhole() throws {
+  @Test func `endless line is rejected`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(
       at: fixture.socket("alice"), .bytes([UInt8](repeating: 0x20, count: (1 << 20) + 70_000)))
@@ -127,7 +127,7 @@ import TestSupport
     _ = daemon
   }
 
-  @Test func aReplyInPiecesIsOneReply() throws {
+  @Test func `reply in pieces is assembled`() throws {
     let fixture = try CommandFixture()
     let line = Array((Sample.status + "\n").utf8)
     let daemon = try ScriptedDaemon(
@@ -137,7 +137,7 @@ import TestSupport
     _ = daemon
   }
 
-  @Test func aDaemonThatDiesInTheMiddleIsNotWaitedFor() throws {
+  @Test func `daemon that dies during a request is reported`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .bytes(Array(#"{"id":2,"#.utf8)), .close)
     #expect(fixture.run("get", "rfc/1") == .unavailable)
@@ -145,31 +145,31 @@ import TestSupport
     _ = daemon
   }
 
-  @Test func theSupervisorIsNoPeer() throws {
+  @Test func `supervisor socket is not taken for a peer`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), greeting: ScriptedDaemon.supervisorGreeting)
     #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("that of a supervisor"))
+    #expect(fixture.errors.text.contains("the socket belongs to a supervisor"))
     _ = daemon
   }
 
-  @Test func theConnectionEndsWithTheCommand() async throws {
+  @Test func `connection closes with the command`() async throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
     #expect(fixture.run("status") == .done)
     #expect(await eventually { daemon.endedConnections == 1 })
   }
 
-  // MARK: Which peer is meant
+  // MARK: Selecting a peer
 
-  @Test func theOnlyPeerIsMeant() throws {
+  @Test func `only peer is selected`() throws {
     let fixture = try CommandFixture()
     let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
     #expect(fixture.run("status") == .done)
     #expect(bob.requests.count == 1)
   }
 
-  @Test func amongSeveralTheOneNamedAfterTheUserIsMeant() throws {
+  @Test func `user's own peer is selected among several`() throws {
     let fixture = try CommandFixture()
     let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
     let alice = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
@@ -179,7 +179,7 @@ import TestSupport
     #expect(bob.requests.count == 1)
   }
 
-  @Test func amongSeveralOthersOneMustBeNamed() throws {
+  @Test func `other peers must be selected by name`() throws {
     let fixture = try CommandFixture()
     let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
     let carol = try ScriptedDaemon(at: fixture.socket("carol"), .line(Sample.status))
@@ -189,7 +189,7 @@ import TestSupport
     #expect((bob.requests.count, carol.requests.count) == (0, 1))
   }
 
-  @Test func socketsLeftBehindAreNoChoice() throws {
+  @Test func `stale sockets are no choice`() throws {
     let fixture = try CommandFixture()
     try UnixListener.abandon(at: fixture.socket("dave"))
     let bob = try ScriptedDaemon(at: fixture.socket("bob"), .line(Sample.status))
