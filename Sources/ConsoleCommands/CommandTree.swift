@@ -41,7 +41,7 @@ struct RootCommand: DocumentedCommand {
   }
 
   static func subcommandNames(of parent: any ParsableCommand.Type = RootCommand.self) -> [String] {
-    parent.configuration.subcommands.compactMap(\.configuration.commandName)
+    parent.configuration.subcommands.compactMap { $0.configuration.commandName }
   }
 }
 

@@ -18,7 +18,7 @@ extension CommandConfiguration {
 
 /// Selects the daemon and the output format. Declared on each command rather than on the root, where it would swallow a
 /// command's own option of the same name.
-struct DaemonOptions: ParsableArguments {
+package struct DaemonOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The local peer to use. Default: the only one, or the one named after you.", valueName: "name"),
     transform: { try PeerName($0) })
@@ -30,7 +30,12 @@ struct DaemonOptions: ParsableArguments {
   @Flag(help: "Print one JSON object per line.")
   var json = false
 
-  func validate() throws {
+  package init() {}
+
+  /// No option given; `nil` only if the parser rejects that.
+  package static var defaults: DaemonOptions? { try? parse([]) }
+
+  package func validate() throws {
     if peer != nil, socket != nil { throw ValidationError("--peer and --socket cannot be combined") }
   }
 }

@@ -160,6 +160,69 @@ import TestSupport
     #expect(await eventually { daemon.endedConnections == 1 })
   }
 
+  // MARK: Hints
+
+  @Test(arguments: [
+    (503, "unavailable", "Check the daemon: p2pctl status"),
+    (300, "several-contents", "Choose one with --content PREFIX[:SIZE] or --from PEER."),
+    (300, "ambiguous-peer", "Select one by the start of its id: --from PREFIX."),
+    (504, "no-source", "List them with: p2pctl lookup KEY"), (502, "verification-failed", "Nothing was kept."),
+    (410, "changed", "Add the file again"), (501, "unknown-operation", "restart the daemon"),
+    (505, "unsupported-protocol", "restart the daemon"), (403, "forbidden", "Only the peer's own user and root"),
+    (404, "not-found", nil), (400, "bad-request", nil), (500, "internal", nil),
+  ])
+  func `refusal carries a hint if there is one`(status: Int, code: String, hint: String?) throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.failure(status, code, "so it is")))
+    #expect(fixture.run("get", "793") != .done)
+    let lines = fixture.errors.text.split(separator: "\n")
+    #expect(lines.count == (hint == nil ? 1 : 2), "\(lines)")
+    if let hint { #expect(lines.last?.contains(hint) == true, "\(lines)") }
+    _ = daemon
+  }
+
+  @Test func `refusal names its limit and when to retry`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"),
+      .line(Sample.failure(429, "too-many", "busy", #","limit":"con\u001bnections","value":64,"retry_after":9"#)))
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text == "p2pctl: busy\n  limit: con\\u{1B}nections = 64\n  Try again in 9 s.\n")
+    _ = daemon
+  }
+
+  @Test func `message from a daemon is escaped`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"), .line(Sample.failure(404, "not-found", #"no \u001b[2J\u202e"#)))
+    #expect(fixture.run("lookup", "1") == .notFound)
+    #expect(fixture.errors.text == "p2pctl: no \\u{1B}[2J\\u{202E}\n")
+    _ = daemon
+  }
+
+  @Test func `request that the daemon does not read times out`() throws {
+    let fixture = try CommandFixture()
+    // The greeting is in the queue of the connection; nothing reads the request.
+    let listener = try UnixListener.listen(at: fixture.socket("alice"))
+    defer { close(listener) }
+    fixture.helloTimeout = .milliseconds(50)
+    #expect(fixture.run("status", "--json") == .unavailable)
+    #expect(fixture.errors.text.contains("no answer within 0 s"))
+    #expect(fixture.errors.text.contains("p2pctl supervisor restart"))
+    #expect(fixture.output.text.isEmpty)
+  }
+
+  @Test func `errors are emphasised on a terminal with style only`() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal = Console.Terminal(isErrors: true, style: .ansi)
+    #expect(fixture.run("status") == .unavailable)
+    #expect(fixture.errors.text.hasPrefix("\u{1B}[1;31mp2pctl:\u{1B}[0m cannot talk to"))
+    let plain = try CommandFixture()
+    plain.terminal = Console.Terminal(isOutput: true, style: .ansi)
+    #expect(plain.run("status") == .unavailable)
+    #expect(!plain.errors.text.contains("\u{1B}"))
+  }
+
   // MARK: Selecting a peer
 
   @Test func `only peer is selected`() throws {

@@ -132,6 +132,54 @@ import WireProtocol
     #expect(supervisor.message.contains("supervisor"))
   }
 
+  @Test func `supervisor that does not answer is a problem even if peers do`() throws {
+    for (answer, cure) in [
+      (DoctorFacts.Answer.notPermitted, "Run this as that user or as root."),
+      (.unresponsive("no answer within 2 s"), "Check its log: p2pctl logs supervisor."),
+    ] {
+      let finding = try only(.sockets) {
+        $0.supervisor = answer
+        $0.processes = []
+      }
+      #expect(finding.severity == .problem && finding.cure.hasPrefix(cure))
+    }
+  }
+
+  @Test func `cure of a peer started by hand does not mention the supervisor's processes`() throws {
+    let down = DoctorFacts.Peer(name: "bob", socket: "/s", answer: .down("nothing is listening"))
+    let mute = DoctorFacts.Peer(name: "carol", socket: "/t", answer: .unresponsive("no answer within 2 s"))
+    let findings = try problems {
+      $0.supervisor = .down("the socket does not exist")
+      $0.processes = []
+      $0.peers += [down, mute]
+    }
+    #expect(findings.map(\.cure) == ["Start it: p2pctl supervisor start", "Restart it."])
+    let supervised = try problems { $0.peers += [down, mute] }
+    #expect(
+      supervised.map(\.cure) == [
+        "p2pctl logs bob, then: p2pctl supervisor start bob",
+        "p2pctl logs carol, then: p2pctl supervisor restart carol",
+      ])
+  }
+
+  @Test func `peers that answer are named together`() throws {
+    let facts = try Self.facts {
+      $0.peers.append(.init(name: "bob", socket: "/s", answer: .answers(server: "p2p-peer/0.1.0")))
+    }
+    let messages = Diagnosis(facts).findings.map(\.message)
+    #expect(messages.contains("alice, bob answer"))
+    #expect(messages.contains("the supervisor answers"))
+    #expect(messages.contains("all processes are ready: supervisor, index, alice"))
+    #expect(messages.contains("all programs have version 0.1.0"))
+  }
+
+  @Test func `findings come in order of dependency`() throws {
+    let checks = Diagnosis(try Self.facts()).findings.map(\.check)
+    let order = Finding.Check.allCases
+    let positions = checks.compactMap { order.firstIndex(of: $0) }
+    #expect(positions == positions.sorted())
+  }
+
   // MARK: Versions and rights
 
   @Test func `older daemon is a warning`() throws {
@@ -222,6 +270,26 @@ import WireProtocol
     #expect(finding.severity == .warning)
     #expect(finding.message.hasSuffix("198.51.100.7:40001, its address in the index: no answer in time"))
     #expect(finding.cure.contains("TCP port 40001"))
+  }
+
+  @Test func `peer that was not examined has no reachability finding`() throws {
+    var peer = try Self.peer(index: "192.0.2.1:7734", uploads: "0.0.0.0:40001")
+    peer.examination = nil
+    let findings = Diagnosis(try Self.facts { $0.peers = [peer] }).findings
+    #expect(!findings.contains { $0.check == .reachability || $0.check == .clock })
+    #expect(findings.contains { $0.message == "alice's index 192.0.2.1:7734 is connected" })
+  }
+
+  @Test(arguments: [
+    (0.0, "0 ms"), (0.0004, "1 ms"), (0.25, "250 ms"), (0.9991, "1000 ms"), (2.04, "2.0 s"), (-1, "0 ms"),
+  ])
+  func `answer time is rounded up`(seconds: Double, text: String) throws {
+    let reply = ControlDoctorReply(index: .init(server: "p2p-index/0.1.0", seconds: seconds, skew: 0), uploads: nil)
+    let facts = try Self.facts { $0.peers = [try Self.peer(examination: reply)] }
+    #expect(
+      Diagnosis(facts).findings.contains {
+        $0.message == "alice's index 127.0.0.1:7734 answers in \(text) (p2p-index/0.1.0)"
+      })
   }
 
   // MARK: Resources

@@ -101,4 +101,61 @@ import Testing
     #expect(!fixture.output.text.contains("\u{1B}"))
     _ = daemon
   }
+
+  @Test func `selected peer is checked alone`() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(fixture)
+    chmod(fixture.socket("alice"), 0o600)
+    let bob = try ScriptedDaemon(at: fixture.socket("bob")) { _ in [.silence] }
+    #expect(fixture.run("doctor", "--peer", "alice") == .done)
+    #expect(fixture.run("doctor", "--socket", fixture.socket("alice"), "--json") == .done)
+    #expect(!fixture.output.text.contains("bob"))
+    _ = (daemon, bob)
+  }
+
+  @Test func `missing selected peer is a problem`() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(fixture)
+    #expect(fixture.run("doctor", "--peer", "carol") == .failed)
+    #expect(fixture.errors.text == "1 problem.\n")
+    _ = daemon
+  }
+
+  @Test func `processes of the supervisor are checked`() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(fixture)
+    chmod(fixture.socket("alice"), 0o600)
+    let supervisor = try ScriptedDaemon(
+      at: fixture.socket("supervisor"), greeting: ScriptedDaemon.supervisorGreeting,
+      .line(
+        #"{"event":"process","name":"alice","role":"peer","pid":\#(getpid()),"state":"ready","responsive":true,"#
+          + #""restarts":0,"address":"","since":"2026-01-02T03:04:05Z"}"#),
+      .line(
+        #"{"event":"process","name":"index","role":"index","pid":null,"state":"parked","responsive":true,"#
+          + #""restarts":1,"address":"","since":"2026-01-02T03:04:05Z","reason":"exited with status 73"}"#),
+      .line(#"{"id":2,"status":200,"processes":2}"#))
+    #expect(fixture.run("doctor") == .failed)
+    #expect(
+      fixture.output.text.contains(
+        """
+        problem  processes     index is parked after 1 restart (exited with status 73)
+                               -> p2pctl logs index, then: p2pctl supervisor start index
+
+        """))
+    #expect(fixture.output.text.contains("enough file descriptors: alice "))
+    #expect(fixture.errors.text == "1 problem.\n")
+    _ = (daemon, supervisor)
+  }
+
+  @Test func `findings are emphasised by severity`() throws {
+    let fixture = try fixture()
+    let daemon = try daemon(fixture)
+    chmod(fixture.socket("alice"), 0o644)
+    fixture.terminal = Console.Terminal(isOutput: true, style: .ansi)
+    #expect(fixture.run("doctor") == .failed)
+    #expect(fixture.output.text.contains("ok       sockets       "))
+    #expect(fixture.output.text.contains("\u{1B}[1;31mproblem  \u{1B}[0mrights"))
+    #expect(fixture.output.text.contains("-> Fix it: chmod 600 \(fixture.socket("alice"))\n"))
+    _ = daemon
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConsoleCommands
+import TestSupport
 import Testing
 
 @Suite struct CellWidthTests {
@@ -22,6 +23,25 @@ import Testing
 }
 
 @Suite struct TableTests {
+  /// Rows of random cells, wide and narrow, at every width of a small terminal.
+  @Test(arguments: 1...40) func `random rows fit the terminal`(width: Int) {
+    var random = SeededGenerator(seed: UInt64(width))
+    let pieces = ["", "a", "日本", "👍🏽", "e\u{301}", "long words ", "\u{1B}[2J", "7"]
+    var table = Table([Table.Column("K"), Table.Column("N", .right), Table.Column("T")], width: width)
+    var text = ""
+    for _ in 0..<50 {
+      text += table.add((0..<3).map { _ in (0..<3).map { _ in pieces.randomElement(using: &random) ?? "" }.joined() })
+    }
+    text += table.finish()
+    for line in text.split(separator: "\n") {
+      // The first column is never cut.
+      let key = line.split(separator: "  ", omittingEmptySubsequences: false).first.map(CellWidth.of) ?? 0
+      #expect(CellWidth.of(line) <= max(width, key + 3))
+      #expect(line.last != " ")
+    }
+    #expect(!text.contains("\u{1B}"))
+  }
+
   private func table(width: Int? = nil, style: TextStyle = .plain, _ rows: [String]...) -> String {
     var table = Table(
       [Table.Column("KEY"), Table.Column("SIZE", .right), Table.Column("TITLE")], width: width, style: style)
@@ -193,6 +213,27 @@ import Testing
   ])
   func `one typing error is corrected`(typed: String, meant: String) {
     #expect(ClosestWord.to(typed, among: verbs) == meant)
+  }
+
+  @Test func `distance agrees with its definition`() {
+    func reference(_ left: ArraySlice<Character>, _ right: ArraySlice<Character>) -> Int {
+      guard let first = left.first, let other = right.first else { return max(left.count, right.count) }
+      let (rest, otherRest) = (left.dropFirst(), right.dropFirst())
+      var best = min(
+        reference(rest, otherRest) + (first == other ? 0 : 1), reference(rest, right) + 1,
+        reference(left, otherRest) + 1)
+      if let second = rest.first, let otherSecond = otherRest.first, first == otherSecond, second == other {
+        best = min(best, reference(rest.dropFirst(), otherRest.dropFirst()) + 1)
+      }
+      return best
+    }
+    var random = SeededGenerator(seed: 3)
+    for _ in 0..<300 {
+      let words = (0..<2).map { _ in
+        (0..<Int.random(in: 0...5, using: &random)).map { _ in "abc".randomElement(using: &random) ?? "a" }
+      }
+      #expect(ClosestWord.distance(words[0], words[1]) == reference(words[0][...], words[1][...]), "\(words)")
+    }
   }
 
   @Test func `several words may be close`() {

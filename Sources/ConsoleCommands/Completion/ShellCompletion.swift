@@ -10,7 +10,7 @@ import DocumentModel
 enum ShellCompletion {
   /// - Parameter arguments: `bash BREAKS LINE`, or `words WORD… TYPED`.
   static func answer(_ arguments: [String], on console: Console) throws {
-    guard let root = CommandDescription.own(), let options = try? DaemonOptions.parse([]) else { return }
+    guard let root = CommandDescription.own(), let options = DaemonOptions.defaults else { return }
     switch arguments.first {
     case "bash" where arguments.count == 3:
       let line = PartialLine(arguments[2])

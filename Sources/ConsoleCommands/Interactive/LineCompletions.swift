@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The candidates that can replace the end of a line in the interactive shell.
-struct LineCompletions {
+package struct LineCompletions {
   /// As inserted, with the quotes and backslashes that the line needs.
-  private(set) var texts: [String] = []
+  package private(set) var texts: [String] = []
   /// Whether there is one candidate and it is a complete word.
-  private(set) var isWord = false
+  package private(set) var isWord = false
 
   init() {}
 
   /// - Parameter replaced: the end of the line that a candidate replaces.
-  init(_ line: String, replacing replaced: String, console: Console, options: DaemonOptions) {
+  package init(_ line: String, replacing replaced: String, console: Console, options: DaemonOptions) {
     guard let root = CommandDescription.own() else { return }
     let line = PartialLine(line)
     let words = line.words.first == "p2pctl" ? Array(line.words.dropFirst()) : line.words
@@ -35,7 +35,7 @@ struct LineCompletions {
   }
 
   /// The longest common prefix, in characters.
-  var common: String {
+  package var common: String {
     guard var common = texts.first else { return "" }
     for text in texts.dropFirst() { common = String(zip(common, text).prefix { $0 == $1 }.map(\.0)) }
     return common

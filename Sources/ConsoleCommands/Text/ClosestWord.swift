@@ -27,7 +27,7 @@ package enum ClosestWord {
   }
 
   /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-  static func distance(_ left: [Character], _ right: [Character]) -> Int {
+  package static func distance(_ left: [Character], _ right: [Character]) -> Int {
     var beforeLast = [Int]()
     var last = Array(0...right.count)
     for (row, leftCharacter) in left.enumerated() {
