@@ -173,153 +173,6 @@ import Testing
     #expect(daemon.requests.first?.contains(#""mine":true"#) == true)
   }
 
-  // MARK: add
-
-  @Test func `add sends absolute paths`() throws {
-    let fixture = try CommandFixture()
-    let document =
-      #""key":"rfc/793","title":"TCP","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
-    let daemon = try daemon(
-      fixture, .line(#"{"event":"added",\#(document),"path":"/w/rfc793.txt"}"#),
-      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
-    #expect(fixture.run("add", "rfc793.txt", "/abs/x", "--key", "data/cats/") == .done)
-    #expect(
-      daemon.requests
-        == [#"{"id":2,"op":"add","paths":["/w/rfc793.txt","/abs/x"],"recursive":false,"key":"data/cats/"}"#])
-    #expect(fixture.output.text == "rfc/793  5 B  TCP\n")
-  }
-
-  @Test func `add without index succeeds with a note`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":false}"#))
-    #expect(fixture.run("add", "x", "--json") == .done)
-    #expect(try fixture.rows().last?["announced"]?.bool == false)
-    #expect(fixture.errors.text.contains("announced when it is back"))
-    _ = daemon
-  }
-
-  @Test func `add names the file that failed`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(
-      fixture, .line(#"{"event":"failed","path":"/w/\u001bx","message":"Permission denied"}"#),
-      .line(#"{"id":2,"status":200,"added":1,"failed":1,"announced":true}"#))
-    #expect(fixture.run("add", "x", "y") == .noInput)
-    #expect(fixture.errors.text.contains(#"/w/\u{1B}x: Permission denied"#))
-    _ = daemon
-  }
-
-  @Test func `add names every bad path`() throws {
-    let fixture = try CommandFixture()
-    let paths =
-      #","paths":[{"path":"/w/a","message":"No such file or directory"},{"path":"/w/b","message":"Is a directory"}]"#
-    let daemon = try daemon(fixture, .line(Sample.failure(422, "no-input", "nothing was added", paths)))
-    #expect(fixture.run("add", "a", "b") == .noInput)
-    #expect(fixture.errors.text.contains("/w/a: No such file or directory"))
-    #expect(fixture.errors.text.contains("/w/b: Is a directory"))
-    _ = daemon
-  }
-
-  @Test func `impossible path is rejected without asking the daemon`() throws {
-    let fixture = try CommandFixture()
-    #expect(fixture.run("add", String(repeating: "x", count: 4_096)) == .noInput)
-    #expect(fixture.errors.text.contains("too long"))
-    #expect(fixture.run("add", "") == .noInput)
-    #expect(fixture.run("add", "", "ok", String(repeating: "x", count: 5_000)) == .noInput)
-    fixture.workingDirectory = nil
-    #expect(fixture.run("add", "x") == .noInput)
-    #expect(fixture.errors.text.contains("no longer exists"))
-  }
-
-  @Test func `hashing shows progress on a terminal`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(
-      fixture, .line(#"{"event":"hashing","path":"/w/big","done":5,"total":10,"file":2,"files":3}"#),
-      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
-    fixture.terminal.isErrors = true
-    #expect(fixture.run("add", "big") == .done)
-    #expect(fixture.errors.text.contains("[2/3] big"))
-    #expect(fixture.errors.text.hasSuffix("\r\u{1B}[K"))
-    #expect(fixture.output.text.isEmpty)
-    #expect(daemon.requests.first?.contains(#""progress":true"#) == true)
-  }
-
-  // MARK: get
-
-  private static let got =
-    #"{"id":2,"status":200,"key":"rfc/793","content":"\#(Sample.root)","size":177957,"path":"/w/rfc793.txt","#
-    + #""received":177957,"sources":[{"peer":"bob","id":"\#(Sample.otherID)","bytes":177957}],"seconds":0.5}"#
-
-  @Test func `get writes to the current directory`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(fixture, .line(Self.got))
-    #expect(fixture.run("get", "793") == .done)
-    #expect(
-      daemon.requests
-        == [#"{"id":2,"op":"get","key":"rfc/793","directory":"/w","force":false,"share":true}"#])
-    #expect(fixture.output.text == "/w/rfc793.txt: 173.8 KiB from bob in 0.50 s\n")
-  }
-
-  @Test func `get JSON has all fields`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(fixture, .line(Self.got))
-    #expect(
-      fixture.run("get", "793", "-o", "out", "--from", "bob", "--content", "1c", "--force", "--no-share", "--json")
-        == .done)
-    #expect(
-      daemon.requests
-        == [
-          #"{"id":2,"op":"get","key":"rfc/793","path":"/w/out","from":"bob","content":"1c","force":true,"share":false}"#
-        ])
-    let row = try #require(try fixture.rows().last)
-    for name in ["key", "content", "size", "path", "received", "sources", "seconds"] { #expect(row[name] != nil) }
-    #expect(row["sources"]?.array?.first?["bytes"]?.integer == 177_957)
-  }
-
-  @Test func `get lists several contents`() throws {
-    let fixture = try CommandFixture()
-    let choices =
-      #","choices":[{\#(Sample.content())},{\#(Sample.content(root: Sample.otherRoot, title: "Other"))}]"#
-    let daemon = try daemon(
-      fixture, .line(Sample.failure(300, "several-contents", "two contents stand under rfc/793", choices)))
-    #expect(fixture.run("get", "793") == .failed)
-    #expect(fixture.errors.text.contains("1c1c1c1c1c1c"))
-    #expect(fixture.errors.text.contains("2d2d2d2d2d2d"))
-    #expect(fixture.errors.text.contains("--content PREFIX"))
-    _ = daemon
-  }
-
-  @Test func `get lists ambiguous peers by id`() throws {
-    let fixture = try CommandFixture()
-    let peers =
-      #","peers":[{"peer":"\#(Sample.id)","name":"bob"},{"peer":"\#(Sample.otherID)","name":"bob"}]"#
-    let daemon = try daemon(fixture, .line(Sample.failure(300, "ambiguous-peer", "two peers are called bob", peers)))
-    #expect(fixture.run("get", "793", "--from", "bob") == .failed)
-    #expect(fixture.errors.text.contains(Sample.id))
-    #expect(fixture.errors.text.contains(Sample.otherID))
-    _ = daemon
-  }
-
-  @Test(arguments: [
-    (409, "cannot-create", ExitStatus.cannotCreate), (502, "verification-failed", .verificationFailed),
-    (504, "no-source", .unavailable), (503, "unavailable", .unavailable), (403, "forbidden", .notPermitted),
-    (499, "cancelled", .interrupted), (500, "internal", .failed), (418, "teapot", .failed),
-  ])
-  func `refusal has its exit status`(status: Int, code: String, expected: ExitStatus) throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(fixture, .line(Sample.failure(status, code, "so it is", #","retry_after":3"#)))
-    #expect(fixture.run("get", "793") == expected)
-    #expect(fixture.errors.text.hasPrefix("p2pctl: so it is\n"))
-    #expect(fixture.errors.text.contains("Try again in 3 s."))
-    _ = daemon
-  }
-
-  @Test func `get rejects a path that is too long`() throws {
-    let fixture = try CommandFixture()
-    #expect(fixture.run("get", "793", "-o", String(repeating: "x", count: 5_000)) == .cannotCreate)
-    fixture.workingDirectory = nil
-    #expect(fixture.run("get", "793") == .cannotCreate)
-  }
-
   // MARK: remove, peers, transfers, connect
 
   @Test func `remove confirms the key`() throws {
@@ -379,6 +232,54 @@ import Testing
         #"{"id":2,"op":"connect","address":"index.example.org:7734"}"#, #"{"id":2,"op":"connect","default":true}"#,
         #"{"id":2,"op":"connect","address":"other:7734"}"#,
       ])
+  }
+
+  @Test func `remove of nothing is not found`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"removed":0}"#))
+    #expect(fixture.run("remove", "file/x", "--content", "1c") == .notFound)
+    #expect(daemon.requests == [#"{"id":2,"op":"remove","key":"file/x","content":"1c"}"#])
+  }
+
+  @Test(arguments: [
+    (["list"], "documents", "No documents found.\n"),
+    (["list", "--mine"], "documents", "You are not sharing anything yet. Start with: p2pctl add FILE\n"),
+    (["transfers"], "transfers", "No active transfers.\n"), (["peers"], "peers", ""),
+  ])
+  func `empty answer has a note for people only`(arguments: [String], count: String, note: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"\#(count)":0}"#))
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .done)
+    #expect(fixture.errors.text == note)
+    #expect(CommandRunner.run(arguments + ["--json"], on: fixture.console) == .done)
+    #expect(fixture.errors.text == note)
+    #expect(fixture.output.text.isEmpty)
+    _ = daemon
+  }
+
+  @Test(arguments: [24, 40, 80]) func `tables are cut to the terminal only`(columns: Int) throws {
+    let fixture = try CommandFixture()
+    let title = String(repeating: "a long title ", count: 20)
+    let event = #"{"event":"document","key":"file/x","# + Sample.content(title: title) + "}"
+    let daemon = try daemon(fixture, .line(event), .line(#"{"id":2,"status":200,"documents":1}"#))
+    fixture.terminal = Console.Terminal(isOutput: true, columns: columns)
+    #expect(fixture.run("list") == .done)
+    #expect(fixture.output.text.split(separator: "\n").allSatisfy { CellWidth.of($0) <= columns })
+    let file = try CommandFixture()
+    file.terminal.columns = columns
+    let other = try self.daemon(file, .line(event), .line(#"{"id":2,"status":200,"documents":1}"#))
+    #expect(file.run("list") == .done)
+    #expect(file.output.text.contains(title.dropLast()))
+    _ = (daemon, other)
+  }
+
+  @Test func `status names an index chosen with connect`() throws {
+    let fixture = try CommandFixture()
+    let line = Sample.status.replacing(#""source":"settings""#, with: #""source":"connect""#)
+    let daemon = try daemon(fixture, .line(line))
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.output.text.contains("2026-01-02T03:04:05Z (chosen with connect)\n"))
+    _ = daemon
   }
 
   // MARK: Output

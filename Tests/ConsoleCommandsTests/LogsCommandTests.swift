@@ -135,4 +135,73 @@ import Testing
     #expect(LogLine.merged([own, other]).filter { $0.process == "a" } == own)
     #expect(LogLine.merged([own, other]).map(\.process) == ["b", "a", "a", "a", "b"])
   }
+
+  @Test func `merged logs keep the order of each log and of time`() {
+    var random = SeededGenerator(seed: 5)
+    for _ in 0..<50 {
+      let logs = ["a", "b", "c"].map { process in
+        (0..<Int.random(in: 0...20, using: &random)).map { number in
+          let second = Int.random(in: 10...59, using: &random)
+          let time = random.once(in: 4) ? "  continued" : "2026-01-02T03:04:\(second)Z"
+          return LogLine(process: process, text: "\(time) \(number)")
+        }
+      }
+      let merged = LogLine.merged(logs)
+      #expect(merged.count == logs.map(\.count).reduce(0, +))
+      for (process, log) in zip(["a", "b", "c"], logs) { #expect(merged.filter { $0.process == process } == log) }
+      // A line is not before one of another log whose latest time is earlier.
+      var latest = [String: LogTime]()
+      var previous = LogTime.earliest
+      for line in merged {
+        let time = max(line.time ?? .earliest, latest[line.process] ?? .earliest)
+        latest[line.process] = time
+        #expect(time >= previous)
+        previous = time
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("05Z", "05.1Z", true), ("05.1Z", "05.09Z", false), ("05.25Z", "05.3Z", true), ("05.5Z", "05.50Z", false),
+  ])
+  func `fractions of seconds are compared as numbers`(left: String, right: String, isEarlier: Bool) throws {
+    let times = [left, right].compactMap { LogTime(beginning: "2026-01-02T03:04:\($0) x") }
+    try #require(times.count == 2)
+    #expect((times[0] < times[1]) == isEarlier)
+  }
+
+  // MARK: Odd files
+
+  @Test func `NUL in a line is replaced in JSON`() throws {
+    let fixture = try fixture(["alice": "a\0b\n"])
+    #expect(fixture.run("logs", "alice", "--json") == .done)
+    #expect(try fixture.rows().first?["line"]?.string == "a\u{FFFD}b")
+  }
+
+  @Test func `partial last line is shown unless followed`() throws {
+    let fixture = try fixture(["alice": "one\ntwo"])
+    #expect(fixture.run("logs", "alice") == .done)
+    #expect(fixture.output.text == "one\ntwo\n")
+    fixture.pauseActions = [{ try fixture.home.write("log/alice.log", Array("one\ntwo three\n".utf8)) }]
+    #expect(fixture.run("logs", "alice", "-f") == .interrupted)
+    #expect(fixture.output.text == "one\ntwo\none\ntwo three\n")
+  }
+
+  @Test func `number of lines counts all logs together`() throws {
+    let fixture = try fixture(["alice": Self.alice, "supervisor": Self.supervisor])
+    #expect(fixture.run("logs", "-n", "1") == .done)
+    #expect(fixture.output.text == "supervisor  2026-01-02T03:04:08Z everything has stopped\n")
+    #expect(fixture.run("logs", "-n", "0") == .done)
+    #expect(fixture.output.text.split(separator: "\n").count == 1)
+  }
+
+  @Test func `unreadable log directory is reported`() throws {
+    // Permissions do not apply to root.
+    guard geteuid() != 0 else { return }
+    let fixture = try fixture(["alice": "1\n"])
+    chmod(fixture.home.file("log"), 0)
+    defer { chmod(fixture.home.file("log"), 0o700) }
+    #expect(fixture.run("logs") == .notPermitted)
+    #expect(fixture.errors.text.contains("permission denied reading \(fixture.home.path)/log"))
+  }
 }

@@ -68,6 +68,54 @@ import Testing
     #expect(fixture.run("generate-manual") == .usage)
   }
 
+  @Test func `page is made from the description of a command`() throws {
+    let dump = #"""
+      {"serializationVersion":0,"command":{"commandName":"tool","abstract":"Do it.","discussion":"First.\n\nSecond.",
+      "subcommands":[{"commandName":"help","abstract":"Show help."}],
+      "arguments":[
+      {"kind":"positional","shouldDisplay":true,"isOptional":false,"isRepeating":true,"valueName":"file","abstract":"A file."},
+      {"kind":"option","shouldDisplay":true,"isOptional":true,"isRepeating":false,"valueName":"path","abstract":"Where.",
+      "names":[{"kind":"short","name":"o"},{"kind":"long","name":"output"}]},
+      {"kind":"flag","shouldDisplay":false,"isOptional":true,"isRepeating":false,"names":[{"kind":"long","name":"secret"}]}]}}
+      """#
+    let description = try #require(CommandDescription(dump: dump))
+    #expect(description.subcommands.isEmpty)
+    #expect(description.option(named: "--output")?.names == ["-o", "--output"])
+    #expect(description.option(named: "--secret") == nil)
+    var page = ManualPage(name: "tool", abstract: description.abstract, version: "1")
+    page.section("SYNOPSIS")
+    page.synopsis(description, "tool")
+    page.section("DESCRIPTION")
+    page.text(description.discussion)
+    page.section("OPTIONS")
+    page.arguments(description.arguments)
+    #expect(
+      page.text.split(separator: "\n").dropFirst(2).joined(separator: "\n") == #"""
+        .SH "NAME"
+        tool \- Do it
+        .SH "SYNOPSIS"
+        .nh
+        .ad l
+        .HP
+        \fBtool\fR
+        [\,\fB\-o\fR \fIpath\fR\/]
+        \fIfile\fR ...
+        .ad
+        .hy
+        .SH "DESCRIPTION"
+        First.
+        .PP
+        Second.
+        .SH "OPTIONS"
+        .TP
+        \fIfile\fR
+        A file.
+        .TP
+        \fB\-o\fR, \fB\-\-output\fR \fIpath\fR
+        Where.
+        """#)
+  }
+
   @Test func `text is escaped for roff`() {
     var page = ManualPage(name: "x", abstract: "X.", version: "1")
     page.text(".so /etc/passwd\n\n'quoted' \\ \u{E9} \u{1F600}")

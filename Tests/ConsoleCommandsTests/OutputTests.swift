@@ -23,7 +23,8 @@ import Testing
 
   private func available(_ reader: Int32) -> String {
     var bytes = [UInt8](repeating: 0, count: 1 << 17)
-    return String(decoding: bytes.prefix(max(0, read(reader, &bytes, bytes.count))), as: UTF8.self)
+    let count = read(reader, &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }
 
   @Test func `unbuffered text is written immediately`() throws {
@@ -88,6 +89,8 @@ import Testing
 @Suite struct InterruptSignalTests {
   @Test func `wait ends on Ctrl-C`() async {
     await #expect(processExitsWith: .success) {
+      // The test's own parent may ignore it.
+      signal(SIGINT, SIG_DFL)
       InterruptSignal.watch()
       InterruptSignal.watch()
       raise(SIGINT)
@@ -102,6 +105,7 @@ import Testing
 
   @Test func `second Ctrl-C ends the process`() async {
     await #expect(processExitsWith: .signal(SIGINT)) {
+      signal(SIGINT, SIG_DFL)
       InterruptSignal.watch()
       raise(SIGINT)
       raise(SIGINT)

@@ -49,6 +49,37 @@ import Testing
     #expect(try fixture.rows().count == 2)
   }
 
+  @Test(arguments: [
+    ("'open\n", "unclosed '"), ("get \"a\n", "unclosed \""), ("status \\\n", "trailing backslash"),
+    ("repl\n", "Already in the interactive shell."), ("dance\n", "unknown command: dance"),
+    ("supervisor\n", "supervisor needs one of: status, start"),
+  ])
+  func `mistake in a line is reported and the shell continues`(line: String, message: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(try run(line + "status\n", on: fixture) == .done)
+    #expect(fixture.errors.text.contains(message), "\(fixture.errors.text)")
+    #expect(daemon.requests.count == 1)
+  }
+
+  @Test func `lines may end in CR LF`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))
+    #expect(try run("status\r\n  status  \r\n\r\n", on: fixture) == .done)
+    #expect(daemon.requests.count == 2)
+  }
+
+  @Test func `refused command does not end the shell, Ctrl-C does`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
+      return line.contains("lookup")
+        ? [.line(Sample.failure(404, "not-found", "no"))] : [.line(Sample.failure(499, "cancelled", "stopped"))]
+    }
+    #expect(try run("lookup 1\nlookup 2\nget 3\nlookup 4\n", on: fixture) == .interrupted)
+    #expect(daemon.requests.count == 3)
+  }
+
   @Test func `NUL is rejected`() throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.status))

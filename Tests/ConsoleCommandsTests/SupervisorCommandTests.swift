@@ -78,6 +78,77 @@ import Testing
     _ = supervisor
   }
 
+  @Test(arguments: [
+    (#""applied":[],"postponed":[]"#, "No settings have changed.\n"),
+    (
+      #""applied":["index.listen","peers.a\u001b.user"],"postponed":[]"#, "Changed: index.listen, peers.a\\u{1B}.user\n"
+    ),
+    (
+      #""applied":["a"],"postponed":["b","c"]"#,
+      "Changed: a\nTakes effect at the next start of the supervisor: b, c\n"
+    ),
+  ])
+  func `reload names the settings`(reply: String, note: String) throws {
+    let fixture = try CommandFixture()
+    let supervisor = try ScriptedDaemon(at: fixture.socket("supervisor")) { line in
+      let id = id(line)
+      if line.contains("hello") { return [.line(ScriptedDaemon.supervisorGreeting)] }
+      if line.contains("reload") { return [.line(#"{"id":\#(id),"status":200,\#(reply)}"#)] }
+      if line.contains("wait") { return [.line(#"{"id":\#(id),"status":200,"ready":true}"#)] }
+      return [.line(Self.row), .line(#"{"id":\#(id),"status":200,"processes":1}"#)]
+    }
+    #expect(fixture.run("supervisor", "reload") == .done)
+    #expect(fixture.errors.text == note)
+    #expect(fixture.output.text.contains("alice  peer  ready"))
+    _ = supervisor
+  }
+
+  /// A supervisor whose socket appears while it is waited for.
+  private func started(_ fixture: CommandFixture, ready: Bool, _ arguments: String...) async throws -> ExitStatus {
+    try fixture.install("#!/bin/sh\necho $$ > '\(fixture.home.path)/pid'\nexec /bin/sleep 60\n")
+    var served: ScriptedDaemon?
+    var looks = 0
+    fixture.now = {
+      looks += 1
+      if looks == 3 { served = try? supervisor(fixture, ready: ready) }
+      return .now
+    }
+    let status = CommandRunner.run(["supervisor", "start"] + arguments, on: fixture.console)
+    #expect(served != nil)
+    let pid = try #require(
+      await eventually { TemporaryDirectory.read(fixture.home.file("pid"))?.isEmpty == false }
+        ? TemporaryDirectory.read(fixture.home.file("pid")) : nil)
+    if let number = pid_t(String(decoding: pid, as: UTF8.self).filter(\.isNumber)) {
+      kill(number, SIGKILL)
+      waitpid(number, nil, 0)
+    }
+    return status
+  }
+
+  @Test func `start waits for the socket and shows the processes`() async throws {
+    let fixture = try CommandFixture()
+    #expect(try await started(fixture, ready: true) == .done)
+    #expect(fixture.output.text.contains("alice  peer  ready"))
+    #expect(fixture.errors.text == "Stop it with: p2pctl supervisor stop\n")
+  }
+
+  @Test func `start with a home tells how to find it`() async throws {
+    let fixture = try CommandFixture()
+    fixture.homeVariable = "/nonexistent"
+    let home = fixture.home.path
+    #expect(try await started(fixture, ready: true, "--home", home) == .done)
+    #expect(
+      fixture.errors.text
+        == "Stop it with: p2pctl supervisor stop --home \(home)\nFor other commands, set P2P_HOME=\(home)\n")
+  }
+
+  @Test func `start fails if a process does not become ready`() async throws {
+    let fixture = try CommandFixture()
+    #expect(try await started(fixture, ready: false) == .failed)
+    #expect(fixture.errors.text.hasPrefix("p2pctl: some processes are not ready\n  bob is parked"))
+    #expect(fixture.errors.text.contains("Find the cause: p2pctl logs NAME"))
+  }
+
   @Test func `start reports a running supervisor`() throws {
     let fixture = try CommandFixture()
     let supervisor = try supervisor(fixture)
@@ -186,62 +257,6 @@ import Testing
     #expect(fixture.errors.text.contains("cannot talk to the new supervisor"))
     #expect(fixture.errors.text.contains("\(fixture.home.path)/log/supervisor.log"))
     #expect(!fixture.errors.text.contains("Is it running?"))
-  }
-
-  // MARK: First contact
-
-  @Test func `user is asked for the index`() throws {
-    let fixture = try CommandFixture()
-    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
-    try fixture.install("#!/bin/sh\necho \"$@\" >&2\nexit 1\n")
-    fixture.answers = [.text("not an address:x"), .text(" index.example.org ")]
-    #expect(fixture.run("status") == .failed)
-    #expect(fixture.errors.text.contains("Not a valid address"))
-    #expect(fixture.errors.text.contains("--index index.example.org:7734"))
-  }
-
-  @Test func `empty answer starts an index here`() throws {
-    let fixture = try CommandFixture()
-    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
-    try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
-    fixture.answers = [.text("")]
-    #expect(fixture.run("status") == .failed)
-    #expect(fixture.errors.text.contains("[run --home \(fixture.home.path)]"))
-  }
-
-  @Test func `Ctrl-C ends the question`() throws {
-    let fixture = try CommandFixture()
-    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
-    fixture.answers = [.interrupted, .text("")]
-    #expect(fixture.run("status") == .interrupted)
-    #expect(fixture.answers.count == 1)
-    #expect(!fixture.errors.text.contains("p2pctl:"))
-  }
-
-  @Test func `invalid addresses are rejected three times at most`() throws {
-    let fixture = try CommandFixture()
-    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
-    fixture.answers = [.text("two words"), .text("\u{1B}[2J"), .text("::1")]
-    #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("two words names no host"))
-    #expect(fixture.errors.text.contains("an IPv6 address stands in [brackets]"))
-    #expect(!fixture.errors.text.contains("\u{1B}"))
-    #expect(fixture.answers.isEmpty)
-  }
-
-  @Test func `shell without daemon ends when the user declines`() throws {
-    let fixture = try CommandFixture()
-    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
-    #expect(fixture.run() == .unavailable)
-    #expect(fixture.errors.text.contains("p2pctl supervisor start"))
-    #expect(!fixture.errors.text.contains("Type help"))
-  }
-
-  @Test func `declining shows how to start`() throws {
-    let fixture = try CommandFixture()
-    fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
-    #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("p2pctl supervisor start"))
   }
 }
 

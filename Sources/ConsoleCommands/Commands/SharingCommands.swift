@@ -30,7 +30,6 @@ struct AddCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    guard !files.isEmpty else { throw ValidationError("specify at least one file") }
     let isSingle = files.count == 1 && !recursive
     if title != nil, !isSingle { throw ValidationError("--title applies to a single file only") }
     if let key, !key.hasSuffix("/"), !isSingle {

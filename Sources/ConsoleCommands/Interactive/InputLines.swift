@@ -48,7 +48,7 @@ struct InputLineReader {
   }
 }
 
-/// What comes from somebody who types.
+/// The result of reading one line.
 package enum InputLine: Equatable, Sendable {
   case text(String)
   /// Ctrl-C: what was typed so far is dropped.

@@ -113,7 +113,7 @@ struct Repl {
     var words = words[...]
     if words.first == "p2pctl" { words.removeFirst() }
     guard let verb = words.first, !verb.hasPrefix("#") else { return nil }
-    guard RootCommand.command([verb]) != nil else { return Array(words) }
+    guard RootCommand.command([verb]) is any ConsoleCommand.Type else { return Array(words) }
     var globals = options.json ? ["--json"] : []
     if !words.contains(where: { $0.hasPrefix("--peer") || $0.hasPrefix("--socket") }) {
       if let peer = options.peer { globals += ["--peer", peer.text] }

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import DocumentModel
+import Glibc
+import LineJSON
+import TestSupport
+import Testing
+
+/// `add` and `get` against a scripted daemon.
+@Suite struct TransferCommandTests {
+  private func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : steps
+    }
+  }
+
+  // MARK: add
+
+  @Test func `add sends absolute paths`() throws {
+    let fixture = try CommandFixture()
+    let document =
+      #""key":"rfc/793","title":"TCP","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"added",\#(document),"path":"/w/rfc793.txt"}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
+    #expect(fixture.run("add", "rfc793.txt", "/abs/x", "--key", "data/cats/") == .done)
+    #expect(
+      daemon.requests
+        == [#"{"id":2,"op":"add","paths":["/w/rfc793.txt","/abs/x"],"recursive":false,"key":"data/cats/"}"#])
+    #expect(fixture.output.text == "rfc/793  5 B  TCP\n")
+  }
+
+  @Test func `add without index succeeds with a note`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":false}"#))
+    #expect(fixture.run("add", "x", "--json") == .done)
+    #expect(try fixture.rows().last?["announced"]?.bool == false)
+    #expect(fixture.errors.text.contains("announced when it is back"))
+    _ = daemon
+  }
+
+  @Test func `add names the file that failed`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"failed","path":"/w/\u001bx","message":"Permission denied"}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":1,"announced":true}"#))
+    #expect(fixture.run("add", "x", "y") == .noInput)
+    #expect(fixture.errors.text.contains(#"/w/\u{1B}x: Permission denied"#))
+    _ = daemon
+  }
+
+  @Test func `add names every bad path`() throws {
+    let fixture = try CommandFixture()
+    let paths =
+      #","paths":[{"path":"/w/a","message":"No such file or directory"},{"path":"/w/b","message":"Is a directory"}]"#
+    let daemon = try daemon(fixture, .line(Sample.failure(422, "no-input", "nothing was added", paths)))
+    #expect(fixture.run("add", "a", "b") == .noInput)
+    #expect(fixture.errors.text.contains("/w/a: No such file or directory"))
+    #expect(fixture.errors.text.contains("/w/b: Is a directory"))
+    _ = daemon
+  }
+
+  @Test func `impossible path is rejected without asking the daemon`() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("add", String(repeating: "x", count: 4_096)) == .noInput)
+    #expect(fixture.errors.text.contains("too long"))
+    #expect(fixture.run("add", "") == .noInput)
+    #expect(fixture.run("add", "", "ok", String(repeating: "x", count: 5_000)) == .noInput)
+    fixture.workingDirectory = nil
+    #expect(fixture.run("add", "x") == .noInput)
+    #expect(fixture.errors.text.contains("no longer exists"))
+  }
+
+  @Test func `hashing shows progress on a terminal`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"hashing","path":"/w/big","done":5,"total":10,"file":2,"files":3}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
+    fixture.terminal.isErrors = true
+    #expect(fixture.run("add", "big") == .done)
+    #expect(fixture.errors.text.contains("[2/3] big"))
+    #expect(fixture.errors.text.hasSuffix("\r\u{1B}[K"))
+    #expect(fixture.output.text.isEmpty)
+    #expect(daemon.requests.first?.contains(#""progress":true"#) == true)
+  }
+
+  // MARK: get
+
+  private static let got =
+    #"{"id":2,"status":200,"key":"rfc/793","content":"\#(Sample.root)","size":177957,"path":"/w/rfc793.txt","#
+    + #""received":177957,"sources":[{"peer":"bob","id":"\#(Sample.otherID)","bytes":177957}],"seconds":0.5}"#
+
+  @Test func `get writes to the current directory`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.got))
+    #expect(fixture.run("get", "793") == .done)
+    #expect(
+      daemon.requests
+        == [#"{"id":2,"op":"get","key":"rfc/793","directory":"/w","force":false,"share":true}"#])
+    #expect(fixture.output.text == "/w/rfc793.txt: 173.8 KiB from bob in 0.50 s\n")
+  }
+
+  @Test func `get JSON has all fields`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.got))
+    #expect(
+      fixture.run("get", "793", "-o", "out", "--from", "bob", "--content", "1c", "--force", "--no-share", "--json")
+        == .done)
+    #expect(
+      daemon.requests
+        == [
+          #"{"id":2,"op":"get","key":"rfc/793","path":"/w/out","from":"bob","content":"1c","force":true,"share":false}"#
+        ])
+    let row = try #require(try fixture.rows().last)
+    for name in ["key", "content", "size", "path", "received", "sources", "seconds"] { #expect(row[name] != nil) }
+    #expect(row["sources"]?.array?.first?["bytes"]?.integer == 177_957)
+  }
+
+  @Test func `get lists several contents`() throws {
+    let fixture = try CommandFixture()
+    let choices =
+      #","choices":[{\#(Sample.content())},{\#(Sample.content(root: Sample.otherRoot, title: "Other"))}]"#
+    let daemon = try daemon(
+      fixture, .line(Sample.failure(300, "several-contents", "two contents stand under rfc/793", choices)))
+    #expect(fixture.run("get", "793") == .failed)
+    #expect(fixture.errors.text.contains("1c1c1c1c1c1c"))
+    #expect(fixture.errors.text.contains("2d2d2d2d2d2d"))
+    #expect(fixture.errors.text.contains("--content PREFIX"))
+    _ = daemon
+  }
+
+  @Test func `get lists ambiguous peers by id`() throws {
+    let fixture = try CommandFixture()
+    let peers =
+      #","peers":[{"peer":"\#(Sample.id)","name":"bob"},{"peer":"\#(Sample.otherID)","name":"bob"}]"#
+    let daemon = try daemon(fixture, .line(Sample.failure(300, "ambiguous-peer", "two peers are called bob", peers)))
+    #expect(fixture.run("get", "793", "--from", "bob") == .failed)
+    #expect(fixture.errors.text.contains(Sample.id))
+    #expect(fixture.errors.text.contains(Sample.otherID))
+    _ = daemon
+  }
+
+  @Test(arguments: [
+    (409, "cannot-create", ExitStatus.cannotCreate), (502, "verification-failed", .verificationFailed),
+    (504, "no-source", .unavailable), (503, "unavailable", .unavailable), (403, "forbidden", .notPermitted),
+    (499, "cancelled", .interrupted), (500, "internal", .failed), (418, "teapot", .failed),
+  ])
+  func `refusal has its exit status`(status: Int, code: String, expected: ExitStatus) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.failure(status, code, "so it is", #","retry_after":3"#)))
+    #expect(fixture.run("get", "793") == expected)
+    #expect(fixture.errors.text.hasPrefix("p2pctl: so it is\n"))
+    #expect(fixture.errors.text.contains("Try again in 3 s."))
+    _ = daemon
+  }
+
+  @Test func `get rejects a path that is too long`() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("get", "793", "-o", String(repeating: "x", count: 5_000)) == .cannotCreate)
+    fixture.workingDirectory = nil
+    #expect(fixture.run("get", "793") == .cannotCreate)
+  }
+
+  @Test func `added documents are JSON rows before the summary`() throws {
+    let fixture = try CommandFixture()
+    let document =
+      #""key":"rfc/793","title":"TCP","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"added",\#(document),"path":"/w/rfc793.txt"}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
+    #expect(fixture.run("add", "rfc793.txt", "--json") == .done)
+    let rows = try fixture.rows()
+    #expect(rows.map { $0["key"]?.string } == ["rfc/793", nil])
+    #expect(rows.first?["path"]?.string == "/w/rfc793.txt")
+    #expect(rows.last?["added"]?.integer == 1)
+    #expect(fixture.errors.text.isEmpty)
+    _ = daemon
+  }
+
+  @Test func `key and title are normalised`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":true}"#))
+    #expect(fixture.run("add", "x", "--key", "file/e\u{301}", "--title", "  u\u{308}ber ") == .done)
+    #expect(daemon.requests.first?.contains("\"key\":\"file/\u{E9}\"") == true, "\(daemon.requests)")
+    #expect(daemon.requests.first?.contains("\u{FC}ber") == true)
+    #expect(fixture.run("add", "x", "y", "--key", "data/e\u{301}/") == .done)
+    #expect(daemon.requests.last?.contains("\"key\":\"data/\u{E9}/\"") == true)
+  }
+
+  @Test func `progress line is cleared before each row`() throws {
+    let fixture = try CommandFixture()
+    let document = #""key":"file/a","title":"","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"hashing","path":"/w/a","done":5,"total":10,"file":1,"files":1}"#),
+      .line(#"{"event":"added",\#(document),"path":"/w/a"}"#),
+      .line(#"{"event":"failed","path":"/w/b","message":"Permission denied"}"#),
+      .line(#"{"id":2,"status":200,"added":1,"failed":1,"announced":true}"#))
+    fixture.terminal.isErrors = true
+    #expect(fixture.run("add", "a", "b") == .noInput)
+    #expect(fixture.output.text == "file/a  5 B\n")
+    let parts = fixture.errors.text.components("\r\u{1B}[K")
+    #expect(parts.count == 3)
+    #expect(parts[1].hasPrefix("a  [") && parts[1].contains("50%  5 B of 10 B"))
+    #expect(parts[2] == "p2pctl: /w/b: Permission denied\n1 file could not be shared, see above.\n")
+    _ = daemon
+  }
+
+  @Test func `get shows its source on a terminal`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"progress","received":512,"size":1024,"peer":"bob"}"#), .line(Self.got))
+    fixture.terminal.isErrors = true
+    #expect(fixture.run("get", "793") == .done)
+    #expect(fixture.errors.text.contains("rfc/793 from bob  ["))
+    #expect(fixture.errors.text.hasSuffix("\r\u{1B}[K"))
+    #expect(daemon.requests.first?.contains(#""progress":true"#) == true)
+  }
+
+  @Test func `get without transfer says that the file is present`() throws {
+    let fixture = try CommandFixture()
+    let present = Self.got.replacing(#"[{"peer":"bob","id":"\#(Sample.otherID)","bytes":177957}]"#, with: "[]")
+    let daemon = try daemon(fixture, .line(present))
+    #expect(fixture.run("get", "793") == .done)
+    #expect(fixture.output.text == "/w/rfc793.txt: 173.8 KiB, already present\n")
+    _ = daemon
+  }
+
+  @Test func `failed get clears its progress and is reported`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"progress","received":512,"size":1024,"peer":"bob"}"#),
+      .line(Sample.failure(504, "no-source", "no source is left")))
+    fixture.terminal.isErrors = true
+    #expect(fixture.run("get", "793") == .unavailable)
+    #expect(fixture.errors.text.contains("\r\u{1B}[Kp2pctl: no source is left\n"))
+    #expect(fixture.output.text.isEmpty)
+    _ = daemon
+  }
+
+  @Test(arguments: [("/", "/out"), ("/w", "/w/out")])
+  func `output path is relative to the current directory`(directory: String, path: String) throws {
+    let fixture = try CommandFixture()
+    fixture.workingDirectory = directory
+    let daemon = try daemon(fixture, .line(Self.got))
+    #expect(fixture.run("get", "793", "-o", "out") == .done)
+    #expect(daemon.requests.first?.contains(#""path":"\#(path)""#) == true)
+  }
+}
+
+extension String {
+  /// The parts between the occurrences of a separator.
+  fileprivate func components(_ separator: String) -> [String] {
+    var parts = [""]
+    var rest = self[...]
+    while let range = rest.firstRange(of: separator) {
+      parts[parts.count - 1] += rest[..<range.lowerBound]
+      parts.append("")
+      rest = rest[range.upperBound...]
+    }
+    parts[parts.count - 1] += rest
+    return parts
+  }
+}
