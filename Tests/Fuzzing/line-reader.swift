@@ -8,8 +8,8 @@ import LineJSON
 
 private nonisolated(unsafe) var reader = JSONReader()
 
-/// The strict reader and jansson must agree on any bytes; what was taken must come back from an encoder as it was; and
-/// whatever bytes the writer is given as a string, both must read the same one.
+/// The strict reader and jansson must agree on every input, an accepted value must survive encoding, and both must read the
+/// same string from the output of the writer.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzLineReader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let line = Array(UnsafeBufferPointer(start: start, count: count))
@@ -17,7 +17,7 @@ func fuzzLineReader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   guard strict == Oracle.jansson(line) else { fatalError("the readers disagree") }
   if let value = try? Jansson.decode(line) {
     guard let encoded = try? Jansson.encodeLine(value), Oracle.strict(encoded, with: &reader) == strict else {
-      fatalError("the value does not come back")
+      fatalError("the value changed in encoding")
     }
   }
   var writer = JSONWriter()
@@ -26,7 +26,7 @@ func fuzzLineReader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   writer.string(utf8: line)
   writer.endObject()
   guard let written = Oracle.strict(writer.bytes, with: &reader), written == Oracle.jansson(writer.bytes) else {
-    fatalError("what was written cannot be read")
+    fatalError("the output of the writer cannot be read")
   }
   return 0
 }

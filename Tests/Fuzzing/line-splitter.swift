@@ -4,7 +4,7 @@
 
 import LineJSON
 
-/// The first byte chooses the limit, the second the size of the pieces: however the stream is cut, the lines must be those
+/// The first byte sets the limit, the second the size of the pieces. However the stream is cut, the lines must be those
 /// between the newlines, up to the first one that is too long.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzLineSplitter(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
@@ -14,12 +14,12 @@ func fuzzLineSplitter(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let size = Int(input[1]) % 16 + 1
   let stream = Array(input[2...])
   guard split(stream, limit: limit, size: size) == expected(stream, limit: limit) else {
-    fatalError("the lines are not those of the stream")
+    fatalError("the lines differ from the stream")
   }
   return 0
 }
 
-/// The lines, and an empty list in place of one that is too long.
+/// The lines, with an empty list in place of a line that is too long.
 private func split(_ stream: [UInt8], limit: Int, size: Int) -> [[[UInt8]]] {
   var splitter = LineSplitter(maximumLength: limit)
   var lines: [[[UInt8]]] = []
@@ -30,7 +30,7 @@ private func split(_ stream: [UInt8], limit: Int, size: Int) -> [[[UInt8]]] {
     } catch {
       return lines + [[]]
     }
-    guard splitter.pendingCount <= limit else { fatalError("more is kept than a line") }
+    guard splitter.pendingCount <= limit else { fatalError("more than a line is buffered") }
   }
   return lines
 }
