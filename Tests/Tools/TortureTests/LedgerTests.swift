@@ -7,6 +7,7 @@ import Torture
 @Suite struct LedgerTests {
   private let first = MerkleRoot.content(of: [1]) ?? .empty
   private let second = MerkleRoot.content(of: [2]) ?? .empty
+  private let third = MerkleRoot.content(of: [3]) ?? .empty
 
   private func rules(_ ledger: Ledger, isSettled: Bool = true) -> [String: Ledger.Expectation.Rule] {
     Dictionary(uniqueKeysWithValues: ledger.expectations(isSettled: isSettled).map { ($0.path, $0.rule) })
@@ -86,6 +87,16 @@ import Torture
     ledger.fileChanged("/x", to: second)
     ledger.shared("file/x", second, path: "/copy", isOwn: false)
     #expect(rules(ledger).isEmpty)
+  }
+
+  @Test func `original that had the fetched content meanwhile expects nothing`() {
+    var ledger = Ledger()
+    ledger.shared("file/x", first, path: "/x", isOwn: true)
+    ledger.fileChanged("/x", to: second)
+    ledger.fileChanged("/x", to: third)
+    ledger.shared("file/x", second, path: "/copy", isOwn: false)
+    // If the peer had shared the second content, the copy took its place, and the third is not shared at all.
+    #expect(rules(ledger) == ["/copy": .shared(second)])
   }
 
   @Test func `contradictions name key and path`() {

@@ -28,6 +28,8 @@ package struct Ledger: Sendable {
     package let isOwn: Bool
     package var claim: Claim
     package var file: File
+    /// Contents of the file since the last answer. The peer may have shared any of them meanwhile.
+    package var past: Set<Content> = []
   }
 
   /// By path.
@@ -52,7 +54,7 @@ package struct Ledger: Sendable {
   /// Another path with this content may have lost its share to this one.
   private mutating func moveHere(_ key: String, _ content: Content, path: String) {
     for (other, entry) in entries where other != path && entry.key == key && entry.claim != .absent {
-      if entry.claim == .shared(content) || entry.file == .changed(content) { entries[other]?.claim = .unknown }
+      if entry.claim == .shared(content) || entry.past.contains(content) { entries[other]?.claim = .unknown }
     }
   }
 
@@ -84,6 +86,7 @@ package struct Ledger: Sendable {
     }
     if let content, entry.isOwn { moveHere(entry.key, content, path: path) }
     entries[path]?.file = content.map { .changed($0) } ?? .gone
+    if let content { entries[path]?.past.insert(content) }
   }
 
   // MARK: Expectations
