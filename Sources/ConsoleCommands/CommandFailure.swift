@@ -116,7 +116,7 @@ extension CommandFailure {
 
   private static func hint(for code: ErrorCode) -> String? {
     switch code {
-    case .unavailable: "Check the daemon: p2pctl status"
+    case .unavailable: "Check for problems: p2pctl doctor"
     case .severalContents: "Choose one with --content PREFIX[:SIZE] or --from PEER."
     case .ambiguousPeer: "Select one by the start of its id: --from PREFIX."
     case .noSource: "Its holders may come back later. List them with: p2pctl lookup KEY"

@@ -17,7 +17,7 @@ struct RootCommand: DocumentedCommand {
     abstract: "Share documents and files, and find and fetch those of others.",
     usage: """
       p2pctl [--peer NAME | --socket PATH] [--json] COMMAND …
-      p2pctl                                    (on a terminal: opens the interactive shell)
+      p2pctl                      (on a terminal: opens the interactive shell)
       """,
     discussion: """
       Commands are carried out by a daemon on this machine, which handles all network traffic. If none is running: \

@@ -163,7 +163,7 @@ import TestSupport
   // MARK: Hints
 
   @Test(arguments: [
-    (503, "unavailable", "Check the daemon: p2pctl status"),
+    (503, "unavailable", "Check for problems: p2pctl doctor"),
     (300, "several-contents", "Choose one with --content PREFIX[:SIZE] or --from PEER."),
     (300, "ambiguous-peer", "Select one by the start of its id: --from PREFIX."),
     (504, "no-source", "List them with: p2pctl lookup KEY"), (502, "verification-failed", "Nothing was kept."),

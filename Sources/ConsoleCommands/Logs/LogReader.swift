@@ -82,7 +82,7 @@ struct LogDirectory {
         .notFound, "there are no logs yet",
         [
           "They are written to \(TextRules.escapedForTerminal((layouts.first ?? first).logDirectory))",
-          CommandFailure.startHint,
+          "Start everything with: p2pctl supervisor start",
         ])
     }
     return LogDirectory(layout: found)
