@@ -51,7 +51,7 @@ struct InputLineReader {
 /// The result of reading one line.
 package enum InputLine: Equatable, Sendable {
   case text(String)
-  /// Ctrl-C: what was typed so far is dropped.
+  /// Ctrl-C; the text typed so far is dropped.
   case interrupted
   /// Ctrl-D on an empty line, or the end of the input.
   case end

@@ -83,8 +83,8 @@ package struct Table {
   }
 }
 
-/// How many cells of a terminal a text takes: two for East Asian wide characters and emoji (UAX #11), none for what
-/// combines with the character before it.
+/// The number of terminal cells that a text occupies: two for East Asian wide characters and emoji (UAX #11), none for
+/// combining marks.
 package enum CellWidth {
   package static func of(_ text: some StringProtocol) -> Int {
     text.reduce(0) { $0 + of($1) }
