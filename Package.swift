@@ -80,14 +80,14 @@ let package = Package(
     // Typed messages of every plane, and the written protocol.
     .target(name: "WireProtocol", dependencies: ["LineJSON", "DocumentModel"]),
     // Catalogue, hashing, Merkle layers, files in the making. CProcess: renaming without replacing, preallocation.
-    .target(name: "ContentStore", dependencies: ["CProcess", "DocumentModel", crypto, grdb]),
+    .target(name: "ContentStore", dependencies: ["CProcess", "POSIXSupport", "DocumentModel", crypto, grdb]),
     // The peer's key and the id that follows from it.
-    .target(name: "PeerIdentity", dependencies: ["DocumentModel", crypto]),
+    .target(name: "PeerIdentity", dependencies: ["POSIXSupport", "DocumentModel", crypto]),
 
     // MARK: L3 - transport
 
     // Listeners, connections, limits and drain for lines; knows no message.
-    .target(name: "LineTransport", dependencies: ["LineJSON", nioCore, nioPosix]),
+    .target(name: "LineTransport", dependencies: ["POSIXSupport", "LineJSON", nioCore, nioPosix]),
 
     // What every process of the system needs: places, the supervisor's channel, signals, heartbeat, resource limits.
     .target(
@@ -107,8 +107,8 @@ let package = Package(
     .target(
       name: "PeerDaemon",
       dependencies: [
-        "DocumentModel", "DocumentIndex", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore", "PeerIdentity",
-        "LineTransport", "ProcessSupport", nioCore, nioPosix, logging,
+        "POSIXSupport", "DocumentModel", "DocumentIndex", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore",
+        "PeerIdentity", "LineTransport", "ProcessSupport", nioCore, nioPosix, logging,
       ]),
     // Launches and watches the others, and reads their configuration; links no NIO, no crypto, no database.
     .target(
@@ -147,7 +147,9 @@ let package = Package(
     // MARK: Tests
 
     // Sockets, directories and waiting, for tests only.
-    .target(name: "TestSupport", dependencies: ["CProcess", "DocumentModel", "LineJSON"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["CProcess", "POSIXSupport", "DocumentModel", "LineJSON"],
+      path: "Tests/TestSupport"),
     // Stands for an index or a peer in tests of the supervisor; how it behaves follows from its name.
     .executableTarget(
       name: "supervised-child", dependencies: ["ProcessSupport", "WireProtocol"], path: "Tests/SupervisedChild"),
@@ -162,12 +164,13 @@ let package = Package(
     .executableTarget(
       name: "Torture",
       dependencies: [
-        "TestSupport", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser, crypto,
+        "TestSupport", "CProcess", "POSIXSupport", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser,
+        crypto,
       ],
       path: "Tests/Tools/Torture"),
     // Holds the module graph and other promises that prose alone would not keep.
     .testTarget(name: "ArchitectureTests"),
-    .testTarget(name: "POSIXSupportTests", dependencies: ["POSIXSupport"]),
+    .testTarget(name: "POSIXSupportTests", dependencies: ["POSIXSupport", "TestSupport"]),
     .testTarget(name: "CProcessTests", dependencies: ["CProcess", "TestSupport"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TestSupport"]),
     .testTarget(name: "LineJSONTests", dependencies: ["LineJSON", "TestSupport"], exclude: ["FailCases"]),
@@ -185,9 +188,8 @@ let package = Package(
     .testTarget(
       name: "ProcessSupportTests",
       dependencies: [
-        "ProcessSupport", "DocumentModel", "LineJSON", "LineTransport", "WireProtocol", "CProcess", "TestSupport",
-        "p2p-index",
-        nioCore, nioPosix, system,
+        "ProcessSupport", "POSIXSupport", "DocumentModel", "LineJSON", "LineTransport", "WireProtocol", "CProcess",
+        "TestSupport", "p2p-index", nioCore, nioPosix, system,
       ]),
     .testTarget(
       name: "IndexServerTests",
@@ -204,8 +206,8 @@ let package = Package(
     .testTarget(
       name: "SupervisorDaemonTests",
       dependencies: [
-        "SupervisorDaemon", "ProcessSupervision", "WireProtocol", "DocumentModel", "LineJSON", "ProcessSupport",
-        "TestSupport", "p2p-supervisor", "supervised-child", system,
+        "SupervisorDaemon", "ProcessSupervision", "POSIXSupport", "WireProtocol", "DocumentModel", "LineJSON",
+        "ProcessSupport", "TestSupport", "p2p-supervisor", "supervised-child", system,
       ]),
     .testTarget(
       name: "ConsoleCommandsTests",

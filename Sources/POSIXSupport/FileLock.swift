@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// An exclusive lock on a file that is created if missing and never removed: flock(2).
+///
+/// The lock belongs to the open file: it ends with `release`, with this value or with the process, however that ends.
+/// A POSIX lock (fcntl(2)) would end as soon as anything in this process closed another descriptor of the file.
+package struct FileLock: ~Copyable, Sendable {
+  /// Open for reading and writing.
+  package let descriptor: CInt
+
+  /// Does not wait and does not follow a link.
+  /// - Throws: `EWOULDBLOCK` if another open file holds the lock.
+  package init(_ path: String) throws(SystemError) {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw SystemError(errno) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let error = SystemError(errno)
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+  }
+
+  /// Lets another take the lock before this value ends.
+  package func release() {
+    _ = flock(descriptor, LOCK_UN)
+  }
+
+  deinit { close(descriptor) }
+}
