@@ -2,6 +2,7 @@
 
 package import LineJSON
 package import NIOCore
+package import POSIXSupport
 
 /// The connection as its role sees it. To be used on its event loop only.
 ///
@@ -10,8 +11,8 @@ package protocol LineConnection: AnyObject {
   var eventLoop: any EventLoop { get }
   var remoteAddress: SocketAddress? { get }
   var localAddress: SocketAddress? { get }
-  /// Who made a connection to a Unix socket. Fails on other sockets.
-  var credentials: EventLoopFuture<SocketCredentials> { get }
+  /// The process that connected to a Unix socket; `nil` on other sockets.
+  var credentials: PeerCredentials? { get }
   /// When the last byte came.
   var lastReceived: NIODeadline { get }
   /// Writes an event, a request or an answer that took its time. Flushed at once.

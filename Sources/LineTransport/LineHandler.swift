@@ -2,6 +2,7 @@
 
 package import LineJSON
 package import NIOCore
+package import POSIXSupport
 
 /// Frames, hands out and answers the lines of one connection, all in one place on its event loop.
 ///
@@ -295,9 +296,10 @@ extension LineHandler: LineConnection {
     scratch.giveBack(output)
   }
 
-  package var credentials: EventLoopFuture<SocketCredentials> {
-    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
-    return SocketCredentials.read(from: context.channel)
+  package var credentials: PeerCredentials? {
+    let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }
+    let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(read)
+    return found ?? nil
   }
 
   package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {

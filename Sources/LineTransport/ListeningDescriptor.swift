@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
-/// An inherited descriptor that is no listening socket.
+/// A descriptor or a path that cannot be listened on.
 package struct ListenerError: Error, CustomStringConvertible {
   package let description: String
 }
@@ -10,13 +11,11 @@ package struct ListenerError: Error, CustomStringConvertible {
 /// Checks on an inherited listening socket: NIO would end the process on a closed descriptor.
 enum ListeningDescriptor {
   static func check(_ descriptor: CInt) throws(ListenerError) {
-    guard fcntl(descriptor, F_GETFD) >= 0 else {
+    guard InheritedSocket.isOpen(descriptor) else {
       throw ListenerError(description: "the inherited descriptor \(descriptor) is not open")
     }
-    var listening: CInt = 0
-    var length = socklen_t(MemoryLayout<CInt>.size)
-    guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0, listening == 1 else {
-      throw ListenerError(description: "the inherited descriptor \(descriptor) is no listening socket")
+    guard InheritedSocket.isListening(descriptor) else {
+      throw ListenerError(description: "the inherited descriptor \(descriptor) is not a listening socket")
     }
   }
 

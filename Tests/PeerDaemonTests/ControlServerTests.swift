@@ -178,7 +178,7 @@ import WireProtocol
     let directory = try TemporaryDirectory()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let path = directory.file("control.sock")
-    try Self.leaveStaleSocket(at: path)
+    try UnixListener.abandon(at: path)
     let server = try await start(path, on: group)
     await #expect(throws: ListenerError.self) { try await start(path, on: group) }
     try await onThread { _ = try Self.greeted(path) }
@@ -199,20 +199,5 @@ import WireProtocol
     #expect(error?.description.contains("107") == true)
     await #expect(throws: IOError.self) { try await start(directory.file("missing/x"), on: group) }
     try await group.shutdownGracefully()
-  }
-
-  /// What a killed process leaves behind: a file on which nobody listens.
-  private static func leaveStaleSocket(at path: String) throws {
-    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let result = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    try #require(result == 0)
   }
 }

@@ -4,6 +4,7 @@ import Glibc
 import LineJSON
 import LineTransport
 import NIOCore
+import POSIXSupport
 import WireProtocol
 
 /// The lines of one front end: each request runs in a task of its own, one at a time.
@@ -20,11 +21,7 @@ final class ControlRole: LineRole {
 
   func opened(_ connection: any LineConnection) {
     self.connection = connection
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    // Complete already; were it not, nobody would be admitted.
-    connection.credentials.whenSuccess { credentials in
-      if credentials.user == geteuid() || credentials.user == 0 { bound.value.session.admit() }
-    }
+    if let user = connection.credentials?.user, user == geteuid() || user == 0 { session.admit() }
   }
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
