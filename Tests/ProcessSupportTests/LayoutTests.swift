@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import POSIXSupport
 import ProcessSupport
 import Testing
 
@@ -69,24 +70,26 @@ import Testing
 }
 
 @Suite struct UserNameTests {
-  private let passwd = "root:x:0:0:root:/root:/bin/sh\nbroken\nann.lee:x:1000:1000::/home/ann:/bin/sh\n"
+  private let users = UserDatabase(
+    passwd: "root:x:0:0:root:/root:/bin/sh\nbroken\nann.lee:x:1000:1000::/home/ann:/bin/sh\n", group: "")
+  private let nobody = UserDatabase(passwd: "", group: "")
 
   @Test func thePasswdFileComesFirst() {
-    #expect(PeerName.ofUser(uid: 1000, passwd: passwd, environment: { _ in "other" })?.text == "ann.lee")
+    #expect(PeerName.ofUser(uid: 1000, in: users, environment: { _ in "other" })?.text == "ann.lee")
   }
 
   @Test func aUserKnownElsewhereIsTakenFromTheEnvironment() {
-    #expect(PeerName.ofUser(uid: 5, passwd: passwd) { $0 == "USER" ? "ldap" : nil }?.text == "ldap")
-    #expect(PeerName.ofUser(uid: 5, passwd: passwd) { _ in nil }?.text == "user5")
+    #expect(PeerName.ofUser(uid: 5, in: users) { $0 == "USER" ? "ldap" : nil }?.text == "ldap")
+    #expect(PeerName.ofUser(uid: 5, in: users) { _ in nil }?.text == "user5")
   }
 
   @Test(arguments: [("DOM\\ann", "DOM_ann"), ("jörg", "j_rg"), (".dot", "_dot"), ("index", "index_"), ("", "user5")])
   func whatAPeerNameMustNotHoldIsReplaced(login: String, name: String) {
-    #expect(PeerName.ofUser(uid: 5, passwd: "") { _ in login }?.text == name)
+    #expect(PeerName.ofUser(uid: 5, in: nobody) { _ in login }?.text == name)
   }
 
   @Test func aLongNameIsCut() {
-    let name = PeerName.ofUser(uid: 5, passwd: "") { _ in String(repeating: "n", count: 99) }
+    let name = PeerName.ofUser(uid: 5, in: nobody) { _ in String(repeating: "n", count: 99) }
     #expect(name?.text.utf8.count == PeerName.maximumLength)
   }
 }

@@ -2,8 +2,9 @@
 
 import DocumentModel
 import Glibc
-import ProcessSupport
+import POSIXSupport
 import ProcessSupervision
+import ProcessSupport
 import SupervisorDaemon
 import TestSupport
 import Testing
@@ -93,7 +94,7 @@ import Testing
     do {
       let first = try InstanceLock(path: path)
       // Reading the file, as anybody may, must not take the lock away.
-      #expect(SmallFile.read(path) == Array("\(getpid())\n".utf8))
+      #expect(try SmallFile.read(path) == Array("\(getpid())\n".utf8))
       let error = #expect(throws: SupervisorError.self) { _ = try InstanceLock(path: path).release() }
       #expect(error?.message.contains("process \(getpid())") == true)
       first.release()

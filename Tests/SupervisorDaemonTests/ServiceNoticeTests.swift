@@ -2,6 +2,7 @@
 
 import Glibc
 import LineJSON
+import POSIXSupport
 import ProcessSupervision
 import SupervisorDaemon
 import TestSupport
@@ -82,7 +83,9 @@ import WireProtocol
     init(_ name: String) throws {
       self.name = name
       descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-      let address = name.hasPrefix("@") ? SocketAddress(abstractName: String(name.dropFirst())) : .init(path: name)
+      let address =
+        name.hasPrefix("@")
+        ? UnixSocketAddress(abstractName: String(name.dropFirst())) : try UnixSocketAddress(path: name)
       let bound = try #require(address).withPointer { bind(descriptor, $0, $1) }
       try #require(descriptor >= 0 && bound == 0)
       var timeout = timeval(tv_sec: 20, tv_usec: 0)

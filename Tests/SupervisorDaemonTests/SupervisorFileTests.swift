@@ -15,28 +15,6 @@ import Testing
     directory = try TemporaryDirectory()
   }
 
-  @Test func aSmallFileIsReplacedWhole() throws {
-    let path = directory.file("record")
-    try SmallFile.replace(path, with: [1, 2, 3])
-    try SmallFile.replace(path, with: [4])
-    #expect(SmallFile.read(path) == [4])
-    #expect(SmallFile.read(path, limit: 0) == [])
-    var status = stat()
-    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-    #expect(access("\(path).new", F_OK) != 0)
-    #expect(SmallFile.read(directory.file("missing")) == nil)
-    #expect(throws: (any Error).self) { try SmallFile.replace(directory.file("missing/record"), with: [1]) }
-  }
-
-  /// What is planted where the new content is written is not followed.
-  @Test func aPlantedLinkIsNotWrittenThrough() throws {
-    let victim = try directory.write("victim", [7])
-    let path = directory.file("record")
-    #expect(symlink(victim, "\(path).new") == 0)
-    #expect(throws: (any Error).self) { try SmallFile.replace(path, with: [1]) }
-    #expect(TemporaryDirectory.read(victim) == [7])
-  }
-
   @Test func theLockFollowsNoLink() throws {
     let victim = try directory.write("victim", [7])
     let path = directory.file("lock")
@@ -68,13 +46,5 @@ import Testing
     }
     #expect(name(["NOTIFY_SOCKET": "/run/systemd/notify"]) == nil, "a service manager is no user")
     #expect(SupervisorInvocation.ownName(in: Layout(home: "/h"), environment: ["SUDO_USER": "ann"]) == .ofCurrentUser())
-  }
-
-  @Test func abstractNamesAreAsLongAsTheySay() throws {
-    #expect(SocketAddress(abstractName: "") == nil)
-    #expect(SocketAddress(abstractName: String(repeating: "x", count: 108)) == nil)
-    let address = try #require(SocketAddress(abstractName: "p2p"))
-    #expect(address.family == AF_UNIX && address.endpoint == nil)
-    #expect(address.withPointer { _, length in length } == 2 + 1 + 3)
   }
 }

@@ -2,6 +2,7 @@
 
 import CProcess
 import Glibc
+import POSIXSupport
 import SystemPackage
 import WireProtocol
 
@@ -58,9 +59,8 @@ struct ControlClients {
   }
 
   private static func isAllowed(_ descriptor: Int32) -> Bool {
-    var credentials = peer_credentials()
-    guard socket_peer_credentials(descriptor, &credentials) == 0 else { return false }
-    return credentials.user == getuid() || credentials.user == 0
+    guard let user = PeerCredentials.read(from: descriptor)?.user else { return false }
+    return user == getuid() || user == 0
   }
 
   private mutating func closeIdlest() {

@@ -1,35 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 import SystemPackage
 
-/// The one supervisor of a home: flock(2) on a file that is never removed. Unlike a POSIX lock it lasts until the last
-/// descriptor of this very open file is closed, and children do not get that descriptor.
+/// Admits one supervisor per home. Children do not inherit the lock.
 package struct InstanceLock: ~Copyable {
-  private let descriptor: FileDescriptor
+  private let lock: FileLock
 
-  /// - Throws: where another supervisor has it: `.failed`, naming its process.
+  /// - Throws: `.failed`, naming its process, if another supervisor holds the lock.
   package init(path: String) throws(SupervisorError) {
-    descriptor = try Self.lock(path)
-  }
-
-  private static func lock(_ path: String) throws(SupervisorError) -> FileDescriptor {
-    let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard number >= 0 else { throw .system("cannot open \(path)", Errno(rawValue: errno)) }
-    let descriptor = FileDescriptor(rawValue: number)
-    guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-      let error = Errno(rawValue: errno)
-      try? descriptor.close()
-      throw error == .wouldBlock ? isTaken(path) : .system("cannot lock \(path)", error)
+    do throws(SystemError) {
+      lock = try FileLock(path)
+    } catch {
+      throw error.code == EWOULDBLOCK ? Self.isTaken(path) : .system("cannot lock \(path)", Errno(rawValue: error.code))
     }
-    // For people and for the message below; the lock itself is what counts.
-    _ = ftruncate(number, 0)
+    // The number is for people and for the message below.
+    let descriptor = FileDescriptor(rawValue: lock.descriptor)
+    _ = ftruncate(lock.descriptor, 0)
     _ = try? descriptor.writeAll(toAbsoluteOffset: 0, "\(getpid())\n".utf8)
-    return descriptor
   }
 
   private static func isTaken(_ path: String) -> SupervisorError {
-    let digits = (SmallFile.read(path) ?? []).prefix { (0x30...0x39).contains($0) }
+    let digits = ((try? SmallFile.prefix(of: path, max: 20)) ?? []).prefix { (0x30...0x39).contains($0) }
     let holder = digits.isEmpty ? "" : " (process \(String(decoding: digits, as: UTF8.self)))"
     return SupervisorError(
       .failed,
@@ -39,10 +32,6 @@ package struct InstanceLock: ~Copyable {
 
   /// Lets the next supervisor in before this process has ended.
   package func release() {
-    _ = flock(descriptor.rawValue, LOCK_UN)
-  }
-
-  deinit {
-    try? descriptor.close()
+    lock.release()
   }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
 /// What /proc tells of a process: proc(5).
 package enum ProcessTable {
   /// Changes with every boot of the machine; empty where /proc does not tell.
   package static func bootIdentifier() -> String {
-    let bytes = SmallFile.read("/proc/sys/kernel/random/boot_id") ?? []
+    let bytes = (try? SmallFile.read("/proc/sys/kernel/random/boot_id")) ?? []
     return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
   }
 
@@ -24,7 +25,7 @@ package enum ProcessTable {
 
   /// Whether a process has been killed, or its first thread has ended: it will do nothing more of its own.
   package static func isEnding(_ pid: Int32) -> Bool {
-    SmallFile.read("/proc/\(pid)/status").map(isEnding(inStatus:)) ?? true
+    (try? SmallFile.read("/proc/\(pid)/status")).map(isEnding(inStatus:)) ?? true
   }
 
   /// By its state, or by a SIGKILL that waits for each of its threads.
@@ -40,7 +41,7 @@ package enum ProcessTable {
 
   /// `nil` where there is no such process.
   package static func startTime(of pid: Int32) -> Int64? {
-    SmallFile.read("/proc/\(pid)/stat").flatMap(startTime(inStat:))
+    (try? SmallFile.read("/proc/\(pid)/stat")).flatMap(startTime(inStat:))
   }
 
   /// Field 22. The second field is the name in parentheses, which may hold anything, so counting begins behind the last

@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 import ProcessSupervision
 import SystemPackage
@@ -21,11 +22,7 @@ struct BlueprintBuilder {
     // Only a root supervisor of the whole system runs children as somebody else.
     users =
       options.layout.kind == .system && geteuid() == 0
-      ? UserDatabase(passwd: Self.text("/etc/passwd"), group: Self.text("/etc/group")) : nil
-  }
-
-  private static func text(_ path: String) -> String {
-    String(decoding: SmallFile.read(path) ?? [], as: UTF8.self)
+      ? UserDatabase.current() : nil
   }
 
   /// What was opened is closed again where one child cannot be made.
@@ -51,14 +48,14 @@ struct BlueprintBuilder {
     var ports = rememberedPorts
     guard ports[name.text] != port else { return }
     ports[name.text] = port
-    do throws(Errno) {
+    do throws(SystemError) {
       try SmallFile.replace(portsPath, with: ports.bytes)
     } catch {
       log("cannot write \(portsPath): \(error); upload ports will differ after a restart")
     }
   }
 
-  private var rememberedPorts: PortMemory { SmallFile.read(portsPath).map { PortMemory($0) } ?? PortMemory() }
+  private var rememberedPorts: PortMemory { (try? SmallFile.read(portsPath)).map { PortMemory($0) } ?? PortMemory() }
 
   // MARK: The index
 

@@ -3,6 +3,7 @@
 import CProcess
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupervision
 import SystemPackage
 import WireProtocol
@@ -253,7 +254,7 @@ final class Supervisor {
         record.children.append(.init(name: child.blueprint.name, pid: run.pid, startTime: run.startTime))
       }
     }
-    do throws(Errno) {
+    do throws(SystemError) {
       try SmallFile.replace(premises.recordPath, with: record.bytes)
     } catch {
       log.write("cannot write \(premises.recordPath): \(error)", .warning)

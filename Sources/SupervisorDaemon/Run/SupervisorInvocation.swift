@@ -2,6 +2,7 @@
 
 package import DocumentModel
 import Glibc
+import POSIXSupport
 package import ProcessSupport
 import ProcessSupervision
 
@@ -13,7 +14,7 @@ package enum SupervisorInvocation {
   ///   - environment: of this process.
   package static func options(
     flags: RunFlags, home: String?, configuration: String? = nil,
-    environment: [String: String] = ProcessEnvironment.current()
+    environment: [String: String] = CurrentProcess.environment()
   ) throws(SupervisorError) -> SupervisorOptions {
     let layout = try layout(home: home, environment: environment)
     // The supervisor stays where it was started: a relative path means the same at every reload.
@@ -49,7 +50,7 @@ package enum SupervisorInvocation {
   private static func read(
     _ path: String, mustExist: Bool, environment: [String: String]
   ) throws(SupervisorError) -> ConfigurationFile? {
-    guard let bytes = SmallFile.read(path) else {
+    guard let bytes = try? SmallFile.read(path) else {
       // What is there and cannot be read must not be taken for absent.
       guard !mustExist, access(path, F_OK) != 0 else {
         throw SupervisorError(.noInput, "cannot read the configuration \(path)")
@@ -80,7 +81,7 @@ package enum SupervisorInvocation {
       environment["P2P_HOME"] = home
     }
     let candidates = Layout.candidates(
-      environment: { environment[$0] }, isRoot: geteuid() == 0, workingDirectory: workingDirectory())
+      environment: { environment[$0] }, isRoot: geteuid() == 0, workingDirectory: CurrentProcess.workingDirectory())
     // For a user without a home the system's layout is the only candidate, and not theirs to use.
     guard let layout = candidates.first, layout.kind != .system || geteuid() == 0 else {
       throw SupervisorError(.failed, "there is no place for state and sockets: set P2P_HOME (or --home), or HOME")
@@ -88,20 +89,11 @@ package enum SupervisorInvocation {
     return layout
   }
 
-  private static func workingDirectory() -> String? {
-    guard let path = getcwd(nil, 0) else { return nil }
-    defer { free(path) }
-    return String(cString: path)
-  }
-
-  /// Where this program lies, and its siblings beside it.
+  /// The directory of this program and of the programs that it starts.
   private static func ownDirectory() throws(SupervisorError) -> String {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/exe", &buffer, buffer.count)
-    let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    guard let slash = path.lastIndex(of: "/") else {
-      throw SupervisorError(.failed, "/proc/self/exe does not tell where this program lies: is /proc mounted?")
+    guard let directory = CurrentProcess.executableDirectory() else {
+      throw SupervisorError(.failed, "cannot read the path of this program from /proc/self/exe: is /proc mounted?")
     }
-    return String(path[..<slash])
+    return directory
   }
 }

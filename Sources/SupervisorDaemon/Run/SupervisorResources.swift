@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 import ProcessSupervision
 import SystemPackage
@@ -37,7 +38,7 @@ struct SupervisorResources: ~Copyable {
     let lock = try InstanceLock(path: "\(ownState)/lock")
     let recordPath = "\(ownState)/children.json"
     let boot = ProcessTable.bootIdentifier()
-    if let record = SmallFile.read(recordPath).flatMap({ ChildRecord($0) }) {
+    if let record = (try? SmallFile.read(recordPath)).flatMap({ ChildRecord($0) }) {
       for child in try PreviousRun.end(record, boot: boot) {
         log("ended \(child.name) (process \(child.pid)), which the last supervisor had left")
       }

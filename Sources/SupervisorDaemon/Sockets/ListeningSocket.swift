@@ -2,6 +2,7 @@
 
 package import DocumentModel
 import Glibc
+import POSIXSupport
 package import SystemPackage
 
 /// A listening socket that this process holds, so that connections wait in it while the child that serves it is
@@ -15,8 +16,6 @@ package struct ListeningSocket: Sendable {
 
   /// Longer queues are cut by the kernel to net.core.somaxconn: listen(2).
   private static let backlog: Int32 = 4_096
-  /// The length of `sun_path` less its final NUL: unix(7).
-  package static let longestPath = 107
 
   // MARK: TCP
 
@@ -67,7 +66,7 @@ package struct ListeningSocket: Sendable {
   /// lock under which such sockets are made, so a socket there has no owner. Anything but a socket is left alone.
   package static func unix(_ path: String) throws(Failure) -> ListeningSocket {
     let what = Failure.What.unix(path)
-    guard let address = SocketAddress(path: path) else { throw Failure(what: what, errno: .fileNameTooLong) }
+    guard let address = try? UnixSocketAddress(path: path) else { throw Failure(what: what, errno: .fileNameTooLong) }
     try removeStale(path)
     let descriptor = try open(AF_UNIX, what: what)
     let mask = umask(0o177)

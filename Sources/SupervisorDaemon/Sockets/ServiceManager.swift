@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
 /// The socket of the service manager that started this process: sd_notify(3). A message is one datagram.
 struct ServiceManager {
-  private let address: SocketAddress
+  private let address: UnixSocketAddress
 
   /// - Parameter socket: the value of `NOTIFY_SOCKET`: a path, or `@` and an abstract name. `nil` for what is neither.
   init?(socket: String) {
     let address =
       switch socket.first {
-      case "/": SocketAddress(path: socket)
-      case "@": SocketAddress(abstractName: String(socket.dropFirst()))
-      default: SocketAddress?.none
+      case "/": try? UnixSocketAddress(path: socket)
+      case "@": UnixSocketAddress(abstractName: String(socket.dropFirst()))
+      default: UnixSocketAddress?.none
       }
     guard let address else { return nil }
     self.address = address

@@ -3,21 +3,20 @@
 package import DocumentModel
 package import Glibc
 
-/// A socket address of the three families in use: ip(7), ipv6(7), unix(7).
+/// An IPv4 or IPv6 socket address: ip(7), ipv6(7).
 package struct SocketAddress: Sendable {
   private let storage: sockaddr_storage
   private let length: socklen_t
 
   package var family: Int32 { Int32(storage.ss_family) }
 
-  /// - Parameter length: where not all of it counts.
-  private init<Address>(_ address: Address, length: Int? = nil) {
+  private init<Address>(_ address: Address) {
     var storage = sockaddr_storage()
     withUnsafeMutableBytes(of: &storage) { target in
       withUnsafeBytes(of: address) { target.copyMemory(from: $0) }
     }
     self.storage = storage
-    self.length = socklen_t(length ?? MemoryLayout<Address>.size)
+    self.length = socklen_t(MemoryLayout<Address>.size)
   }
 
   /// An IPv4 or IPv6 address in figures, or `localhost`, which means 127.0.0.1. `nil` for other names.
@@ -34,33 +33,6 @@ package struct SocketAddress: Sendable {
     var six = in6_addr()
     guard inet_pton(AF_INET6, host, &six) == 1 else { return nil }
     self.init(Self.ipv6(six, port: endpoint.port))
-  }
-
-  /// `nil` where the path does not fit.
-  package init?(path: String) {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-      guard !path.isEmpty, path.utf8.count < target.count else { return false }
-      target.copyBytes(from: path.utf8)
-      return true
-    }
-    guard fits else { return nil }
-    self.init(address)
-  }
-
-  /// A name in the abstract namespace of unix(7), which has no file. `nil` where it does not fit.
-  package init?(abstractName name: String) {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-      guard !name.isEmpty, name.utf8.count < target.count else { return false }
-      // The first byte is zero, and the length tells where the name ends.
-      UnsafeMutableRawBufferPointer(rebasing: target.dropFirst()).copyBytes(from: name.utf8)
-      return true
-    }
-    guard fits else { return nil }
-    self.init(address, length: MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
   }
 
   package static func anyIPv4(port: UInt16) -> SocketAddress {
