@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 
 /// The directory that holds the layers of large contents, one file `ROOT-SIZE` each, and nothing else.
 package final class LayerStore: Sendable {
@@ -14,7 +15,7 @@ package final class LayerStore: Sendable {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .writing(path, errno) }
     self.path = path
     directory = try OpenFile.directory(path)
-    for name in try names() where Self.content(named: name) == nil { unlinkat(directory.descriptor, name, 0) }
+    try removeDrafts()
   }
 
   /// For the leaves of a content of this size, to be put as they come.
@@ -58,20 +59,22 @@ package final class LayerStore: Sendable {
 
   /// The contents that have a file here.
   func contents() throws(StoreError) -> [Content] {
-    try names().compactMap(Self.content(named:))
+    try names(Self.content(named:))
   }
 
-  private func names() throws(StoreError) -> [String] {
-    // A descriptor of its own: reading moves the position, and closing the stream closes it.
-    let copy = openat(directory.descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard copy >= 0, let stream = fdopendir(copy) else { throw .reading(path, errno) }
-    defer { closedir(stream) }
-    var names = [String]()
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name != "." && name != ".." { names.append(name) }
+  private func removeDrafts() throws(StoreError) {
+    let drafts = try names { Self.content(named: $0) == nil ? $0 : nil }
+    for name in drafts { unlinkat(directory.descriptor, name, 0) }
+  }
+
+  private func names<Element>(_ transform: (String) -> Element?) throws(StoreError) -> [Element] {
+    do throws(SystemError) {
+      return try DirectoryNames.read(directory: directory.descriptor, max: .max) {
+        transform(String(decoding: $0, as: UTF8.self))
+      }
+    } catch {
+      throw .reading(path, error.code)
     }
-    return names
   }
 
   private static func length(of content: Content) -> Int64 {

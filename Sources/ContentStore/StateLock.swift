@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
-/// Says that one process, and no other, works in a directory; ends with the process, however that ends, or by `release`.
+/// Admits one process to a state directory; ends with the process, however that ends, or with `release`.
 final class StateLock: Sendable {
-  private let file: OpenFile
+  private let lock: FileLock
 
-  /// - Throws: `.catalogueInUse`.
+  /// - Throws: `.catalogueInUse` if another process has it.
   init(directory: String) throws(StoreError) {
     let path = "\(directory)/lock"
-    let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .writing(path, errno) }
-    file = OpenFile(descriptor: descriptor, path: path)
-    // flock, not a POSIX lock: that one would go with any close of the file in this process.
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    do throws(SystemError) {
+      lock = try FileLock(path)
+    } catch {
+      guard error.code == EWOULDBLOCK else { throw .writing(path, error.code) }
       throw StoreError(.catalogueInUse, directory, "another peer runs with this state")
     }
   }
 
-  /// From now on another may work there.
-  func release() {
-    _ = flock(file.descriptor, LOCK_UN)
-  }
+  /// Lets another process in before this one ends.
+  func release() { lock.release() }
 }

@@ -6,6 +6,7 @@ import LineTransport
 import Logging
 import NIOCore
 import NIOPosix
+import POSIXSupport
 import ProcessSupport
 import Synchronization
 import WireProtocol
@@ -117,9 +118,8 @@ package enum PeerProcess {
   }
 
   private static func absolute(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
-    defer { free(directory) }
-    return "\(String(cString: directory))/\(path)"
+    guard !path.hasPrefix("/"), let directory = CurrentProcess.workingDirectory() else { return path }
+    return "\(directory)/\(path)"
   }
 
   // MARK: Running

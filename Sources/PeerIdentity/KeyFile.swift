@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
 /// A small secret in a file of its own.
 struct KeyFile {
-  /// More than any key in PEM has, in bytes.
-  private static let largest = 16_384
+  /// In bytes; a key in PEM is far shorter.
+  private static let maxLength = 16_384
 
   let path: String
 
@@ -18,7 +19,7 @@ struct KeyFile {
       case ENOENT: return nil
       case ELOOP:
         throw error(.notAFile, "is a symbolic link: put the key itself there, or remove the link to become a new peer")
-      default: throw error(.unreadable, "cannot be read: \(Self.text(errno))")
+      default: throw error(.unreadable, "cannot be read: \(SystemError(errno))")
       }
     }
     defer { close(descriptor) }
@@ -29,7 +30,7 @@ struct KeyFile {
   private func check(_ descriptor: CInt) throws(IdentityError) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw error(.unreadable, "cannot be examined: \(Self.text(errno))")
+      throw error(.unreadable, "cannot be examined: \(SystemError(errno))")
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw error(.notAFile, "is not a regular file") }
     guard status.st_uid == geteuid() else {
@@ -41,16 +42,11 @@ struct KeyFile {
   }
 
   private func contents(of descriptor: CInt) throws(IdentityError) -> String {
-    var bytes = [UInt8](repeating: 0, count: Self.largest)
-    var filled = 0
-    while filled < bytes.count {
-      let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0[filled...].base, $0.count - filled) }
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw error(.unreadable, "cannot be read: \(Self.text(errno))") }
-      guard count > 0 else { break }
-      filled += count
+    do throws(SystemError) {
+      return String(decoding: try SmallFile.prefix(of: descriptor, max: Self.maxLength), as: UTF8.self)
+    } catch {
+      throw self.error(.unreadable, "cannot be read: \(error)")
     }
-    return String(decoding: bytes[..<filled], as: UTF8.self)
   }
 
   /// Creates the file with mode 0600, whole and durable. False where another process was first.
@@ -58,7 +54,7 @@ struct KeyFile {
     let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
     let temporary = "\(path).\(suffix)"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw error(.cannotCreate, "cannot be created: \(Self.text(errno))") }
+    guard descriptor >= 0 else { throw error(.cannotCreate, "cannot be created: \(SystemError(errno))") }
     defer {
       close(descriptor)
       unlink(temporary)
@@ -67,7 +63,7 @@ struct KeyFile {
     // A link, unlike a rename, never replaces the key of a process that was quicker.
     guard link(temporary, path) == 0 else {
       guard errno != EEXIST else { return false }
-      throw error(.cannotCreate, "cannot be created: \(Self.text(errno))")
+      throw error(.cannotCreate, "cannot be created: \(SystemError(errno))")
     }
     try syncDirectory()
     return true
@@ -78,31 +74,25 @@ struct KeyFile {
     while written < bytes.count {
       let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0[written...].base, $0.count - written) }
       if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw error(.cannotCreate, "cannot be written: \(Self.text(errno))") }
+      guard count > 0 else { throw error(.cannotCreate, "cannot be written: \(SystemError(errno))") }
       written += count
     }
-    guard fsync(descriptor) == 0 else { throw error(.cannotCreate, "cannot be written: \(Self.text(errno))") }
+    guard fsync(descriptor) == 0 else { throw error(.cannotCreate, "cannot be written: \(SystemError(errno))") }
   }
 
   private func syncDirectory() throws(IdentityError) {
     let directory = path.lastIndex(of: "/").map { path[...$0] } ?? "."
     let descriptor = open(String(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw error(.cannotCreate, "cannot be made durable: \(Self.text(errno))") }
+    guard descriptor >= 0 else { throw error(.cannotCreate, "cannot be made durable: \(SystemError(errno))") }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw error(.cannotCreate, "cannot be made durable: \(Self.text(errno))") }
+    guard fsync(descriptor) == 0 else { throw error(.cannotCreate, "cannot be made durable: \(SystemError(errno))") }
   }
 
   private func error(_ code: IdentityError.Code, _ reason: String) -> IdentityError {
     IdentityError(code: code, path: path, reason: reason)
   }
-
-  private static func text(_ code: CInt) -> String { String(cString: strerror(code)) }
 }
 
 extension Slice<UnsafeRawBufferPointer> {
   fileprivate var base: UnsafeRawPointer? { UnsafeRawBufferPointer(rebasing: self).baseAddress }
-}
-
-extension Slice<UnsafeMutableRawBufferPointer> {
-  fileprivate var base: UnsafeMutableRawPointer? { UnsafeMutableRawBufferPointer(rebasing: self).baseAddress }
 }

@@ -2,6 +2,7 @@
 
 import ContentStore
 import Glibc
+import POSIXSupport
 import WireProtocol
 
 /// Goes through a directory and all below it, in the order of names. Links are followed, but no directory is entered
@@ -41,11 +42,11 @@ struct DirectoryWalk {
     var isFirst = true
     while let directory = waiting.popLast(), files.count <= room, !inspection.isCancelled() {
       let names: [[UInt8]]
-      switch Self.names(in: directory.isEmpty ? "/" : directory) {
-      case .success(let found): names = found.sorted { $0.lexicographicallyPrecedes($1) }
-      case .failure(let error):
-        if isFirst { return error.number }
-        report(directory, error.number)
+      do throws(SystemError) {
+        names = try Self.names(in: directory.isEmpty ? "/" : directory).sorted { $0.lexicographicallyPrecedes($1) }
+      } catch {
+        if isFirst { return error.code }
+        report(directory, error.code)
         continue
       }
       isFirst = false
@@ -85,7 +86,7 @@ struct DirectoryWalk {
   }
 
   private mutating func report(_ path: String, _ error: CInt) {
-    report(path, String(cString: strerror(error)))
+    report(path, SystemError(error).description)
   }
 
   private mutating func report(_ path: String, _ message: String) {
@@ -93,22 +94,9 @@ struct DirectoryWalk {
     unreadable.append(PathProblem(path: path, message: message))
   }
 
-  private struct SystemError: Error {
-    let number: CInt
-  }
-
-  private static func names(in directory: String) -> Result<[[UInt8]], SystemError> {
-    guard let stream = opendir(directory) else { return .failure(SystemError(number: errno)) }
-    defer { closedir(stream) }
-    var names = [[UInt8]]()
-    while true {
-      errno = 0
-      guard let entry = readdir(stream) else {
-        return errno == 0 ? .success(names) : .failure(SystemError(number: errno))
-      }
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-      if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
-      guard names.count <= maxNames else { return .failure(SystemError(number: EFBIG)) }
-    }
+  private static func names(in directory: String) throws(SystemError) -> [[UInt8]] {
+    let names = try DirectoryNames.read(directory, max: maxNames + 1)
+    guard names.count <= maxNames else { throw SystemError(EFBIG) }
+    return names
   }
 }

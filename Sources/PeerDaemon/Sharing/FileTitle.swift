@@ -2,7 +2,7 @@
 
 import DocumentModel
 import DocumentTitles
-import Glibc
+import POSIXSupport
 
 /// The title that a file itself names: the texts of RFCs do. Blocks.
 enum FileTitle {
@@ -10,20 +10,8 @@ enum FileTitle {
   static func read(_ path: String) -> Title? {
     let name = String(path.split(separator: "/").last ?? "")
     guard RFCText.recognise(fileName: name, bytes: []) != nil else { return nil }
-    return RFCText.recognise(fileName: name, bytes: prefix(of: path))?.title
-  }
-
-  /// Empty where it cannot be read: then hashing says why.
-  private static func prefix(of path: String) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { return [] }
-    defer { close(descriptor) }
-    return [UInt8](unsafeUninitializedCapacity: RFCText.prefixLength) { buffer, filled in
-      while filled < buffer.count {
-        let count = Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
-        guard count > 0 else { return }
-        filled += count
-      }
-    }
+    // If the file cannot be read, hashing it reports why.
+    let prefix = (try? SmallFile.prefix(of: path, max: RFCText.prefixLength)) ?? []
+    return RFCText.recognise(fileName: name, bytes: prefix)?.title
   }
 }
