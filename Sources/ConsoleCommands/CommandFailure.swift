@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import WireProtocol
 
 /// Why a command failed: what happened, to what, and what to do next. All texts are escaped for the terminal.
@@ -66,7 +67,7 @@ extension CommandFailure {
           .unavailable, "the socket belongs to a \(role.rawValue), not to \(whom)",
           ["socket: \(TextRules.escapedForTerminal(path))"])
       case .system(let path, let call, let number):
-        Self.down(whom, path, "\(call): \(SystemMessage.of(number))", [])
+        Self.down(whom, path, "\(call): \(SystemError(number))", [])
       case .unsendable:
         CommandFailure(.usage, "arguments cannot contain NUL characters")
       case .failure(let failure):
@@ -128,12 +129,5 @@ extension CommandFailure {
       .notFound, .cannotCreate, .cancelled, .internal:
       nil
     }
-  }
-}
-
-/// The system's text for an errno: strerror(3).
-enum SystemMessage {
-  static func of(_ number: Int32) -> String {
-    strerror(number).map { String(cString: $0) } ?? "error \(number)"
   }
 }

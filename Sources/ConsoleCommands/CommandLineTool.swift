@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 
 /// p2pctl as a process: its streams, signals and environment.
@@ -55,26 +56,8 @@ package enum CommandLineTool {
   private static func environment() -> Console.Environment {
     Console.Environment(
       variable: variable, isRoot: geteuid() == 0, user: PeerName.ofCurrentUser(),
-      workingDirectory: workingDirectory, executableDirectory: executableDirectory())
-  }
-
-  private static func workingDirectory() -> String? {
-    guard let text = getcwd(nil, 0) else { return nil }
-    defer { free(text) }
-    let path = String(cString: text)
-    // Linux returns "(unreachable)…" for a directory outside the root: getcwd(3).
-    return path.hasPrefix("/") ? path : nil
-  }
-
-  private static func executableDirectory() -> String? {
-    var bytes = [UInt8](repeating: 0, count: 4_096)
-    let count = bytes.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress?.withMemoryRebound(to: CChar.self, capacity: buffer.count) {
-        readlink("/proc/self/exe", $0, buffer.count)
-      } ?? -1
-    }
-    guard count > 0, let slash = bytes.prefix(count).lastIndex(of: UInt8(ascii: "/")) else { return nil }
-    return String(decoding: bytes[..<slash], as: UTF8.self)
+      workingDirectory: CurrentProcess.workingDirectory,
+      executableDirectory: CurrentProcess.executableDirectory())
   }
 
   /// Waits for no event on standard output except its reader closing, which poll(2) always reports.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LineJSON
+import POSIXSupport
 import WireProtocol
 
 /// Carries out a command line. The one place where errors become messages and exit statuses.
@@ -52,7 +53,7 @@ package enum CommandRunner {
     case .closed: return .done
     case .interrupted: return .interrupted
     case .system(let number):
-      console.report(CommandFailure(.cannotCreate, "cannot write to standard output: \(SystemMessage.of(number))"))
+      console.report(CommandFailure(.cannotCreate, "cannot write to standard output: \(SystemError(number))"))
       return .cannotCreate
     }
   }

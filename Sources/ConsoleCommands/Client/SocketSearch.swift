@@ -2,6 +2,7 @@
 
 package import DocumentModel
 import Glibc
+import POSIXSupport
 package import ProcessSupport
 
 /// The path of a control socket, which may not exist.
@@ -67,20 +68,15 @@ package struct SocketSearch {
 
   /// The peers with a socket in a layout, sorted by name; at most 1,000.
   package static func peers(in layout: Layout) -> [PeerName] {
-    guard let directory = opendir(layout.runDirectory) else { return [] }
-    defer { closedir(directory) }
-    var names = [PeerName]()
-    while names.count < 1_000, let entry = readdir(directory) {
-      let file = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      let suffix = layout.kind == .system ? "" : ".sock"
+    let suffix = layout.kind == .system ? "" : ".sock"
+    let names = try? DirectoryNames.read(layout.runDirectory, max: 1_000) { bytes -> PeerName? in
+      let file = String(decoding: bytes, as: UTF8.self)
       guard file.hasSuffix(suffix), let name = try? PeerName(String(file.dropLast(suffix.count))),
         isSocket(layout.controlSocket(of: name))
-      else { continue }
-      names.append(name)
+      else { return nil }
+      return name
     }
-    return names.sorted { $0.text < $1.text }
+    return (names ?? []).sorted { $0.text < $1.text }
   }
 
   private static func unique(_ sockets: [FoundSocket]) -> [FoundSocket] {

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
 /// A connected Unix socket. Every wait has a timeout and ends on Ctrl-C.
 struct UnixStream: ~Copyable {
   /// 108 bytes with the terminating zero: unix(7).
-  static let maxPathBytes = 107
-
   let path: String
   private let descriptor: Int32
 
   /// - Parameter timeout: for a daemon whose backlog is full.
   init(connectingTo path: String, timeout: Duration) throws(ControlError) {
-    guard path.utf8.count <= Self.maxPathBytes else { throw .pathTooLong(path) }
+    guard let address = try? UnixSocketAddress(path: path) else { throw .pathTooLong(path) }
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Self.closeOnExec, 0)
     guard descriptor >= 0 else { throw .system(path, call: "socket", errno: errno) }
     // On Unix sockets this also limits connect(2): socket(7). Later waits use poll(2).
     var limit = timeval(timeout)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    guard Self.connect(descriptor, to: path) == 0 else {
-      let number = errno
+    do throws(SystemError) {
+      try address.connect(descriptor)
+    } catch {
       close(descriptor)
-      throw Self.error(ofConnecting: path, number, timeout: timeout)
+      throw Self.error(ofConnecting: path, error.code, timeout: timeout)
     }
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     self.path = path
@@ -32,14 +32,9 @@ struct UnixStream: ~Copyable {
     close(descriptor)
   }
 
-  /// The pid of the other side (SO_PEERCRED: socket(7)); `nil` if unknown.
+  /// The pid of the other side; `nil` if unknown.
   var peerProcess: pid_t? {
-    var identifiers: [UInt32] = [0, 0, 0]
-    var length = socklen_t(12)
-    guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &identifiers, &length) == 0, identifiers[0] > 0 else {
-      return nil
-    }
-    return pid_t(bitPattern: identifiers[0])
+    PeerCredentials.read(from: descriptor).flatMap { $0.process > 0 ? $0.process : nil }
   }
 
   /// Sends all bytes. A closed peer is not an error here, because it may have sent the reason before.
@@ -91,17 +86,6 @@ struct UnixStream: ~Copyable {
   // MARK: Connecting
 
   private static var closeOnExec: Int32 { Int32(SOCK_CLOEXEC.rawValue) }
-
-  private static func connect(_ descriptor: Int32, to path: String) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    return withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-  }
 
   private static func error(ofConnecting path: String, _ number: Int32, timeout: Duration) -> ControlError {
     switch number {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
 /// Completes file names.
 enum FileNames {
@@ -15,23 +16,15 @@ enum FileNames {
     let parent = slash.map { String(typed[...$0]) } ?? ""
     let name = slash.map { typed[typed.index(after: $0)...] } ?? typed[...]
     let path = parent.hasPrefix("/") ? parent : "\(directory)/\(parent)"
-    guard let entries = opendir(path) else { return [] }
-    defer { closedir(entries) }
-    var names = [String]()
-    while names.count < maxNames, let entry = readdir(entries) {
+    let names = try? DirectoryNames.read(path, max: maxNames) { bytes -> String? in
       // Names that are not UTF-8 cannot be typed.
-      let file = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
-      }
-      guard let file, file != ".", file != "..", PartialLine.begins(file, with: name),
+      guard let file = String(validating: bytes, as: UTF8.self), PartialLine.begins(file, with: name),
         file.hasPrefix(".") == name.hasPrefix(".")
-      else {
-        continue
-      }
+      else { return nil }
       let isDirectory = isDirectory("\(path)/\(file)")
-      if isDirectory || !onlyDirectories { names.append(parent + file + (isDirectory ? "/" : "")) }
+      return isDirectory || !onlyDirectories ? parent + file + (isDirectory ? "/" : "") : nil
     }
-    return names.sorted()
+    return (names ?? []).sorted()
   }
 
   private static func isDirectory(_ path: String) -> Bool {

@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 
 /// Facts about the files of an installation.
@@ -60,40 +61,16 @@ enum FileFacts {
 enum ProcessDescriptors {
   /// `nil` if the process has ended or belongs to another user.
   static func of(_ pid: Int32, named name: String) -> DoctorFacts.Descriptors? {
-    guard let limit = limit(FileText.read("/proc/\(pid)/limits") ?? ""), let directory = opendir("/proc/\(pid)/fd")
-    else {
-      return nil
-    }
-    defer { closedir(directory) }
-    var entries = 0
-    while readdir(directory) != nil { entries += 1 }
-    // Without "." and "..".
-    return DoctorFacts.Descriptors(process: name, open: max(0, entries - 2), limit: limit)
+    guard let limits = try? SmallFile.read("/proc/\(pid)/limits"),
+      let limit = limit(String(decoding: limits, as: UTF8.self)),
+      let descriptors = try? DirectoryNames.read("/proc/\(pid)/fd", max: 1 << 20)
+    else { return nil }
+    return DoctorFacts.Descriptors(process: name, open: descriptors.count, limit: limit)
   }
 
   /// The soft limit in /proc/PID/limits.
   static func limit(_ limits: String) -> Int? {
     let line = limits.split(separator: "\n").first { $0.hasPrefix("Max open files") }
     return line?.split(separator: " ").dropFirst(3).first.flatMap { $0 == "unlimited" ? .max : Int($0) }
-  }
-}
-
-/// A small file as text.
-enum FileText {
-  private static let most = 1 << 16
-
-  /// At most 64 KiB; `nil` if it cannot be read.
-  static func read(_ path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: most)
-    var count = 0
-    while count < most {
-      let taken = bytes[count...].withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
-      guard taken > 0 else { break }
-      count += taken
-    }
-    return String(decoding: bytes.prefix(count), as: UTF8.self)
   }
 }

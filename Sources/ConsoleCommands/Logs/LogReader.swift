@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 
 /// Reads the logs of one process, or of all merged into one.
@@ -90,24 +91,24 @@ struct LogDirectory {
 
   /// The processes that have a log, sorted by name; at most 1,000.
   func processes() throws(CommandFailure) -> [String] {
-    guard let directory = opendir(layout.logDirectory) else { throw unreadable(errno) }
-    defer { closedir(directory) }
-    var names = [String]()
-    while names.count < 1_000, let entry = readdir(directory) {
-      let file = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard file.hasSuffix(Self.suffix) else { continue }
-      let name = String(file.dropLast(Self.suffix.count))
-      if ["index", "supervisor"].contains(name) || (try? PeerName(name)) != nil { names.append(name) }
+    do throws(SystemError) {
+      return try DirectoryNames.read(layout.logDirectory, max: 1_000, Self.process(of:)).sorted()
+    } catch {
+      throw unreadable(error)
     }
-    return names.sorted()
   }
 
-  private func unreadable(_ number: Int32) -> CommandFailure {
+  private static func process(of file: [UInt8]) -> String? {
+    let file = String(decoding: file, as: UTF8.self)
+    guard file.hasSuffix(suffix) else { return nil }
+    let name = String(file.dropLast(suffix.count))
+    return ["index", "supervisor"].contains(name) || (try? PeerName(name)) != nil ? name : nil
+  }
+
+  private func unreadable(_ error: SystemError) -> CommandFailure {
     let path = TextRules.escapedForTerminal(layout.logDirectory)
-    guard number == EACCES || number == EPERM else {
-      return CommandFailure(.notFound, "cannot read \(path): \(SystemMessage.of(number))")
+    guard error.code == EACCES || error.code == EPERM else {
+      return CommandFailure(.notFound, "cannot read \(path): \(error)")
     }
     return CommandFailure(
       .notPermitted, "permission denied reading \(path)",

@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 
 /// Writes the manual pages: `p2pctl generate-manual DIR [-]`, used by the installer.
 enum ManualWriter {
@@ -57,7 +58,7 @@ enum ManualWriter {
 
   private static func failure(_ path: String, _ number: Int32) -> CommandFailure {
     CommandFailure(
-      .cannotCreate, "cannot write \(TextRules.escapedForTerminal(path)): \(SystemMessage.of(number))",
+      .cannotCreate, "cannot write \(TextRules.escapedForTerminal(path)): \(SystemError(number))",
       ["The directory must exist and be writable."])
   }
 }

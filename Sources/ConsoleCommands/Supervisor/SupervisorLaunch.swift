@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupervision
 import ProcessSupport
 import SystemPackage
@@ -56,7 +57,7 @@ struct SupervisorLaunch {
     let nothing = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
     defer { close(nothing) }
     let specification = ProcessSpecification(
-      executable: "\(directory)/p2p-supervisor", arguments: flags, environment: ProcessEnvironment.inherited(),
+      executable: "\(directory)/p2p-supervisor", arguments: flags, environment: CurrentProcess.environment(),
       // A working directory elsewhere would block unmounting. Relative paths were made absolute before.
       directory: "/",
       descriptors: [
@@ -156,7 +157,7 @@ struct LaunchLog: ~Copyable {
   private static func failure(_ path: String, _ number: Int32) -> CommandFailure {
     CommandFailure(
       number == EACCES || number == EPERM ? .notPermitted : .cannotCreate,
-      "cannot create \(TextRules.escapedForTerminal(path)): \(SystemMessage.of(number))",
+      "cannot create \(TextRules.escapedForTerminal(path)): \(SystemError(number))",
       ["Choose a directory of your own with P2P_HOME or --home."])
   }
 }
