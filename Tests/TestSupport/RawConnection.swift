@@ -3,6 +3,7 @@
 package import DocumentModel
 import Glibc
 package import LineJSON
+import POSIXSupport
 
 /// A blocking socket of a test. Sends raw bytes; reads lines and raw bytes within a timeout.
 package final class RawConnection {
@@ -45,32 +46,31 @@ package final class RawConnection {
     guard inet_pton(AF_INET, endpoint.host, &address.sin_addr) == 1 else {
       throw Failure(description: "\(endpoint.host) is not an IPv4 address")
     }
-    try self.init(domain: AF_INET, address: address, timeout: timeout)
+    try self.init(domain: AF_INET, timeout: timeout) { descriptor in
+      let result = withUnsafePointer(to: address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+      guard result == 0 else { throw SystemError(errno) }
+    }
   }
 
   /// Connects to a Unix socket.
   package convenience init(path: String, timeout: Duration = .seconds(60)) throws {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let isFitting = withUnsafeMutableBytes(of: &address.sun_path) { target in
-      guard path.utf8.count < target.count else { return false }
-      target.copyBytes(from: path.utf8)
-      return true
-    }
-    guard isFitting else { throw Failure(description: "\(path) is too long for a socket") }
-    try self.init(domain: AF_UNIX, address: address, timeout: timeout)
+    let address = try UnixSocketAddress(path: path)
+    try self.init(domain: AF_UNIX, timeout: timeout) { try address.connect($0) }
   }
 
-  private convenience init<Address>(domain: CInt, address: Address, timeout: Duration) throws {
+  private convenience init(domain: CInt, timeout: Duration, connect: (CInt) throws -> Void) throws {
     let descriptor = socket(domain, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(description: "socket: \(errno)") }
     self.init(descriptor: descriptor, timeout: timeout)
-    let result = withUnsafePointer(to: address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
-      }
+    do {
+      try connect(descriptor)
+    } catch {
+      throw Failure(.refused, description: "connect: \(error)")
     }
-    guard result == 0 else { throw Failure(.refused, description: "connect: \(String(cString: strerror(errno)))") }
   }
 
   // MARK: Sending

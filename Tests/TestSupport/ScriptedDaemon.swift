@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 import Synchronization
 
 /// A daemon on a Unix socket that answers each line by a script.
@@ -118,21 +119,16 @@ private enum Worker {
 
 /// A listening Unix socket.
 package enum UnixListener {
-  package struct Failure: Error {
-    package let errno: Int32
-  }
-
   package static func listen(at path: String) throws -> Int32 {
+    let address = try UnixSocketAddress(path: path)
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
+    do {
+      try address.bind(descriptor)
+      guard Glibc.listen(descriptor, 16) == 0 else { throw SystemError(errno) }
+    } catch {
+      close(descriptor)
+      throw error
     }
-    guard result == 0, Glibc.listen(descriptor, 16) == 0 else { throw Failure(errno: errno) }
     return descriptor
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 import TestSupport
 
 /// Processes as shown in /proc: proc(5).
@@ -47,16 +48,7 @@ enum ProcessTable {
   }
 
   static func entries(of directory: String) -> [String]? {
-    guard let handle = opendir(directory) else { return nil }
-    defer { closedir(handle) }
-    var names: [String] = []
-    while let entry = readdir(handle) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names
+    try? DirectoryNames.read(directory, max: 1 << 20) { String(decoding: $0, as: UTF8.self) }
   }
 
   private static func text(_ path: String) -> String? {
