@@ -111,6 +111,64 @@ import WireProtocol
     #expect(daemon.requests.map { $0.prefix(8) } == [#"{"id":2,"#, #"{"id":3,"#])
   }
 
+  @Test(arguments: 1...10) func `replies may arrive in pieces of any size`(seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    let lines = (1...20).map { number in
+      #"{"event":"peer","peer":"\#(ScriptedDaemon.id)","name":"p\#(number)","host":"::1","port":5,"documents":\#(number)}"#
+    }
+    var rest = Array((lines + [#"{"id":2,"status":200,"peers":20}"#]).map { $0 + "\n" }.joined().utf8)[...]
+    var steps = [ScriptedDaemon.Step]()
+    while !rest.isEmpty {
+      let piece = rest.prefix(random.pick([1, 2, 7, 64, 300]))
+      steps.append(.bytes(Array(piece)))
+      rest = rest.dropFirst(piece.count)
+    }
+    let script = steps
+    let daemon = try ScriptedDaemon(at: path) { $0.contains("hello") ? [.line(ScriptedDaemon.greeting)] : script }
+    var connection = try open()
+    var documents = [Int]()
+    _ = try connection.request(.peers(limit: nil), for: ControlPeersReply.self, timeout: .seconds(20)) {
+      if case .peer(let peer) = $0 { documents.append(peer.documents) }
+    }
+    #expect(documents == Array(1...20))
+    _ = daemon
+  }
+
+  @Test func `error of an event handler ends the request`() throws {
+    struct Stop: Error {}
+    let event = #"{"event":"peer","peer":"\#(ScriptedDaemon.id)","name":"p","host":"::1","port":5,"documents":1}"#
+    let daemon = try ScriptedDaemon(at: path, .line(event), .line(event), .line(#"{"id":2,"status":200,"peers":2}"#))
+    var connection = try open()
+    var count = 0
+    do {
+      _ = try connection.request(.peers(limit: nil), for: ControlPeersReply.self, timeout: .seconds(20)) { _ in
+        count += 1
+        throw Stop()
+      }
+      Issue.record("the error was swallowed")
+    } catch is Stop {
+      #expect(count == 1)
+    }
+    _ = daemon
+  }
+
+  @Test func `silence between two lines times out`() throws {
+    let event = #"{"event":"peer","peer":"\#(ScriptedDaemon.id)","name":"p","host":"::1","port":5,"documents":1}"#
+    let daemon = try ScriptedDaemon(at: path, .line(event), .silence)
+    var connection = try open()
+    var count = 0
+    do {
+      _ = try connection.request(.peers(limit: nil), for: ControlPeersReply.self, timeout: .milliseconds(50)) { _ in
+        count += 1
+      }
+      Issue.record("the silence did not time out")
+    } catch ControlError.noAnswer(let where_, _) {
+      #expect((where_, count) == (path, 1))
+    }
+    #expect(try connection.waitForEnd(timeout: .milliseconds(20)) == false)
+    _ = daemon
+  }
+
   @Test(arguments: [
     "nonsense", "[]", #"{"id":9,"status":200,"peers":1}"#, #"{"id":2,"status":200}"#, #"{"id":2}"#,
     #"{"id":2,"status":200,"peers":-1}"#, #"{"event":"peer"}"#, #"{"event":5}"#,

@@ -107,4 +107,32 @@ import Testing
     #expect(file.last(5, includesPartial: true).isEmpty)
     #expect(file.added().isEmpty)
   }
+
+  /// Random appends and rotations between the reads: every line is returned once, in order.
+  @Test(arguments: 1...20) func `no line is lost or repeated`(seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    let file = LogFile(path: path)
+    var (written, read) = (0, [String]())
+    read += file.last(5, includesPartial: false)
+    for _ in 0..<60 {
+      var rotations = 0
+      for _ in 0..<Int.random(in: 0...4, using: &random) {
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+          written += 1
+          // A line in two parts, as a slow writer leaves it.
+          try append("line ")
+          if random.once(in: 3) { read += file.added() }
+          try append("\(written)\n")
+        }
+        if random.once(in: 3), rotations < 3, written > 0 {
+          rotate()
+          rotations += 1
+        }
+      }
+      read += file.added()
+    }
+    try append("end\n")
+    read += file.added()
+    #expect(read == (0..<written).map { "line \($0 + 1)" } + ["end"])
+  }
 }

@@ -81,4 +81,26 @@ import Testing
     let nobody = SocketSearch(layouts: [Layout(home: home.path)], user: nil)
     #expect(throws: SocketSearch.Failure.nowhere) { try nobody.controlSocket(of: nil) }
   }
+
+  // MARK: Reading a path
+
+  @Test(arguments: [
+    ("/home/a/run/alice.sock", "alice"), ("/run/p2p/bob/control.sock", "bob"), ("alice.sock", "alice"),
+    ("/run/control.sock", "run"), ("control.sock", nil), ("/run/index.sock", nil), ("/run/x.txt", nil), ("", nil),
+    ("/run/a b.sock", nil),
+  ])
+  func `peer is read from the path of its socket`(path: String, name: String?) {
+    #expect(SocketSearch.peer(at: path)?.text == name)
+  }
+
+  @Test func `layouts of a socket are those that would create it`() throws {
+    let known = [Layout(home: "/one"), Layout(home: "/two"), Layout.system]
+    func homes(_ socket: String) -> [String] {
+      SocketSearch.layouts(of: socket, among: known).map(\.logDirectory)
+    }
+    #expect(Set(homes("/two/run/bob.sock")) == ["/two/log"])
+    #expect(homes("/run/p2p/bob/control.sock") == [Layout.system.logDirectory])
+    #expect(homes("/three/run/bob.sock") == ["/three/log"])
+    #expect(homes("/three/sockets/bob.sock").isEmpty)
+  }
 }
