@@ -216,12 +216,6 @@ int process_open_pidfd(pid_t pid) {
   return descriptor < 0 ? -errno : (int)descriptor;
 }
 
-int process_open_thread_pidfd(pid_t thread) {
-  // PIDFD_THREAD, which older headers do not have.
-  long descriptor = syscall(SYS_pidfd_open, thread, (unsigned)O_EXCL);
-  return descriptor < 0 ? -errno : (int)descriptor;
-}
-
 int process_signal_pidfd(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u) == 0 ? 0 : errno;
 }

@@ -6,7 +6,6 @@ import LineTransport
 import NIOCore
 import NIOPosix
 import ProcessSupport
-import Synchronization
 import WireProtocol
 
 /// The index as a process: started by hand with options, or by a supervisor that has passed it a channel.
@@ -34,14 +33,9 @@ package enum IndexProcess {
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
     let descriptors = ProcessResources.raiseDescriptorLimit()
-    let prepared = Mutex<MultiThreadedEventLoopGroup?>(nil)
     let channel: SupervisorChannel?
     do {
-      channel = try SupervisorChannel.fromEnvironment {
-        let group = eventLoops()
-        prepared.withLock { $0 = group }
-        IndexRehearsal.run()
-      }
+      channel = try SupervisorChannel.fromEnvironment()
     } catch {
       standardError.report("\(error)")
       return usageStatus
@@ -54,12 +48,8 @@ package enum IndexProcess {
     let service = IndexService(
       limits: limits(descriptors: descriptors),
       addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise))
-    let group = prepared.withLock { $0 } ?? eventLoops()
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
     return AsynchronousWork.wait { await serve(service, options, channel, group) }
-  }
-
-  private static func eventLoops() -> MultiThreadedEventLoopGroup {
-    MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
   }
 
   private static func serve(

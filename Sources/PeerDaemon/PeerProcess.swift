@@ -8,7 +8,6 @@ import NIOCore
 import NIOPosix
 import POSIXSupport
 import ProcessSupport
-import Synchronization
 import WireProtocol
 
 /// The peer as a process: started by hand with options, or by a supervisor that has passed it a channel.
@@ -59,21 +58,16 @@ package enum PeerProcess {
     ProcessResources.resolveWithoutPlugins()
     ProcessResources.shareMemoryArenas()
     _ = ProcessResources.raiseDescriptorLimit()
-    let prepared = Mutex<Threads?>(nil)
     let channel: SupervisorChannel?
     let settings: PeerDaemon.Settings
     do {
-      channel = try SupervisorChannel.fromEnvironment {
-        let threads = startThreads()
-        prepared.withLock { $0 = threads }
-        PeerRehearsal.run()
-      }
+      channel = try SupervisorChannel.fromEnvironment()
       settings = try channel.map(Self.settings(from:)) ?? Self.settings(from: options)
     } catch {
       standardError.report("\(error)")
       return usageStatus
     }
-    return serve(settings, channel, prepared.withLock { $0 } ?? startThreads())
+    return serve(settings, channel, startThreads())
   }
 
   // MARK: Settings

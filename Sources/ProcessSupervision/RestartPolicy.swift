@@ -24,11 +24,6 @@ package struct RestartPolicy: Sendable, Equatable {
   /// A child silent for so long is killed; `nil`, the default, never kills. Below 60 s it means 60 s.
   package var killUnresponsiveAfter: Duration?
 
-  /// A child that has been ready for so long gets a standby; `nil` for none. Not at once: the first moments belong to those
-  /// who have waited for the child.
-  package var standbyAfter: Duration? = .seconds(1)
-  private static let longestStandbyDelay = Duration.seconds(60)
-
   package static let minTimeoutBeforeKill = Duration.seconds(60)
 
   package init() {}
@@ -38,21 +33,11 @@ package struct RestartPolicy: Sendable, Equatable {
   ///
   /// - Parameter random: 0..<1.
   package func delay(afterExits exits: Int, random: Double) -> Duration {
-    Self.doubled(firstDelay, max(exits, 1) - 1, atMost: longestDelay) * (0.5 + 0.5 * min(max(random, 0), 1))
-  }
-
-  /// How long after the given number of standbys, at least 1, that ended by themselves the next one is tried: one second
-  /// doubled each time up to a minute.
-  package func standbyDelay(afterFailures failures: Int) -> Duration {
-    Self.doubled(.seconds(1), max(failures, 1) - 1, atMost: Self.longestStandbyDelay)
-  }
-
-  private static func doubled(_ first: Duration, _ times: Int, atMost longest: Duration) -> Duration {
-    var (delay, remaining) = (first, times)
-    while remaining > 0, delay < longest {
+    var (delay, doublings) = (firstDelay, max(exits, 1) - 1)
+    while doublings > 0, delay < longestDelay {
       delay *= 2
-      remaining -= 1
+      doublings -= 1
     }
-    return min(delay, longest)
+    return min(delay, longestDelay) * (0.5 + 0.5 * min(max(random, 0), 1))
   }
 }

@@ -31,31 +31,23 @@ package final class SupervisorChannel: Sendable {
 
   /// The channel that this process has inherited; `nil` where it was started by hand.
   ///
-  /// Call it once, before any thread is started: it waits for the first line, which to a standby comes only when it is
-  /// needed, checks that the listening sockets are what they are said to be, keeps all of them from children of this
-  /// process, and removes the variable from the environment.
-  ///
-  /// - Parameter prepare: is called on a thread of its own where the line does not come at once: what is done there need not
-  ///   be done while somebody waits for it.
-  package static func fromEnvironment(
-    prepare: @escaping @Sendable () -> Void = {}
-  ) throws(ChannelError) -> SupervisorChannel? {
+  /// Call it once, before any thread is started: it waits for the first line, checks that the listening sockets are what
+  /// they are said to be, keeps all of them from children of this process, and removes the variable from the environment.
+  package static func fromEnvironment() throws(ChannelError) -> SupervisorChannel? {
     guard let value = getenv(ChannelProtocol.environmentVariable) else { return nil }
     let text = String(cString: value)
     unsetenv(ChannelProtocol.environmentVariable)
     guard let number = Int32(text), number > 2, InheritedSocket.isSocket(number) else {
       throw .noSocket(variable: text)
     }
-    return try take(over: FileDescriptor(rawValue: number), prepare: prepare)
+    return try take(over: FileDescriptor(rawValue: number))
   }
 
   /// Reads the first line from a descriptor that this channel owns from now on.
-  package static func take(
-    over descriptor: FileDescriptor, prepare: @escaping @Sendable () -> Void = {}
-  ) throws(ChannelError) -> SupervisorChannel {
+  package static func take(over descriptor: FileDescriptor) throws(ChannelError) -> SupervisorChannel {
     InheritedSocket.keepFromChildren(descriptor.rawValue)
     var incoming = LineSplitter(maximumLength: ChannelProtocol.maximumLine)
-    let line = try firstLine(of: descriptor, into: &incoming, prepare: prepare)
+    let line = try firstLine(of: descriptor, into: &incoming)
     let start: ChannelStart
     do {
       start = try ChannelStart(try Jansson.decode(line, maximumLength: ChannelProtocol.maximumLine))
@@ -71,23 +63,19 @@ package final class SupervisorChannel: Sendable {
     return SupervisorChannel(start: start, descriptor: descriptor, incoming: incoming)
   }
 
-  /// However long that takes: a supervisor that is gone closes the channel.
+  /// Waits without a limit: a supervisor that is gone closes the channel.
   private static func firstLine(
-    of descriptor: FileDescriptor, into incoming: inout LineSplitter, prepare: @escaping @Sendable () -> Void
+    of descriptor: FileDescriptor, into incoming: inout LineSplitter
   ) throws(ChannelError) -> [UInt8] {
-    var isPrepared = false
     while true {
       do {
         if let line = try incoming.next() { return line }
       } catch {
         throw .refused(.malformed("the line is longer than \(ChannelProtocol.maximumLine) bytes"))
       }
-      switch ChannelSocket.receive(from: descriptor, waitingAtMost: isPrepared ? .seconds(60) : .zero) {
+      switch ChannelSocket.receive(from: descriptor, waitingAtMost: .seconds(60)) {
       case .bytes(let bytes): incoming.append(bytes)
-      case .nothing where isPrepared: continue
-      case .nothing:
-        _ = BackgroundThread.start(prepare)
-        isPrepared = true
+      case .nothing: continue
       case .closed: throw .closed
       }
     }

@@ -91,9 +91,6 @@ import Testing
     #expect(descriptor >= 0)
     #expect(process_signal_pidfd(descriptor, 0) == 0, "signal 0 only asks")
     #expect(process_signal_pidfd(-1, 0) == EBADF)
-    let thread = process_open_thread_pidfd(getpid())
-    #expect(thread >= 0 || thread == -EINVAL, "Linux 6.9")
-    if thread >= 0 { close(thread) }
     // No process has a number beyond the largest that the kernel gives: proc(5), pid_max.
     #expect(process_open_pidfd(.max) == -ESRCH)
   }

@@ -39,39 +39,6 @@ import Testing
     }
   }
 
-  /// The process in reserve is the one that serves afterwards, with all there was.
-  @Test func aStandbyTakesThePlaceOfWhoIsKilled() async throws {
-    try await Installation.with(peers: ["alice"]) { system in
-      let bytes = pattern(50_000)
-      try await system.run("alice", "add", system.directory.write("x", bytes))
-      for name in ["index", "alice"] {
-        let old = try await system.process(name)
-        var standbys: [Int32] = []
-        let isThere = await eventually {
-          standbys = Self.recorded(name, in: system).filter { $0 != old.pid }
-          return !standbys.isEmpty
-        }
-        try #require(isThere)
-        kill(old.pid, SIGKILL)
-        #expect(await eventually { await system.isBack(name, after: old.pid) })
-        #expect(standbys == [try await system.process(name).pid])
-        let isFound = try await eventually {
-          try await system.p2pctl("--peer", "alice", "lookup", "file/x").status == 0
-        }
-        #expect(isFound)
-      }
-    }
-  }
-
-  /// The processes of a child that the supervisor has written down.
-  private static func recorded(_ name: String, in system: Installation) -> [Int32] {
-    guard let bytes = TemporaryDirectory.read("\(system.home.path)/state/supervisor/children.json"),
-      let record = try? Jansson.decode(bytes)
-    else { return [] }
-    return record["children"]?.array?.filter { $0["name"]?.string == name }
-      .compactMap { $0["pid"]?.integer.map { Int32(truncatingIfNeeded: $0) } } ?? []
-  }
-
   @Test func `connection made while the index is dead is served`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       for _ in 0..<5 {
@@ -151,7 +118,7 @@ import Testing
 
   /// The new supervisor ends the remaining children of the old one before it starts its own.
   @Test func `killed supervisor is replaced without duplicate processes`() async throws {
-    let configuration = "[supervisor]\nstandby = false\n[index]\nlisten = \"127.0.0.1:0\"\n[peers.alice]\n"
+    let configuration = "[index]\nlisten = \"127.0.0.1:0\"\n[peers.alice]\n"
     try await Installation.with(configuration: configuration) { system in
       for _ in 0..<3 {
         try await system.killProcess("supervisor")

@@ -36,48 +36,6 @@ import Testing
   }
 }
 
-@Suite struct StageTests {
-  @Test func everythingOnItIsRemovedAndNothingElse() throws {
-    let directory = try TemporaryDirectory()
-    let kept = try directory.write("kept", [1])
-    var path = ""
-    do {
-      guard let stage = Stage() else { throw Errno.noSuchFileOrDirectory }
-      path = stage.path
-      try FileManager.default.createDirectory(atPath: "\(path)/a/b", withIntermediateDirectories: true)
-      for name in ["x", "a/y", "a/b/z"] {
-        #expect(FileManager.default.createFile(atPath: "\(path)/\(name)", contents: nil))
-      }
-      #expect(symlink(directory.path, "\(path)/a/link") == 0)
-      var status = stat()
-      #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o700)
-    }
-    #expect(access(path, F_OK) != 0)
-    #expect(access(kept, F_OK) == 0)
-  }
-
-  /// What a standby left that was killed in the middle of it goes with the next, what another one uses does not.
-  @Test func whatWasLeftGoesAndWhatIsUsedStays() throws {
-    guard let used = Stage() else { throw Errno.noSuchFileOrDirectory }
-    let parent = used.path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-    let left = "\(parent)/p2p-standby.left-\(getpid())"
-    try FileManager.default.createDirectory(atPath: "\(left)/state", withIntermediateDirectories: true)
-    do {
-      guard let next = Stage() else { throw Errno.noSuchFileOrDirectory }
-      #expect(access(left, F_OK) != 0)
-      #expect(access(used.path, F_OK) == 0)
-      #expect(next.path != used.path)
-    }
-    #expect(access(used.path, F_OK) == 0)
-  }
-
-  @Test func nobodyAnswersWhereNobodyListens() throws {
-    guard let stage = Stage() else { throw Errno.noSuchFileOrDirectory }
-    #expect(stage.call("index", ["{}"]).isEmpty)
-    #expect(stage.call(String(repeating: "x", count: 200), ["{}"]).isEmpty)
-  }
-}
-
 @Suite struct AsynchronousWorkTests {
   @Test func whatComesOfItIsReturned() async {
     let value = await Task.detached { AsynchronousWork.wait { await Task { "done" }.value } }.value

@@ -94,25 +94,6 @@ import WireProtocol
     #expect(try reader.next() == .heartbeat)
   }
 
-  /// A standby prepares itself, and is what it is told to be whenever that comes.
-  @Test func whoIsToldNothingYetPreparesItself() async throws {
-    let ends = try Ends()
-    let (preparations, prepared) = AsyncStream.makeStream(of: Void.self)
-    let taking = Task.detached { try SupervisorChannel.take(over: ends.child) { prepared.yield() } }
-    var iterator = preparations.makeAsyncIterator()
-    #expect(await iterator.next() != nil)
-    try ends.say(Self.start.json)
-    #expect(try await taking.value.start == Self.start)
-    prepared.finish()
-    #expect(await iterator.next() == nil, "once is enough")
-  }
-
-  @Test func whoIsToldAtOncePreparesNothing() throws {
-    let ends = try Ends()
-    try ends.say(Self.start.json)
-    _ = try SupervisorChannel.take(over: ends.child) { Issue.record("somebody waits") }
-  }
-
   @Test func anotherProtocolIsRefused() throws {
     let ends = try Ends()
     try ends.say(["channel": 2])

@@ -7,8 +7,8 @@ import WireProtocol
 /// A child that answers every connection with one line, its pid. Its name selects a misbehaviour: `crash…` exits before it
 /// is ready, `flap…` right after, `deaf…` ignores stop requests, `mute…` sends no heartbeat, `chatty…` writes a lot, `slow…`
 /// is ready only when a file `go` exists in its state directory, `other…` speaks another channel protocol, `noise…` starts
-/// with malformed lines, `orphan…` leaves a process behind that holds its output open, `leave…` ends two of its threads,
-/// including the first one, on a connection. For an index, P2P_TEST_INDEX gives the name.
+/// with malformed lines, `orphan…` leaves a process behind that holds its output open. For an index, P2P_TEST_INDEX gives
+/// the name.
 @main
 struct Entrypoint {
   static func main() {
@@ -24,7 +24,6 @@ struct Entrypoint {
     if name.hasPrefix("noise") { makeNoise() }
     // No test signals it; it ends on its own.
     if name.hasPrefix("orphan") { system("/bin/sleep 10 &") }
-    if name.hasPrefix("leave") { startThreadThatOutlivesTheFirst() }
     if name.hasPrefix("slow") { waitForGo(channel.start.settings) }
     channel.run(
       pulse: { beat in if !name.hasPrefix("mute") { beat() } },
@@ -43,7 +42,7 @@ struct Entrypoint {
       channel.sendReady(ChannelAddresses())
     }
     if name.hasPrefix("flap") { exit(4) }
-    serve(channel.start.listeners.all.map(\.descriptor), leaves: name.hasPrefix("leave"))
+    serve(channel.start.listeners.all.map(\.descriptor))
   }
 
   private static func chat() {
@@ -55,26 +54,6 @@ struct Entrypoint {
   private static func waitForGo(_ settings: ChildSettings) {
     guard case .peer(let peer) = settings else { return }
     while access("\(peer.state)/go", F_OK) != 0 { usleep(2_000) }
-  }
-
-  private static func startThreadThatOutlivesTheFirst() {
-    let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-      while !Entrypoint.hasFirstThreadEnded { usleep(1_000) }
-      return argument
-    }
-    var thread = pthread_t()
-    pthread_create(&thread, nil, body, nil)
-  }
-
-  private static var hasFirstThreadEnded: Bool {
-    guard let file = fopen("/proc/self/status", "r") else { return false }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, 256, file) != nil {
-      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if text.hasPrefix("State:") { return text.contains("Z") }
-    }
-    return false
   }
 
   private static func makeNoise() {
@@ -90,7 +69,7 @@ struct Entrypoint {
     _ = write(3, line, line.count)
   }
 
-  private static func serve(_ listeners: [Int32], leaves: Bool) -> Never {
+  private static func serve(_ listeners: [Int32]) -> Never {
     let line = Array("{\"pid\":\(getpid())}\n".utf8)
     while true {
       var waiting = listeners.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -100,7 +79,6 @@ struct Entrypoint {
         guard connection >= 0 else { continue }
         _ = write(connection, line, line.count)
         close(connection)
-        if leaves { pthread_exit(nil) }
       }
     }
   }

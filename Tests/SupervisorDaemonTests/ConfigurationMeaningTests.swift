@@ -68,8 +68,6 @@ import Testing
     #expect(found.allowAdvertise == [try AddressRange("10.0.0.0/8")])
     #expect(found.peers.map { $0.advertise?.text } == ["192.0.2.1", "192.0.2.2"])
     #expect(try settings("[supervisor]\nkill_unresponsive_after = 0").killUnresponsiveAfter == nil)
-    #expect(try settings("").hasStandbys)
-    #expect(try !settings("[supervisor]\nstandby = false").hasStandbys)
   }
 
   /// Flags over environment over file over defaults.
@@ -143,9 +141,24 @@ import Testing
     let path = try directory.write("p2p.toml", Array("[supervisor]\nkill_unresponsive_after = 70\n[peers.dave]".utf8))
     let options = try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: path)
     #expect(options.plan.policy.killUnresponsiveAfter == .seconds(70))
-    #expect(options.plan.policy.standbyAfter == .seconds(1))
     #expect(options.plan.peers.map(\.name) == [PlanNames.dave])
     try directory.write("p2p.toml", Array("[peers.carol]".utf8))
     #expect(try options.reload().peers.map(\.name) == [PlanNames.carol])
+  }
+
+  @Test func `warnings name the file or the variable`() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("p2p.toml", Array("[supervisor]\nstandby = true\n".utf8))
+    let options = try SupervisorInvocation.options(
+      flags: RunFlags(), home: directory.path, configuration: path, environment: ["P2P_SUPERVISOR_STANDBY": "true"])
+    #expect(
+      options.plan.warnings == [
+        "\(path): line 2: supervisor.standby: this setting was removed and is ignored",
+        "P2P_SUPERVISOR_STANDBY: this setting was removed and is ignored",
+      ])
+    #expect(try options.reload().warnings == options.plan.warnings)
+    let unset = try SupervisorInvocation.options(
+      flags: RunFlags(), home: directory.path, environment: ["P2P_SUPERVISOR_STANDBY": "true"])
+    #expect(unset.plan.warnings.count == 1)
   }
 }

@@ -15,7 +15,6 @@ import Testing
       """
       [supervisor]
       kill_unresponsive_after = 90
-      standby = false
       [index]
       serve = false
       listen = ":7000"
@@ -36,7 +35,6 @@ import Testing
     #expect(file.peer.advertise?.text == "192.0.2.7")
     #expect(file.peers.first?.advertise?.text == "2001:db8::7")
     #expect(file.supervisor.killUnresponsiveAfter == 90)
-    #expect(file.supervisor.standby == false)
     #expect(file.index.serve == false)
     #expect(file.index.listen == Endpoint(host: "", port: 7000))
     #expect(file.index.address == Endpoint(host: "index.example.org", port: 7734))
@@ -153,6 +151,30 @@ import Testing
   @Test func onlyVariablesOfSettingsMakeAConfiguration() {
     #expect(EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": ":1"]))
     #expect(!EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": "", "P2P_HOME": "/h", "P2P_PEERS_ALICE_LISTEN": ":1"]))
+  }
+
+  // MARK: Removed settings
+
+  @Test func `a removed setting is ignored with a warning`() throws {
+    let text = "[supervisor]\nkill_unresponsive_after = 60\nstandby = \"any type\"\n"
+    let file = try ConfigurationFile(text, environment: ["P2P_SUPERVISOR_STANDBY": "false"])
+    #expect(file.supervisor.killUnresponsiveAfter == 60)
+    #expect(
+      file.warnings.map(\.description) == [
+        "line 3: supervisor.standby: this setting was removed and is ignored",
+        "P2P_SUPERVISOR_STANDBY: this setting was removed and is ignored",
+      ])
+  }
+
+  @Test func `a removed setting is known in its own table only`() {
+    #expect(error("[index]\nstandby = true")?.path == "index.standby")
+    #expect(error("[peers.standby]\nstandby = true")?.path == "peers.standby.standby")
+  }
+
+  @Test func `settings in use cause no warning`() throws {
+    let file = try ConfigurationFile(
+      "[supervisor]\nkill_unresponsive_after = 60", environment: ["P2P_SUPERVISOR_STANDBY": ""])
+    #expect(file.warnings.isEmpty)
   }
 
   // MARK: The shipped file

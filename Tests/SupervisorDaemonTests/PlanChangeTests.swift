@@ -41,7 +41,6 @@ import Testing
   @Test(
     arguments: [
       ("[supervisor]\nkill_unresponsive_after = 99\n" + base, ["supervisor.kill_unresponsive_after"], []),
-      ("[supervisor]\nstandby = false\n" + base, ["supervisor.standby"], []),
       (base.replacing("127.0.0.1:1", with: "127.0.0.1:9"), [], ["index.listen"]),
       (base.replacing("[index]", with: "[index]\nserve = false"), ["index.address"], ["index.serve"]),
       (base.replacing("[index]", with: "[index]\nserve = true\naddress = \"192.0.2.1\""), ["index.address"], []),
@@ -78,7 +77,6 @@ import Testing
   @Test func timeoutChangesForThoseWhoRun() {
     let start = SuspendingClock.now
     var policy = RestartPolicy()
-    policy.standbyAfter = nil
     var fleet = Fleet(policy: policy)
     fleet.add("alice", role: .peer, now: start)
     _ = fleet.begin(now: start)

@@ -262,21 +262,3 @@ import Testing
     #expect(error?.exitStatus == 64)
   }
 }
-
-@Suite struct EndingProcessTests {
-  @Test func aProcessOfWhichNothingIsToComeIsEnding() {
-    func isEnding(_ state: String, pending: String = "0000000000000000") -> Bool {
-      let status = "Name:\tState: Z\nState:\t\(state)\nSigQ:\t0/1\nSigPnd:\t\(pending)\nShdPnd:\t0000000000000100\n"
-      return ProcessTable.isEnding(inStatus: Array(status.utf8))
-    }
-    #expect(isEnding("Z (zombie)"))
-    #expect(isEnding("X (dead)"))
-    #expect(!isEnding("S (sleeping)"))
-    #expect(!isEnding("R (running)", pending: "0000000000004000"), "a SIGTERM may be ignored")
-    #expect(isEnding("R (running)", pending: "0000000000004100"))
-    #expect(!ProcessTable.isEnding(inStatus: []))
-    #expect(!ProcessTable.isEnding(getpid()))
-    #expect(ProcessTable.threads(of: getpid()).contains(getpid()))
-    #expect(ProcessTable.threads(of: .max).isEmpty)
-  }
-}

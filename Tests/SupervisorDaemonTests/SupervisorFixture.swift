@@ -45,12 +45,6 @@ final class SupervisorFixture {
     String(decoding: TemporaryDirectory.read("\(home)/log/\(name).log") ?? [], as: UTF8.self)
   }
 
-  /// The processes of a child that are written down for the next supervisor.
-  func recorded(_ name: String) -> [Int32] {
-    TemporaryDirectory.read("\(home)/state/supervisor/children.json").flatMap { ChildRecord($0) }?.children
-      .filter { $0.name == name }.map(\.pid) ?? []
-  }
-
   // MARK: The process
 
   func spawn(_ arguments: [String], home: String? = nil, environment: [String: String] = [:]) throws {

@@ -61,29 +61,6 @@ import WireProtocol
     #expect(after.pid != before.pid)
   }
 
-  /// An index that is ending is not waited for: of this one a thread lives on.
-  @Test func anIndexThatLeavesIsRelievedByItsStandby() async throws {
-    let fixture = try SupervisorFixture()
-    try await fixture.start("--serve-index", loopback, environment: ["P2P_TEST_INDEX": "leave"])
-    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
-    let before = try fixture.status("index")
-    let pid = try #require(before.pid)
-    var standby: Int32?
-    let isThere = await eventually {
-      standby = fixture.recorded("index").first { $0 != pid }
-      return standby != nil
-    }
-    try #require(isThere)
-    #expect(try SupervisorFixture.answerer(at: before.address) == Int64(pid))
-    let after = try await fixture.awaitStatus("index") { $0.restarts == 1 && $0.state == "ready" }
-    #expect(after.pid == standby)
-    #expect(await eventually { kill(pid, 0) != 0 })
-    #expect(await eventually { fixture.log("supervisor").contains("index was ended by signal 9") })
-    fixture.supervisor?.signal(SIGTERM)
-    #expect(try await fixture.end() == .exited(0))
-    #expect(fixture.recorded("index").isEmpty)
-  }
-
   @Test func aCrashLoopIsParkedAnsweredForAndStartedAgainOnDemand() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "crash", "--peer", "alice")

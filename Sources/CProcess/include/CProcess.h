@@ -103,9 +103,6 @@ int process_reap(pid_t pid, struct process_exit *result);
 /// A CLOEXEC descriptor that stands for a process, or a negated errno: pidfd_open(2).
 int process_open_pidfd(pid_t pid);
 
-/// The same for a single thread: readable from the moment that thread has ended. EINVAL before Linux 6.9.
-int process_open_thread_pidfd(pid_t thread);
-
 /// Sends a signal through a pidfd, so never to a later process of the same number: pidfd_send_signal(2).
 int process_signal_pidfd(int pidfd, int signal);
 

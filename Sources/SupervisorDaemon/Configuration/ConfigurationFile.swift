@@ -9,8 +9,6 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Supervisor: Sendable, Equatable {
     /// In seconds, 60…86,400; 0 never kills.
     package var killUnresponsiveAfter: Int?
-    /// Whether each child has a process in reserve.
-    package var standby: Bool?
   }
 
   package struct Index: Sendable, Equatable {
@@ -52,6 +50,8 @@ package struct ConfigurationFile: Sendable, Equatable {
   package private(set) var peer = PeerDefaults()
   /// By name.
   package private(set) var peers: [Peer] = []
+  /// Removed settings that are still set: they are ignored.
+  package private(set) var warnings: [ConfigurationError] = []
 
   /// - Parameters:
   ///   - text: TOML 1.0.
@@ -72,6 +72,22 @@ package struct ConfigurationFile: Sendable, Equatable {
     } catch {
       throw ConfigurationError(path: EnvironmentSettings.variable(error.path), line: nil, reason: error.reason)
     }
+    warnings = Self.removedSettings(document, lines, environment)
+  }
+
+  private static func removedSettings(
+    _ document: TOMLTable, _ lines: KeyLines, _ environment: [String: String]
+  ) -> [ConfigurationError] {
+    let reason = "this setting was removed and is ignored"
+    var warnings: [ConfigurationError] = []
+    for (table, name) in SettingNames.removed {
+      if document[table]?.table?[name] != nil {
+        warnings.append(.init(path: "\(table).\(name)", line: lines.line(of: [table, name]), reason: reason))
+      }
+      let variable = EnvironmentSettings.variable("\(table).\(name)")
+      if environment[variable]?.isEmpty == false { warnings.append(.init(path: variable, line: nil, reason: reason)) }
+    }
+    return warnings
   }
 
   /// What the tables say; what they do not say stays as it is.
@@ -82,7 +98,6 @@ package struct ConfigurationFile: Sendable, Equatable {
       supervisor.killUnresponsiveAfter =
         try table.integer("kill_unresponsive_after") { $0 == 0 || (60...86_400).contains($0) }
         ?? supervisor.killUnresponsiveAfter
-      supervisor.standby = try table.boolean("standby") ?? supervisor.standby
     }
     if let table = try root.table("index") { try read(index: table) }
     if let table = try root.table("peer") {

@@ -13,9 +13,6 @@ package enum DefaultConfiguration {
     [supervisor]
     # After how many seconds of silence a child is killed and started again: 60 to 86400, or 0 for never. At once.
     #kill_unresponsive_after = 0
-    # Whether each child has a second process, loaded and waiting to take its place: after a crash it serves again within
-    # milliseconds, for 1 to 3 MB of memory each. At once.
-    #standby = true
 
     [index]
     # Whether an index is served on this machine. The default is true, or false where address is set.

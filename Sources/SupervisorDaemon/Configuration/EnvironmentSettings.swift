@@ -17,6 +17,7 @@ package enum EnvironmentSettings {
 
   private static var names: [String] {
     SettingNames.single.flatMap { table, names in names.map { "\(table).\($0)" } }
+      + SettingNames.removed.map { "\($0.table).\($0.name)" }
   }
 
   /// The same as the file would hold, to be read by the same rules.
@@ -37,7 +38,7 @@ package enum EnvironmentSettings {
   private static func value(_ text: String, of setting: String) -> any TOMLValueConvertible {
     switch setting {
     case "kill_unresponsive_after": Int(text) ?? text
-    case "serve", "standby": ["true": true, "false": false][text] ?? text
+    case "serve": ["true": true, "false": false][text] ?? text
     case "allow_advertise": TOMLArray(text.split { $0 == " " || $0 == "," }.map(String.init))
     default: text
     }

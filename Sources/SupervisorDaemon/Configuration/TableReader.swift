@@ -24,9 +24,13 @@ struct TableReader {
 
   /// Refuses every name but these.
   func allow(_ allowed: [String]) throws(ConfigurationError) {
-    for name in names where !allowed.contains(name) {
+    for name in names where !allowed.contains(name) && !isRemoved(name) {
       throw error(name, "there is no such setting; here are: \(allowed.joined(separator: ", "))")
     }
+  }
+
+  private func isRemoved(_ name: String) -> Bool {
+    SettingNames.removed.contains { [$0.table] == path && $0.name == name }
   }
 
   func table(_ name: String) throws(ConfigurationError) -> TableReader? {

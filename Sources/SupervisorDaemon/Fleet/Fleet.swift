@@ -13,7 +13,6 @@ package struct Fleet: Sendable {
     package let name: String
     package let role: Role
     package fileprivate(set) var machine: RestartMachine
-    fileprivate var standby = Standby()
     /// Whether it will be started as soon as the index is decided.
     package fileprivate(set) var isHeld = false
     /// Whether it is not wanted any more: no command starts it again.
@@ -21,9 +20,6 @@ package struct Fleet: Sendable {
 
     /// One that is held back is on its way already, as others see it.
     package var state: ProcessState { isHeld ? .starting : machine.state }
-
-    /// Whether any process of it is thought to exist.
-    fileprivate var hasProcess: Bool { machine.hasProcess || standby.hasProcess }
 
     /// - Parameter name: `nil` for all.
     fileprivate func isMeant(by name: String?) -> Bool { !isRetired && (name == nil || name == self.name) }
@@ -110,7 +106,6 @@ package struct Fleet: Sendable {
 
   package var deadline: Instant? {
     var deadlines = members.compactMap(\.machine.deadline)
-    if !isEnding { deadlines += members.compactMap { $0.standby.deadline($0.machine) } }
     if case .waitingForIndex(let until) = course { deadlines.append(until) }
     return deadlines.min()
   }
@@ -144,7 +139,7 @@ package struct Fleet: Sendable {
 
   /// Forgets those that were retired and have ended, and names them.
   package mutating func takeRetired() -> [String] {
-    let gone = members.filter { $0.isRetired && !$0.hasProcess }.map(\.name)
+    let gone = members.filter { $0.isRetired && !$0.machine.hasProcess }.map(\.name)
     members.removeAll { gone.contains($0.name) }
     return gone
   }
@@ -183,40 +178,10 @@ package struct Fleet: Sendable {
     return steps + advance(now: now)
   }
 
-  /// Whether the standby may take over from a process that is still ending: an index keeps nothing that its successor would
-  /// have to wait for.
-  package func canBeRelieved(_ name: String) -> Bool {
-    guard let member = member(name) else { return false }
-    return member.role == .index && member.machine.state == .ready && member.standby.isReady
-  }
-
-  /// The process of this child is ending, which may take a while.
-  ///
-  /// - Parameter random: 0..<1.
-  /// - Returns: what follows from its end, before that has come; `nil` where it has to be waited for.
-  package mutating func relieve(_ name: String, now: Instant, random: Double) -> [Step]? {
-    guard canBeRelieved(name) else { return nil }
-    // How it ends is not known yet, and after ready does not matter.
-    return exited(name, .unknown, now: now, random: random)
-  }
-
-  /// The standby of this child has ended, or could not be started.
-  package mutating func standbyEnded(_ name: String, now: Instant) -> [Step] {
-    for index in members.indices where members[index].name == name { members[index].standby.ended(policy, now: now) }
-    return advance(now: now)
-  }
-
   /// To be called after everything that has happened, and when `deadline` has come.
   package mutating func timePassed(now: Instant) -> [Step] {
     let steps = each(isTimer: true, where: { _ in true }) { $0.timePassed(now: now) }
-    return steps + advance(now: now) + standbys(now: now)
-  }
-
-  private mutating func standbys(now: Instant) -> [Step] {
-    members.indices.compactMap { index in
-      let action = members[index].standby.follow(members[index].machine, isWanted: !isEnding, now: now)
-      return action == .none ? nil : Step(name: members[index].name, action: action)
-    }
+    return steps + advance(now: now)
   }
 
   // MARK: Order
@@ -230,12 +195,12 @@ package struct Fleet: Sendable {
       course = .running
       return each(where: \.isHeld) { $0.start(now: now) }
     case .endingPeers:
-      guard !members.contains(where: { $0.role == .peer && $0.hasProcess }) else { return [] }
+      guard !members.contains(where: { $0.role == .peer && $0.machine.hasProcess }) else { return [] }
       course = .endingIndex
       let steps = each(where: { $0.role == .index }) { $0.stop(now: now) }
       return steps + advance(now: now)
     case .endingIndex:
-      guard !members.contains(where: \.hasProcess) else { return [] }
+      guard !members.contains(where: \.machine.hasProcess) else { return [] }
       course = .ended
       return []
     }
@@ -263,8 +228,7 @@ package struct Fleet: Sendable {
     for index in members.indices where isMeant(members[index]) {
       // Whatever is decided for it now comes instead of the start that it waited for.
       if !isTimer { members[index].isHeld = false }
-      var action = change(&members[index].machine)
-      if action == .spawn, members[index].standby.take() { action = .promote }
+      let action = change(&members[index].machine)
       if action != .none { steps.append(Step(name: members[index].name, action: action)) }
     }
     return steps

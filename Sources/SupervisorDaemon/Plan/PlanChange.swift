@@ -20,8 +20,6 @@ package struct PlanChange: Sendable, Equatable {
     var result = old
     Self.compare(old.killUnresponsiveAfter, new.killUnresponsiveAfter, "supervisor.kill_unresponsive_after", &applied)
     result.killUnresponsiveAfter = new.killUnresponsiveAfter
-    Self.compare(old.hasStandbys, new.hasStandbys, "supervisor.standby", &applied)
-    result.hasStandbys = new.hasStandbys
     if let index = old.index, let wanted = new.index {
       Self.compare(index.listen, wanted.listen, "index.listen", &postponed)
       Self.compare(index.user, wanted.user, "index.user", &postponed)

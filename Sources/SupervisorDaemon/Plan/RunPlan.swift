@@ -51,14 +51,13 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var peersIndex: IndexChoice
   /// `nil` for never.
   package internal(set) var killUnresponsiveAfter: Duration?
-  /// Whether each child has a process in reserve.
-  package internal(set) var hasStandbys: Bool
+  /// Settings that were read and have no effect, for the log.
+  package internal(set) var warnings: [String] = []
 
   /// When children are started again.
   package var policy: RestartPolicy {
     var policy = RestartPolicy()
     policy.killUnresponsiveAfter = killUnresponsiveAfter
-    if !hasStandbys { policy.standbyAfter = nil }
     return policy
   }
 
@@ -86,7 +85,6 @@ package struct RunPlan: Sendable, Equatable {
       Peer(name: $0.name, listen: $0.listen ?? automatic, advertise: $0.advertise, user: $0.user)
     }
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
-    hasStandbys = wanted.hasStandbys
   }
 
   /// The flags decide which processes there are and where; what they do not say stands in the configuration.

@@ -22,6 +22,5 @@ extension SupervisorSettings {
     peerListen = file.peer.listen
     peerAdvertise = file.peer.advertise
     if let seconds = file.supervisor.killUnresponsiveAfter, seconds > 0 { killUnresponsiveAfter = .seconds(seconds) }
-    hasStandbys = file.supervisor.standby ?? true
   }
 }

@@ -36,8 +36,6 @@ package struct SupervisorSettings: Sendable, Equatable {
   package var peerAdvertise: HostAddress?
   /// After how long a silent child is killed; `nil` for never.
   package var killUnresponsiveAfter: Duration?
-  /// Whether each child has a process in reserve.
-  package var hasStandbys = true
 
   package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = []) {
     self.serveIndex = serveIndex

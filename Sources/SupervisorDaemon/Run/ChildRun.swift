@@ -14,14 +14,13 @@ final class ChildRun {
   private var link: ChildLink
   /// The reading end of its standard output and error; `nil` once nobody holds the other.
   private(set) var output: FileDescriptor?
-  private var deathWatch: DeathWatch?
 
   /// How much of its last output is kept when it has ended.
   private static let lastOutputLimit = 1 << 20
   /// How much is taken in one turn, lest one child's output hold up the others.
   private static let turnLimit = 262_144
 
-  /// Starts a process, which waits for its first line. What fails leaves nothing behind.
+  /// Starts a process and sends the first line of its channel. A failure leaves nothing behind.
   init(_ blueprint: ChildBlueprint, limits: [ProcessSpecification.Limit]) throws(SpawnFailure) {
     let ends = try SpawnEnds()
     let specification = blueprint.specification(
@@ -37,6 +36,7 @@ final class ChildRun {
     startTime = ProcessTable.startTime(of: process.pid) ?? 0
     output = ends.outputReader
     link = ChildLink(descriptor: ends.channelSupervisor)
+    link.send(blueprint.start.json)
   }
 
   deinit {
@@ -61,28 +61,7 @@ final class ChildRun {
     return termination
   }
 
-  // MARK: Its end
-
-  /// One of them becomes readable when it begins to end, or when a thread has ended.
-  var deathWatchDescriptors: [FileDescriptor] { deathWatch?.descriptors ?? [] }
-
-  /// From now on its threads are watched, those that there are now.
-  func watchThreads() {
-    deathWatch = DeathWatch(pid)
-  }
-
-  func ignoreThreads() {
-    deathWatch = nil
-  }
-
-  /// Whether it runs none of its code any more, or is about to stop.
-  var isEnding: Bool { ProcessTable.isEnding(pid) }
-
   // MARK: The channel
-
-  func begin(_ start: ChannelStart) {
-    link.send(start.json)
-  }
 
   func tell(_ command: ChannelCommand) {
     link.send(command.json)

@@ -12,7 +12,9 @@ extension Supervisor {
   func reload() throws(SupervisorError) -> PlanChange {
     do throws(SupervisorError) {
       guard !fleet.isEnding else { throw SupervisorError(.failed, "the supervisor is stopping") }
-      let change = PlanChange(from: plan, to: try options.reload())
+      let new = try options.reload()
+      for warning in new.warnings { log.write(warning, .warning) }
+      let change = PlanChange(from: plan, to: new)
       let index = BlueprintBuilder.indexAddress(
         change.result, served: children[ProcessRole.index.rawValue]?.blueprint)
       let added = try prepare(change.added, index: index)

@@ -18,10 +18,6 @@ final class Supervisor {
     case process(String)
     case channel(String)
     case output(String)
-    case standby(String)
-    case standbyOutput(String)
-    case leaving(String)
-    case threads(String)
     case outage(FileDescriptor, notice: [UInt8])
     case farewell
   }
@@ -74,7 +70,7 @@ final class Supervisor {
     perform(fleet.begin(now: .now))
     tell()
     notify()
-    while !fleet.hasEnded || children.values.contains(where: { $0.leaving != nil }) { turn() }
+    while !fleet.hasEnded { turn() }
     tell()
     finish()
   }
@@ -108,13 +104,7 @@ final class Supervisor {
         set.add(run.pidfd, as: .process(name))
         if run.channelWantsInput { set.add(run.channel, writing: run.channelWantsOutput, as: .channel(name)) }
         if let output = run.output { set.add(output.rawValue, as: .output(name)) }
-        for descriptor in run.deathWatchDescriptors { set.add(descriptor.rawValue, as: .threads(name)) }
       }
-      if let run = child.standby {
-        set.add(run.pidfd, as: .standby(name))
-        if let output = run.output { set.add(output.rawValue, as: .standbyOutput(name)) }
-      }
-      if let run = child.leaving { set.add(run.pidfd, as: .leaving(name)) }
     }
     gatherOutages(into: &set, now: now)
   }
@@ -145,10 +135,6 @@ final class Supervisor {
     case .process(let name): reap(name)
     case .channel(let name): listen(to: name, isWritable: event.isWritable)
     case .output(let name): children[name]?.takeOutput()
-    case .standby(let name): reapStandby(name)
-    case .standbyOutput(let name): children[name]?.takeStandbyOutput()
-    case .leaving(let name): reapLeaving(name)
-    case .threads(let name): threadEnded(name)
     case .outage(let listener, let notice): outages.answer(listener, with: notice, now: .now)
     case .farewell: break
     }
@@ -175,10 +161,7 @@ final class Supervisor {
       guard let child = children[step.name] else { continue }
       switch step.action {
       case .none: break
-      case .spawn: start(child) { child throws(SpawnFailure) in try child.spawn(limits: limits) }
-      case .promote: start(child) { child throws(SpawnFailure) in try child.promote(limits: limits) }
-      case .prepare: prepareStandby(child)
-      case .discard: child.standby?.signal(SIGKILL)
+      case .spawn: start(child)
       case .ask: child.tell(.stop)
       case .terminate:
         child.tell(.stop)
@@ -190,9 +173,9 @@ final class Supervisor {
     }
   }
 
-  private func start(_ child: SupervisedChild, _ begin: (SupervisedChild) throws(SpawnFailure) -> Void) {
+  private func start(_ child: SupervisedChild) {
     do throws(SpawnFailure) {
-      try begin(child)
+      try child.spawn(limits: limits)
       record()
     } catch {
       ended(child.blueprint.name, .notStarted(error.description))
@@ -210,19 +193,14 @@ final class Supervisor {
   private func ended(_ name: String, _ termination: Termination) {
     guard let child = children[name] else { return }
     child.reason = child.failure ?? "it \(termination)"
-    logEnd(of: child, termination)
+    log.write(
+      "\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""), termination == .exited(0) ? .info : .warning)
+    child.failure = nil
     let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
     // One that was told to stop needs no excuse.
     if fleet.member(name)?.machine.state == .stopped { child.reason = nil }
     perform(steps)
     record()
-  }
-
-  func logEnd(of child: SupervisedChild, _ termination: Termination) {
-    log.write(
-      "\(child.blueprint.name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""),
-      termination == .exited(0) ? .info : .warning)
-    child.failure = nil
   }
 
   private func listen(to name: String, isWritable: Bool) {
@@ -247,12 +225,11 @@ final class Supervisor {
 
   /// Who runs now, for the next supervisor of this home. Where it cannot be written, the children's own watch over
   /// their channel, and their death signal, have to do.
-  func record() {
+  private func record() {
     var record = ChildRecord(boot: premises.boot)
     for child in children.values {
-      for run in child.runs {
-        record.children.append(.init(name: child.blueprint.name, pid: run.pid, startTime: run.startTime))
-      }
+      guard let run = child.process else { continue }
+      record.children.append(.init(name: child.blueprint.name, pid: run.pid, startTime: run.startTime))
     }
     do throws(SystemError) {
       try SmallFile.replace(premises.recordPath, with: record.bytes)

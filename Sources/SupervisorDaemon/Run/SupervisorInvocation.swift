@@ -23,8 +23,10 @@ package enum SupervisorInvocation {
     let ownName = ownName(in: layout, environment: environment)
     let makePlan = { @Sendable () throws(SupervisorError) -> RunPlan in
       let file = try read(path, mustExist: mustExist, environment: environment)
-      return try RunPlan(
+      var plan = try RunPlan(
         flags: flags, settings: file.map { SupervisorSettings($0, ownName: ownName) }, ownName: ownName)
+      plan.warnings = (file?.warnings ?? []).map { describe($0, in: path) }
+      return plan
     }
     var options = SupervisorOptions(
       layout: layout, plan: try makePlan(), programs: try ownDirectory(),
@@ -69,9 +71,13 @@ package enum SupervisorInvocation {
     do throws(ConfigurationError) {
       return try ConfigurationFile(text, environment: environment)
     } catch {
-      // A variable names itself.
-      throw SupervisorError(.usage, error.path.hasPrefix("P2P_") ? "\(error)" : "\(path): \(error)")
+      throw SupervisorError(.usage, describe(error, in: path))
     }
+  }
+
+  /// An environment variable names itself; a setting of the file is named after the file.
+  private static func describe(_ error: ConfigurationError, in path: String) -> String {
+    error.path.hasPrefix("P2P_") ? "\(error)" : "\(path): \(error)"
   }
 
   package static func layout(home: String?, environment: [String: String]) throws(SupervisorError) -> Layout {

@@ -39,6 +39,7 @@ package enum SupervisorRun {
     try PlaceMaker(layout: options.layout).makeCommon()
     let log = SupervisorLog(path: options.layout.log(of: "supervisor"), echoes: options.echoesLog)
     for notice in options.notices { log.write(notice) }
+    for warning in options.plan.warnings { log.write(warning, .warning) }
     let premises = try SupervisorResources.prepare(options) { log.write($0) }
     Supervisor(premises: premises, options: options, signals: signals, log: log).run()
   }

@@ -276,11 +276,7 @@ final class FinalChecks {
       let expected = Set(rows.map(\.pid) + [fleet.supervisorPID ?? 0])
       let found = ProcessTable.processes(withHome: fleet.home)
       count = found.count
-      let others = found.filter { !expected.contains($0) }
-      // One in reserve for each that serves, of the same supervisor.
-      let standbys = others.filter { ProcessTable.parent(of: $0) == fleet.supervisorPID }
-      let strangers = standbys.count < rows.count ? others.filter { !standbys.contains($0) } : others
-      return strangers.map { "\($0): \(ProcessTable.executable(of: $0) ?? "gone")" }
+      return found.filter { !expected.contains($0) }.map { "\($0): \(ProcessTable.executable(of: $0) ?? "gone")" }
     }
     return Verdict(wrong: wrong, good: "\(count) processes")
   }

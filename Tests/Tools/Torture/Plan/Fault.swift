@@ -5,15 +5,12 @@ package enum Victim: Hashable, Sendable, CustomStringConvertible {
   case index
   case supervisor
   case peer(Int)
-  /// Any process in reserve.
-  case standby
 
   package var description: String {
     switch self {
     case .index: "index"
     case .supervisor: "supervisor"
     case .peer(let number): PeerNames.name(of: number)
-    case .standby: "standby"
     }
   }
 }

@@ -84,7 +84,7 @@ package struct FaultPlan: Sendable, Equatable {
   }
 
   private static func victim(_ peer: Int, _ random: inout SeededGenerator) -> Victim {
-    random.pick(weighted: [(.index, 3), (.supervisor, 1), (.standby, 1), (.peer(peer), 6)]) ?? .index
+    random.pick(weighted: [(.index, 3), (.supervisor, 1), (.peer(peer), 6)]) ?? .index
   }
 
   private static func hostile(_ peer: Int, _ random: inout SeededGenerator) -> Fault {

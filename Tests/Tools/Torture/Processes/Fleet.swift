@@ -153,14 +153,8 @@ final class Fleet {
     if let rows = rows(timeout: .milliseconds(300)) {
       for row in rows { knownPIDs[row.name] = row.pid }
     }
-    if victim == .standby { return children(of: own).first { !knownPIDs.values.contains($0) } }
     guard let pid = knownPIDs[victim.description], pid > 1, ProcessTable.parent(of: pid) == own else { return nil }
     return pid
-  }
-
-  /// Serving processes and processes in reserve; the latter are in no row.
-  private func children(of supervisor: Int32) -> [Int32] {
-    ProcessTable.processes(withHome: home).filter { ProcessTable.parent(of: $0) == supervisor }
   }
 
   private var knownPIDs: [String: Int32] = [:]
