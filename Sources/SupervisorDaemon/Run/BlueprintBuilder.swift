@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 import Glibc
 import POSIXSupport
 import ProcessSupport
@@ -8,25 +8,29 @@ import ProcessSupervision
 import SystemPackage
 import WireProtocol
 
-/// Turns a plan, or a part of it, into children: opens their sockets, makes their directories, finds their users and programs.
-struct BlueprintBuilder {
+/// Turns a plan, or a part of it, into children: opens their sockets, makes their directories, finds their users and
+/// programs. On failure everything that it opened is closed again.
+package struct BlueprintBuilder {
   private let options: SupervisorOptions
   private let portsPath: String
   private let log: (String) -> Void
-  private let users: UserDatabase?
+  private let readUsers: () -> UserDatabase?
 
-  init(options: SupervisorOptions, portsPath: String, log: @escaping (String) -> Void) {
+  /// - Parameter readUsers: called for every child, because users come and go while the supervisor runs. `nil` if children
+  ///   run as the caller.
+  package init(
+    options: SupervisorOptions, portsPath: String, readUsers: (() -> UserDatabase?)? = nil,
+    log: @escaping (String) -> Void
+  ) {
     self.options = options
     self.portsPath = portsPath
     self.log = log
-    // Only a root supervisor of the whole system runs children as somebody else.
-    users =
-      options.layout.kind == .system && geteuid() == 0
-      ? UserDatabase.current() : nil
+    // Only a root supervisor of the whole system runs children as other users.
+    let hasUsers = options.layout.kind == .system && geteuid() == 0
+    self.readUsers = readUsers ?? { hasUsers ? .current() : nil }
   }
 
-  /// What was opened is closed again where one child cannot be made.
-  func build() throws(SupervisorError) -> [ChildBlueprint] {
+  package func build() throws(SupervisorError) -> [ChildBlueprint] {
     var blueprints: [ChildBlueprint] = []
     do throws(SupervisorError) {
       try build(into: &blueprints)
@@ -73,8 +77,15 @@ struct BlueprintBuilder {
       log("an index answers at \(plan.listen) already: using that one")
       return nil
     }
+    let executable: String
+    do throws(SupervisorError) {
+      executable = try program("p2p-index")
+    } catch {
+      socket.close()
+      throw error
+    }
     return ChildBlueprint(
-      name: ProcessRole.index.rawValue, executable: try program("p2p-index"),
+      name: ProcessRole.index.rawValue, executable: executable,
       settings: .index(
         IndexSettings(address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise)),
       listeners: [.init(kind: .index, socket: socket)],
@@ -99,30 +110,45 @@ struct BlueprintBuilder {
 
   // MARK: Peers
 
-  func peer(_ plan: RunPlan.Peer, index: Endpoint) throws(SupervisorError) -> ChildBlueprint {
+  package func peer(_ plan: RunPlan.Peer, index: Endpoint) throws(SupervisorError) -> ChildBlueprint {
     let name = plan.name
-    let identity = try identity(of: plan)
-    try PlaceMaker(layout: options.layout).make(for: name, identity: identity)
     let layout = options.layout
-    let uploads: ListeningSocket
-    let control: ListeningSocket
-    do throws(ListeningSocket.Failure) {
-      uploads = try Self.uploads(plan.listen, remembered: rememberedPorts[name.text])
-      control = try ListeningSocket.unix(layout.controlSocket(of: name))
-    } catch {
-      throw Self.explain(error, isDefaultIndex: false)
-    }
-    if let identity, lchown(layout.controlSocket(of: name), identity.user, identity.group) != 0 {
-      throw .system("cannot give \(layout.controlSocket(of: name)) to its user", Errno(rawValue: errno))
-    }
-    remember(uploads.endpoint?.port, of: name)
+    let executable = try program("p2p-peer")
+    let identity = try identity(of: plan)
+    try PlaceMaker(layout: layout).make(for: name, identity: identity)
+    let listeners = try listeners(plan, identity)
+    remember(listeners.compactMap(\.socket.endpoint).first?.port, of: name)
     let settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
       downloads: layout.downloads(of: name), advertise: plan.advertise)
     return ChildBlueprint(
-      name: name.text, executable: try program("p2p-peer"), settings: .peer(settings),
-      listeners: [.init(kind: .uploads, socket: uploads), .init(kind: .control, socket: control)],
+      name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,
       identity: identity, environment: options.childEnvironment, logPath: layout.log(of: name.text))
+  }
+
+  /// The sockets of uploads and of the control plane: both are opened, or neither.
+  private func listeners(
+    _ plan: RunPlan.Peer, _ identity: ProcessSpecification.Identity?
+  ) throws(SupervisorError) -> [ChildBlueprint.Listener] {
+    var listeners: [ChildBlueprint.Listener] = []
+    do throws(SupervisorError) {
+      do throws(ListeningSocket.Failure) {
+        let uploads = try Self.uploads(plan.listen, remembered: rememberedPorts[plan.name.text])
+        listeners.append(.init(kind: .uploads, socket: uploads))
+        let control = try ListeningSocket.unix(options.layout.controlSocket(of: plan.name))
+        listeners.append(.init(kind: .control, socket: control))
+      } catch {
+        throw Self.explain(error, isDefaultIndex: false)
+      }
+      let path = options.layout.controlSocket(of: plan.name)
+      if let identity, lchown(path, identity.user, identity.group) != 0 {
+        throw .system("cannot give \(path) to its user", Errno(rawValue: errno))
+      }
+    } catch {
+      for listener in listeners { listener.socket.close() }
+      throw error
+    }
+    return listeners
   }
 
   /// The remembered port, where any would do and that one is free.
@@ -138,7 +164,7 @@ struct BlueprintBuilder {
   }
 
   private func identity(of peer: RunPlan.Peer) throws(SupervisorError) -> ProcessSpecification.Identity? {
-    guard let users else { return nil }
+    guard let users = readUsers() else { return nil }
     let user = peer.user ?? peer.name.text
     guard let identity = users.identity(of: user) else {
       throw SupervisorError(
@@ -151,7 +177,7 @@ struct BlueprintBuilder {
 
   /// It keeps nothing, so that it needs no user of its own; one that is made for it is safer than one who is everybody's.
   private func indexIdentity(_ plan: RunPlan.Index) throws(SupervisorError) -> ProcessSpecification.Identity? {
-    guard let users else { return nil }
+    guard let users = readUsers() else { return nil }
     guard let user = plan.user else {
       return users.identity(of: "p2p") ?? users.identity(of: "nobody") ?? .init(user: 65_534, group: 65_534)
     }

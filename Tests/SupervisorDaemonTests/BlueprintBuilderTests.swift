@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Glibc
+import ProcessSupport
+import ProcessSupervision
+import SupervisorDaemon
+import TestSupport
+import Testing
+
+@Suite struct BlueprintBuilderTests {
+  private let directory: TemporaryDirectory
+  private let layout: Layout
+  private let bob: PeerName
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    layout = Layout(home: directory.file("home"))
+    bob = try PeerName("bob")
+    try PlaceMaker(layout: layout).makeCommon()
+    // Every child's program exists and can be executed.
+    for program in ["p2p-index", "p2p-peer"] { #expect(symlink("/bin/true", directory.file(program)) == 0) }
+  }
+
+  private func builder(
+    serving index: Endpoint? = nil, users: (() -> UserDatabase?)? = nil
+  ) throws -> BlueprintBuilder {
+    let flags = RunFlags(serveIndex: index, index: index == nil ? .defaultIndex : nil, peers: [.init(name: bob)])
+    let options = SupervisorOptions(
+      layout: layout, plan: try RunPlan(flags: flags, settings: nil, ownName: nil), programs: directory.path)
+    return BlueprintBuilder(options: options, portsPath: directory.file("ports.json"), readUsers: users) { _ in }
+  }
+
+  /// An address that nothing listens at, on a host of its own to stay out of the way of other tests.
+  private func freePort() throws -> Endpoint {
+    let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.9", port: 0))
+    defer { socket.close() }
+    return try #require(socket.endpoint)
+  }
+
+  private func plan(_ listen: Endpoint) -> RunPlan.Peer { .init(name: bob, listen: listen, user: nil) }
+
+  @Test func `failed peer leaves no socket open`() throws {
+    let listen = try freePort()
+    let obstacle = layout.controlSocket(of: bob)
+    try #require(close(open(obstacle, O_CREAT | O_WRONLY, 0o600)) == 0)
+    let builder = try builder()
+    for _ in 0..<2 {
+      let error = #expect(throws: SupervisorError.self) { try builder.peer(plan(listen), index: .defaultIndex) }
+      #expect(error?.message.contains(obstacle) == true)
+    }
+    // A socket that was left open would still own the port.
+    try ListeningSocket.tcp(listen).close()
+    try #require(unlink(obstacle) == 0)
+    try builder.peer(plan(listen), index: .defaultIndex).closeListeners()
+  }
+
+  @Test func `missing program leaves no socket open`() throws {
+    let listen = try freePort()
+    try #require(unlink(directory.file("p2p-peer")) == 0)
+    let builder = try builder()
+    #expect(throws: SupervisorError.self) { try builder.peer(plan(listen), index: .defaultIndex) }
+    try ListeningSocket.tcp(listen).close()
+    #expect(access(layout.controlSocket(of: bob), F_OK) != 0)
+  }
+
+  @Test func `failure closes children built before`() throws {
+    let index = try freePort()
+    try #require(unlink(directory.file("p2p-peer")) == 0)
+    let builder = try builder(serving: index)
+    #expect(throws: SupervisorError.self) { try builder.build() }
+    try ListeningSocket.tcp(index).close()
+    try #require(unlink(directory.file("p2p-index")) == 0)
+    #expect(throws: SupervisorError.self) { try builder.build() }
+    try ListeningSocket.tcp(index).close()
+  }
+
+  @Test func `users created later are found`() throws {
+    let path = try directory.write("passwd", Array("root:x:0:0::/root:/bin/sh\n".utf8))
+    let builder = try builder {
+      UserDatabase(passwd: String(decoding: TemporaryDirectory.read(path) ?? [], as: UTF8.self), group: "")
+    }
+    let any = plan(Endpoint(host: "127.0.0.1", port: 0))
+    let error = #expect(throws: SupervisorError.self) { try builder.peer(any, index: .defaultIndex) }
+    #expect(error?.message.contains("the user bob") == true)
+    try directory.write("passwd", Array("bob:x:\(getuid()):\(getgid())::/:/bin/sh\n".utf8))
+    let blueprint = try builder.peer(any, index: .defaultIndex)
+    defer { blueprint.closeListeners() }
+    #expect(blueprint.identity == .init(user: getuid(), group: getgid()))
+  }
+}
