@@ -14,9 +14,7 @@ enum ChannelSocket {
 
   static func receive(from descriptor: FileDescriptor, waitingAtMost timeout: Duration) -> Received {
     var readable = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-    let milliseconds = timeout.components.seconds * 1_000 + timeout.components.attoseconds / 1_000_000_000_000_000
-    // Rounded up, lest the last fraction of a millisecond is spent in a busy loop.
-    guard poll(&readable, 1, Int32(clamping: max(milliseconds, 0) + 1)) > 0 else { return .nothing }
+    guard poll(&readable, 1, PollTimeout.milliseconds(timeout)) > 0 else { return .nothing }
     var chunk = [UInt8](repeating: 0, count: 4_096)
     let count = recv(descriptor.rawValue, &chunk, chunk.count, Int32(MSG_DONTWAIT))
     if count > 0 { return .bytes(Array(chunk[..<count])) }

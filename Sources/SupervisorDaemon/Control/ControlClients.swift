@@ -14,7 +14,7 @@ struct ControlClients {
     var isHalfClosed = false
   }
 
-  private static let most = 64
+  private static let maxClients = 64
   /// What is written at the very end may wait so long for a front end that does not read.
   private static let lastTimeout: Int32 = 500
 
@@ -39,23 +39,18 @@ struct ControlClients {
 
   // MARK: Coming
 
-  mutating func accept(from listener: FileDescriptor, now: SuspendingClock.Instant) {
-    for _ in 0..<16 {
-      let number = socket_accept(listener.rawValue)
-      guard number >= 0 else { return }
-      let descriptor = FileDescriptor(rawValue: number)
-      guard Self.isAllowed(number) else {
-        let failure = WireFailure(.forbidden, "only user \(getuid()) and root may ask this supervisor")
-        var session = ControlSession(now: now)
-        session.reply(.failure(failure), to: nil)
-        _ = NonBlocking.send(descriptor, session.output)
-        try? descriptor.close()
-        continue
-      }
-      if clients.count >= Self.most { closeIdlest() }
-      clients[nextIdentifier] = Client(descriptor: descriptor, session: ControlSession(now: now))
-      nextIdentifier += 1
+  mutating func add(_ descriptor: FileDescriptor, now: SuspendingClock.Instant) {
+    var session = ControlSession(now: now)
+    guard Self.isAllowed(descriptor.rawValue) else {
+      let failure = WireFailure(.forbidden, "only user \(getuid()) and root may ask this supervisor")
+      session.reply(.failure(failure), to: nil)
+      _ = NonBlocking.send(descriptor, session.output)
+      try? descriptor.close()
+      return
     }
+    if clients.count >= Self.maxClients { closeIdlest() }
+    clients[nextIdentifier] = Client(descriptor: descriptor, session: session)
+    nextIdentifier += 1
   }
 
   private static func isAllowed(_ descriptor: Int32) -> Bool {

@@ -2,6 +2,7 @@
 
 import CProcess
 import Glibc
+import ProcessSupport
 import SystemPackage
 
 /// Ends what the last supervisor of this home left behind. Its children end by themselves when their channel closes;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CProcess
 import Glibc
 import SystemPackage
 
@@ -13,7 +12,6 @@ struct OutageResponder {
     var budget = 65_536
   }
 
-  private static let acceptsPerTurn = 16
   private static let maxFarewells = 64
   private static let timeout = Duration.seconds(1)
 
@@ -22,17 +20,12 @@ struct OutageResponder {
   var descriptors: [Int32] { farewells.map(\.descriptor.rawValue) }
   var deadline: SuspendingClock.Instant? { farewells.first?.until }
 
-  /// Accepts who waits and tells them.
-  mutating func answer(_ listener: FileDescriptor, with line: [UInt8], now: SuspendingClock.Instant) {
-    for _ in 0..<Self.acceptsPerTurn {
-      let number = socket_accept(listener.rawValue)
-      guard number >= 0 else { return }
-      let descriptor = FileDescriptor(rawValue: number)
-      _ = NonBlocking.send(descriptor, line)
-      shutdown(number, Int32(SHUT_WR))
-      if farewells.count >= Self.maxFarewells { try? farewells.removeFirst().descriptor.close() }
-      farewells.append(Farewell(descriptor: descriptor, until: now.advanced(by: Self.timeout)))
-    }
+  /// Sends the line and half-closes.
+  mutating func answer(_ descriptor: FileDescriptor, with line: [UInt8], now: SuspendingClock.Instant) {
+    _ = NonBlocking.send(descriptor, line)
+    shutdown(descriptor.rawValue, Int32(SHUT_WR))
+    if farewells.count >= Self.maxFarewells { try? farewells.removeFirst().descriptor.close() }
+    farewells.append(Farewell(descriptor: descriptor, until: now.advanced(by: Self.timeout)))
   }
 
   /// Reads what came; closes who has closed, sent too much or had their time.

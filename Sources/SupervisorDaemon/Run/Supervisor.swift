@@ -5,6 +5,7 @@ import DocumentModel
 import Glibc
 import POSIXSupport
 import ProcessSupervision
+import ProcessSupport
 import SystemPackage
 import WireProtocol
 
@@ -26,7 +27,8 @@ final class Supervisor {
   let log: SupervisorLog
   var fleet: Fleet
   var clients = ControlClients()
-  var outages = OutageResponder()
+  private var outages = OutageResponder()
+  private var acceptor = Acceptor()
   /// Each process' state and since when it is in it, by the time of day.
   var told = StateBook()
   let startedAt = WallClock.now
@@ -97,7 +99,7 @@ final class Supervisor {
 
   private func gather(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
     set.add(signals.rawValue, as: .signals)
-    set.add(premises.control.descriptor.rawValue, as: .control)
+    if !acceptor.isPaused(now: now) { set.add(premises.control.descriptor.rawValue, as: .control) }
     clients.gather(into: &set)
     for (name, child) in children {
       if let run = child.process {
@@ -112,6 +114,7 @@ final class Supervisor {
   /// While a child is away for long, callers at its sockets are told.
   private func gatherOutages(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
     for descriptor in outages.descriptors { set.add(descriptor, as: .farewell) }
+    guard !acceptor.isPaused(now: now) else { return }
     for member in fleet.members {
       guard let child = children[member.name],
         let notice = OutageNotice.line(for: member, reason: child.reason, now: now)
@@ -124,18 +127,24 @@ final class Supervisor {
 
   private func deadline(now: SuspendingClock.Instant) -> SuspendingClock.Instant? {
     let readiness = manager == nil ? nil : notice.deadline
-    return [fleet.deadline, outages.deadline, clients.deadline, readiness].compactMap { $0 }.min()
+    return [fleet.deadline, outages.deadline, clients.deadline, acceptor.deadline(now: now), readiness].compactMap {
+      $0
+    }.min()
   }
 
   private func handle(_ event: PollSet<Source>.Event) {
     switch event.source {
     case .signals: takeSignals()
-    case .control: clients.accept(from: premises.control.descriptor, now: .now)
+    case .control:
+      let now = SuspendingClock.now
+      acceptor.accept(from: premises.control.descriptor, now: now) { clients.add($0, now: now) }
     case .client(let identifier): serve(identifier, event: event)
     case .process(let name): reap(name)
     case .channel(let name): listen(to: name, isWritable: event.isWritable)
     case .output(let name): children[name]?.takeOutput()
-    case .outage(let listener, let notice): outages.answer(listener, with: notice, now: .now)
+    case .outage(let listener, let notice):
+      let now = SuspendingClock.now
+      acceptor.accept(from: listener, now: now) { outages.answer($0, with: notice, now: now) }
     case .farewell: break
     }
   }

@@ -3,6 +3,7 @@
 import DocumentModel
 import Glibc
 import LineJSON
+import ProcessSupport
 import SystemPackage
 import WireProtocol
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CProcess
+import Glibc
+package import SystemPackage
+
+/// Accepts connections for the poll loop. When the process or the machine has no descriptors or memory left, it pauses:
+/// the connection stays in the queue, so poll(2) would report the listener as readable again and again.
+package struct Acceptor: Sendable {
+  package typealias Instant = SuspendingClock.Instant
+
+  /// Long enough to cost nothing, short enough to go unnoticed once descriptors are free again.
+  package static let pause = Duration.milliseconds(250)
+  private static let acceptsPerTurn = 16
+
+  private var pausedUntil: Instant?
+
+  package init() {}
+
+  /// The end of the current pause, if there is one.
+  package func deadline(now: Instant) -> Instant? { pausedUntil.flatMap { now < $0 ? $0 : nil } }
+
+  /// Whether listeners are to be left out of poll(2).
+  package func isPaused(now: Instant) -> Bool { deadline(now: now) != nil }
+
+  /// What a failed accept(2) means: see its ERRORS.
+  package mutating func failed(_ error: Errno, now: Instant) {
+    switch error {
+    case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory:
+      pausedUntil = now.advanced(by: Self.pause)
+    default: break
+    }
+  }
+
+  /// Takes up to 16 waiting connections, so that one listener does not hold up the loop. They are CLOEXEC and do not block.
+  package mutating func accept(from listener: FileDescriptor, now: Instant, _ body: (FileDescriptor) -> Void) {
+    guard !isPaused(now: now) else { return }
+    for _ in 0..<Self.acceptsPerTurn {
+      let number = socket_accept(listener.rawValue)
+      guard number >= 0 else { return failed(Errno(rawValue: -number), now: now) }
+      body(FileDescriptor(rawValue: number))
+    }
+  }
+}
