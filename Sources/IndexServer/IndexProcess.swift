@@ -29,6 +29,7 @@ package enum IndexProcess {
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot listen, 64 where it was not started as it
   ///   should be.
   package static func run(_ options: Options = Options()) -> CInt {
+    defer { standardError.flush() }
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
@@ -37,7 +38,7 @@ package enum IndexProcess {
     do {
       channel = try SupervisorChannel.fromEnvironment()
     } catch {
-      standardError.report("\(error)")
+      standardError.reportLast("\(error)")
       return usageStatus
     }
     if let channel, channel.start.role != .index {
@@ -96,7 +97,7 @@ package enum IndexProcess {
   }
 
   private static func fail(_ message: String, _ status: CInt, _ channel: SupervisorChannel?) -> CInt {
-    standardError.report(message)
+    standardError.reportLast(message)
     channel?.sendFailed(message)
     return status
   }

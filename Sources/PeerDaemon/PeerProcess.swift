@@ -53,6 +53,7 @@ package enum PeerProcess {
   /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
   ///   should be, 75 where it cannot start now.
   package static func run(_ options: Options?) -> CInt {
+    defer { standardError.flush() }
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
@@ -64,7 +65,7 @@ package enum PeerProcess {
       channel = try SupervisorChannel.fromEnvironment()
       settings = try channel.map(Self.settings(from:)) ?? Self.settings(from: options)
     } catch {
-      standardError.report("\(error)")
+      standardError.reportLast("\(error)")
       return usageStatus
     }
     return serve(settings, channel, startThreads())
@@ -145,7 +146,7 @@ package enum PeerProcess {
         return await run(daemon, settings, channel, pulse: LoopPulse.through(loops), stops, logger)
       } catch {
         await pools.stop()
-        standardError.report(error.description)
+        standardError.reportLast(error.description)
         channel?.sendFailed(error.description)
         return error.isTemporary ? temporaryStatus : 1
       }
@@ -162,19 +163,21 @@ package enum PeerProcess {
         "peer": "\(settings.name)", "id": "\(daemon.id)", "uploads": "\(daemon.uploads)",
         "control": "\(settings.controlPath)",
       ])
-    channel?.run(pulse: pulse, onStop: { stops.request() }, onReload: { reload(daemon, $0) })
+    let reloads = LatestValues { (settings: ChildSettings) in await reload(daemon, settings) }
+    channel?.run(pulse: pulse, onStop: { stops.request() }, onReload: { reloads.submit($0) })
     let readiness = Task {
       await daemon.firstTryEnded()
       channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))
     }
     let status = await stops.first()
     readiness.cancel()
+    reloads.stop()
     await daemon.stop()
     return status
   }
 
-  private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) {
+  private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) async {
     guard case .peer(let settings) = settings else { return }
-    Task { await daemon.reload(index: settings.index, advertise: settings.advertise) }
+    await daemon.reload(index: settings.index, advertise: settings.advertise)
   }
 }

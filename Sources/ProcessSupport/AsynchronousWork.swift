@@ -32,3 +32,27 @@ package enum AsynchronousWork {
     }
   }
 }
+
+/// Applies values one after the other, in the order of submission. While one is being applied only the latest of those
+/// submitted meanwhile is kept: settings replace each other.
+package struct LatestValues<Value: Sendable>: Sendable {
+  private let continuation: AsyncStream<Value>.Continuation
+  private let task: Task<Void, Never>
+
+  package init(apply: @escaping @Sendable (Value) async -> Void) {
+    let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
+    self.continuation = continuation
+    task = Task.detached { for await value in stream { await apply(value) } }
+  }
+
+  /// Returns immediately.
+  package func submit(_ value: Value) {
+    continuation.yield(value)
+  }
+
+  /// Drops what has not been applied.
+  package func stop() {
+    continuation.finish()
+    task.cancel()
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CProcess
+import DocumentModel
+import Glibc
+import ProcessSupport
+import Testing
+
+@Suite struct StandardErrorTests {
+  /// A pipe whose write end blocks, as a child's standard error does.
+  private final class Pipe {
+    let reader: Int32
+    let writer: Int32
+
+    init() throws {
+      var (reader, writer): (Int32, Int32) = (-1, -1)
+      try #require(pipe_open(&reader, &writer) == 0)
+      self.reader = reader
+      self.writer = writer
+    }
+
+    deinit {
+      close(reader)
+      close(writer)
+    }
+
+    /// Leaves no room for another byte.
+    func fill() {
+      let size = Int(fcntl(writer, F_GETPIPE_SZ))
+      let bytes = [UInt8](repeating: 0x2E, count: size)
+      #expect(write(writer, bytes, bytes.count) == size)
+    }
+
+    /// All that it holds now.
+    func read() -> String {
+      var bytes: [UInt8] = []
+      var chunk = [UInt8](repeating: 0, count: 65_536)
+      while true {
+        let count = Glibc.read(reader, &chunk, chunk.count)
+        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        bytes += chunk[..<count]
+      }
+    }
+
+    /// The messages that it holds now, without the time.
+    func messages() -> [String] {
+      read().drop { $0 == "." }.split(separator: "\n").map { line in
+        line.split(separator: " ").dropFirst().joined(separator: " ")
+      }
+    }
+  }
+
+  /// A report that waited would hang this test: nobody reads the pipe meanwhile.
+  @Test func `full pipe drops messages and counts them`() throws {
+    let pipe = try Pipe()
+    let output = StandardError(program: "p2p-test", descriptor: pipe.writer)
+    pipe.fill()
+    for number in 0..<3 { output.report("lost \(number)", .info) }
+    #expect(pipe.messages().isEmpty)
+    output.report("written", .info)
+    output.report("again", .info)
+    #expect(pipe.messages() == ["warning 3 messages dropped", "info written", "info again"])
+  }
+
+  @Test func `flush reports dropped messages`() throws {
+    let pipe = try Pipe()
+    let output = StandardError(program: "p2p-test", descriptor: pipe.writer)
+    output.flush()
+    #expect(pipe.messages().isEmpty, "nothing was dropped")
+    pipe.fill()
+    output.report("lost")
+    output.flush(timeout: .zero)
+    #expect(pipe.messages().isEmpty)
+    output.flush()
+    output.flush()
+    #expect(pipe.messages() == ["warning 1 messages dropped"])
+  }
+
+  @Test func `last message waits until there is room`() async throws {
+    let pipe = try Pipe()
+    let output = StandardError(program: "p2p-test", descriptor: pipe.writer)
+    pipe.fill()
+    output.report("lost")
+    async let reported: Void = Task.detached { output.reportLast("cannot start", timeout: .seconds(60)) }.value
+    #expect(pipe.messages().allSatisfy { $0.contains("cannot start") || $0.contains("dropped") })
+    await reported
+    output.report("end", .info)
+    #expect(pipe.messages().last == "info end")
+  }
+
+  @Test func `last message does not wait forever`() throws {
+    let pipe = try Pipe()
+    let output = StandardError(program: "p2p-test", descriptor: pipe.writer)
+    pipe.fill()
+    output.reportLast("cannot start", timeout: .milliseconds(20))
+    #expect(pipe.messages().isEmpty)
+  }
+
+  /// A longer line would block although poll(2) reports room for a page.
+  @Test func `long message is cut at a character`() throws {
+    let pipe = try Pipe()
+    let output = StandardError(program: "p2p-test", descriptor: pipe.writer)
+    for padding in 0..<4 {
+      output.report(String(repeating: "x", count: padding) + String(repeating: "é€😀", count: 2_000), .info)
+      let line = pipe.read()
+      #expect(line.utf8.count <= StandardError.maxLine && line.utf8.count > StandardError.maxLine - 8)
+      #expect(line.hasSuffix("…\n") && !line.contains("\u{FFFD}"))
+    }
+  }
+
+  @Test func `line is escaped and has time and level`() throws {
+    let time = try Timestamp("2026-01-02T03:04:05Z")
+    #expect(StandardError.logLine("listens", .info, at: time) == "2026-01-02T03:04:05Z info listens\n")
+    let hostile = StandardError.logLine("a\n2026-01-02T03:04:05Z error b\u{1B}[31m", .warning, at: time)
+    #expect(hostile.split(separator: "\n").count == 1 && !hostile.contains("\u{1B}"))
+  }
+
+  @Test func `reader that is gone ends nothing`() async {
+    await #expect(processExitsWith: .success) {
+      ProcessResources.ignoreWriteSignals()
+      var (reader, writer): (Int32, Int32) = (-1, -1)
+      try #require(pipe_open(&reader, &writer) == 0 && close(reader) == 0)
+      let output = StandardError(program: "p2p-test", descriptor: writer)
+      output.report("lost")
+      output.reportLast("lost", timeout: .seconds(600))
+    }
+  }
+}
