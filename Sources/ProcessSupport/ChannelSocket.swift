@@ -3,7 +3,7 @@
 import Glibc
 import SystemPackage
 
-/// Reading a channel with a limit on the wait.
+/// Reads a channel with a limit on the wait.
 enum ChannelSocket {
   enum Received {
     case bytes([UInt8])
@@ -12,7 +12,7 @@ enum ChannelSocket {
     case closed
   }
 
-  static func receive(from descriptor: FileDescriptor, waitingAtMost timeout: Duration) -> Received {
+  static func receive(from descriptor: FileDescriptor, timeout: Duration) -> Received {
     var readable = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
     guard poll(&readable, 1, PollTimeout.milliseconds(timeout)) > 0 else { return .nothing }
     var chunk = [UInt8](repeating: 0, count: 4_096)
@@ -20,5 +20,66 @@ enum ChannelSocket {
     if count > 0 { return .bytes(Array(chunk[..<count])) }
     if count < 0, [EAGAIN, EINTR].contains(errno) { return .nothing }
     return .closed
+  }
+}
+
+/// Lines on their way to the supervisor. It never waits: bytes that the socket does not take stay, up to 64 KiB.
+struct Outgoing: Sendable {
+  private static let capacity = 65_536
+  private var bytes: [UInt8] = []
+
+  var isEmpty: Bool { bytes.isEmpty }
+
+  /// A line that does not fit is dropped whole.
+  mutating func append(_ line: [UInt8]) {
+    guard bytes.count + line.count <= Self.capacity else { return }
+    bytes += line
+  }
+
+  mutating func flush(to descriptor: FileDescriptor) {
+    while !bytes.isEmpty {
+      let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+      let count = send(descriptor.rawValue, bytes, bytes.count, flags)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      bytes.removeFirst(count)
+    }
+  }
+}
+
+/// Checks of an inherited descriptor: a wrong number must not crash the process later.
+enum InheritedSocket {
+  static func isSocket(_ descriptor: Int32) -> Bool {
+    option(SO_TYPE, of: descriptor) != nil
+  }
+
+  static func isListening(_ descriptor: Int32) -> Bool {
+    option(SO_ACCEPTCONN, of: descriptor) == 1
+  }
+
+  static func keepFromChildren(_ descriptor: Int32) {
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  }
+
+  private static func option(_ name: Int32, of descriptor: Int32) -> Int32? {
+    var value: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    return getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
+  }
+}
+
+/// The timeout argument of poll(2): whole milliseconds, rounded up, because a rest below one would be spent in a busy loop.
+package enum PollTimeout {
+  /// - Parameter deadline: `nil` waits without a limit, −1.
+  package static func milliseconds(until deadline: SuspendingClock.Instant?, now: SuspendingClock.Instant) -> Int32 {
+    deadline.map { milliseconds(now.duration(to: $0)) } ?? -1
+  }
+
+  /// 0 for a negative duration.
+  package static func milliseconds(_ duration: Duration) -> Int32 {
+    let (seconds, attoseconds) = duration.components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    let rest = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    return Int32(clamping: min(seconds, 1_000_000) * 1_000 + rest)
   }
 }

@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CProcess
+import Dispatch
 import Glibc
 
-/// What a process that serves many connections asks of the system.
+/// Settings of the system for a process that serves many connections.
 package enum ProcessResources {
-  /// A write that cannot be is an error where it is made, not the end of the process: to a closed connection (SIGPIPE),
-  /// or beyond the size that a file of this process may have (SIGXFSZ, RLIMIT_FSIZE in getrlimit(2)).
+  /// Makes a write that fails an error where it is made instead of the end of the process: to a closed connection (SIGPIPE),
+  /// or beyond the file size limit (SIGXFSZ; RLIMIT_FSIZE in getrlimit(2)).
   package static func ignoreWriteSignals() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
   }
 
-  /// Finds hosts by /etc/hosts and DNS alone: what else a system may be told to ask is a plug-in of its C library, which
-  /// an executable without shared libraries cannot load.
+  /// Resolves hosts by /etc/hosts and DNS only. Other sources of nsswitch.conf(5) are plug-ins of the C library, which a
+  /// static executable cannot load.
   package static func resolveWithoutPlugins() {
     nss_files_and_dns_only()
   }
 
-  /// Has all threads share two arenas of malloc(3). By itself it gives each thread its own, up to eight for each processor,
-  /// and what one has freed no other uses: a process whose work wanders over its threads keeps the largest need of each.
+  /// Makes all threads share two arenas of malloc(3). By default there are up to eight for each processor, one per thread,
+  /// and memory freed in one is not used by others: a process whose work moves between its threads would keep the peak of
+  /// each.
   ///
-  /// Call it before there are threads.
+  /// Call it before other threads exist.
   package static func shareMemoryArenas() {
     _ = memory_arenas(2)
   }
 
-  /// As many descriptors as the system allows (getrlimit(2)); returns how many that are.
+  /// Raises the descriptor limit to the maximum that the system allows (getrlimit(2)), and returns the new limit.
   package static func raiseDescriptorLimit() -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
@@ -34,5 +36,49 @@ package enum ProcessResources {
     limit.rlim_cur = limit.rlim_max
     guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Int(clamping: soft) }
     return Int(clamping: limit.rlim_cur)
+  }
+}
+
+/// Requests to stop the process: SIGTERM, SIGINT, or a call of `request`.
+package final class StopRequests: Sendable {
+  private let stream: AsyncStream<CInt>
+  private let continuation: AsyncStream<CInt>.Continuation
+  // Sound because nothing uses them after init; they only have to live.
+  nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+
+  private static let signals = [SIGTERM, SIGINT]
+
+  /// Blocks the signals until a `StopRequests` exists, so that one that comes earlier is neither lost nor ends a process
+  /// that is just starting.
+  ///
+  /// Call it before other threads exist: they inherit the mask (pthread_sigmask(3)).
+  package static func hold() {
+    var held = sigset_t()
+    sigemptyset(&held)
+    for number in signals { sigaddset(&held, number) }
+    pthread_sigmask(SIG_BLOCK, &held, nil)
+  }
+
+  package init() {
+    let (stream, continuation) = AsyncStream.makeStream(of: CInt.self, bufferingPolicy: .bufferingNewest(1))
+    self.stream = stream
+    self.continuation = continuation
+    sources = Self.signals.map { number in
+      let source = DispatchSource.makeSignalSource(signal: number)
+      source.setEventHandler { continuation.yield(0) }
+      source.activate()
+      return source
+    }
+  }
+
+  /// - Parameter exitStatus: the exit status of the process.
+  package func request(exitStatus: CInt = 0) {
+    continuation.yield(exitStatus)
+  }
+
+  /// Waits for a request and returns the exit status that it asks for.
+  package func first() async -> CInt {
+    for await status in stream { return status }
+    return 0
   }
 }

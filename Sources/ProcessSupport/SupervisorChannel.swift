@@ -7,14 +7,14 @@ package import SystemPackage
 import Synchronization
 package import WireProtocol
 
-/// A child's end of the channel to its supervisor: it got its settings and listening sockets here, says that it is
-/// ready and alive, hears when it shall stop, and ends when the supervisor is gone.
+/// The child's end of the channel to its supervisor. The child receives its settings and listening sockets on it, reports
+/// that it is ready and alive, receives the request to stop, and ends when the supervisor is gone.
 ///
-/// Reading happens on one thread of its own, so that no event loop is needed and none can hold it up.
+/// A separate thread reads it, so that it needs no event loop and none can hold it up.
 package final class SupervisorChannel: Sendable {
   package typealias Pulse = @Sendable (_ beat: @escaping @Sendable () -> Void) -> Void
 
-  /// What the supervisor said first.
+  /// The first line from the supervisor.
   package let start: ChannelStart
   /// Open for as long as the process lives.
   private let descriptor: FileDescriptor
@@ -27,12 +27,12 @@ package final class SupervisorChannel: Sendable {
     self.incoming = Mutex(incoming)
   }
 
-  // MARK: Taking it over
+  // MARK: Opening
 
-  /// The channel that this process has inherited; `nil` where it was started by hand.
+  /// The channel that this process inherited; `nil` if it was started by hand.
   ///
-  /// Call it once, before any thread is started: it waits for the first line, checks that the listening sockets are what
-  /// they are said to be, keeps all of them from children of this process, and removes the variable from the environment.
+  /// Call it once, before other threads exist. It waits for the first line, checks that the descriptors named there are
+  /// listening sockets, marks all of them CLOEXEC, and removes the variable from the environment.
   package static func fromEnvironment() throws(ChannelError) -> SupervisorChannel? {
     guard let value = getenv(ChannelProtocol.environmentVariable) else { return nil }
     let text = String(cString: value)
@@ -43,7 +43,7 @@ package final class SupervisorChannel: Sendable {
     return try take(over: FileDescriptor(rawValue: number))
   }
 
-  /// Reads the first line from a descriptor that this channel owns from now on.
+  /// Reads the first line from a descriptor, which the channel owns from now on.
   package static func take(over descriptor: FileDescriptor) throws(ChannelError) -> SupervisorChannel {
     InheritedSocket.keepFromChildren(descriptor.rawValue)
     var incoming = LineSplitter(maximumLength: ChannelProtocol.maximumLine)
@@ -73,7 +73,7 @@ package final class SupervisorChannel: Sendable {
       } catch {
         throw .refused(.malformed("the line is longer than \(ChannelProtocol.maximumLine) bytes"))
       }
-      switch ChannelSocket.receive(from: descriptor, waitingAtMost: .seconds(60)) {
+      switch ChannelSocket.receive(from: descriptor, timeout: .seconds(60)) {
       case .bytes(let bytes): incoming.append(bytes)
       case .nothing: continue
       case .closed: throw .closed
@@ -81,20 +81,20 @@ package final class SupervisorChannel: Sendable {
     }
   }
 
-  // MARK: Speaking
+  // MARK: Reports to the supervisor
 
-  /// Says that the sockets are served.
+  /// Reports that the sockets are served.
   package func sendReady(_ addresses: ChannelAddresses) {
     send(.ready(addresses))
   }
 
-  /// Says why the process is about to end.
+  /// Reports why the process is about to end. The message is cut to 4,096 characters.
   package func sendFailed(_ message: String) {
     send(.failed(message: String(message.prefix(4_096))))
   }
 
   private func sendHeartbeat() {
-    // Heartbeats that wait behind others say nothing new.
+    // A heartbeat behind waiting lines would add nothing.
     outgoing.withLock { queue in
       guard queue.isEmpty else { return queue.flush(to: descriptor) }
       queue.append(Self.heartbeatLine)
@@ -105,7 +105,7 @@ package final class SupervisorChannel: Sendable {
   private static let heartbeatLine = (try? Jansson.encodeLine(ChannelEvent.heartbeat.json)) ?? []
 
   private func send(_ event: ChannelEvent) {
-    // A text with a NUL has no form in JSON; such a message is not worth a crash.
+    // Text that contains NUL cannot be written as JSON here; such a message is dropped.
     guard let line = try? Jansson.encodeLine(event.json) else { return }
     outgoing.withLock { queue in
       queue.append(line)
@@ -113,17 +113,17 @@ package final class SupervisorChannel: Sendable {
     }
   }
 
-  // MARK: Listening
+  // MARK: Commands from the supervisor
 
-  /// Starts the thread that listens to the supervisor and sends a heartbeat every second. Call it once.
+  /// Starts the thread that reads commands and sends a heartbeat every second. Call it once.
   ///
-  /// When the supervisor is gone the process ends at once, without clean-up, with status 69.
+  /// When the supervisor is gone the process exits with status 69, without clean-up.
   ///
   /// - Parameters:
-  ///   - pulse: is asked every second to call `beat`, which sends the heartbeat. A process with an event loop calls it
-  ///     there, so that a loop that hangs is noticed. By default it is called at once.
-  ///   - onReload: gets the settings that hold from now on. Both closures run on the channel's thread: hand over and
-  ///     return.
+  ///   - pulse: called every second; it has to call `beat`, which sends the heartbeat. A process with event loops calls it
+  ///     there, so that a blocked loop shows. By default it is called directly.
+  ///   - onStop: called on the channel's thread, like `onReload`: hand over and return.
+  ///   - onReload: receives the settings that apply from now on.
   package func run(
     pulse: @escaping Pulse = { beat in beat() },
     onStop: @escaping @Sendable () -> Void,
@@ -139,7 +139,7 @@ package final class SupervisorChannel: Sendable {
   /// EX_UNAVAILABLE of sysexits.h.
   private static let orphanStatus: Int32 = 69
 
-  /// Returns when the supervisor is gone or talks nonsense.
+  /// Returns when the supervisor is gone or sends a line that is too long.
   private func listen(
     pulse: Pulse, onStop: @Sendable () -> Void, onReload: @Sendable (ChildSettings) -> Void
   ) {
@@ -151,7 +151,7 @@ package final class SupervisorChannel: Sendable {
         nextBeat = SuspendingClock.now.advanced(by: .seconds(1))
       }
       outgoing.withLock { $0.flush(to: descriptor) }
-      switch ChannelSocket.receive(from: descriptor, waitingAtMost: SuspendingClock.now.duration(to: nextBeat)) {
+      switch ChannelSocket.receive(from: descriptor, timeout: SuspendingClock.now.duration(to: nextBeat)) {
       case .bytes(let bytes): incoming.withLock { $0.append(bytes) }
       case .nothing: continue
       case .closed: return
@@ -159,7 +159,7 @@ package final class SupervisorChannel: Sendable {
     }
   }
 
-  /// False where the stream cannot be followed any more.
+  /// False if the stream cannot be followed any further.
   private func takeCommands(onStop: @Sendable () -> Void, onReload: @Sendable (ChildSettings) -> Void) -> Bool {
     while true {
       let line: [UInt8]?
@@ -172,7 +172,7 @@ package final class SupervisorChannel: Sendable {
       switch command(in: line) {
       case .stop: onStop()
       case .reload(let settings): onReload(settings)
-      // A later supervisor may say more than this child understands; the number of the protocol tells when it must.
+      // Later supervisors may send more; the protocol number changes when a child has to understand it.
       case nil: continue
       }
     }
@@ -181,5 +181,28 @@ package final class SupervisorChannel: Sendable {
   private func command(in line: [UInt8]) -> ChannelCommand? {
     guard let json = try? Jansson.decode(line, maximumLength: ChannelProtocol.maximumLine) else { return nil }
     return try? ChannelCommand(json, role: start.role)
+  }
+}
+
+/// Why a process cannot use the channel that its environment names. It reports this and exits with status 64.
+package enum ChannelError: Error, Equatable {
+  /// The environment names no open socket.
+  case noSocket(variable: String)
+  /// The supervisor ended before it sent the first line.
+  case closed
+  case refused(ChannelStart.Refusal)
+  /// The descriptor passed for this listener is no listening socket.
+  case noListener(String)
+}
+
+extension ChannelError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .noSocket(let variable):
+      "\(ChannelProtocol.environmentVariable)=\(variable) names no open socket; unset it to start this program by hand"
+    case .closed: "the supervisor closed its channel before it sent the settings"
+    case .refused(let refusal): "\(refusal)"
+    case .noListener(let name): "the supervisor passed no listening socket for \(name)"
+    }
   }
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Lets a thread that has nothing else to do wait for asynchronous work: above all the first thread of a process.
+///
+/// An asynchronous `main` would end that thread instead. Ending it unwinds its stack (pthread_exit(3)), and a static
+/// executable first sorts all its unwinding tables for that: 20 ms and more, at the moment it should begin to serve.
+package enum AsynchronousWork {
+  /// Blocks until `work` has returned, and returns its value.
+  package static func wait<Value: Sendable>(for work: @escaping @Sendable () async -> Value) -> Value {
+    let outcome = Outcome<Value>()
+    Task.detached { outcome.set(await work()) }
+    return outcome.wait()
+  }
+
+  private final class Outcome<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+    private let isSet = DispatchSemaphore(value: 0)
+
+    func set(_ new: Value) {
+      value.withLock { $0 = new }
+      isSet.signal()
+    }
+
+    func wait() -> Value {
+      while true {
+        isSet.wait()
+        if let value = value.withLock({ $0 }) { return value }
+      }
+    }
+  }
+}
+
+/// Applies values one after the other, in the order of submission. While one is being applied, only the latest of those
+/// submitted meanwhile is kept: settings replace each other.
+package struct LatestValues<Value: Sendable>: Sendable {
+  private let continuation: AsyncStream<Value>.Continuation
+  private let task: Task<Void, Never>
+
+  package init(apply: @escaping @Sendable (Value) async -> Void) {
+    let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
+    self.continuation = continuation
+    task = Task.detached { for await value in stream { await apply(value) } }
+  }
+
+  /// Returns immediately.
+  package func submit(_ value: Value) {
+    continuation.yield(value)
+  }
+
+  /// Drops what has not been applied.
+  package func stop() {
+    continuation.finish()
+    task.cancel()
+  }
+}
+
+/// A detached POSIX thread: pthread_create(3). It blocks all signals, which the other threads handle.
+enum BackgroundThread {
+  private final class Body {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// False if the system cannot create another thread.
+  static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let argument = Unmanaged.passRetained(Body(body))
+    var thread = pthread_t()
+    let error = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, argument.toOpaque())
+    guard error == 0 else {
+      argument.release()
+      return false
+    }
+    pthread_detach(thread)
+    return true
+  }
+}
