@@ -37,9 +37,9 @@
 
 // MARK: Spawning
 
-// The child of vfork(2) borrows the memory of its parent, which sleeps until execve or _exit. So errors come back
-// through plain variables, and between vfork and execve only system calls are made: no allocation, no lock, no glibc
-// wrapper that would talk to the other threads of the parent (setuid and its kin do: nptl(7)).
+// The child of vfork(2) borrows the memory of its parent, which sleeps until execve or _exit. So errors are returned through
+// plain variables, and between vfork and execve there are only system calls: no allocation, no lock, and no glibc wrapper
+// that would involve the parent's other threads, as setuid and similar ones do (nptl(7)).
 struct spawning {
   const struct process_specification *specification;
   pid_t parent;
@@ -54,9 +54,9 @@ _Noreturn static void fail(struct spawning *spawning, enum process_stage stage) 
   _exit(127);
 }
 
-// Handlers are not inherited through execve, but ignored signals are (signal(7)); all go back to their defaults. By the
-// raw system call, since glibc refuses to touch the two signals that it keeps for itself; SIG_DFL, no flags and an empty
-// mask are all zeros, in whatever order the architecture has them.
+// Handlers are not inherited through execve, but ignored signals are (signal(7)); all are reset to their defaults. It uses the
+// raw system call, because glibc does not change the two signals that it reserves. SIG_DFL, no flags and an empty mask are all
+// zeros, so their order does not matter.
 static void reset_signals(void) {
   static const uint64_t standard[8] = {0};
   for (int number = 1; number < NSIG; number++) (void)syscall(SYS_rt_sigaction, number, standard, NULL, (NSIG - 1) / 8);
@@ -68,13 +68,13 @@ static void clear_signal_mask(void) {
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// Every source is first copied above all targets, so that no target overwrites a source that is still needed. Then all
-// from 3 up is marked to close on execve, and dup2(2) puts the copies in their places without that mark.
+// Copies every source above all targets first, so that no target overwrites a source that is still needed. Then marks all
+// descriptors from 3 up as CLOEXEC, and dup2(2) puts the copies in place without that flag.
 static void map_descriptors(struct spawning *spawning) {
   const struct process_specification *specification = spawning->specification;
-  enum { most = 64 };
-  int copies[most];
-  if (specification->descriptor_count > most) {
+  enum { maximum = 64 };
+  int copies[maximum];
+  if (specification->descriptor_count > maximum) {
     errno = E2BIG;
     fail(spawning, PROCESS_STAGE_DESCRIPTORS);
   }
@@ -99,7 +99,7 @@ static void set_limits(struct spawning *spawning) {
   }
 }
 
-// By raw system calls: the wrappers of glibc would change the identity of the parent's threads too.
+// Raw system calls, because the wrappers of glibc would change the identity of the parent's threads too.
 static void set_identity(struct spawning *spawning) {
   const struct process_identity *identity = spawning->specification->identity;
   if (identity == NULL) return;
@@ -109,8 +109,8 @@ static void set_identity(struct spawning *spawning) {
     fail(spawning, PROCESS_STAGE_IDENTITY);
 }
 
-// A change of identity clears the death signal, so it is set after it; and a parent that ended before it was set sends
-// none any more, so the parent is looked at afterwards.
+// Set after the change of identity, which clears it. A parent that ended before sends no signal, so the parent is checked
+// afterwards.
 static void set_death_signal(struct spawning *spawning) {
   int death_signal = spawning->specification->death_signal;
   if (death_signal == 0) return;
@@ -146,7 +146,7 @@ static int first_free_descriptor(const struct process_specification *specificati
   return highest + 1;
 }
 
-// Signals stay blocked over vfork: a handler of the parent must not run in the child, which has the parent's memory.
+// Signals stay blocked during vfork: a handler of the parent must not run in the child, which shares the parent's memory.
 static pid_t fork_and_become(struct spawning *spawning) {
   sigset_t all, before;
   sigfillset(&all);
@@ -236,7 +236,7 @@ int socket_peer_credentials(int descriptor, struct peer_credentials *credentials
 int pipe_open(int *read_end, int *write_end) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-  // The mode belongs to each end's own open file description, so the write end stays as it is.
+  // Each end has its own open file description, so the write end stays blocking.
   if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
     int error = errno;
     close(ends[0]);
@@ -308,4 +308,4 @@ void nss_files_and_dns_only(void) {
 
 // MARK: Memory
 
-int memory_arenas(int most) { return mallopt(M_ARENA_MAX, most); }
+int memory_arenas(int maximum) { return mallopt(M_ARENA_MAX, maximum); }

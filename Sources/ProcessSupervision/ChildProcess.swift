@@ -3,15 +3,15 @@
 private import CProcess
 package import SystemPackage
 
-/// A process that this one has started and not yet reaped. Its descriptor closes with it.
+/// A process started by this one and not yet reaped. Its descriptor closes with this value.
 package struct ChildProcess: ~Copyable {
   package let pid: Int32
-  /// Readable from the moment the process has ended: pidfd_open(2).
+  /// Readable once the process has ended: pidfd_open(2).
   package let pidfd: FileDescriptor
 
   /// Starts a process.
   ///
-  /// Call it only from a thread that lives as long as the child shall: the death signal is bound to the thread.
+  /// Call it only from a thread that outlives the child: the death signal is bound to the thread.
   package init(_ specification: ProcessSpecification) throws(SpawnError) {
     var started = process_started()
     let error = specification.withCStructure { process_spawn(&$0, &started) }
@@ -27,12 +27,12 @@ package struct ChildProcess: ~Copyable {
     try? pidfd.close()
   }
 
-  /// Sends a signal to this process and no other. A process that has ended is no error.
+  /// Sends a signal to this process, never to a later one with the same pid. No effect if it has ended.
   package func signal(_ number: Int32) {
     _ = process_signal_pidfd(pidfd.rawValue, number)
   }
 
-  /// Its end, if that has come; does not wait. After it has been told once, the process is gone.
+  /// How it ended; `nil` if it still runs. Does not wait. Call it no more after it has returned a value.
   package func reap() -> Termination? {
     var result = process_exit()
     let error = process_reap(pid, &result)
@@ -58,5 +58,63 @@ extension SpawnError.Stage {
       case PROCESS_STAGE_PIDFD: .descriptor
       default: .creation
       }
+  }
+}
+
+/// Why a process was not started.
+package struct SpawnError: Error, Equatable {
+  /// The step that failed.
+  package enum Stage: String, Sendable {
+    case creation = "create a process"
+    case descriptors = "pass descriptors on"
+    case session = "lead a session"
+    case limits = "set resource limits"
+    case identity = "change user"
+    case deathSignal = "set its parent death signal"
+    case directory = "enter its directory"
+    case execution = "execute"
+    case descriptor = "watch the process"
+  }
+
+  package let executable: String
+  package let stage: Stage
+  package let errno: Errno
+
+  package init(executable: String, stage: Stage, errno: Errno) {
+    self.executable = executable
+    self.stage = stage
+    self.errno = errno
+  }
+}
+
+extension SpawnError: CustomStringConvertible {
+  /// Part of a sentence: "cannot execute /usr/bin/true: No such file or directory".
+  package var description: String {
+    stage == .execution
+      ? "cannot \(stage.rawValue) \(executable): \(errno)" : "\(executable): cannot \(stage.rawValue): \(errno)"
+  }
+}
+
+/// How a process ended: wait(2).
+package enum Termination: Sendable, Hashable {
+  /// On its own, with a status of 0…255.
+  case exited(Int32)
+  /// By a signal.
+  case signaled(Int32)
+  /// Its status was taken by other code in this process.
+  case unknown
+  /// It was not started, for this reason.
+  case notStarted(String)
+}
+
+extension Termination: CustomStringConvertible {
+  /// Part of a sentence: "exited with status 1".
+  package var description: String {
+    switch self {
+    case .exited(let status): "exited with status \(status)"
+    case .signaled(let signal): "was ended by signal \(signal)"
+    case .unknown: "ended with an unknown status"
+    case .notStarted(let reason): "was not started: \(reason)"
+    }
   }
 }

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The life of one supervised child, as decisions: events go in with the time at which they happened, and what to do
-/// comes out. No process, clock or random source is touched.
+/// The life of one supervised child as a state machine: events go in with their time, actions come out. It touches no
+/// process, clock or random source.
 ///
-/// The rules: an exit after ready restarts at once, unless exits come in a burst; then, and after every exit before
-/// ready, it backs off. Enough exits in a row before ready park it, but none of those that say that waiting helps. A child
-/// is stopped by asking, then SIGTERM, then SIGKILL.
+/// The rules: an exit after ready restarts immediately, unless exits come in a burst; then, and after every exit before
+/// ready, it backs off. Enough consecutive exits before ready park it, not counting exits with the temporary status. A child
+/// is stopped by a request, then SIGTERM, then SIGKILL.
 package struct RestartMachine: Sendable {
   package typealias Instant = SuspendingClock.Instant
 
   package enum Phase: Sendable, Equatable {
     /// No process, and none wanted. → `starting` by start or restart.
     case stopped
-    /// A process that has not said that it is ready. → `ready`, or by its end `backingOff` or `parked`; → `stopping`.
+    /// A process that has not reported ready. → `ready`; by its exit `backingOff` or `parked`; → `stopping`.
     case starting
-    /// A process that serves. → by its end `starting` or `backingOff`; → `stopping`.
+    /// A process that serves. By its exit → `starting` or `backingOff`; → `stopping`.
     case ready
-    /// A process that shall end. → by its end `stopped`, `parked`, or `starting` where a restart was asked for.
+    /// A process that was told to stop. By its exit → `stopped`, `parked`, or `starting` if a restart was requested.
     case stopping(Stopping)
     /// No process until `until`. → `starting` by time, start or restart; → `stopped`.
     case backingOff(until: Instant)
-    /// No process until somebody asks. → `starting` by start or restart; → `stopped`.
+    /// No process until a command. → `starting` by start or restart; → `stopped`.
     case parked
   }
 
-  /// How far the end of a process has been urged, and what follows it.
+  /// How strongly a process was told to stop, and what follows its exit.
   package struct Stopping: Sendable, Equatable {
     package enum Next: Sendable { case stopped, start, parked }
     package enum Urgency: Int, Sendable { case asked, terminated, killed }
@@ -37,35 +37,35 @@ package struct RestartMachine: Sendable {
 
   package private(set) var policy: RestartPolicy
   package private(set) var phase = Phase.stopped
-  /// Since when it has been in this phase.
+  /// When it entered this phase.
   package private(set) var since: Instant
-  /// How often a process was started beyond the first time.
+  /// The number of starts after the first one.
   package private(set) var restarts = 0
-  /// How the last process ended.
+  /// How the last process exited.
   package private(set) var lastExit: Termination?
 
   private var wasSpawned = false
-  private var lastSign: Instant
+  private var lastSignOfLife: Instant
   private var earlyExits = 0
-  /// Exits before ready, in a row, of which the child said that waiting helps.
+  /// Consecutive exits before ready with the temporary status.
   private var temporaryExits = 0
   /// Exits after ready within the burst window, oldest first; never more than the policy's burst.
   private var recentExits: [Instant] = []
-  /// Back-offs since the last forgiveness; 0 while exits are still answered at once.
+  /// Back-offs since exits were last forgotten; 0 while an exit leads to an immediate restart.
   private var backOffs = 0
 
   package init(policy: RestartPolicy = RestartPolicy(), now: Instant) {
     self.policy = policy
     since = now
-    lastSign = now
+    lastSignOfLife = now
   }
 
-  /// From now on these rules hold.
+  /// Applies from now on, also to a process that runs.
   package mutating func adopt(_ policy: RestartPolicy) {
     self.policy = policy
   }
 
-  // MARK: What is seen from outside
+  // MARK: State
 
   package var state: ProcessState {
     switch phase {
@@ -86,13 +86,12 @@ package struct RestartMachine: Sendable {
     }
   }
 
-  /// Whether a child that should answer has given a sign of life lately. True where there is no process to ask.
+  /// Whether the child has sent something within the heartbeat timeout. True if there is no process.
   package func isResponsive(now: Instant) -> Bool {
-    !hasProcess || lastSign.duration(to: now) <= policy.heartbeatTimeout
+    !hasProcess || lastSignOfLife.duration(to: now) <= policy.heartbeatTimeout
   }
 
-  /// How long nobody will serve the child's sockets: `nil` while one does or soon will (within one second), else the
-  /// time until it is tried again, where that is known.
+  /// How long the child's sockets are not served: `nil` if they are or will be within a second.
   package func outage(now: Instant) -> Outage? {
     switch phase {
     case .starting, .ready, .stopping: nil
@@ -107,7 +106,7 @@ package struct RestartMachine: Sendable {
     case indefinite
   }
 
-  /// When `timePassed` shall be called next, if nothing else happens.
+  /// When to call `timePassed` next, if no event comes first.
   package var deadline: Instant? {
     switch phase {
     case .stopped, .parked: nil
@@ -119,7 +118,7 @@ package struct RestartMachine: Sendable {
       case .killed: nil
       }
     case .starting, .ready:
-      unresponsiveLimit.map { lastSign.advanced(by: $0) }
+      unresponsiveLimit.map { lastSignOfLife.advanced(by: $0) }
     }
   }
 
@@ -129,23 +128,23 @@ package struct RestartMachine: Sendable {
 
   // MARK: Commands
 
-  /// Somebody wants it to run. Past failures are forgotten.
+  /// Starts it unless it runs. Forgets past exits.
   package mutating func start(now: Instant) -> Action {
     switch phase {
     case .stopped, .parked, .backingOff:
-      forgive()
+      forgetExits()
       return spawn(now: now)
     case .starting, .ready:
       return .none
     case .stopping(var stopping):
-      forgive()
+      forgetExits()
       stopping.next = .start
       phase = .stopping(stopping)
       return .none
     }
   }
 
-  /// Somebody wants it not to run.
+  /// Stops it and keeps it stopped.
   package mutating func stop(now: Instant) -> Action {
     switch phase {
     case .stopped:
@@ -162,22 +161,22 @@ package struct RestartMachine: Sendable {
     }
   }
 
-  /// Somebody wants a new process. Past failures are forgotten.
+  /// Replaces its process. Forgets past exits.
   package mutating func restart(now: Instant) -> Action {
     switch phase {
     case .stopped, .parked, .backingOff, .stopping:
       return start(now: now)
     case .starting, .ready:
-      forgive()
+      forgetExits()
       return end(then: .start, now: now)
     }
   }
 
-  // MARK: What the child does
+  // MARK: Events of the child
 
   /// The child serves its sockets.
   package mutating func becameReady(now: Instant) {
-    lastSign = now
+    lastSignOfLife = now
     guard case .starting = phase else { return }
     earlyExits = 0
     temporaryExits = 0
@@ -185,10 +184,10 @@ package struct RestartMachine: Sendable {
   }
 
   package mutating func heartbeat(now: Instant) {
-    lastSign = now
+    lastSignOfLife = now
   }
 
-  /// The child is not one that may run: it speaks another channel protocol. It ends and is parked.
+  /// The child speaks another channel protocol: it is stopped and parked.
   package mutating func refused(now: Instant) -> Action {
     switch phase {
     case .starting, .ready: end(then: .parked, now: now)
@@ -196,7 +195,7 @@ package struct RestartMachine: Sendable {
     }
   }
 
-  /// The process has ended, or could not be started.
+  /// The process has exited, or was not started.
   ///
   /// - Parameter random: 0..<1, for the jitter.
   package mutating func exited(_ status: Termination, now: Instant, random: Double) -> Action {
@@ -205,7 +204,7 @@ package struct RestartMachine: Sendable {
       return .none
     case .stopping(let stopping):
       lastExit = status
-      return exitedAsWanted(next: stopping.next, now: now)
+      return exitedOnRequest(next: stopping.next, now: now)
     case .starting:
       lastExit = status
       return exitedEarly(status, now: now, random: random)
@@ -217,7 +216,7 @@ package struct RestartMachine: Sendable {
 
   // MARK: Time
 
-  /// To be called when `deadline` has come; harmless before.
+  /// Call it at `deadline`; it has no effect before.
   package mutating func timePassed(now: Instant) -> Action {
     guard let deadline, now >= deadline else { return .none }
     switch phase {
@@ -228,8 +227,8 @@ package struct RestartMachine: Sendable {
     case .stopping(let stopping):
       return urge(stopping, now: now)
     case .starting, .ready:
-      // Silent for longer than is allowed: the exit that follows is judged as any other.
-      lastSign = now
+      // Silent for too long. The exit that follows is handled like any other.
+      lastSignOfLife = now
       return .kill
     }
   }
@@ -244,19 +243,19 @@ package struct RestartMachine: Sendable {
   private mutating func spawn(now: Instant) -> Action {
     if wasSpawned { restarts += 1 }
     wasSpawned = true
-    lastSign = now
+    lastSignOfLife = now
     enter(.starting, now: now)
     return .spawn
   }
 
-  private mutating func forgive() {
+  private mutating func forgetExits() {
     earlyExits = 0
     temporaryExits = 0
     backOffs = 0
     recentExits.removeAll()
   }
 
-  /// A child that serves is asked first and may finish what it does; one that has not begun gets the signal at once.
+  /// A child that serves gets time to finish its work; one that is still starting gets SIGTERM immediately.
   private mutating func end(then next: Stopping.Next, now: Instant) -> Action {
     let serves = phase == .ready
     enter(.stopping(Stopping(since: now, urgency: serves ? .asked : .terminated, next: next)), now: now)
@@ -271,7 +270,7 @@ package struct RestartMachine: Sendable {
     return kills ? .kill : .terminate
   }
 
-  private mutating func exitedAsWanted(next: Stopping.Next, now: Instant) -> Action {
+  private mutating func exitedOnRequest(next: Stopping.Next, now: Instant) -> Action {
     switch next {
     case .stopped:
       enter(.stopped, now: now)
@@ -299,11 +298,11 @@ package struct RestartMachine: Sendable {
   }
 
   private mutating func exitedAfterReady(now: Instant, random: Double) -> Action {
-    if since.duration(to: now) >= policy.forgiveness { forgive() }
+    if since.duration(to: now) >= policy.forgetExitsAfter { forgetExits() }
     let window = policy.burstWindow
     recentExits.removeAll { $0.duration(to: now) >= window }
     recentExits.append(now)
-    // Once it backs off it goes on doing so until it is forgiven: waiting alone would empty the window.
+    // It keeps backing off until exits are forgotten: the wait alone would empty the window.
     guard backOffs > 0 || recentExits.count > policy.burst else { return spawn(now: now) }
     recentExits.removeAll()
     backOffs = min(backOffs + 1, 1_000)

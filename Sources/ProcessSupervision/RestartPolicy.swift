@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// When a child that ended is started again, and how long its end may take.
+/// When a child that exited is started again, and how long stopping one may take.
 package struct RestartPolicy: Sendable, Equatable {
-  /// This many exits after ready within `burstWindow` are answered by a restart at once; one more, and it backs off.
+  /// Up to this many exits after ready within `burstWindow` lead to an immediate restart; one more backs off.
   package var burst = 5
   package var burstWindow = Duration.seconds(10)
-  /// The first back-off; doubled with each further one.
+  /// The first back-off; each further one is twice as long.
   package var firstDelay = Duration.milliseconds(50)
   package var longestDelay = Duration.seconds(5)
-  /// Exits are forgotten once a child has been ready for so long.
-  package var forgiveness = Duration.seconds(30)
-  /// So many exits in a row before ready park the child.
+  /// Exits are forgotten after a child has been ready for this long.
+  package var forgetExitsAfter = Duration.seconds(30)
+  /// This many consecutive exits before ready park the child.
   package var earlyExits = 5
-  /// A child that ends with this status before it is ready lacks something that comes back by itself, such as room on the
-  /// disk: it is tried again for as long as that takes. EX_TEMPFAIL of sysexits.h.
+  /// A child that exits with this status before it is ready lacks something that may come back without a person's help,
+  /// such as disk space: it is retried without a limit. EX_TEMPFAIL of sysexits.h.
   package var temporaryStatus: Int32 = 75
-  /// From the request to stop to SIGTERM.
+  /// Time from the request to stop to SIGTERM.
   package var terminateAfter = Duration.seconds(3)
-  /// From the request to stop to SIGKILL. Two such spans, one for the peers and one for the index, stay within 10 s.
+  /// Time from the request to stop to SIGKILL. Twice this, for the peers and then for the index, stays within 10 s.
   package var killAfter = Duration.milliseconds(4_500)
-  /// A child that is silent for longer counts as not responsive. Children send a heartbeat every second.
+  /// A child that has been silent for longer is unresponsive. Children send a heartbeat every second.
   package var heartbeatTimeout = Duration.seconds(5)
-  /// A child silent for so long is killed; `nil`, the default, never kills. Below 60 s it means 60 s.
+  /// A child that has been silent for this long is killed; `nil`, the default, never kills. Less than 60 s means 60 s.
   package var killUnresponsiveAfter: Duration?
 
   package static let minTimeoutBeforeKill = Duration.seconds(60)
 
   package init() {}
 
-  /// The back-off after the given number of exits that count, at least 1: `firstDelay` doubled each time up to
-  /// `longestDelay`, and of that between half and all, so that children that fell together do not rise together.
+  /// The back-off after `exits` exits, at least 1: `firstDelay` doubled each time up to `longestDelay`, of which jitter takes
+  /// away up to half, so that children that crashed together do not start together.
   ///
   /// - Parameter random: 0..<1.
   package func delay(afterExits exits: Int, random: Double) -> Duration {
@@ -40,4 +40,28 @@ package struct RestartPolicy: Sendable, Equatable {
     }
     return min(delay, longestDelay) * (0.5 + 0.5 * min(max(random, 0), 1))
   }
+}
+
+/// An action of the supervisor on the process of one child. No event reports that a start succeeded; a failed one is reported
+/// as an exit.
+package enum ProcessAction: Sendable, Equatable {
+  case none
+  /// Start a process and send its settings.
+  case spawn
+  /// Ask over the channel.
+  case ask
+  /// Ask over the channel and send SIGTERM.
+  case terminate
+  /// Send SIGKILL.
+  case kill
+}
+
+/// The states of a supervised process as reported to people and front ends.
+package enum ProcessState: String, Sendable, Hashable, CaseIterable {
+  case starting
+  case ready
+  case stopping
+  case backingOff = "backing-off"
+  case parked
+  case stopped
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+import Glibc
+package import POSIXSupport
 
-/// Where the files of one installation lie: configuration, state, sockets, downloads, logs.
+/// The paths of one installation: configuration, state, sockets, downloads, logs.
 ///
-/// Three layouts exist: one directory for everything (`P2P_HOME`), the directories of a user (XDG Base Directory
-/// Specification), and those of the system, for a supervisor that root runs. Paths only: nothing here touches a disk.
+/// There are three layouts: one directory for everything (`P2P_HOME`), the directories of a user (XDG Base Directory
+/// Specification), and those of the system, for a supervisor run by root. It computes paths and touches no file.
 package struct Layout: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
-    /// Everything below one directory, named by `P2P_HOME` or `--home`.
+    /// Everything below one directory, set by `P2P_HOME` or `--home`.
     case home
     /// The XDG directories of the caller.
     case user
@@ -19,9 +21,9 @@ package struct Layout: Hashable, Sendable {
   package let kind: Kind
   /// `p2p.toml`, read by the supervisor alone.
   package let configurationFile: String
-  /// Holds one directory for each peer.
+  /// Contains one directory for each peer.
   package let stateDirectory: String
-  /// Holds the control sockets, or in the system's layout one directory with a socket for each peer.
+  /// Contains the control sockets; in the system's layout one directory with a socket for each peer.
   package let runDirectory: String
   package let logDirectory: String
   private let downloadsDirectory: String
@@ -38,8 +40,9 @@ package struct Layout: Hashable, Sendable {
     downloadsDirectory = "\(home)/downloads"
   }
 
-  /// The directories of a user. Without `XDG_RUNTIME_DIR` the sockets lie with the state, never in `/tmp`. `nil` where
-  /// neither `HOME` nor the XDG variables tell a place. Relative values are ignored, as the specification demands.
+  /// The directories of a user. Without `XDG_RUNTIME_DIR` the sockets are below the state directory, never in `/tmp`. Relative
+  /// values are ignored, as the specification requires.
+  /// - Returns: `nil` if neither `HOME` nor the XDG variables are set.
   package init?(userEnvironment environment: (String) -> String?) {
     func directory(_ variable: String) -> String? {
       environment(variable).flatMap { $0.hasPrefix("/") ? Self.trimmed($0) : nil }
@@ -92,9 +95,9 @@ package struct Layout: Hashable, Sendable {
 }
 
 extension Layout {
-  /// The layouts in which a front end looks, in this order: `P2P_HOME` alone where it is set; the system's alone for
-  /// root; else the user's, then the system's. The first one is that of a supervisor which the caller starts.
-  /// - Parameter workingDirectory: what a relative `P2P_HOME` is relative to.
+  /// The layouts in which a front end searches, in order: only `P2P_HOME` if it is set; only the system's for root; else the
+  /// user's, then the system's. A supervisor started by the caller uses the first one.
+  /// - Parameter workingDirectory: resolves a relative `P2P_HOME`.
   package static func candidates(
     environment: (String) -> String?, isRoot: Bool, workingDirectory: @autoclosure () -> String?
   ) -> [Layout] {
@@ -104,5 +107,29 @@ extension Layout {
     }
     if isRoot { return [.system] }
     return (Layout(userEnvironment: environment).map { [$0] } ?? []) + [.system]
+  }
+}
+
+extension PeerName {
+  /// The name of a user's peer: the login name, with `_` for characters that a peer name must not contain.
+  ///
+  /// Users that are not in /etc/passwd get their name from `LOGNAME` or `USER`.
+  package static func ofUser(uid: UInt32, in users: UserDatabase, environment: (String) -> String?) -> PeerName? {
+    let login = users.user(id: uid)?.name ?? environment("LOGNAME") ?? environment("USER")
+    guard let login, !login.isEmpty else { return try? PeerName("user\(uid)") }
+    let allowed = login.unicodeScalars.prefix(maximumLength).map { scalar -> Character in
+      switch scalar {
+      case "a"..."z", "A"..."Z", "0"..."9", "_", ".", "-": Character(scalar)
+      default: "_"
+      }
+    }
+    var text = String(allowed)
+    if text.hasPrefix(".") || text.hasPrefix("-") { text = "_" + text.dropFirst() }
+    return (try? PeerName(text)) ?? (try? PeerName("\(text)_"))
+  }
+
+  /// The name of the caller's peer.
+  package static func ofCurrentUser() -> PeerName? {
+    ofUser(uid: getuid(), in: .current()) { name in getenv(name).map { String(cString: $0) } }
   }
 }

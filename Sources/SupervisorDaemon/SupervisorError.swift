@@ -22,7 +22,7 @@ package struct SupervisorError: Error, Equatable {
 
   package var exitStatus: Int32 { kind.rawValue }
 
-  /// A failed system call; what permissions forbid is told apart from what fails.
+  /// A failed system call. Missing permissions become `.forbidden`.
   package static func system(_ what: String, _ errno: Errno, hint: String? = nil) -> SupervisorError {
     let isForbidden = [.permissionDenied, .notPermitted, .readOnlyFileSystem].contains(errno)
     return SupervisorError(isForbidden ? .forbidden : .failed, "\(what): \(errno)" + (hint.map { "; \($0)" } ?? ""))

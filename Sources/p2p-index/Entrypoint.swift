@@ -10,12 +10,12 @@ import WireProtocol
 struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-index",
-    abstract: "The index of a network of peers: who shares what, and where to fetch it.",
+    abstract: "The index of a network of peers: which peer shares which documents, and at which address.",
     discussion: """
-      It keeps nothing on disk: what a peer shares is listed for as long as the peer is connected.
-      Started by p2p-supervisor it takes its settings and its listening socket from there.
+      It stores nothing on disk: a peer's documents are listed while the peer is connected.
+      Under p2p-supervisor it gets its settings and its listening socket from there.
 
-      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot listen; 64 wrong use; 69 supervisor gone.
+      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot listen; 64 wrong usage; 69 supervisor gone.
 
       Example: p2p-index --listen :7734 --allow-advertise 10.0.0.0/8
       """,
@@ -27,12 +27,12 @@ struct Entrypoint: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Addresses that peers may advertise though they do not come from them; may be repeated. None by default.",
+      "Addresses that peers may advertise without connecting from them. May be repeated. Default: none.",
       valueName: "address[/bits]"))
   var allowAdvertise: [AddressRange] = []
 
   static func main() {
-    // A supervisor gives no arguments, and a restart need not wait for their parser.
+    // A supervisor passes no arguments, so a restart need not load the parser.
     if CommandLine.arguments.count < 2 { Glibc.exit(IndexProcess.run()) }
     main(nil)
   }

@@ -10,27 +10,29 @@ import WireProtocol
 struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-peer",
-    abstract: "One peer of the network: shares files, serves them to others, fetches theirs.",
+    abstract: "A peer of the network: shares files, serves them to others and fetches theirs.",
     discussion: """
-      p2pctl talks to it over its control socket. Started by p2p-supervisor it takes its settings and its listening
-      sockets from there, and no options.
+      p2pctl talks to it over its control socket. Under p2p-supervisor it gets its settings and its listening sockets from
+      there and takes no options.
 
-      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot start; 64 wrong use; 69 supervisor gone;
-      75 cannot start now (the disk is full).
+      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot start; 64 wrong usage; 69 supervisor gone;
+      75 temporary failure (the disk is full).
 
       Example: p2p-peer --name alice --state ~/.local/state/p2p/alice --socket /tmp/alice.sock --index 127.0.0.1:7734
       """,
     version: "p2p-peer \(ProtocolVersion.program)")
 
-  @Option(help: "What people call this peer.") var name: PeerName
-  @Option(help: "The directory of its key and its catalogue; made where it is missing.")
+  @Option(help: "The name of this peer.") var name: PeerName
+  @Option(help: "The directory of its key and catalogue; created if missing.")
   var state: String
   @Option(help: "The path of its control socket.") var socket: String
-  @Option(help: "The index to use until p2pctl connect names another, HOST:PORT.")
+  @Option(help: "The index to use until p2pctl connect sets another, HOST:PORT.")
   var index = Endpoint.defaultIndex
-  @Option(help: "Where other peers connect, HOST:PORT; by default any port, on loopback where the index is there.")
+  @Option(help: "Where other peers connect, HOST:PORT. Default: any port, on loopback if the index is on loopback.")
   var listen: Endpoint?
-  @Option(help: "Under which IP address others reach it, if not the one it comes from. The index has to allow it.")
+  @Option(
+    help:
+      "The IP address under which others reach it, if not the one from which it connects. The index has to allow it.")
   var advertise: HostAddress?
 
   static func main() {

@@ -16,22 +16,23 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run in the foreground until SIGTERM.", discussion: SupervisorRun.help)
 
-  @Option(help: "The directory for configuration, state, sockets and logs (else P2P_HOME, else the user's).")
+  @Option(
+    help: "The directory of configuration, state, sockets and logs. Default: P2P_HOME, else the user's directories.")
   var home: String?
   @Option(
     name: .customLong("serve-index"), defaultAsFlag: Endpoint.defaultIndex,
-    help: "Serve an index, at 127.0.0.1:7734 unless told otherwise.", transform: { try Endpoint($0, defaultPort: 7734) }
+    help: "Serve an index. Default: 127.0.0.1:7734.", transform: { try Endpoint($0, defaultPort: 7734) }
   )
   var serveIndex: Endpoint?
   @Option(help: "Use this index.", transform: { try Endpoint(destination: $0, defaultPort: Endpoint.defaultIndexPort) })
   var index: Endpoint?
   @Option(
-    name: .customLong("peer"), parsing: .singleValue, help: "Run this peer: NAME or NAME=HOST:PORT. May be repeated.",
+    name: .customLong("peer"), parsing: .singleValue, help: "Run this peer, NAME or NAME=HOST:PORT. May be repeated.",
     transform: { try RunFlags.Peer($0) })
   var peers: [RunFlags.Peer] = []
-  @Option(help: "The configuration file (else config/p2p.toml in its place).")
+  @Option(help: "The configuration file. Default: config/p2p.toml of the installation.")
   var config: String?
-  @Flag(help: "Print a configuration with every setting and its default, and run nothing.")
+  @Flag(help: "Print a configuration with all settings and their defaults, and exit.")
   var printDefaultConfig = false
 
   func run() throws {

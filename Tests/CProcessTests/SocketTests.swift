@@ -5,13 +5,13 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What the calls promise of the descriptors that they give.
+/// Properties of the returned descriptors.
 @Suite struct SocketTests {
   private func isClosedByExec(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0 }
 
   private func blocks(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFL) & O_NONBLOCK == 0 }
 
-  @Test func aPipeDoesNotBlockItsReaderAndNoChildInheritsIt() {
+  @Test func `pipe has a non-blocking reader and is not inherited`() {
     var (reader, writer): (CInt, CInt) = (-1, -1)
     #expect(pipe_open(&reader, &writer) == 0)
     defer {
@@ -27,7 +27,7 @@ import Testing
     #expect(read(reader, &byte, 1) == 1 && byte == 7)
   }
 
-  @Test func aPairOfSocketsTalksBothWays() {
+  @Test func `socket pair works in both directions`() {
     var (first, second): (CInt, CInt) = (-1, -1)
     #expect(socket_pair(&first, &second) == 0)
     defer {
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func theOtherSideOfASocketIsKnown() {
+  @Test func `peer credentials are read`() {
     var (first, second): (CInt, CInt) = (-1, -1)
     #expect(socket_pair(&first, &second) == 0)
     defer {
@@ -57,7 +57,7 @@ import Testing
     #expect(socket_peer_credentials(-1, &credentials) == EBADF)
   }
 
-  @Test func anAcceptedConnectionNeitherBlocksNorIsInherited() throws {
+  @Test func `accepted connection is non-blocking and not inherited`() throws {
     let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     let client = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     defer {
@@ -85,30 +85,30 @@ import Testing
 }
 
 @Suite struct ProcessHandleTests {
-  @Test func aProcessIsKnownByItsDescriptorAlone() {
+  @Test func `process is signalled through its pidfd`() {
     let descriptor = process_open_pidfd(getpid())
     defer { close(descriptor) }
     #expect(descriptor >= 0)
     #expect(process_signal_pidfd(descriptor, 0) == 0, "signal 0 only asks")
     #expect(process_signal_pidfd(-1, 0) == EBADF)
-    // No process has a number beyond the largest that the kernel gives: proc(5), pid_max.
+    // No process has a pid above pid_max: proc(5).
     #expect(process_open_pidfd(.max) == -ESRCH)
   }
 
-  @Test func whatIsNoChildCannotBeReaped() {
+  @Test func `process that is not a child cannot be reaped`() {
     var exit = process_exit()
     #expect(process_reap(getpid(), &exit) == ECHILD)
     #expect(!exit.ended)
   }
 
-  /// In a process of its own, whose signal mask is nobody else's.
-  @Test func signalsAreReadInsteadOfHandled() async {
+  /// Runs in its own process, because it changes the signal mask.
+  @Test func `signals are read from a descriptor`() async {
     await #expect(processExitsWith: .success) {
       let signals = [SIGUSR1, SIGTERM]
       let descriptor = signals_open(signals, signals.count)
       #expect(descriptor >= 0)
       #expect(signals_next(descriptor) == 0)
-      // To this thread: others of the process block nothing.
+      // To this thread, because others do not block the signal.
       #expect(pthread_kill(pthread_self(), SIGTERM) == 0)
       var readable = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       #expect(poll(&readable, 1, 20_000) == 1)
@@ -125,7 +125,7 @@ import Testing
     directory = try TemporaryDirectory()
   }
 
-  @Test func aNameThatIsTakenIsNotTakenAway() throws {
+  @Test func `exclusive rename does not replace a file`() throws {
     let (old, new) = (try directory.write("old", [1]), try directory.write("new", [2]))
     #expect(file_rename_exclusively(AT_FDCWD, old, AT_FDCWD, new) == EEXIST)
     #expect(TemporaryDirectory.read(new) == [2])
@@ -134,11 +134,11 @@ import Testing
     #expect(file_rename_exclusively(AT_FDCWD, old, AT_FDCWD, directory.file("other")) == ENOENT)
   }
 
-  @Test func roomIsReservedByGrowingTheFile() throws {
+  @Test func `allocation grows the file`() throws {
     let descriptor = open(try directory.write("file", [1, 2, 3]), O_RDWR | O_CLOEXEC)
     defer { close(descriptor) }
     let outcome = file_allocate(descriptor, 100_000)
-    // Not every file system can.
+    // Not every file system supports it.
     guard outcome != EOPNOTSUPP else { return }
     #expect(outcome == 0)
     var status = stat()

@@ -106,7 +106,7 @@ import Testing
       try system.configure(Self.text + "\nnonsense = 1\n")
       let outcome = try await system.p2pctl("supervisor", "reload")
       #expect(outcome.status == 64)
-      #expect(outcome.errors.contains("config/p2p.toml: line 12: peers.carol.nonsense: there is no such setting"))
+      #expect(outcome.errors.contains("config/p2p.toml: line 12: peers.carol.nonsense: unknown setting"))
       #expect(try await system.process("carol").state == "ready")
     }
   }

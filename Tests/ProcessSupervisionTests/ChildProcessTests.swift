@@ -6,9 +6,9 @@ import ProcessSupervision
 import SystemPackage
 import Testing
 
-/// Real children of /bin/sh. Serialized: some change the signals of this very process for a moment.
+/// Real children of /bin/sh. Serialized, because some tests change the signals of this process for a moment.
 @Suite(.serialized) struct ChildProcessTests {
-  /// Runs a script whose output is descriptor 1, and gives what it wrote and how it ended.
+  /// Runs a script and returns its output and how it ended.
   private func run(
     _ script: String, configure: (inout ProcessSpecification) -> Void = { _ in }
   ) throws -> (output: String, status: Termination) {
@@ -46,14 +46,14 @@ import Testing
     return try #require(termination)
   }
 
-  @Test func outputStatusAndSignal() throws {
+  @Test func `output, exit status and signal are returned`() throws {
     let result = try run("echo hello; exit 7")
     #expect(result.output == "hello\n")
     #expect(result.status == .exited(7))
     #expect(try run("kill -9 $$").status == .signaled(SIGKILL))
   }
 
-  @Test func aMissingExecutableIsToldWithItsErrno() {
+  @Test func `missing executable is reported with its errno`() {
     #expect(
       throws: SpawnError(executable: "/nonexistent/p2p-peer", stage: .execution, errno: .noSuchFileOrDirectory)
     ) { _ = try ChildProcess(ProcessSpecification(executable: "/nonexistent/p2p-peer")) }
@@ -69,8 +69,8 @@ import Testing
     }
   }
 
-  /// A child that was left behind would hold the pipe open.
-  @Test func failuresLeaveNoChild() throws {
+  /// A leftover child would hold the pipe open.
+  @Test func `failed start leaves no child`() throws {
     let pipe = try FileDescriptor.pipe()
     defer { try? pipe.readEnd.close() }
     for _ in 0..<50 {
@@ -84,7 +84,7 @@ import Testing
   }
 
   /// Targets that are sources of others, a gap, and a stray descriptor without CLOEXEC.
-  @Test func theDescriptorMapIsExact() throws {
+  @Test func `child has exactly the mapped descriptors`() throws {
     let stray = dup(2)
     defer { close(stray) }
     let first = try Self.file(holding: "first")
@@ -93,7 +93,7 @@ import Testing
       try? first.close()
       try? second.close()
     }
-    // No pipeline: the shell that is looked at would hold its ends for a moment.
+    // No pipeline: the inspected shell would hold its ends for a moment.
     let script = "cd /proc/$$/fd; cat \(first.rawValue) \(second.rawValue); echo; ls ."
     let result = try run(script) {
       $0.descriptors += [
@@ -112,7 +112,7 @@ import Testing
     return try FileDescriptor.open(FilePath(path), .readOnly)
   }
 
-  @Test func environmentDirectoryAndSession() throws {
+  @Test func `environment, directory and session are set`() throws {
     let result = try run("echo $GREETING; pwd; test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo leads") {
       $0.environment["GREETING"] = "good day"
       $0.directory = "/proc"
@@ -121,14 +121,14 @@ import Testing
     #expect(try run("env | cut -d= -f1 | sort | tr '\\n' ' '").output == "PATH PWD ")
   }
 
-  @Test func limitsAreSet() throws {
+  @Test func `resource limits are set`() throws {
     let limit = ProcessSpecification.Limit(resource: Int32(RLIMIT_NOFILE.rawValue), soft: 37, hard: 41)
     #expect(try run("ulimit -Sn; ulimit -Hn") { $0.limits = [limit] }.output == "37\n41\n")
     let core = ProcessSpecification.Limit(resource: Int32(RLIMIT_CORE.rawValue), soft: 0, hard: 0)
     #expect(try run("ulimit -c") { $0.limits = [core] }.output == "0\n")
   }
 
-  @Test func signalsAreAtTheirDefaultsAndUnblocked() throws {
+  @Test func `signals have their defaults and are unblocked`() throws {
     let previous = signal(SIGPIPE, SIG_IGN)
     defer { signal(SIGPIPE, previous) }
     var blocked = sigset_t()
@@ -141,13 +141,13 @@ import Testing
     #expect(result.output == "SigBlk: 0000000000000000\nSigIgn: 0000000000000000\n")
   }
 
-  @Test func privilegesCanBeRenounced() throws {
+  @Test func `child cannot gain privileges`() throws {
     #expect(try run("grep NoNewPrivs /proc/self/status | cut -f2").output == "1\n")
     #expect(try run("grep NoNewPrivs /proc/self/status | cut -f2") { $0.refusesPrivileges = false }.output == "0\n")
   }
 
   @Test(.enabled(if: geteuid() == 0, "only root can become somebody else"))
-  func identityChanges() throws {
+  func `child runs as another user`() throws {
     let result = try run("id -u; id -g; id -G; grep CapEff /proc/self/status | cut -f2") {
       $0.identity = .init(user: 12_345, group: 23_456, supplementaryGroups: [34_567])
       $0.deathSignal = SIGKILL
@@ -156,8 +156,8 @@ import Testing
     #expect(geteuid() == 0)
   }
 
-  /// The child of a thread that ends gets its death signal; here the thread stands for the parent.
-  @Test func theDeathSignalIsTiedToTheThread() throws {
+  /// A child gets its death signal when the thread that started it ends; here the thread stands in for the parent.
+  @Test func `death signal is bound to the thread`() throws {
     let pid = try #require(
       Self.onShortThread { () -> Int32 in
         var specification = ProcessSpecification(executable: "/bin/sleep", arguments: ["600"])
@@ -190,7 +190,7 @@ import Testing
     let done = DispatchSemaphore(value: 0)
   }
 
-  @Test func anEndThatSomebodyElseHasTakenIsAnEnd() throws {
+  @Test func `status taken elsewhere counts as an exit`() throws {
     let child = try ChildProcess(.init(executable: "/bin/true"))
     var status: Int32 = 0
     #expect(waitpid(child.pid, &status, 0) == child.pid)
@@ -199,20 +199,20 @@ import Testing
 
   @Test(arguments: [
     (Termination.exited(1), "exited with status 1"), (.signaled(9), "was ended by signal 9"),
-    (.unknown, "ended, and nobody can tell how"), (.notStarted("no room"), "could not be started: no room"),
+    (.unknown, "ended with an unknown status"), (.notStarted("no room"), "was not started: no room"),
   ])
-  func endsAreToldInWords(end: Termination, words: String) {
+  func `terminations are described`(end: Termination, words: String) {
     #expect("\(end)" == words)
   }
 
-  @Test func aFailedStartSaysWhatWasBeingDone() {
+  @Test func `spawn error names the failed step`() {
     let missing = SpawnError(executable: "/bin/x", stage: .execution, errno: .noSuchFileOrDirectory)
     #expect("\(missing)" == "cannot execute /bin/x: No such file or directory")
     let denied = SpawnError(executable: "/bin/x", stage: .identity, errno: .notPermitted)
     #expect("\(denied)" == "/bin/x: cannot change user: Operation not permitted")
   }
 
-  @Test func aSignalReachesAChildAndAnEndedOneIsNoError() throws {
+  @Test func `signal to an ended child is no error`() throws {
     let child = try ChildProcess(.init(executable: "/bin/sleep", arguments: ["600"]))
     let early = child.reap()
     #expect(early == nil)

@@ -3,9 +3,9 @@
 import ProcessSupervision
 import Testing
 
-/// The rules that only show over several events.
+/// Rules that span several events.
 @Suite struct RestartMachineRuleTests {
-  @Test func fiveExitsInTenSecondsRestartAtOnceTheSixthBacksOff() {
+  @Test func `sixth exit within ten seconds backs off`() {
     var child = SimulatedChild()
     child.apply(.start, .ready)
     for _ in 0..<5 {
@@ -18,7 +18,7 @@ import Testing
     #expect(child.machine.phase == .backingOff(until: child.now.advanced(by: .milliseconds(50))))
   }
 
-  @Test func exitsFurtherApartNeverBackOff() {
+  @Test func `exits further apart never back off`() {
     var child = SimulatedChild()
     child.apply(.start, .ready)
     for _ in 0..<100 {
@@ -29,7 +29,7 @@ import Testing
     #expect(child.machine.restarts == 100)
   }
 
-  @Test func theBackOffDoublesToFiveSeconds() {
+  @Test func `back-off doubles up to five seconds`() {
     var child = SimulatedChild()
     child.apply(.start, .ready)
     for _ in 0..<5 { child.apply(.exited, .ready) }
@@ -44,8 +44,8 @@ import Testing
     #expect(delays == [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map { .milliseconds($0) })
   }
 
-  /// At long back-offs the window of ten seconds is never full again: that alone must not forgive.
-  @Test func onlyThirtySecondsOfReadyForgive() {
+  /// With long back-offs the window of ten seconds never fills again: that alone must not forget exits.
+  @Test func `exits are forgotten after thirty seconds of ready only`() {
     var child = SimulatedChild()
     child.apply(.start, .ready)
     for _ in 0..<5 { child.apply(.exited, .ready) }
@@ -57,7 +57,7 @@ import Testing
     #expect(child.apply(.exited) == .spawn)
   }
 
-  @Test func fiveEarlyExitsPark() {
+  @Test func `five exits before ready park`() {
     var child = SimulatedChild()
     child.apply(.start)
     for _ in 0..<4 {
@@ -74,7 +74,7 @@ import Testing
     #expect(child.machine.state == .backingOff)
   }
 
-  @Test func whatPassesByItselfNeverParks() {
+  @Test func `temporary status never parks`() {
     var child = SimulatedChild()
     child.apply(.start)
     var delays: [Duration] = []
@@ -87,7 +87,7 @@ import Testing
     }
     #expect(delays.prefix(3) == [.milliseconds(50), .milliseconds(100), .milliseconds(200)])
     #expect(delays.last == .seconds(5))
-    // Other exits count as ever, and what has passed is forgotten by who gets ready.
+    // Other exits still count, and ready resets the count.
     for _ in 0..<4 { child.apply(.exited, .deadline) }
     #expect(child.machine.state == .starting)
     child.apply(.ready)
@@ -96,7 +96,7 @@ import Testing
     #expect(child.machine.phase == .backingOff(until: child.now.advanced(by: .milliseconds(50))))
   }
 
-  @Test func readyBreaksTheRowOfEarlyExits() {
+  @Test func `ready resets the count of early exits`() {
     var child = SimulatedChild()
     child.apply(.start)
     for _ in 0..<4 { child.apply(.exited, .deadline) }
@@ -106,7 +106,7 @@ import Testing
     #expect(child.machine.state == .starting)
   }
 
-  @Test func stopUrgesThreeTimes() throws {
+  @Test func `stop asks, terminates, then kills`() throws {
     var child = SimulatedChild()
     child.apply(.start, .ready)
     #expect(child.apply(.stop) == .ask)
@@ -121,15 +121,15 @@ import Testing
     #expect(child.machine.state == .stopped)
   }
 
-  /// A loop that was held up must not lose the last step.
-  @Test func aLateDeadlineKillsAtOnce() {
+  /// A delayed loop must not lose the last step.
+  @Test func `late deadline kills immediately`() {
     var child = SimulatedChild()
     child.apply(.start, .ready, .stop)
     child.advance(.seconds(60))
     #expect(child.apply(.deadline) == .kill)
   }
 
-  @Test func theLastCommandDuringAStopWins() {
+  @Test func `last command during a stop wins`() {
     var child = SimulatedChild()
     child.apply(.start, .ready, .restart, .stop, .exited)
     #expect(child.machine.state == .stopped)
@@ -137,8 +137,8 @@ import Testing
     #expect(child.machine.state == .starting)
   }
 
-  /// Whoever asks for a start in the middle of a stop gets the timeout of a first start.
-  @Test func aStartDuringAStopForgivesToo() {
+  /// A start during a stop forgets past exits.
+  @Test func `start during a stop forgets exits too`() {
     var child = SimulatedChild()
     child.apply(.start)
     for _ in 0..<4 { child.apply(.exited, .deadline) }
@@ -148,7 +148,7 @@ import Testing
     #expect(child.machine.state == .backingOff, "not parked by what was before")
   }
 
-  @Test func silenceIsReportedAndDoesNotKill() {
+  @Test func `silence is reported and does not kill`() {
     var child = SimulatedChild()
     child.apply(.start, .ready)
     child.advance(.seconds(5))
@@ -162,7 +162,7 @@ import Testing
     #expect(child.machine.isResponsive(now: child.now))
   }
 
-  @Test func silenceKillsWhereAskedForButNotBeforeAMinute() {
+  @Test func `silence kills if configured, not before a minute`() {
     var policy = RestartPolicy()
     policy.killUnresponsiveAfter = .seconds(1)
     var child = SimulatedChild(policy: policy)
@@ -173,7 +173,7 @@ import Testing
     #expect(child.apply(.exited) == .spawn)
   }
 
-  @Test func outagesAreThoseLongerThanASecond() {
+  @Test func `only outages longer than a second are reported`() {
     var child = SimulatedChild()
     #expect(child.machine.outage(now: child.now) == .indefinite)
     child.apply(.start)
@@ -187,14 +187,14 @@ import Testing
     #expect(child.machine.outage(now: child.now) == .until(child.now.advanced(by: .milliseconds(3_200))))
   }
 
-  @Test func restartsCountEverySpawnButTheFirst() {
+  @Test func `restarts count every spawn except the first`() {
     var child = SimulatedChild()
     child.apply(.start, .ready, .exited, .ready, .restart, .exited)
     #expect(child.machine.restarts == 2)
   }
 
   @Test(arguments: [0, 0.25, 0.999, -1, 2])
-  func jitterStaysWithinHalfAndAll(random: Double) {
+  func `jitter stays between half and the whole delay`(random: Double) {
     let policy = RestartPolicy()
     for exits in [Int.min, 0, 1, 2, 7, 8, 1_000, .max] {
       let full = policy.delay(afterExits: exits, random: 1)

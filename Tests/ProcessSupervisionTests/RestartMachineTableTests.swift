@@ -10,7 +10,7 @@ import Testing
     case start, stop, restart, ready, heartbeat, refused, exited, deadline
   }
 
-  /// The situations in which an event can come, more than states: what follows a stop matters.
+  /// The situations in which an event can occur: the states, with `stopping` split by what follows.
   enum Situation: CaseIterable {
     case stopped, starting, ready, asked, terminated, killed, restarting, refusing, backingOff, parked
   }
@@ -70,23 +70,23 @@ import Testing
     ],
   ]
 
-  @Test func theTableIsWhole() {
+  @Test func `table covers all situations and events`() {
     for situation in Situation.allCases {
       #expect(Self.table[situation]?.count == Event.allCases.count, "\(situation)")
     }
   }
 
   @Test(arguments: Situation.allCases, Event.allCases)
-  func transition(situation: Situation, event: Event) throws {
+  func `transition follows the table`(situation: Situation, event: Event) throws {
     let (state, action) = try #require(Self.table[situation]?[event])
     var child = Self.child(in: situation)
     #expect(child.apply(event) == action)
     #expect(child.machine.state == state)
   }
 
-  /// Whatever comes in whatever order, a spawn is never asked for while a process is thought to exist.
+  /// In any order of events, no spawn is requested while a process exists.
   @Test(arguments: 0..<200 as Range<UInt64>)
-  func neverTwoProcesses(seed: UInt64) {
+  func `never two processes at a time`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var child = SimulatedChild()
     for _ in 0..<500 {
@@ -120,7 +120,7 @@ import Testing
   }
 }
 
-/// A machine with its own time.
+/// A machine with simulated time.
 struct SimulatedChild {
   var machine: RestartMachine
   private(set) var now: RestartMachine.Instant

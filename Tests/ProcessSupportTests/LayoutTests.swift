@@ -10,7 +10,7 @@ import Testing
     { variables[$0] }
   }
 
-  @Test func everythingLiesBelowAHome() throws {
+  @Test func `all paths are below a home`() throws {
     let layout = Layout(home: "/tmp/demo/")
     let alice = try PeerName("alice")
     #expect(layout.configurationFile == "/tmp/demo/config/p2p.toml")
@@ -21,7 +21,7 @@ import Testing
     #expect(layout.log(of: "index") == "/tmp/demo/log/index.log")
   }
 
-  @Test func aUserHasTheXDGDirectories() throws {
+  @Test func `user layout follows the XDG variables`() throws {
     let alice = try PeerName("alice")
     let layout = try #require(
       Layout(userEnvironment: environment(["HOME": "/home/a", "XDG_RUNTIME_DIR": "/run/user/7"])))
@@ -31,25 +31,25 @@ import Testing
     #expect(layout.log(of: "alice") == "/home/a/.local/state/p2p/log/alice.log")
   }
 
-  @Test func withoutARuntimeDirectorySocketsLieWithTheState() throws {
+  @Test func `without a runtime directory sockets are below the state`() throws {
     let layout = try #require(
       Layout(userEnvironment: environment(["HOME": "/home/a", "XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "relative"])))
     #expect(layout.runDirectory == "/s/p2p/run")
   }
 
-  @Test func aUserWithoutAHomeHasNoPlace() {
+  @Test func `user without a home has no layout`() {
     #expect(Layout(userEnvironment: environment([:])) == nil)
     #expect(Layout(userEnvironment: environment(["HOME": "not/absolute"])) == nil)
   }
 
-  @Test func theSystemGivesEachPeerADirectoryForItsSocket() throws {
+  @Test func `system layout has a socket directory for each peer`() throws {
     let bob = try PeerName("bob")
     #expect(Layout.system.controlSocket(of: bob) == "/run/p2p/bob/control.sock")
     #expect(Layout.system.supervisorSocket == "/run/p2p/supervisor.sock")
     #expect(Layout.system.state(of: bob) == "/var/lib/p2p/bob")
   }
 
-  @Test func theOrderOfLookingIsHomeThenUserThenSystem() {
+  @Test func `search order is home, user, system`() {
     func kinds(_ variables: [String: String], isRoot: Bool = false) -> [Layout.Kind] {
       Layout.candidates(environment: environment(variables), isRoot: isRoot, workingDirectory: "/w").map(\.kind)
     }
@@ -61,7 +61,7 @@ import Testing
     #expect(kinds([:]) == [.system])
   }
 
-  @Test func aRelativeHomeIsRelativeToTheWorkingDirectory() {
+  @Test func `relative home is resolved`() {
     let variables = environment(["P2P_HOME": ".demo"])
     let found = Layout.candidates(environment: variables, isRoot: false, workingDirectory: "/w")
     #expect(found.first?.runDirectory == "/w/.demo/run")
@@ -74,21 +74,21 @@ import Testing
     passwd: "root:x:0:0:root:/root:/bin/sh\nbroken\nann.lee:x:1000:1000::/home/ann:/bin/sh\n", group: "")
   private let nobody = UserDatabase(passwd: "", group: "")
 
-  @Test func thePasswdFileComesFirst() {
+  @Test func `passwd comes before the environment`() {
     #expect(PeerName.ofUser(uid: 1000, in: users, environment: { _ in "other" })?.text == "ann.lee")
   }
 
-  @Test func aUserKnownElsewhereIsTakenFromTheEnvironment() {
+  @Test func `unknown user is taken from the environment`() {
     #expect(PeerName.ofUser(uid: 5, in: users) { $0 == "USER" ? "ldap" : nil }?.text == "ldap")
     #expect(PeerName.ofUser(uid: 5, in: users) { _ in nil }?.text == "user5")
   }
 
   @Test(arguments: [("DOM\\ann", "DOM_ann"), ("jörg", "j_rg"), (".dot", "_dot"), ("index", "index_"), ("", "user5")])
-  func whatAPeerNameMustNotHoldIsReplaced(login: String, name: String) {
+  func `invalid characters are replaced`(login: String, name: String) {
     #expect(PeerName.ofUser(uid: 5, in: nobody) { _ in login }?.text == name)
   }
 
-  @Test func aLongNameIsCut() {
+  @Test func `long name is cut`() {
     let name = PeerName.ofUser(uid: 5, in: nobody) { _ in String(repeating: "n", count: 99) }
     #expect(name?.text.utf8.count == PeerName.maximumLength)
   }

@@ -12,7 +12,7 @@ import Testing
 }
 
 @Suite struct LatestValuesTests {
-  /// Applies values under the control of a test: each waits to be let through.
+  /// Lets the test control when each value has been applied.
   private struct Gate {
     let applied: AsyncStream<Int>
     let passes: AsyncStream<Void>.Continuation
@@ -43,6 +43,23 @@ import Testing
     gate.passes.yield()
     #expect(await applied.next() == 6, "nothing between 5 and 6 is applied late")
     gate.values.stop()
+  }
+}
+
+@Suite struct PollTimeoutTests {
+  @Test func `timeout is rounded up`() {
+    let now = SuspendingClock.now
+    func timeout(_ duration: Duration) -> Int32 {
+      PollTimeout.milliseconds(until: now.advanced(by: duration), now: now)
+    }
+    #expect(PollTimeout.milliseconds(until: nil, now: now) == -1)
+    #expect(timeout(.zero) == 0)
+    #expect(timeout(.seconds(-5)) == 0)
+    #expect(timeout(.nanoseconds(-5)) == 0)
+    #expect(timeout(.nanoseconds(1)) == 1)
+    #expect(timeout(.milliseconds(7)) == 7)
+    #expect(timeout(.microseconds(7_001)) == 8)
+    #expect(timeout(.seconds(1 << 40)) == 1_000_000_000)
   }
 }
 

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What every serving process does at a signal and how it tells what happens, seen from outside: an index by hand.
+/// Signals and messages of a serving process, seen from outside: an index started by hand.
 @Suite struct ServingProcessTests {
   private let directory: TemporaryDirectory
 
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: [SIGTERM, SIGINT])
-  func aSignalIsAnOrderlyEnd(_ signal: CInt) async throws {
+  func `signal ends the process in order`(_ signal: CInt) async throws {
     let (pid, address) = try await start()
     let connection = try RawConnection(to: address)
     _ = try connection.ask(
@@ -51,8 +51,8 @@ import Testing
     #expect(throws: RawConnection.Failure.self) { try RawConnection(to: address) }
   }
 
-  /// From its first moment on it either ends in good order or has not begun.
-  @Test func aSignalAtAnyTimeEndsIt() async throws {
+  /// It either stops in order or has not begun to serve.
+  @Test func `signal during startup ends the process`() async throws {
     for delay in 0..<12 {
       let pid = try Program("p2p-index").start(["--listen", "127.0.0.1:0"], output: directory.file("output"))
       for _ in 0..<delay * 2_000 { sched_yield() }
@@ -62,15 +62,15 @@ import Testing
     }
   }
 
-  /// Whoever presses the keys again must not cut off what is just being ended.
-  @Test func aSecondSignalDoesNotDisturbTheEnd() async throws {
+  /// A second Ctrl-C must not cut off an orderly stop.
+  @Test func `second signal does not disturb the end`() async throws {
     let (pid, _) = try await start()
     for _ in 0..<20 { kill(pid, SIGINT) }
     kill(pid, SIGTERM)
     #expect(await end(of: pid) == 0)
   }
 
-  @Test func aLineOfTheLogHasTimeAndLevel() async throws {
+  @Test func `log line has time and level`() async throws {
     let (pid, address) = try await start()
     kill(pid, SIGTERM)
     #expect(await end(of: pid) == 0)
@@ -84,7 +84,7 @@ import Testing
     #expect(words[2] == "listens at \(address)")
   }
 
-  @Test func whatFailsIsAnErrorInTheLog() async throws {
+  @Test func `failure is logged as an error`() async throws {
     let (pid, address) = try await start()
     let outcome = try await Program("p2p-index").run("--listen", "\(address)")
     kill(pid, SIGTERM)
@@ -93,7 +93,7 @@ import Testing
     #expect(outcome.errors.contains("Z error cannot listen at \(address): Address already in use"))
   }
 
-  @Test func onATerminalALineBeginsWithTheProgram() async throws {
+  @Test func `terminal line begins with the program name`() async throws {
     let session = try TypedSession(Program("p2p-index"), "--listen", "127.0.0.1:0")
     #expect(try await session.expect("listens at 127.0.0.1:") == "p2p-index: ")
     session.type("\u{3}")

@@ -7,7 +7,7 @@ import ProcessSupport
 import Testing
 
 @Suite struct StandardErrorTests {
-  /// A pipe whose write end blocks, as a child's standard error does.
+  /// A pipe with a blocking write end, like a child's standard error.
   private final class Pipe {
     let reader: Int32
     let writer: Int32
@@ -24,14 +24,14 @@ import Testing
       close(writer)
     }
 
-    /// Leaves no room for another byte.
+    /// Fills it completely.
     func fill() {
       let size = Int(fcntl(writer, F_GETPIPE_SZ))
       let bytes = [UInt8](repeating: 0x2E, count: size)
       #expect(write(writer, bytes, bytes.count) == size)
     }
 
-    /// All that it holds now.
+    /// Reads what it contains now.
     func read() -> String {
       var bytes: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -42,7 +42,7 @@ import Testing
       }
     }
 
-    /// The messages that it holds now, without the time.
+    /// The messages that it contains now, without their times.
     func messages() -> [String] {
       read().drop { $0 == "." }.split(separator: "\n").map { line in
         line.split(separator: " ").dropFirst().joined(separator: " ")
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  /// A report that waited would hang this test: nobody reads the pipe meanwhile.
+  /// A report that blocked would hang this test, because nothing reads the pipe meanwhile.
   @Test func `full pipe drops messages and counts them`() throws {
     let pipe = try Pipe()
     let output = StandardError(program: "p2p-test", descriptor: pipe.writer)
@@ -96,7 +96,7 @@ import Testing
     #expect(pipe.messages().isEmpty)
   }
 
-  /// A longer line would block although poll(2) reports room for a page.
+  /// A longer line would block, because poll(2) only reports room for a page.
   @Test func `long message is cut at a character`() throws {
     let pipe = try Pipe()
     let output = StandardError(program: "p2p-test", descriptor: pipe.writer)

@@ -51,10 +51,10 @@ import WireProtocol
   private static let index = ChildSettings.index(IndexSettings(address: .defaultIndex))
   private static let start = ChannelStart(name: "index", settings: index, listeners: ChannelListeners())
 
-  @Test func settingsReadinessHeartbeatsAndCommands() async throws {
+  @Test func `settings, readiness, heartbeats and commands are exchanged`() async throws {
     let ends = try Ends()
     let other = ChildSettings.index(IndexSettings(address: Endpoint(host: "::1", port: 1)))
-    // In one write: what follows the first line must not be lost.
+    // In one write, because bytes after the first line must not be lost.
     let text = try Jansson.encodeLine(Self.start.json) + Jansson.encodeLine(ChannelCommand.reload(other).json)
     try ends.supervisor.writeAll(text)
     let channel = try SupervisorChannel.take(over: ends.child)
@@ -76,10 +76,10 @@ import WireProtocol
     var event = try reader.next()
     while event == .heartbeat { event = try reader.next() }
     #expect(event == .failed(message: "too late"))
-    // Both ends stay open: the channel would end this very process.
+    // Both ends stay open, because a closed channel would end this process.
   }
 
-  @Test func aPulseThatIsNotTakenSendsNothing() throws {
+  @Test func `heartbeat is sent only on a beat`() throws {
     let ends = try Ends()
     try ends.say(Self.start.json)
     let channel = try SupervisorChannel.take(over: ends.child)
@@ -94,13 +94,13 @@ import WireProtocol
     #expect(try reader.next() == .heartbeat)
   }
 
-  @Test func anotherProtocolIsRefused() throws {
+  @Test func `other protocol is refused`() throws {
     let ends = try Ends()
     try ends.say(["channel": 2])
     #expect(throws: ChannelError.refused(.otherProtocol(2))) { try SupervisorChannel.take(over: ends.child) }
   }
 
-  @Test func nonsenseIsRefused() throws {
+  @Test func `malformed first line is refused`() throws {
     let ends = try Ends()
     try ends.supervisor.writeAll(Array("GET / HTTP/1.1\n".utf8))
     #expect(throws: ChannelError.self) { try SupervisorChannel.take(over: ends.child) }
@@ -109,21 +109,21 @@ import WireProtocol
     #expect(throws: ChannelError.self) { try SupervisorChannel.take(over: long.child) }
   }
 
-  @Test func aSupervisorThatIsGoneIsNoticed() throws {
+  @Test func `closed channel is reported`() throws {
     let ends = try Ends()
     try ends.supervisor.close()
     #expect(throws: ChannelError.closed) { try SupervisorChannel.take(over: ends.child) }
   }
 
-  @Test func aListenerMustListen() throws {
+  @Test func `descriptor that does not listen is refused`() throws {
     let ends = try Ends()
     let listeners = ChannelListeners(index: ends.supervisor.rawValue)
     try ends.say(ChannelStart(name: "index", settings: Self.index, listeners: listeners).json)
     #expect(throws: ChannelError.noListener("index")) { try SupervisorChannel.take(over: ends.child) }
   }
 
-  /// Whatever a child has to say, it neither waits for a supervisor that does not read nor keeps all of it.
-  @Test func aSupervisorThatDoesNotReadHoldsNothingUp() throws {
+  /// A child neither waits for a supervisor that does not read, nor buffers without a limit.
+  @Test func `supervisor that does not read blocks nothing`() throws {
     let ends = try Ends()
     try ends.say(Self.start.json)
     let channel = try SupervisorChannel.take(over: ends.child)
@@ -132,7 +132,7 @@ import WireProtocol
     #expect(try reader.next() == .failed(message: "0 " + String(repeating: "x", count: 1_000)))
   }
 
-  @Test func aLongMessageIsCut() throws {
+  @Test func `long message is cut`() throws {
     let ends = try Ends()
     try ends.say(Self.start.json)
     let channel = try SupervisorChannel.take(over: ends.child)
@@ -151,7 +151,7 @@ import WireProtocol
     return ends
   }
 
-  @Test func aChildEndsWithItsSupervisor() async {
+  @Test func `child ends with its supervisor`() async {
     await #expect(processExitsWith: .exitCode(69)) {
       let ends = try SupervisorChannelTests.listening()
       try ends.supervisor.close()
@@ -159,7 +159,7 @@ import WireProtocol
     }
   }
 
-  @Test func aChildEndsWhereItsSupervisorTalksNonsense() async {
+  @Test func `endless line ends the child`() async {
     await #expect(processExitsWith: .exitCode(69)) {
       let ends = try SupervisorChannelTests.listening()
       try ends.supervisor.writeAll([UInt8](repeating: 0x20, count: 65_537))
@@ -167,7 +167,7 @@ import WireProtocol
     }
   }
 
-  @Test func aLineThatMeansNothingEndsNothing() async {
+  @Test func `unknown lines are ignored`() async {
     await #expect(processExitsWith: .exitCode(42)) {
       let ends = try Ends()
       try ends.say(SupervisorChannelTests.start.json)
@@ -177,7 +177,7 @@ import WireProtocol
     }
   }
 
-  @Test func aVariableThatNamesNoSocketIsTold() async {
+  @Test func `variable that names no socket is an error`() async {
     await #expect(processExitsWith: .success) {
       for value in ["", "x", "-1", "0", "2", "99999", "4294967299"] {
         setenv("P2P_CHANNEL", value, 1)
@@ -191,7 +191,7 @@ import WireProtocol
     }
   }
 
-  @Test func withoutAVariableThereIsNoChannel() throws {
+  @Test func `without the variable there is no channel`() throws {
     #expect(try SupervisorChannel.fromEnvironment() == nil)
   }
 }

@@ -28,7 +28,7 @@ import Testing
     #expect(acceptor.deadline(now: now) == nil)
   }
 
-  /// In a process of its own, because the limit holds for all of it.
+  /// Runs in its own process, because the limit applies to the whole process.
   @Test func `connection waits until descriptors are free again`() async {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
@@ -37,7 +37,7 @@ import Testing
       let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
       var limit = rlimit()
       try #require(getrlimit(resource, &limit) == 0)
-      // The lowest free number is the first that is refused.
+      // The lowest free number is the first one refused.
       let free = dup(listener.descriptor.rawValue)
       try #require(free >= 0 && close(free) == 0)
       var tight = rlimit(rlim_cur: rlim_t(free), rlim_max: limit.rlim_max)

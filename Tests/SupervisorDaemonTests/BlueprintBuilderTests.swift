@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 import ProcessSupervision
 import SupervisorDaemon
@@ -82,7 +83,7 @@ import Testing
     }
     let any = plan(Endpoint(host: "127.0.0.1", port: 0))
     let error = #expect(throws: SupervisorError.self) { try builder.peer(any, index: .defaultIndex) }
-    #expect(error?.message.contains("the user bob") == true)
+    #expect(error?.message.contains("user bob") == true)
     try directory.write("passwd", Array("bob:x:\(getuid()):\(getgid())::/:/bin/sh\n".utf8))
     let blueprint = try builder.peer(any, index: .defaultIndex)
     defer { blueprint.closeListeners() }

@@ -7,10 +7,10 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What children write, on its way into their logs.
+/// Output of children and their logs.
 @Suite(.serialized) struct ChildOutputTests {
-  /// 15 MB of output: all of it is read, the files stay bounded.
-  @Test func outputIsKeptAndRotated() async throws {
+  /// 15 MB of output: all of it is read, and the files stay bounded.
+  @Test func `output is logged and rotated`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "chatty")
     _ = try await fixture.awaitStatus("chatty") { $0.state == "ready" }
@@ -27,8 +27,8 @@ import WireProtocol
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
-  /// A process that a child leaves behind holds its output open: nobody waits for that end.
-  @Test func whatAChildLeavesBehindHoldsNothingUp() async throws {
+  /// A process left behind by a child holds its output open: the supervisor must not wait for its end.
+  @Test func `leftover grandchild blocks nothing`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "orphan")
     let before = try await fixture.awaitStatus("orphan") { $0.state == "ready" }
@@ -39,7 +39,7 @@ import WireProtocol
     #expect(fixture.log("orphan").contains("orphan stops\n"))
   }
 
-  @Test func aReloadBeginsLogsAnewThatWereMovedAway() async throws {
+  @Test func `reload reopens logs that were moved away`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
     _ = try await fixture.awaitStatus("alice") { $0.state == "ready" }
@@ -50,6 +50,6 @@ import WireProtocol
     }
     #expect(try fixture.ask(#"{"id":1,"op":"reload"}"#)["status"] == 200)
     #expect(await eventually(within: .seconds(20)) { fixture.log("alice").contains("alice reloads\n") })
-    #expect(fixture.log("supervisor").contains("reloaded: nothing has changed\n"))
+    #expect(fixture.log("supervisor").contains("reloaded: no changes\n"))
   }
 }

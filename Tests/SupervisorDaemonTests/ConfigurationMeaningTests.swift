@@ -6,21 +6,21 @@ import ProcessSupervision
 import TestSupport
 import Testing
 
-/// What the settings of the file mean for the processes to run.
+/// The effect of the file's settings on the processes to run.
 @Suite struct ConfigurationMeaningTests {
   private func settings(_ text: String) throws -> SupervisorSettings {
     SupervisorSettings(try ConfigurationFile(text), ownName: PlanNames.me)
   }
 
-  @Test func anEmptyFileMeansAnIndexAndTheUsersPeer() throws {
+  @Test func `empty file means an index and the user's peer`() throws {
     var wanted = SupervisorSettings(serveIndex: .defaultIndex, peers: [.init(name: PlanNames.me)])
     wanted.asksForIndex = false
     #expect(try settings("") == wanted)
     #expect(SupervisorSettings(try ConfigurationFile(""), ownName: nil).peers.isEmpty)
   }
 
-  /// The file as it is installed, all of it comments, does what no file does: an index that answers already is joined.
-  @Test func aFileThatSetsNothingIsAsNone() throws {
+  /// The installed file, all comments, behaves like no file: an index that already runs is used.
+  @Test func `file without settings equals no file`() throws {
     let none = try RunPlan(flags: RunFlags(), settings: nil, ownName: PlanNames.me)
     let installed = try RunPlan(
       flags: RunFlags(), settings: settings(DefaultConfiguration.text), ownName: PlanNames.me)
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test func anIndexElsewhereMeansNoneHere() throws {
+  @Test func `index address disables the served index`() throws {
     let elsewhere = try settings("[index]\naddress = \"192.0.2.1:7\"")
     #expect(elsewhere.serveIndex == nil)
     #expect(elsewhere.index == Endpoint(host: "192.0.2.1", port: 7))
@@ -40,7 +40,7 @@ import Testing
     #expect(try settings("[index]\nserve = false\nlisten = \":9\"").serveIndex == nil)
   }
 
-  @Test func namedPeersReplaceTheUsersAndInheritDefaults() throws {
+  @Test func `named peers replace the user's and inherit defaults`() throws {
     let found = try settings("[peer]\nlisten = \":0\"\n[peers.carol]\nuser = \"carl\"\n[peers.dave]\nlisten = \":5\"")
     #expect(
       found.peers == [
@@ -49,7 +49,7 @@ import Testing
       ])
   }
 
-  @Test func everySettingHasAMeaning() throws {
+  @Test func `every setting has an effect`() throws {
     let found = try settings(
       """
       [supervisor]
@@ -70,8 +70,8 @@ import Testing
     #expect(try settings("[supervisor]\nkill_unresponsive_after = 0").killUnresponsiveAfter == nil)
   }
 
-  /// Flags over environment over file over defaults.
-  @Test func whatWinsOverWhat() throws {
+  /// Flags override environment, file and defaults, in this order.
+  @Test func `flags override environment, file and defaults`() throws {
     let directory = try TemporaryDirectory()
     let text = "[index]\nlisten = \"127.0.0.1:1\"\n[peer]\nlisten = \"127.0.0.1:2\"\n[peers.dave]\n"
     let path = try directory.write("p2p.toml", Array(text.utf8))
@@ -88,15 +88,15 @@ import Testing
       serveIndex: Endpoint(host: "127.0.0.1", port: 5),
       peers: [.init(name: PlanNames.dave, listen: Endpoint(host: "127.0.0.1", port: 6)), .init(name: PlanNames.carol)])
     #expect(try plan(flags, variables).index?.listen.port == 5)
-    // A peer that only the flags name has what the file says of all peers.
+    // A peer named only by the flags gets the file's defaults for peers.
     #expect(try plan(flags, variables).peers.map(\.listen.port) == [6, 4])
-    // What the flags do not say holds beside them.
+    // Settings without a flag still apply.
     let more = ["P2P_INDEX_ALLOW_ADVERTISE": "10.0.0.0/8", "P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER": "90"]
     #expect(try plan(flags, more).index?.allowAdvertise.count == 1)
     #expect(try plan(flags, more).killUnresponsiveAfter == .seconds(90))
   }
 
-  @Test func theEnvironmentAloneIsAConfiguration() throws {
+  @Test func `environment alone is a configuration`() throws {
     let directory = try TemporaryDirectory()
     func plan(_ variables: [String: String]) throws -> RunPlan {
       try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, environment: variables).plan
@@ -106,12 +106,12 @@ import Testing
     #expect(elsewhere.index == nil && elsewhere.peersIndex == .at(Endpoint(host: "192.0.2.1", port: 7734)))
     let error = #expect(throws: SupervisorError.self) { try plan(["P2P_INDEX_SERVE": "yes"]) }
     #expect(error?.kind == .usage)
-    #expect(error?.message.hasPrefix("P2P_INDEX_SERVE: this is true or false") == true)
+    #expect(error?.message.hasPrefix("P2P_INDEX_SERVE: expected true or false") == true)
   }
 
   // MARK: Where it is found
 
-  @Test func aNamedFileMustExistAnotherNeedNot() throws {
+  @Test func `only a named file must exist`() throws {
     let directory = try TemporaryDirectory()
     let missing = #expect(throws: SupervisorError.self) {
       try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: "/nonexistent.toml")
@@ -121,14 +121,14 @@ import Testing
     #expect(options.plan.index?.isDefault == true)
   }
 
-  @Test func whatIsWrongIsToldWithFileAndLine() throws {
+  @Test func `error names file and line`() throws {
     let directory = try TemporaryDirectory()
     let path = try directory.write("p2p.toml", Array("[index]\nport = 1\n".utf8))
     let error = #expect(throws: SupervisorError.self) {
       try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: path)
     }
     #expect(error?.kind == .usage)
-    #expect(error?.message.hasPrefix("\(path): line 2: index.port: there is no such setting") == true)
+    #expect(error?.message.hasPrefix("\(path): line 2: index.port: unknown setting") == true)
     try directory.write("p2p.toml", [0xFF])
     let binary = #expect(throws: SupervisorError.self) {
       try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: path)
@@ -136,7 +136,7 @@ import Testing
     #expect(binary?.message.contains("UTF-8") == true)
   }
 
-  @Test func theFileIsReadAgainForAReload() throws {
+  @Test func `reload reads the file again`() throws {
     let directory = try TemporaryDirectory()
     let path = try directory.write("p2p.toml", Array("[supervisor]\nkill_unresponsive_after = 70\n[peers.dave]".utf8))
     let options = try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, configuration: path)

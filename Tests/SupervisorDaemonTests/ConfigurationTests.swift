@@ -10,7 +10,7 @@ import Testing
     #expect(throws: ConfigurationError.self, "\(text)") { try ConfigurationFile(text) }
   }
 
-  @Test func everySettingIsRead() throws {
+  @Test func `every setting is read`() throws {
     let file = try ConfigurationFile(
       """
       [supervisor]
@@ -45,7 +45,7 @@ import Testing
     #expect(file.peers.last?.listen == nil)
   }
 
-  @Test func nothingSaysNothing() throws {
+  @Test func `empty file sets nothing`() throws {
     let file = try ConfigurationFile("# only a comment\n")
     #expect(file.index.serve == nil && file.index.listen == nil && file.index.address == nil)
     #expect(file.peers.isEmpty)
@@ -56,11 +56,11 @@ import Testing
     ("[peers.alice]\n\n  sharing = true", "peers.alice.sharing", 3), ("[indx]\n", "indx", 1),
     ("index.listne = \"x\"", "index.listne", 1), ("[supervisor]\n\"kill me\" = 1", "supervisor.kill me", 2),
   ])
-  func unknownNamesAreRefusedWithPlaceAndAlternatives(text: String, path: String, line: Int) {
+  func `unknown setting is refused with line and alternatives`(text: String, path: String, line: Int) {
     let error = error(text)
     #expect(error?.path == path)
     #expect(error?.line == line)
-    #expect(error?.reason.contains("there is no such setting; here are:") == true)
+    #expect(error?.reason.contains("unknown setting; expected one of:") == true)
   }
 
   @Test(arguments: [
@@ -72,7 +72,7 @@ import Testing
     ("[index]\nallow_advertise = \"10.0.0.0/8\"", "index.allow_advertise", 2),
     ("[index]\nallow_advertise = [1]", "index.allow_advertise", 2), ("[index]\nuser = 0", "index.user", 2),
   ])
-  func wrongTypesAreErrors(text: String, path: String, line: Int) {
+  func `wrong type is an error`(text: String, path: String, line: Int) {
     let error = error(text)
     #expect(error?.path == path)
     #expect(error?.line == line)
@@ -85,16 +85,16 @@ import Testing
     "[index]\nallow_advertise = [\"10.0.0.0/33\"]", "[peer]\nadvertise = \"example.org\"",
     "[peers.index]\n", "[peers.\"a b\"]\n", "[peers.alice]\nlisten = \":99999\"",
   ])
-  func valuesOutOfRangeAreErrors(text: String) {
+  func `value out of range is an error`(text: String) {
     #expect(error(text)?.line != nil)
   }
 
   @Test(arguments: [("[index", 1), ("[index]\nserve = maybe", 2), ("a = 1\na = 2", 2), ("[index]\n[index]\n", 2)])
-  func syntaxErrorsHaveALine(text: String, line: Int) {
+  func `syntax error has a line`(text: String, line: Int) {
     #expect(error(text)?.line == line)
   }
 
-  @Test func whatIsInvalidAsTextIsNoCrash() {
+  @Test func `malformed text does not crash`() {
     for text in [
       "\u{0}", "=", "[]", "[[index]]", "\"", "'''", "a.b.c = {", "\u{FEFF}[index]\n\u{7}", "\"\\uD800\" = 1",
     ] {
@@ -102,14 +102,14 @@ import Testing
     }
   }
 
-  @Test func aMessageNamesLineAndSetting() {
+  @Test func `message names line and setting`() {
     #expect("\(ConfigurationError(path: "index.port", line: 3, reason: "no"))" == "line 3: index.port: no")
     #expect("\(ConfigurationError(path: "", line: nil, reason: "no"))" == "no")
   }
 
   // MARK: The environment
 
-  @Test func aListHasAnEnd() throws {
+  @Test func `list length is limited`() throws {
     func text(_ count: Int) -> String {
       "[index]\nallow_advertise = [\(Array(repeating: "\"2001:db8::/32\"", count: count).joined(separator: ","))]"
     }
@@ -117,7 +117,7 @@ import Testing
     #expect(error(text(1_001))?.path == "index.allow_advertise")
   }
 
-  @Test func theEnvironmentWinsOverTheFile() throws {
+  @Test func `environment overrides the file`() throws {
     let text = "[index]\nserve = true\nlisten = \":1\"\nuser = \"a\"\n[supervisor]\nkill_unresponsive_after = 60\n"
     let file = try ConfigurationFile(
       text,
@@ -135,7 +135,7 @@ import Testing
     #expect(file.index.address == Endpoint(host: "192.0.2.5", port: 7734))
   }
 
-  @Test func theEnvironmentIsReadAsStrictly() {
+  @Test func `environment is checked like the file`() {
     for (name, value) in [
       ("P2P_INDEX_SERVE", "1"), ("P2P_INDEX_LISTEN", "here:there"), ("P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER", "5"),
       ("P2P_SUPERVISOR_KILL_UNRESPONSIVE_AFTER", "soon"), ("P2P_INDEX_ALLOW_ADVERTISE", "10.0.0.0/99"),
@@ -148,7 +148,7 @@ import Testing
     }
   }
 
-  @Test func onlyVariablesOfSettingsMakeAConfiguration() {
+  @Test func `other variables are no configuration`() {
     #expect(EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": ":1"]))
     #expect(!EnvironmentSettings.setAny(["P2P_INDEX_LISTEN": "", "P2P_HOME": "/h", "P2P_PEERS_ALICE_LISTEN": ":1"]))
   }
@@ -185,16 +185,16 @@ import Testing
     return try? String(contentsOf: root.appending(path: "etc/p2p.toml"), encoding: .utf8)
   }
 
-  @Test func theShippedFileIsWhatIsPrinted() throws {
+  @Test func `shipped file equals the printed default`() throws {
     #expect(try #require(shipped) == DefaultConfiguration.text)
   }
 
-  @Test func theDefaultsSetNothing() throws {
+  @Test func `default file sets nothing`() throws {
     #expect(try ConfigurationFile(DefaultConfiguration.text) == ConfigurationFile(""))
   }
 
-  /// Every setting that the file shows is one that is read.
-  @Test func everythingShownIsKnown() throws {
+  /// Every setting in the default file is read.
+  @Test func `every setting shown is known`() throws {
     let lines = DefaultConfiguration.text.split(separator: "\n").map { line -> Substring in
       line.hasPrefix("#") && !line.hasPrefix("# ") ? line.dropFirst() : line
     }

@@ -32,7 +32,7 @@ import WireProtocol
     return requests
   }
 
-  @Test func helloIsAnsweredAndRequestsComeInOrder() throws {
+  @Test func `hello is answered and requests come in order`() throws {
     var session = session(#"{"id":2,"op":"status"}"# + "\n" + #"{"id":3,"op":"stop"}"# + "\n")
     #expect(requests(&session) == [SupervisorRequest(id: 2, .status), SupervisorRequest(id: 3, .stop(name: nil))])
     let replies = try replies(&session)
@@ -40,7 +40,7 @@ import WireProtocol
     #expect(replies.first?["role"] == "supervisor")
   }
 
-  @Test func bytesMayComeOneByOne() {
+  @Test func `bytes may arrive one by one`() {
     var session = ControlSession(now: start)
     var found: [SupervisorRequest] = []
     for byte in Array((hello + #"{"id":2,"op":"reload"}"# + "\n").utf8) {
@@ -50,7 +50,7 @@ import WireProtocol
     #expect(found == [SupervisorRequest(id: 2, .reload)])
   }
 
-  @Test func helloComesFirst() throws {
+  @Test func `request before hello is refused`() throws {
     var session = ControlSession(now: start)
     session.receive(Array((#"{"id":7,"op":"stop"}"# + "\n").utf8), now: start)
     #expect(requests(&session).isEmpty)
@@ -60,7 +60,7 @@ import WireProtocol
     #expect(reply["id"] == 7)
   }
 
-  @Test func anotherProtocolIsRefused() throws {
+  @Test func `other protocol is refused`() throws {
     var session = ControlSession(now: start)
     session.receive(
       Array((#"{"id":7,"op":"hello","protocol":2}"# + "\n" + #"{"id":8,"op":"stop"}"# + "\n").utf8), now: start)
@@ -68,7 +68,7 @@ import WireProtocol
     #expect(try replies(&session).map { $0["error"] } == ["unsupported-protocol", "hello-required"])
   }
 
-  @Test func whatIsNoRequestIsAnsweredAndTheNextLineTaken() throws {
+  @Test func `invalid line is answered and the next one taken`() throws {
     let nonsense = [
       "nonsense", "[]", "{}", #"{"id":1,"id":2,"op":"status"}"#, #"{"id":3,"op":"dance"}"#, "\u{0}",
       "{\"id\":\"\u{0}\"}",
@@ -82,7 +82,7 @@ import WireProtocol
     #expect(replies.contains { $0["error"] == "unknown-operation" && $0["id"] == 3 })
   }
 
-  @Test func nothingIsTakenWhileAnAnswerIsAwaited() throws {
+  @Test func `nothing is taken while an answer is pending`() throws {
     var session = session(#"{"id":2,"op":"wait"}"# + "\n" + #"{"id":3,"op":"status"}"# + "\n")
     let next = session.nextRequest(now: start)
     let wait = try #require(next)
@@ -93,7 +93,7 @@ import WireProtocol
     #expect(session.nextRequest(now: start) == SupervisorRequest(id: 3, .status))
   }
 
-  @Test func aFrontEndThatDoesNotReadIsNotReadEither() throws {
+  @Test func `front end that does not read is not read`() throws {
     var session = session()
     #expect(session.nextRequest(now: start) == nil)
     while session.wantsInput {
@@ -105,7 +105,7 @@ import WireProtocol
     #expect(session.wantsInput)
   }
 
-  @Test func aLineOverTheLimitIsAnsweredThenDiscarded() throws {
+  @Test func `line over the limit is answered, then input discarded`() throws {
     var session = session()
     _ = session.nextRequest(now: start)
     session.sent(session.output.count)
@@ -125,7 +125,7 @@ import WireProtocol
     #expect(session.isOver(now: start))
   }
 
-  @Test func whatWasAskedBeforeTheEndIsAnswered() {
+  @Test func `requests before the end of input are answered`() {
     var session = session(#"{"id":2,"op":"reload"}"# + "\n" + "half a li")
     session.endOfInput()
     #expect(!session.wantsInput)

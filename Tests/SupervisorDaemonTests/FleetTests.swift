@@ -5,7 +5,7 @@ import SupervisorDaemon
 import Testing
 
 @Suite struct FleetTests {
-  /// A fleet with its own time, and the processes that its steps would have started.
+  /// A fleet with simulated time, and the processes that its steps would start.
   private struct Simulation {
     var fleet = Fleet()
     var now = SuspendingClock.now
@@ -38,7 +38,7 @@ import Testing
     func state(_ name: String) -> ProcessState? { fleet.member(name)?.machine.state }
   }
 
-  @Test func peersWaitForTheIndex() {
+  @Test func `peers wait for the index`() {
     var simulation = Simulation()
     simulation.begin()
     #expect(simulation.running == ["index"])
@@ -53,7 +53,7 @@ import Testing
     #expect(simulation.fleet.isReady)
   }
 
-  @Test func aPeerThatIsStoppedWhileItWaitsStaysStopped() {
+  @Test func `peer stopped while it waits stays stopped`() {
     var simulation = Simulation()
     simulation.begin()
     simulation.apply { $0.stop("alice", now: $1) }
@@ -64,7 +64,7 @@ import Testing
     #expect(simulation.fleet.member("alice")?.state == .stopped)
   }
 
-  @Test func peersDoNotWaitForEver() {
+  @Test func `wait for the index is limited`() {
     var simulation = Simulation()
     simulation.begin()
     #expect(simulation.fleet.deadline == simulation.now.advanced(by: Fleet.indexTimeout))
@@ -74,7 +74,7 @@ import Testing
     #expect(simulation.running == ["index", "alice", "bob"])
   }
 
-  @Test func anIndexThatIsGivenUpHoldsNobodyUp() {
+  @Test func `parked index holds up no peer`() {
     var simulation = Simulation()
     simulation.begin()
     for _ in 0..<4 {
@@ -91,13 +91,13 @@ import Testing
     #expect(!simulation.fleet.isReady)
   }
 
-  @Test func withoutAnIndexPeersStartAtOnce() {
+  @Test func `without an index peers start immediately`() {
     var simulation = Simulation(index: false)
     simulation.begin()
     #expect(simulation.running == ["alice", "bob"])
   }
 
-  @Test func anEmptyFleetIsReadyAndEndsAtOnce() {
+  @Test func `empty fleet is ready and ends immediately`() {
     var simulation = Simulation(index: false, peers: [])
     simulation.begin()
     #expect(simulation.fleet.isSettled)
@@ -105,7 +105,7 @@ import Testing
     #expect(simulation.fleet.hasEnded)
   }
 
-  @Test func theEndIsPeersTogetherThenTheIndex() {
+  @Test func `peers stop together, then the index`() {
     var simulation = Simulation()
     simulation.begin()
     for name in ["index", "alice", "bob"] { simulation.ready(name) }
@@ -121,8 +121,8 @@ import Testing
     #expect(simulation.fleet.hasEnded)
   }
 
-  /// Children that never end of themselves, in both stages: within the promised ten seconds.
-  @Test func theEndTakesLessThanTenSeconds() {
+  /// With children that never stop on their own.
+  @Test func `stop takes less than ten seconds`() {
     var simulation = Simulation()
     simulation.begin()
     for name in ["index", "alice", "bob"] { simulation.ready(name) }
@@ -137,7 +137,7 @@ import Testing
     #expect(start.duration(to: simulation.now) <= .seconds(9))
   }
 
-  @Test func nothingStartsDuringTheEnd() {
+  @Test func `nothing starts during a stop`() {
     var simulation = Simulation()
     simulation.begin()
     simulation.apply { $0.end(now: $1) }
@@ -150,7 +150,7 @@ import Testing
     #expect(simulation.fleet.hasEnded)
   }
 
-  @Test func commandsMeanOneOrAll() {
+  @Test func `commands apply to one or all`() {
     var simulation = Simulation()
     simulation.begin()
     for name in ["index", "alice", "bob"] { simulation.ready(name) }
@@ -168,7 +168,7 @@ import Testing
     #expect(simulation.state("index") == .ready)
   }
 
-  @Test func aRetiredOneEndsAndIsForgotten() {
+  @Test func `retired member stops and is removed`() {
     var simulation = Simulation()
     simulation.begin()
     for name in ["index", "alice", "bob"] { simulation.ready(name) }
@@ -183,7 +183,7 @@ import Testing
     #expect(simulation.fleet.members.map(\.name) == ["index", "bob"])
   }
 
-  @Test func aNameIsAddedOnce() {
+  @Test func `name is added once`() {
     var simulation = Simulation()
     simulation.fleet.add("alice", role: .peer, now: simulation.now)
     #expect(simulation.fleet.members.map(\.name) == ["index", "alice", "bob"])

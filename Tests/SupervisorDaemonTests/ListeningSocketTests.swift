@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite struct ListeningSocketTests {
-  @Test func anyFreePortIsReported() throws {
+  @Test func `chosen port is reported`() throws {
     let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.1", port: 0))
     defer { socket.close() }
     let endpoint = try #require(socket.endpoint)
@@ -18,7 +18,7 @@ import Testing
     _ = try RawConnection(to: endpoint)
   }
 
-  @Test func allAddressesMeansBothFamilies() throws {
+  @Test func `all addresses means both families`() throws {
     let socket = try ListeningSocket.tcp(Endpoint(host: "", port: 0))
     defer { socket.close() }
     let endpoint = try #require(socket.endpoint)
@@ -26,7 +26,7 @@ import Testing
     _ = try RawConnection(to: Endpoint(host: "127.0.0.1", port: endpoint.port))
   }
 
-  @Test func localhostAndFiguresButNoNames() throws {
+  @Test func `localhost and numeric addresses only`() throws {
     let local = try ListeningSocket.tcp(Endpoint(host: "localhost", port: 0))
     #expect(local.endpoint?.host == "127.0.0.1")
     local.close()
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func anAddressInUseIsTold() throws {
+  @Test func `address in use is reported`() throws {
     let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.1", port: 0))
     defer { socket.close() }
     let endpoint = try #require(socket.endpoint)
@@ -46,7 +46,7 @@ import Testing
     #expect(failure?.isAddressInUse == true)
   }
 
-  @Test func aUnixSocketIsForItsOwnerAndReplacesAStaleOne() throws {
+  @Test func `Unix socket is private and replaces a stale one`() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("alice.sock")
     let stale = try ListeningSocket.unix(path)
@@ -59,14 +59,14 @@ import Testing
     #expect(access(path, F_OK) != 0)
   }
 
-  @Test func whatIsNoSocketIsLeftAlone() throws {
+  @Test func `other file is not replaced`() throws {
     let directory = try TemporaryDirectory()
     let path = try directory.write("alice.sock", [1, 2, 3])
     #expect(throws: ListeningSocket.Failure(what: .unix(path), errno: .fileExists)) { try ListeningSocket.unix(path) }
     #expect(TemporaryDirectory.read(path) == [1, 2, 3])
   }
 
-  @Test func pathsHaveAtMost107Bytes() throws {
+  @Test func `path of more than 107 bytes is refused`() throws {
     let directory = try TemporaryDirectory()
     let room = UnixSocketAddress.maxPathLength - directory.path.utf8.count - 1
     let fitting = directory.file(String(repeating: "a", count: room))
@@ -77,13 +77,13 @@ import Testing
 
 @Suite struct SocketAddressTests {
   @Test(arguments: ["127.0.0.1:80", "[::1]:65535", "[2001:db8::7]:1", "0.0.0.0:0"])
-  func figuresComeBackAsTheyWere(text: String) throws {
+  func `numeric address round-trips`(text: String) throws {
     #expect(SocketAddress(try Endpoint(text))?.endpoint.map { "\($0)" } == text)
   }
 }
 
 @Suite struct IndexProbeTests {
-  /// Answers one connection with the given line, after its hello has come.
+  /// Answers one connection with the given line, after its `hello`.
   private func answer(_ line: String) throws -> Endpoint {
     let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.1", port: 0))
     let descriptor = socket.descriptor
@@ -104,16 +104,16 @@ import Testing
     IndexProbe.answers(at: try #require(SocketAddress(endpoint)), timeout: .seconds(20))
   }
 
-  @Test func anIndexIsKnownByItsHello() throws {
+  @Test func `index is recognised by its hello`() throws {
     #expect(try probe(answer(#"{"id":1,"status":200,"protocol":1,"server":"p2p-index/9.9.9"}"#)))
   }
 
   @Test(arguments: [#"{"id":1,"status":200,"server":"p2p-peer/0.1.0"}"#, "HTTP/1.1 400 Bad Request", "{}"])
-  func othersAreNot(line: String) throws {
+  func `other server is not an index`(line: String) throws {
     #expect(try !probe(answer(line)))
   }
 
-  @Test func nobodyIsNoIndex() throws {
+  @Test func `unreachable address is not an index`() throws {
     let socket = try ListeningSocket.tcp(Endpoint(host: "127.0.0.1", port: 0))
     let endpoint = try #require(socket.endpoint)
     let address = try #require(SocketAddress(endpoint))

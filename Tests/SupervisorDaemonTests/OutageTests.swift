@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// Who answers while a child is away: nobody's connection is refused, and none waits in vain.
+/// While a child is down, connections are answered by the supervisor: none is refused, none waits without an answer.
 @Suite(.serialized) struct OutageTests {
   /// The answers at every socket of the index and of a peer.
   private func answers(_ fixture: SupervisorFixture, peer: String) throws -> [JSONValue] {
@@ -17,26 +17,26 @@ import WireProtocol
     ]
   }
 
-  @Test func parkedChildrenAreAnsweredForOnAllTheirSockets() async throws {
+  @Test func `sockets of parked children are answered`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start(
       "--serve-index", "127.0.0.1:0", "--peer", "crash", environment: ["P2P_TEST_INDEX": "crash"])
     for name in ["index", "crash"] { _ = try await fixture.awaitStatus(name) { $0.state == "parked" } }
     for answer in try answers(fixture, peer: "crash") {
       #expect(answer["id"] == .null && answer["status"] == 503 && answer["error"] == "unavailable")
-      #expect(answer["message"]?.string?.contains("is given up: it is made to crash") == true)
+      #expect(answer["message"]?.string?.contains("is parked after repeated failures: it is made to crash") == true)
       #expect(answer["retry_after"]?.integer == 30)
     }
-    // Another one is answered the same way, however many there were.
+    // Many connections are answered the same way.
     for _ in 0..<100 { #expect(try fixture.answerer(atSocketOf: "crash")["status"] == 503) }
   }
 
-  @Test func childrenThatBackOffForLongAreAnsweredForOnAllTheirSockets() async throws {
+  @Test func `sockets of children in a long back-off are answered`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start(
       "--serve-index", "127.0.0.1:0", "--peer", "flap", environment: ["P2P_TEST_INDEX": "flap"])
-    // Back-offs grow to 5 s; the first of more than one second comes after about as much. One answered by a child that was
-    // just tried again has a process number instead.
+    // Back-offs grow to 5 s; the first one longer than a second comes after about a second. An answer from a child that was
+    // just restarted has a pid instead.
     for position in 0..<3 {
       var answer = JSONValue.null
       let isAnswered = await eventually(within: .seconds(60)) {
@@ -44,13 +44,13 @@ import WireProtocol
         return answer["status"] == 503
       }
       #expect(isAnswered)
-      #expect(answer["message"]?.string?.contains("is down and will be tried again: it exited with status 4") == true)
+      #expect(answer["message"]?.string?.contains("is down and will be restarted: it exited with status 4") == true)
       #expect((1...6).contains(answer["retry_after"]?.integer ?? 0))
     }
   }
 
-  /// What the caller has sent is read, lest its answer is lost to a reset: tcp(7).
-  @Test func anAnswerIsNotLostToWhatTheCallerSends() async throws {
+  /// Input is read, because unread input would reset the connection and lose the answer: tcp(7).
+  @Test func `unread input does not lose the answer`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "crash")
     let row = try await fixture.awaitStatus("crash") { $0.state == "parked" }

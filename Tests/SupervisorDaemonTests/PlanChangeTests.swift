@@ -5,17 +5,17 @@ import DocumentModel
 import ProcessSupervision
 import Testing
 
-/// What a reload changes, and what has to wait.
+/// What a reload changes, and what it postpones.
 @Suite struct PlanChangeTests {
   private func plan(_ text: String) throws -> RunPlan {
     try RunPlan(
       flags: RunFlags(), settings: SupervisorSettings(try ConfigurationFile(text), ownName: nil), ownName: nil)
   }
 
-  @Test func comingGoingAndPostponed() throws {
+  @Test func `peers are added and removed, other changes postponed`() throws {
     let old = try plan("[peers.carol]\n[peers.dave]\n[peers.erin]")
     let new = try plan("[peers.carol]\n[peers.dave]\nlisten = \":5\"\n[peers.fred]\n[index]\nlisten = \":1\"")
-    // Another index listening everywhere changes where the others would listen, too.
+    // A new index address changes the default listening address of peers, too.
     let change = PlanChange(from: old, to: new)
     #expect(change.added.map(\.name.text) == ["fred"])
     #expect(change.removed.map(\.text) == ["erin"])
@@ -23,12 +23,12 @@ import Testing
     #expect(change.postponed == ["index.listen", "peers.carol.listen", "peers.dave.listen"])
     #expect(change.result.peers.map(\.name.text) == ["carol", "dave", "fred"])
     #expect(change.result.index == old.index)
-    // What waits goes on waiting, and is said again.
+    // Postponed changes stay postponed and are reported again.
     #expect(PlanChange(from: change.result, to: new).postponed == change.postponed)
     #expect(PlanChange(from: change.result, to: new).applied.isEmpty)
   }
 
-  @Test func theSamePlanChangesNothing() throws {
+  @Test func `same plan changes nothing`() throws {
     let plan = try plan("[peers.carol]")
     let change = PlanChange(from: plan, to: plan)
     #expect(change.added.isEmpty && change.removed.isEmpty && change.postponed.isEmpty && change.applied.isEmpty)
@@ -37,7 +37,7 @@ import Testing
 
   private static let base = "[index]\nlisten = \"127.0.0.1:1\"\n[peers.carol]\nlisten = \"127.0.0.1:2\"\n"
 
-  /// Every setting is either changed or named as one that waits: none waits silently.
+  /// Every changed setting is either applied or named as postponed.
   @Test(
     arguments: [
       ("[supervisor]\nkill_unresponsive_after = 99\n" + base, ["supervisor.kill_unresponsive_after"], []),
@@ -54,27 +54,27 @@ import Testing
       (base + "[peer]\nadvertise = \"192.0.2.1\"\n", ["peers.carol.advertise"], []),
       (base + "[peers.dave]\n", ["peers.dave"], []),
     ] as [(String, [String], [String])])
-  func everySettingIsNamed(text: String, applied: [String], postponed: [String]) throws {
+  func `every changed setting is named`(text: String, applied: [String], postponed: [String]) throws {
     let old = try plan(Self.base)
     let new = try plan(text)
     let change = PlanChange(from: old, to: new)
     #expect(change.applied == applied)
     #expect(change.postponed == postponed)
-    // What is said to be applied is what the plan now says.
+    // The new plan contains exactly the applied changes.
     if postponed.isEmpty { #expect(change.result == new) }
     if applied.isEmpty { #expect(change.result == old) }
   }
 
-  /// Peers are not sent to an index that will be there only after the next start.
-  @Test func anIndexThatIsNotServedYetIsNotUsed() throws {
+  /// Peers do not use an index that is served only after the next start.
+  @Test func `index not served yet is not used`() throws {
     let elsewhere = try plan("[index]\naddress = \"192.0.2.1\"\n[peers.carol]\nlisten = \":2\"\n")
     let change = PlanChange(from: elsewhere, to: try plan("[peers.carol]\nlisten = \":2\"\n"))
     #expect(change.postponed == ["index.serve", "index.address"])
     #expect(change.result == elsewhere)
   }
 
-  /// A child that runs is judged by the new rule.
-  @Test func timeoutChangesForThoseWhoRun() {
+  /// A running child follows the new rule.
+  @Test func `new timeout applies to running children`() {
     let start = SuspendingClock.now
     var policy = RestartPolicy()
     var fleet = Fleet(policy: policy)
@@ -90,7 +90,7 @@ import Testing
     policy.killUnresponsiveAfter = nil
     fleet.adopt(policy)
     #expect(fleet.deadline == nil)
-    // Who comes later is judged by it too.
+    // A later child follows it too.
     fleet.adopt(policy)
     fleet.add("bob", role: .peer, now: start)
     #expect(fleet.member("bob")?.machine.policy == policy)

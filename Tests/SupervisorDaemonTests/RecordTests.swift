@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite struct ChildRecordTests {
-  @Test func aRecordComesBackAsItWas() {
+  @Test func `record round-trips`() {
     let record = ChildRecord(
       boot: "b-1", children: [.init(name: "alice", pid: 42, startTime: 7), .init(name: "bob", pid: 43, startTime: 8)])
     #expect(ChildRecord(record.bytes) == record)
@@ -19,20 +19,20 @@ import Testing
   @Test(arguments: [
     "", "{", "[]", "{}", #"{"boot":1,"children":[]}"#, #"{"boot":"b","children":{}}"#,
   ])
-  func whatIsNoRecordIsNone(text: String) {
+  func `malformed record is ignored`(text: String) {
     #expect(ChildRecord(Array(text.utf8)) == nil)
   }
 
-  /// A number below 2 would mean init, or with kill(2) a group of processes.
+  /// A pid below 2 would mean init, or a process group for kill(2).
   @Test(arguments: ["-1", "0", "1", "4294967296", "\"5\"", "null"])
-  func oddNumbersAreLeftOut(pid: String) {
+  func `invalid pid is skipped`(pid: String) {
     let text = #"{"boot":"b","children":[{"name":"a","pid":\#(pid),"start":1},{"name":"b","pid":9,"start":1}]}"#
     #expect(ChildRecord(Array(text.utf8))?.children == [.init(name: "b", pid: 9, startTime: 1)])
   }
 }
 
 @Suite struct ProcessTableTests {
-  @Test func theStartTimeIsField22() {
+  @Test func `start time is field 22`() {
     let tail = " S " + (4...30).map { "\($0)" }.joined(separator: " ")
     #expect(ProcessTable.startTime(inStat: Array("7 (sh)\(tail)".utf8)) == 22)
     #expect(ProcessTable.startTime(inStat: Array("7 (a) 1 2) 3)\(tail)\n".utf8)) == 22)
@@ -40,7 +40,7 @@ import Testing
     #expect(ProcessTable.startTime(inStat: []) == nil)
   }
 
-  @Test func thisProcessHasOne() {
+  @Test func `own start time and boot are known`() {
     #expect(ProcessTable.startTime(of: getpid()) != nil)
     #expect(!ProcessTable.bootIdentifier().isEmpty)
   }
@@ -56,7 +56,7 @@ import Testing
     return ChildRecord(boot: boot, children: [.init(name: "alice", pid: child.pid, startTime: start)])
   }
 
-  @Test func aRecordedChildIsEndedAndWaitedFor() throws {
+  @Test func `recorded child is ended and waited for`() throws {
     let child = try sleeper()
     let record = try record(of: child, boot: "now")
     #expect(try PreviousRun.end(record, boot: "now") == record.children)
@@ -64,7 +64,7 @@ import Testing
     #expect(termination == .signaled(SIGTERM))
   }
 
-  @Test func aStubbornOneIsKilled() throws {
+  @Test func `stubborn child is killed`() throws {
     let child = try ChildProcess(
       .init(executable: "/bin/sh", arguments: ["-c", "trap '' TERM; while :; do /bin/sleep 1; done"]))
     _ = try PreviousRun.end(record(of: child, boot: "now"), boot: "now")
@@ -72,7 +72,7 @@ import Testing
     #expect(termination == .signaled(SIGKILL) || termination == .signaled(SIGTERM))
   }
 
-  @Test func aLaterProcessOfTheSameNumberIsLeftAlone() throws {
+  @Test func `later process with the same pid is left alone`() throws {
     let child = try sleeper()
     defer { child.signal(SIGKILL) }
     #expect(try PreviousRun.end(record(of: child, boot: "now", startTime: 1), boot: "now").isEmpty)
@@ -81,19 +81,19 @@ import Testing
     #expect(termination == nil)
   }
 
-  @Test func thoseThatAreGoneAreNoTrouble() throws {
+  @Test func `missing process is no error`() throws {
     let record = ChildRecord(boot: "now", children: [.init(name: "alice", pid: Int32.max, startTime: 1)])
     #expect(try PreviousRun.end(record, boot: "now").isEmpty)
   }
 }
 
 @Suite struct InstanceLockTests {
-  @Test func theSecondIsRefusedUntilTheFirstIsGone() throws {
+  @Test func `second lock is refused until the first is released`() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("lock")
     do {
       let first = try InstanceLock(path: path)
-      // Reading the file, as anybody may, must not take the lock away.
+      // Reading the file must not release the lock.
       #expect(try SmallFile.read(path) == Array("\(getpid())\n".utf8))
       let error = #expect(throws: SupervisorError.self) { _ = try InstanceLock(path: path).release() }
       #expect(error?.message.contains("process \(getpid())") == true)
@@ -105,7 +105,7 @@ import Testing
 }
 
 @Suite struct PortMemoryTests {
-  @Test func portsComeBack() {
+  @Test func `ports round-trip`() {
     var ports = PortMemory()
     ports["alice"] = 40_001
     ports["bob"] = 65_535
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: ["", "{}", "nonsense", #"{"ports":[]}"#, #"{"ports":{"alice":0,"bob":65536,"c":"1","d":-1}}"#])
-  func whatMakesNoSenseIsForgotten(text: String) {
+  func `malformed ports are ignored`(text: String) {
     #expect(PortMemory(Array(text.utf8)) == PortMemory())
   }
 }
@@ -124,32 +124,15 @@ import Testing
     passwd: "root:x:0:0::/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\nbad:x:y:1:\nshort\n",
     group: "alice:x:1001:\nvideo:x:44:bob,alice\naudio:x:29:malice\nwheel:x:9:alice,alice\n")
 
-  @Test func aUserHasItsGroups() {
+  @Test func `user has its groups`() {
     #expect(users.identity(of: "alice") == .init(user: 1000, group: 1001, supplementaryGroups: [44, 9]))
   }
 
-  @Test func numbersNeedNoEntry() {
+  @Test func `numeric user needs no entry`() {
     #expect(users.identity(of: "7:8") == .init(user: 7, group: 8))
     for odd in ["7", "7:", ":8", "-1:1", "7:8:9", "4294967296:1", "", "nobody", "bad", "short"] {
       #expect(users.identity(of: odd) == nil, "\(odd)")
     }
-  }
-}
-
-@Suite struct PollTimeoutTests {
-  @Test func theRestOfAMillisecondIsAWholeOne() {
-    let now = SuspendingClock.now
-    func timeout(_ duration: Duration) -> Int32 {
-      PollTimeout.milliseconds(until: now.advanced(by: duration), now: now)
-    }
-    #expect(PollTimeout.milliseconds(until: nil, now: now) == -1)
-    #expect(timeout(.zero) == 0)
-    #expect(timeout(.seconds(-5)) == 0)
-    #expect(timeout(.nanoseconds(-5)) == 0)
-    #expect(timeout(.nanoseconds(1)) == 1)
-    #expect(timeout(.milliseconds(7)) == 7)
-    #expect(timeout(.microseconds(7_001)) == 8)
-    #expect(timeout(.seconds(1 << 40)) == 1_000_000_000)
   }
 }
 
@@ -166,7 +149,7 @@ import Testing
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// One that waits for the index is on its way: who connects waits too.
+  /// A peer that waits for the index is starting: its callers wait too.
   private func held() -> [UInt8]? {
     var fleet = Fleet()
     fleet.add("index", role: .index, now: now)
@@ -175,14 +158,14 @@ import Testing
     return fleet.member("alice").flatMap { OutageNotice.line(for: $0, reason: nil, now: now) }
   }
 
-  @Test func nothingIsSaidForOneThatRuns() {
+  @Test func `no notice for a running child`() {
     #expect(text { _ in } == nil)
     #expect(held() == nil)
     #expect(text { _ = $0.becameReady("alice", now: now) } == nil)
     #expect(text { _ = $0.exited("alice", .exited(1), now: now, random: 1) } == nil)
   }
 
-  @Test func aStoppedOneIsNamed() {
+  @Test func `stopped child is named`() {
     let line = text { fleet in
       _ = fleet.becameReady("alice", now: now)
       _ = fleet.stop("alice", now: now)
@@ -193,7 +176,7 @@ import Testing
         + #"p2pctl supervisor restart starts it again","retry_after":30}"# + "\n")
   }
 
-  @Test func aBackOffOfMoreThanASecondSaysWhenToComeAgain() {
+  @Test func `long back-off says when to retry`() {
     let line = text(
       { fleet in
         for _ in 0..<5 {
@@ -207,13 +190,13 @@ import Testing
           if fleet.member("alice")?.machine.outage(now: now) == nil { _ = fleet.timePassed(now: deadline) }
         }
       }, reason: "it exited with status 1")
-    #expect(line?.contains(#""message":"alice is down and will be tried again: it exited with status 1""#) == true)
+    #expect(line?.contains(#""message":"alice is down and will be restarted: it exited with status 1""#) == true)
     #expect(line?.contains(#""retry_after":2}"#) == true)
   }
 }
 
 @Suite struct PlaceTests {
-  @Test func longSocketPathsAreToldWithTheCure() throws {
+  @Test func `long socket path is refused with the cure`() throws {
     let alice = try PeerName("alice")
     let deep = Layout(home: "/" + String(repeating: "d", count: 90))
     let error = #expect(throws: SupervisorError.self) { try SocketPathRule.check(deep, peers: [alice]) }
@@ -222,7 +205,7 @@ import Testing
     try SocketPathRule.check(Layout(home: "/tmp/short"), peers: [alice])
   }
 
-  @Test func directoriesAreForTheirOwnerAlone() throws {
+  @Test func `directories are private`() throws {
     let directory = try TemporaryDirectory()
     let layout = Layout(home: directory.file("deep/er"))
     let maker = PlaceMaker(layout: layout)
@@ -237,7 +220,7 @@ import Testing
     }
   }
 
-  @Test func aHomeThatIsAFileIsTold() throws {
+  @Test func `home that is a file is an error`() throws {
     let directory = try TemporaryDirectory()
     let path = try directory.write("home", [1])
     let error = #expect(throws: SupervisorError.self) { try PlaceMaker(layout: Layout(home: path)).makeCommon() }
@@ -246,7 +229,7 @@ import Testing
     #expect(read?.message.contains("/proc/p2p") == true)
   }
 
-  @Test func childrenGetWhatTheyNeedOfTheEnvironment() {
+  @Test func `children get selected variables only`() {
     let given = ["PATH": "/bin", "LC_ALL": "C", "P2P_HOME": "/h", "LD_PRELOAD": "/evil.so", "SECRET": "1", "TZ": "UTC"]
     #expect(
       SupervisorOptions.childEnvironment(from: given) == [
@@ -254,7 +237,7 @@ import Testing
       ])
   }
 
-  @Test func homeWinsOverTheEnvironment() throws {
+  @Test func `home flag overrides the environment`() throws {
     let layout = try SupervisorInvocation.layout(home: "/a", environment: ["P2P_HOME": "/b", "HOME": "/c"])
     #expect(layout.runDirectory == "/a/run")
     #expect(try SupervisorInvocation.layout(home: nil, environment: ["P2P_HOME": "/b"]).runDirectory == "/b/run")

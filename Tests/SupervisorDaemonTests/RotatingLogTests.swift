@@ -18,7 +18,7 @@ import Testing
     TemporaryDirectory.read(path + suffix).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  @Test func linesGoToTheFileOfTheirOwner() {
+  @Test func `log file is private`() {
     var log = RotatingLog(path: path)
     log.write(Array("one\n".utf8))
     log.write(Array("two\n".utf8))
@@ -27,7 +27,7 @@ import Testing
     #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
   }
 
-  @Test func aFullFileIsReplacedAndFiveAreKept() {
+  @Test func `full file is rotated and five are kept`() {
     var log = RotatingLog(path: path, maximumSize: 8, files: 5)
     for number in 0..<10 { log.write(Array("line \(number)\n".utf8) + Array("more\n".utf8)) }
     #expect(text() == "line 9\nmore\n")
@@ -36,20 +36,20 @@ import Testing
     #expect(log.lost == 0)
   }
 
-  @Test func anOldFileIsContinued() {
+  @Test func `existing file is continued`() {
     do {
       var log = RotatingLog(path: path, maximumSize: 8)
       log.write(Array("old line\n".utf8))
     }
     var log = RotatingLog(path: path, maximumSize: 8)
-    // The size of what is there counts from the first write on.
+    // The existing size counts from the first write on.
     log.write(Array("a\n".utf8))
     log.write(Array("b\n".utf8))
     #expect(text(".1") == "old line\na\n")
     #expect(text() == "b\n")
   }
 
-  @Test func aLineIsNotCutUnlessItIsEndless() {
+  @Test func `only an endless line is cut`() {
     var log = RotatingLog(path: path, maximumSize: 8, files: 2)
     log.write(Array("0123456789".utf8))
     log.write(Array("end\n".utf8))
@@ -60,14 +60,14 @@ import Testing
     #expect(text() == "y")
   }
 
-  @Test func oneFileAloneBeginsAnew() {
+  @Test func `single file is replaced when full`() {
     var log = RotatingLog(path: path, maximumSize: 2, files: 1)
     for _ in 0..<5 { log.write(Array("abc\n".utf8)) }
     #expect(text() == "abc\n")
     #expect(text(".1") == nil)
   }
 
-  @Test func whatADiskDoesNotTakeIsCountedAndSaid() throws {
+  @Test func `lost bytes are counted and logged`() throws {
     let path = directory.file("missing/alice.log")
     var log = RotatingLog(path: path)
     log.write(Array("12345\n".utf8))
@@ -80,8 +80,8 @@ import Testing
     #expect(log.lost == 0)
   }
 
-  /// As whoever keeps logs by other means wants it.
-  @Test func aFileThatWasMovedAwayIsMadeAnewOnceClosed() throws {
+  /// As external log rotation needs it.
+  @Test func `moved file is created again after close`() throws {
     var log = RotatingLog(path: path)
     log.write(Array("one\n".utf8))
     #expect(rename(path, path + ".old") == 0)
@@ -92,13 +92,13 @@ import Testing
     #expect(text() == "three\n")
   }
 
-  @Test func aFullDiskLosesOutputAndNothingElse() {
+  @Test func `full disk loses output only`() {
     var log = RotatingLog(path: "/dev/full")
     for _ in 0..<100 { log.write(Array("12345\n".utf8)) }
     #expect(log.lost == 600)
   }
 
-  @Test func aLinkIsNotFollowed() {
+  @Test func `symbolic link is not followed`() {
     #expect(symlink(directory.file("elsewhere"), path) == 0)
     var log = RotatingLog(path: path)
     log.write(Array("secret\n".utf8))

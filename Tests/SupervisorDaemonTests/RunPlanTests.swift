@@ -4,7 +4,7 @@ import DocumentModel
 import SupervisorDaemon
 import Testing
 
-/// Which processes follow from which flags: the contract of `p2p-supervisor run`.
+/// Which flags start which processes: the contract of `p2p-supervisor run`.
 @Suite struct RunPlanTests {
   private let settings = SupervisorSettings(
     serveIndex: Endpoint(host: "", port: 7000), index: nil,
@@ -20,14 +20,14 @@ import Testing
   private let loopback = Endpoint(host: "127.0.0.1", port: 0)
   private let everywhere = Endpoint(host: "", port: 0)
 
-  @Test func withoutAnythingAnIndexAndTheUsersPeer() throws {
+  @Test func `default is an index and the user's peer`() throws {
     let plan = try plan(RunFlags())
     #expect(plan.index == .init(listen: .defaultIndex, isDefault: true))
     #expect(plan.peers == [.init(name: PlanNames.me, listen: loopback, user: nil)])
     #expect(plan.peersIndex == .served)
   }
 
-  @Test func withoutFlagsTheConfigurationDecides() throws {
+  @Test func `without flags the configuration decides`() throws {
     let plan = try plan(RunFlags(), settings)
     #expect(plan.index == .init(listen: Endpoint(host: "", port: 7000), isDefault: false))
     #expect(
@@ -37,20 +37,20 @@ import Testing
       ])
   }
 
-  @Test func anEmptyConfigurationStartsNothing() throws {
+  @Test func `empty configuration starts nothing`() throws {
     let plan = try plan(RunFlags(), SupervisorSettings())
     #expect(plan.index == nil)
     #expect(plan.peers.isEmpty)
   }
 
   @Test(arguments: [nil, SupervisorSettings(peers: [.init(name: PlanNames.carol)])])
-  func serveIndexAloneIsAnIndexAndNoPeer(settings: SupervisorSettings?) throws {
+  func `serve-index alone means an index and no peer`(settings: SupervisorSettings?) throws {
     let plan = try plan(RunFlags(serveIndex: .defaultIndex), settings)
     #expect(plan.index == .init(listen: .defaultIndex, isDefault: false))
     #expect(plan.peers.isEmpty)
   }
 
-  @Test func indexAloneIsTheUsersPeer() throws {
+  @Test func `index alone means the user's peer`() throws {
     let far = Endpoint(host: "192.0.2.1", port: 7734)
     let plan = try plan(RunFlags(index: far))
     #expect(plan.index == nil)
@@ -58,7 +58,7 @@ import Testing
     #expect(plan.peersIndex == .at(far))
   }
 
-  @Test func peerAloneUsesTheConfiguredIndex() throws {
+  @Test func `peer alone uses the configured index`() throws {
     let flags = RunFlags(peers: [.init(name: PlanNames.dave)])
     #expect(try plan(flags).peersIndex == .at(.defaultIndex))
     #expect(try plan(flags).peers == [.init(name: PlanNames.dave, listen: loopback, user: nil)])
@@ -70,7 +70,7 @@ import Testing
     #expect(named.peers == [.init(name: PlanNames.dave, listen: everywhere, user: nil)])
   }
 
-  @Test func allFlagsTogetherStartExactlyWhatTheyName() throws {
+  @Test func `flags together start exactly what they name`() throws {
     let own = Endpoint(host: "127.0.0.1", port: 4001)
     let flags = RunFlags(
       serveIndex: Endpoint(host: "", port: 0),
@@ -86,13 +86,13 @@ import Testing
       ])
   }
 
-  @Test func aNameStandsOnce() {
+  @Test func `peer name is unique`() {
     let twice = RunFlags(peers: [.init(name: PlanNames.dave), .init(name: PlanNames.dave)])
     let error = #expect(throws: SupervisorError.self) { try plan(twice) }
     #expect(error?.kind == .usage)
   }
 
-  @Test func withoutANameForTheUserOneMustBeGiven() throws {
+  @Test func `without a user name a peer must be named`() throws {
     let far = Endpoint(host: "192.0.2.1", port: 7734)
     let error = #expect(throws: SupervisorError.self) {
       try RunPlan(flags: RunFlags(index: far), settings: nil, ownName: nil)
@@ -103,7 +103,7 @@ import Testing
     #expect(try RunPlan(flags: RunFlags(serveIndex: .defaultIndex), settings: nil, ownName: nil).peers.isEmpty)
   }
 
-  @Test func peersAreReadFromTheCommandLine() throws {
+  @Test func `peer flag is parsed`() throws {
     #expect(try RunFlags.Peer("dave") == .init(name: PlanNames.dave))
     #expect(try RunFlags.Peer("dave=:5") == .init(name: PlanNames.dave, listen: Endpoint(host: "", port: 5)))
     #expect(try RunFlags.Peer("dave=[::1]:5") == .init(name: PlanNames.dave, listen: Endpoint(host: "::1", port: 5)))
@@ -113,7 +113,7 @@ import Testing
   }
 }
 
-/// Names that are known to be good.
+/// Valid names.
 enum PlanNames {
   static let me = name("me")
   static let carol = name("carol")

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What the service manager is told, and when.
+/// The messages to the service manager.
 @Suite struct ServiceNoticeTests {
   private let start = SuspendingClock.now
 
@@ -21,7 +21,7 @@ import WireProtocol
     return fleet
   }
 
-  @Test func readyIsSaidOnceAllAreReady() {
+  @Test func `ready is sent once all are ready`() {
     var fleet = fleet()
     var notice = ServiceNotice(now: start)
     #expect(
@@ -36,8 +36,8 @@ import WireProtocol
     #expect(notice.deadline == nil)
   }
 
-  /// One that is given up is no reason to end the others.
-  @Test func aParkedProcessDoesNotHoldUpTheService() {
+  /// A parked process must not stop the others.
+  @Test func `parked process does not hold up the service`() {
     var fleet = fleet()
     var notice = ServiceNotice(now: start)
     _ = fleet.becameReady("index", now: start)
@@ -50,7 +50,7 @@ import WireProtocol
     #expect(notice.next(for: fleet, now: now) == "READY=1\nSTATUS=1 of 2 processes ready; alice is parked")
   }
 
-  @Test func oneThatHangsHoldsItUpForALimitedTime() {
+  @Test func `hanging process holds it up for a limited time`() {
     let fleet = fleet()
     var notice = ServiceNotice(now: start)
     _ = notice.next(for: fleet, now: start)
@@ -59,7 +59,7 @@ import WireProtocol
     #expect(notice.next(for: fleet, now: deadline) == "READY=1")
   }
 
-  @Test func theEndIsToldAtItsBeginning() {
+  @Test func `stopping is sent at the start of the stop`() {
     var fleet = fleet()
     var notice = ServiceNotice(now: start)
     _ = notice.next(for: fleet, now: start)
@@ -67,15 +67,15 @@ import WireProtocol
     #expect(
       notice.next(for: fleet, now: start)
         == "STOPPING=1\nSTATUS=0 of 2 processes ready; index is stopping; alice is stopped")
-    // Never ready after that.
+    // Ready is not sent after that.
     _ = fleet.exited("index", .exited(0), now: start, random: 0)
     #expect(notice.next(for: fleet, now: start.advanced(by: .seconds(60)))?.contains("READY=1") != true)
   }
 }
 
-/// A supervisor under a service manager, which here is a socket.
+/// A supervisor under a service manager; the test provides its socket.
 @Suite(.serialized) struct ServiceManagerTests {
-  /// A datagram socket as systemd has one. In the abstract name space where `name` begins with `@`.
+  /// A datagram socket like that of systemd; in the abstract namespace if `name` begins with `@`.
   private final class Manager {
     let descriptor: Int32
     let name: String
@@ -94,7 +94,7 @@ import WireProtocol
 
     deinit { close(descriptor) }
 
-    /// Waits for a message that says this.
+    /// Waits for a message that contains `word`.
     func hear(_ word: String) throws {
       var heard: [String] = []
       while true {
@@ -107,7 +107,7 @@ import WireProtocol
     }
   }
 
-  @Test(arguments: [false, true]) func theManagerHearsOfTheStartAndTheEnd(isAbstract: Bool) async throws {
+  @Test(arguments: [false, true]) func `manager is notified of start and stop`(isAbstract: Bool) async throws {
     let fixture = try SupervisorFixture()
     let path = fixture.directory.file("notify")
     let manager = try Manager(isAbstract ? "@\(path)" : path)
@@ -120,9 +120,9 @@ import WireProtocol
     #expect(try await fixture.end() == .exited(0))
   }
 
-  /// Nobody listens, or never did: that is no reason not to run.
+  /// A missing manager does not keep the supervisor from running.
   @Test(arguments: ["@nobody", "/nonexistent/notify", "nonsense", ""])
-  func aManagerThatIsNotThereIsNoTrouble(name: String) async throws {
+  func `missing manager is no error`(name: String) async throws {
     let fixture = try SupervisorFixture()
     try fixture.spawn(["--index", "127.0.0.1:1", "--peer", "alice"], environment: ["NOTIFY_SOCKET": name])
     let answers = await eventually(within: .seconds(20)) { (try? fixture.control()) != nil }

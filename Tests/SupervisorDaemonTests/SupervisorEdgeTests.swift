@@ -8,17 +8,17 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What seldom happens to a supervisor, with real processes.
+/// Rare cases, with real processes.
 @Suite(.serialized) struct SupervisorEdgeTests {
-  @Test func aChildThatTalksNonsenseIsUnderstoodAfterwards() async throws {
+  @Test func `malformed lines of a child are skipped`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "noise")
     #expect(try fixture.ask(#"{"id":1,"op":"wait"}"#)["ready"] == true)
     #expect(try fixture.status("noise").restarts == 0)
   }
 
-  /// Who connects and says nothing keeps nobody out.
-  @Test func silentFrontEndsGiveWayToNewOnes() async throws {
+  /// Silent connections keep nobody out.
+  @Test func `idle front ends give way to new ones`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
     let silent = try (0..<80).map { _ in try RawConnection(path: "\(fixture.home)/run/supervisor.sock") }
@@ -26,7 +26,7 @@ import WireProtocol
     #expect(silent.first?.isClosedByPeer() == true)
   }
 
-  @Test func aStopWhileEverythingStartsStopsEverything() async throws {
+  @Test func `stop during startup stops everything`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", "127.0.0.1:0", "--peer", "slow")
     let pid = try #require(try await fixture.awaitStatus("slow") { $0.pid != nil }.pid)
@@ -37,7 +37,7 @@ import WireProtocol
     #expect(kill(pid, 0) != 0)
   }
 
-  @Test func whileItStopsItStartsNothingMore() async throws {
+  @Test func `no starts while it stops`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "deaf", "--peer", "alice")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
@@ -53,8 +53,8 @@ import WireProtocol
     #expect(try control.ask(#"{"id":5,"op":"start","name":"alice"}"#)["status"] == 503)
   }
 
-  /// A peer that comes back before it has gone would find its sockets taken.
-  @Test func aPeerThatIsStillLeavingCannotComeBackYet() async throws {
+  /// The sockets of a peer are in use until it has stopped.
+  @Test func `peer that is still stopping cannot be added`() async throws {
     let fixture = try SupervisorFixture()
     let text = "[index]\nlisten = \"127.0.0.1:0\"\n[peers.alice]\n"
     try fixture.directory.write("p2p.toml", Array("\(text)[peers.deaf]\n".utf8))
@@ -68,8 +68,8 @@ import WireProtocol
     #expect(try fixture.status("alice").state == "ready")
   }
 
-  /// The remembered port is a wish: where another has it by now, the peer runs elsewhere.
-  @Test func aRememberedPortThatIsTakenIsNoObstacle() async throws {
+  /// The remembered port is only a preference.
+  @Test func `remembered port in use is replaced`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
     let before = try fixture.status("alice").address
@@ -82,8 +82,8 @@ import WireProtocol
     #expect(after != before && after.hasPrefix("127.0.0.1:"))
   }
 
-  /// What cannot be started is not tried without end, and says why.
-  @Test func aProgramThatIsGoneParksItsChild() async throws {
+  /// A child that cannot be started is not retried without end, and reports why.
+  @Test func `missing program parks its child`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)

@@ -7,7 +7,7 @@ import SupervisorDaemon
 import TestSupport
 import Testing
 
-/// The small things around a run: its own files, its own log, its own name.
+/// Files, log and name of the supervisor.
 @Suite struct SupervisorFileTests {
   private let directory: TemporaryDirectory
 
@@ -15,7 +15,7 @@ import Testing
     directory = try TemporaryDirectory()
   }
 
-  @Test func theLockFollowsNoLink() throws {
+  @Test func `lock follows no link`() throws {
     let victim = try directory.write("victim", [7])
     let path = directory.file("lock")
     #expect(symlink(victim, path) == 0)
@@ -23,8 +23,8 @@ import Testing
     #expect(TemporaryDirectory.read(victim) == [7])
   }
 
-  /// What children say about themselves may stand in it.
-  @Test func aLogLineIsOneLineWithTimeAndLevel() throws {
+  /// Log lines may contain messages from children.
+  @Test func `log line is one line with time and level`() throws {
     let path = directory.file("supervisor.log")
     let log = SupervisorLog(path: path, echoes: false)
     log.write("alice is ready")
@@ -36,7 +36,7 @@ import Testing
     #expect(throws: Never.self) { try Timestamp(lines[0].prefix { $0 != " " }) }
   }
 
-  @Test func aPeerOfTheWholeMachineIsNamedAfterWhoCalledSudo() throws {
+  @Test func `peer of the machine is named after the caller of sudo`() throws {
     func name(_ variables: [String: String]) -> String? {
       SupervisorInvocation.ownName(in: .system, environment: variables)?.text
     }

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// A real supervisor in a home of its own, whose children are stand-ins. Killed, and its children with it, at the end.
+/// A real supervisor in a temporary home, with stand-ins for children. All are killed at the end.
 final class SupervisorFixture {
   let directory: TemporaryDirectory
   private(set) var supervisor: ChildProcess?
@@ -101,7 +101,7 @@ final class SupervisorFixture {
     try #require(try status()[name])
   }
 
-  /// Waits until a row is as wanted.
+  /// Waits for a matching row.
   func awaitStatus(_ name: String, _ isWanted: (ProcessStatus) -> Bool) async throws -> ProcessStatus {
     var row: ProcessStatus?
     let found = try await eventually(within: .seconds(20)) {
@@ -116,7 +116,7 @@ final class SupervisorFixture {
     try control().ask(line)
   }
 
-  /// The process number of whoever answers at an address of a child.
+  /// The pid of the process that answers at an address of a child.
   static func answerer(at address: String) throws -> Int64? {
     try RawConnection(to: Endpoint(address)).reply()["pid"]?.integer
   }

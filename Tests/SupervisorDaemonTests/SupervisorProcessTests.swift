@@ -12,7 +12,7 @@ import WireProtocol
 @Suite(.serialized) struct SupervisorProcessTests {
   private let loopback = "127.0.0.1:0"
 
-  @Test func everythingStartsIsReportedAndStops() async throws {
+  @Test func `everything starts, is reported and stops`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "alice", "--peer", "bob")
     #expect(try fixture.ask(#"{"id":1,"op":"wait"}"#)["ready"] == true)
@@ -33,7 +33,7 @@ import WireProtocol
     for path in ["supervisor.sock", "alice.sock"] { #expect(access("\(fixture.home)/run/\(path)", F_OK) != 0) }
   }
 
-  @Test func peersStartWhenTheIndexIsReady() async throws {
+  @Test func `peers start when the index is ready`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "alice")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
@@ -43,7 +43,7 @@ import WireProtocol
     #expect(index < alice)
   }
 
-  @Test func aKilledChildIsReplacedAndNobodyIsRefused() async throws {
+  @Test func `killed child is replaced and nobody is refused`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "alice")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
@@ -51,7 +51,7 @@ import WireProtocol
     let pid = try #require(before.pid)
     var answers: [Int64] = []
     #expect(kill(pid, SIGKILL) == 0)
-    // From the very moment on: who connects while nobody serves waits in the held socket.
+    // Connections made while no process serves wait in the held socket.
     for _ in 0..<20 {
       if let answer = try? SupervisorFixture.answerer(at: before.address) { answers.append(answer) }
     }
@@ -61,7 +61,7 @@ import WireProtocol
     #expect(after.pid != before.pid)
   }
 
-  @Test func aCrashLoopIsParkedAnsweredForAndStartedAgainOnDemand() async throws {
+  @Test func `crash loop is parked, answered for and started again on demand`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "crash", "--peer", "alice")
     #expect(try fixture.ask(#"{"id":1,"op":"wait"}"#)["ready"] == false)
@@ -81,14 +81,14 @@ import WireProtocol
     _ = try await fixture.awaitStatus("crash") { $0.restarts == 9 && $0.state == "parked" }
   }
 
-  @Test func aBurstOfExitsAfterReadyBacksOff() async throws {
+  @Test func `burst of exits after ready backs off`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "flap")
     let row = try await fixture.awaitStatus("flap") { $0.state == "backing-off" && $0.restarts >= 6 }
     #expect(row.reason == "it exited with status 4")
   }
 
-  @Test func stopStartAndRestartOfOne() async throws {
+  @Test func `one child stops, starts and restarts`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice", "--peer", "bob")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
@@ -106,7 +106,7 @@ import WireProtocol
     #expect(await eventually { fixture.log("bob").contains("bob reloads") })
   }
 
-  @Test func aKilledSupervisorLeavesNobodyAndTheNextRunWorks() async throws {
+  @Test func `killed supervisor leaves no child and the next run works`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "alice", "--peer", "deaf")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
@@ -122,14 +122,14 @@ import WireProtocol
     #expect(try fixture.status("alice").address == rows["alice"]?.address)
   }
 
-  /// A process that nobody has reaped yet is dead all the same.
+  /// A process that is not reaped yet counts as dead.
   private static func isAlive(_ pid: Int32) -> Bool {
     guard let stat = TemporaryDirectory.read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: UInt8(ascii: ")"))
     else { return false }
     return !stat[end...].starts(with: Array(") Z".utf8))
   }
 
-  @Test func theSecondSupervisorIsRefused() async throws {
+  @Test func `second supervisor is refused`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
     let first = try fixture.status()
@@ -145,7 +145,7 @@ import WireProtocol
     #expect(try fixture.status("alice").pid == first["alice"]?.pid)
   }
 
-  @Test func aStubbornChildIsKilledInTime() async throws {
+  @Test func `stubborn child is killed in time`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback, "--peer", "deaf")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
@@ -153,10 +153,10 @@ import WireProtocol
     fixture.supervisor?.signal(SIGTERM)
     #expect(try await fixture.end() == .exited(0))
     #expect(start.duration(to: .now) < .seconds(10))
-    #expect(fixture.log("supervisor").contains("deaf does not end: SIGKILL"))
+    #expect(fixture.log("supervisor").contains("deaf does not stop: sending SIGKILL"))
   }
 
-  @Test func whoSpeaksAnotherProtocolIsParked() async throws {
+  @Test func `child with another protocol is parked`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "other")
     let row = try await fixture.awaitStatus("other") { $0.state == "parked" }
@@ -164,7 +164,7 @@ import WireProtocol
     #expect(row.reason?.contains("channel protocol 2") == true)
   }
 
-  @Test func aSilentChildIsReportedAndLeftAlone() async throws {
+  @Test func `silent child is reported and left alone`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "mute", "--peer", "alice")
     let row = try await fixture.awaitStatus("mute") { !$0.responsive }
@@ -172,7 +172,7 @@ import WireProtocol
     #expect(try fixture.status("alice").responsive)
   }
 
-  @Test func theConfigurationIsReadAndReadAgain() async throws {
+  @Test func `configuration is read and reloaded`() async throws {
     let fixture = try SupervisorFixture()
     let index = "[index]\nlisten = \"127.0.0.1:0\"\n"
     try fixture.directory.write("p2p.toml", Array("\(index)[peers.alice]\n[peers.bob]\n".utf8))
@@ -191,7 +191,7 @@ import WireProtocol
     #expect(await eventually { fixture.log("bob").contains("bob reloads") })
     let log = fixture.log("supervisor")
     #expect(log.contains("reloaded: supervisor.kill_unresponsive_after, peers.alice, peers.carol\n"))
-    #expect(log.contains("these wait for the next start of the supervisor: index.user\n"))
+    #expect(log.contains("these changes apply at the next start of the supervisor: index.user\n"))
     let again = try fixture.ask(#"{"id":1,"op":"reload"}"#)
     #expect(again["status"] == 200 && again["applied"] == [] && again["postponed"] == ["index.user"])
     try fixture.directory.write("p2p.toml", Array("[nonsense]\n".utf8))
@@ -200,7 +200,7 @@ import WireProtocol
     #expect(refused["message"]?.string?.contains("line 1: nonsense") == true)
     #expect(try fixture.status("carol").state == "ready")
 
-    // A peer that cannot be made: nobody is removed for it.
+    // A peer that cannot be added: no other peer is removed.
     let taken = try fixture.status("index").address
     try fixture.directory.write("p2p.toml", Array("\(index)[peers.dave]\nlisten = \"\(taken)\"\n".utf8))
     #expect(try fixture.ask(#"{"id":3,"op":"reload"}"#)["status"] == 422)
@@ -208,7 +208,7 @@ import WireProtocol
     #expect(try fixture.status("carol").state == "ready")
   }
 
-  @Test func waitLastsAsLongAsSomethingMoves() async throws {
+  @Test func `wait lasts until everything is settled`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "slow")
     let waiting = try fixture.control()
@@ -230,7 +230,7 @@ import WireProtocol
     #expect(!fixture.messages.isEmpty)
   }
 
-  @Test func anAddressInUseIsToldWithTheCure() async throws {
+  @Test func `address in use is reported with the cure`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--serve-index", loopback)
     let address = try fixture.status("index").address
@@ -240,7 +240,7 @@ import WireProtocol
     #expect(other.messages.contains("\(address) is in use"))
   }
 
-  @Test func aDeepHomeIsRefused() async throws {
+  @Test func `deep home is refused`() async throws {
     let fixture = try SupervisorFixture()
     try fixture.spawn(["--peer", "alice"], home: fixture.directory.file(String(repeating: "d", count: 90)))
     #expect(try await fixture.end() == .exited(1))

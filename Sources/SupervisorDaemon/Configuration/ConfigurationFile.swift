@@ -3,8 +3,7 @@
 package import DocumentModel
 import TOMLKit
 
-/// The settings of `p2p.toml`, as they stand there: `nil` is what is not said. Every name must be known, every value of
-/// its type and in its range.
+/// The settings of `p2p.toml`; `nil` if not set. Every name must be known, and every value of the right type and in range.
 package struct ConfigurationFile: Sendable, Equatable {
   package struct Supervisor: Sendable, Equatable {
     /// In seconds, 60…86,400; 0 never kills.
@@ -12,18 +11,18 @@ package struct ConfigurationFile: Sendable, Equatable {
   }
 
   package struct Index: Sendable, Equatable {
-    /// Whether one is served here.
+    /// Whether to serve an index.
     package var serve: Bool?
     package var listen: Endpoint?
     /// The index that peers use.
     package var address: Endpoint?
-    /// As whom the served one runs: a login name or `uid:gid`.
+    /// The user of the served index: a login name or `uid:gid`.
     package var user: String?
-    /// Addresses that peers may advertise though they do not come from them.
+    /// Addresses that peers may advertise without connecting from them.
     package var allowAdvertise: [AddressRange]?
   }
 
-  /// What holds for every peer that says nothing else.
+  /// Defaults for all peers.
   package struct PeerDefaults: Sendable, Equatable {
     package var listen: Endpoint?
     package var advertise: HostAddress?
@@ -32,7 +31,7 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Peer: Sendable, Equatable {
     package let name: PeerName
     package var listen: Endpoint?
-    /// Under which address others reach it.
+    /// The address under which others reach it.
     package var advertise: HostAddress?
     /// A login name or `uid:gid`.
     package var user: String?
@@ -55,7 +54,7 @@ package struct ConfigurationFile: Sendable, Equatable {
 
   /// - Parameters:
   ///   - text: TOML 1.0.
-  ///   - environment: its variables that name a setting (`EnvironmentSettings`) win over the text.
+  ///   - environment: variables that name a setting (`EnvironmentSettings`) override the text.
   package init(_ text: String, environment: [String: String] = [:]) throws(ConfigurationError) {
     let lines = KeyLines(text)
     let document: TOMLTable
@@ -90,7 +89,7 @@ package struct ConfigurationFile: Sendable, Equatable {
     return warnings
   }
 
-  /// What the tables say; what they do not say stays as it is.
+  /// Overwrites the settings that are set in the tables.
   private mutating func read(_ root: TableReader) throws(ConfigurationError) {
     try root.allow(SettingNames.tables)
     if let table = try root.table("supervisor") {
@@ -130,5 +129,27 @@ package struct ConfigurationFile: Sendable, Equatable {
     return Peer(
       name: peerName, listen: try table.endpoint("listen"), advertise: try table.hostAddress("advertise"),
       user: try table.string("user"))
+  }
+}
+
+/// An error in the configuration: where, and which rule it breaks.
+package struct ConfigurationError: Error, Equatable {
+  /// The setting, such as `peers.alice.listen`; empty for a syntax error.
+  package let path: String
+  /// Counted from 1; `nil` if unknown.
+  package let line: Int?
+  package let reason: String
+
+  package init(path: String, line: Int?, reason: String) {
+    self.path = path
+    self.line = line
+    self.reason = reason
+  }
+}
+
+extension ConfigurationError: CustomStringConvertible {
+  /// `line 7: peers.alice.listen: an address is HOST:PORT …`
+  package var description: String {
+    [line.map { "line \($0)" }, path.isEmpty ? nil : path, reason].compactMap { $0 }.joined(separator: ": ")
   }
 }

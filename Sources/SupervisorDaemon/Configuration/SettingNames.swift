@@ -1,6 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The names that the tables of the file may hold.
+import TOMLKit
+
+/// Settings from the environment: `P2P_INDEX_LISTEN` is `listen` of `[index]`. They override the file, and the flags of `run`
+/// override them. Tables of single peers have no variables; an empty variable counts as unset.
+package enum EnvironmentSettings {
+  /// Whether the environment sets any setting of the file.
+  package static func setAny(_ environment: [String: String]) -> Bool {
+    names.contains { environment[variable($0)]?.isEmpty == false }
+  }
+
+  /// `index.listen` → `P2P_INDEX_LISTEN`
+  static func variable(_ path: String) -> String {
+    "P2P_" + path.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
+  }
+
+  private static var names: [String] {
+    SettingNames.single.flatMap { table, names in names.map { "\(table).\($0)" } }
+      + SettingNames.removed.map { "\($0.table).\($0.name)" }
+  }
+
+  /// The settings as a TOML document, to be read by the same rules as the file.
+  static func table(_ environment: [String: String]) -> TOMLTable {
+    let document = TOMLTable()
+    for (name, settings) in SettingNames.single {
+      let table = TOMLTable()
+      for setting in settings {
+        guard let text = environment[variable("\(name).\(setting)")], !text.isEmpty else { continue }
+        table[setting] = value(text, of: setting)
+      }
+      if !table.isEmpty { document[name] = table }
+    }
+    return document
+  }
+
+  /// Text that does not convert stays a string, which the reader refuses.
+  private static func value(_ text: String, of setting: String) -> any TOMLValueConvertible {
+    switch setting {
+    case "kill_unresponsive_after": Int(text) ?? text
+    case "serve": ["true": true, "false": false][text] ?? text
+    case "allow_advertise": TOMLArray(text.split { $0 == " " || $0 == "," }.map(String.init))
+    default: text
+    }
+  }
+}
+
+/// The settings that each table of the file may have.
 enum SettingNames {
   static let tables = ["supervisor", "index", "peer", "peers"]
   static let supervisor = ["kill_unresponsive_after"]
@@ -9,10 +54,9 @@ enum SettingNames {
   /// Of a table `[peers.NAME]`.
   static let ofPeer = ["listen", "advertise", "user"]
 
-  /// Settings that an earlier version had. For one release they are ignored with a warning, in the file and in the
-  /// environment.
+  /// Settings of earlier versions. For one release they are ignored with a warning, in the file and in the environment.
   static let removed = [(table: "supervisor", name: "standby")]
 
-  /// The tables whose settings stand once, so that a variable of the environment can name them.
+  /// The tables that exist once, so that a variable can name their settings.
   static let single = [("supervisor", supervisor), ("index", index), ("peer", peer)]
 }

@@ -3,7 +3,7 @@
 import DocumentModel
 import TOMLKit
 
-/// One table of the file, read strictly: a value of another type than asked for is an error, not an absence.
+/// Reads one table of the file strictly: a value of the wrong type is an error, not a missing value.
 struct TableReader {
   private let table: TOMLTable
   private let path: [String]
@@ -22,10 +22,10 @@ struct TableReader {
     return ConfigurationError(path: path.joined(separator: "."), line: lines.line(of: path), reason: reason)
   }
 
-  /// Refuses every name but these.
+  /// Refuses all other names.
   func allow(_ allowed: [String]) throws(ConfigurationError) {
     for name in names where !allowed.contains(name) && !isRemoved(name) {
-      throw error(name, "there is no such setting; here are: \(allowed.joined(separator: ", "))")
+      throw error(name, "unknown setting; expected one of: \(allowed.joined(separator: ", "))")
     }
   }
 
@@ -78,17 +78,17 @@ struct TableReader {
 
   func hostAddress(_ name: String) throws(ConfigurationError) -> HostAddress? {
     guard let text = try string(name) else { return nil }
-    guard let address = HostAddress(text) else { throw error(name, "this is an IPv4 or IPv6 address in figures") }
+    guard let address = HostAddress(text) else { throw error(name, "expected a numeric IPv4 or IPv6 address") }
     return address
   }
 
-  /// The settings of a child fit one line of its channel.
+  /// The settings of a child have to fit in one line of its channel.
   private static let maxRanges = 1_000
 
   func addressRanges(_ name: String) throws(ConfigurationError) -> [AddressRange]? {
     guard let value = table[name] else { return nil }
     guard let array = value.array else { throw wrongType(name, value, "a list in [brackets]") }
-    guard array.count <= Self.maxRanges else { throw error(name, "has more than \(Self.maxRanges) ranges") }
+    guard array.count <= Self.maxRanges else { throw error(name, "more than \(Self.maxRanges) ranges") }
     var ranges: [AddressRange] = []
     for element in array {
       guard element.type == .string, let text = element.string else {
@@ -104,6 +104,59 @@ struct TableReader {
   }
 
   private func wrongType(_ name: String, _ value: any TOMLValueConvertible, _ wanted: String) -> ConfigurationError {
-    error(name, "this is \(wanted), not a value of type \(value.type)")
+    error(name, "expected \(wanted), not a value of type \(value.type)")
+  }
+}
+
+/// The lines of settings in the text, for messages: the parser reports lines for syntax errors only.
+///
+/// It recognises headers in brackets and `name = …` lines, quoted and dotted. Settings inside inline tables get no line; text
+/// that looks like a setting inside a multi-line string may cause a wrong line.
+struct KeyLines {
+  private var lines: [[String]: Int] = [:]
+
+  init(_ text: String) {
+    var header: [String] = []
+    var number = 0
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      number += 1
+      let content = line.drop { $0 == " " || $0 == "\t" }
+      let isHeader = content.first == "["
+      guard let names = Self.names(isHeader ? content.drop { $0 == "[" } : content, end: isHeader ? "]" : "=")
+      else { continue }
+      if isHeader { header = names }
+      let path = isHeader ? names : header + names
+      // A table that is only implied by a longer name gets the line of that name.
+      for length in 1...max(path.count, 1) where lines[Array(path.prefix(length))] == nil {
+        lines[Array(path.prefix(length))] = number
+      }
+    }
+  }
+
+  func line(of path: [String]) -> Int? { lines[path] }
+
+  /// The parts of a dotted name; `nil` if the text does not begin with one followed by `end`.
+  private static func names(_ text: Substring, end: Character) -> [String]? {
+    var names: [String] = []
+    var rest = text
+    while true {
+      rest = rest.drop { $0 == " " || $0 == "\t" }
+      guard let first = rest.first else { return nil }
+      let name: Substring
+      if first == "\"" || first == "'" {
+        rest = rest.dropFirst()
+        name = rest.prefix { $0 != first }
+        rest = rest.dropFirst(name.count + 1)
+      } else {
+        name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
+        rest = rest.dropFirst(name.count)
+      }
+      guard !name.isEmpty else { return nil }
+      names.append(String(name))
+      rest = rest.drop { $0 == " " || $0 == "\t" }
+      if rest.first == end { return names }
+      guard rest.first == "." else { return nil }
+      rest = rest.dropFirst()
+    }
   }
 }

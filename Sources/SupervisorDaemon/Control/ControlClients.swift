@@ -6,7 +6,7 @@ import POSIXSupport
 import SystemPackage
 import WireProtocol
 
-/// The connections at the control socket. Only the supervisor's own user and root get one: SO_PEERCRED in unix(7).
+/// The connections at the control socket. Only the supervisor's own user and root are allowed: SO_PEERCRED in unix(7).
 struct ControlClients {
   struct Client {
     let descriptor: FileDescriptor
@@ -15,7 +15,7 @@ struct ControlClients {
   }
 
   private static let maxClients = 64
-  /// What is written at the very end may wait so long for a front end that does not read.
+  /// How long the last answers wait for a front end that does not read, in milliseconds.
   private static let lastTimeout: Int32 = 500
 
   private(set) var clients: [Int: Client] = [:]
@@ -37,12 +37,12 @@ struct ControlClients {
     }
   }
 
-  // MARK: Coming
+  // MARK: Opening
 
   mutating func add(_ descriptor: FileDescriptor, now: SuspendingClock.Instant) {
     var session = ControlSession(now: now)
     guard Self.isAllowed(descriptor.rawValue) else {
-      let failure = WireFailure(.forbidden, "only user \(getuid()) and root may ask this supervisor")
+      let failure = WireFailure(.forbidden, "only user \(getuid()) and root may use this supervisor")
       session.reply(.failure(failure), to: nil)
       _ = NonBlocking.send(descriptor, session.output)
       try? descriptor.close()
@@ -63,13 +63,13 @@ struct ControlClients {
     if let idlest { close(idlest.key) }
   }
 
-  // MARK: Talking
+  // MARK: Input and output
 
-  /// Reads what has come. False where the connection is of no use any more.
+  /// Reads input. False if the connection is to be closed.
   mutating func receive(_ identifier: Int, now: SuspendingClock.Instant) -> Bool {
     guard let client = clients[identifier] else { return false }
     guard client.session.wantsInput else {
-      // Told of an end without having asked: nobody is left to answer.
+      // Reported without interest in input: the other end has hung up.
       return false
     }
     switch NonBlocking.receive(client.descriptor) {
@@ -86,25 +86,25 @@ struct ControlClients {
       guard let count = NonBlocking.send(client.descriptor, client.session.output) else { return close(identifier) }
       clients[identifier]?.session.sent(count)
     }
-    if clients[identifier]?.session.hasSaidAll == true, !client.isHalfClosed {
+    if clients[identifier]?.session.hasWrittenAll == true, !client.isHalfClosed {
       shutdown(client.descriptor.rawValue, Int32(SHUT_WR))
       clients[identifier]?.isHalfClosed = true
     }
   }
 
-  // MARK: Going
+  // MARK: Closing
 
   mutating func close(_ identifier: Int) {
     guard let client = clients.removeValue(forKey: identifier) else { return }
     try? client.descriptor.close()
   }
 
-  /// Closes those who are through.
-  mutating func tidy(now: SuspendingClock.Instant) {
+  /// Closes finished connections.
+  mutating func closeExpired(now: SuspendingClock.Instant) {
     for (identifier, client) in clients where client.session.isOver(now: now) { close(identifier) }
   }
 
-  /// The last answers, then the end of all.
+  /// Sends the last answers and closes all connections.
   mutating func finish() {
     for identifier in identifiers {
       guard let client = clients[identifier] else { continue }

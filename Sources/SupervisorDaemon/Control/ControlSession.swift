@@ -3,23 +3,22 @@
 import LineJSON
 package import WireProtocol
 
-/// One front end at the supervisor's control socket, as decisions: bytes go in, requests and bytes come out.
+/// One front end at the supervisor's control socket as a state machine: bytes go in, requests and bytes come out.
 ///
-/// Replies come in the order of the requests: while one is waited for, no further one is taken, and then no further
-/// bytes either.
+/// Replies come in the order of the requests: while one is pending, neither further requests nor further bytes are taken.
 package struct ControlSession: Sendable {
   package typealias Instant = SuspendingClock.Instant
 
   private enum Phase: Equatable {
-    /// Requests are taken. → `discarding` by a line over the limit, `finished` by the end of input.
+    /// Takes requests. → `discarding` by a line over the limit, `finished` by the end of input.
     case open
-    /// What still comes is thrown away, so that the last answer is not lost to a reset. → `finished`.
+    /// Discards input, so that a reset does not lose the last answer. → `finished`.
     case discarding(until: Instant, budget: Int)
-    /// To be closed once the output has gone.
+    /// Closes once the output is written.
     case finished
   }
 
-  /// More output than this waiting, and no further request is taken.
+  /// With more bytes of output waiting, no further request is taken.
   private static let outputLimit = 262_144
   private static let discardBudget = 8 << 20
   private static let discardTimeout = Duration.seconds(1)
@@ -28,10 +27,10 @@ package struct ControlSession: Sendable {
   private var lines = LineSplitter(maximumLength: SupervisorRequest.maximumLine)
   private var isGreeted = false
   private var inputEnded = false
-  /// The request that is answered later.
+  /// The request to be answered later by `reply`.
   package private(set) var awaited: SupervisorRequest?
   package private(set) var output: [UInt8] = []
-  /// Since when nothing has come.
+  /// When input came last.
   package private(set) var lastActivity: Instant
 
   package init(now: Instant) {
@@ -40,7 +39,7 @@ package struct ControlSession: Sendable {
 
   // MARK: Input
 
-  /// Whether bytes shall be read now.
+  /// Whether to read bytes now.
   package var wantsInput: Bool {
     switch phase {
     case .open: !inputEnded && awaited == nil && output.count < Self.outputLimit
@@ -49,7 +48,7 @@ package struct ControlSession: Sendable {
     }
   }
 
-  /// Whether the connection shall be closed now.
+  /// Whether to close the connection now.
   package func isOver(now: Instant) -> Bool {
     switch phase {
     case .open: false
@@ -62,8 +61,8 @@ package struct ControlSession: Sendable {
     if case .discarding(let until, _) = phase { until } else { nil }
   }
 
-  /// Whether no more will be written after what is waiting: half-close then.
-  package var hasSaidAll: Bool {
+  /// Whether all output has been written and no more will follow: half-close then.
+  package var hasWrittenAll: Bool {
     switch phase {
     case .open: false
     case .discarding, .finished: output.isEmpty
@@ -81,13 +80,13 @@ package struct ControlSession: Sendable {
     }
   }
 
-  /// The front end has sent all. What it asked is still answered.
+  /// The front end sends no more. Its requests are still answered.
   package mutating func endOfInput() {
     inputEnded = true
     if case .discarding = phase { phase = .finished }
   }
 
-  /// The next request to carry out. What is no request is answered here.
+  /// The next request to carry out. Answers `hello` and invalid lines itself.
   package mutating func nextRequest(now: Instant) -> SupervisorRequest? {
     while phase == .open, awaited == nil, output.count < Self.outputLimit {
       let line: [UInt8]?
@@ -112,7 +111,7 @@ package struct ControlSession: Sendable {
     phase = .discarding(until: now.advanced(by: Self.discardTimeout), budget: Self.discardBudget)
   }
 
-  /// `nil` where the line was answered already.
+  /// `nil` if the line has been answered.
   private mutating func request(in line: [UInt8]) -> SupervisorRequest? {
     let request: SupervisorRequest
     do {
@@ -132,7 +131,7 @@ package struct ControlSession: Sendable {
       return request
     }
     guard number == ProtocolVersion.wire else {
-      let message = "protocol \(number) is not spoken here, \(ProtocolVersion.wire) is"
+      let message = "protocol \(number) is not supported; this supervisor speaks \(ProtocolVersion.wire)"
       reply(.failure(WireFailure(.unsupportedProtocol, message)), to: request.id)
       return nil
     }
@@ -157,7 +156,7 @@ package struct ControlSession: Sendable {
     awaited = request
   }
 
-  /// So many bytes of the output have been written.
+  /// Removes bytes that have been written.
   package mutating func sent(_ count: Int) {
     output.removeFirst(min(count, output.count))
   }

@@ -4,7 +4,7 @@ import Glibc
 import ProcessSupervision
 import WireProtocol
 
-/// What front ends ask, and who answers it.
+/// Requests of front ends.
 extension Supervisor {
   func serve(_ identifier: Int, event: PollSet<Source>.Event) {
     if event.isReadable, !clients.receive(identifier, now: .now) { return clients.close(identifier) }
@@ -20,7 +20,7 @@ extension Supervisor {
     case .restart(let name): command(name, for: identifier, request) { $0.restart(name, now: .now) }
     case .stop(let name?): command(name, for: identifier, request) { $0.stop(name, now: .now) }
     case .stop(nil):
-      log.write("asked to stop everything")
+      log.write("stop requested: stopping all processes")
       clients[identifier]?.session.await(request)
       perform(fleet.end(now: .now))
     case .wait:
@@ -44,7 +44,7 @@ extension Supervisor {
   ) {
     if let name, fleet.member(name) == nil {
       let names = fleet.members.map(\.name).joined(separator: ", ")
-      let failure = WireFailure(.notFound, "no process is named \(name); there is \(names.isEmpty ? "none" : names)")
+      let failure = WireFailure(.notFound, "no process is named \(name); processes: \(names.isEmpty ? "none" : names)")
       clients[identifier]?.session.reply(.failure(failure), to: request.id)
       return
     }
@@ -57,7 +57,7 @@ extension Supervisor {
     clients[identifier]?.session.reply(.done, to: request.id)
   }
 
-  /// Answers those who wait for an end to all movement, where it has come.
+  /// Answers pending `wait` and `stop` requests that are now fulfilled.
   func answerWaiting() {
     for identifier in clients.identifiers {
       guard let request = clients[identifier]?.session.awaited else { continue }
@@ -93,6 +93,6 @@ extension Supervisor {
       name: member.name, role: member.role == .index ? .index : .peer, pid: child?.process?.pid,
       state: member.state.rawValue, responsive: member.machine.isResponsive(now: .now),
       restarts: Int64(member.machine.restarts), address: child?.blueprint.address ?? "",
-      since: told.since(member.name) ?? startedAt, reason: member.state == .ready ? nil : child?.reason)
+      since: states.since(member.name) ?? startedAt, reason: member.state == .ready ? nil : child?.reason)
   }
 }

@@ -3,20 +3,20 @@
 import Glibc
 package import SystemPackage
 
-/// A log file that is replaced when it is full: `NAME.log`, then `NAME.log.1` (the latest) to `NAME.log.4`. A disk that
-/// takes no more loses output, never the writer; what was lost is counted and said once the disk takes again.
+/// A log file with rotation by size: `NAME.log`, then `NAME.log.1` (the latest) to `NAME.log.4`. Output that cannot be written
+/// is dropped and counted; the count is logged once writing works again.
 package struct RotatingLog: ~Copyable {
   package static let standardSize: Int64 = 10 << 20
   package static let standardFiles = 5
 
   package let path: String
-  /// In bytes. A file is at most one write longer.
+  /// In bytes. A file may exceed it by one write.
   private let maximumSize: Int64
-  /// All together, the current one among them.
+  /// The number of files, including the current one.
   private let files: Int
   private var descriptor: FileDescriptor?
   private var size: Int64 = 0
-  /// Bytes that no file took since one did.
+  /// Bytes dropped since the last successful write.
   package private(set) var lost: Int64 = 0
 
   package init(path: String, maximumSize: Int64 = standardSize, files: Int = standardFiles) {
@@ -29,7 +29,7 @@ package struct RotatingLog: ~Copyable {
     try? descriptor?.close()
   }
 
-  /// Opens the file; otherwise the first write does.
+  /// Opens the file. Optional: the first write opens it too.
   package mutating func open() throws(Errno) {
     guard descriptor == nil else { return }
     let number = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -44,20 +44,20 @@ package struct RotatingLog: ~Copyable {
     size = Int64(status.st_size)
   }
 
-  /// The next write opens the file that then stands at the path.
+  /// Closes the file. The next write opens the path again.
   package mutating func close() {
     try? descriptor?.close()
     descriptor = nil
   }
 
-  /// Appends all of it, or counts what was not taken.
+  /// Appends the bytes, or counts those that could not be written.
   package mutating func write(_ bytes: some Collection<UInt8>) {
     let bytes = Array(bytes)
     guard !bytes.isEmpty else { return }
-    // At a line's beginning, lest lines are cut by rotation; a line without end is cut at twice the size.
+    // Rotate between lines; a line without an end is cut at twice the size.
     if size >= maximumSize, endsLine || size >= 2 * maximumSize { rotate() }
     if lost > 0 {
-      let note = Array("[\(lost) bytes of output were lost: the log could not be written]\n".utf8)
+      let note = Array("[\(lost) bytes of output lost: the log could not be written]\n".utf8)
       guard append(note) == note.count else {
         lost += Int64(bytes.count)
         return
@@ -87,7 +87,7 @@ package struct RotatingLog: ~Copyable {
     return written
   }
 
-  /// The oldest goes, the others move up, and the next write begins a new file.
+  /// Renames the files, overwriting the oldest; the next write creates a new one.
   private mutating func rotate() {
     close()
     size = 0

@@ -3,7 +3,7 @@
 package import DocumentModel
 import Glibc
 
-/// What the supervisor itself has to say: into its log file, and to whoever watches it in the foreground.
+/// The supervisor's own log: a file, and standard error when it runs in the foreground.
 package final class SupervisorLog {
   package enum Level: String, Sendable {
     case info
@@ -14,14 +14,14 @@ package final class SupervisorLog {
   private var file: RotatingLog
   private let echoes: Bool
 
-  /// - Parameter echoes: whether standard error gets it too, where it is no file.
+  /// - Parameter echoes: whether to write to standard error too, unless that is a file.
   package init(path: String, echoes: Bool = true) {
     file = RotatingLog(path: path)
     self.echoes = echoes && !Self.isFile(STDERR_FILENO)
   }
 
-  /// In the background standard error is this very log, for the words of a crash: it would say everything twice, and
-  /// go on growing after the log was rotated away.
+  /// In the background standard error is this log file, for crash reports: every line would appear twice, and the file would
+  /// keep growing after rotation.
   private static func isFile(_ descriptor: Int32) -> Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
@@ -35,13 +35,13 @@ package final class SupervisorLog {
     if echoes { echo(line) }
   }
 
-  /// Whoever has moved the file away gets a new one.
+  /// Opens a new file if the log was moved away.
   package func reopen() {
     file.close()
   }
 
-  /// A terminal that is held up, or a pipe that nobody reads, must not hold up the supervisor: what it does not take at
-  /// once is in the file anyway.
+  /// A stopped terminal or an unread pipe must not block the supervisor: a line that does not fit is dropped here, and is in
+  /// the file anyway.
   private func echo(_ line: [UInt8]) {
     var writable = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
     guard poll(&writable, 1, 0) == 1, writable.revents & Int16(POLLOUT) != 0 else { return }
@@ -49,7 +49,7 @@ package final class SupervisorLog {
   }
 }
 
-/// The time of day, for people; spans are measured by a clock that does not jump.
+/// The time of day, for people. Durations are measured by a clock that does not jump.
 package enum WallClock {
   package static var now: Timestamp {
     Timestamp(seconds: Int64(time(nil)))

@@ -2,13 +2,13 @@
 
 package import DocumentModel
 import Glibc
-package import ProcessSupport
+import POSIXSupport
 package import ProcessSupervision
+package import ProcessSupport
 import SystemPackage
 
-/// Makes the directories of a layout: 0700, for nobody but their owner. In the system's layout those of root are 0755,
-/// and what belongs to a peer's user is handed over through a descriptor, never by path below a directory that a user
-/// can write.
+/// Makes the directories of a layout, with mode 0700. In the system's layout those of root have 0755, and directories of a
+/// peer's user change owner through a descriptor, never by a path below a directory that a user can write.
 package struct PlaceMaker: Sendable {
   private let layout: Layout
 
@@ -16,7 +16,7 @@ package struct PlaceMaker: Sendable {
     self.layout = layout
   }
 
-  /// Where the supervisor keeps its own state.
+  /// The directory of the supervisor's own state.
   package static func ownState(in layout: Layout) -> String { "\(layout.stateDirectory)/supervisor" }
 
   package func makeCommon() throws(SupervisorError) {
@@ -30,7 +30,7 @@ package struct PlaceMaker: Sendable {
     }
   }
 
-  /// - Parameter identity: the user who owns what the peer writes; `nil` where that is the caller.
+  /// - Parameter identity: the owner of the peer's files; `nil` for the caller.
   package func make(for peer: PeerName, identity: ProcessSpecification.Identity?) throws(SupervisorError) {
     switch layout.kind {
     case .home, .user:
@@ -47,7 +47,7 @@ package struct PlaceMaker: Sendable {
   private func makeAll(_ path: String, mode: mode_t) throws(SupervisorError) {
     var position = path.startIndex
     while let slash = path[position...].dropFirst().firstIndex(of: "/") {
-      // Parents that were not there are as closed as what they hold.
+      // Missing parents get the same mode.
       let parent = String(path[..<slash])
       if mkdir(parent, mode) != 0, case let number = errno, number != EEXIST, access(parent, F_OK) != 0 {
         throw .system("cannot create \(parent)", Errno(rawValue: number), hint: Self.hint)
@@ -66,12 +66,12 @@ package struct PlaceMaker: Sendable {
     }
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else {
-      // A directory that is a link to another is a person's own choice, except where root would follow it.
+      // A symbolic link to a directory is the user's choice, but root must not follow one.
       if errno == ELOOP || errno == ENOTDIR, layout.kind != .system, isDirectory(path) { return }
       throw .system("cannot use \(path)", Errno(rawValue: errno), hint: Self.hint)
     }
     defer { close(descriptor) }
-    // Whatever umask(2) took away: users have to get through to their sockets.
+    // Undo umask(2): users have to reach their sockets.
     if isNew { fchmod(descriptor, mode) }
     guard let owner else { return }
     guard fchown(descriptor, owner.user, owner.group) == 0 else {
@@ -82,5 +82,19 @@ package struct PlaceMaker: Sendable {
   private func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}
+
+/// Checks socket paths before anything is created.
+package enum SocketPathRule {
+  /// Unix socket paths are limited to 107 bytes (unix(7)), so a home can lie too deep.
+  package static func check(_ layout: Layout, peers: [PeerName]) throws(SupervisorError) {
+    for path in [layout.supervisorSocket] + peers.map({ layout.controlSocket(of: $0) })
+    where path.utf8.count > UnixSocketAddress.maxPathLength {
+      throw SupervisorError(
+        .failed,
+        "the socket path \(path) has \(path.utf8.count) bytes; the limit is \(UnixSocketAddress.maxPathLength): "
+          + "set P2P_HOME (or --home) to a shorter directory")
+    }
   }
 }

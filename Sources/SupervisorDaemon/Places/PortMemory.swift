@@ -2,7 +2,7 @@
 
 import LineJSON
 
-/// The upload ports that peers had, kept across restarts: other peers know them.
+/// The upload ports of peers, kept across restarts because other peers know them.
 package struct PortMemory: Sendable, Equatable {
   private var ports: [String: UInt16] = [:]
 
@@ -13,7 +13,7 @@ package struct PortMemory: Sendable, Equatable {
     set { ports[name] = newValue }
   }
 
-  /// What cannot be read is forgotten: the worst that follows is another port.
+  /// Unreadable entries are ignored: at worst a peer gets another port.
   package init(_ bytes: [UInt8]) {
     guard let ports = try? Jansson.decode(bytes)["ports"]?.object else { return }
     for member in ports {

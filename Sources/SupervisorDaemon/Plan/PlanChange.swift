@@ -2,16 +2,16 @@
 
 package import DocumentModel
 
-/// What a new plan changes while the supervisor runs. Peers come and go, and all are told of another index; what has
-/// another address or another user has to wait for the supervisor's next start, since its sockets are held.
+/// The changes that a new plan makes while the supervisor runs. Peers are added and removed, and all learn a new index
+/// address; a changed listening address or user waits for the next start of the supervisor, which holds the sockets.
 package struct PlanChange: Sendable, Equatable {
   package let added: [RunPlan.Peer]
   package let removed: [PeerName]
-  /// The settings that hold from now on, by their names in the file: `index.address`, `peers.alice`.
+  /// The settings that apply from now on, by their names in the file: `index.address`, `peers.alice`.
   package let applied: [String]
-  /// The settings that differ but stay as they were until the next start.
+  /// The settings whose changes apply at the next start.
   package let postponed: [String]
-  /// The plan that is carried out from now on.
+  /// The plan that applies from now on.
   package let result: RunPlan
 
   package init(from old: RunPlan, to new: RunPlan) {
@@ -28,7 +28,7 @@ package struct PlanChange: Sendable, Equatable {
     } else {
       Self.compare(old.index == nil, new.index == nil, "index.serve", &postponed)
     }
-    // One that is not served yet is of no use to anybody.
+    // An index that is not served until the next start cannot be used now.
     if new.peersIndex == .served, old.index == nil {
       Self.compare(old.peersIndex, new.peersIndex, "index.address", &postponed)
     } else {

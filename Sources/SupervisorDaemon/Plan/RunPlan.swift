@@ -3,14 +3,14 @@
 package import DocumentModel
 package import ProcessSupervision
 
-/// Which processes shall run, where they listen, and how patient their supervisor is. It follows from flags,
-/// configuration and user alone.
+/// The processes to run, where they listen, and when a silent one is killed. It depends only on flags, configuration and
+/// user.
 package struct RunPlan: Sendable, Equatable {
   package struct Index: Sendable, Equatable {
     package let listen: Endpoint
-    /// Nobody asked for it by name: an index that serves there already may be joined instead.
+    /// Whether nobody asked for it explicitly: an index that already listens there may be used instead.
     package let isDefault: Bool
-    /// As whom it runs in the system's layout; `nil` leaves the choice to the rules.
+    /// The user as which it runs in the system's layout; `nil` for p2p, else nobody.
     package let user: String?
     package var allowAdvertise: [AddressRange]
 
@@ -24,11 +24,11 @@ package struct RunPlan: Sendable, Equatable {
 
   package struct Peer: Sendable, Equatable {
     package let name: PeerName
-    /// Port 0 asks for the remembered one, or for any free one.
+    /// Port 0 means the remembered port, else any free one.
     package let listen: Endpoint
-    /// Under which address others reach it; `nil` for the one it comes from.
+    /// The address under which others reach it; `nil` for the one from which it connects.
     package var advertise: HostAddress?
-    /// As whom it runs in the system's layout; `nil` means the user of its name.
+    /// The user as which it runs in the system's layout; `nil` for the user of its name.
     package let user: String?
 
     package init(name: PeerName, listen: Endpoint, advertise: HostAddress? = nil, user: String?) {
@@ -39,9 +39,9 @@ package struct RunPlan: Sendable, Equatable {
     }
   }
 
-  /// What peers use as their index.
+  /// The index that peers use.
   package enum IndexChoice: Sendable, Equatable {
-    /// The one of this plan, wherever it turns out to listen.
+    /// The one of this plan, at its actual address.
     case served
     case at(Endpoint)
   }
@@ -54,7 +54,7 @@ package struct RunPlan: Sendable, Equatable {
   /// Settings that were read and have no effect, for the log.
   package internal(set) var warnings: [String] = []
 
-  /// When children are started again.
+  /// The restart rules of children.
   package var policy: RestartPolicy {
     var policy = RestartPolicy()
     policy.killUnresponsiveAfter = killUnresponsiveAfter
@@ -62,8 +62,8 @@ package struct RunPlan: Sendable, Equatable {
   }
 
   /// - Parameters:
-  ///   - settings: `nil` where there is no configuration.
-  ///   - ownName: the peer that is named after the user; `nil` where none may be.
+  ///   - settings: `nil` if there is no configuration.
+  ///   - ownName: the name of the default peer; `nil` if there is none.
   package init(flags: RunFlags, settings: SupervisorSettings?, ownName: PeerName?) throws(SupervisorError) {
     let wanted: SupervisorSettings
     if flags.nameProcesses {
@@ -79,7 +79,7 @@ package struct RunPlan: Sendable, Equatable {
     }
     peersIndex = wanted.index.map { .at($0) } ?? (wanted.serveIndex == nil ? .at(.defaultIndex) : .served)
     let used = wanted.index ?? wanted.serveIndex ?? .defaultIndex
-    // Who can be reached by this machine alone need not be reachable by others.
+    // With an index that only this machine reaches, peers need not be reachable from elsewhere.
     let automatic = Endpoint(host: used.isLoopback ? "127.0.0.1" : "", port: 0)
     peers = wanted.peers.map {
       Peer(name: $0.name, listen: $0.listen ?? automatic, advertise: $0.advertise, user: $0.user)
@@ -87,7 +87,7 @@ package struct RunPlan: Sendable, Equatable {
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
   }
 
-  /// The flags decide which processes there are and where; what they do not say stands in the configuration.
+  /// The flags decide which processes run and where; other settings come from the configuration.
   private static func wanted(
     flags: RunFlags, settings: SupervisorSettings, ownName: PeerName?
   ) throws(SupervisorError) -> SupervisorSettings {
@@ -110,7 +110,7 @@ package struct RunPlan: Sendable, Equatable {
 
   private static func required(_ name: PeerName?) throws(SupervisorError) -> PeerName {
     guard let name else {
-      throw SupervisorError(.usage, "there is no user after whom a peer could be named: name one with --peer NAME")
+      throw SupervisorError(.usage, "cannot name a peer after the user: name one with --peer NAME")
     }
     return name
   }
@@ -121,4 +121,43 @@ package struct RunPlan: Sendable, Equatable {
       throw SupervisorError(.usage, "the peer \(peer.name) is named twice")
     }
   }
+}
+
+/// The flags of `p2p-supervisor run`.
+package struct RunFlags: Sendable, Equatable {
+  /// `--peer NAME[=HOST:PORT]`.
+  package struct Peer: Sendable, Equatable {
+    package let name: PeerName
+    /// Where it serves files to others; `nil` for the configured or default address.
+    package let listen: Endpoint?
+
+    package init(name: PeerName, listen: Endpoint? = nil) {
+      self.name = name
+      self.listen = listen
+    }
+
+    package init(_ text: String) throws(InvalidValue) {
+      guard let sign = text.firstIndex(of: "=") else {
+        self.init(name: try PeerName(text))
+        return
+      }
+      let name = try PeerName(String(text[..<sign]))
+      self.init(name: name, listen: try Endpoint(String(text[text.index(after: sign)...])))
+    }
+  }
+
+  /// `--serve-index`: serve an index here.
+  package var serveIndex: Endpoint?
+  /// `--index`: use this index.
+  package var index: Endpoint?
+  package var peers: [Peer]
+
+  package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = []) {
+    self.serveIndex = serveIndex
+    self.index = index
+    self.peers = peers
+  }
+
+  /// Whether the flags name the processes to run, instead of the configuration.
+  package var nameProcesses: Bool { serveIndex != nil || index != nil || !peers.isEmpty }
 }

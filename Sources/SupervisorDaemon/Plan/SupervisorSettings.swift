@@ -2,14 +2,14 @@
 
 package import DocumentModel
 
-/// What the configuration says of the processes to start.
+/// The settings of the configuration that concern the processes to start.
 package struct SupervisorSettings: Sendable, Equatable {
   package struct Peer: Sendable, Equatable {
     package let name: PeerName
     package var listen: Endpoint?
-    /// Under which address others reach it, where that is not the one it comes from.
+    /// The address under which others reach it, if not the one from which it connects.
     package var advertise: HostAddress?
-    /// The user as whom it runs in the system's layout: a login name or `uid:gid`; `nil` means the user of its name.
+    /// The user as which it runs in the system's layout: a login name or `uid:gid`; `nil` for the user of its name.
     package var user: String?
 
     package init(name: PeerName, listen: Endpoint? = nil, advertise: HostAddress? = nil, user: String? = nil) {
@@ -20,26 +20,47 @@ package struct SupervisorSettings: Sendable, Equatable {
     }
   }
 
-  /// Where an index is served; `nil` where none is.
+  /// Where an index is served; `nil` for none.
   package var serveIndex: Endpoint?
-  /// Whether somebody has said that an index be served, or where. What nobody asked for may be one that serves already.
+  /// Whether serving an index, or its address, is set explicitly. Otherwise an index that already runs may be used.
   package var asksForIndex = true
-  /// The index that peers use; `nil` means the served one, and without one the default.
+  /// The index that peers use; `nil` for the served one, else the default.
   package var index: Endpoint?
-  /// The user as whom the served index runs in the system's layout; `nil` leaves the choice to the rules.
+  /// The user as which the served index runs in the system's layout; `nil` for p2p, else nobody.
   package var indexUser: String?
-  /// Addresses that peers may advertise at the served index though they do not come from them.
+  /// Addresses that peers may advertise at the served index without connecting from them.
   package var allowAdvertise: [AddressRange] = []
   package var peers: [Peer]
-  /// What a peer listens at and advertises that stands nowhere by its own name.
+  /// Used for peers that have no table of their own.
   package var peerListen: Endpoint?
   package var peerAdvertise: HostAddress?
-  /// After how long a silent child is killed; `nil` for never.
+  /// A child that has been silent for this long is killed; `nil` for never.
   package var killUnresponsiveAfter: Duration?
 
   package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = []) {
     self.serveIndex = serveIndex
     self.index = index
     self.peers = peers
+  }
+}
+
+extension SupervisorSettings {
+  /// - Parameter ownName: the peer that runs if the file names none.
+  package init(_ file: ConfigurationFile, ownName: PeerName?) {
+    let serves = file.index.serve ?? (file.index.address == nil)
+    let own = ownName.map { [ConfigurationFile.Peer(name: $0)] } ?? []
+    self.init(
+      serveIndex: serves ? file.index.listen ?? .defaultIndex : nil, index: file.index.address,
+      peers: (file.peers.isEmpty ? own : file.peers).map { peer in
+        Peer(
+          name: peer.name, listen: peer.listen ?? file.peer.listen, advertise: peer.advertise ?? file.peer.advertise,
+          user: peer.user)
+      })
+    asksForIndex = file.index.serve != nil || file.index.listen != nil
+    indexUser = file.index.user
+    allowAdvertise = file.index.allowAdvertise ?? []
+    peerListen = file.peer.listen
+    peerAdvertise = file.peer.advertise
+    if let seconds = file.supervisor.killUnresponsiveAfter, seconds > 0 { killUnresponsiveAfter = .seconds(seconds) }
   }
 }

@@ -4,18 +4,18 @@ import Glibc
 import POSIXSupport
 import SystemPackage
 
-/// Admits one supervisor per home. Children do not inherit the lock.
+/// Allows one supervisor per home. Children do not inherit the lock.
 package struct InstanceLock: ~Copyable {
   private let lock: FileLock
 
-  /// - Throws: `.failed`, naming its process, if another supervisor holds the lock.
+  /// - Throws: `.failed` with the pid of the holder if another supervisor has the lock.
   package init(path: String) throws(SupervisorError) {
     do throws(SystemError) {
       lock = try FileLock(path)
     } catch {
       throw error.code == EWOULDBLOCK ? Self.isTaken(path) : .system("cannot lock \(path)", Errno(rawValue: error.code))
     }
-    // The number is for people and for the message below.
+    // The pid is for people and for the message below; only the lock counts.
     let descriptor = FileDescriptor(rawValue: lock.descriptor)
     _ = ftruncate(lock.descriptor, 0)
     _ = try? descriptor.writeAll(toAbsoluteOffset: 0, "\(getpid())\n".utf8)
@@ -26,11 +26,11 @@ package struct InstanceLock: ~Copyable {
     let holder = digits.isEmpty ? "" : " (process \(String(decoding: digits, as: UTF8.self)))"
     return SupervisorError(
       .failed,
-      "another supervisor\(holder) runs here already: p2pctl supervisor status shows it, p2pctl supervisor stop ends it"
+      "another supervisor\(holder) already runs here: see p2pctl supervisor status, or stop it with p2pctl supervisor stop"
     )
   }
 
-  /// Lets the next supervisor in before this process has ended.
+  /// Unlocks before this process ends.
   package func release() {
     lock.release()
   }

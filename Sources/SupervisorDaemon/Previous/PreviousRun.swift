@@ -2,19 +2,22 @@
 
 import CProcess
 import Glibc
+import LineJSON
+import POSIXSupport
 import ProcessSupport
 import SystemPackage
+import WireProtocol
 
-/// Ends what the last supervisor of this home left behind. Its children end by themselves when their channel closes;
-/// this makes sure of it before their sockets are made anew.
+/// Ends the children that the last supervisor of this home left behind. They end on their own when their channel closes; this
+/// makes sure of it before their sockets are replaced.
 package enum PreviousRun {
-  /// How long they may take to end by themselves, once told, before they are killed.
+  /// Time from SIGTERM to SIGKILL.
   private static let grace = Duration.milliseconds(1_500)
   private static let timeout = Duration.seconds(5)
 
-  /// Waits until none of the recorded children lives.
+  /// Ends the recorded children and waits for them.
   ///
-  /// - Returns: those that were still there.
+  /// - Returns: those that were still running.
   package static func end(_ record: ChildRecord, boot: String) throws(SupervisorError) -> [ChildRecord.Child] {
     guard record.boot == boot else { return [] }
     var living: [(child: ChildRecord.Child, pidfd: FileDescriptor)] = []
@@ -28,13 +31,12 @@ package enum PreviousRun {
     for (_, pidfd) in living { _ = process_signal_pidfd(pidfd.rawValue, SIGKILL) }
     guard wait(for: living.map(\.pidfd), atMost: timeout) else {
       let names = found.map { "\($0.name) (process \($0.pid))" }.joined(separator: ", ")
-      throw SupervisorError(.failed, "of the last run there is still \(names), which does not end even by SIGKILL")
+      throw SupervisorError(.failed, "processes of the last run do not end even on SIGKILL: \(names)")
     }
     return found
   }
 
-  /// The descriptor is opened before the start time is read: if that is the recorded one, the descriptor stands for the
-  /// recorded process.
+  /// Opens the descriptor before it reads the start time: if that matches the record, so does the process.
   private static func open(_ child: ChildRecord.Child) -> FileDescriptor? {
     let number = process_open_pidfd(child.pid)
     guard number >= 0 else { return nil }
@@ -46,7 +48,7 @@ package enum PreviousRun {
     return pidfd
   }
 
-  /// A pidfd of a process that is no child can be waited for, only its status is not told.
+  /// The pidfd of a process that is not a child can be polled; only its exit status is not available.
   @discardableResult
   private static func wait(for pidfds: [FileDescriptor], atMost timeout: Duration) -> Bool {
     let deadline = SuspendingClock.now.advanced(by: timeout)
@@ -57,5 +59,76 @@ package enum PreviousRun {
       }
     }
     return true
+  }
+}
+
+/// The children of a run, in a file that outlives it. They are identified by boot, pid and start time, so that a later process
+/// with the same pid is not taken for one of them.
+package struct ChildRecord: Sendable, Equatable {
+  package struct Child: Sendable, Hashable {
+    package let name: String
+    package let pid: Int32
+    /// In clock ticks since boot: field 22 of /proc/PID/stat, proc_pid_stat(5).
+    package let startTime: Int64
+
+    package init(name: String, pid: Int32, startTime: Int64) {
+      self.name = name
+      self.pid = pid
+      self.startTime = startTime
+    }
+  }
+
+  /// /proc/sys/kernel/random/boot_id
+  package let boot: String
+  package var children: [Child]
+
+  package init(boot: String, children: [Child] = []) {
+    self.boot = boot
+    self.children = children
+  }
+
+  package var bytes: [UInt8] {
+    let rows = children.map { child -> JSONValue in
+      ["name": .string(child.name), "pid": .integer(Int64(child.pid)), "start": .integer(child.startTime)]
+    }
+    return (try? Jansson.encodeLine(["boot": .string(boot), "children": .array(rows)])) ?? []
+  }
+
+  /// `nil` if the bytes are not a record.
+  package init?(_ bytes: [UInt8]) {
+    guard let json = try? Jansson.decode(bytes), let boot = json["boot"]?.string, let rows = json["children"]?.array
+    else { return nil }
+    self.boot = boot
+    children = rows.compactMap { row in
+      guard let fields = try? MessageFields(row), let name = try? fields.string("name"),
+        let pid = try? fields.integer("pid", in: Int32(2) ... .max),
+        let start = try? fields.integer("start", in: Int64(0) ... .max)
+      else { return nil }
+      return Child(name: name, pid: pid, startTime: start)
+    }
+  }
+}
+
+/// Properties of processes in /proc: proc(5).
+package enum ProcessTable {
+  /// Changes with every boot of the machine; empty if /proc is not readable.
+  package static func bootIdentifier() -> String {
+    let bytes = (try? SmallFile.read("/proc/sys/kernel/random/boot_id")) ?? []
+    return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+  }
+
+  /// `nil` if there is no such process.
+  package static func startTime(of pid: Int32) -> Int64? {
+    (try? SmallFile.read("/proc/\(pid)/stat")).flatMap(startTime(inStat:))
+  }
+
+  /// Field 22. The second field is the name in parentheses, which may contain anything, so counting starts after the last
+  /// parenthesis.
+  package static func startTime(inStat stat: [UInt8]) -> Int64? {
+    guard let end = stat.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    let fields = stat[end...].dropFirst().split(separator: UInt8(ascii: " "))
+    let index = 22 - 3
+    guard fields.indices.contains(index) else { return nil }
+    return Int64(String(decoding: fields[index], as: UTF8.self))
   }
 }

@@ -2,9 +2,9 @@
 
 package import DocumentModel
 import Glibc
-import POSIXSupport
+package import POSIXSupport
 import ProcessSupport
-import ProcessSupervision
+package import ProcessSupervision
 import SystemPackage
 import WireProtocol
 
@@ -55,7 +55,7 @@ package struct BlueprintBuilder {
     do throws(SystemError) {
       try SmallFile.replace(portsPath, with: ports.bytes)
     } catch {
-      log("cannot write \(portsPath): \(error); upload ports will differ after a restart")
+      log("cannot write \(portsPath): \(error); upload ports may change after a restart")
     }
   }
 
@@ -63,7 +63,7 @@ package struct BlueprintBuilder {
 
   // MARK: The index
 
-  /// `nil` where none is to be served, or where the default one runs already.
+  /// `nil` if none is to be served, or if the default one runs already.
   private func index() throws(SupervisorError) -> ChildBlueprint? {
     guard let plan = options.plan.index else { return nil }
     let identity = try indexIdentity(plan)
@@ -74,7 +74,7 @@ package struct BlueprintBuilder {
       guard plan.isDefault, error.isAddressInUse, let address = SocketAddress(plan.listen),
         IndexProbe.answers(at: address)
       else { throw Self.explain(error, isDefaultIndex: plan.isDefault) }
-      log("an index answers at \(plan.listen) already: using that one")
+      log("an index already answers at \(plan.listen): using it")
       return nil
     }
     let executable: String
@@ -93,9 +93,9 @@ package struct BlueprintBuilder {
       environment: options.childEnvironment, logPath: options.layout.log(of: ProcessRole.index.rawValue))
   }
 
-  /// Where the peers of this machine reach their index.
+  /// The address at which the peers of this machine reach their index.
   ///
-  /// - Parameter served: the index that runs here, if one does.
+  /// - Parameter served: the index of this supervisor, if it has one.
   static func indexAddress(_ plan: RunPlan, served: ChildBlueprint?) -> Endpoint {
     switch plan.peersIndex {
     case .at(let endpoint): return endpoint
@@ -151,7 +151,7 @@ package struct BlueprintBuilder {
     return listeners
   }
 
-  /// The remembered port, where any would do and that one is free.
+  /// Uses the remembered port if any port would do and it is free.
   private static func uploads(
     _ listen: Endpoint, remembered: UInt16?
   ) throws(ListeningSocket.Failure) -> ListeningSocket {
@@ -169,13 +169,13 @@ package struct BlueprintBuilder {
     guard let identity = users.identity(of: user) else {
       throw SupervisorError(
         .failed,
-        "the peer \(peer.name) would run as the user \(user), whom /etc/passwd does not know: "
-          + "name one under [peers.\(peer.name)] user =, as a login name or uid:gid")
+        "peer \(peer.name) cannot run as user \(user), which is not in /etc/passwd: "
+          + "set user = under [peers.\(peer.name)] to a login name or uid:gid")
     }
     return identity
   }
 
-  /// It keeps nothing, so that it needs no user of its own; one that is made for it is safer than one who is everybody's.
+  /// The index keeps no files, so any unprivileged user will do; a dedicated one is safer than one shared with others.
   private func indexIdentity(_ plan: RunPlan.Index) throws(SupervisorError) -> ProcessSpecification.Identity? {
     guard let users = readUsers() else { return nil }
     guard let user = plan.user else {
@@ -184,8 +184,8 @@ package struct BlueprintBuilder {
     guard let identity = users.identity(of: user) else {
       throw SupervisorError(
         .failed,
-        "the index would run as the user \(user), whom /etc/passwd does not know: "
-          + "name another under [index] user =, as a login name or uid:gid")
+        "the index cannot run as user \(user), which is not in /etc/passwd: "
+          + "set user = under [index] to a login name or uid:gid")
     }
     return identity
   }
@@ -204,20 +204,33 @@ package struct BlueprintBuilder {
     switch failure.what {
     case .notAnAddress(let endpoint):
       return SupervisorError(
-        .usage, "cannot listen at \(endpoint): give an address in figures, localhost, or :PORT for all addresses")
+        .usage, "cannot listen at \(endpoint): use a numeric address, localhost, or :PORT for all addresses")
     case .unix(let path):
-      let hint = failure.errno == .fileExists ? "something that is no socket lies there; move it away" : nil
+      let hint = failure.errno == .fileExists ? "a file that is not a socket is in the way; move it" : nil
       return .system("cannot listen at \(path)", failure.errno, hint: hint)
     case .tcp(let endpoint) where failure.isAddressInUse && isDefaultIndex:
       return SupervisorError(
         .failed,
-        "\(endpoint) is in use by something that is no p2p-index: serve the index elsewhere with "
-          + "--serve-index HOST:PORT and --peer NAME, or use another one with --index HOST:PORT")
+        "\(endpoint) is in use by another program: serve the index elsewhere with "
+          + "--serve-index HOST:PORT and --peer NAME, or use another index with --index HOST:PORT")
     case .tcp(let endpoint) where failure.isAddressInUse:
       return SupervisorError(
         .failed, "\(endpoint) is in use by another program: choose another port, or 0 for any free one")
     case .tcp(let endpoint):
       return .system("cannot listen at \(endpoint)", failure.errno)
     }
+  }
+}
+
+extension UserDatabase {
+  /// - Parameter user: a login name, or a numeric `uid:gid` for users that /etc/passwd does not list.
+  /// - Returns: `nil` if there is no such user.
+  package func identity(of user: String) -> ProcessSpecification.Identity? {
+    let numbers = user.split(separator: ":", omittingEmptySubsequences: false)
+    if numbers.count == 2, let uid = UInt32(numbers[0]), let gid = UInt32(numbers[1]) {
+      return .init(user: uid, group: gid)
+    }
+    guard let user = self.user(named: user) else { return nil }
+    return .init(user: user.id, group: user.group, supplementaryGroups: supplementaryGroups(of: user))
   }
 }

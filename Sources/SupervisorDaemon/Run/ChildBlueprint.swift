@@ -4,7 +4,7 @@ import SystemPackage
 package import ProcessSupervision
 package import WireProtocol
 
-/// All that is needed to start a child, again and again. Only its settings change while the supervisor runs.
+/// Everything needed to start a child repeatedly. Only its settings change while the supervisor runs.
 package struct ChildBlueprint: Sendable {
   package enum ListenerKind: String, Sendable {
     case index
@@ -26,7 +26,7 @@ package struct ChildBlueprint: Sendable {
   package let environment: [String: String]
   package let logPath: String
 
-  /// The address that people are told: of the index, or of the uploads.
+  /// The address shown to people: of the index, or of the uploads.
   package var address: String {
     listeners.compactMap(\.socket.endpoint).first.map { "\($0)" } ?? ""
   }
@@ -35,7 +35,7 @@ package struct ChildBlueprint: Sendable {
     for listener in listeners { listener.socket.close() }
   }
 
-  /// The child's number for its channel. The listeners follow it.
+  /// The descriptor of the channel in the child. The listeners follow it.
   private static let channelNumber: Int32 = 3
 
   private func number(of position: Int) -> Int32 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CProcess
+import Glibc
 import LineJSON
 import SystemPackage
 import WireProtocol
@@ -22,7 +23,7 @@ struct ChildLink: ~Copyable {
     try? descriptor.close()
   }
 
-  /// Both ends of a new channel, the child's by number.
+  /// Both ends of a new channel.
   static func pair() throws(Errno) -> (link: FileDescriptor, child: FileDescriptor) {
     var first: Int32 = -1
     var second: Int32 = -1
@@ -34,7 +35,7 @@ struct ChildLink: ~Copyable {
   var wantsInput: Bool { !isBroken }
   var wantsOutput: Bool { !isBroken && !output.isEmpty }
 
-  /// A child that does not read loses what it is told beyond the limit; that it shall stop it then hears by signal.
+  /// A child that does not read loses commands beyond the limit; it is then stopped by signal.
   mutating func send(_ json: JSONValue) {
     guard let line = try? Jansson.encodeLine(json), output.count + line.count <= Self.outputLimit else { return }
     output += line
@@ -49,8 +50,8 @@ struct ChildLink: ~Copyable {
     }
   }
 
-  /// What the child has said since the last time. Lines that mean nothing are left out; a child that sends endless ones
-  /// is not listened to any more, and so turns unresponsive.
+  /// The events since the last call. Lines that are no event are skipped. After a line over the limit the channel is read no
+  /// more, so the child becomes unresponsive.
   mutating func receive() -> [ChannelEvent] {
     guard !isBroken else { return [] }
     switch NonBlocking.receive(descriptor) {
@@ -72,5 +73,37 @@ struct ChildLink: ~Copyable {
       isBroken = true
     }
     return events
+  }
+}
+
+/// Reads and writes that never block.
+enum NonBlocking {
+  enum Received {
+    case bytes([UInt8])
+    case nothing
+    case ended
+  }
+
+  /// From a socket in either mode.
+  static func receive(_ descriptor: FileDescriptor, atMost limit: Int = 65_536) -> Received {
+    var buffer = [UInt8](repeating: 0, count: limit)
+    let count = recv(descriptor.rawValue, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+    if count > 0 { return .bytes(Array(buffer.prefix(count))) }
+    return count < 0 && [EAGAIN, EINTR].contains(errno) ? .nothing : .ended
+  }
+
+  /// From a non-blocking pipe.
+  static func read(_ descriptor: FileDescriptor, atMost limit: Int = 65_536) -> Received {
+    var buffer = [UInt8](repeating: 0, count: limit)
+    let count = Glibc.read(descriptor.rawValue, &buffer, buffer.count)
+    if count > 0 { return .bytes(Array(buffer.prefix(count))) }
+    return count < 0 && [EAGAIN, EINTR].contains(errno) ? .nothing : .ended
+  }
+
+  /// The number of bytes that a socket took; `nil` if the connection is broken.
+  static func send(_ descriptor: FileDescriptor, _ bytes: [UInt8]) -> Int? {
+    let count = Glibc.send(descriptor.rawValue, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    if count >= 0 { return count }
+    return [EAGAIN, EINTR].contains(errno) ? 0 : nil
   }
 }

@@ -6,18 +6,18 @@ import ProcessSupervision
 import SystemPackage
 import WireProtocol
 
-/// One process of a child, with its channel and the pipe of its output. All of it goes with this value.
+/// One process of a child, with its channel and the pipe of its output. All are closed with this object.
 final class ChildRun {
   private let process: ChildProcess
   /// In clock ticks since boot.
   let startTime: Int64
   private var link: ChildLink
-  /// The reading end of its standard output and error; `nil` once nobody holds the other.
+  /// The reading end of its standard output and error; `nil` once all writers have closed it.
   private(set) var output: FileDescriptor?
 
-  /// How much of its last output is kept when it has ended.
+  /// Bytes of output read after it has ended.
   private static let lastOutputLimit = 1 << 20
-  /// How much is taken in one turn, lest one child's output hold up the others.
+  /// Bytes of output read in one turn of the loop, so that one child does not hold up the others.
   private static let turnLimit = 262_144
 
   /// Starts a process and sends the first line of its channel. A failure leaves nothing behind.
@@ -53,17 +53,17 @@ final class ChildRun {
     process.signal(number)
   }
 
-  /// How it ended, if it has; its last output is then in the log. To be asked no more afterwards.
+  /// How it ended, if it has; its last output is then in the log. Call it no more after it has returned a value.
   func reap(into log: inout RotatingLog) -> Termination? {
     guard let termination = process.reap() else { return nil }
-    // A grandchild may hold the pipe open for ever: what is there is taken, the end is not waited for.
+    // Do not wait for the end of the pipe: a grandchild may hold it open.
     _ = copyOutput(into: &log, atMost: Self.lastOutputLimit)
     return termination
   }
 
   // MARK: The channel
 
-  func tell(_ command: ChannelCommand) {
+  func send(_ command: ChannelCommand) {
     link.send(command.json)
   }
 
@@ -75,7 +75,7 @@ final class ChildRun {
     link.flush()
   }
 
-  // MARK: What it writes
+  // MARK: Output
 
   func takeOutput(into log: inout RotatingLog) {
     guard !copyOutput(into: &log, atMost: Self.turnLimit) else { return }
@@ -83,7 +83,7 @@ final class ChildRun {
     output = nil
   }
 
-  /// False once nobody holds the other end.
+  /// False once all writers have closed it.
   private func copyOutput(into log: inout RotatingLog, atMost limit: Int) -> Bool {
     guard let output else { return true }
     var rest = limit
@@ -100,12 +100,12 @@ final class ChildRun {
   }
 }
 
-/// Why a child was not started: a sentence part.
+/// Why a child was not started: part of a sentence.
 struct SpawnFailure: Error, CustomStringConvertible {
   let description: String
 }
 
-/// The descriptors of one start, before they find their owners.
+/// The descriptors of one start, before they have owners.
 private struct SpawnEnds {
   let null: FileDescriptor
   let outputReader: FileDescriptor

@@ -1,53 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import LineJSON
+package import ProcessSupervision
 import SystemPackage
+import WireProtocol
 
-/// Answers on a held listening socket while its child is away: one line, then the end. It reads and throws away what
-/// the caller sends for a moment, since closing with unread input would take the answer back: tcp(7).
+/// Answers connections while the child of a listening socket is down: one line, then it closes. It reads and discards input
+/// for a moment, because closing with unread input would reset the connection and lose the answer: tcp(7).
 struct OutageResponder {
-  private struct Farewell {
+  private struct Closing {
     let descriptor: FileDescriptor
     let until: SuspendingClock.Instant
     var budget = 65_536
   }
 
-  private static let maxFarewells = 64
+  private static let maxClosing = 64
   private static let timeout = Duration.seconds(1)
 
-  private var farewells: [Farewell] = []
+  private var closing: [Closing] = []
 
-  var descriptors: [Int32] { farewells.map(\.descriptor.rawValue) }
-  var deadline: SuspendingClock.Instant? { farewells.first?.until }
+  var descriptors: [Int32] { closing.map(\.descriptor.rawValue) }
+  var deadline: SuspendingClock.Instant? { closing.first?.until }
 
   /// Sends the line and half-closes.
   mutating func answer(_ descriptor: FileDescriptor, with line: [UInt8], now: SuspendingClock.Instant) {
     _ = NonBlocking.send(descriptor, line)
     shutdown(descriptor.rawValue, Int32(SHUT_WR))
-    if farewells.count >= Self.maxFarewells { try? farewells.removeFirst().descriptor.close() }
-    farewells.append(Farewell(descriptor: descriptor, until: now.advanced(by: Self.timeout)))
+    if closing.count >= Self.maxClosing { try? closing.removeFirst().descriptor.close() }
+    closing.append(Closing(descriptor: descriptor, until: now.advanced(by: Self.timeout)))
   }
 
-  /// Reads what came; closes who has closed, sent too much or had their time.
-  mutating func tidy(now: SuspendingClock.Instant) {
-    for index in farewells.indices.reversed() where isOver(&farewells[index], now: now) {
-      try? farewells.remove(at: index).descriptor.close()
+  /// Discards input; closes connections that have ended, sent too much or reached their time limit.
+  mutating func closeExpired(now: SuspendingClock.Instant) {
+    for index in closing.indices.reversed() where isOver(&closing[index], now: now) {
+      try? closing.remove(at: index).descriptor.close()
     }
   }
 
-  private func isOver(_ farewell: inout Farewell, now: SuspendingClock.Instant) -> Bool {
-    guard now < farewell.until else { return true }
-    switch NonBlocking.receive(farewell.descriptor) {
+  private func isOver(_ connection: inout Closing, now: SuspendingClock.Instant) -> Bool {
+    guard now < connection.until else { return true }
+    switch NonBlocking.receive(connection.descriptor) {
     case .nothing: return false
     case .ended: return true
     case .bytes(let bytes):
-      farewell.budget -= bytes.count
-      return farewell.budget <= 0
+      connection.budget -= bytes.count
+      return connection.budget <= 0
     }
   }
 
   mutating func closeAll() {
-    for farewell in farewells { try? farewell.descriptor.close() }
-    farewells.removeAll()
+    for connection in closing { try? connection.descriptor.close() }
+    closing.removeAll()
   }
+}
+
+/// The line with which the supervisor answers on its listening sockets for a child that is down.
+package enum OutageNotice {
+  /// `nil` while the child serves or will within a second.
+  ///
+  /// - Parameters:
+  ///   - reason: why it is down, a sentence: "it exited with status 1".
+  package static func line(
+    for member: Fleet.Member, reason: String?, now: RestartMachine.Instant
+  ) -> [UInt8]? {
+    guard !member.isHeld, let outage = member.machine.outage(now: now) else { return nil }
+    let failure: WireFailure
+    let because = reason.map { ": \($0)" } ?? ""
+    switch outage {
+    case .until(let instant):
+      let seconds = max(1, now.duration(to: instant).components.seconds + 1)
+      failure = WireFailure(
+        .unavailable, "\(member.name) is down and will be restarted\(because)", retryAfter: Int(clamping: seconds))
+    case .indefinite:
+      let cure = "p2pctl supervisor restart starts it again"
+      let state = member.machine.state == .parked ? "parked after repeated failures\(because)" : "stopped"
+      failure = WireFailure(.unavailable, "\(member.name) is \(state); \(cure)", retryAfter: indefiniteRetry)
+    }
+    return try? Jansson.encodeLine(failure.json(id: nil))
+  }
+
+  /// In seconds, for a child that only a person starts again.
+  private static let indefiniteRetry = 30
 }

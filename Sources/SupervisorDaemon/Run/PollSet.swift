@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 import Glibc
+package import SystemPackage
 
-/// What one turn of the loop waits for: poll(2).
+/// The descriptors that one turn of the loop waits for: poll(2).
 struct PollSet<Source> {
-  /// What poll(2) found at a source.
+  /// A source that poll(2) reports.
   struct Event {
     let source: Source
-    /// Bytes, a connection, an end of file or an error: reading will not wait.
+    /// Bytes, a connection, an end of file or an error: reading does not block.
     let isReadable: Bool
     let isWritable: Bool
   }
@@ -15,14 +17,14 @@ struct PollSet<Source> {
   private var descriptors: [pollfd] = []
   private var sources: [Source] = []
 
-  /// A source without interest is still told of when its other end hangs up.
+  /// A source added with neither reading nor writing is still reported when its other end hangs up.
   mutating func add(_ descriptor: Int32, reading: Bool = true, writing: Bool = false, as source: Source) {
     let events = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
     descriptors.append(pollfd(fd: descriptor, events: Int16(events), revents: 0))
     sources.append(source)
   }
 
-  /// - Parameter timeout: in milliseconds, −1 for ever.
+  /// - Parameter timeout: in milliseconds; −1 waits without a limit.
   mutating func wait(timeout: Int32) -> [Event] {
     guard poll(&descriptors, nfds_t(descriptors.count), timeout) > 0 else { return [] }
     return zip(descriptors, sources).compactMap { descriptor, source in
@@ -30,6 +32,45 @@ struct PollSet<Source> {
       guard found != 0 else { return nil }
       let readable = found & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0
       return Event(source: source, isReadable: readable, isWritable: found & POLLOUT != 0)
+    }
+  }
+}
+
+/// Accepts connections for the poll loop. When the process or the machine has no descriptors or memory left, it pauses:
+/// the connection stays in the queue, so poll(2) would report the listener as readable again and again.
+package struct Acceptor: Sendable {
+  package typealias Instant = SuspendingClock.Instant
+
+  /// Long enough to cost nothing, short enough to go unnoticed once descriptors are free again.
+  package static let pause = Duration.milliseconds(250)
+  private static let acceptsPerTurn = 16
+
+  private var pausedUntil: Instant?
+
+  package init() {}
+
+  /// The end of the current pause, if there is one.
+  package func deadline(now: Instant) -> Instant? { pausedUntil.flatMap { now < $0 ? $0 : nil } }
+
+  /// Whether listeners are to be left out of poll(2).
+  package func isPaused(now: Instant) -> Bool { deadline(now: now) != nil }
+
+  /// What a failed accept(2) means: see its ERRORS.
+  package mutating func failed(_ error: Errno, now: Instant) {
+    switch error {
+    case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory:
+      pausedUntil = now.advanced(by: Self.pause)
+    default: break
+    }
+  }
+
+  /// Takes up to 16 waiting connections, so that one listener does not hold up the loop. They are CLOEXEC and do not block.
+  package mutating func accept(from listener: FileDescriptor, now: Instant, _ body: (FileDescriptor) -> Void) {
+    guard !isPaused(now: now) else { return }
+    for _ in 0..<Self.acceptsPerTurn {
+      let number = socket_accept(listener.rawValue)
+      guard number >= 0 else { return failed(Errno(rawValue: -number), now: now) }
+      body(FileDescriptor(rawValue: number))
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import ProcessSupervision
 import WireProtocol
@@ -10,9 +11,9 @@ final class SupervisedChild {
   var blueprint: ChildBlueprint
   private(set) var process: ChildRun?
   private var log: RotatingLog
-  /// Why it is not there, or last ended: a sentence.
+  /// Why it is down, or ended last: a sentence.
   var reason: String?
-  /// What it said was the matter with it, before it ended.
+  /// The failure that it reported before it ended.
   var failure: String?
 
   init(_ blueprint: ChildBlueprint) {
@@ -26,8 +27,8 @@ final class SupervisedChild {
     process = try ChildRun(blueprint, limits: limits)
   }
 
-  func tell(_ command: ChannelCommand) {
-    process?.tell(command)
+  func send(_ command: ChannelCommand) {
+    process?.send(command)
   }
 
   func signal(_ number: Int32) {
@@ -41,7 +42,7 @@ final class SupervisedChild {
     return termination
   }
 
-  // MARK: What it says
+  // MARK: Channel and output
 
   func receive() -> [ChannelEvent] {
     process?.receive() ?? []
@@ -51,13 +52,38 @@ final class SupervisedChild {
     process?.flushChannel()
   }
 
-  /// Moves what it has written into its log.
+  /// Moves its output into its log.
   func takeOutput() {
     process?.takeOutput(into: &log)
   }
 
-  /// Whoever has moved its log away gets a new one.
+  /// Opens a new file if the log was moved away.
   func reopenLog() {
     log.close()
+  }
+}
+
+/// Wall-clock time at which each process entered its current state.
+struct StateTimes {
+  private struct Entry {
+    let state: ProcessState
+    let restarts: Int
+    let since: Timestamp
+  }
+
+  private var entries: [String: Entry] = [:]
+
+  /// True if the state changed, or was left and entered again.
+  mutating func note(_ member: Fleet.Member, at time: Timestamp) -> Bool {
+    let machine = member.machine
+    if let entry = entries[member.name], entry.state == member.state, entry.restarts == machine.restarts {
+      return false
+    }
+    entries[member.name] = Entry(state: member.state, restarts: machine.restarts, since: time)
+    return true
+  }
+
+  func since(_ name: String) -> Timestamp? {
+    entries[name]?.since
   }
 }

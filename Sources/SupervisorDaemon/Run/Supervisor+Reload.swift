@@ -4,10 +4,9 @@ import DocumentModel
 import ProcessSupervision
 import WireProtocol
 
-/// Another configuration, while everything runs.
+/// Reloading the configuration while processes run.
 extension Supervisor {
-  /// Takes over what can be changed while everything runs, and logs what cannot. A configuration that is wrong changes
-  /// nothing.
+  /// Applies the changes that are possible while processes run, and logs the others. An error changes nothing.
   @discardableResult
   func reload() throws(SupervisorError) -> PlanChange {
     do throws(SupervisorError) {
@@ -33,28 +32,28 @@ extension Supervisor {
     log.reopen()
     for child in children.values {
       child.reopenLog()
-      inform(child, of: index)
+      update(child, index: index)
     }
     for blueprint in added { begin(blueprint) }
-    let applied = change.applied.isEmpty ? "nothing has changed" : change.applied.joined(separator: ", ")
+    let applied = change.applied.isEmpty ? "no changes" : change.applied.joined(separator: ", ")
     log.write("reloaded: \(applied)")
     if !change.postponed.isEmpty {
       log.write(
-        "these wait for the next start of the supervisor: \(change.postponed.joined(separator: ", "))", .warning)
+        "these changes apply at the next start of the supervisor: \(change.postponed.joined(separator: ", "))", .warning
+      )
     }
   }
 
-  /// Everything that new peers need, before anything is changed for them. What was opened is closed again where one of
-  /// them cannot be made.
+  /// Opens everything that new peers need, before anything is changed. On failure all of it is closed again.
   private func prepare(_ peers: [RunPlan.Peer], index: Endpoint) throws(SupervisorError) -> [ChildBlueprint] {
     var blueprints: [ChildBlueprint] = []
     do throws(SupervisorError) {
       for peer in peers {
         guard children[peer.name.text] == nil else {
           throw SupervisorError(
-            .failed, "the peer \(peer.name) that was removed before has not ended yet: reload again")
+            .failed, "the removed peer \(peer.name) has not stopped yet: reload again")
         }
-        blueprints.append(try premises.builder.peer(peer, index: index))
+        blueprints.append(try resources.builder.peer(peer, index: index))
       }
     } catch {
       for blueprint in blueprints { blueprint.closeListeners() }
@@ -63,20 +62,20 @@ extension Supervisor {
     return blueprints
   }
 
-  private func inform(_ child: SupervisedChild, of index: Endpoint) {
+  private func update(_ child: SupervisedChild, index: Endpoint) {
     switch child.blueprint.settings {
     case .index(var settings):
       settings.allowAdvertise = plan.index?.allowAdvertise ?? []
       child.blueprint.settings = .index(settings)
     case .peer(var settings):
       settings.index = index
-      // One that goes keeps what it has.
+      // A removed peer keeps its address.
       if let peer = plan.peers.first(where: { $0.name.text == child.blueprint.name }) {
         settings.advertise = peer.advertise
       }
       child.blueprint.settings = .peer(settings)
     }
-    child.tell(.reload(child.blueprint.settings))
+    child.send(.reload(child.blueprint.settings))
   }
 
   private func begin(_ blueprint: ChildBlueprint) {

@@ -9,8 +9,8 @@ import ProcessSupport
 import SystemPackage
 import WireProtocol
 
-/// The one loop that starts, watches and ends all children and answers front ends: poll(2) on the main thread. What
-/// shall happen is decided by `Fleet` and `ControlSession`; this carries it out.
+/// The loop that starts, watches and stops all children and answers front ends: poll(2) on the main thread. `Fleet` and
+/// `ControlSession` decide; this carries out their decisions.
 final class Supervisor {
   enum Source {
     case signals
@@ -20,7 +20,7 @@ final class Supervisor {
     case channel(String)
     case output(String)
     case outage(FileDescriptor, notice: [UInt8])
-    case farewell
+    case closing
   }
 
   var children: [String: SupervisedChild]
@@ -29,11 +29,10 @@ final class Supervisor {
   var clients = ControlClients()
   private var outages = OutageResponder()
   private var acceptor = Acceptor()
-  /// Each process' state and since when it is in it, by the time of day.
-  var told = StateBook()
+  var states = StateTimes()
   let startedAt = WallClock.now
 
-  let premises: SupervisorResources
+  let resources: SupervisorResources
   let options: SupervisorOptions
   var plan: RunPlan
   private let signals: FileDescriptor
@@ -41,10 +40,11 @@ final class Supervisor {
   private let manager: ServiceManager?
   private var notice = ServiceNotice(now: .now)
 
-  init(premises: consuming SupervisorResources, options: SupervisorOptions, signals: FileDescriptor, log: SupervisorLog)
-  {
-    let blueprints = premises.blueprints
-    self.premises = premises
+  init(
+    resources: consuming SupervisorResources, options: SupervisorOptions, signals: FileDescriptor, log: SupervisorLog
+  ) {
+    let blueprints = resources.blueprints
+    self.resources = resources
     self.signals = signals
     self.log = log
     self.options = options
@@ -58,7 +58,7 @@ final class Supervisor {
     }
   }
 
-  /// As many descriptors as the system allows: an index has one for each peer.
+  /// As many descriptors as the system allows: an index needs one for each peer.
   private static func descriptorLimit() -> [ProcessSpecification.Limit] {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
@@ -70,10 +70,10 @@ final class Supervisor {
   /// Returns when everything has ended.
   func run() {
     perform(fleet.begin(now: .now))
-    tell()
+    logStateChanges()
     notify()
     while !fleet.hasEnded { turn() }
-    tell()
+    logStateChanges()
     finish()
   }
 
@@ -83,11 +83,11 @@ final class Supervisor {
     gather(into: &set, now: now)
     let events = set.wait(timeout: PollTimeout.milliseconds(until: deadline(now: now), now: now))
     for event in events { handle(event) }
-    outages.tidy(now: .now)
-    clients.tidy(now: .now)
+    outages.closeExpired(now: .now)
+    clients.closeExpired(now: .now)
     perform(fleet.timePassed(now: .now))
     forgetRetired()
-    tell()
+    logStateChanges()
     notify()
     answerWaiting()
   }
@@ -99,7 +99,7 @@ final class Supervisor {
 
   private func gather(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
     set.add(signals.rawValue, as: .signals)
-    if !acceptor.isPaused(now: now) { set.add(premises.control.descriptor.rawValue, as: .control) }
+    if !acceptor.isPaused(now: now) { set.add(resources.control.descriptor.rawValue, as: .control) }
     clients.gather(into: &set)
     for (name, child) in children {
       if let run = child.process {
@@ -111,9 +111,9 @@ final class Supervisor {
     gatherOutages(into: &set, now: now)
   }
 
-  /// While a child is away for long, callers at its sockets are told.
+  /// While a child is down for long, the supervisor answers on its sockets.
   private func gatherOutages(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
-    for descriptor in outages.descriptors { set.add(descriptor, as: .farewell) }
+    for descriptor in outages.descriptors { set.add(descriptor, as: .closing) }
     guard !acceptor.isPaused(now: now) else { return }
     for member in fleet.members {
       guard let child = children[member.name],
@@ -137,15 +137,15 @@ final class Supervisor {
     case .signals: takeSignals()
     case .control:
       let now = SuspendingClock.now
-      acceptor.accept(from: premises.control.descriptor, now: now) { clients.add($0, now: now) }
+      acceptor.accept(from: resources.control.descriptor, now: now) { clients.add($0, now: now) }
     case .client(let identifier): serve(identifier, event: event)
     case .process(let name): reap(name)
-    case .channel(let name): listen(to: name, isWritable: event.isWritable)
+    case .channel(let name): readChannel(of: name, isWritable: event.isWritable)
     case .output(let name): children[name]?.takeOutput()
     case .outage(let listener, let notice):
       let now = SuspendingClock.now
       acceptor.accept(from: listener, now: now) { outages.answer($0, with: notice, now: now) }
-    case .farewell: break
+    case .closing: break
     }
   }
 
@@ -154,10 +154,10 @@ final class Supervisor {
       switch signals_next(signals.rawValue) {
       case 0: return
       case SIGHUP:
-        // What is wrong with the configuration has been logged; all goes on as before.
+        // A failure has been logged and changed nothing.
         _ = try? reload()
       case let number:
-        log.write("signal \(number): stopping everything")
+        log.write("signal \(number): stopping all processes")
         perform(fleet.end(now: .now))
       }
     }
@@ -171,12 +171,12 @@ final class Supervisor {
       switch step.action {
       case .none: break
       case .spawn: start(child)
-      case .ask: child.tell(.stop)
+      case .ask: child.send(.stop)
       case .terminate:
-        child.tell(.stop)
+        child.send(.stop)
         child.signal(SIGTERM)
       case .kill:
-        log.write("\(step.name) does not end: SIGKILL", .warning)
+        log.write("\(step.name) does not stop: sending SIGKILL", .warning)
         child.signal(SIGKILL)
       }
     }
@@ -193,8 +193,8 @@ final class Supervisor {
 
   private func reap(_ name: String) {
     guard let child = children[name] else { return }
-    // What it said last comes before its end.
-    listen(to: name, isWritable: false)
+    // Read its last events before its exit is handled.
+    readChannel(of: name, isWritable: false)
     guard let termination = child.reap() else { return }
     ended(name, termination)
   }
@@ -206,13 +206,13 @@ final class Supervisor {
       "\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""), termination == .exited(0) ? .info : .warning)
     child.failure = nil
     let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
-    // One that was told to stop needs no excuse.
+    // A requested stop needs no reason.
     if fleet.member(name)?.machine.state == .stopped { child.reason = nil }
     perform(steps)
     record()
   }
 
-  private func listen(to name: String, isWritable: Bool) {
+  private func readChannel(of name: String, isWritable: Bool) {
     guard let child = children[name] else { return }
     if isWritable { child.flushChannel() }
     for event in child.receive() {
@@ -226,36 +226,37 @@ final class Supervisor {
         child.failure = message
       case .otherProtocol(let number):
         child.failure = "it speaks channel protocol \(number), this supervisor speaks \(ProtocolVersion.channel)"
-        log.write("\(name) is refused: \(child.failure ?? "")", .error)
+        log.write("\(name) refused: \(child.failure ?? "")", .error)
         perform(fleet.refused(name, now: .now))
       }
     }
   }
 
-  /// Who runs now, for the next supervisor of this home. Where it cannot be written, the children's own watch over
-  /// their channel, and their death signal, have to do.
+  /// Records the running children for the next supervisor of this home. If it cannot be written, they still end with their
+  /// channel or by their death signal.
   private func record() {
-    var record = ChildRecord(boot: premises.boot)
+    var record = ChildRecord(boot: resources.boot)
     for child in children.values {
       guard let run = child.process else { continue }
       record.children.append(.init(name: child.blueprint.name, pid: run.pid, startTime: run.startTime))
     }
     do throws(SystemError) {
-      try SmallFile.replace(premises.recordPath, with: record.bytes)
+      try SmallFile.replace(resources.recordPath, with: record.bytes)
     } catch {
-      log.write("cannot write \(premises.recordPath): \(error)", .warning)
+      log.write("cannot write \(resources.recordPath): \(error)", .warning)
     }
   }
 
-  /// Says in the log what has changed.
-  private func tell() {
+  private func logStateChanges() {
     for member in fleet.members {
-      guard told.note(member, at: WallClock.now), let child = children[member.name] else { continue }
+      guard states.note(member, at: WallClock.now), let child = children[member.name] else { continue }
       switch member.machine.state {
       case .ready:
         log.write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
       case .parked:
-        log.write("\(member.name) is given up: \(child.reason ?? "it ended"); see \(child.blueprint.logPath)", .error)
+        log.write(
+          "\(member.name) parked after repeated failures: \(child.reason ?? "it ended"); see \(child.blueprint.logPath)",
+          .error)
       case .starting, .stopping, .backingOff, .stopped: break
       }
     }
@@ -267,14 +268,14 @@ final class Supervisor {
     for name in fleet.takeRetired() { children.removeValue(forKey: name)?.blueprint.closeListeners() }
   }
 
-  /// Everything is gone before anybody is told so: then a next supervisor can start.
+  /// Releases everything before it answers front ends: after the answer another supervisor can start.
   private func finish() {
     for child in children.values { child.blueprint.closeListeners() }
-    premises.control.close()
-    unlink(premises.recordPath)
+    resources.control.close()
+    unlink(resources.recordPath)
     outages.closeAll()
-    log.write("everything has stopped")
-    premises.lock.release()
+    log.write("all processes have stopped")
+    resources.lock.release()
     answerWaiting()
     clients.finish()
   }

@@ -3,21 +3,21 @@
 package import DocumentModel
 import Glibc
 import POSIXSupport
-package import ProcessSupport
 import ProcessSupervision
+package import ProcessSupport
 
-/// From the command line and the environment to the options of a run.
+/// Turns the command line and the environment into the options of a run.
 package enum SupervisorInvocation {
   /// - Parameters:
   ///   - home: `--home`, which wins over `P2P_HOME`; relative to the working directory.
-  ///   - configuration: `--config`, which must exist; else that of the layout, which need not.
+  ///   - configuration: `--config`, which must exist; by default the file of the layout, which need not.
   ///   - environment: of this process.
   package static func options(
     flags: RunFlags, home: String?, configuration: String? = nil,
     environment: [String: String] = CurrentProcess.environment()
   ) throws(SupervisorError) -> SupervisorOptions {
     let layout = try layout(home: home, environment: environment)
-    // The supervisor stays where it was started: a relative path means the same at every reload.
+    // The supervisor never changes its directory, so a relative path means the same file at every reload.
     let path = configuration ?? layout.configurationFile
     let mustExist = configuration != nil
     let ownName = ownName(in: layout, environment: environment)
@@ -34,26 +34,26 @@ package enum SupervisorInvocation {
     options.notifySocket = environment["NOTIFY_SOCKET"]
     if layout.kind == .system, options.plan.peers.isEmpty, !flags.nameProcesses {
       options.notices.append(
-        "no peer is started: none is configured, and a service manager has none of its own; name those of users with "
-          + "--peer NAME, or as [peers.NAME] in \(layout.configurationFile)")
+        "no peer is configured, and a service has no default peer: add peers with --peer NAME or as [peers.NAME] in "
+          + "\(layout.configurationFile)")
     }
     return options
   }
 
-  /// After whom a peer is named where nobody names one: the caller, for root who called sudo(8). A service manager that
-  /// starts it for the whole machine is no user: a peer must not run as root because nobody thought of it.
+  /// The name of the default peer: that of the user, or of the caller of sudo(8). `nil` for a service of the whole machine,
+  /// because a peer must not run as root by accident.
   package static func ownName(in layout: Layout, environment: [String: String]) -> PeerName? {
     guard layout.kind == .system else { return PeerName.ofCurrentUser() }
     if let name = environment["SUDO_USER"].flatMap({ try? PeerName($0) }) { return name }
     return environment["NOTIFY_SOCKET"] == nil ? PeerName.ofCurrentUser() : nil
   }
 
-  /// `nil` where nothing is configured.
+  /// `nil` if nothing is configured.
   private static func read(
     _ path: String, mustExist: Bool, environment: [String: String]
   ) throws(SupervisorError) -> ConfigurationFile? {
     guard let bytes = try? SmallFile.read(path) else {
-      // What is there and cannot be read must not be taken for absent.
+      // An unreadable file must not be taken for a missing one.
       guard !mustExist, access(path, F_OK) != 0 else {
         throw SupervisorError(.noInput, "cannot read the configuration \(path)")
       }
@@ -83,14 +83,14 @@ package enum SupervisorInvocation {
   package static func layout(home: String?, environment: [String: String]) throws(SupervisorError) -> Layout {
     var environment = environment
     if let home {
-      guard !home.isEmpty else { throw SupervisorError(.usage, "--home names no directory") }
+      guard !home.isEmpty else { throw SupervisorError(.usage, "--home is empty") }
       environment["P2P_HOME"] = home
     }
     let candidates = Layout.candidates(
       environment: { environment[$0] }, isRoot: geteuid() == 0, workingDirectory: CurrentProcess.workingDirectory())
-    // For a user without a home the system's layout is the only candidate, and not theirs to use.
+    // For a user without a home the only candidate is the system's layout, which belongs to root.
     guard let layout = candidates.first, layout.kind != .system || geteuid() == 0 else {
-      throw SupervisorError(.failed, "there is no place for state and sockets: set P2P_HOME (or --home), or HOME")
+      throw SupervisorError(.failed, "no directory for state and sockets: set P2P_HOME (or --home), or HOME")
     }
     return layout
   }
@@ -101,5 +101,42 @@ package enum SupervisorInvocation {
       throw SupervisorError(.failed, "cannot read the path of this program from /proc/self/exe: is /proc mounted?")
     }
     return directory
+  }
+}
+
+/// Everything that a run of the supervisor depends on, collected by its entry point.
+package struct SupervisorOptions: Sendable {
+  package var layout: Layout
+  package var plan: RunPlan
+  /// The directory of the programs to start: the supervisor's own.
+  package var programs: String
+  /// Messages for the log at start.
+  package var notices: [String] = []
+  /// The environment of children.
+  package var childEnvironment: [String: String]
+  /// `NOTIFY_SOCKET` of sd_notify(3): where a service manager expects status messages.
+  package var notifySocket: String?
+  /// Whether the log also goes to standard error.
+  package var echoesLog: Bool
+  /// Reads the configuration again.
+  package var reload: @Sendable () throws(SupervisorError) -> RunPlan
+
+  package init(
+    layout: Layout, plan: RunPlan, programs: String, childEnvironment: [String: String] = [:], echoesLog: Bool = true,
+    reload: (@Sendable () throws(SupervisorError) -> RunPlan)? = nil
+  ) {
+    self.layout = layout
+    self.plan = plan
+    self.programs = programs
+    self.childEnvironment = childEnvironment
+    self.echoesLog = echoesLog
+    self.reload = reload ?? { plan }
+  }
+
+  /// The variables passed to children: search path, language, time zone, and our own.
+  package static func childEnvironment(from environment: [String: String]) -> [String: String] {
+    environment.filter { name, _ in
+      ["PATH", "LANG", "TZ", "TMPDIR"].contains(name) || name.hasPrefix("LC_") || name.hasPrefix("P2P_")
+    }
   }
 }

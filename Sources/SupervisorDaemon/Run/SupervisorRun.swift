@@ -1,38 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CProcess
+import DocumentModel
 import Glibc
+import POSIXSupport
+import ProcessSupervision
 import ProcessSupport
 import SystemPackage
 import WireProtocol
 
-/// A run of the supervisor from the first check to the last farewell.
+/// A run of the supervisor, from the first check to the last answer.
 package enum SupervisorRun {
   package static let version = "p2p-supervisor \(ProtocolVersion.program)"
   package static let defaultConfiguration = DefaultConfiguration.text
 
   /// The end of `p2p-supervisor run --help`.
   package static let help = """
-    Without flags it does what the configuration says; without a configuration it serves an index on 127.0.0.1:7734 \
-    and runs one peer named after the user. With --serve-index, --index or --peer it starts exactly what they name.
+    Without flags it follows the configuration; without a configuration it serves an index on 127.0.0.1:7734 and runs one \
+    peer named after the user. With --serve-index, --index or --peer it starts exactly what they name.
 
-    What they do not say comes from the environment (P2P_INDEX_LISTEN is listen of [index]), else from the configuration; \
+    Other settings come from the environment (P2P_INDEX_LISTEN is listen of [index]), else from the configuration; \
     --print-default-config shows every setting.
 
-    SIGTERM and SIGINT stop everything within 10 s, SIGHUP reads the configuration again.
+    SIGTERM and SIGINT stop all processes within 10 s, SIGHUP reloads the configuration.
 
-    EXIT STATUS: 0 stopped in good order; 1 could not start; 64 wrong usage; 66 no such configuration; 77 not permitted.
+    EXIT STATUS: 0 stopped; 1 could not start; 64 wrong usage; 66 configuration missing; 77 not permitted.
 
     EXAMPLE: p2p-supervisor run --serve-index 127.0.0.1:7734 --peer alice --peer bob=127.0.0.1:40002
     """
 
-  /// Returns when everything has ended in good order. Call it on the main thread, before any other thread is made: the
-  /// lives of the children are tied to it.
-  /// - Parameter readOptions: called when no signal gets lost any more, and none ends the process by itself.
+  /// Returns after an orderly stop. Call it on the main thread, before other threads exist: the death signal of the children
+  /// is bound to it.
+  /// - Parameter readOptions: called once signals are caught.
   package static func run(
     _ readOptions: () throws(SupervisorError) -> SupervisorOptions
   ) throws(SupervisorError) {
-    // Before anything is started, too: children get no signal that was meant for this process.
+    // Before any child is started.
     let signals = try openSignals()
     let options = try readOptions()
     try SocketPathRule.check(options.layout, peers: options.plan.peers.map(\.name))
@@ -40,17 +43,66 @@ package enum SupervisorRun {
     let log = SupervisorLog(path: options.layout.log(of: "supervisor"), echoes: options.echoesLog)
     for notice in options.notices { log.write(notice) }
     for warning in options.plan.warnings { log.write(warning, .warning) }
-    let premises = try SupervisorResources.prepare(options) { log.write($0) }
-    Supervisor(premises: premises, options: options, signals: signals, log: log).run()
+    let resources = try SupervisorResources.prepare(options) { log.write($0) }
+    Supervisor(resources: resources, options: options, signals: signals, log: log).run()
   }
 
   private static func openSignals() throws(SupervisorError) -> FileDescriptor {
-    // What a connection or a file does not take is an error where it is written.
+    // A failed write is an error where it is made.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     let numbers = [SIGTERM, SIGINT, SIGHUP]
     let descriptor = signals_open(numbers, numbers.count)
     guard descriptor >= 0 else { throw .system("cannot watch for signals", Errno(rawValue: -descriptor)) }
     return FileDescriptor(rawValue: descriptor)
+  }
+}
+
+/// What a supervisor acquires before it starts children, in this order: the lock of its home, the end of the last run's
+/// children, and all listening sockets. Sockets may be replaced only under the lock and after their last owner has ended.
+struct SupervisorResources: ~Copyable {
+  let lock: InstanceLock
+  let control: ListeningSocket
+  let builder: BlueprintBuilder
+  let blueprints: [ChildBlueprint]
+  let recordPath: String
+  let boot: String
+
+  private init(
+    lock: consuming InstanceLock, control: ListeningSocket, builder: BlueprintBuilder, blueprints: [ChildBlueprint],
+    recordPath: String,
+    boot: String
+  ) {
+    self.lock = lock
+    self.control = control
+    self.builder = builder
+    self.blueprints = blueprints
+    self.recordPath = recordPath
+    self.boot = boot
+  }
+
+  static func prepare(
+    _ options: SupervisorOptions, log: @escaping (String) -> Void
+  ) throws(SupervisorError) -> SupervisorResources {
+    let ownState = PlaceMaker.ownState(in: options.layout)
+    let lock = try InstanceLock(path: "\(ownState)/lock")
+    let recordPath = "\(ownState)/children.json"
+    let boot = ProcessTable.bootIdentifier()
+    if let record = (try? SmallFile.read(recordPath)).flatMap({ ChildRecord($0) }) {
+      for child in try PreviousRun.end(record, boot: boot) {
+        log("ended \(child.name) (process \(child.pid)), left by the last supervisor")
+      }
+    }
+    let builder = BlueprintBuilder(options: options, portsPath: "\(ownState)/ports.json", log: log)
+    let blueprints = try builder.build()
+    let control: ListeningSocket
+    do throws(ListeningSocket.Failure) {
+      control = try ListeningSocket.unix(options.layout.supervisorSocket)
+    } catch {
+      for blueprint in blueprints { blueprint.closeListeners() }
+      throw BlueprintBuilder.explain(error, isDefaultIndex: false)
+    }
+    return SupervisorResources(
+      lock: lock, control: control, builder: builder, blueprints: blueprints, recordPath: recordPath, boot: boot)
   }
 }

@@ -7,9 +7,9 @@ import ProcessSupport
 import SystemPackage
 import WireProtocol
 
-/// Asks whether what listens at an address is an index.
+/// Checks whether an index listens at an address.
 package enum IndexProbe {
-  /// Says hello as a peer that only looks up, and waits at most for `timeout`.
+  /// Sends `hello` as a peer that only looks up, and waits up to `timeout` for the answer.
   package static func answers(at address: SocketAddress, timeout: Duration = .seconds(2)) -> Bool {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
     let number = socket(address.family, type, 0)

@@ -5,22 +5,22 @@ import Glibc
 import POSIXSupport
 package import SystemPackage
 
-/// A listening socket that this process holds, so that connections wait in it while the child that serves it is
-/// replaced. It does not block, and is passed on by number.
+/// A listening socket held by the supervisor and inherited by a child, so that connections wait in it while the child is
+/// restarted. It is non-blocking.
 package struct ListeningSocket: Sendable {
   package let descriptor: FileDescriptor
-  /// What to remove from the file system at the end; `nil` for TCP.
+  /// The path to remove on close; `nil` for TCP.
   package let path: String?
-  /// Where it really listens; `nil` for a Unix socket.
+  /// Its actual address; `nil` for a Unix socket.
   package let endpoint: Endpoint?
 
-  /// Longer queues are cut by the kernel to net.core.somaxconn: listen(2).
+  /// The kernel reduces it to net.core.somaxconn: listen(2).
   private static let backlog: Int32 = 4_096
 
   // MARK: TCP
 
-  /// Listens at an address, `localhost`, or with an empty host at all addresses (IPv6 and IPv4 where the system has
-  /// both). Names are not looked up: a listener's address is its own machine's.
+  /// Listens at a numeric address, `localhost`, or with an empty host at all addresses, IPv6 and IPv4 if the system has both.
+  /// Other names are not resolved.
   package static func tcp(_ endpoint: Endpoint) throws(Failure) -> ListeningSocket {
     if endpoint.host.isEmpty {
       do throws(Failure) {
@@ -62,8 +62,8 @@ package struct ListeningSocket: Sendable {
 
   // MARK: Unix
 
-  /// Listens at a path, 0600 from the first moment on. What a dead process left there is removed: the caller holds the
-  /// lock under which such sockets are made, so a socket there has no owner. Anything but a socket is left alone.
+  /// Listens at a path with mode 0600 from the start. A socket left by a dead process is replaced: the caller holds the lock
+  /// of the home, so it has no owner. Any other file is an error.
   package static func unix(_ path: String) throws(Failure) -> ListeningSocket {
     let what = Failure.What.unix(path)
     guard let address = try? UnixSocketAddress(path: path) else { throw Failure(what: what, errno: .fileNameTooLong) }

@@ -10,7 +10,8 @@ package struct SocketAddress: Sendable {
 
   package var family: Int32 { Int32(storage.ss_family) }
 
-  private init<Address>(_ address: Address) {
+  /// - Parameter length: if not the whole of `address` counts.
+  private init<Address>(_ address: Address, length: Int? = nil) {
     var storage = sockaddr_storage()
     withUnsafeMutableBytes(of: &storage) { target in
       withUnsafeBytes(of: address) { target.copyMemory(from: $0) }
@@ -19,7 +20,7 @@ package struct SocketAddress: Sendable {
     self.length = socklen_t(MemoryLayout<Address>.size)
   }
 
-  /// An IPv4 or IPv6 address in figures, or `localhost`, which means 127.0.0.1. `nil` for other names.
+  /// A numeric IPv4 or IPv6 address, or `localhost`, which means 127.0.0.1. `nil` for other names.
   package init?(_ endpoint: Endpoint) {
     let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
     var four = in_addr()
@@ -33,6 +34,33 @@ package struct SocketAddress: Sendable {
     var six = in6_addr()
     guard inet_pton(AF_INET6, host, &six) == 1 else { return nil }
     self.init(Self.ipv6(six, port: endpoint.port))
+  }
+
+  /// `nil` if the path does not fit.
+  package init?(path: String) {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
+      guard !path.isEmpty, path.utf8.count < target.count else { return false }
+      target.copyBytes(from: path.utf8)
+      return true
+    }
+    guard fits else { return nil }
+    self.init(address)
+  }
+
+  /// A name in the abstract namespace of unix(7), without a file. `nil` if it does not fit.
+  package init?(abstractName name: String) {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
+      guard !name.isEmpty, name.utf8.count < target.count else { return false }
+      // The first byte is zero, and the length ends the name.
+      UnsafeMutableRawBufferPointer(rebasing: target.dropFirst()).copyBytes(from: name.utf8)
+      return true
+    }
+    guard fits else { return nil }
+    self.init(address, length: MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
   }
 
   package static func anyIPv4(port: UInt16) -> SocketAddress {
@@ -52,7 +80,7 @@ package struct SocketAddress: Sendable {
       sin6_scope_id: 0)
   }
 
-  /// Where a socket is bound: getsockname(2).
+  /// The address to which a socket is bound: getsockname(2).
   package static func local(of descriptor: Int32) -> SocketAddress? {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -62,7 +90,7 @@ package struct SocketAddress: Sendable {
     return result == 0 ? SocketAddress(storage) : nil
   }
 
-  /// The address in figures; `nil` for a Unix socket.
+  /// The numeric address; `nil` for a Unix socket.
   package var endpoint: Endpoint? {
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     var port: UInt16 = 0

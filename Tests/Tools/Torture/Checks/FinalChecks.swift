@@ -297,7 +297,9 @@ final class FinalChecks {
   }
 
   private static func isCrash(_ line: Substring) -> Bool {
-    if ["Fatal error", "AddressSanitizer", " is given up"].contains(where: { line.contains($0) }) { return true }
+    if ["Fatal error", "AddressSanitizer", " parked after repeated failures"].contains(where: { line.contains($0) }) {
+      return true
+    }
     guard let place = line.firstRange(of: "exited with status ") else { return false }
     return !["0", "69", "75"].contains(line[place.upperBound...].prefix { $0.isNumber })
   }

@@ -2,8 +2,8 @@
 
 package import ProcessSupervision
 
-/// The order in which the processes of one machine start and end, as decisions: the index before the peers, the peers
-/// together, and at the end the peers before the index.
+/// The order in which the processes of one machine start and stop, as a state machine: the index starts before the peers,
+/// the peers start together, and they stop before the index.
 package struct Fleet: Sendable {
   package typealias Instant = RestartMachine.Instant
 
@@ -13,19 +13,19 @@ package struct Fleet: Sendable {
     package let name: String
     package let role: Role
     package fileprivate(set) var machine: RestartMachine
-    /// Whether it will be started as soon as the index is decided.
+    /// Whether its start waits for the index.
     package fileprivate(set) var isHeld = false
-    /// Whether it is not wanted any more: no command starts it again.
+    /// Whether it was removed from the configuration: no command starts it again.
     fileprivate var isRetired = false
 
-    /// One that is held back is on its way already, as others see it.
+    /// A member whose start waits counts as starting.
     package var state: ProcessState { isHeld ? .starting : machine.state }
 
     /// - Parameter name: `nil` for all.
-    fileprivate func isMeant(by name: String?) -> Bool { !isRetired && (name == nil || name == self.name) }
+    fileprivate func matches(_ name: String?) -> Bool { !isRetired && (name == nil || name == self.name) }
   }
 
-  /// What the shell shall do to the process of this name.
+  /// An action on the process of this name.
   package struct Step: Sendable, Equatable {
     package let name: String
     package let action: ProcessAction
@@ -36,25 +36,25 @@ package struct Fleet: Sendable {
     }
   }
 
-  private enum Course: Equatable {
+  private enum Phase: Equatable {
     case idle
-    /// Peers wait for the index, at most until then. → `running`, `endingPeers`.
+    /// Peers wait for the index until then. → `running`, `endingPeers`.
     case waitingForIndex(until: Instant)
     /// → `endingPeers`.
     case running
-    /// → `endingIndex` when no peer has a process.
+    /// → `endingIndex` when no peer has a process left.
     case endingPeers
-    /// → `ended` when the index has none.
+    /// → `ended` when the index has no process left.
     case endingIndex
     case ended
   }
 
-  /// How long peers wait for an index that does not become ready: they are of use without it.
+  /// How long peers wait for an index that does not become ready: they are useful without it.
   package static let indexTimeout = Duration.seconds(5)
 
   package private(set) var members: [Member] = []
   private var policy: RestartPolicy
-  private var course = Course.idle
+  private var phase = Phase.idle
 
   package init(policy: RestartPolicy = RestartPolicy()) {
     self.policy = policy
@@ -64,23 +64,23 @@ package struct Fleet: Sendable {
     members.first { $0.name == name }
   }
 
-  /// Before `begin`, or while running; a name that is there already is left alone.
+  /// Call it before `begin` or while running. No effect if the name exists.
   package mutating func add(_ name: String, role: Role, now: Instant) {
     guard member(name) == nil else { return }
     members.append(Member(name: name, role: role, machine: RestartMachine(policy: policy, now: now)))
   }
 
-  /// From now on these rules hold, for those who run too.
+  /// Applies from now on, also to processes that run.
   package mutating func adopt(_ policy: RestartPolicy) {
     self.policy = policy
     for index in members.indices { members[index].machine.adopt(policy) }
   }
 
-  // MARK: What is seen from outside
+  // MARK: State
 
-  /// Whether nothing is under way any more: every process is ready, parked or stopped.
+  /// Whether every process is ready, parked or stopped.
   package var isSettled: Bool {
-    switch course {
+    switch phase {
     case .idle, .waitingForIndex, .endingPeers, .endingIndex: false
     case .ended: true
     case .running:
@@ -96,17 +96,17 @@ package struct Fleet: Sendable {
   package var isReady: Bool { members.allSatisfy { $0.machine.state == .ready } }
 
   package var isEnding: Bool {
-    switch course {
+    switch phase {
     case .endingPeers, .endingIndex, .ended: true
     case .idle, .waitingForIndex, .running: false
     }
   }
 
-  package var hasEnded: Bool { course == .ended }
+  package var hasEnded: Bool { phase == .ended }
 
   package var deadline: Instant? {
     var deadlines = members.compactMap(\.machine.deadline)
-    if case .waitingForIndex(let until) = course { deadlines.append(until) }
+    if case .waitingForIndex(let until) = phase { deadlines.append(until) }
     return deadlines.min()
   }
 
@@ -114,8 +114,8 @@ package struct Fleet: Sendable {
 
   /// Starts the index, and the peers once it is ready.
   package mutating func begin(now: Instant) -> [Step] {
-    guard course == .idle else { return [] }
-    course = .waitingForIndex(until: now.advanced(by: Self.indexTimeout))
+    guard phase == .idle else { return [] }
+    phase = .waitingForIndex(until: now.advanced(by: Self.indexTimeout))
     for index in members.indices where members[index].role == .peer { members[index].isHeld = true }
     let steps = each(where: { $0.role == .index }) { $0.start(now: now) }
     return steps + advance(now: now)
@@ -123,7 +123,7 @@ package struct Fleet: Sendable {
 
   package mutating func start(_ name: String?, now: Instant) -> [Step] {
     guard !isEnding else { return [] }
-    return each(where: { $0.isMeant(by: name) }) { $0.start(now: now) }
+    return each(where: { $0.matches(name) }) { $0.start(now: now) }
   }
 
   package mutating func stop(_ name: String, now: Instant) -> [Step] {
@@ -131,13 +131,13 @@ package struct Fleet: Sendable {
     return steps + advance(now: now)
   }
 
-  /// Stops it for good: it is forgotten once its process has ended.
+  /// Stops it permanently; `takeRetired` removes it once its process has ended.
   package mutating func retire(_ name: String, now: Instant) -> [Step] {
     for index in members.indices where members[index].name == name { members[index].isRetired = true }
     return stop(name, now: now)
   }
 
-  /// Forgets those that were retired and have ended, and names them.
+  /// Removes retired members whose processes have ended, and returns their names.
   package mutating func takeRetired() -> [String] {
     let gone = members.filter { $0.isRetired && !$0.machine.hasProcess }.map(\.name)
     members.removeAll { gone.contains($0.name) }
@@ -146,18 +146,18 @@ package struct Fleet: Sendable {
 
   package mutating func restart(_ name: String?, now: Instant) -> [Step] {
     guard !isEnding else { return [] }
-    return each(where: { $0.isMeant(by: name) }) { $0.restart(now: now) }
+    return each(where: { $0.matches(name) }) { $0.restart(now: now) }
   }
 
   /// Stops the peers together, then the index.
   package mutating func end(now: Instant) -> [Step] {
     guard !isEnding else { return [] }
-    course = .endingPeers
+    phase = .endingPeers
     let steps = each(where: { $0.role == .peer }) { $0.stop(now: now) }
     return steps + advance(now: now)
   }
 
-  // MARK: What the processes do
+  // MARK: Events of the processes
 
   package mutating func becameReady(_ name: String, now: Instant) -> [Step] {
     update(name) { $0.becameReady(now: now) }
@@ -178,7 +178,7 @@ package struct Fleet: Sendable {
     return steps + advance(now: now)
   }
 
-  /// To be called after everything that has happened, and when `deadline` has come.
+  /// Call it after every event and at `deadline`.
   package mutating func timePassed(now: Instant) -> [Step] {
     let steps = each(isTimer: true, where: { _ in true }) { $0.timePassed(now: now) }
     return steps + advance(now: now)
@@ -187,26 +187,26 @@ package struct Fleet: Sendable {
   // MARK: Order
 
   private mutating func advance(now: Instant) -> [Step] {
-    switch course {
+    switch phase {
     case .idle, .running, .ended:
       return []
     case .waitingForIndex(let until):
       guard now >= until || indexIsDecided else { return [] }
-      course = .running
+      phase = .running
       return each(where: \.isHeld) { $0.start(now: now) }
     case .endingPeers:
       guard !members.contains(where: { $0.role == .peer && $0.machine.hasProcess }) else { return [] }
-      course = .endingIndex
+      phase = .endingIndex
       let steps = each(where: { $0.role == .index }) { $0.stop(now: now) }
       return steps + advance(now: now)
     case .endingIndex:
       guard !members.contains(where: \.machine.hasProcess) else { return [] }
-      course = .ended
+      phase = .ended
       return []
     }
   }
 
-  /// Ready, or given up: no reason to wait any longer.
+  /// Ready, parked or stopped: waiting longer would not help.
   private var indexIsDecided: Bool {
     members.filter { $0.role == .index }.allSatisfy { member in
       switch member.machine.state {
@@ -221,12 +221,12 @@ package struct Fleet: Sendable {
   }
 
   private mutating func each(
-    isTimer: Bool = false, where isMeant: (Member) -> Bool,
+    isTimer: Bool = false, where isIncluded: (Member) -> Bool,
     _ change: (inout RestartMachine) -> ProcessAction
   ) -> [Step] {
     var steps: [Step] = []
-    for index in members.indices where isMeant(members[index]) {
-      // Whatever is decided for it now comes instead of the start that it waited for.
+    for index in members.indices where isIncluded(members[index]) {
+      // A command or event replaces the start that it waits for.
       if !isTimer { members[index].isHeld = false }
       let action = change(&members[index].machine)
       if action != .none { steps.append(Step(name: members[index].name, action: action)) }
