@@ -29,7 +29,7 @@ package final class StandardError: Sendable {
   /// poll(2) and write(2).
   private let dropped = Mutex(0)
 
-  /// - Parameter program: stands before each line on a terminal.
+  /// - Parameter program: the prefix of each line on a terminal.
   package init(program: String, descriptor: Int32 = STDERR_FILENO) {
     self.program = program
     self.descriptor = descriptor
