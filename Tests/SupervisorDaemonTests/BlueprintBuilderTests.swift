@@ -6,8 +6,10 @@ import POSIXSupport
 import ProcessSupport
 import ProcessSupervision
 import SupervisorDaemon
+import SystemPackage
 import TestSupport
 import Testing
+import WireProtocol
 
 @Suite struct BlueprintBuilderTests {
   private let directory: TemporaryDirectory
@@ -88,5 +90,56 @@ import Testing
     let blueprint = try builder.peer(any, index: .defaultIndex)
     defer { blueprint.closeListeners() }
     #expect(blueprint.identity == .init(user: getuid(), group: getgid()))
+  }
+
+  // MARK: Blueprints
+
+  /// The numbers in the first line have to be those of the descriptor map.
+  @Test func `first line names the descriptors that the child gets`() throws {
+    let blueprint = try builder(users: { UserDatabase(passwd: "bob:x:\(getuid()):\(getgid())::/:/bin/sh\n", group: "") }
+    )
+    .peer(plan(Endpoint(host: "127.0.0.1", port: 0)), index: .defaultIndex)
+    defer { blueprint.closeListeners() }
+    let limit = ProcessSpecification.Limit(resource: 7, soft: 100, hard: 100)
+    let specification = blueprint.specification(
+      input: 500, output: 501, channel: 502, limits: [limit], deathSignal: SIGKILL)
+    let sources = Dictionary(specification.descriptors.map { ($0.target, $0.source) }) { first, _ in first }
+    #expect(sources.count == 6 && specification.descriptors.count == 6)
+    #expect(sources[0] == 500 && sources[1] == 501 && sources[2] == 501)
+    let channel = try #require(specification.environment["P2P_CHANNEL"].flatMap { Int32($0) })
+    #expect(sources[channel] == 502)
+    let (start, opened) = (blueprint.start, blueprint.listeners.map(\.socket.descriptor.rawValue))
+    #expect(start.name == "bob" && start.role == .peer && start.listeners.index == nil)
+    #expect(try [sources[#require(start.listeners.uploads)], sources[#require(start.listeners.control)]] == opened)
+    #expect(specification.limits == [limit] && specification.deathSignal == SIGKILL && specification.directory == "/")
+    #expect(specification.identity == .init(user: getuid(), group: getgid()))
+  }
+
+  @Test func `address is that of the network socket`() throws {
+    let index = try freePort()
+    let blueprints = try builder(serving: index).build()
+    defer { for blueprint in blueprints { blueprint.closeListeners() } }
+    try #require(blueprints.map(\.name) == ["index", "bob"])
+    #expect(blueprints[0].address == "\(index)")
+    #expect(blueprints[1].address.hasPrefix("127.0.0.1:") && !blueprints[1].address.hasSuffix(":0"))
+    guard case .peer(let settings) = blueprints[1].settings else {
+      Issue.record("bob is not a peer")
+      return
+    }
+    #expect(settings.index == index, "a peer learns the actual address of the served index")
+  }
+
+  @Test func `upload port is remembered`() throws {
+    let any = plan(Endpoint(host: "127.0.0.9", port: 0))
+    let first = try builder().peer(any, index: .defaultIndex)
+    first.closeListeners()
+    let second = try builder().peer(any, index: .defaultIndex)
+    #expect(second.address == first.address)
+    // While that port is in use, another one is chosen.
+    try #require(unlink(layout.controlSocket(of: bob)) == 0)
+    let third = try builder().peer(any, index: .defaultIndex)
+    #expect(third.address != second.address)
+    second.closeListeners()
+    third.closeListeners()
   }
 }

@@ -107,6 +107,24 @@ import Testing
     #expect("\(ConfigurationError(path: "", line: nil, reason: "no"))" == "no")
   }
 
+  // MARK: Lines
+
+  @Test(arguments: [
+    ("[ index ] # comment\n\n  serve = 7", 3), ("[\"index\"]\n'serve' = 7", 2), ("index . serve = 7", 1),
+    ("[peers.bob]\n[index]\n# serve = true\nserve = 7", 4), ("\r\n[index]\r\nserve = 7\r\n", 3),
+    ("[index]\nlisten = \":1\" # serve = 1\nserve = 7", 3),
+  ])
+  func `line of a setting is found however it is written`(text: String, line: Int) {
+    let error = error(text)
+    #expect(error?.path == "index.serve")
+    #expect(error?.line == line)
+  }
+
+  @Test func `setting inside an inline table has no line`() {
+    #expect(error("index = { serve = 7 }")?.path == "index.serve")
+    #expect(error("index = { serve = 7 }")?.line == nil)
+  }
+
   // MARK: The environment
 
   @Test func `list length is limited`() throws {

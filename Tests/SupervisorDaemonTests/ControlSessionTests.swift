@@ -116,7 +116,7 @@ import WireProtocol
     let reply = try #require(first)
     #expect(reply["error"] == "too-large")
     #expect(reply["limit"] == "line")
-    #expect(session.hasSaidAll)
+    #expect(session.hasWrittenAll)
     #expect(session.wantsInput)
     #expect(!session.isOver(now: start))
     #expect(session.isOver(now: start.advanced(by: .seconds(1))))

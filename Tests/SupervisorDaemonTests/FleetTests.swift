@@ -2,6 +2,7 @@
 
 import ProcessSupervision
 import SupervisorDaemon
+import TestSupport
 import Testing
 
 @Suite struct FleetTests {
@@ -34,6 +35,8 @@ import Testing
       now = now.advanced(by: duration)
       apply { $0.timePassed(now: $1) }
     }
+
+    mutating func advance(by duration: Duration) { now = now.advanced(by: duration) }
 
     func state(_ name: String) -> ProcessState? { fleet.member(name)?.machine.state }
   }
@@ -187,5 +190,59 @@ import Testing
     var simulation = Simulation()
     simulation.fleet.add("alice", role: .peer, now: simulation.now)
     #expect(simulation.fleet.members.map(\.name) == ["index", "alice", "bob"])
+  }
+
+  /// Random commands and events against a model of the processes that the steps start and end.
+  @Test(arguments: 0..<20) func `any order of events keeps the order of processes`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var simulation = Simulation(peers: ["alice", "bob", "carol"])
+    var (running, isEnding): (Set<String>, Bool) = ([], false)
+    func carryOut(_ steps: ArraySlice<Fleet.Step>) {
+      for step in steps {
+        switch step.action {
+        case .spawn:
+          #expect(running.insert(step.name).inserted, "\(step.name) has a process")
+          #expect(!isEnding, "\(step.name) starts during the end")
+        case .ask, .terminate, .kill: #expect(running.contains(step.name), "\(step.name) has no process")
+        case .none: break
+        }
+      }
+    }
+    func apply(_ change: (inout Fleet, SuspendingClock.Instant) -> [Fleet.Step]) {
+      let count = simulation.history.count
+      simulation.apply(change)
+      carryOut(simulation.history[count...])
+    }
+    let names = ["index", "alice", "bob", "carol"]
+    apply { $0.begin(now: $1) }
+    for _ in 0..<400 {
+      let name = names.randomElement(using: &random) ?? "index"
+      switch Int.random(in: 0..<12, using: &random) {
+      case 0: apply { $0.start(name, now: $1) }
+      case 1: apply { $0.stop(name, now: $1) }
+      case 2: apply { $0.restart(Bool.random(using: &random) ? name : nil, now: $1) }
+      case 3...5:
+        guard running.remove(name) != nil else { continue }
+        let status: Termination = Bool.random(using: &random) ? .exited(1) : .signaled(9)
+        apply { $0.exited(name, status, now: $1, random: 0.5) }
+      case 6...8: if running.contains(name) { apply { $0.becameReady(name, now: $1) } }
+      case 9: if running.contains(name) { apply { $0.refused(name, now: $1) } }
+      default:
+        let pause = Duration.milliseconds(Int.random(in: 0..<3_000, using: &random))
+        simulation.advance(by: pause)
+        apply { $0.timePassed(now: $1) }
+      }
+      for member in simulation.fleet.members {
+        #expect(member.machine.hasProcess == running.contains(member.name), "\(member.name)")
+      }
+    }
+    isEnding = true
+    apply { $0.end(now: $1) }
+    for name in names.reversed() where running.contains(name) {
+      if name == "index" { #expect(running == ["index"]) }
+      running.remove(name)
+      apply { $0.exited(name, .exited(0), now: $1, random: 0) }
+    }
+    #expect(simulation.fleet.hasEnded && simulation.fleet.deadline == nil)
   }
 }

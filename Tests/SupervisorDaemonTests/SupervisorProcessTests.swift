@@ -175,11 +175,14 @@ import WireProtocol
   @Test func `configuration is read and reloaded`() async throws {
     let fixture = try SupervisorFixture()
     let index = "[index]\nlisten = \"127.0.0.1:0\"\n"
-    try fixture.directory.write("p2p.toml", Array("\(index)[peers.alice]\n[peers.bob]\n".utf8))
+    try fixture.directory.write(
+      "p2p.toml", Array("\(index)[peers.alice]\n[peers.bob]\n[supervisor]\nstandby = true\n".utf8))
     try await fixture.start("--config", fixture.directory.file("p2p.toml"))
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
     let before = try fixture.status()
     #expect(before.keys.sorted() == ["alice", "bob", "index", "supervisor"])
+    let warning = " warning \(fixture.directory.file("p2p.toml")): line 6: supervisor.standby: "
+    #expect(fixture.log("supervisor").contains(warning))
     let changed = "\(index)user = \"p2p\"\n[peers.carol]\n[peers.bob]\n[supervisor]\nkill_unresponsive_after = 99\n"
     try fixture.directory.write("p2p.toml", Array(changed.utf8))
     fixture.supervisor?.signal(SIGHUP)

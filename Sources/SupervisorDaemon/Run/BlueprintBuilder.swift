@@ -200,7 +200,7 @@ package struct BlueprintBuilder {
 
   // MARK: Failures
 
-  static func explain(_ failure: ListeningSocket.Failure, isDefaultIndex: Bool) -> SupervisorError {
+  package static func explain(_ failure: ListeningSocket.Failure, isDefaultIndex: Bool) -> SupervisorError {
     switch failure.what {
     case .notAnAddress(let endpoint):
       return SupervisorError(

@@ -2,20 +2,20 @@
 
 import CProcess
 import Glibc
-import LineJSON
-import SystemPackage
-import WireProtocol
+package import LineJSON
+package import SystemPackage
+package import WireProtocol
 
 /// The supervisor's end of a child's channel.
-struct ChildLink: ~Copyable {
+package struct ChildLink: ~Copyable {
   private static let outputLimit = 262_144
 
-  let descriptor: FileDescriptor
+  package let descriptor: FileDescriptor
   private var lines = LineSplitter(maximumLength: ChannelProtocol.maximumLine)
   private var output: [UInt8] = []
   private var isBroken = false
 
-  init(descriptor: FileDescriptor) {
+  package init(descriptor: FileDescriptor) {
     self.descriptor = descriptor
   }
 
@@ -24,7 +24,7 @@ struct ChildLink: ~Copyable {
   }
 
   /// Both ends of a new channel.
-  static func pair() throws(Errno) -> (link: FileDescriptor, child: FileDescriptor) {
+  package static func pair() throws(Errno) -> (link: FileDescriptor, child: FileDescriptor) {
     var first: Int32 = -1
     var second: Int32 = -1
     let error = socket_pair(&first, &second)
@@ -32,17 +32,17 @@ struct ChildLink: ~Copyable {
     return (FileDescriptor(rawValue: first), FileDescriptor(rawValue: second))
   }
 
-  var wantsInput: Bool { !isBroken }
-  var wantsOutput: Bool { !isBroken && !output.isEmpty }
+  package var wantsInput: Bool { !isBroken }
+  package var wantsOutput: Bool { !isBroken && !output.isEmpty }
 
   /// A child that does not read loses commands beyond the limit; it is then stopped by signal.
-  mutating func send(_ json: JSONValue) {
+  package mutating func send(_ json: JSONValue) {
     guard let line = try? Jansson.encodeLine(json), output.count + line.count <= Self.outputLimit else { return }
     output += line
     flush()
   }
 
-  mutating func flush() {
+  package mutating func flush() {
     guard !isBroken, !output.isEmpty else { return }
     switch NonBlocking.send(descriptor, output) {
     case let count?: output.removeFirst(min(count, output.count))
@@ -52,7 +52,7 @@ struct ChildLink: ~Copyable {
 
   /// The events since the last call. Lines that are no event are skipped. After a line over the limit the channel is read no
   /// more, so the child becomes unresponsive.
-  mutating func receive() -> [ChannelEvent] {
+  package mutating func receive() -> [ChannelEvent] {
     guard !isBroken else { return [] }
     switch NonBlocking.receive(descriptor) {
     case .nothing: return []

@@ -3,12 +3,12 @@
 import Glibc
 import LineJSON
 package import ProcessSupervision
-import SystemPackage
+package import SystemPackage
 import WireProtocol
 
 /// Answers connections while the child of a listening socket is down: one line, then it closes. It reads and discards input
 /// for a moment, because closing with unread input would reset the connection and lose the answer: tcp(7).
-struct OutageResponder {
+package struct OutageResponder {
   private struct Closing {
     let descriptor: FileDescriptor
     let until: SuspendingClock.Instant
@@ -20,11 +20,13 @@ struct OutageResponder {
 
   private var closing: [Closing] = []
 
-  var descriptors: [Int32] { closing.map(\.descriptor.rawValue) }
-  var deadline: SuspendingClock.Instant? { closing.first?.until }
+  package init() {}
+
+  package var descriptors: [Int32] { closing.map(\.descriptor.rawValue) }
+  package var deadline: SuspendingClock.Instant? { closing.first?.until }
 
   /// Sends the line and half-closes.
-  mutating func answer(_ descriptor: FileDescriptor, with line: [UInt8], now: SuspendingClock.Instant) {
+  package mutating func answer(_ descriptor: FileDescriptor, with line: [UInt8], now: SuspendingClock.Instant) {
     _ = NonBlocking.send(descriptor, line)
     shutdown(descriptor.rawValue, Int32(SHUT_WR))
     if closing.count >= Self.maxClosing { try? closing.removeFirst().descriptor.close() }
@@ -32,7 +34,7 @@ struct OutageResponder {
   }
 
   /// Discards input; closes connections that have ended, sent too much or reached their time limit.
-  mutating func closeExpired(now: SuspendingClock.Instant) {
+  package mutating func closeExpired(now: SuspendingClock.Instant) {
     for index in closing.indices.reversed() where isOver(&closing[index], now: now) {
       try? closing.remove(at: index).descriptor.close()
     }
@@ -49,7 +51,7 @@ struct OutageResponder {
     }
   }
 
-  mutating func closeAll() {
+  package mutating func closeAll() {
     for connection in closing { try? connection.descriptor.close() }
     closing.removeAll()
   }
