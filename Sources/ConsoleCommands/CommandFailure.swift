@@ -83,14 +83,13 @@ extension CommandFailure {
   }
 
   /// A refusal by the daemon, with hints on what to do about it.
-  init(_ refusal: ControlFailure) {
-    let failure = refusal.failure
+  init(_ failure: WireFailure) {
     self.init(ExitStatus(failure.code), TextRules.escapedForTerminal(failure.message))
-    details += refusal.paths.map {
+    details += failure.paths.map {
       "\(TextRules.escapedForTerminal($0.path)): \(TextRules.escapedForTerminal($0.message))"
     }
-    details += Self.choices(refusal.choices)
-    details += refusal.peers.map { "\($0.peer)  \($0.name)" }
+    details += Self.choices(failure.choices)
+    details += failure.peers.map { "\($0.peer)  \($0.name)" }
     if let limit = failure.limit {
       details.append("limit: \(TextRules.escapedForTerminal(limit.name)) = \(limit.value)")
     }
@@ -98,7 +97,7 @@ extension CommandFailure {
     if let seconds = failure.retryAfter { details.append("Try again in \(seconds) s.") }
   }
 
-  private static func choices(_ choices: [HeldContent]) -> [String] {
+  private static func choices(_ choices: [ContentListing]) -> [String] {
     guard !choices.isEmpty else { return [] }
     var table = Table([
       Table.Column("CONTENT"), Table.Column("SIZE", .right), Table.Column("HOLDERS", .right), Table.Column("PEERS"),

@@ -21,7 +21,7 @@ struct DaemonClient {
 
   /// Sends one request on a new connection.
   /// - Parameter timeout: maximum silence between two lines; `nil` for work of unknown length.
-  func request<Reply: ControlReply>(
+  func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration? = timeout,
     onEvent: (ControlEvent) throws -> Void = { _ in }
   ) throws -> Reply {

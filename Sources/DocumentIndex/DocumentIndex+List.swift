@@ -19,14 +19,14 @@ extension DocumentIndex {
     return ListPage(rows: rows, next: found.last.map { ListCursor(key: key(of: $0), content: entries[$0].content) })
   }
 
-  private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> ListRow {
+  private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> DocumentListing {
     var holders = [Holder]()
     entries[entry].holders.sample(Self.listHolderLimit, using: &generator) { [sources] source, complete in
       holders.append(sources[source].holder(complete: complete))
     }
-    return ListRow(
-      key: key(of: entry), title: title(of: entry), content: entries[entry].content, modified: entries[entry].modified,
-      total: entries[entry].holders.count, holders: holders)
+    let document = Document(
+      key: key(of: entry), title: title(of: entry), content: entries[entry].content, modified: entries[entry].modified)
+    return DocumentListing(document: document, total: entries[entry].holders.count, holders: holders)
   }
 
   /// The peers that can be reached, in the order of ids and addresses.
@@ -34,13 +34,13 @@ extension DocumentIndex {
     var position = sourceOrder.position { source in
       cursor.map { !($0.identity < sources[source].identity) } ?? false
     }
-    var rows = [PeerRow]()
+    var rows = [PeerListing]()
     var last: UInt32?
     while rows.count < limit, let slot = sourceOrder.next(&position) {
       let source = sources[slot]
       rows.append(
-        PeerRow(
-          peer: source.peer, name: source.name, host: source.host, port: source.port, records: source.recordCount))
+        PeerListing(
+          peer: source.peer, name: source.name, host: source.host, port: source.port, documents: source.recordCount))
       last = slot
     }
     let hasMore = sourceOrder[position] != nil

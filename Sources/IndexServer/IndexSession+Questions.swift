@@ -51,7 +51,7 @@ extension IndexSession {
     for (number, row) in page.rows.enumerated() {
       write(row, to: &output)
       if output.bytes.count - start > Self.pageBytes, number + 1 < page.rows.count {
-        next = ListCursor(key: row.key, content: row.content)
+        next = ListCursor(key: row.document.key, content: row.document.content)
         break
       }
     }
@@ -92,12 +92,12 @@ extension IndexSession {
     do { return try read(text) } catch { throw .badRequest("after: \(error.reason)") }
   }
 
-  private func write(_ row: ListRow, to output: inout JSONWriter) {
+  private func write(_ row: DocumentListing, to output: inout JSONWriter) {
     output.beginObject()
-    output.member("key", row.key.text)
-    output.member("title", row.title.text)
-    output.members(of: row.content)
-    output.member("modified", row.modified)
+    output.member("key", row.document.key.text)
+    output.member("title", row.document.title.text)
+    output.members(of: row.document.content)
+    output.member("modified", row.document.modified)
     output.member("total", row.total)
     output.key("holders")
     output.beginArray()
@@ -106,13 +106,13 @@ extension IndexSession {
     output.endObject()
   }
 
-  private func write(_ row: PeerRow, to output: inout JSONWriter) {
+  private func write(_ row: PeerListing, to output: inout JSONWriter) {
     output.beginObject()
     output.member("peer", row.peer)
     output.member("name", row.name.text)
     output.member("host", HolderAddresses.reported(row.host, to: origin.asker))
     output.member("port", row.port)
-    output.member("documents", row.records)
+    output.member("documents", row.documents)
     output.endObject()
   }
 }

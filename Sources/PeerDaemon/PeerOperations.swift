@@ -25,10 +25,10 @@ struct PeerOperations: ControlAnswering {
 
   func answer(
     _ request: ControlRequest, events: any ControlEvents
-  ) async throws(ControlFailure) -> any ControlReply {
+  ) async throws(WireFailure) -> any WireReply {
     switch request {
     // The connection answers it by itself.
-    case .hello: throw ControlFailure(WireFailure(.internal, "hello was not expected here"))
+    case .hello: throw WireFailure(.internal, "hello was not expected here")
     case .add(let files): try await sharing.add(files, events: events)
     case .lookup(let key): try await index.lookup(key)
     case .list(let query) where query.mine: try await own.list(query, events: events)
@@ -43,19 +43,19 @@ struct PeerOperations: ControlAnswering {
     }
   }
 
-  private func get(_ document: GetDocument, events: any ControlEvents) async throws(ControlFailure) -> ControlGetReply {
+  private func get(_ document: GetDocument, events: any ControlEvents) async throws(WireFailure) -> ControlGetReply {
     try await downloader.get(document) { progress in
       if document.progress { events.offer(.progress(progress)) }
     }
   }
 
-  private func transfers(events: any ControlEvents) async throws(ControlFailure) -> ControlTransfersReply {
+  private func transfers(events: any ControlEvents) async throws(WireFailure) -> ControlTransfersReply {
     let running = transfers.snapshot()
     try await events.send(running.map(ControlEvent.transfer))
     return ControlTransfersReply(transfers: running.count)
   }
 
-  private func status() async throws(ControlFailure) -> ControlStatusReply {
+  private func status() async throws(WireFailure) -> ControlStatusReply {
     let totals = try await own.totals()
     let status = await link.status
     let age = (NIODeadline.now() - status.since).nanoseconds / 1_000_000_000
@@ -67,13 +67,11 @@ struct PeerOperations: ControlAnswering {
       documents: Int(totals.documents), bytes: totals.bytes)
   }
 
-  private func connect(_ address: Endpoint?) async throws(ControlFailure) -> ControlConnectReply {
+  private func connect(_ address: Endpoint?) async throws(WireFailure) -> ControlConnectReply {
     guard address?.port != 0, address?.host != "" else {
-      throw ControlFailure(WireFailure(.usage, "an index has a host and a port other than 0"))
+      throw WireFailure(.usage, "an index has a host and a port other than 0")
     }
-    try await refusing { () throws(WireFailure) in
-      try await own.pool.store { [selection] () throws(StoreError) in try selection.choose(address) }
-    }
+    try await own.pool.store { [selection] () throws(StoreError) in try selection.choose(address) }
     let chosen = selection.current
     await link.use(chosen.address)
     let isConnected = await link.isConnectedInTime()

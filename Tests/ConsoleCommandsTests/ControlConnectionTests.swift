@@ -82,7 +82,7 @@ import WireProtocol
     let daemon = try ScriptedDaemon(at: path) { _ in
       [.line(#"{"id":null,"status":503,"error":"unavailable","message":"it backs off","retry_after":2}"#), .close]
     }
-    #expect(failure() == .failure(ControlFailure(WireFailure(.unavailable, "it backs off", retryAfter: 2))))
+    #expect(failure() == .failure(WireFailure(.unavailable, "it backs off", retryAfter: 2)))
     _ = daemon
   }
 
@@ -197,7 +197,7 @@ import WireProtocol
       _ = try connection.request(.transfers, for: ControlTransfersReply.self, timeout: .seconds(20))
       Issue.record("it was no refusal")
     } catch ControlError.failure(let failure) {
-      #expect(failure.failure.code == .notFound)
+      #expect(failure.code == .notFound)
     }
     #expect(try connection.request(.status, for: ControlRemoveReply.self, timeout: .seconds(20)).removed == 1)
     _ = daemon

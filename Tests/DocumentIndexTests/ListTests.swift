@@ -29,7 +29,7 @@ import Testing
     var cursor: ListCursor?
     repeat {
       let page = index.list(limit: 1, after: cursor, using: &generator)
-      found += page.rows.map(\.content)
+      found += page.rows.map(\.document.content)
       cursor = page.next
     } while cursor != nil
     #expect(found == [try Sample.content(1), try Sample.content(2), try Sample.content(3)])
@@ -89,7 +89,7 @@ import Testing
     var cursor: ListCursor?
     repeat {
       let page = index.list(words: ["even", "odd"], limit: 100, after: cursor, using: &generator)
-      found += page.rows.map(\.key.text)
+      found += page.rows.map(\.document.key.text)
       cursor = page.next
       pages += 1
     } while cursor != nil
@@ -112,7 +112,7 @@ import Testing
     var cursor: ListCursor?
     repeat {
       let page = index.list(words: ["even", "odd"], limit: 100, after: cursor, using: &generator)
-      found += page.rows.map(\.key.text)
+      found += page.rows.map(\.document.key.text)
       cursor = page.next
       pages += 1
     } while cursor != nil
@@ -132,14 +132,14 @@ import Testing
     var cursor: ListCursor?
     repeat {
       let page = index.list(collection: "rfc", limit: limit, after: cursor, using: &generator)
-      for row in page.rows { seen[row.key, default: 0] += 1 }
+      for row in page.rows { seen[row.document.key, default: 0] += 1 }
       // What the cursor names may itself go, and others come on either side of it.
       let passing = try (0..<20).map { _ in
         try Sample.document("rfc/\(Int.random(in: 0..<700, using: &generator) * 2 + 1)")
       }
       index.add(passing, by: SessionID(2))
       index.remove(
-        page.rows.filter { $0.total == 1 }.map { ($0.key, $0.content) }, by: SessionID(2))
+        page.rows.filter { $0.total == 1 }.map { ($0.document.key, $0.document.content) }, by: SessionID(2))
       cursor = try page.next.map { try ListCursor($0.text) }
     } while cursor != nil
     #expect(stable.allSatisfy { seen[$0.key] == 1 })
@@ -158,7 +158,7 @@ import Testing
     index.add([try Sample.document("rfc/1"), try Sample.document("rfc/2")], by: SessionID(2))
     let first = index.peers(limit: 2)
     #expect(first.rows.map(\.peer) == [Sample.peer(1), Sample.peer(2)])
-    #expect(first.rows.map(\.records) == [0, 2])
+    #expect(first.rows.map(\.documents) == [0, 2])
     let cursor = try PeerCursor(try #require(first.next).text)
     let second = index.peers(limit: 2, after: cursor)
     #expect(second.rows.map(\.peer) == [Sample.peer(4), Sample.peer(5)])

@@ -141,7 +141,7 @@ private struct RandomWalk {
   }
 
   private mutating func compareList(_ collection: String?, _ words: [String], limit: Int) {
-    var rows = [ListRow]()
+    var rows = [DocumentListing]()
     var cursor: ListCursor?
     repeat {
       let page = index.list(collection: collection, words: words, limit: limit, after: cursor, using: &generator)
@@ -152,14 +152,15 @@ private struct RandomWalk {
     let found = rows.map { row in
       ContentEntry(
         summary: ContentSummary(
-          key: row.key, content: row.content, title: row.title, modified: row.modified, total: row.total),
+          key: row.document.key, content: row.document.content, title: row.document.title,
+          modified: row.document.modified, total: row.total),
         holders: row.holders)
     }
     compare(found, reference.list(collection: collection, words: words), holderLimit: DocumentIndex.listHolderLimit)
   }
 
   private func comparePeers(limit: Int) {
-    var rows = [PeerRow]()
+    var rows = [PeerListing]()
     var cursor: PeerCursor?
     repeat {
       let page = index.peers(limit: limit, after: cursor)

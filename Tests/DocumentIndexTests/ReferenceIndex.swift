@@ -97,14 +97,14 @@ struct ReferenceIndex {
     return rows.sorted { $0.key == $1.key ? $0.content < $1.content : $0.key < $1.key }
   }
 
-  func peers() -> [PeerRow] {
-    var rows = [Address: PeerRow]()
+  func peers() -> [PeerListing] {
+    var rows = [Address: PeerListing]()
     for session in sessions {
       guard let port = session.port else { continue }
       let address = Address(peer: session.peer, host: session.host, port: port)
-      let count = records.filter { $0.session == session.id }.count + (rows[address]?.records ?? 0)
-      rows[address] = PeerRow(
-        peer: session.peer, name: session.name, host: session.host, port: port, records: count)
+      let count = records.filter { $0.session == session.id }.count + (rows[address]?.documents ?? 0)
+      rows[address] = PeerListing(
+        peer: session.peer, name: session.name, host: session.host, port: port, documents: count)
     }
     return rows.values.sorted { ($0.peer, $0.host, $0.port) < ($1.peer, $1.host, $1.port) }
   }

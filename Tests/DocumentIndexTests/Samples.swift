@@ -63,6 +63,6 @@ extension DocumentIndex {
   ) -> [String] {
     var generator = SeededGenerator(seed: 1)
     let page = list(collection: collection, words: words, limit: limit, after: after, using: &generator)
-    return page.rows.map(\.key.text)
+    return page.rows.map(\.document.key.text)
   }
 }

@@ -16,8 +16,8 @@ import WireProtocol
     FileFingerprint(device: 1, inode: 1, size: size, modified: 0, changed: 0)
   }
 
-  private func failure(_ request: AddFiles, _ found: [InspectedPath]) -> ControlFailure? {
-    do throws(ControlFailure) {
+  private func failure(_ request: AddFiles, _ found: [InspectedPath]) -> WireFailure? {
+    do throws(WireFailure) {
       _ = try AddPlan(request, found: found)
       return nil
     } catch {
@@ -47,7 +47,7 @@ import WireProtocol
       failure(
         AddFiles(paths: ["/x", "/ok", "/y"]),
         [.unusable(problems[0]), .file(file("/ok")), .unusable(problems[1])]))
-    #expect(error.failure.code == .noInput)
+    #expect(error.code == .noInput)
     #expect(error.paths == problems)
   }
 
@@ -56,7 +56,7 @@ import WireProtocol
     let found = (0..<1000).map { InspectedPath.unusable(PathProblem(path: "/\($0)\(long)", message: "missing")) }
     let error = try #require(failure(AddFiles(paths: ["/x"]), found))
     #expect((1..<100).contains(error.paths.count))
-    #expect(error.failure.message.contains("1000"))
+    #expect(error.message.contains("1000"))
   }
 
   @Test func aNameThatMakesNoKeyIsReported() throws {
@@ -71,10 +71,10 @@ import WireProtocol
     #expect(single.entries.map(\.key.text) == ["data/x"])
     #expect(single.entries.map(\.title) == [title])
     let two: [InspectedPath] = [.file(file("/a")), .file(file("/b"))]
-    #expect(failure(AddFiles(paths: ["/a", "/b"], key: "data/x"), two)?.failure.code == .usage)
-    #expect(failure(AddFiles(paths: ["/a", "/b"], title: title), two)?.failure.code == .usage)
+    #expect(failure(AddFiles(paths: ["/a", "/b"], key: "data/x"), two)?.code == .usage)
+    #expect(failure(AddFiles(paths: ["/a", "/b"], title: title), two)?.code == .usage)
     let directory = InspectedPath.directory(name: "d", files: [file("/d/a", below: "/d")], unreadable: [])
-    #expect(failure(AddFiles(paths: ["/d"], recursive: true, key: "data/x"), [directory])?.failure.code == .usage)
+    #expect(failure(AddFiles(paths: ["/d"], recursive: true, key: "data/x"), [directory])?.code == .usage)
     let below = try AddPlan(AddFiles(paths: ["/d"], recursive: true, key: "data/"), found: [directory])
     #expect(below.entries.map(\.key.text) == ["data/a"])
   }
@@ -83,8 +83,8 @@ import WireProtocol
     let many = (0...AddPlan.maxFiles).map { file("/d/\($0)", below: "/d") }
     let error = failure(
       AddFiles(paths: ["/d"], recursive: true), [.directory(name: "d", files: many, unreadable: [])])
-    #expect(error?.failure.code == .tooLarge)
-    #expect(error?.failure.limit == .init("files", AddPlan.maxFiles))
+    #expect(error?.code == .tooLarge)
+    #expect(error?.limit == .init("files", AddPlan.maxFiles))
   }
 
   // MARK: Batches

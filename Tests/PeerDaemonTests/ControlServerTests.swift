@@ -21,13 +21,13 @@ import WireProtocol
 
     func answer(
       _ request: ControlRequest, events: any ControlEvents
-    ) async throws(ControlFailure) -> any ControlReply {
+    ) async throws(WireFailure) -> any WireReply {
       switch request {
       case .status:
         running.add(1, ordering: .relaxed)
         try? await Task.sleep(for: .seconds(3600))
         cancelled.add(1, ordering: .relaxed)
-        throw ControlFailure(WireFailure(.cancelled, "cancelled"))
+        throw WireFailure(.cancelled, "cancelled")
       case .peers(let limit):
         let wide = ControlEvent.unknown(String(repeating: "x", count: 1000))
         for _ in 0..<(limit ?? 0) {
@@ -39,7 +39,7 @@ import WireProtocol
         events.offer(.unknown("offered"))
         return ControlTransfersReply(transfers: 0)
       default:
-        throw ControlFailure(WireFailure(.internal, "unexpected"))
+        throw WireFailure(.internal, "unexpected")
       }
     }
   }

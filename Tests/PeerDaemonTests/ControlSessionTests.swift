@@ -32,7 +32,7 @@ import WireProtocol
   @Test func greets() {
     var session = session(greeted: false)
     let answer = received(&session, #"{"id":7,"op":"hello","protocol":1,"extra":[]}"#)
-    #expect(answer == .answer(greeting.reply(to: 7)))
+    #expect(answer == .answer(greeting.json(id: 7)))
     #expect(session.state == .ready)
   }
 
@@ -66,7 +66,7 @@ import WireProtocol
       return
     }
     #expect(answer["id"] == .null)
-    #expect(answer["message"]?.string?.hasPrefix("this is no line of JSON: ") == true)
+    #expect(answer["message"]?.string?.hasPrefix("not a line of JSON: ") == true)
   }
 
   @Test func namesAnotherProtocol() {

@@ -31,12 +31,12 @@ import WireProtocol
     return timeout
   }
 
-  private func holder(_ number: Int, host: String, port: UInt16) throws -> HolderRow {
-    HolderRow(peer: Swarm.id("gone\(number)"), name: try PeerName("gone"), host: host, port: port, complete: true)
+  private func holder(_ number: Int, host: String, port: UInt16) throws -> Holder {
+    Holder(peer: Swarm.id("gone\(number)"), name: try PeerName("gone"), host: host, port: port, complete: true)
   }
 
-  private func row(_ member: Member) throws -> HolderRow {
-    HolderRow(
+  private func row(_ member: Member) throws -> Holder {
+    Holder(
       peer: member.id, name: try PeerName("alice"), host: "127.0.0.1", port: member.uploads.address.port, complete: true
     )
   }
@@ -100,9 +100,9 @@ import WireProtocol
       try await ScriptedIndex.with(answer: answer) { index in
         let bob = try await swarm.peer("bob", timeout: timeout, index: index.endpoint)
         let target = swarm.directory.file("target")
-        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-        #expect(failure?.failure.code == .noSource)
-        #expect(failure?.failure.message.contains("holders") == true)
+        let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.code == .noSource)
+        #expect(failure?.message.contains("holders") == true)
         #expect(index.lookups > 1)
         #expect(TemporaryDirectory.read(target) == nil)
         #expect(try bob.catalogue.leftovers().isEmpty)
@@ -122,8 +122,8 @@ import WireProtocol
         let task = Task { try await bob.get("file/x", to: target) }
         #expect(await eventually { index.lookups == 1 })
         task.cancel()
-        let failure = await #expect(throws: ControlFailure.self) { try await task.value }
-        #expect(failure?.failure.code == .cancelled)
+        let failure = await #expect(throws: WireFailure.self) { try await task.value }
+        #expect(failure?.code == .cancelled)
       }
     }
   }
@@ -136,21 +136,23 @@ import WireProtocol
       try await ScriptedIndex.with(answer: { answer }) { index in
         let bob = try await swarm.peer("bob", timeout: impatient(), index: index.endpoint)
         let target = swarm.directory.file("target")
-        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-        #expect(failure?.failure.code == .noSource)
-        #expect(failure?.failure.message.hasSuffix("is said to be at \(host), where no peer can be") == true)
+        let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.code == .noSource)
+        #expect(failure?.message.hasSuffix("is said to be at \(host), where no peer can be") == true)
       }
     }
   }
 
-  @Test(arguments: [#""contents":[],"more":0"#, #""contents":{},"more":0"#, #""nothing":0"#])
+  @Test(arguments: [
+    #""key":"file/x","contents":[],"more":0"#, #""key":"file/x","contents":{},"more":0"#, #""nothing":0"#,
+  ])
   func anAnswerThatNamesNothingEndsTheDownload(_ members: String) async throws {
     try await Swarm.with { swarm in
       try await ScriptedIndex.with(answer: { Array(members.utf8) }) { index in
         let bob = try await swarm.peer("bob", timeout: impatient(), index: index.endpoint)
         let target = swarm.directory.file("target")
-        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-        #expect(failure?.failure.code == (members.contains("[]") ? .notFound : .unavailable))
+        let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.code == (members.contains("[]") ? .notFound : .unavailable))
       }
     }
   }

@@ -112,15 +112,22 @@ struct Peer: Sendable {
     var reply: JSONValue? {
       if case .success(_, let reply) = outcome { reply } else { nil }
     }
-    var failure: ControlFailure? {
+    var failure: WireFailure? {
       if case .failure(_, let failure) = outcome { failure } else { nil }
     }
     /// The documents of `added` events.
     var added: [Document] {
       events.compactMap { if case .added(let document, _) = $0 { document } else { nil } }
     }
-    var listed: [ListedDocument] {
-      events.compactMap { if case .document(let row) = $0 { row } else { nil } }
+    var listed: [DocumentListing] {
+      events.compactMap { if case .document(let listing, _) = $0 { listing } else { nil } }
+    }
+    /// The documents of the own catalogue with their files.
+    var mine: [(document: Document, file: OwnFile)] {
+      events.compactMap { event in
+        guard case .document(let listing, let file?) = event else { return nil }
+        return (listing.document, file)
+      }
     }
     var failed: [PathProblem] {
       events.compactMap { if case .failed(let problem) = $0 { problem } else { nil } }
@@ -143,7 +150,7 @@ struct Peer: Sendable {
   }
 
   /// The reply of a request that succeeds.
-  func reply<Reply: ControlReply>(_ request: ControlRequest, as type: Reply.Type = Reply.self) async throws -> Reply {
+  func reply<Reply: WireReply>(_ request: ControlRequest, as type: Reply.Type = Reply.self) async throws -> Reply {
     let answer = try await ask(request)
     guard let reply = answer.reply else { throw RawConnection.Failure(description: "\(answer.outcome)") }
     return try Reply(reply)
@@ -151,16 +158,16 @@ struct Peer: Sendable {
 
   func status() async throws -> ControlStatusReply { try await reply(.status) }
 
-  func lookup(_ key: String) async throws -> ControlLookupReply { try await reply(.lookup(try DocumentKey(key))) }
+  func lookup(_ key: String) async throws -> LookupReply { try await reply(.lookup(try DocumentKey(key))) }
 
   func add(_ paths: [String], recursive: Bool = false, key: String? = nil) async throws -> Answer {
     try await ask(.add(AddFiles(paths: paths, recursive: recursive, key: key)))
   }
 
   /// The keys and states of the own catalogue.
-  func mine() async throws -> [String: ListedDocument.State?] {
-    let rows = try await ask(.list(ListDocuments(mine: true))).listed
-    return Dictionary(rows.map { ($0.document.key.text, $0.state) }, uniquingKeysWith: { first, _ in first })
+  func mine() async throws -> [String: OwnFile.State?] {
+    let rows = try await ask(.list(ListDocuments(mine: true))).mine
+    return Dictionary(rows.map { ($0.document.key.text, $0.file.state) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// What the index lists, with how many offer it.

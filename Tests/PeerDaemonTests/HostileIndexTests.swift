@@ -161,7 +161,8 @@ private final class LyingIndexRole: LineRole {
       let holder = #"{"peer":"x","name":"../..","host":"","port":0,"complete":1}"#
       let content =
         #"{"content":"\#(String(repeating: "a", count: 64))","size":1,"title":"","modified":"1970-01-01T00:00:00Z","total":1,"holders":[\#(holder)]}"#
-      output.bytes += Array(#"{"id":\#(id),"status":200,"contents":[\#(content)],"more":0}"#.utf8) + [0x0A]
+      output.bytes +=
+        Array(#"{"id":\#(id),"status":200,"key":"file/x","contents":[\#(content)],"more":0}"#.utf8) + [0x0A]
     default: break
     }
   }

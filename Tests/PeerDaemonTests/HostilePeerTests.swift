@@ -36,14 +36,14 @@ import WireProtocol
       let liar = try await Liar.start(swarm, "liar", habit)
       try await liar.claim("file/x", pattern(200_000))
       let target = swarm.directory.file("target")
-      var failure: ControlFailure?
+      var failure: WireFailure?
       let started = ContinuousClock.now
-      do throws(ControlFailure) { _ = try await bob.get("file/x", to: target) } catch { failure = error }
+      do throws(WireFailure) { _ = try await bob.get("file/x", to: target) } catch { failure = error }
       #expect(ContinuousClock.now - started < .seconds(30))
-      #expect(failure?.failure.code == expectation(habit))
+      #expect(failure?.code == expectation(habit))
       if let failure {
         #expect(TemporaryDirectory.read(target) == nil)
-        #expect(failure.failure.message.contains("liar"), "who lied is named: \(failure.failure.message)")
+        #expect(failure.message.contains("liar"), "who lied is named: \(failure.message)")
       }
       #expect(try bob.catalogue.leftovers().isEmpty)
       await liar.end()
@@ -62,8 +62,8 @@ import WireProtocol
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
       let target = swarm.directory.file("target")
       if habit == .wrongRoot || habit == .wrongSize {
-        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-        #expect(failure?.failure.code == .severalContents)
+        let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+        #expect(failure?.code == .severalContents)
         _ = try await bob.get("file/x", to: target, from: "alice")
       } else {
         _ = try await bob.get("file/x", to: target)
@@ -104,8 +104,8 @@ import WireProtocol
       let path = try swarm.directory.write("source", pattern(100_000))
       try await mirror.share(path, as: "file/x")
       let target = swarm.directory.file("target")
-      let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-      #expect(failure?.failure.code == .noSource)
+      let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.code == .noSource)
       #expect(TemporaryDirectory.read(target) == nil)
       let alice = try await swarm.peer("alice")
       try await alice.share(path, as: "file/x")
@@ -121,8 +121,8 @@ import WireProtocol
       let path = try swarm.directory.write("source", pattern(100_000))
       try await mirror.share(path, as: "file/x")
       let target = swarm.directory.file("target")
-      let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-      #expect(failure?.failure.code == .noSource)
+      let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.code == .noSource)
       let alice = try await swarm.peer("alice")
       try await alice.share(path, as: "file/x")
       let reply = try await bob.get("file/x", to: target)

@@ -50,15 +50,16 @@ final class ScriptedIndex: Sendable {
   }
 
   /// The members of an answer that names these holders of one content.
-  static func contents(_ content: Content, total: Int? = nil, _ holders: [HolderRow]) -> [UInt8] {
+  static func contents(_ content: Content, total: Int? = nil, _ holders: [Holder]) -> [UInt8] {
     var output = JSONWriter()
     output.beginObject()
+    output.member("key", "file/x")
     output.key("contents")
     output.beginArray()
     output.beginObject()
-    ContentRow(
+    ContentListing(
       content: content, title: .empty, modified: Timestamp(seconds: 0), total: total ?? holders.count, holders: holders
-    ).writeMembers(to: &output)
+    ).write(to: &output)
     output.endObject()
     output.endArray()
     output.member("more", 0)

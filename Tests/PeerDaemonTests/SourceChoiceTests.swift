@@ -14,31 +14,31 @@ import WireProtocol
     own = try #require(PeerID(hex: String(repeating: "00", count: 32)))
   }
 
-  private func holder(_ id: String, _ name: String) throws -> HolderRow {
+  private func holder(_ id: String, _ name: String) throws -> Holder {
     let hex = id + String(repeating: "f", count: 64 - id.count)
-    return HolderRow(
+    return Holder(
       peer: try #require(PeerID(hex: hex)), name: try PeerName(name), host: "192.0.2.1", port: 1, complete: true)
   }
 
-  private func row(_ root: String, _ holders: [HolderRow], size: Int64 = 5) throws -> ContentRow {
+  private func row(_ root: String, _ holders: [Holder], size: Int64 = 5) throws -> ContentListing {
     let digest = try #require(Digest(hex: root + String(repeating: "1", count: 64 - root.count)))
-    return ContentRow(
+    return ContentListing(
       content: try #require(Content(root: digest, size: size)), title: .empty, modified: Timestamp(seconds: 0),
       total: holders.count, holders: holders)
   }
 
   private func choose(
-    _ rows: [ContentRow], more: Int = 0, from: String? = nil, prefix: String? = nil
-  ) throws(ControlFailure) -> SourceChoice {
-    try SourceChoice(key, LookupReply(contents: rows, more: more), from: from, prefix: prefix, asking: own)
+    _ rows: [ContentListing], more: Int = 0, from: String? = nil, prefix: String? = nil
+  ) throws(WireFailure) -> SourceChoice {
+    try SourceChoice(key, LookupReply(key: key, contents: rows, more: more), from: from, prefix: prefix, asking: own)
   }
 
-  private func code(_ body: () throws(ControlFailure) -> SourceChoice) -> ErrorCode? {
-    do throws(ControlFailure) {
+  private func code(_ body: () throws(WireFailure) -> SourceChoice) -> ErrorCode? {
+    do throws(WireFailure) {
       _ = try body()
       return nil
     } catch {
-      return error.failure.code
+      return error.code
     }
   }
 
@@ -49,40 +49,40 @@ import WireProtocol
 
   @Test func neverChoosesAmongSeveralContentsByItself() throws {
     let rows = try [row("a", [holder("1", "alice")]), row("b", [holder("2", "bob")])]
-    #expect(code { () throws(ControlFailure) in try choose(rows) } == .severalContents)
+    #expect(code { () throws(WireFailure) in try choose(rows) } == .severalContents)
     #expect(try choose(rows, from: "bob").content == rows[1])
     #expect(try choose(rows, prefix: "A").content == rows[0])
-    #expect(code { () throws(ControlFailure) in try choose(rows, prefix: "c") } == .notFound)
-    #expect(code { () throws(ControlFailure) in try choose(rows, from: "carol") } == .notFound)
+    #expect(code { () throws(WireFailure) in try choose(rows, prefix: "c") } == .notFound)
+    #expect(code { () throws(WireFailure) in try choose(rows, from: "carol") } == .notFound)
   }
 
   /// A liar may claim the right root with another size, and even the id of the one who has it.
   @Test func contentsOfOneRootAreToldApartByTheirSizes() throws {
     let alice = try holder("1", "alice")
     let rows = try [row("a", [alice], size: 6), row("a", [alice])]
-    let failure = #expect(throws: ControlFailure.self) { try choose(rows, from: "alice", prefix: "a") }
-    #expect(failure?.failure.code == .severalContents)
-    #expect(failure?.failure.message.contains("a11111111111:5") == true)
+    let failure = #expect(throws: WireFailure.self) { try choose(rows, from: "alice", prefix: "a") }
+    #expect(failure?.code == .severalContents)
+    #expect(failure?.message.contains("a11111111111:5") == true)
     #expect(try choose(rows, prefix: "A:5").content == rows[1])
     #expect(try choose(rows, from: "alice", prefix: "a11:6").content == rows[0])
     for prefix in ["a:7", "a:", "a:x", ":"] {
-      #expect(code { () throws(ControlFailure) in try choose(rows, prefix: prefix) } == .notFound)
+      #expect(code { () throws(WireFailure) in try choose(rows, prefix: prefix) } == .notFound)
     }
   }
 
   @Test func contentsThatWereLeftOutCountToo() throws {
     let rows = try [row("a", [holder("1", "alice")])]
-    #expect(code { () throws(ControlFailure) in try choose(rows, more: 1) } == .severalContents)
+    #expect(code { () throws(WireFailure) in try choose(rows, more: 1) } == .severalContents)
   }
 
   @Test func namesWhoIsMeantByAnAmbiguousName() throws {
     let rows = try [row("a", [holder("1", "alice"), holder("2", "alice")])]
-    #expect(code { () throws(ControlFailure) in try choose(rows, from: "alice") } == .ambiguousPeer)
+    #expect(code { () throws(WireFailure) in try choose(rows, from: "alice") } == .ambiguousPeer)
     #expect(try choose(rows, from: "2f").holders.map { $0.peer.hex.first } == ["2"])
   }
 
   @Test func asksItselfOnlyWhereThereIsNobodyElse() throws {
-    let me = HolderRow(peer: own, name: try PeerName("me"), host: "127.0.0.1", port: 1, complete: true)
+    let me = Holder(peer: own, name: try PeerName("me"), host: "127.0.0.1", port: 1, complete: true)
     let other = try holder("1", "alice")
     #expect(try choose([row("a", [me, other])]).holders == [other])
     #expect(try choose([row("a", [me])]).holders == [me])

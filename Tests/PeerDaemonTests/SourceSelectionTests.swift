@@ -8,15 +8,15 @@ import WireProtocol
 
 /// Whom a download asks, in virtual time.
 @Suite struct SourceSelectionTests {
-  private func holder(_ number: Int, host: String? = nil) throws -> HolderRow {
+  private func holder(_ number: Int, host: String? = nil) throws -> Holder {
     let bytes = (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + [UInt8](repeating: 7, count: 24)
     let id = PeerID(digest: try #require(Digest(bytes: bytes)))
-    return HolderRow(
+    return Holder(
       peer: id, name: try PeerName("p\(number)"), host: host ?? "10.0.\(number / 250).\(number % 250)", port: 1,
       complete: true)
   }
 
-  private func holders(_ range: Range<Int>, host: String? = nil) throws -> [HolderRow] {
+  private func holders(_ range: Range<Int>, host: String? = nil) throws -> [Holder] {
     try range.map { try holder($0, host: host) }
   }
 
@@ -34,19 +34,19 @@ import WireProtocol
 
     var selection: SourceSelection
     var now = NIODeadline.uptimeNanoseconds(0)
-    var underWay: [SourceSelection.ID: (holder: HolderRow, until: NIODeadline, behaviour: Behaviour)] = [:]
+    var underWay: [SourceSelection.ID: (holder: Holder, until: NIODeadline, behaviour: Behaviour)] = [:]
     var most = 0
     var asked: [String] = []
-    var source: HolderRow?
-    let behaviour: (HolderRow) -> Behaviour
+    var source: Holder?
+    let behaviour: (Holder) -> Behaviour
     /// What the index answers when it is asked again.
-    var answers: () -> (holders: [HolderRow], total: Int)?
+    var answers: () -> (holders: [Holder], total: Int)?
     var lookups = 0
 
     init(
-      bounds: SourceSelection.Bounds = .init(), _ holders: [HolderRow], total: Int? = nil,
-      answers: @escaping () -> (holders: [HolderRow], total: Int)? = { nil },
-      behaviour: @escaping (HolderRow) -> Behaviour
+      bounds: SourceSelection.Bounds = .init(), _ holders: [Holder], total: Int? = nil,
+      answers: @escaping () -> (holders: [Holder], total: Int)? = { nil },
+      behaviour: @escaping (Holder) -> Behaviour
     ) {
       selection = SourceSelection(bounds: bounds, at: now)
       selection.add(holders, total: total ?? holders.count)

@@ -123,8 +123,8 @@ struct Member: Sendable {
 
   func get(
     _ key: String, to path: String, from: String? = nil, force: Bool = false, share: Bool = true
-  ) async throws(ControlFailure) -> ControlGetReply {
-    guard let key = try? DocumentKey(key) else { throw ControlFailure(WireFailure(.invalidKey, key)) }
+  ) async throws(WireFailure) -> ControlGetReply {
+    guard let key = try? DocumentKey(key) else { throw WireFailure(.invalidKey, key) }
     return try await downloader.get(
       GetDocument(
         key: key, target: .path(path), from: from, content: nil, force: force, share: share, progress: false)

@@ -66,8 +66,8 @@ import WireProtocol
       let bytes = pattern(50_000)
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
       let target = try swarm.directory.write("target", pattern(50_000, seed: 2))
-      let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-      #expect(failure?.failure.code == .cannotCreate)
+      let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.code == .cannotCreate)
       #expect(TemporaryDirectory.read(target) == pattern(50_000, seed: 2))
       _ = try await bob.get("file/x", to: target, force: true)
       #expect(TemporaryDirectory.read(target) == bytes)
@@ -82,8 +82,8 @@ import WireProtocol
       let bob = try await swarm.peer("bob")
       try await alice.share(swarm.directory.write("source", pattern(10)), as: "file/x")
       for path in ["/nonexistent-p2p/x", "/proc/x", swarm.directory.file("source") + "/x"] {
-        let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: path) }
-        #expect([.cannotCreate, .noInput].contains(failure?.failure.code))
+        let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: path) }
+        #expect([.cannotCreate, .noInput].contains(failure?.code))
       }
     }
   }
@@ -96,8 +96,8 @@ import WireProtocol
       try await alice.share(swarm.directory.write("a", pattern(10)), as: "file/x")
       try await bob.share(swarm.directory.write("b", pattern(11)), as: "file/x")
       let target = swarm.directory.file("target")
-      let failure = await #expect(throws: ControlFailure.self) { try await carol.get("file/x", to: target) }
-      #expect(failure?.failure.code == .severalContents)
+      let failure = await #expect(throws: WireFailure.self) { try await carol.get("file/x", to: target) }
+      #expect(failure?.code == .severalContents)
       #expect(failure?.choices.count == 2)
       let reply = try await carol.get("file/x", to: target, from: "bob")
       #expect(reply.content.size == 11)
@@ -109,10 +109,10 @@ import WireProtocol
       let alice = try await swarm.peer("alice", port: 1)
       let bob = try await swarm.peer("bob")
       try await alice.share(swarm.directory.write("source", pattern(10)), as: "file/x")
-      let failure = await #expect(throws: ControlFailure.self) {
+      let failure = await #expect(throws: WireFailure.self) {
         try await bob.get("file/x", to: swarm.directory.file("target"))
       }
-      #expect(failure?.failure.message.hasSuffix("alice cannot be reached: Connection refused") == true)
+      #expect(failure?.message.hasSuffix("alice cannot be reached: Connection refused") == true)
     }
   }
 
@@ -124,8 +124,8 @@ import WireProtocol
       try await alice.share(path, as: "file/x")
       try swarm.directory.write("source", pattern(300_000, seed: 9))
       let target = swarm.directory.file("target")
-      let failure = await #expect(throws: ControlFailure.self) { try await bob.get("file/x", to: target) }
-      #expect(failure?.failure.code == .noSource)
+      let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.code == .noSource)
       #expect(TemporaryDirectory.read(target) == nil)
       #expect(try bob.catalogue.leftovers().isEmpty)
     }
@@ -170,10 +170,10 @@ import WireProtocol
   @Test func nobodyHasIt() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob")
-      let failure = await #expect(throws: ControlFailure.self) {
+      let failure = await #expect(throws: WireFailure.self) {
         try await bob.get("file/none", to: swarm.directory.file("t"))
       }
-      #expect(failure?.failure.code == .notFound)
+      #expect(failure?.code == .notFound)
     }
   }
 
@@ -186,8 +186,8 @@ import WireProtocol
       let task = Task { try await bob.get("file/x", to: target) }
       #expect(await eventually { !bob.transfers.snapshot().isEmpty })
       task.cancel()
-      let failure = await #expect(throws: ControlFailure.self) { try await task.value }
-      #expect(failure?.failure.code == .cancelled)
+      let failure = await #expect(throws: WireFailure.self) { try await task.value }
+      #expect(failure?.code == .cancelled)
       #expect(TemporaryDirectory.read(target) == nil)
       #expect(try await eventually { try bob.catalogue.leftovers().isEmpty })
       await liar.end()

@@ -22,7 +22,7 @@ import WireProtocol
   /// What is on offer under the key, by size.
   private func offered(_ peer: Peer) async throws -> [Int64] {
     guard let reply = try await peer.ask(.lookup(key)).reply else { return [] }
-    return try ControlLookupReply(reply).contents.map(\.content.size).sorted()
+    return try LookupReply(reply).contents.map(\.content.size).sorted()
   }
 
   /// Asks for a content that was shared, as another peer does: the file is then found changed.
@@ -214,8 +214,8 @@ import WireProtocol
             let got = try await alice.ask(.get(GetDocument(key: key, target: .path(copy))))
             #expect(got.reply?["path"]?.string == copy)
           }
-          let mine = try await alice.ask(.list(ListDocuments(mine: true))).listed
-          #expect(mine.map(\.path) == [path])
+          let mine = try await alice.ask(.list(ListDocuments(mine: true))).mine
+          #expect(mine.map(\.file.path) == [path])
           unlink(copy)
           #expect(try await offered(alice) == [1000])
         }

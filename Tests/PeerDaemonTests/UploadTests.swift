@@ -184,11 +184,11 @@ import WireProtocol
       try await alice.share(swarm.directory.write("source", pattern(1000)), as: "file/x")
       let other = try RawConnection(to: alice.uploads.address)
       _ = try other.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(bob.id)","name":"other"}"#)
-      let failure = await #expect(throws: ControlFailure.self) {
+      let failure = await #expect(throws: WireFailure.self) {
         try await bob.get("file/x", to: swarm.directory.file("target"))
       }
-      #expect(failure?.failure.code == .noSource)
-      #expect(failure?.failure.message.contains("alice refuses: this peer serves enough others") == true)
+      #expect(failure?.code == .noSource)
+      #expect(failure?.message.contains("alice refuses: this peer serves enough others") == true)
     }
   }
 }

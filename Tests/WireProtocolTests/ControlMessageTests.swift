@@ -5,7 +5,7 @@ import LineJSON
 import Testing
 import WireProtocol
 
-/// Everything on the control plane survives the way through its line, jansson included.
+/// The lines of the control plane that are more than one message: requests, events and outcomes.
 @Suite struct ControlMessageTests {
   private func reread(_ json: JSONValue) throws -> JSONValue {
     try Jansson.decode(try Jansson.encodeLine(json))
@@ -13,126 +13,85 @@ import WireProtocol
 
   // MARK: Requests
 
-  static func requests() throws -> [ControlRequest] {
-    let key = try DocumentKey("rfc/793")
-    return [
-      .hello(protocol: 1),
-      .add(AddFiles(paths: ["/a", "/b c"], recursive: true, key: "data/cats/", progress: true)),
-      .add(AddFiles(paths: ["/a"], key: "file/x", title: try Title("Ein Titel"))),
-      .lookup(key),
-      .list(ListDocuments()),
-      .list(ListDocuments(collection: "rfc", words: "control proto", limit: 5, mine: true)),
-      .get(GetDocument(key: key, target: .path("/tmp/x"))),
-      .get(
-        GetDocument(
-          key: key, target: .directory("/tmp"), from: "alice", content: "3fa", force: true, share: false,
-          progress: true)),
-      .remove(RemoveDocument(key: key)),
-      .remove(RemoveDocument(key: key, content: "3f")),
-      .status, .peers(limit: nil), .peers(limit: 3), .transfers, .doctor,
-      .connect(Endpoint(host: "::1", port: 7734)), .connect(nil),
-    ]
+  @Test(arguments: [
+    (#"{"id":1,"op":"dance"}"#, ErrorCode.unknownOperation, "there is no operation \"dance\" on the control socket"),
+    (#"{"id":1}"#, .badRequest, "op is missing"),
+    (#"{"id":1,"op":5}"#, .badRequest, "op is a string"),
+    (#"{"id":1,"op":"hello"}"#, .badRequest, "protocol is missing"),
+    (#"{"id":1,"op":"lookup"}"#, .badRequest, "key is missing"),
+    (#"{"id":1,"op":"get","key":"rfc/1","path":"x"}"#, .badRequest, "one of path and directory is an absolute path"),
+    (
+      #"{"id":1,"op":"get","key":"rfc/1","path":"/x","directory":"/"}"#, .badRequest,
+      "one of path and directory is an absolute path"
+    ),
+    (#"{"id":1,"op":"add"}"#, .badRequest, "paths is missing"),
+    (#"{"id":1,"op":"add","paths":["relative"]}"#, .badRequest, "paths are absolute paths"),
+    (#"{"id":1,"op":"add","paths":[]}"#, .badRequest, "paths names at least one file"),
+    (#"{"id":1,"op":"add","paths":"/x"}"#, .badRequest, "paths is an array"),
+    (#"{"id":1,"op":"add","paths":[1]}"#, .badRequest, "paths is an array of strings"),
+    (#"{"id":1,"op":"list","collection":"RFC"}"#, .badRequest, "collection is 1 to 32 of a-z, 0-9 and -"),
+    (#"{"id":1,"op":"list","limit":0}"#, .badRequest, "limit is an integer from 1 to 9007199254740991"),
+    (
+      #"{"id":1,"op":"peers","limit":9223372036854775807}"#, .badRequest,
+      "limit is an integer from 1 to 9007199254740991"
+    ),
+    (#"{"id":1,"op":"connect"}"#, .badRequest, "address is missing"),
+    (#"{"id":1,"op":"connect","default":false}"#, .badRequest, "address is missing"),
+    (#"{"id":1,"op":"connect","default":"no"}"#, .badRequest, "default is true or false"),
+  ])
+  func `wrong request is refused with code and message`(line: String, code: ErrorCode, message: String) throws {
+    let json = try Jansson.decode(line.utf8)
+    let failure = try #require(throws: WireFailure.self) { try ControlRequest(json) }
+    #expect(failure == WireFailure(code, message))
   }
 
-  @Test func everyRequestIsReadAsItWasWritten() throws {
-    for request in try Self.requests() {
-      let json = try reread(request.json(id: 7))
-      #expect(try ControlRequest(json) == request)
-      #expect(ControlRequest.id(of: json) == 7)
+  @Test(arguments: ["lookup", "get", "remove"])
+  func `wrong key is not the fault of the program`(operation: String) throws {
+    for key in ["rfc/007", "../x", ""] {
+      let json = try Jansson.decode(#"{"op":"\#(operation)","key":"\#(key)","path":"/x"}"#.utf8)
+      #expect(try #require(throws: WireFailure.self) { try ControlRequest(json) }.code == .invalidKey)
     }
   }
 
-  @Test func everyOperationIsListed() throws {
-    #expect(Set(try Self.requests().map(\.operation)) == Set(ControlOperation.allCases))
+  @Test func `connect without an address asks for the default`() throws {
+    let request = ControlRequest.connect(nil)
+    #expect(try line(request.json(id: 1)) == #"{"id":1,"op":"connect","default":true}"#)
+    #expect(try ControlRequest(reread(request.json(id: 1))) == request)
+    #expect(try ControlRequest(Jansson.decode(#"{"op":"connect","default":true,"address":"h:1"}"#.utf8)) == request)
   }
 
-  @Test(arguments: [
-    (#"{"id":1,"op":"dance"}"#, ErrorCode.unknownOperation),
-    (#"{"id":1}"#, .badRequest),
-    (#"{"id":1,"op":5}"#, .badRequest),
-    (#"{"id":1,"op":"lookup"}"#, .badRequest),
-    (#"{"id":1,"op":"lookup","key":"rfc/007"}"#, .invalidKey),
-    (#"{"id":1,"op":"get","key":"../x","path":"/x"}"#, .invalidKey),
-    (#"{"id":1,"op":"get","key":"rfc/1","path":"x"}"#, .badRequest),
-    (#"{"id":1,"op":"get","key":"rfc/1","path":"/x","directory":"/"}"#, .badRequest),
-    (#"{"id":1,"op":"add","paths":["relative"]}"#, .badRequest),
-    (#"{"id":1,"op":"add","paths":[]}"#, .badRequest),
-    (#"{"id":1,"op":"add","paths":"/x"}"#, .badRequest),
-    (#"{"id":1,"op":"list","collection":"RFC"}"#, .badRequest),
-    (#"{"id":1,"op":"list","limit":0}"#, .badRequest),
-    (#"{"id":1,"op":"list","limit":9223372036854775807}"#, .badRequest),
-    (#"{"id":1,"op":"connect"}"#, .badRequest),
-    (#"{"id":1,"op":"connect","address":"nowhere"}"#, .badRequest),
-  ])
-  func whatIsWrongIsRefusedWithItsCode(line: String, code: ErrorCode) throws {
-    let json = try Jansson.decode(line.utf8)
-    #expect(throws: WireFailure.self) { try ControlRequest(json) }
-    do { _ = try ControlRequest(json) } catch { #expect(error.code == code) }
+  @Test func `missing options have their usual values`() throws {
+    let get = try ControlRequest(Jansson.decode(#"{"op":"get","key":"rfc/1","path":"/x"}"#.utf8))
+    #expect(get == .get(GetDocument(key: DocumentKey(rfc: 1), target: .path("/x"))))
+    let add = try ControlRequest(Jansson.decode(#"{"op":"add","paths":["/x"],"title":null}"#.utf8))
+    #expect(add == .add(AddFiles(paths: ["/x"])))
+    #expect(try ControlRequest(Jansson.decode(#"{"op":"list"}"#.utf8)) == .list(ListDocuments()))
   }
 
-  @Test func anIdIsReadWhereTheRequestMakesNoSense() throws {
+  @Test func `id is read even if the request cannot be`() throws {
     #expect(ControlRequest.id(of: try Jansson.decode(#"{"id":3,"op":[]}"#.utf8)) == 3)
     #expect(ControlRequest.id(of: try Jansson.decode(#"{"id":-3,"op":"status"}"#.utf8)) == nil)
     #expect(ControlRequest.id(of: try Jansson.decode(#"{"id":"3"}"#.utf8)) == nil)
-  }
-
-  // MARK: Replies
-
-  private func check<Reply: ControlReply>(_ reply: Reply) throws {
-    let line = try reread(reply.reply(to: 9))
-    #expect(try Reply(line) == reply)
-    #expect(try ControlOutcome(line) == .success(id: 9, line))
-  }
-
-  @Test func everyReplyIsReadAsItWasWritten() throws {
-    let sample = try ControlSample()
-    try check(ControlHelloReply(server: "p2p-peer/0.1.0", role: .peer, peer: sample.id, name: "alice"))
-    try check(ControlHelloReply(server: "p2p-supervisor/0.1.0", role: .supervisor, peer: nil, name: "supervisor"))
-    try check(ControlAddReply(added: 3, failed: 1, announced: false))
-    try check(ControlLookupReply(key: sample.document.key, contents: [sample.held], more: 2))
-    try check(ControlListReply(documents: 12))
-    try check(
-      ControlGetReply(
-        key: sample.document.key, content: sample.content, path: "/tmp/x", received: 5,
-        sources: [ControlGetReply.Source(name: "alice", id: sample.id, bytes: 5)], seconds: 1.5))
-    try check(ControlRemoveReply(removed: 1))
-    try check(sample.status)
-    try check(ControlPeersReply(peers: 2))
-    try check(ControlTransfersReply(transfers: 0))
-    try check(
-      ControlDoctorReply(
-        index: .init(server: "p2p-index/0.1.0", seconds: 0.5, skew: -3),
-        uploads: .init(address: .defaultIndex, reachable: false, error: "Connection refused")))
-    try check(ControlDoctorReply(index: .init(error: "no"), uploads: nil))
-    try check(ControlConnectReply(address: .defaultIndex, connected: true, source: .connect))
-  }
-
-  @Test func membersOfALaterVersionAreIgnored() throws {
-    let line = try Jansson.decode(#"{"id":1,"status":200,"removed":1,"why":{"deep":[1]}}"#.utf8)
-    #expect(try ControlRemoveReply(line) == ControlRemoveReply(removed: 1))
+    #expect(ControlRequest.id(of: []) == nil)
   }
 
   // MARK: Events
 
-  @Test func everyEventIsReadAsItWasWritten() throws {
+  @Test func `every event is read as it was written`() throws {
     let sample = try ControlSample()
+    let listing = DocumentListing(document: sample.document, total: 1, holders: [sample.holder])
     let events: [ControlEvent] = [
       .hashing(HashingProgress(path: "/a", done: 1, total: 2, file: 1, files: 3)),
       .added(sample.document, path: "/a"),
       .failed(PathProblem(path: "/b", message: "Permission denied")),
-      .document(ListedDocument(document: sample.document, total: 1, holders: [sample.holder])),
-      .document(
-        ListedDocument(document: sample.document, total: 0, holders: [], path: "/a", state: .withdrawn)),
+      .document(listing),
+      .document(listing, file: OwnFile(path: "/a", state: .withdrawn)),
       .progress(DownloadProgress(received: 1, size: 2, peer: "alice")),
       .progress(DownloadProgress(received: 0, size: 2, peer: nil)),
-      .peer(ConnectedPeer(peer: sample.id, name: sample.name, host: "::1", port: 5, documents: 4)),
+      .peer(PeerListing(peer: sample.id, name: sample.name, host: "::1", port: 5, documents: 4)),
       .transfer(
         RunningTransfer(
           direction: .upload, key: nil, content: sample.content, done: 1, peer: "", host: "::1", seconds: 0.5)),
-      .transfer(
-        RunningTransfer(
-          direction: .download, key: sample.document.key, content: sample.content, done: 1, peer: "bob",
-          host: "::1", seconds: 2)),
     ]
     for event in events {
       let line = try reread(event.json)
@@ -141,29 +100,51 @@ import WireProtocol
     }
   }
 
-  @Test func anEventOfALaterVersionIsKnownAsSuch() throws {
+  @Test func `event of a later version is known as such`() throws {
     #expect(try ControlEvent(try Jansson.decode(#"{"event":"sparkle","x":1}"#.utf8)) == .unknown("sparkle"))
     #expect(try ControlEvent(try Jansson.decode(#"{"id":1,"status":200}"#.utf8)) == nil)
+    #expect(try OwnFile(Jansson.decode(#"{"path":"/a","state":"asleep"}"#.utf8)).state == nil)
   }
 
-  // MARK: Failures
+  // MARK: Outcomes
 
-  @Test func aFailureCarriesWhatHelps() throws {
+  @Test func `failure carries what helps`() throws {
     let sample = try ControlSample()
-    let failure = ControlFailure(
-      WireFailure(.severalContents, "two", limit: WireFailure.Limit("line", 5), retryAfter: 3),
-      paths: [PathProblem(path: "/x", message: "gone")], choices: [sample.held],
+    let failure = WireFailure(
+      .severalContents, "two", limit: WireFailure.Limit("line", 5), retryAfter: 3,
+      paths: [PathProblem(path: "/x", message: "gone")], choices: [sample.listing],
       peers: [NamedPeer(peer: sample.id, name: sample.name)])
-    let line = try reread(failure.reply(to: 4))
-    #expect(try ControlOutcome(line) == .failure(id: 4, failure))
-    #expect(try ControlOutcome(try reread(failure.reply(to: nil))) == .failure(id: nil, failure))
+    #expect(try ControlOutcome(try reread(failure.json(id: 4))) == .failure(id: 4, failure))
+    #expect(try ControlOutcome(try reread(failure.json(id: nil))) == .failure(id: nil, failure))
   }
 
-  @Test func aCodeOfALaterVersionKeepsItsMessage() throws {
-    let line = try Jansson.decode(#"{"id":1,"status":418,"error":"teapot","message":"short and stout"}"#.utf8)
-    let failure = try ControlFailure(line)
-    #expect(failure.failure.code == .internal)
-    #expect(failure.failure.message == "short and stout")
+  @Test func `success needs an id, and keeps all its members`() throws {
+    let line = try Jansson.decode(#"{"id":1,"status":200,"removed":1,"why":{"deep":[1]}}"#.utf8)
+    #expect(try ControlOutcome(line) == .success(id: 1, line))
+    #expect(throws: WireFailure.badRequest("id is missing")) {
+      try ControlOutcome(try Jansson.decode(#"{"id":null,"status":200}"#.utf8))
+    }
+    #expect(throws: WireFailure.badRequest("status is missing")) {
+      try ControlOutcome(try Jansson.decode(#"{"id":1}"#.utf8))
+    }
+  }
+
+  // MARK: Bounds
+
+  @Test func `what an index sends is cut to fit a line of the control plane`() throws {
+    let sample = try ControlSample()
+    let holders = Array(repeating: sample.holder, count: 60)
+    let content = ContentListing(
+      content: sample.content, title: sample.document.title, modified: sample.document.modified, total: 60,
+      holders: holders)
+    let reply = LookupReply(key: sample.document.key, contents: Array(repeating: content, count: 20), more: 5).bounded
+    #expect(reply.contents.count == 16 && reply.more == 9)
+    #expect(reply.contents.allSatisfy { $0.holders.count == 50 && $0.total == 60 })
+    #expect(try Jansson.encodeLine(reply.json(id: 1)).count < ControlPlane.lineLimit)
+    let row = DocumentListing(document: sample.document, total: 60, holders: holders).bounded
+    #expect(row.holders.count == 3 && row.total == 60)
+    let few = LookupReply(key: sample.document.key, contents: [], more: 0)
+    #expect(few.bounded == few)
   }
 }
 
@@ -184,17 +165,9 @@ private struct ControlSample {
       modified: try Timestamp("1981-09-01T00:00:00Z"))
   }
 
-  var holder: ReportedHolder {
-    ReportedHolder(peer: id, name: name, host: "192.0.2.7", port: 40001, complete: false)
-  }
-  var held: HeldContent {
-    HeldContent(
+  var holder: Holder { Holder(peer: id, name: name, host: "192.0.2.7", port: 40001, complete: false) }
+  var listing: ContentListing {
+    ContentListing(
       content: content, title: document.title, modified: document.modified, total: 12, holders: [holder])
-  }
-  var status: ControlStatusReply {
-    ControlStatusReply(
-      name: name, peer: id, socket: "/run/alice.sock", uploads: Endpoint(host: "127.0.0.1", port: 40001),
-      index: IndexState(address: .defaultIndex, connected: true, since: document.modified, source: .settings),
-      documents: 1, bytes: 177_957)
   }
 }

@@ -11,7 +11,7 @@ import WireProtocol
 
   // MARK: Everything is described
 
-  @Test func describesEveryOperation() throws {
+  @Test func `every operation is described and shown`() throws {
     let pages = [
       ("IndexPlane", IndexOperation.allCases.map(\.rawValue)), ("PeerPlane", PeerOperation.allCases.map(\.rawValue)),
       ("ControlPlane", ControlOperation.allCases.map(\.rawValue)),
@@ -25,7 +25,7 @@ import WireProtocol
     }
   }
 
-  @Test func describesEveryErrorCode() throws {
+  @Test func `every error code is described`() throws {
     let page = try WrittenProtocol(page: "WireProtocol")
     for code in ErrorCode.allCases {
       let row = page.row(code.rawValue) ?? []
@@ -33,7 +33,7 @@ import WireProtocol
     }
   }
 
-  @Test func describesEveryLimit() throws {
+  @Test func `every limit is described`() throws {
     let limits = [("IndexPlane", IndexLimits().named), ("PeerPlane", PeerLimits().named)]
     for (name, limits) in limits {
       let page = try WrittenProtocol(page: name)
@@ -47,7 +47,7 @@ import WireProtocol
   // MARK: Every example is true
 
   @Test(arguments: ["WireProtocol", "IndexPlane", "PeerPlane", "ControlPlane", "SupervisorPlane"])
-  func showsLinesThatBothReadersTake(name: String) throws {
+  func `both readers take every example`(name: String) throws {
     let examples = try WrittenProtocol(page: name).examples
     #expect(!examples.isEmpty)
     var refused = [String]()
@@ -57,7 +57,7 @@ import WireProtocol
         #expect(
           String(decoding: try Jansson.encodeLine(Jansson.decode(example.bytes)), as: UTF8.self) == example.line + "\n")
       } catch let error as JSONSyntaxError {
-        refused.append("this is no line of JSON: \(error)")
+        refused.append("not a line of JSON: \(error)")
       }
     }
     // One line is bad on purpose, and the answer that is shown is the one that it gets.
@@ -65,7 +65,7 @@ import WireProtocol
   }
 
   @Test(arguments: ["WireProtocol", "IndexPlane", "PeerPlane", "ControlPlane", "SupervisorPlane"])
-  func showsFailuresAsTheyAreWritten(name: String) throws {
+  func `failures are shown as they are written`(name: String) throws {
     for example in try WrittenProtocol(page: name).examples where example.line.contains(#""error":"#) {
       // A success may tell of something that failed.
       guard !example.line.contains(#""status":200"#) else { continue }
@@ -83,7 +83,7 @@ import WireProtocol
     return [json["choices"], json["peers"]].compactMap { $0 }
   }
 
-  @Test func showsTheIndexPlaneAsItIs() throws {
+  @Test func `examples of the index plane are read and written`() throws {
     var operations: [Int64: IndexOperation] = [:]
     for example in try WrittenProtocol(page: "IndexPlane").examples {
       try read(example.line) { object in
@@ -100,38 +100,25 @@ import WireProtocol
 
   private func checkIndexReply(_ object: JSONObject, to operation: IndexOperation?, _ example: Example) throws {
     switch operation {
-    case .hello: #expect(try IndexHelloReply(reply: object).host == "192.0.2.7")
+    case .hello: #expect(try IndexHelloReply(object).host == "192.0.2.7")
     case .add: #expect(try object.integer("added", in: 0...1) == 1)
     case .remove: #expect(try object.integer("removed", in: 0...1) == 1)
     case .lookup:
-      let reply = try LookupReply(reply: object)
-      #expect(example.line.contains(rows(reply.contents)))
+      let reply = try LookupReply(object)
+      #expect(try reply.json(id: object.requestID()) == Jansson.decode(example.bytes))
     case .list:
-      let reply = try ListReply(reply: object)
-      #expect(example.line.contains(rows(reply.documents.map(\.entry)).dropFirst(2)))
-    case .peers: #expect(try PeersReply(reply: object).peers.count == 1)
+      let reply = try ListReply(object)
+      #expect(.array(reply.documents.map(\.json)) == (try Jansson.decode(example.bytes))["documents"])
+    case .peers:
+      #expect(
+        .array(try PeersReply(object).peers.map(\.json)) == (try Jansson.decode(example.bytes))["peers"])
     case .stats: #expect(try object.integer("records", in: 0...Int64(Int32.max)) == 120_000)
     case .ping: #expect(object.count == 2)
     case nil: Issue.record("\(example) answers no request")
     }
   }
 
-  /// Rows as the index writes them; the members of a list's row stand in another order before its holders.
-  private func rows(_ rows: [ContentRow]) -> String {
-    guard let row = rows.first else { return "[]" }
-    return String(
-      line {
-        $0.key("total")
-        $0.integer(row.total)
-        $0.key("holders")
-        $0.beginArray()
-        for holder in row.holders { holder.write(to: &$0) }
-        $0.endArray()
-        $0.endLine()
-      })
-  }
-
-  @Test func showsThePeerPlaneAsItIs() throws {
+  @Test func `examples of the peer plane are read and written`() throws {
     var operations: [Int64: PeerOperation] = [:]
     for example in try WrittenProtocol(page: "PeerPlane").examples {
       try read(example.line) { object in
@@ -141,10 +128,10 @@ import WireProtocol
           #expect(line { request.write(id: id, to: &$0) } == example.line)
         } else if try WireFailure(reply: object) == nil {
           switch operations[try object.requestID()] {
-          case .hello: #expect(try PeerHelloReply(reply: object).get == 4_194_304)
-          case .have: #expect(try HaveReply(reply: object).piece == 262_144)
-          case .hashes: #expect(try HashesReply(reply: object, expected: 16).count == 16)
-          case .get: #expect(try GetReply(reply: object).length == 177_957)
+          case .hello: #expect(try PeerHelloReply(object).get == 4_194_304)
+          case .have: #expect(try HaveReply(object).piece == 262_144)
+          case .hashes: #expect(try HashesReply(object, expected: 16).count == 16)
+          case .get: #expect(try GetReply(object).length == 177_957)
           case nil: Issue.record("\(example) answers no request")
           }
         }
@@ -154,7 +141,7 @@ import WireProtocol
 
   // MARK: The planes of jansson
 
-  @Test func showsTheControlPlaneAsItIs() throws {
+  @Test func `examples of the control plane are read and written`() throws {
     var operations: [Int64: ControlRequest] = [:]
     for example in try WrittenProtocol(page: "ControlPlane").examples {
       let json = try Jansson.decode(example.bytes)
@@ -166,7 +153,7 @@ import WireProtocol
         #expect(event.json == json)
       } else {
         switch try #require(try ControlOutcome(json)) {
-        case .failure(let id, let failure): #expect(failure.reply(to: id) == json)
+        case .failure(let id, let failure): #expect(failure.json(id: id) == json)
         case .success(let id, _): #expect(try controlReply(json, to: operations[id], id: id) == json)
         }
       }
@@ -180,22 +167,22 @@ import WireProtocol
 
   private func controlReply(_ json: JSONValue, to request: ControlRequest?, id: Int64) throws -> JSONValue? {
     switch request {
-    case .hello: try ControlHelloReply(json).reply(to: id)
-    case .add: try ControlAddReply(json).reply(to: id)
-    case .lookup: try ControlLookupReply(json).reply(to: id)
-    case .list: try ControlListReply(json).reply(to: id)
-    case .get: try ControlGetReply(json).reply(to: id)
-    case .remove: try ControlRemoveReply(json).reply(to: id)
-    case .status: try ControlStatusReply(json).reply(to: id)
-    case .peers: try ControlPeersReply(json).reply(to: id)
-    case .transfers: try ControlTransfersReply(json).reply(to: id)
-    case .connect: try ControlConnectReply(json).reply(to: id)
-    case .doctor: try ControlDoctorReply(json).reply(to: id)
+    case .hello: try ControlHelloReply(json).json(id: id)
+    case .add: try ControlAddReply(json).json(id: id)
+    case .lookup: try LookupReply(json).json(id: id)
+    case .list: try ControlListReply(json).json(id: id)
+    case .get: try ControlGetReply(json).json(id: id)
+    case .remove: try ControlRemoveReply(json).json(id: id)
+    case .status: try ControlStatusReply(json).json(id: id)
+    case .peers: try ControlPeersReply(json).json(id: id)
+    case .transfers: try ControlTransfersReply(json).json(id: id)
+    case .connect: try ControlConnectReply(json).json(id: id)
+    case .doctor: try ControlDoctorReply(json).json(id: id)
     case nil: nil
     }
   }
 
-  @Test func showsTheSupervisorsPlanesAsTheyAre() throws {
+  @Test func `examples of the supervisor's planes are read and written`() throws {
     var operations: [Int64: SupervisorRequest.Operation] = [:]
     var role = ProcessRole.index
     for example in try WrittenProtocol(page: "SupervisorPlane").examples {

@@ -55,7 +55,7 @@ package struct ControlConnection: ~Copyable {
   /// - Parameters:
   ///   - timeout: maximum silence between two lines; `nil` waits indefinitely.
   ///   - onEvent: its errors are passed on; the connection is then unusable.
-  package mutating func request<Reply: ControlReply>(
+  package mutating func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration?,
     onEvent: (ControlEvent) throws -> Void = { _ in }
   ) throws -> Reply {
@@ -170,7 +170,7 @@ package enum ControlError: Error, Equatable, Sendable {
   /// A system call failed with this errno.
   case system(String, call: String, errno: Int32)
   /// The daemon reported a failure.
-  case failure(ControlFailure)
+  case failure(WireFailure)
   /// Ctrl-C.
   case interrupted
 }

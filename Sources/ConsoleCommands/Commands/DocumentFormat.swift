@@ -20,7 +20,7 @@ enum DocumentFormat {
   }
 
   /// One row per holder, or one row without a holder if none is known.
-  static func members(of document: Document, total: Int, holders: [ReportedHolder]) -> [JSONMembers] {
+  static func members(of document: Document, total: Int, holders: [Holder]) -> [JSONMembers] {
     var row = members(of: document)
     row["total"] = .integer(Int64(total))
     guard !holders.isEmpty else { return [row] }
@@ -35,11 +35,11 @@ enum DocumentFormat {
     }
   }
 
-  static func members(of listed: ListedDocument) -> [JSONMembers] {
-    members(of: listed.document, total: listed.total, holders: listed.holders).map { row in
+  static func members(of listing: DocumentListing, file: OwnFile?) -> [JSONMembers] {
+    members(of: listing.document, total: listing.total, holders: listing.holders).map { row in
       var row = row
-      if let path = listed.path { row["path"] = .string(path) }
-      if let state = listed.state { row["state"] = .string(state.rawValue) }
+      if let file { row["path"] = .string(file.path) }
+      if let state = file?.state { row["state"] = .string(state.rawValue) }
       return row
     }
   }
@@ -54,16 +54,16 @@ enum DocumentFormat {
     return Table([Table.Column("KEY"), Table.Column("SIZE", .right)] + last, width: width, style: style)
   }
 
-  static func cells(of listed: ListedDocument, mine: Bool) -> [String] {
-    let document = listed.document
+  static func cells(of listing: DocumentListing, file: OwnFile?, mine: Bool) -> [String] {
+    let document = listing.document
     let first = [document.key.text, Quantity.size(document.content.size)]
     return mine
-      ? first + [listed.state?.rawValue ?? "", document.title.text, listed.path ?? ""]
-      : first + [String(listed.total), document.title.text]
+      ? first + [file?.state?.rawValue ?? "", document.title.text, file?.path ?? ""]
+      : first + [String(listing.total), document.title.text]
   }
 
   /// One row per holder of each content.
-  static func table(of reply: ControlLookupReply, width: Int?, style: TextStyle) -> String {
+  static func table(of reply: LookupReply, width: Int?, style: TextStyle) -> String {
     var table = Table(
       [
         Table.Column("CONTENT"), Table.Column("SIZE", .right), Table.Column("PEER"), Table.Column("ID"),

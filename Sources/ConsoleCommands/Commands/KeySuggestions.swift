@@ -35,7 +35,8 @@ struct KeySuggestions {
     let request = ListDocuments(collection: mine ? nil : String(key.collection), limit: Self.page, mine: mine)
     _ = try? daemon.request(.list(request), for: ControlListReply.self, timeout: Self.timeout) { event in
       // The key itself, if it was added meanwhile, is no suggestion.
-      guard case .document(let listed) = event, listed.document.key != key, keys.last != listed.document.key.text else {
+      guard case .document(let listed, _) = event, listed.document.key != key, keys.last != listed.document.key.text
+      else {
         return
       }
       keys.append(listed.document.key.text)
@@ -45,7 +46,7 @@ struct KeySuggestions {
 
   /// `nil` if nobody holds it.
   private func holders(of key: DocumentKey) -> [String]? {
-    let reply = try? daemon.request(.lookup(key), for: ControlLookupReply.self, timeout: Self.timeout)
+    let reply = try? daemon.request(.lookup(key), for: LookupReply.self, timeout: Self.timeout)
     return reply.map { Array(Set($0.contents.flatMap(\.holders).map(\.name.text))).sorted() }
   }
 

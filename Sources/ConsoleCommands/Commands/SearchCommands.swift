@@ -15,7 +15,7 @@ struct LookupCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let reply: ControlLookupReply
+    let reply: LookupReply
     do {
       reply = try DaemonClient(console: console, options: daemon).request(.lookup(key))
     } catch let failure as CommandFailure {
@@ -72,11 +72,11 @@ struct ListCommand: ConsoleCommand {
       collection: collection, words: text.isEmpty ? nil : text, limit: limit, mine: mine)
     let reply = try DaemonClient(console: console, options: daemon).request(.list(request), for: ControlListReply.self)
     {
-      guard case .document(let document) = $0 else { return }
+      guard case .document(let listing, let file) = $0 else { return }
       if daemon.json {
-        for row in DocumentFormat.members(of: document) { try console.writeJSON(row) }
+        for row in DocumentFormat.members(of: listing, file: file) { try console.writeJSON(row) }
       } else {
-        try console.write(table.add(DocumentFormat.cells(of: document, mine: mine)))
+        try console.write(table.add(DocumentFormat.cells(of: listing, file: file, mine: mine)))
       }
     }
     try console.write(table.finish())

@@ -81,7 +81,7 @@ struct PeersCommand: ConsoleCommand {
     return .done
   }
 
-  static func members(of peer: ConnectedPeer) -> JSONMembers {
+  static func members(of peer: PeerListing) -> JSONMembers {
     [
       "peer": .string(peer.name.text), "id": .string(peer.peer.hex), "host": .string(peer.host),
       "port": .integer(Int64(peer.port)), "documents": .integer(Int64(peer.documents)),

@@ -67,7 +67,7 @@ struct CompletionCandidates {
     ask(.list(ListDocuments(collection: collection, limit: Self.maxCandidates, mine: mine)), for: ControlListReply.self)
     {
       event in
-      guard case .document(let listed) = event else { return }
+      guard case .document(let listed, _) = event else { return }
       let key = listed.document.key.text
       let text = isNumber ? String(key.dropFirst(4)) : key
       if keys.last?.text != text { keys.append(.init(text, help: listed.document.title.text)) }
@@ -94,7 +94,7 @@ struct CompletionCandidates {
     return (names ?? []).map { .init($0) }
   }
 
-  private func ask<Reply: ControlReply>(
+  private func ask<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type, onEvent: (ControlEvent) throws -> Void
   ) {
     var daemon = DaemonClient(console: console, options: options, offersStart: false)

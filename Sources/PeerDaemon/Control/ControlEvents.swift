@@ -9,13 +9,13 @@ package import WireProtocol
 package protocol ControlEvents: Sendable {
   /// Returns when the system has taken them, so that a slow reader holds up the work and fills no memory.
   /// - Throws: `cancelled` where nobody is there any more.
-  func send(_ events: [ControlEvent]) async throws(ControlFailure)
+  func send(_ events: [ControlEvent]) async throws(WireFailure)
   /// Sends one if the last one offered has been taken, else forgets it: for progress, which the next one outdates.
   func offer(_ event: ControlEvent)
 }
 
 extension ControlEvents {
-  package func send(_ event: ControlEvent) async throws(ControlFailure) {
+  package func send(_ event: ControlEvent) async throws(WireFailure) {
     try await send([event])
   }
 }
@@ -35,7 +35,7 @@ final class ConnectionEvents: ControlEvents {
     self.connection = NIOLoopBound(connection, eventLoop: loop)
   }
 
-  func send(_ events: [ControlEvent]) async throws(ControlFailure) {
+  func send(_ events: [ControlEvent]) async throws(WireFailure) {
     for buffer in ControlLines.buffers(of: events, chunk: Self.chunk) {
       guard !Task.isCancelled else { throw Self.gone }
       do {
@@ -62,5 +62,5 @@ final class ConnectionEvents: ControlEvents {
     hasEnded.store(true, ordering: .relaxed)
   }
 
-  private static let gone = ControlFailure(WireFailure(.cancelled, "the one who asked is gone"))
+  private static let gone = WireFailure(.cancelled, "the one who asked is gone")
 }

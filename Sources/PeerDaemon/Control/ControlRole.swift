@@ -67,10 +67,10 @@ final class ControlRole: LineRole {
     let loop = connection.eventLoop
     task = Task { [answering] in
       let reply: JSONValue
-      do throws(ControlFailure) {
-        reply = try await answering.answer(request, events: events).reply(to: id)
+      do throws(WireFailure) {
+        reply = try await answering.answer(request, events: events).json(id: id)
       } catch {
-        reply = error.reply(to: id)
+        reply = error.json(id: id)
       }
       let line = ControlLines.bytes(of: reply)
       loop.execute {

@@ -70,7 +70,7 @@ package struct ControlSession {
           "protocol \(number) is not spoken here, \(ProtocolVersion.wire) is: use programs of one release")
       }
       state = .ready
-      return .answer(greeting.reply(to: id))
+      return .answer(greeting.json(id: id))
     }
     guard state == .ready else { throw .helloRequired }
     state = .running
@@ -78,7 +78,7 @@ package struct ControlSession {
   }
 
   static func failure(_ failure: WireFailure, id: Int64?) -> JSONValue {
-    ControlFailure(failure).reply(to: id)
+    failure.json(id: id)
   }
 
   static let tooLong = failure(

@@ -47,7 +47,7 @@ package struct Downloader: Sendable {
   /// - Parameter progress: called from any thread, about ten times a second.
   package func get(
     _ request: GetDocument, progress: @escaping @Sendable (DownloadProgress) -> Void
-  ) async throws(ControlFailure) -> ControlGetReply {
+  ) async throws(WireFailure) -> ControlGetReply {
     let started = NIODeadline.now()
     let choice = try await choose(request)
     let content = choice.content.content
@@ -60,7 +60,7 @@ package struct Downloader: Sendable {
       if request.share { try await share(document, file) }
       return reply(request, file.path, content, [:], started)
     }
-    do throws(ControlFailure) {
+    do throws(WireFailure) {
       let sources = try await fetchAll(fetch, choice, request.key, progress)
       let path = try await finish(fetch, document, request)
       return reply(request, path, content, sources, started)
@@ -73,15 +73,13 @@ package struct Downloader: Sendable {
 
   // MARK: Before
 
-  private func choose(_ request: GetDocument) async throws(ControlFailure) -> SourceChoice {
+  private func choose(_ request: GetDocument) async throws(WireFailure) -> SourceChoice {
     let peer = request.from.flatMap { PeerID(hex: $0) }
     let found: LookupReply
     do throws(WireFailure) {
       found = try await link.ask(.lookup(.init(.key(request.key), peer: peer)), LookupReply.init)
     } catch  where error.code == .notFound {
-      throw ControlFailure(WireFailure(.notFound, "nobody shares \(request.key) now; p2pctl list shows what there is"))
-    } catch {
-      throw ControlFailure(error)
+      throw WireFailure(.notFound, "nobody shares \(request.key) now; p2pctl list shows what there is")
     }
     return try SourceChoice(
       request.key, found, from: request.from, prefix: request.content, asking: identity.id)
@@ -93,7 +91,7 @@ package struct Downloader: Sendable {
     case present(HashedFile)
   }
 
-  private func prepare(_ request: GetDocument, _ content: Content) async throws(ControlFailure) -> Preparation {
+  private func prepare(_ request: GetDocument, _ content: Content) async throws(WireFailure) -> Preparation {
     let catalogue = ledger.catalogue
     let (target, fetch) = try await blocking { () throws(StoreError) in
       let target = try Self.target(of: request)
@@ -103,9 +101,8 @@ package struct Downloader: Sendable {
     if let fetch { return .begun(fetch) }
     if let file = try await present(target, content) { return .present(file) }
     guard request.force else {
-      throw ControlFailure(
-        WireFailure(.cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
-      )
+      throw WireFailure(
+        .cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
     }
     return try await blocking { () throws(StoreError) in
       try target.checkReplaceable()
@@ -125,7 +122,7 @@ package struct Downloader: Sendable {
   private static let quickSize: Int64 = 16 << 20
 
   /// The file that is there already, where it has the content that is wanted. Cancelling the task ends the look at it.
-  private func present(_ target: DownloadTarget, _ content: Content) async throws(ControlFailure) -> HashedFile? {
+  private func present(_ target: DownloadTarget, _ content: Content) async throws(WireFailure) -> HashedFile? {
     let hasher = FileHasher(layers: ledger.catalogue.layers)
     let pool = content.size > Self.quickSize ? longPool : pool
     let stop = StopFlag()
@@ -141,7 +138,7 @@ package struct Downloader: Sendable {
     } onCancel: {
       stop.raise()
     }
-    let occupant = try await refusing { () throws(WireFailure) in try outcome.get() }
+    let occupant = try outcome.get()
     guard case .same(let file) = occupant else { return nil }
     return file
   }
@@ -152,7 +149,7 @@ package struct Downloader: Sendable {
   private func fetchAll(
     _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey,
     _ progress: @escaping @Sendable (DownloadProgress) -> Void
-  ) async throws(ControlFailure) -> [HolderRow: Int64] {
+  ) async throws(WireFailure) -> [Holder: Int64] {
     let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
     defer { transfer.end() }
     let setting = SourceSearch.Setting(
@@ -160,8 +157,8 @@ package struct Downloader: Sendable {
       progress: progress, lookUp: { [link] in await choice.lookUpOthers(link) }, logger: logger)
     switch await search(fetch, choice, setting) {
     case .complete(let bytes): return bytes
-    case .cancelled: throw ControlFailure(WireFailure(.cancelled, "the download of \(key) was cancelled"))
-    case .failed(let error): throw ControlFailure(WireFailure(error))
+    case .cancelled: throw WireFailure(.cancelled, "the download of \(key) was cancelled")
+    case .failed(let error): throw WireFailure(error)
     case .noSource(let failures, let holders): throw Self.noSource(of: key, failures, holders: holders)
     }
   }
@@ -193,16 +190,15 @@ package struct Downloader: Sendable {
     }
   }
 
-  private static func noSource(of key: DocumentKey, _ failures: SourceFailures, holders: Int) -> ControlFailure {
+  private static func noSource(of key: DocumentKey, _ failures: SourceFailures, holders: Int) -> WireFailure {
     if failures.hasWrongBytes {
-      return ControlFailure(
-        WireFailure(.verificationFailed, "\(key) could not be fetched: \(failures.explanation)"))
+      return WireFailure(.verificationFailed, "\(key) could not be fetched: \(failures.explanation)")
     }
     guard failures.count > 0 else {
-      return ControlFailure(WireFailure(.noSource, "nobody else offers \(key) now: there was no source to ask"))
+      return WireFailure(.noSource, "nobody else offers \(key) now: there was no source to ask")
     }
     let tried = holders > 1 ? " (\(failures.count) tries at \(holders) holders)" : ""
-    return ControlFailure(WireFailure(.noSource, "no source of \(key) answers\(tried): \(failures.explanation)"))
+    return WireFailure(.noSource, "no source of \(key) answers\(tried): \(failures.explanation)")
   }
 
   // MARK: After
@@ -213,7 +209,7 @@ package struct Downloader: Sendable {
   /// - Returns: the path of the file.
   private func finish(
     _ fetch: Fetch, _ document: Document, _ request: GetDocument
-  ) async throws(ControlFailure) -> String {
+  ) async throws(WireFailure) -> String {
     let ledger = ledger
     let outcome = try await blocking {
       () throws(StoreError) -> Result<(path: String, superseded: [Share]), StoreError> in
@@ -237,7 +233,7 @@ package struct Downloader: Sendable {
       if request.share { await publish(document, superseded) }
       return path
     case .failure(let error):
-      guard let file = try await present(fetch.target, fetch.content) else { throw ControlFailure(WireFailure(error)) }
+      guard let file = try await present(fetch.target, fetch.content) else { throw WireFailure(error) }
       try await blocking { fetch.discard() }
       if request.share { try await share(document, file) }
       return file.path
@@ -245,7 +241,7 @@ package struct Downloader: Sendable {
   }
 
   /// Shares a file that was there already.
-  private func share(_ document: Document, _ file: HashedFile) async throws(ControlFailure) {
+  private func share(_ document: Document, _ file: HashedFile) async throws(WireFailure) {
     let ledger = ledger
     let superseded = try await blocking { () throws(StoreError) in
       try Self.share(document, file, in: ledger, forgetting: [])
@@ -272,7 +268,7 @@ package struct Downloader: Sendable {
   }
 
   private func reply(
-    _ request: GetDocument, _ path: String, _ content: Content, _ sources: [HolderRow: Int64], _ started: NIODeadline
+    _ request: GetDocument, _ path: String, _ content: Content, _ sources: [Holder: Int64], _ started: NIODeadline
   ) -> ControlGetReply {
     let sorted = sources.sorted { $0.value > $1.value }
     return ControlGetReply(
@@ -283,7 +279,7 @@ package struct Downloader: Sendable {
 
   private func blocking<Value: Sendable>(
     _ body: @escaping @Sendable () throws(StoreError) -> Value
-  ) async throws(ControlFailure) -> Value {
-    try await refusing { () throws(WireFailure) in try await pool.store(body) }
+  ) async throws(WireFailure) -> Value {
+    try await pool.store(body)
   }
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import WireProtocol
+import DocumentModel
 
 /// Holders in the order in which they are asked: hosts take turns, and those of one host come in the order of the index.
 struct HolderQueue {
-  private var lines: [String: Line<HolderRow>] = [:]
+  private var lines: [String: Line<Holder>] = [:]
   /// Hosts with somebody who waits, each once.
   private var turns = Line<String>()
 
   var isEmpty: Bool { turns.isEmpty }
 
-  mutating func append(_ holder: HolderRow) {
+  mutating func append(_ holder: Holder) {
     if lines[holder.host] == nil { turns.append(holder.host) }
     lines[holder.host, default: Line()].append(holder)
   }
 
-  mutating func next() -> HolderRow? {
+  mutating func next() -> Holder? {
     guard let host = turns.next() else { return nil }
     let holder = lines[host]?.next()
     if lines[host]?.isEmpty == false { turns.append(host) } else { lines[host] = nil }

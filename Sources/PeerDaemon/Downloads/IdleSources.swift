@@ -29,7 +29,7 @@ final class IdleSources: Sendable {
   private let state = Mutex(State())
 
   /// The event loop of a connection to one of these, if there is one.
-  func loop(for holders: [HolderRow]) -> (any EventLoop)? {
+  func loop(for holders: [Holder]) -> (any EventLoop)? {
     state.withLock { state in
       guard !state.idle.isEmpty, holders.count <= Self.most else { return nil }
       let places = Set(holders.map(SourcePlace.init))
@@ -38,7 +38,7 @@ final class IdleSources: Sendable {
   }
 
   /// A connection to the holder, no longer kept; `nil` where there is none on this event loop.
-  func take(_ holder: HolderRow, on loop: any EventLoop) -> SourceRole? {
+  func take(_ holder: Holder, on loop: any EventLoop) -> SourceRole? {
     let place = SourcePlace(holder)
     let found = state.withLock { state -> Idle? in
       state.idle.lastIndex { $0.place == place && $0.loop === loop }.map { state.idle.remove(at: $0) }
@@ -51,7 +51,7 @@ final class IdleSources: Sendable {
   }
 
   /// Keeps a connection for a while. On its event loop.
-  func keep(_ role: SourceRole, to holder: HolderRow, on loop: any EventLoop) {
+  func keep(_ role: SourceRole, to holder: Holder, on loop: any EventLoop) {
     let bound = NIOLoopBound(role, eventLoop: loop)
     let id = state.withLock { state in
       state.lastID += 1

@@ -2,14 +2,14 @@
 
 import LineTransport
 import NIOCore
-import WireProtocol
+import DocumentModel
 
 /// Where a holder can be reached: an index may claim anything, and must not aim us at what no peer can be.
 enum SourceAddress {
   /// - Parameter mayBeLocal: whether the index is on this machine: only such an index speaks of peers that are, too.
   /// - Returns: `nil` for what is no IP address, and for one that stands for no single host, for a host on this link only,
   ///   or, where that cannot be, for this machine.
-  static func usable(_ holder: HolderRow, mayBeLocal: Bool) -> SocketAddress? {
+  static func usable(_ holder: Holder, mayBeLocal: Bool) -> SocketAddress? {
     guard let address = try? SocketAddress(ipAddress: holder.host, port: Int(holder.port)), let host = address.hostText
     else { return nil }
     guard !address.isLinkLocal, !isUnspecifiedOrMany(host) else { return nil }

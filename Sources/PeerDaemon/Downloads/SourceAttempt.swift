@@ -52,7 +52,7 @@ final class SourceAttempt {
     case ended(SourceOutcome)
   }
 
-  let holder: HolderRow
+  let holder: Holder
   /// What this attempt has brought.
   private(set) var gained: Int64 = 0
   /// Where it puts what it gives; `nil` as long as it is only asked.
@@ -78,7 +78,7 @@ final class SourceAttempt {
   ///   - kept: a connection that is there already.
   ///   - notify: called on the event loop.
   init(
-    _ holder: HolderRow, content: Content, kept: SourceRole?, makeRole: @escaping () -> SourceRole,
+    _ holder: Holder, content: Content, kept: SourceRole?, makeRole: @escaping () -> SourceRole,
     loop: any EventLoop, timeout: SourceTimeout, notify: @escaping (Event) -> Void
   ) {
     self.holder = holder

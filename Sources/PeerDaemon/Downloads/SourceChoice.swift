@@ -5,9 +5,9 @@ package import WireProtocol
 
 /// Which content under a key is meant, and who may give it. Never the most-held one silently: holders may be liars.
 package struct SourceChoice: Equatable {
-  package let content: ContentRow
+  package let content: ContentListing
   /// Those who are asked, in the order of the index.
-  package let holders: [HolderRow]
+  package let holders: [Holder]
   /// The name of the peer that is to give it, or the beginning of its id.
   private let from: String?
   private let own: PeerID
@@ -18,27 +18,25 @@ package struct SourceChoice: Equatable {
   ///     one can be what it is said to be, unless somebody has made it so.
   package init(
     _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, asking own: PeerID
-  ) throws(ControlFailure) {
+  ) throws(WireFailure) {
     var contents = found.contents
     if let prefix {
       contents = contents.filter { Self.isMeant($0.content, by: prefix) }
       guard !contents.isEmpty else {
-        throw ControlFailure(
-          WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what there is"))
+        throw WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what there is")
       }
     }
     if let from {
       contents = try Self.restrict(contents, to: from, key)
     }
     guard let first = contents.first else {
-      throw ControlFailure(WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what there is"))
+      throw WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what there is")
     }
     guard contents.count == 1, found.more == 0 || prefix != nil || from != nil else {
-      throw ControlFailure(
-        WireFailure(
-          .severalContents,
-          "\(key) stands for \(contents.count + found.more) different contents; choose one\(Self.sizes(of: contents))"),
-        choices: LookupReply(contents: contents, more: found.more).told.contents)
+      throw WireFailure(
+        .severalContents,
+        "\(key) stands for \(contents.count + found.more) different contents; choose one\(Self.sizes(of: contents))",
+        choices: LookupReply(key: key, contents: contents, more: found.more).bounded.contents)
     }
     content = first
     let others = first.holders.filter { $0.peer != own }
@@ -48,7 +46,7 @@ package struct SourceChoice: Equatable {
   }
 
   /// Those of a later look-up who may give the content, and how many there are in all.
-  package func others(in found: LookupReply) -> (holders: [HolderRow], total: Int)? {
+  package func others(in found: LookupReply) -> (holders: [Holder], total: Int)? {
     guard let row = found.contents.first(where: { $0.content == content.content }) else { return nil }
     let others = row.holders.filter { holder in
       holder.peer != own && from.map { Self.isMeant(holder, by: $0) } ?? true
@@ -64,36 +62,35 @@ package struct SourceChoice: Equatable {
   }
 
   /// How to name contents that only their sizes tell apart; empty where there are none.
-  private static func sizes(of contents: [ContentRow]) -> String {
+  private static func sizes(of contents: [ContentListing]) -> String {
     let sizes = Dictionary(grouping: contents.map(\.content), by: \.root).values.first { $0.count > 1 }
     guard let sizes else { return "" }
     let named = sizes.prefix(3).map { "\($0.root.hex.prefix(12)):\($0.size)" }.joined(separator: ", ")
     return "; the same id with another size is --content PREFIX:SIZE: \(named)"
   }
 
-  private static func isMeant(_ holder: HolderRow, by from: String) -> Bool {
+  private static func isMeant(_ holder: Holder, by from: String) -> Bool {
     holder.name.text == from || holder.peer.hex.hasPrefix(from.lowercased())
   }
 
   private static func restrict(
-    _ contents: [ContentRow], to from: String, _ key: DocumentKey
-  ) throws(ControlFailure) -> [ContentRow] {
-    let isMeant = { (holder: HolderRow) in Self.isMeant(holder, by: from) }
+    _ contents: [ContentListing], to from: String, _ key: DocumentKey
+  ) throws(WireFailure) -> [ContentListing] {
+    let isMeant = { (holder: Holder) in Self.isMeant(holder, by: from) }
     let meant = contents.flatMap(\.holders).filter(isMeant)
     let peers = Dictionary(meant.map { ($0.peer, $0.name) }) { first, _ in first }
     guard peers.count <= 1 else {
-      throw ControlFailure(
-        WireFailure(.ambiguousPeer, "\(peers.count) peers are called \(from); choose one by its id"),
+      throw WireFailure(
+        .ambiguousPeer, "\(peers.count) peers are called \(from); choose one by its id",
         peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
     }
     guard !peers.isEmpty else {
-      throw ControlFailure(
-        WireFailure(.notFound, "no holder of \(key) is called \(from); p2pctl lookup shows who there is"))
+      throw WireFailure(.notFound, "no holder of \(key) is called \(from); p2pctl lookup shows who there is")
     }
     return contents.compactMap { row in
       let holders = row.holders.filter(isMeant)
       guard !holders.isEmpty else { return nil }
-      return ContentRow(
+      return ContentListing(
         content: row.content, title: row.title, modified: row.modified, total: row.total, holders: holders)
     }
   }
@@ -101,7 +98,7 @@ package struct SourceChoice: Equatable {
 
 extension SourceChoice {
   /// Asks the index who else has the content, under any key.
-  func lookUpOthers(_ link: IndexLink) async -> (holders: [HolderRow], total: Int)? {
+  func lookUpOthers(_ link: IndexLink) async -> (holders: [Holder], total: Int)? {
     let peer = from.flatMap { PeerID(hex: $0) }
     let found = try? await link.ask(.lookup(.init(.content(content.content), peer: peer)), LookupReply.init)
     return found.flatMap(others)

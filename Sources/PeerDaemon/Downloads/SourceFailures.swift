@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import WireProtocol
+package import DocumentModel
 
 /// What became of the sources that were tried: counted, and the first few kept to be told.
 package struct SourceFailures {
@@ -12,11 +12,11 @@ package struct SourceFailures {
   package private(set) var silent = 0
   /// Whether somebody sent what does not belong to the content.
   package private(set) var hasWrongBytes = false
-  private var told: [(holder: HolderRow, failure: SourceFailure)] = []
+  private var told: [(holder: Holder, failure: SourceFailure)] = []
 
   package init() {}
 
-  package mutating func note(_ holder: HolderRow, _ failure: SourceFailure) {
+  package mutating func note(_ holder: Holder, _ failure: SourceFailure) {
     count += 1
     if failure == .silent { silent += 1 }
     if case .wrongBytes = failure {

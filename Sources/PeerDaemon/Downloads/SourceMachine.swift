@@ -104,10 +104,10 @@ package struct SourceMachine {
     }
     switch first.what {
     case .hello:
-      try greet(Self.read { () throws(WireFailure) in try PeerHelloReply(reply: reply) })
+      try greet(Self.read { () throws(WireFailure) in try PeerHelloReply(reply) })
       return .answer
     case .have:
-      let have = try Self.read { () throws(WireFailure) in try HaveReply(reply: reply) }
+      let have = try Self.read { () throws(WireFailure) in try HaveReply(reply) }
       guard have.complete else { throw .incomplete }
       return .willing
     case .body(let body):
@@ -142,9 +142,9 @@ package struct SourceMachine {
   private func check(_ body: Body, _ reply: JSONObject) throws(WireFailure) {
     switch body {
     case .hashes(let range):
-      _ = try HashesReply(reply: reply, expected: range.hashCount)
+      _ = try HashesReply(reply, expected: range.hashCount)
     case .bytes(let offset, let length):
-      let get = try GetReply(reply: reply)
+      let get = try GetReply(reply)
       guard get.offset == offset, get.length == length else { throw .badRequest("other bytes than were asked for") }
     }
   }

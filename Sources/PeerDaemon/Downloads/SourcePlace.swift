@@ -9,7 +9,7 @@ struct SourcePlace: Hashable {
   let host: String
   let port: UInt16
 
-  init(_ holder: HolderRow) {
+  init(_ holder: Holder) {
     peer = holder.peer
     host = holder.host
     port = holder.port

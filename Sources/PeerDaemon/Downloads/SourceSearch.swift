@@ -13,7 +13,7 @@ final class SourceSearch {
   /// How a search ended; no thread works for it any more.
   enum Outcome: Sendable {
     /// With how much each has given.
-    case complete([HolderRow: Int64])
+    case complete([Holder: Int64])
     /// Nobody gives what is missing.
     case noSource(SourceFailures, holders: Int)
     /// Our own disk failed.
@@ -22,7 +22,7 @@ final class SourceSearch {
   }
 
   /// Who else has the content, and how many there are in all; `nil` where the index does not say.
-  typealias LookUp = @Sendable () async -> (holders: [HolderRow], total: Int)?
+  typealias LookUp = @Sendable () async -> (holders: [Holder], total: Int)?
 
   private let fetch: Fetch
   private let setting: Setting
@@ -30,7 +30,7 @@ final class SourceSearch {
   private let outcome: OnceContinuation<Outcome>
   private var selection: SourceSelection
   private var attempts: [SourceSelection.ID: SourceAttempt] = [:]
-  private var bytes: [HolderRow: Int64] = [:]
+  private var bytes: [Holder: Int64] = [:]
   /// Sinks whose threads may still be at work: until they are not, nobody else may write.
   private var openSinks = 0
   private var heldFetch: SourceSelection.ID?
@@ -61,7 +61,7 @@ final class SourceSearch {
     selection = SourceSelection(bounds: setting.timeout.selection, at: loop.now)
   }
 
-  func begin(_ holders: [HolderRow], total: Int) {
+  func begin(_ holders: [Holder], total: Int) {
     guard fetch.verified < fetch.content.size else { return finish(.complete([:])) }
     selection.add(holders, total: total)
     proceed()
@@ -105,7 +105,7 @@ final class SourceSearch {
     timer = (deadline, task)
   }
 
-  private func ask(_ id: SourceSelection.ID, _ holder: HolderRow, _ pace: SourceSelection.Pace, isAlone: Bool) {
+  private func ask(_ id: SourceSelection.ID, _ holder: Holder, _ pace: SourceSelection.Pace, isAlone: Bool) {
     guard let address = SourceAddress.usable(holder, mayBeLocal: setting.mayBeLocal) else {
       return note(id, holder, .misplaced(holder.host), gained: 0)
     }
@@ -141,7 +141,7 @@ final class SourceSearch {
     }
   }
 
-  private func take(_ found: (holders: [HolderRow], total: Int)?) {
+  private func take(_ found: (holders: [Holder], total: Int)?) {
     if let found { selection.add(found.holders, total: found.total) } else { selection.isFruitless() }
     proceed()
   }
@@ -201,7 +201,7 @@ final class SourceSearch {
     }
   }
 
-  private func note(_ id: SourceSelection.ID, _ holder: HolderRow, _ failure: SourceFailure, gained: Int64) {
+  private func note(_ id: SourceSelection.ID, _ holder: Holder, _ failure: SourceFailure, gained: Int64) {
     // There may be thousands; one that lies is worth a word.
     let level: Logger.Level = if case .wrongBytes = failure { .notice } else { .debug }
     setting.logger.log(

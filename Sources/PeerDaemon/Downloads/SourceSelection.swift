@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import NIOCore
-package import WireProtocol
+package import DocumentModel
 
 /// Which of those who are said to have a content are asked, when, and who of them gives it: a value without I/O.
 ///
@@ -38,7 +38,7 @@ package struct SourceSelection {
 
   package enum Step: Equatable {
     /// Connect, and ask whether it has the content; where nobody else is asked, ask for its beginning at once.
-    case ask(ID, HolderRow, pace: Pace, isAlone: Bool)
+    case ask(ID, Holder, pace: Pace, isAlone: Bool)
     /// Let it give what is missing.
     case fetch(from: ID)
     /// Close the connection; nothing more is to be said of it.
@@ -64,7 +64,7 @@ package struct SourceSelection {
   }
 
   private struct Asked {
-    let holder: HolderRow
+    let holder: Holder
     let pace: Pace
     var isLastResort = false
   }
@@ -74,7 +74,7 @@ package struct SourceSelection {
   /// Who did not answer in a hurry: asked once more when all others were asked.
   private var hurried = HolderQueue()
   /// Who was too slow while there were others.
-  private var slow: [HolderRow] = []
+  private var slow: [Holder] = []
   private var known: Set<SourcePlace> = []
   private var underWay: [ID: Asked] = [:]
   private var nextID: ID = 0
@@ -108,7 +108,7 @@ package struct SourceSelection {
   /// Takes in who is said to have the content.
   ///
   /// - Parameter total: how many there are in all, as the index says.
-  package mutating func add(_ holders: some Sequence<HolderRow>, total: Int) {
+  package mutating func add(_ holders: some Sequence<Holder>, total: Int) {
     let before = known.count
     for holder in holders where known.count < bounds.maxHolders {
       if known.insert(SourcePlace(holder)).inserted { waiting.append(holder) }

@@ -33,7 +33,7 @@ final class GreetingRole: LineRole {
 
   private func problem(with reply: JSONObject) throws(WireFailure) -> String? {
     if let failure = try WireFailure(reply: reply) { return failure.message }
-    let peer = try PeerHelloReply(reply: reply).peer
+    let peer = try PeerHelloReply(reply).peer
     return peer == expected ? nil : "another peer answers there: \(peer)"
   }
 

@@ -12,7 +12,7 @@ extension IndexLink {
       return finish(self, .failure(WireFailure(.unavailable, "there is no connection to the index")))
     }
     let id = nextID
-    nextID = id % JSONObject.requestIDs.upperBound + 1
+    nextID = id % RequestID.range.upperBound + 1
     pending.append(Pending(id: id, sent: .now(), finish: finish))
     connection.send { request.write(id: id, to: &$0) }
   }

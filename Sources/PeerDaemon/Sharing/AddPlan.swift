@@ -35,24 +35,18 @@ package struct AddPlan: Equatable {
   package private(set) var failedCount = 0
 
   /// - Throws: `no-input` that names each path that cannot be used; `usage`, `invalid-key`.
-  package init(_ request: AddFiles, found: [InspectedPath]) throws(ControlFailure) {
+  package init(_ request: AddFiles, found: [InspectedPath]) throws(WireFailure) {
     try Self.refuse(unusable: found)
     let isSingleFile = found.count == 1 && found.allSatisfy(\.isFile)
     guard request.title == nil || isSingleFile else {
-      throw ControlFailure(WireFailure(.usage, "one title is for one file"))
+      throw WireFailure(.usage, "one title is for one file")
     }
-    let requested: RequestedKey
-    do throws(WireFailure) {
-      requested = try RequestedKey(request.key, isSingleFile: isSingleFile)
-    } catch {
-      throw ControlFailure(error)
-    }
+    let requested = try RequestedKey(request.key, isSingleFile: isSingleFile)
     for path in found { add(path, requested, request.title) }
     guard entries.count <= Self.maxFiles else {
-      throw ControlFailure(
-        WireFailure(
-          .tooLarge, "these are more than \(Self.maxFiles) files; add them in parts",
-          limit: .init("files", Self.maxFiles)))
+      throw WireFailure(
+        .tooLarge, "these are more than \(Self.maxFiles) files; add them in parts",
+        limit: .init("files", Self.maxFiles))
     }
   }
 
@@ -80,7 +74,7 @@ package struct AddPlan: Equatable {
     }
   }
 
-  private static func refuse(unusable found: [InspectedPath]) throws(ControlFailure) {
+  private static func refuse(unusable found: [InspectedPath]) throws(WireFailure) {
     var problems = [PathProblem]()
     var count = 0
     var bytes = 0
@@ -91,7 +85,7 @@ package struct AddPlan: Equatable {
     }
     guard count > 0 else { return }
     let named = count == 1 ? "a path cannot be shared" : "\(count) paths cannot be shared"
-    throw ControlFailure(WireFailure(.noInput, "\(named); nothing was added"), paths: problems)
+    throw WireFailure(.noInput, "\(named); nothing was added", paths: problems)
   }
 }
 

@@ -17,7 +17,7 @@ struct Sharing: Sendable {
 
   // MARK: Add
 
-  func add(_ request: AddFiles, events: any ControlEvents) async throws(ControlFailure) -> ControlAddReply {
+  func add(_ request: AddFiles, events: any ControlEvents) async throws(WireFailure) -> ControlAddReply {
     let plan = try await plan(request)
     try await events.send(plan.failed.map(ControlEvent.failed))
     let reports = request.progress ? HashingReports(files: plan.entries.count, events: events) : nil
@@ -38,27 +38,23 @@ struct Sharing: Sendable {
     return reply
   }
 
-  private func plan(_ request: AddFiles) async throws(ControlFailure) -> AddPlan {
+  private func plan(_ request: AddFiles) async throws(WireFailure) -> AddPlan {
     let stateDirectory = stateDirectory
     let catalogue = ledger.catalogue
-    let found = try await refusing { () throws(WireFailure) in
-      try await work.pool.store { () throws(StoreError) in
-        let inspection = PathInspection(
-          isRecursive: request.recursive, ownState: PathInspection.Place(directory: stateDirectory),
-          unfinished: Set(try catalogue.leftovers()))
-        return inspection.inspect(request.paths)
-      }
+    let found = try await work.pool.store { () throws(StoreError) in
+      let inspection = PathInspection(
+        isRecursive: request.recursive, ownState: PathInspection.Place(directory: stateDirectory),
+        unfinished: Set(try catalogue.leftovers()))
+      return inspection.inspect(request.paths)
     }
     return try AddPlan(request, found: found)
   }
 
   private func examine(
     _ entries: [AddPlan.Entry], from offset: Int, _ reports: HashingReports?
-  ) async throws(ControlFailure) -> [Result<FileWork.Known, StoreError>] {
+  ) async throws(WireFailure) -> [Result<FileWork.Known, StoreError>] {
     let files = entries.map { FileWork.File(path: $0.path, fingerprint: $0.fingerprint) }
-    return try await refusing { () throws(WireFailure) in
-      try await work.examine(files) { position, progress in reports?.report(offset + position, progress) }
-    }
+    return try await work.examine(files) { position, progress in reports?.report(offset + position, progress) }
   }
 
   private typealias Kept = (share: Share, known: FileWork.Known)
@@ -85,57 +81,40 @@ struct Sharing: Sendable {
   }
 
   /// Durable on return.
-  private func keep(_ shares: [Kept]) async throws(ControlFailure) {
+  private func keep(_ shares: [Kept]) async throws(WireFailure) {
     let ledger = ledger
-    let (superseded, lost) = try await refusing { () throws(WireFailure) in
-      try await pool.store { () throws(StoreError) in
-        let superseded = try ledger.add(shares.map(\.share), hashed: shares.compactMap(\.known.hashed))
-        // A hash that was known may have been collected in the instant before the share needed it.
-        let known = shares.filter { $0.known.hashed == nil }
-        let contents = try ledger.catalogue.contents(of: known.map(\.known.fingerprint))
-        let lost = zip(known, contents).filter { $0.1 == nil }.map(\.0)
-        return (superseded, lost)
-      }
+    let (superseded, lost) = try await pool.store { () throws(StoreError) in
+      let superseded = try ledger.add(shares.map(\.share), hashed: shares.compactMap(\.known.hashed))
+      // A hash that was known may have been collected in the instant before the share needed it.
+      let known = shares.filter { $0.known.hashed == nil }
+      let contents = try ledger.catalogue.contents(of: known.map(\.known.fingerprint))
+      let lost = zip(known, contents).filter { $0.1 == nil }.map(\.0)
+      return (superseded, lost)
     }
     await publication.withdraw(superseded)
     if !lost.isEmpty { try await hashAgain(lost) }
   }
 
-  private func hashAgain(_ lost: [Kept]) async throws(ControlFailure) {
+  private func hashAgain(_ lost: [Kept]) async throws(WireFailure) {
     let files = lost.map { FileWork.File(path: $0.share.path, fingerprint: $0.share.fingerprint) }
-    let outcomes = try await refusing { () throws(WireFailure) in try await work.examine(files) }
+    let outcomes = try await work.examine(files)
     let hashed = outcomes.compactMap { try? $0.get().hashed }
     let ledger = ledger
-    try await refusing { () throws(WireFailure) in
-      try await pool.store { () throws(StoreError) in try ledger.catalogue.remember(hashed) }
-    }
+    try await pool.store { () throws(StoreError) in try ledger.catalogue.remember(hashed) }
   }
 
   // MARK: Remove
 
-  func remove(_ request: RemoveDocument) async throws(ControlFailure) -> ControlRemoveReply {
+  func remove(_ request: RemoveDocument) async throws(WireFailure) -> ControlRemoveReply {
     let ledger = ledger
-    let removed = try await refusing { () throws(WireFailure) in
-      try await pool.store { () throws(StoreError) in
-        try ledger.remove(request.key, contentPrefix: request.content)
-      }
+    let removed = try await pool.store { () throws(StoreError) in
+      try ledger.remove(request.key, contentPrefix: request.content)
     }
     guard !removed.isEmpty else {
       let content = request.content.map { " with a content that begins with \($0)" } ?? ""
-      throw ControlFailure(
-        WireFailure(
-          .notFound, "nothing is shared under \(request.key)\(content); p2pctl list --mine shows what is"))
+      throw WireFailure(.notFound, "nothing is shared under \(request.key)\(content); p2pctl list --mine shows what is")
     }
     await publication.withdraw(removed)
     return ControlRemoveReply(removed: removed.count)
-  }
-}
-
-/// Passes a failure on to the one who asked.
-func refusing<Value>(_ body: () async throws(WireFailure) -> Value) async throws(ControlFailure) -> Value {
-  do throws(WireFailure) {
-    return try await body()
-  } catch {
-    throw ControlFailure(error)
   }
 }

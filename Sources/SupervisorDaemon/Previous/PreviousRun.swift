@@ -100,7 +100,7 @@ package struct ChildRecord: Sendable, Equatable {
     else { return nil }
     self.boot = boot
     children = rows.compactMap { row in
-      guard let fields = try? MessageFields(row), let name = try? fields.string("name"),
+      guard let fields = row.fields, let name = try? fields.string("name"),
         let pid = try? fields.integer("pid", in: Int32(2) ... .max),
         let start = try? fields.integer("start", in: Int64(0) ... .max)
       else { return nil }

@@ -3,73 +3,6 @@
 package import DocumentModel
 package import LineJSON
 
-/// What the supervisor tells an index.
-package struct IndexSettings: Sendable, Hashable {
-  /// Where its held listener listens, for people to read.
-  package let address: Endpoint
-  /// Addresses that peers may advertise though they do not come from them.
-  package var allowAdvertise: [AddressRange]
-
-  package init(address: Endpoint, allowAdvertise: [AddressRange] = []) {
-    self.address = address
-    self.allowAdvertise = allowAdvertise
-  }
-
-  fileprivate var json: JSONValue {
-    var members: JSONMembers = ["address": .string("\(address)")]
-    if !allowAdvertise.isEmpty {
-      members["allow_advertise"] = .array(allowAdvertise.map { .string($0.text) })
-    }
-    return .object(members)
-  }
-
-  fileprivate init(_ fields: MessageFields) throws(WireFailure) {
-    address = try fields.endpoint("address")
-    allowAdvertise = try fields.addressRanges("allow_advertise")
-  }
-}
-
-/// What the supervisor tells a peer. All paths are absolute.
-package struct PeerSettings: Sendable, Hashable {
-  /// The directory of its catalogue and key, which exists.
-  package let state: String
-  /// The path of its held control socket.
-  package let control: String
-  /// The index it uses until its user says otherwise.
-  package var index: Endpoint
-  /// Where downloads go that name no place. It exists, but for the system's layout, where it lies in the state.
-  package let downloads: String
-  /// Under which address others reach it, where that is not the one it comes from.
-  package var advertise: HostAddress?
-
-  package init(
-    state: String, control: String, index: Endpoint, downloads: String, advertise: HostAddress? = nil
-  ) {
-    self.state = state
-    self.control = control
-    self.index = index
-    self.downloads = downloads
-    self.advertise = advertise
-  }
-
-  fileprivate var json: JSONValue {
-    var members: JSONMembers = [
-      "state": .string(state), "control": .string(control), "index": .string("\(index)"),
-      "downloads": .string(downloads),
-    ]
-    if let advertise { members["advertise"] = .string(advertise.text) }
-    return .object(members)
-  }
-
-  fileprivate init(_ fields: MessageFields) throws(WireFailure) {
-    state = try fields.string("state")
-    control = try fields.string("control")
-    index = try fields.endpoint("index")
-    downloads = try fields.string("downloads")
-    advertise = try fields.optionalHostAddress("advertise")
-  }
-}
-
 /// The settings of a child, by its role.
 package enum ChildSettings: Sendable, Hashable {
   case index(IndexSettings)
@@ -82,22 +15,146 @@ package enum ChildSettings: Sendable, Hashable {
     }
   }
 
-  package var json: JSONValue {
-    switch self {
-    case .index(let settings): settings.json
-    case .peer(let settings): settings.json
+  package var json: JSONValue { .object(.written { write(to: &$0) }) }
+
+  package init(_ json: JSONValue, role: ProcessRole) throws(WireFailure) {
+    guard let fields = json.fields else { throw .badRequest("a message is a JSON object") }
+    try self.init(fields, role: role)
+  }
+
+  init(_ fields: some FieldReader, role: ProcessRole) throws(WireFailure) {
+    switch role {
+    case .index: self = .index(try IndexSettings(fields))
+    case .peer: self = .peer(try PeerSettings(fields))
+    case .supervisor: throw .badRequest("a child is an index or a peer")
     }
   }
 
-  package init(_ json: JSONValue, role: ProcessRole) throws(WireFailure) {
-    let fields = try MessageFields(json)
-    switch role {
-    case .index:
-      self = .index(try IndexSettings(fields))
-    case .peer:
-      self = .peer(try PeerSettings(fields))
-    case .supervisor:
-      throw .badRequest("a child is an index or a peer")
+  func write(to fields: inout some FieldWriter) {
+    switch self {
+    case .index(let settings): settings.write(to: &fields)
+    case .peer(let settings): settings.write(to: &fields)
     }
+  }
+}
+
+/// The settings of an index.
+package struct IndexSettings: WireMessage, Hashable {
+  /// The address of its listener, for people to read.
+  package let address: Endpoint
+  /// Addresses that peers may advertise although they connect from others.
+  package var allowAdvertise: [AddressRange]
+
+  package init(address: Endpoint, allowAdvertise: [AddressRange] = []) {
+    self.address = address
+    self.allowAdvertise = allowAdvertise
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    address = try fields.endpoint("address")
+    allowAdvertise = try fields.addressRanges("allow_advertise")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("address", address.description)
+    if !allowAdvertise.isEmpty { fields.strings("allow_advertise", allowAdvertise.map(\.text)) }
+  }
+}
+
+/// The settings of a peer. All paths are absolute.
+package struct PeerSettings: WireMessage, Hashable {
+  /// The directory of its catalogue and key, which exists.
+  package let state: String
+  /// The path of its control socket, which it inherits.
+  package let control: String
+  /// The index it uses until its user chooses another.
+  package var index: Endpoint
+  /// The directory of downloads that name no other. It exists, except in the system's layout, where it is part of the
+  /// state.
+  package let downloads: String
+  /// The address at which others reach it, if it is not the one from which it connects.
+  package var advertise: HostAddress?
+
+  package init(
+    state: String, control: String, index: Endpoint, downloads: String, advertise: HostAddress? = nil
+  ) {
+    self.state = state
+    self.control = control
+    self.index = index
+    self.downloads = downloads
+    self.advertise = advertise
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    state = try fields.string("state")
+    control = try fields.string("control")
+    index = try fields.endpoint("index")
+    downloads = try fields.string("downloads")
+    advertise = try fields.optionalHostAddress("advertise")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("state", state)
+    fields.member("control", control)
+    fields.member("index", index.description)
+    fields.member("downloads", downloads)
+    if let advertise { fields.member("advertise", advertise.text) }
+  }
+}
+
+/// The descriptors of the listening sockets that a child inherits.
+package struct ChannelListeners: WireMessage, Hashable {
+  package var index: Int32?
+  package var uploads: Int32?
+  package var control: Int32?
+
+  package init(index: Int32? = nil, uploads: Int32? = nil, control: Int32? = nil) {
+    self.index = index
+    self.uploads = uploads
+    self.control = control
+  }
+
+  /// Those that exist, with their names.
+  package var all: [(name: String, descriptor: Int32)] {
+    [("index", index), ("uploads", uploads), ("control", control)].compactMap { name, descriptor in
+      descriptor.map { (name, $0) }
+    }
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    index = try fields.optionalInteger("index", in: 3...65_535)
+    uploads = try fields.optionalInteger("uploads", in: 3...65_535)
+    control = try fields.optionalInteger("control", in: 3...65_535)
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    if let index { fields.member("index", index) }
+    if let uploads { fields.member("uploads", uploads) }
+    if let control { fields.member("control", control) }
+  }
+}
+
+/// The addresses of a child: `HOST:PORT`, for the control socket its path.
+package struct ChannelAddresses: WireMessage, Hashable {
+  package var index: String?
+  package var uploads: String?
+  package var control: String?
+
+  package init(index: String? = nil, uploads: String? = nil, control: String? = nil) {
+    self.index = index
+    self.uploads = uploads
+    self.control = control
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    index = try fields.optionalString("index")
+    uploads = try fields.optionalString("uploads")
+    control = try fields.optionalString("control")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    if let index { fields.member("index", index) }
+    if let uploads { fields.member("uploads", uploads) }
+    if let control { fields.member("control", control) }
   }
 }

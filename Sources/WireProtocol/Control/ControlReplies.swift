@@ -1,13 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 package import LineJSON
 
+/// What a daemon sends besides events: the end of a request.
+package enum ControlOutcome: Equatable, Sendable {
+  /// A success, with all its members.
+  case success(id: Int64, JSONValue)
+  case failure(id: Int64?, WireFailure)
+
+  /// `nil` for an event.
+  package init?(_ json: JSONValue) throws(WireFailure) {
+    guard let fields = json.fields else { throw .badRequest("a message is a JSON object") }
+    guard fields.value("event") == nil else { return nil }
+    let id = try fields.value("id") == nil ? nil : fields.requestID()
+    if let failure = try WireFailure(reply: fields) {
+      self = .failure(id: id, failure)
+      return
+    }
+    guard let id else { throw .badRequest("id is missing") }
+    self = .success(id: id, json)
+  }
+}
+
+/// Who answers at a control socket.
+package struct ControlHelloReply: WireReply {
+  package enum Role: String, CaseIterable, Sendable {
+    case peer
+    case supervisor
+  }
+
+  package var protocolNumber: Int64
+  /// Program and version: `p2p-peer/0.1.0`.
+  package var server: String
+  package var role: Role
+  /// `nil` for a supervisor.
+  package var peer: PeerID?
+  package var name: String
+
+  package init(protocolNumber: Int64 = ProtocolVersion.wire, server: String, role: Role, peer: PeerID?, name: String) {
+    self.protocolNumber = protocolNumber
+    self.server = server
+    self.role = role
+    self.peer = peer
+    self.name = name
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    protocolNumber = try fields.size("protocol")
+    server = try fields.string("server")
+    role = try fields.word("role")
+    peer = try fields.optionalPeerID("peer")
+    name = try fields.string("name")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("protocol", protocolNumber)
+    fields.member("server", server)
+    fields.member("role", role.rawValue)
+    if let peer { fields.member("peer", peer) }
+    fields.member("name", name)
+  }
+}
+
 /// The end of an `add`.
-package struct ControlAddReply: ControlReply {
+package struct ControlAddReply: WireReply {
   package var added: Int
-  /// Files that failed while they were hashed; each was named by an event.
+  /// Files that failed while they were hashed. An event has named each.
   package var failed: Int
-  /// False where the index did not acknowledge in time: the daemon keeps the records and announces them later.
+  /// False if the index did not acknowledge in time: the daemon keeps the records and announces them later.
   package var announced: Bool
 
   package init(added: Int, failed: Int, announced: Bool) {
@@ -16,74 +77,141 @@ package struct ControlAddReply: ControlReply {
     self.announced = announced
   }
 
-  package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try MessageFields(json)
+  package init(_ fields: some FieldReader) throws(WireFailure) {
     added = try fields.count("added")
     failed = try fields.count("failed")
-    announced = try fields.optionalFlag("announced") ?? true
+    announced = try fields.optionalBool("announced") ?? true
   }
 
-  package var members: JSONMembers {
-    ["added": .integer(Int64(added)), "failed": .integer(Int64(failed)), "announced": .bool(announced)]
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("added", added)
+    fields.member("failed", failed)
+    fields.member("announced", announced)
+  }
+}
+
+/// The end of a `get`: the file is whole, verified and durable.
+package struct ControlGetReply: WireReply {
+  /// What one peer delivered.
+  package struct Source: WireMessage {
+    package var name: String
+    package var id: PeerID
+    package var bytes: Int64
+
+    package init(name: String, id: PeerID, bytes: Int64) {
+      self.name = name
+      self.id = id
+      self.bytes = bytes
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      name = try fields.string("peer")
+      id = try fields.peerID("id")
+      bytes = try fields.size("bytes")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("peer", name)
+      fields.member("id", id)
+      fields.member("bytes", bytes)
+    }
+  }
+
+  package var key: DocumentKey
+  package var content: Content
+  /// The absolute path of the file.
+  package var path: String
+  /// Bytes received over the network; less than the size if a part was here already.
+  package var received: Int64
+  package var sources: [Source]
+  package var seconds: Double
+
+  package init(
+    key: DocumentKey, content: Content, path: String, received: Int64, sources: [Source], seconds: Double
+  ) {
+    self.key = key
+    self.content = content
+    self.path = path
+    self.received = received
+    self.sources = sources
+    self.seconds = seconds
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    key = try fields.key()
+    content = try fields.content()
+    path = try fields.string("path")
+    received = try fields.size("received")
+    sources = try fields.optionalElements("sources")
+    seconds = try fields.measure("seconds")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("key", key.text)
+    fields.members(of: content)
+    fields.member("path", path)
+    fields.member("received", received)
+    fields.array("sources", sources)
+    fields.member("seconds", seconds)
   }
 }
 
 /// The end of a `list`; the rows were events.
-package struct ControlListReply: ControlReply {
+package struct ControlListReply: WireReply {
   package var documents: Int
 
   package init(documents: Int) {
     self.documents = documents
   }
 
-  package init(_ json: JSONValue) throws(WireFailure) {
-    documents = try MessageFields(json).count("documents")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    documents = try fields.count("documents")
   }
 
-  package var members: JSONMembers { ["documents": .integer(Int64(documents))] }
+  package func write(to fields: inout some FieldWriter) { fields.member("documents", documents) }
 }
 
 /// The end of a `remove`.
-package struct ControlRemoveReply: ControlReply {
+package struct ControlRemoveReply: WireReply {
   package var removed: Int
 
   package init(removed: Int) {
     self.removed = removed
   }
 
-  package init(_ json: JSONValue) throws(WireFailure) {
-    removed = try MessageFields(json).count("removed")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    removed = try fields.count("removed")
   }
 
-  package var members: JSONMembers { ["removed": .integer(Int64(removed))] }
+  package func write(to fields: inout some FieldWriter) { fields.member("removed", removed) }
 }
 
 /// The end of `peers`; the rows were events.
-package struct ControlPeersReply: ControlReply {
+package struct ControlPeersReply: WireReply {
   package var peers: Int
 
   package init(peers: Int) {
     self.peers = peers
   }
 
-  package init(_ json: JSONValue) throws(WireFailure) {
-    peers = try MessageFields(json).count("peers")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    peers = try fields.count("peers")
   }
 
-  package var members: JSONMembers { ["peers": .integer(Int64(peers))] }
+  package func write(to fields: inout some FieldWriter) { fields.member("peers", peers) }
 }
 
 /// The end of `transfers`; the rows were events.
-package struct ControlTransfersReply: ControlReply {
+package struct ControlTransfersReply: WireReply {
   package var transfers: Int
 
   package init(transfers: Int) {
     self.transfers = transfers
   }
 
-  package init(_ json: JSONValue) throws(WireFailure) {
-    transfers = try MessageFields(json).count("transfers")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    transfers = try fields.count("transfers")
   }
 
-  package var members: JSONMembers { ["transfers": .integer(Int64(transfers))] }
+  package func write(to fields: inout some FieldWriter) { fields.member("transfers", transfers) }
 }

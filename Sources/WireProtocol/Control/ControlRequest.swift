@@ -3,8 +3,19 @@
 package import DocumentModel
 package import LineJSON
 
-/// What a front end asks of the daemon. The words on the wire, the cases and the commands are the same.
-package enum ControlRequest: Equatable, Sendable {
+/// The limits of the control plane, which both sides keep.
+package enum ControlPlane {
+  /// The longest line, in bytes without its end.
+  package static let lineLimit = 1 << 20
+}
+
+/// The operations that a daemon answers to its front ends.
+package enum ControlOperation: String, CaseIterable, Sendable {
+  case hello, add, lookup, list, get, remove, status, peers, transfers, connect, doctor
+}
+
+/// A request of a front end to its daemon. Operations, cases and commands have the same names.
+package enum ControlRequest: WireRequest {
   case hello(protocol: Int64)
   case add(AddFiles)
   case lookup(DocumentKey)
@@ -12,12 +23,12 @@ package enum ControlRequest: Equatable, Sendable {
   case get(GetDocument)
   case remove(RemoveDocument)
   case status
-  /// - Parameter limit: at most so many rows; `nil` for all.
+  /// - Parameter limit: maximum rows; `nil` for all.
   case peers(limit: Int?)
   case transfers
   /// The address of the index to use from now on; `nil` for the one of the settings.
   case connect(Endpoint?)
-  /// How the daemon stands, seen from outside.
+  /// Checks the daemon from outside.
   case doctor
 
   package var operation: ControlOperation {
@@ -35,74 +46,224 @@ package enum ControlRequest: Equatable, Sendable {
     case .doctor: .doctor
     }
   }
-}
 
-// MARK: JSON
-
-extension ControlRequest {
-  /// The `id` of a line, so that even a request that makes no sense gets an answer that can be matched.
+  /// The `id` of a line, to answer even a request that cannot be read.
   package static func id(of json: JSONValue) -> Int64? {
-    guard let fields = try? MessageFields(json) else { return nil }
-    return try? fields.requestID()
+    try? json.fields?.requestID()
   }
 
-  /// Reads everything but `id`.
-  /// - Throws: `bad-request`, `unknown-operation` or `invalid-key`.
   package init(_ json: JSONValue) throws(WireFailure) {
-    let fields = try MessageFields(json)
+    guard let fields = json.fields else { throw .badRequest("a message is a JSON object") }
+    try self.init(fields)
+  }
+
+  /// Reads all of a line but its `id`.
+  /// - Throws: `bad-request`, `unknown-operation` or `invalid-key`.
+  package init(_ fields: some FieldReader) throws(WireFailure) {
     let word = try fields.string("op")
     guard let operation = ControlOperation(rawValue: word) else {
       throw WireFailure(.unknownOperation, "there is no operation \"\(word)\" on the control socket")
     }
     switch operation {
-    case .lookup, .get, .remove: try Self.checkKey(try fields.string("key"))
-    case .hello, .add, .list, .status, .peers, .transfers, .connect, .doctor: break
-    }
-    self = try Self.read(operation, fields, json)
-  }
-
-  /// What a person typed as a key is no fault of the program that sent it.
-  private static func checkKey(_ text: String) throws(WireFailure) {
-    do { _ = try DocumentKey(text) } catch { throw WireFailure(.invalidKey, error.reason) }
-  }
-
-  private static func read(
-    _ operation: ControlOperation, _ fields: MessageFields, _ json: JSONValue
-  ) throws(WireFailure) -> ControlRequest {
-    switch operation {
-    case .hello: .hello(protocol: try fields.integer("protocol"))
-    case .add: .add(try AddFiles(json))
-    case .lookup: .lookup(try fields.key())
-    case .list: .list(try ListDocuments(json))
-    case .get: .get(try GetDocument(json))
-    case .remove: .remove(try RemoveDocument(json))
-    case .status: .status
-    case .peers: .peers(limit: try fields.optionalInteger("limit", in: 1...Int(Content.maximumSize)))
-    case .transfers: .transfers
-    case .connect: .connect(try fields.optionalFlag("default") ?? false ? nil : fields.endpoint("address"))
-    case .doctor: .doctor
+    case .hello: self = .hello(protocol: try fields.size("protocol"))
+    case .add: self = .add(try AddFiles(fields))
+    case .lookup: self = .lookup(try fields.typedKey())
+    case .list: self = .list(try ListDocuments(fields))
+    case .get: self = .get(try GetDocument(fields))
+    case .remove: self = .remove(try RemoveDocument(fields))
+    case .status: self = .status
+    case .peers: self = .peers(limit: try fields.optionalRowLimit())
+    case .transfers: self = .transfers
+    case .connect: self = .connect(try fields.optionalBool("default") ?? false ? nil : fields.endpoint("address"))
+    case .doctor: self = .doctor
     }
   }
 
-  /// The whole line.
-  package func json(id: Int64) -> JSONValue {
-    var line: JSONMembers = ["id": .integer(id), "op": .string(operation.rawValue)]
-    for member in members { line[member.key] = member.value }
-    return .object(line)
-  }
-
-  private var members: JSONMembers {
+  package func write(to fields: inout some FieldWriter) {
     switch self {
-    case .hello(let number): ["protocol": .integer(number)]
-    case .add(let add): add.members
-    case .lookup(let key): ["key": .string(key.text)]
-    case .list(let list): list.members
-    case .get(let get): get.members
-    case .remove(let remove): remove.members
-    case .peers(let limit?): ["limit": .integer(Int64(limit))]
-    case .connect(let address?): ["address": .string(address.description)]
-    case .connect(nil): ["default": .bool(true)]
-    case .peers(nil), .status, .transfers, .doctor: [:]
+    case .hello(let number): fields.member("protocol", number)
+    case .add(let add): add.write(to: &fields)
+    case .lookup(let key): fields.member("key", key.text)
+    case .list(let list): list.write(to: &fields)
+    case .get(let get): get.write(to: &fields)
+    case .remove(let remove): remove.write(to: &fields)
+    case .peers(let limit?): fields.member("limit", limit)
+    case .connect(let address?): fields.member("address", address.description)
+    case .connect(nil): fields.member("default", true)
+    case .peers(nil), .status, .transfers, .doctor: break
     }
+  }
+}
+
+extension FieldReader {
+  /// A key as a person typed it: a wrong one is `invalid-key`, because it is not the fault of the program that sent it.
+  fileprivate func typedKey() throws(WireFailure) -> DocumentKey {
+    let text = try string("key")
+    do throws(InvalidValue) {
+      return try DocumentKey(text)
+    } catch {
+      throw WireFailure(.invalidKey, error.reason)
+    }
+  }
+
+  fileprivate func optionalRowLimit() throws(WireFailure) -> Int? {
+    try optionalInteger("limit", in: 1...Int(Content.maximumSize))
+  }
+}
+
+/// `add`: shares files, with `recursive` all files below directories.
+package struct AddFiles: WireMessage {
+  /// Absolute paths, at least one.
+  package var paths: [String]
+  package var recursive: Bool
+  /// The key of a single file, or `collection/prefix/` for several; `nil` to derive keys from the names.
+  package var key: String?
+  package var title: Title?
+  /// Whether to send `hashing` events.
+  package var progress: Bool
+
+  package init(
+    paths: [String], recursive: Bool = false, key: String? = nil, title: Title? = nil, progress: Bool = false
+  ) {
+    self.paths = paths
+    self.recursive = recursive
+    self.key = key
+    self.title = title
+    self.progress = progress
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    paths = try fields.strings("paths")
+    guard paths.allSatisfy({ $0.hasPrefix("/") }) else { throw .badRequest("paths are absolute paths") }
+    guard !paths.isEmpty else { throw .badRequest("paths names at least one file") }
+    recursive = try fields.optionalBool("recursive") ?? false
+    key = try fields.optionalString("key")
+    title = try fields.value("title") == nil ? nil : fields.title()
+    progress = try fields.optionalBool("progress") ?? false
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.strings("paths", paths)
+    fields.member("recursive", recursive)
+    if let key { fields.member("key", key) }
+    if let title { fields.member("title", title.text) }
+    if progress { fields.member("progress", true) }
+  }
+}
+
+/// `list`: what the network shares, or with `mine` what this peer shares.
+package struct ListDocuments: WireMessage {
+  package var collection: String?
+  /// All must match, each as a prefix of a word of title or name.
+  package var words: String?
+  /// Maximum rows; `nil` for all.
+  package var limit: Int?
+  package var mine: Bool
+
+  package init(collection: String? = nil, words: String? = nil, limit: Int? = nil, mine: Bool = false) {
+    self.collection = collection
+    self.words = words
+    self.limit = limit
+    self.mine = mine
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    collection = try fields.optionalCollection()
+    words = try fields.optionalString("words")
+    limit = try fields.optionalRowLimit()
+    mine = try fields.optionalBool("mine") ?? false
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    if let collection { fields.member("collection", collection) }
+    if let words { fields.member("words", words) }
+    if let limit { fields.member("limit", limit) }
+    if mine { fields.member("mine", true) }
+  }
+}
+
+/// `get`: fetches a document into a file.
+package struct GetDocument: WireMessage {
+  /// Absolute paths.
+  package enum Target: Equatable, Sendable {
+    /// This file; if it is a directory, a file in it under the suggested name.
+    case path(String)
+    /// A file in this directory under the suggested name.
+    case directory(String)
+  }
+
+  package var key: DocumentKey
+  package var target: Target
+  /// The name of a holder or a prefix of its id.
+  package var from: String?
+  /// A prefix of the root of the content, optionally with `:SIZE`.
+  package var content: String?
+  /// Whether to replace a different file of that name.
+  package var force: Bool
+  /// Whether to share the document once it is here.
+  package var share: Bool
+  /// Whether to send `progress` events.
+  package var progress: Bool
+
+  package init(
+    key: DocumentKey, target: Target, from: String? = nil, content: String? = nil, force: Bool = false,
+    share: Bool = true, progress: Bool = false
+  ) {
+    self.key = key
+    self.target = target
+    self.from = from
+    self.content = content
+    self.force = force
+    self.share = share
+    self.progress = progress
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    key = try fields.typedKey()
+    switch (try fields.optionalString("path"), try fields.optionalString("directory")) {
+    case (let path?, nil) where path.hasPrefix("/"): target = .path(path)
+    case (nil, let directory?) where directory.hasPrefix("/"): target = .directory(directory)
+    default: throw .badRequest("one of path and directory is an absolute path")
+    }
+    from = try fields.optionalString("from")
+    content = try fields.optionalString("content")
+    force = try fields.optionalBool("force") ?? false
+    share = try fields.optionalBool("share") ?? true
+    progress = try fields.optionalBool("progress") ?? false
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("key", key.text)
+    switch target {
+    case .path(let path): fields.member("path", path)
+    case .directory(let directory): fields.member("directory", directory)
+    }
+    if let from { fields.member("from", from) }
+    if let content { fields.member("content", content) }
+    fields.member("force", force)
+    fields.member("share", share)
+    if progress { fields.member("progress", true) }
+  }
+}
+
+/// `remove`: stops sharing; no file is deleted.
+package struct RemoveDocument: WireMessage {
+  package var key: DocumentKey
+  /// A prefix of the root of the content; `nil` for all under the key.
+  package var content: String?
+
+  package init(key: DocumentKey, content: String? = nil) {
+    self.key = key
+    self.content = content
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    key = try fields.typedKey()
+    content = try fields.optionalString("content")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("key", key.text)
+    if let content { fields.member("content", content) }
   }
 }

@@ -1,104 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
-package import LineJSON
 
-/// What an index says of itself.
-package struct IndexHelloReply: Equatable, Sendable {
+/// The limits of one session, as the index states them in `hello`.
+package struct IndexLimits: Equatable, Sendable {
+  /// The longest line in bytes.
+  package var line = 1_048_576
+  /// Documents in one `add` or `remove`.
+  package var batch = 1000
+  /// Unanswered requests of one connection.
+  package var inflight = 256
+  /// Seconds within which a connection has to send `hello`.
+  package var hello = 30
+  /// Seconds of silence after which a session with records is dropped.
+  package var idle = 10
+  /// Holders of one content in the reply to `lookup`.
+  package var holders = 50
+  /// Contents in the reply to `lookup`.
+  package var contents = 16
+  /// Rows in one reply to `list` or `peers`.
+  package var page = 1000
+  /// Records of one session.
+  package var records = 1_000_000
+  /// Connections of the whole server.
+  package var connections = 18_000
+  /// Connections of one address other than the index's own machine.
+  package var connectionsPerAddress = 256
+
+  package init() {}
+
+  /// The limits by their names in `hello` and in refusals.
+  package var named: [(name: StaticString, value: Int)] {
+    [
+      ("line", line), ("batch", batch), ("inflight", inflight), ("hello", hello), ("idle", idle),
+      ("holders", holders), ("contents", contents), ("page", page), ("records", records),
+      ("connections", connections), ("connections_per_address", connectionsPerAddress),
+    ]
+  }
+}
+
+/// What a client reads in the reply to `hello`.
+package struct IndexHelloReply: WireReply {
   package let server: String
-  /// The address that the index sees the session come from.
+  /// The address from which the session comes, as the index sees it.
   package let host: String
-  /// Whether the session is reported under the address that it advertised; `nil` where it advertised none.
+  /// Whether the session is reported under the address that it advertised; `nil` if it advertised none.
   package let isAdvertised: Bool?
   /// Seconds of silence after which a session with records is dropped.
   package let idle: Int
   /// Documents in one request.
   package let batch: Int
-  /// The longest line, in bytes.
+  /// The longest line in bytes.
   package let line: Int
-  /// Requests that may wait for their answer.
+  /// Unanswered requests of one connection.
   package let inflight: Int
 
-  package init(reply: JSONObject) throws(WireFailure) {
-    guard let limits = reply["limits"]?.object else { throw .badRequest("limits is missing") }
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    let limits = try fields.object("limits")
     let defaults = IndexLimits()
-    func limit(_ name: StaticString, _ fallback: Int) throws(WireFailure) -> Int {
-      Int(try limits.optionalInteger(name, in: 1...Int64(Int32.max)) ?? Int64(fallback))
+    server = try fields.string("server")
+    host = try fields.string("host")
+    isAdvertised = try fields.optionalBool("advertised")
+    idle = try limits.limit("idle", default: defaults.idle)
+    batch = try limits.limit("batch", default: defaults.batch)
+    line = try limits.limit("line", default: defaults.line)
+    inflight = try limits.limit("inflight", default: defaults.inflight)
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("protocol", ProtocolVersion.wire)
+    fields.member("server", server)
+    fields.member("host", host)
+    if let isAdvertised { fields.member("advertised", isAdvertised) }
+    fields.object("limits") { limits in
+      limits.member("line", line)
+      limits.member("batch", batch)
+      limits.member("inflight", inflight)
+      limits.member("idle", idle)
     }
-    server = try reply.string("server")
-    host = try reply.string("host")
-    isAdvertised = try reply.optionalBool("advertised")
-    idle = try limit("idle", defaults.idle)
-    batch = try limit("batch", defaults.batch)
-    line = try limit("line", defaults.line)
-    inflight = try limit("inflight", defaults.inflight)
   }
 }
 
-/// The answer to `lookup`.
-package struct LookupReply: Equatable, Sendable {
-  /// Most-held first.
-  package let contents: [ContentRow]
-  /// How many contents were left out.
-  package let more: Int
-
-  package init(contents: [ContentRow], more: Int) {
-    self.contents = contents
-    self.more = more
-  }
-
-  package init(reply: JSONObject) throws(WireFailure) {
-    var contents = [ContentRow]()
-    for value in try reply.array("contents") {
-      guard let object = value.object else { throw .badRequest("contents is an array of objects") }
-      contents.append(try ContentRow(object))
-    }
-    self.init(contents: contents, more: Int(try reply.integer("more", in: 0...Int64(Int32.max))))
+extension FieldReader {
+  /// A limit that the other side states.
+  func limit(_ name: StaticString, default usual: Int) throws(WireFailure) -> Int {
+    try optionalInteger(name, in: 1...Int(Int32.max)) ?? usual
   }
 }
 
 /// One page of `list`.
-package struct ListReply: Equatable, Sendable {
-  package let documents: [DocumentRow]
-  /// Where the next page begins, `nil` after the last.
+package struct ListReply: WireReply {
+  package let documents: [DocumentListing]
+  /// Where the next page begins; `nil` after the last.
   package let next: String?
 
-  package init(reply: JSONObject) throws(WireFailure) {
-    var documents = [DocumentRow]()
-    for value in try reply.array("documents") {
-      guard let object = value.object else { throw .badRequest("documents is an array of objects") }
-      documents.append(try DocumentRow(object))
-    }
-    self.documents = documents
-    next = try reply.optionalString("next")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    documents = try fields.elements("documents")
+    next = try fields.optionalString("next")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.array("documents", documents)
+    if let next { fields.member("next", next) }
   }
 }
 
 /// One page of `peers`.
-package struct PeersReply: Equatable, Sendable {
-  package struct Row: Hashable, Sendable {
-    package let peer: PeerID
-    package let name: PeerName
-    package let host: String
-    package let port: UInt16
-    /// Its records.
-    package let documents: Int
-  }
-
-  package let peers: [Row]
+package struct PeersReply: WireReply {
+  package let peers: [PeerListing]
+  /// Where the next page begins; `nil` after the last.
   package let next: String?
 
-  package init(reply: JSONObject) throws(WireFailure) {
-    var peers = [Row]()
-    for value in try reply.array("peers") {
-      guard let object = value.object else { throw .badRequest("peers is an array of objects") }
-      peers.append(
-        Row(
-          peer: try object.peerID("peer"), name: try object.peerName(), host: try object.string("host"),
-          port: UInt16(try object.integer("port", in: 1...65_535)),
-          documents: Int(try object.integer("documents", in: 0...Int64(Int32.max)))))
-    }
-    self.peers = peers
-    next = try reply.optionalString("next")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    peers = try fields.elements("peers")
+    next = try fields.optionalString("next")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.array("peers", peers)
+    if let next { fields.member("next", next) }
   }
 }

@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import LineJSON
 
-/// What a peer asks of an index.
-package enum IndexRequest: Equatable, Sendable {
+/// The operations of an index.
+package enum IndexOperation: String, CaseIterable, Sendable {
+  case hello, add, remove, lookup, list, peers, stats, ping
+
+  /// Does what `init(rawValue:)` does, without making a string; compares with the most frequent ones first.
+  fileprivate init?(_ name: some FieldValue) {
+    if name.isEqual(to: "lookup") {
+      self = .lookup
+    } else if name.isEqual(to: "ping") {
+      self = .ping
+    } else if name.isEqual(to: "add") {
+      self = .add
+    } else if let operation = name.string.flatMap(Self.init(rawValue:)) {
+      self = operation
+    } else {
+      return nil
+    }
+  }
+}
+
+/// A request of a peer to an index.
+package enum IndexRequest: WireRequest {
   case hello(IndexHello)
   case add([Document])
   case remove([RecordID])
@@ -13,8 +34,102 @@ package enum IndexRequest: Equatable, Sendable {
   case stats
   case ping
 
+  package var operation: IndexOperation {
+    switch self {
+    case .hello: .hello
+    case .add: .add
+    case .remove: .remove
+    case .lookup: .lookup
+    case .list: .list
+    case .peers: .peers
+    case .stats: .stats
+    case .ping: .ping
+    }
+  }
+
+  /// Reads all of a line but its `id`. Not generic: the way of every request is specialised here, in the module of the
+  /// readers.
+  ///
+  /// - Parameter batchLimit: more documents than this in one request are `too-large`.
+  package init(_ line: JSONObject, batchLimit: Int) throws(WireFailure) {
+    try self.init(fields: line, batchLimit: batchLimit)
+  }
+
+  package init(fields: some FieldReader, batchLimit: Int) throws(WireFailure) {
+    guard let name = fields.value("op"), let operation = IndexOperation(name) else {
+      _ = try fields.string("op")
+      throw WireFailure(.unknownOperation, "an index has no such operation")
+    }
+    switch operation {
+    case .hello: self = .hello(try IndexHello(fields))
+    case .add: self = .add(try Self.batch(fields, batchLimit))
+    case .remove: self = .remove(try Self.batch(fields, batchLimit))
+    case .lookup: self = .lookup(try Lookup(fields))
+    case .list: self = .list(try ListQuery(fields))
+    case .peers: self = .peers(try PeersQuery(fields))
+    case .stats: self = .stats
+    case .ping: self = .ping
+    }
+  }
+
+  private static func batch<Element: WireMessage>(
+    _ fields: some FieldReader, _ limit: Int
+  ) throws(WireFailure) -> [Element] {
+    guard try fields.array("documents").underestimatedCount <= limit else {
+      throw WireFailure(.tooLarge, "at most \(limit) documents in one request", limit: .init("batch", limit))
+    }
+    return try fields.elements("documents")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    switch self {
+    case .hello(let hello): hello.write(to: &fields)
+    case .add(let documents): fields.array("documents", documents)
+    case .remove(let records): fields.array("documents", records)
+    case .lookup(let lookup): lookup.write(to: &fields)
+    case .list(let query): query.write(to: &fields)
+    case .peers(let query): query.write(to: &fields)
+    case .stats, .ping: break
+    }
+  }
+}
+
+/// The first request on a connection to an index.
+package struct IndexHello: WireMessage {
+  package let peer: PeerID
+  package let name: PeerName
+  /// Where the peer serves content; `nil` if it only looks up.
+  package let port: UInt16?
+  /// The address at which the peer wants to be found, if it is not the one that the index sees.
+  package let advertise: String?
+
+  package init(peer: PeerID, name: PeerName, port: UInt16?, advertise: String? = nil) {
+    self.peer = peer
+    self.name = name
+    self.port = port
+    self.advertise = advertise
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    try fields.checkProtocol()
+    peer = try fields.peerID("peer")
+    name = try fields.peerName()
+    port = try fields.optionalInteger("port", in: 1 ... .max)
+    advertise = try fields.optionalString("advertise")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("protocol", ProtocolVersion.wire)
+    fields.member("peer", peer)
+    fields.member("name", name.text)
+    if let port { fields.member("port", port) }
+    if let advertise { fields.member("advertise", advertise) }
+  }
+}
+
+extension IndexRequest {
   /// One record of the asking session.
-  package struct RecordID: Hashable, Sendable {
+  package struct RecordID: WireMessage, Hashable {
     package let key: DocumentKey
     package let content: Content
 
@@ -22,9 +137,19 @@ package enum IndexRequest: Equatable, Sendable {
       self.key = key
       self.content = content
     }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      key = try fields.key()
+      content = try fields.content()
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("key", key.text)
+      fields.members(of: content)
+    }
   }
 
-  package struct Lookup: Equatable, Sendable {
+  package struct Lookup: WireMessage {
     package enum Subject: Equatable, Sendable {
       case key(DocumentKey)
       case content(Content)
@@ -38,13 +163,33 @@ package enum IndexRequest: Equatable, Sendable {
       self.subject = subject
       self.peer = peer
     }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      peer = try fields.optionalPeerID("peer")
+      switch (fields.value("key") != nil, fields.value("content") != nil) {
+      case (true, false): subject = .key(try fields.key())
+      case (false, true): subject = .content(try fields.content())
+      default: throw .badRequest("lookup takes either key, or content and size")
+      }
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      switch subject {
+      case .key(let key): fields.member("key", key.text)
+      case .content(let content): fields.members(of: content)
+      }
+      if let peer { fields.member("peer", peer) }
+    }
   }
 
-  package struct ListQuery: Equatable, Sendable {
+  package struct ListQuery: WireMessage {
+    /// More than this many bytes of words find nothing that fewer would not.
+    private static let maxWordsLength = 1024
+
     package var collection: String?
-    /// Words that must all begin some word of the title or of the name.
-    package var words = ""
-    /// Rows in one answer; the index cuts it to its own limit.
+    /// Each must begin a word of the title or of the name.
+    package var words: String
+    /// Rows of one page; the index cuts it to its own limit.
     package var limit: Int?
     package var after: String?
 
@@ -54,9 +199,26 @@ package enum IndexRequest: Equatable, Sendable {
       self.limit = limit
       self.after = after
     }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      collection = try fields.optionalCollection()
+      words = try fields.optionalString("words") ?? ""
+      guard words.utf8.count <= Self.maxWordsLength else {
+        throw .badRequest("words has at most \(Self.maxWordsLength) bytes")
+      }
+      limit = try fields.optionalPageLimit()
+      after = try fields.optionalString("after")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      if let collection { fields.member("collection", collection) }
+      if !words.isEmpty { fields.member("words", words) }
+      if let limit { fields.member("limit", limit) }
+      if let after { fields.member("after", after) }
+    }
   }
 
-  package struct PeersQuery: Equatable, Sendable {
+  package struct PeersQuery: WireMessage {
     package var limit: Int?
     package var after: String?
 
@@ -64,18 +226,22 @@ package enum IndexRequest: Equatable, Sendable {
       self.limit = limit
       self.after = after
     }
-  }
 
-  package var operation: IndexOperation {
-    switch self {
-    case .hello: .hello
-    case .add: .add
-    case .remove: .remove
-    case .lookup: .lookup
-    case .list: .list
-    case .peers: .peers
-    case .stats: .stats
-    case .ping: .ping
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      limit = try fields.optionalPageLimit()
+      after = try fields.optionalString("after")
     }
+
+    package func write(to fields: inout some FieldWriter) {
+      if let limit { fields.member("limit", limit) }
+      if let after { fields.member("after", after) }
+    }
+  }
+}
+
+extension FieldReader {
+  /// The number of rows asked for.
+  fileprivate func optionalPageLimit() throws(WireFailure) -> Int? {
+    try optionalInteger("limit", in: 1...Int(Int32.max))
   }
 }

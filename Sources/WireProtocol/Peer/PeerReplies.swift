@@ -1,61 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
-package import LineJSON
 
-/// What another peer says of itself.
-package struct PeerHelloReply: Equatable, Sendable {
+/// The limits of one connection, as a peer states them in `hello`.
+package struct PeerLimits: Equatable, Sendable {
+  /// The longest line in bytes.
+  package var line = 65_536
+  /// Bytes of one `get`.
+  package var get = 4_194_304
+  /// Unanswered requests of one connection.
+  package var inflight = 64
+  /// Seconds within which a connection has to send `hello`.
+  package var hello = 30
+  /// Seconds within which a connection has to ask for something or take some of what it asked for.
+  package var idle = 120
+  /// Connections of the whole peer.
+  package var connections = 1000
+  /// Connections of one address other than the peer's own machine.
+  package var connectionsPerAddress = 32
+
+  package init() {}
+
+  /// The limits by their names in `hello` and in refusals.
+  package var named: [(name: StaticString, value: Int)] {
+    [
+      ("line", line), ("get", get), ("inflight", inflight), ("hello", hello), ("idle", idle),
+      ("connections", connections), ("connections_per_address", connectionsPerAddress),
+    ]
+  }
+}
+
+/// What a downloader reads in the reply to `hello`.
+package struct PeerHelloReply: WireReply {
   package let peer: PeerID
   package let name: PeerName
   /// Bytes of one `get`.
   package let get: Int64
-  /// Requests that may wait for their answer.
+  /// Unanswered requests of one connection.
   package let inflight: Int64
 
-  package init(reply: JSONObject) throws(WireFailure) {
-    guard let limits = reply["limits"]?.object else { throw .badRequest("limits is missing") }
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    let limits = try fields.object("limits")
     let defaults = PeerLimits()
-    peer = try reply.peerID("peer")
-    name = try reply.peerName()
+    peer = try fields.peerID("peer")
+    name = try fields.peerName()
     get = try limits.optionalInteger("get", in: 1...Content.maximumSize) ?? Int64(defaults.get)
-    inflight = try limits.optionalInteger("inflight", in: 1...Int64(Int32.max)) ?? Int64(defaults.inflight)
+    inflight = Int64(try limits.limit("inflight", default: defaults.inflight))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("protocol", ProtocolVersion.wire)
+    fields.member("peer", peer)
+    fields.member("name", name.text)
+    fields.object("limits") { limits in
+      limits.member("get", get)
+      limits.member("inflight", inflight)
+    }
   }
 }
 
 /// How much of a content another peer has.
-package struct HaveReply: Equatable, Sendable {
+package struct HaveReply: WireReply {
   /// Bytes of a piece.
   package let piece: Int64
   package let complete: Bool
-  /// For a partial holder: base64, first piece in the high bit of the first byte.
+  /// Of a partial holder: base64, first piece in the high bit of the first byte.
   package let pieces: String?
 
-  package init(reply: JSONObject) throws(WireFailure) {
-    piece = try reply.integer("piece", in: 1...Content.maximumSize)
-    complete = try reply.bool("complete")
-    pieces = try reply.optionalString("pieces")
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    piece = try fields.integer("piece", in: 1...Content.maximumSize)
+    complete = try fields.bool("complete")
+    pieces = try fields.optionalString("pieces")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("piece", piece)
+    fields.member("complete", complete)
+    if let pieces { fields.member("pieces", pieces) }
   }
 }
 
 /// The line before the raw nodes of `hashes`.
-package struct HashesReply: Equatable, Sendable {
-  /// How many values of 32 bytes follow.
+package struct HashesReply: WireReply {
+  /// The number of 32-byte values that follow.
   package let count: Int
 
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    count = try fields.integer("hashes", in: 0...1 << 20)
+  }
+
   /// - Parameter expected: any other number is `bad-request`.
-  package init(reply: JSONObject, expected: Int) throws(WireFailure) {
-    count = Int(try reply.integer("hashes", in: 0...1 << 20))
-    guard count == expected else { throw .badRequest("hashes is \(count) where \(expected) were due") }
+  package init(_ fields: some FieldReader, expected: Int) throws(WireFailure) {
+    try self.init(fields)
+    guard count == expected else { throw .badRequest("hashes is \(count), expected \(expected)") }
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("hashes", count)
   }
 }
 
 /// The line before the raw bytes of `get`.
-package struct GetReply: Equatable, Sendable {
+package struct GetReply: WireReply {
   package let offset: Int64
   package let length: Int64
 
-  package init(reply: JSONObject) throws(WireFailure) {
-    offset = try reply.integer("offset", in: 0...Content.maximumSize)
-    length = try reply.integer("length", in: 0...Content.maximumSize)
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    offset = try fields.size("offset")
+    length = try fields.size("length")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("offset", offset)
+    fields.member("length", length)
   }
 }

@@ -2,9 +2,14 @@
 
 package import LineJSON
 
-/// What a front end asks of the supervisor on its control socket.
+/// The operations of a supervisor.
+package enum SupervisorOperation: String, CaseIterable, Sendable {
+  case hello, status, start, stop, restart, reload, wait
+}
+
+/// A request of a front end to the supervisor, on its control socket.
 package struct SupervisorRequest: Sendable, Hashable {
-  package enum Operation: Sendable, Hashable {
+  package enum Operation: WireRequest, Hashable {
     case hello(protocol: Int64)
     /// A row for each process, then the reply.
     case status
@@ -14,12 +19,12 @@ package struct SupervisorRequest: Sendable, Hashable {
     case stop(name: String?)
     /// Without a name: every process.
     case restart(name: String?)
-    /// Read the configuration again.
+    /// Reads the configuration again.
     case reload
-    /// Answer when every process is ready or will not be.
+    /// Replies when every process is ready or will not be.
     case wait
 
-    package var word: SupervisorOperation {
+    package var operation: SupervisorOperation {
       switch self {
       case .hello: .hello
       case .status: .status
@@ -28,6 +33,30 @@ package struct SupervisorRequest: Sendable, Hashable {
       case .restart: .restart
       case .reload: .reload
       case .wait: .wait
+      }
+    }
+
+    fileprivate init(_ fields: some FieldReader) throws(WireFailure) {
+      guard let operation = SupervisorOperation(rawValue: try fields.string("op")) else {
+        let known = SupervisorOperation.allCases.map(\.rawValue).joined(separator: ", ")
+        throw WireFailure(.unknownOperation, "the operations here are \(known)")
+      }
+      switch operation {
+      case .hello: self = .hello(protocol: try fields.integer("protocol", in: Int64.min ... .max))
+      case .status: self = .status
+      case .start: self = .start(name: try fields.optionalString("name"))
+      case .stop: self = .stop(name: try fields.optionalString("name"))
+      case .restart: self = .restart(name: try fields.optionalString("name"))
+      case .reload: self = .reload
+      case .wait: self = .wait
+      }
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      switch self {
+      case .hello(let number): fields.member("protocol", number)
+      case .start(let name?), .stop(let name?), .restart(let name?): fields.member("name", name)
+      case .start(nil), .stop(nil), .restart(nil), .status, .reload, .wait: break
       }
     }
   }
@@ -44,52 +73,31 @@ package struct SupervisorRequest: Sendable, Hashable {
     self.operation = operation
   }
 
-  package var json: JSONValue {
-    var members: JSONMembers = ["id": .integer(id)]
-    members["op"] = .string(operation.word.rawValue)
-    switch operation {
-    case .hello(let number): members["protocol"] = .integer(number)
-    case .start(let name?), .stop(let name?), .restart(let name?): members["name"] = .string(name)
-    case .start(nil), .stop(nil), .restart(nil), .status, .reload, .wait: break
-    }
-    return .object(members)
-  }
+  package var json: JSONValue { operation.json(id: id) }
 
-  /// Why a line is no request; the reply carries the id where there was a good one.
+  /// Why a line is not a request. The reply carries the id if it could be read.
   package struct Refusal: Error, Equatable {
     package let id: Int64?
     package let failure: WireFailure
   }
 
   package init(_ json: JSONValue) throws(Refusal) {
-    let identifier: Int64
-    let fields: MessageFields
+    guard let fields = json.fields else {
+      throw Refusal(id: nil, failure: .badRequest("a message is a JSON object"))
+    }
+    try self.init(fields)
+  }
+
+  package init(_ fields: some FieldReader) throws(Refusal) {
     do {
-      fields = try MessageFields(json)
-      identifier = try fields.requestID()
+      id = try fields.requestID()
     } catch {
       throw Refusal(id: nil, failure: error)
     }
     do {
-      self.init(id: identifier, try Self.operation(fields))
+      operation = try Operation(fields)
     } catch {
-      throw Refusal(id: identifier, failure: error)
-    }
-  }
-
-  private static func operation(_ fields: MessageFields) throws(WireFailure) -> Operation {
-    guard let word = SupervisorOperation(rawValue: try fields.string("op")) else {
-      let known = SupervisorOperation.allCases.map(\.rawValue).joined(separator: ", ")
-      throw WireFailure(.unknownOperation, "the operations here are \(known)")
-    }
-    return switch word {
-    case .hello: .hello(protocol: try fields.integer("protocol", in: Int64.min ... .max))
-    case .status: .status
-    case .start: .start(name: try fields.optionalString("name"))
-    case .stop: .stop(name: try fields.optionalString("name"))
-    case .restart: .restart(name: try fields.optionalString("name"))
-    case .reload: .reload
-    case .wait: .wait
+      throw Refusal(id: id, failure: error)
     }
   }
 }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import LineJSON
+
+/// The private line protocol between the supervisor and each of its children, on a socket pair that the child inherits.
+package enum ChannelProtocol {
+  /// The environment variable with the number of the child's descriptor.
+  package static let environmentVariable = "P2P_CHANNEL"
+  /// The longest line that either side sends or takes, in bytes.
+  package static let maximumLine = 65_536
+}
+
+/// The first line on the channel, from the supervisor: the name of the child, its settings, and which of its descriptors
+/// are listening sockets.
+package struct ChannelStart: Sendable, Hashable {
+  package let name: String
+  package let settings: ChildSettings
+  package let listeners: ChannelListeners
+
+  package init(name: String, settings: ChildSettings, listeners: ChannelListeners) {
+    self.name = name
+    self.settings = settings
+    self.listeners = listeners
+  }
+
+  package var role: ProcessRole { settings.role }
+
+  package var json: JSONValue {
+    .object(
+      .written { fields in
+        fields.member("channel", ProtocolVersion.channel)
+        fields.member("role", role.rawValue)
+        fields.member("name", name)
+        fields.object("settings") { settings.write(to: &$0) }
+        fields.object("listeners", listeners)
+      })
+  }
+
+  /// Why the first line cannot be used.
+  package enum Refusal: Error, Equatable {
+    /// The supervisor speaks another version of the channel.
+    case otherProtocol(Int64)
+    /// What is wrong, as a sentence.
+    case malformed(String)
+  }
+
+  package init(_ json: JSONValue) throws(Refusal) {
+    guard let fields = json.fields else { throw .malformed("a message is a JSON object") }
+    do {
+      let number = try fields.integer("channel", in: Int64.min ... .max)
+      // Checked first: in another version the other members may mean something else.
+      guard number == ProtocolVersion.channel else { throw Refusal.otherProtocol(number) }
+      let role: ProcessRole = try fields.word("role")
+      name = try fields.string("name")
+      settings = try ChildSettings(fields.object("settings"), role: role)
+      listeners = try ChannelListeners(fields.object("listeners"))
+    } catch let failure as WireFailure {
+      throw .malformed(failure.message)
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch {
+      throw .malformed("\(error)")
+    }
+  }
+}
+
+extension ChannelStart.Refusal: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .otherProtocol(let number):
+      "the supervisor speaks channel protocol \(number), this program speaks \(ProtocolVersion.channel): "
+        + "install both from the same release"
+    case .malformed(let message):
+      "malformed first line from the supervisor: \(message)"
+    }
+  }
+}
+
+/// A command of the supervisor to a child, after the first line.
+package enum ChannelCommand: Sendable, Hashable {
+  /// Finish running requests, take no new ones, exit 0.
+  case stop
+  /// Use these settings from now on.
+  case reload(ChildSettings)
+
+  package var json: JSONValue {
+    .object(
+      .written { fields in
+        switch self {
+        case .stop:
+          fields.member("op", "stop")
+        case .reload(let settings):
+          fields.member("op", "reload")
+          fields.object("settings") { settings.write(to: &$0) }
+        }
+      })
+  }
+
+  /// - Parameter role: that of the child, which decides the type of settings.
+  package init(_ json: JSONValue, role: ProcessRole) throws(WireFailure) {
+    guard let fields = json.fields else { throw .badRequest("a message is a JSON object") }
+    switch try fields.string("op") {
+    case "stop": self = .stop
+    case "reload": self = .reload(try ChildSettings(fields.object("settings"), role: role))
+    default: throw .badRequest("op is one of stop, reload")
+    }
+  }
+}
+
+/// A report of a child to the supervisor.
+package enum ChannelEvent: WireMessage, Hashable {
+  /// It serves its sockets, and has tried to reach the index once. The addresses are those that it listens on.
+  case ready(ChannelAddresses)
+  /// It is ready, but speaks another version of the channel, in which the same words may mean something else.
+  case otherProtocol(Int64)
+  /// It is alive; every second.
+  case heartbeat
+  /// It is about to exit, for a reason that a person can act on.
+  case failed(message: String)
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    switch try fields.string("event") {
+    case "ready":
+      let number = try fields.optionalInteger("channel", in: Int64.min ... .max) ?? ProtocolVersion.channel
+      if number == ProtocolVersion.channel {
+        self = .ready(try ChannelAddresses(fields.object("addresses")))
+      } else {
+        self = .otherProtocol(number)
+      }
+    case "heartbeat": self = .heartbeat
+    case "failed": self = .failed(message: try fields.string("message"))
+    default: throw .badRequest("event is one of ready, heartbeat, failed")
+    }
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    switch self {
+    case .ready(let addresses):
+      fields.member("event", "ready")
+      fields.member("channel", ProtocolVersion.channel)
+      fields.object("addresses", addresses)
+    case .otherProtocol(let number):
+      fields.member("event", "ready")
+      fields.member("channel", number)
+    case .heartbeat:
+      fields.member("event", "heartbeat")
+    case .failed(let message):
+      fields.member("event", "failed")
+      fields.member("message", message)
+    }
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+package import LineJSON
+
+/// What a daemon sends between a request and its reply: rows of a result, and progress if it was asked for.
+package enum ControlEvent: Equatable, Sendable {
+  case hashing(HashingProgress)
+  case added(Document, path: String)
+  /// A file that could not be shared although others of the same `add` could.
+  case failed(PathProblem)
+  /// - Parameter file: for a document of the own catalogue.
+  case document(DocumentListing, file: OwnFile? = nil)
+  case progress(DownloadProgress)
+  case peer(PeerListing)
+  case transfer(RunningTransfer)
+  /// Of a kind that this version does not know: ignored.
+  case unknown(String)
+
+  /// `nil` for a reply.
+  package init?(_ json: JSONValue) throws(WireFailure) {
+    guard let fields = json.fields else { throw .badRequest("a message is a JSON object") }
+    guard let kind = try fields.optionalString("event") else { return nil }
+    switch kind {
+    case "hashing": self = .hashing(try HashingProgress(fields))
+    case "added": self = .added(try Document(fields), path: try fields.string("path"))
+    case "failed": self = .failed(try PathProblem(fields))
+    case "document":
+      let listing = try DocumentListing(fields)
+      self = .document(listing, file: fields.value("path") == nil ? nil : try OwnFile(fields))
+    case "progress": self = .progress(try DownloadProgress(fields))
+    case "peer": self = .peer(try PeerListing(fields))
+    case "transfer": self = .transfer(try RunningTransfer(fields))
+    default: self = .unknown(kind)
+    }
+  }
+
+  /// The whole line.
+  package var json: JSONValue {
+    .object(
+      .written { fields in
+        fields.member("event", kind)
+        write(to: &fields)
+      })
+  }
+
+  private var kind: String {
+    switch self {
+    case .hashing: "hashing"
+    case .added: "added"
+    case .failed: "failed"
+    case .document: "document"
+    case .progress: "progress"
+    case .peer: "peer"
+    case .transfer: "transfer"
+    case .unknown(let kind): kind
+    }
+  }
+
+  private func write(to fields: inout JSONMembers) {
+    switch self {
+    case .hashing(let progress): progress.write(to: &fields)
+    case .added(let document, let path):
+      document.write(to: &fields)
+      fields.member("path", path)
+    case .failed(let problem): problem.write(to: &fields)
+    case .document(let listing, let file):
+      listing.write(to: &fields)
+      file?.write(to: &fields)
+    case .progress(let progress): progress.write(to: &fields)
+    case .peer(let peer): peer.write(to: &fields)
+    case .transfer(let transfer): transfer.write(to: &fields)
+    case .unknown: break
+    }
+  }
+}
+
+/// The progress of an `add`.
+package struct HashingProgress: WireMessage {
+  package var path: String
+  /// Bytes of this file that are hashed.
+  package var done: Int64
+  /// The size of this file.
+  package var total: Int64
+  /// The number of this file, from 1.
+  package var file: Int
+  package var files: Int
+
+  package init(path: String, done: Int64, total: Int64, file: Int, files: Int) {
+    self.path = path
+    self.done = done
+    self.total = total
+    self.file = file
+    self.files = files
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    path = try fields.string("path")
+    done = try fields.size("done")
+    total = try fields.size("total")
+    file = try fields.count("file")
+    files = try fields.count("files")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("path", path)
+    fields.member("done", done)
+    fields.member("total", total)
+    fields.member("file", file)
+    fields.member("files", files)
+  }
+}
+
+/// The file of a document in the own catalogue.
+package struct OwnFile: WireMessage {
+  package enum State: String, Sendable {
+    case shared
+    /// The file changed or is gone: the document is not offered.
+    case withdrawn
+  }
+
+  /// Absolute.
+  package var path: String
+  /// `nil` for a state of a later version.
+  package var state: State?
+
+  package init(path: String, state: State?) {
+    self.path = path
+    self.state = state
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    path = try fields.string("path")
+    state = try fields.optionalString("state").flatMap(State.init(rawValue:))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("path", path)
+    if let state { fields.member("state", state.rawValue) }
+  }
+}
+
+/// The progress of a `get`.
+package struct DownloadProgress: WireMessage {
+  package var received: Int64
+  package var size: Int64
+  /// The name of the peer that delivered last; `nil` if none has yet.
+  package var peer: String?
+
+  package init(received: Int64, size: Int64, peer: String?) {
+    self.received = received
+    self.size = size
+    self.peer = peer
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    received = try fields.size("received")
+    size = try fields.size("size")
+    peer = try fields.optionalString("peer")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("received", received)
+    fields.member("size", size)
+    if let peer { fields.member("peer", peer) }
+  }
+}
+
+/// A running download or upload.
+package struct RunningTransfer: WireMessage {
+  package enum Direction: String, CaseIterable, Sendable {
+    case download
+    case upload
+  }
+
+  package var direction: Direction
+  /// `nil` for an upload: the other side asks by content.
+  package var key: DocumentKey?
+  package var content: Content
+  /// Bytes moved so far.
+  package var done: Int64
+  /// The name of the other peer; empty if unknown.
+  package var peer: String
+  package var host: String
+  /// Since it began.
+  package var seconds: Double
+
+  package init(
+    direction: Direction, key: DocumentKey?, content: Content, done: Int64, peer: String, host: String, seconds: Double
+  ) {
+    self.direction = direction
+    self.key = key
+    self.content = content
+    self.done = done
+    self.peer = peer
+    self.host = host
+    self.seconds = seconds
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    direction = try fields.word("direction")
+    key = try fields.value("key") == nil ? nil : fields.key()
+    content = try fields.content()
+    done = try fields.size("done")
+    peer = try fields.optionalString("peer") ?? ""
+    host = try fields.optionalString("host") ?? ""
+    seconds = try fields.measure("seconds")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("direction", direction.rawValue)
+    if let key { fields.member("key", key.text) }
+    fields.members(of: content)
+    fields.member("done", done)
+    fields.member("peer", peer)
+    fields.member("host", host)
+    fields.member("seconds", seconds)
+  }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+
+/// The connection of a peer to the index.
+package struct IndexState: WireMessage {
+  /// What decided the address.
+  package enum Source: String, CaseIterable, Sendable {
+    /// The settings with which the daemon was started.
+    case settings
+    /// A person's `connect`.
+    case connect
+  }
+
+  package var address: Endpoint
+  package var connected: Bool
+  /// Since when it is connected or disconnected.
+  package var since: Timestamp
+  package var source: Source
+  /// Why it is not connected; `nil` if it is, or if nothing went wrong yet.
+  package var error: String?
+
+  package init(address: Endpoint, connected: Bool, since: Timestamp, source: Source, error: String? = nil) {
+    self.address = address
+    self.connected = connected
+    self.since = since
+    self.source = source
+    self.error = error
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    address = try fields.endpoint("address")
+    connected = try fields.optionalBool("connected") ?? false
+    since = try fields.timestamp("since")
+    source = try fields.word("source")
+    error = try fields.optionalString("error")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("address", address.description)
+    fields.member("connected", connected)
+    fields.member("since", since)
+    fields.member("source", source.rawValue)
+    if let error { fields.member("error", error) }
+  }
+}
+
+/// The reply to `status`.
+package struct ControlStatusReply: WireReply {
+  package var name: PeerName
+  package var peer: PeerID
+  /// The path of the control socket.
+  package var socket: String
+  /// Where it serves content to others.
+  package var uploads: Endpoint
+  package var index: IndexState
+  /// The number of documents it shares.
+  package var documents: Int
+  /// The sum of their sizes.
+  package var bytes: Int64
+
+  package init(
+    name: PeerName, peer: PeerID, socket: String, uploads: Endpoint, index: IndexState, documents: Int, bytes: Int64
+  ) {
+    self.name = name
+    self.peer = peer
+    self.socket = socket
+    self.uploads = uploads
+    self.index = index
+    self.documents = documents
+    self.bytes = bytes
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    name = try fields.peerName()
+    peer = try fields.peerID("peer")
+    socket = try fields.string("socket")
+    uploads = try fields.endpoint("uploads")
+    index = try IndexState(fields.object("index"))
+    documents = try fields.count("documents")
+    bytes = try fields.size("bytes")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("name", name.text)
+    fields.member("peer", peer)
+    fields.member("socket", socket)
+    fields.member("uploads", uploads.description)
+    fields.object("index", index)
+    fields.member("documents", documents)
+    fields.member("bytes", bytes)
+  }
+}
+
+/// The end of `connect`.
+package struct ControlConnectReply: WireReply {
+  package var address: Endpoint
+  package var connected: Bool
+  package var source: IndexState.Source
+
+  package init(address: Endpoint, connected: Bool, source: IndexState.Source) {
+    self.address = address
+    self.connected = connected
+    self.source = source
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    address = try fields.endpoint("address")
+    connected = try fields.optionalBool("connected") ?? false
+    source = try fields.word("source")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("address", address.description)
+    fields.member("connected", connected)
+    fields.member("source", source.rawValue)
+  }
+}
+
+/// What a daemon finds out about itself from outside: how its index answers, and whether others can connect to it.
+package struct ControlDoctorReply: WireReply {
+  /// How the index answered.
+  package struct Index: WireMessage {
+    /// Program and version: `p2p-index/0.1.0`. `nil` if it did not answer.
+    package var server: String?
+    /// The duration of the answer.
+    package var seconds: Double?
+    /// By how many seconds the clock of the index is ahead of this machine's, plus or minus one; `nil` if the index
+    /// does not report its time.
+    package var skew: Int64?
+    /// Why there was no answer.
+    package var error: String?
+
+    package init(server: String? = nil, seconds: Double? = nil, skew: Int64? = nil, error: String? = nil) {
+      self.server = server
+      self.seconds = seconds
+      self.skew = skew
+      self.error = error
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      server = try fields.optionalString("server")
+      seconds = try fields.optionalMeasure("seconds")
+      skew = try fields.optionalInteger("skew", in: Int64.min ... .max)
+      error = try fields.optionalString("error")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      if let server { fields.member("server", server) }
+      if let seconds { fields.member("seconds", seconds) }
+      if let skew { fields.member("skew", skew) }
+      if let error { fields.member("error", error) }
+    }
+  }
+
+  /// A connection to the own upload port, at the address that the index reports to others.
+  package struct Uploads: WireMessage {
+    package var address: Endpoint
+    /// Whether this very peer answered there.
+    package var reachable: Bool
+    /// Why it did not.
+    package var error: String?
+
+    package init(address: Endpoint, reachable: Bool, error: String? = nil) {
+      self.address = address
+      self.reachable = reachable
+      self.error = error
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      address = try fields.endpoint("address")
+      reachable = try fields.bool("reachable")
+      error = try fields.optionalString("error")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("address", address.description)
+      fields.member("reachable", reachable)
+      if let error { fields.member("error", error) }
+    }
+  }
+
+  package var index: Index
+  /// `nil` if no index reports an address.
+  package var uploads: Uploads?
+
+  package init(index: Index, uploads: Uploads?) {
+    self.index = index
+    self.uploads = uploads
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    index = try Index(fields.object("index"))
+    let uploads = try fields.optionalObject("uploads")
+    self.uploads = if let uploads { try Uploads(uploads) } else { nil }
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.object("index", index)
+    if let uploads { fields.object("uploads", uploads) }
+  }
+}

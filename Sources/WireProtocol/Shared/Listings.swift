@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+
+extension Holder: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(
+      peer: try fields.peerID("peer"), name: try fields.peerName(), host: try fields.host(),
+      port: try fields.port("port"), complete: try fields.bool("complete"))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("peer", peer)
+    fields.member("name", name.text)
+    fields.member("host", host)
+    fields.member("port", port)
+    fields.member("complete", complete)
+  }
+}
+
+extension FieldReader {
+  /// The host of a peer. Whether it is an address is found out when somebody connects to it.
+  fileprivate func host() throws(WireFailure) -> String {
+    let host = try string("host")
+    // More than any address needs.
+    guard host.utf8.count <= 64 else { throw .badRequest("host is an address") }
+    return host
+  }
+}
+
+extension Document: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(
+      key: try fields.key(), title: try fields.title(), content: try fields.content(),
+      modified: try fields.timestamp("modified"))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("key", key.text)
+    fields.member("title", title.text)
+    fields.members(of: content)
+    fields.member("modified", modified)
+  }
+}
+
+extension DocumentListing: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(
+      document: try Document(fields), total: try fields.count("total"), holders: try fields.elements("holders"))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    document.write(to: &fields)
+    fields.member("total", total)
+    fields.array("holders", holders)
+  }
+
+  private static let maxHolders = 3
+
+  /// With at most 3 holders: fits a line of the control plane whatever the index sends.
+  package var bounded: DocumentListing {
+    DocumentListing(document: document, total: total, holders: Array(holders.prefix(Self.maxHolders)))
+  }
+}
+
+extension ContentListing: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(
+      content: try fields.content(), title: try fields.title(), modified: try fields.timestamp("modified"),
+      total: try fields.count("total"), holders: try fields.elements("holders"))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("content", content.root)
+    fields.member("title", title.text)
+    fields.member("size", content.size)
+    fields.member("modified", modified)
+    fields.member("total", total)
+    fields.array("holders", holders)
+  }
+
+  private static let maxHolders = 50
+
+  fileprivate var bounded: ContentListing {
+    ContentListing(
+      content: content, title: title, modified: modified, total: total,
+      holders: Array(holders.prefix(Self.maxHolders)))
+  }
+}
+
+extension PeerListing: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(
+      peer: try fields.peerID("peer"), name: try fields.peerName(), host: try fields.host(),
+      port: try fields.port("port"), documents: try fields.count("documents"))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("peer", peer)
+    fields.member("name", name.text)
+    fields.member("host", host)
+    fields.member("port", port)
+    fields.member("documents", documents)
+  }
+}
+
+/// The reply to `lookup`, of an index and of a daemon.
+package struct LookupReply: WireReply {
+  /// The key asked for; if a content was asked for, the key under which it has been listed longest.
+  package let key: DocumentKey
+  /// Most-held first.
+  package let contents: [ContentListing]
+  /// The number of contents left out.
+  package let more: Int
+
+  package init(key: DocumentKey, contents: [ContentListing], more: Int) {
+    self.key = key
+    self.contents = contents
+    self.more = more
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    key = try fields.key()
+    contents = try fields.elements("contents")
+    more = try fields.count("more")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("key", key.text)
+    fields.array("contents", contents)
+    fields.member("more", more)
+  }
+
+  private static let maxContents = 16
+
+  /// At most 16 contents with 50 holders each: fits a line of the control plane whatever the index sends.
+  package var bounded: LookupReply {
+    let left = max(contents.count - Self.maxContents, 0)
+    return LookupReply(key: key, contents: contents.prefix(Self.maxContents).map(\.bounded), more: more + left)
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+package import LineJSON
+
+/// A failure as the wire carries it.
+package struct WireFailure: Error, Equatable, Sendable {
+  /// The limit that was reached, by its name in the `limits` of `hello`.
+  package struct Limit: Equatable, Sendable {
+    package let name: String
+    package let value: Int
+
+    package init(_ name: String, _ value: Int) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package let code: ErrorCode
+  /// A sentence for a person: what happened, to what.
+  package let message: String
+  package var limit: Limit?
+  /// In seconds, if waiting helps.
+  package var retryAfter: Int?
+  /// With `no-input`, on the control plane: each path that cannot be shared.
+  package var paths: [PathProblem]
+  /// With `several-contents`, on the control plane: the contents under the key.
+  package var choices: [ContentListing]
+  /// With `ambiguous-peer`, on the control plane: the holders that the name or the prefix fits.
+  package var peers: [NamedPeer]
+
+  package init(
+    _ code: ErrorCode, _ message: String, limit: Limit? = nil, retryAfter: Int? = nil, paths: [PathProblem] = [],
+    choices: [ContentListing] = [], peers: [NamedPeer] = []
+  ) {
+    self.code = code
+    self.message = message
+    self.limit = limit
+    self.retryAfter = retryAfter
+    self.paths = paths
+    self.choices = choices
+    self.peers = peers
+  }
+
+  package static func badRequest(_ message: String) -> WireFailure {
+    WireFailure(.badRequest, message)
+  }
+
+  /// The reply to a request before `hello`.
+  package static let helloRequired = WireFailure(.helloRequired, "the first request must be hello")
+
+  /// The last line on a connection that sent no `hello` in time.
+  /// - Parameter seconds: the limit `hello`.
+  package static func noHello(within seconds: Int) -> WireFailure {
+    WireFailure(.helloRequired, "no hello within \(seconds) s", limit: Limit("hello", seconds))
+  }
+
+  /// The reply to a line that is not JSON.
+  package static func unreadableLine(_ error: any Error) -> WireFailure {
+    badRequest("not a line of JSON: \(error)")
+  }
+
+  static let unpairedEmptyContent = badRequest("a content of 64 zeros has size 0, and no other content has")
+}
+
+extension WireFailure: CustomStringConvertible {
+  package var description: String { "\(code.rawValue): \(message)" }
+}
+
+/// A path, and why it cannot be shared.
+package struct PathProblem: WireMessage {
+  package var path: String
+  package var message: String
+
+  package init(path: String, message: String) {
+    self.path = path
+    self.message = message
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    path = try fields.string("path")
+    message = try fields.string("message")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("path", path)
+    fields.member("message", message)
+  }
+}
+
+/// A peer by id and name.
+package struct NamedPeer: WireMessage {
+  package var peer: PeerID
+  package var name: PeerName
+
+  package init(peer: PeerID, name: PeerName) {
+    self.peer = peer
+    self.name = name
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    peer = try fields.peerID("peer")
+    name = try fields.peerName()
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("peer", peer)
+    fields.member("name", name.text)
+  }
+}
+
+// MARK: Lines
+
+extension WireFailure {
+  /// Reads a reply; `nil` if its status is a success (2xx). An unknown code of a later version becomes `internal`.
+  package init?(reply: some FieldReader) throws(WireFailure) {
+    let status = try reply.integer("status", in: 100...599)
+    guard status >= 300 else { return nil }
+    let name = try reply.optionalString("error") ?? ""
+    self.init(
+      ErrorCode(rawValue: name) ?? .internal,
+      try reply.optionalString("message") ?? "the other side refused with status \(status)",
+      retryAfter: try reply.optionalInteger("retry_after", in: 0...86_400), paths: try reply.optionalElements("paths"),
+      choices: try reply.optionalElements("choices"), peers: try reply.optionalElements("peers"))
+    if let name = try reply.optionalString("limit"), let value = try reply.optionalCount("value") {
+      limit = Limit(name, value)
+    }
+  }
+
+  /// Appends the line that answers request `id`; `nil` if the request had none.
+  package func write(id: Int64?, to output: inout JSONWriter) {
+    output.line { write(id, to: &$0) }
+  }
+
+  /// The line that answers request `id`; `nil` if the request had none.
+  package func json(id: Int64?) -> JSONValue {
+    .object(.written { write(id, to: &$0) })
+  }
+
+  private func write(_ id: Int64?, to fields: inout some FieldWriter) {
+    if let id { fields.member("id", id) } else { fields.null("id") }
+    fields.member("status", code.status)
+    fields.member("error", code.rawValue)
+    fields.member("message", message)
+    if let limit {
+      fields.member("limit", limit.name)
+      fields.member("value", limit.value)
+    }
+    if let retryAfter { fields.member("retry_after", retryAfter) }
+    if !paths.isEmpty { fields.array("paths", paths) }
+    if !choices.isEmpty { fields.array("choices", choices) }
+    if !peers.isEmpty { fields.array("peers", peers) }
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import LineJSON
+import Testing
+import WireProtocol
+
+@Suite struct ChannelMessageTests {
+  static let peer = ChildSettings.peer(
+    PeerSettings(
+      state: "/h/state/alice", control: "/h/run/alice.sock", index: .defaultIndex, downloads: "/h/downloads/alice"))
+  static let index = ChildSettings.index(IndexSettings(address: .defaultIndex))
+
+  private func json(_ text: String) throws -> JSONValue {
+    try Jansson.decode(Array(text.utf8))
+  }
+
+  private func text(_ json: JSONValue) throws -> String {
+    String(decoding: try Jansson.encodeLine(json).dropLast(), as: UTF8.self)
+  }
+
+  @Test func `the first line for a peer`() throws {
+    let start = ChannelStart(name: "alice", settings: Self.peer, listeners: ChannelListeners(uploads: 4, control: 5))
+    let line =
+      #"{"channel":1,"role":"peer","name":"alice","settings":{"state":"/h/state/alice","control":"/h/run/alice.sock","#
+      + #""index":"127.0.0.1:7734","downloads":"/h/downloads/alice"},"listeners":{"uploads":4,"control":5}}"#
+    #expect(try text(start.json) == line)
+    #expect(try ChannelStart(json(line)) == start)
+  }
+
+  @Test func `the first line for an index`() throws {
+    let start = ChannelStart(name: "index", settings: Self.index, listeners: ChannelListeners(index: 4))
+    let line =
+      #"{"channel":1,"role":"index","name":"index","settings":{"address":"127.0.0.1:7734"},"listeners":{"index":4}}"#
+    #expect(try text(start.json) == line)
+    #expect(try ChannelStart(json(line)) == start)
+  }
+
+  @Test func `advertised addresses are part of the settings`() throws {
+    let index = #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"]}"#
+    let settings = try ChildSettings(json(index), role: .index)
+    #expect(try text(settings.json) == index)
+    let peer = #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","advertise":"192.0.2.1"}"#
+    #expect(try text(ChildSettings(json(peer), role: .peer).json) == peer)
+    for wrong in [#"["10/8"]"#, "[1]", #""10.0.0.0/8""#] {
+      let value = try json(#"{"address":":7734","allow_advertise":\#(wrong)}"#)
+      #expect(throws: WireFailure.self) { try ChildSettings(value, role: .index) }
+    }
+    let name = try json(peer.replacing("192.0.2.1", with: "example.org"))
+    #expect(throws: WireFailure.self) { try ChildSettings(name, role: .peer) }
+  }
+
+  /// The number decides before any other field is looked at.
+  @Test func `another protocol is named`() throws {
+    #expect(throws: ChannelStart.Refusal.otherProtocol(2)) { try ChannelStart(json(#"{"channel":2,"role":7}"#)) }
+    #expect("\(ChannelStart.Refusal.otherProtocol(2))".contains("protocol 2, this program speaks 1"))
+  }
+
+  @Test(arguments: [
+    #"{}"#, #"{"channel":"1"}"#, #"{"channel":1}"#,
+    #"{"channel":1,"role":"supervisor","name":"x","settings":{},"listeners":{}}"#,
+    #"{"channel":1,"role":"index","name":"x","settings":{"address":"nowhere"},"listeners":{}}"#,
+    #"{"channel":1,"role":"index","name":"x","settings":{"address":"h:1"},"listeners":{"index":2}}"#,
+    #"{"channel":1,"role":"index","name":"x","settings":{"address":"h:1"},"listeners":[]}"#,
+    #"{"channel":1,"role":"peer","name":"x","settings":{"state":"/s"},"listeners":{}}"#,
+  ])
+  func `malformed first line is refused`(line: String) throws {
+    let value = try json(line)
+    #expect(throws: ChannelStart.Refusal.self) { try ChannelStart(value) }
+  }
+
+  @Test(arguments: [
+    (
+      #"{"event":"ready","channel":1,"addresses":{"index":"127.0.0.1:7734"}}"#,
+      ChannelEvent.ready(ChannelAddresses(index: "127.0.0.1:7734"))
+    ),
+    (
+      #"{"event":"ready","channel":1,"addresses":{"uploads":"127.0.0.1:1","control":"/c"}}"#,
+      .ready(ChannelAddresses(uploads: "127.0.0.1:1", control: "/c"))
+    ),
+    (#"{"event":"ready","channel":2}"#, .otherProtocol(2)),
+    (#"{"event":"heartbeat"}"#, .heartbeat),
+    (#"{"event":"failed","message":"no key"}"#, .failed(message: "no key")),
+  ])
+  func `events are written and read`(line: String, event: ChannelEvent) throws {
+    #expect(try text(event.json) == line)
+    #expect(try ChannelEvent(json(line)) == event)
+  }
+
+  @Test func `commands are written and read`() throws {
+    let reload = #"{"op":"reload","settings":{"address":"127.0.0.1:7734"}}"#
+    #expect(try text(ChannelCommand.stop.json) == #"{"op":"stop"}"#)
+    #expect(try ChannelCommand(json(#"{"op":"stop"}"#), role: .peer) == .stop)
+    #expect(try text(ChannelCommand.reload(Self.index).json) == reload)
+    #expect(try ChannelCommand(json(reload), role: .index) == .reload(Self.index))
+    #expect(throws: WireFailure.self) { try ChannelCommand(json(reload), role: .peer) }
+    #expect(throws: WireFailure.self) { try ChannelCommand(json(#"{"op":"jump"}"#), role: .peer) }
+    #expect(throws: WireFailure.self) { try ChannelEvent(json(#"{"event":"jump"}"#)) }
+  }
+}

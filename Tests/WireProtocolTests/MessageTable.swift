@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import WireProtocol
+
+/// Every request, reply and event of every plane, once with all its members and once with the fewest.
+enum MessageTable {
+  static let all = index + peer + control + supervisor + channel + failures
+
+  // MARK: Index plane
+
+  static let indexRequests = [
+    MessageCase(
+      IndexLine.self,
+      #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"alice","port":40001,"advertise":"192.0.2.1"}"#,
+      optional: ["port", "advertise"]),
+    MessageCase(IndexLine.self, #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"alice"}"#),
+    MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[{\#(Sample.document)}]}"#),
+    MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[{\#(Sample.document)},{\#(Sample.document)}]}"#),
+    MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[]}"#),
+    MessageCase(IndexLine.self, #"{"id":3,"op":"remove","documents":[{"key":"rfc/793",\#(Sample.content)}]}"#),
+    MessageCase(IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793"}"#),
+    MessageCase(
+      IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","peer":"\#(Sample.peer)"}"#, optional: ["peer"]),
+    MessageCase(IndexLine.self, #"{"id":4,"op":"lookup",\#(Sample.content)}"#),
+    MessageCase(
+      IndexLine.self, #"{"id":5,"op":"list","collection":"rfc","words":"control proto","limit":100,"after":"x"}"#,
+      optional: ["collection", "words", "limit", "after"]),
+    MessageCase(IndexLine.self, #"{"id":5,"op":"list"}"#),
+    MessageCase(IndexLine.self, #"{"id":6,"op":"peers","limit":100,"after":"x"}"#, optional: ["limit", "after"]),
+    MessageCase(IndexLine.self, #"{"id":6,"op":"peers"}"#),
+    MessageCase(IndexLine.self, #"{"id":7,"op":"stats"}"#),
+    MessageCase(IndexLine.self, #"{"id":8,"op":"ping"}"#),
+  ]
+
+  static let index =
+    indexRequests + [
+      MessageCase(
+        Reply<IndexHelloReply>.self,
+        #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
+          + #""limits":{"line":1048576,"batch":1000,"inflight":256,"idle":10}}"#,
+        optional: ["protocol", "status", "advertised"]),
+      MessageCase(
+        Reply<LookupReply>.self,
+        #"{"id":4,"status":200,"key":"rfc/793","contents":[{\#(Sample.contentListing)}],"more":3}"#,
+        optional: ["status"]),
+      MessageCase(
+        Reply<LookupReply>.self, #"{"id":4,"status":200,"key":"rfc/793","contents":[],"more":0}"#, optional: ["status"]),
+      MessageCase(
+        Reply<ListReply>.self,
+        #"{"id":5,"status":200,"documents":[{\#(Sample.document),"total":5,"holders":[\#(Sample.holder)]}],"next":"c"}"#,
+        optional: ["status", "next"]),
+      MessageCase(Reply<ListReply>.self, #"{"id":5,"status":200,"documents":[]}"#, optional: ["status"]),
+      MessageCase(
+        Reply<PeersReply>.self,
+        #"{"id":6,"status":200,"peers":[{"peer":"\#(Sample.peer)","name":"bob","host":"::1","port":1,"documents":3}],"#
+          + #""next":"c"}"#, optional: ["status", "next"]),
+      MessageCase(Part<Holder>.self, Sample.holder),
+      MessageCase(Part<ContentListing>.self, "{\(Sample.contentListing)}"),
+      MessageCase(Part<Document>.self, "{\(Sample.document)}"),
+      MessageCase(Part<DocumentListing>.self, #"{\#(Sample.document),"total":0,"holders":[]}"#),
+      MessageCase(
+        Part<PeerListing>.self,
+        #"{"peer":"\#(Sample.peer)","name":"bob","host":"2001:db8::1","port":65535,"documents":0}"#),
+    ]
+
+  // MARK: Peer plane
+
+  static let peerRequests = [
+    MessageCase(PeerLine.self, #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"bob"}"#),
+    MessageCase(PeerLine.self, #"{"id":2,"op":"have",\#(Sample.content)}"#),
+    MessageCase(PeerLine.self, #"{"id":3,"op":"hashes",\#(Sample.content),"layer":3,"index":32,"length":16}"#),
+    MessageCase(PeerLine.self, #"{"id":4,"op":"get",\#(Sample.content),"offset":16384,"length":177957}"#),
+  ]
+
+  static let peer =
+    peerRequests + [
+      MessageCase(
+        Reply<PeerHelloReply>.self,
+        #"{"id":1,"status":200,"protocol":1,"peer":"\#(Sample.peer)","name":"bob","limits":{"get":4194304,"inflight":64}}"#,
+        optional: ["status", "protocol"]),
+      MessageCase(
+        Reply<HaveReply>.self, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"oA=="}"#,
+        optional: ["status", "pieces"]),
+      MessageCase(
+        Reply<HaveReply>.self, #"{"id":2,"status":200,"piece":262144,"complete":true}"#, optional: ["status"]),
+      MessageCase(Reply<HashesReply>.self, #"{"id":3,"status":200,"hashes":16}"#, optional: ["status"]),
+      MessageCase(Reply<GetReply>.self, #"{"id":4,"status":200,"offset":0,"length":177957}"#, optional: ["status"]),
+    ]
+
+  // MARK: Control plane
+
+  static let controlRequests = [
+    MessageCase(ControlLine.self, #"{"id":1,"op":"hello","protocol":1}"#),
+    MessageCase(
+      ControlLine.self,
+      #"{"id":2,"op":"add","paths":["/a","/b c"],"recursive":true,"key":"data/cats/","progress":true}"#,
+      optional: ["recursive", "key", "progress"]),
+    MessageCase(
+      ControlLine.self, #"{"id":2,"op":"add","paths":["/a"],"recursive":false,"key":"file/x","title":"A title"}"#,
+      optional: ["recursive", "key", "title"]),
+    MessageCase(ControlLine.self, #"{"id":3,"op":"lookup","key":"rfc/793"}"#),
+    MessageCase(ControlLine.self, #"{"id":4,"op":"list"}"#),
+    MessageCase(
+      ControlLine.self, #"{"id":4,"op":"list","collection":"rfc","words":"control proto","limit":5,"mine":true}"#,
+      optional: ["collection", "words", "limit", "mine"]),
+    MessageCase(
+      ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true}"#,
+      optional: ["force", "share"]),
+    MessageCase(
+      ControlLine.self,
+      #"{"id":5,"op":"get","key":"rfc/793","directory":"/tmp","from":"alice","content":"3fa:5","force":true,"#
+        + #""share":false,"progress":true}"#, optional: ["from", "content", "force", "share", "progress"]),
+    MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793"}"#),
+    MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793","content":"3f"}"#, optional: ["content"]),
+    MessageCase(ControlLine.self, #"{"id":7,"op":"status"}"#),
+    MessageCase(ControlLine.self, #"{"id":8,"op":"peers"}"#),
+    MessageCase(ControlLine.self, #"{"id":8,"op":"peers","limit":3}"#, optional: ["limit"]),
+    MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
+    MessageCase(ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734"}"#),
+    MessageCase(ControlLine.self, #"{"id":11,"op":"doctor"}"#),
+  ]
+
+  static let control = controlRequests + controlReplies + controlParts
+
+  private static let controlReplies = [
+    MessageCase(
+      Reply<ControlHelloReply>.self,
+      #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","role":"peer","peer":"\#(Sample.peer)","name":"alice"}"#,
+      optional: ["status", "peer"]),
+    MessageCase(
+      Reply<ControlAddReply>.self, #"{"id":2,"status":200,"added":3,"failed":1,"announced":false}"#,
+      optional: ["status", "announced"]),
+    MessageCase(Reply<ControlListReply>.self, #"{"id":4,"status":200,"documents":12}"#, optional: ["status"]),
+    MessageCase(
+      Reply<ControlGetReply>.self,
+      #"{"id":5,"status":200,"key":"rfc/793",\#(Sample.content),"path":"/tmp/x","received":5,"#
+        + #""sources":[{"peer":"alice","id":"\#(Sample.peer)","bytes":5}],"seconds":1.5}"#,
+      optional: ["status", "sources"]),
+    MessageCase(Reply<ControlRemoveReply>.self, #"{"id":6,"status":200,"removed":1}"#, optional: ["status"]),
+    MessageCase(
+      Reply<ControlStatusReply>.self,
+      #"{"id":7,"status":200,"name":"alice","peer":"\#(Sample.peer)","socket":"/run/alice.sock","#
+        + #""uploads":"127.0.0.1:40001","index":{"address":"127.0.0.1:7734","connected":true,"#
+        + #""since":"2024-02-29T12:00:00Z","source":"settings"},"documents":1,"bytes":177957}"#, optional: ["status"]),
+    MessageCase(Reply<ControlPeersReply>.self, #"{"id":8,"status":200,"peers":2}"#, optional: ["status"]),
+    MessageCase(Reply<ControlTransfersReply>.self, #"{"id":9,"status":200,"transfers":0}"#, optional: ["status"]),
+    MessageCase(
+      Reply<ControlConnectReply>.self,
+      #"{"id":10,"status":200,"address":"127.0.0.1:7734","connected":true,"source":"connect"}"#,
+      optional: ["status", "connected"]),
+    MessageCase(
+      Reply<ControlDoctorReply>.self,
+      #"{"id":11,"status":200,"index":{"server":"p2p-index/0.1.0","seconds":0.5,"skew":-3},"#
+        + #""uploads":{"address":"192.0.2.7:40001","reachable":false,"error":"Connection refused"}}"#,
+      optional: ["status", "uploads"]),
+    MessageCase(
+      Reply<ControlDoctorReply>.self, #"{"id":11,"status":200,"index":{"error":"No route to host"}}"#,
+      optional: ["status"]),
+  ]
+
+  private static let controlParts = [
+    MessageCase(
+      Part<HashingProgress>.self, #"{"path":"/a","done":1,"total":2,"file":1,"files":3}"#),
+    MessageCase(Part<PathProblem>.self, #"{"path":"/b","message":"Permission denied"}"#),
+    MessageCase(Part<OwnFile>.self, #"{"path":"/b","state":"withdrawn"}"#, optional: ["state"]),
+    MessageCase(Part<DownloadProgress>.self, #"{"received":1,"size":2,"peer":"alice"}"#, optional: ["peer"]),
+    MessageCase(
+      Part<RunningTransfer>.self,
+      #"{"direction":"download","key":"rfc/793",\#(Sample.content),"done":1,"peer":"bob","host":"::1","seconds":2.5}"#,
+      optional: ["key", "peer", "host"]),
+    MessageCase(
+      Part<IndexState>.self,
+      #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no"}"#,
+      optional: ["connected", "error"]),
+    MessageCase(Part<NamedPeer>.self, #"{"peer":"\#(Sample.peer)","name":"bob"}"#),
+  ]
+
+  // MARK: The supervisor's planes
+
+  static let supervisor = [
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"hello","protocol":1}"#),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"status"}"#),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"start","name":"alice"}"#, optional: ["name"]),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"stop","name":"alice"}"#, optional: ["name"]),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"stop"}"#),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"restart","name":"index"}"#, optional: ["name"]),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"reload"}"#),
+    MessageCase(SupervisorLine.self, #"{"id":1,"op":"wait"}"#),
+    MessageCase(
+      Part<ProcessStatus>.self,
+      #"{"event":"process","name":"alice","role":"peer","pid":42,"state":"ready","responsive":true,"restarts":3,"#
+        + #""address":"127.0.0.1:4001","since":"1970-01-01T00:00:00Z","reason":"five exits"}"#,
+      optional: ["pid", "reason"]),
+  ]
+
+  static let channel = [
+    MessageCase(
+      Part<IndexSettings>.self, #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"]}"#,
+      optional: ["allow_advertise"]),
+    MessageCase(
+      Part<PeerSettings>.self,
+      #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","advertise":"192.0.2.1"}"#, optional: ["advertise"]),
+    MessageCase(
+      Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
+      optional: ["index", "uploads", "control"]),
+    MessageCase(
+      Part<ChannelAddresses>.self, #"{"index":"127.0.0.1:7734","uploads":"127.0.0.1:1","control":"/c"}"#,
+      optional: ["index", "uploads", "control"]),
+    MessageCase(
+      Part<ChannelEvent>.self, #"{"event":"ready","channel":1,"addresses":{"control":"/c"}}"#, optional: ["channel"]),
+    MessageCase(Part<ChannelEvent>.self, #"{"event":"heartbeat"}"#),
+    MessageCase(Part<ChannelEvent>.self, #"{"event":"failed","message":"no key"}"#),
+  ]
+
+  // MARK: Failures
+
+  static let failures = [
+    MessageCase(
+      FailureLine.self,
+      #"{"id":7,"status":429,"error":"too-many","message":"too many","limit":"connections","value":5,"retry_after":3}"#,
+      optional: ["id", "error", "message", "limit", "value", "retry_after"]),
+    MessageCase(
+      FailureLine.self,
+      #"{"id":4,"status":422,"error":"no-input","message":"1 path","paths":[{"path":"/x","message":"gone"}]}"#,
+      optional: ["id", "error", "message", "paths"]),
+    MessageCase(
+      FailureLine.self,
+      #"{"id":4,"status":300,"error":"several-contents","message":"2","choices":[{\#(Sample.contentListing)}]}"#,
+      optional: ["id", "error", "message", "choices"]),
+    MessageCase(
+      FailureLine.self,
+      #"{"id":4,"status":300,"error":"ambiguous-peer","message":"2","peers":[{"peer":"\#(Sample.peer)","name":"bob"},"#
+        + #"{"peer":"\#(Sample.other)","name":"bob"}]}"#, optional: ["id", "error", "message", "peers"]),
+  ]
+}
