@@ -2,8 +2,7 @@
 
 /// 32 bytes: one SHA-256 value, written as 64 lower-case hex digits.
 ///
-/// Kept as four big-endian words, so that comparing and hashing touch no memory elsewhere and the order is that of
-/// the bytes.
+/// Stored as four big-endian words: comparing and hashing need no indirection, and the order is that of the bytes.
 package struct Digest: Hashable, Sendable {
   package static let byteCount = 32
   package static let zero = Digest(0, 0, 0, 0)
@@ -85,8 +84,8 @@ package struct Digest: Hashable, Sendable {
     }
   }
 
-  /// The eight digits of four bytes, first digit in the first byte of memory. All eight at once: spread the nibbles to
-  /// a byte each, then add what makes 0 to 9 and 10 to 15 into digits.
+  /// The eight digits of four bytes, first digit in the first byte of memory. Computes all eight at once: spreads the
+  /// nibbles to a byte each, then adds the offset of the digit or letter.
   private static func hexDigits(of word: UInt32) -> UInt64 {
     var spread = UInt64(word.byteSwapped)
     spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
@@ -117,10 +116,10 @@ private struct WordAccumulator {
     self.bitsPerElement = bitsPerElement
   }
 
-  /// `nil` until all 256 bits have come.
+  /// `nil` until all 256 bits are there.
   var words: (UInt64, UInt64, UInt64, UInt64)? { bits == 256 ? filled : nil }
 
-  /// False where it is one too many.
+  /// False if it is one too many.
   mutating func append(_ element: UInt64) -> Bool {
     switch bits {
     case ..<64: filled.0 = filled.0 << bitsPerElement | element

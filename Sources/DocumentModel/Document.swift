@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a peer says of one thing that it shares.
+/// A document as a peer shares it.
 package struct Document: Hashable, Sendable {
   package let key: DocumentKey
   package let title: Title
@@ -12,5 +12,82 @@ package struct Document: Hashable, Sendable {
     self.title = title
     self.content = content
     self.modified = modified
+  }
+}
+
+// MARK: What an index reports
+
+/// A peer that offers a content, at one address.
+package struct Holder: Hashable, Sendable {
+  /// A claim until the holder proves it.
+  package let peer: PeerID
+  package let name: PeerName
+  /// An IPv4 or IPv6 address as text, IPv6 without brackets.
+  package let host: String
+  package let port: UInt16
+  /// Whether it has the whole content.
+  package let complete: Bool
+
+  package init(peer: PeerID, name: PeerName, host: String, port: UInt16, complete: Bool) {
+    self.peer = peer
+    self.name = name
+    self.host = host
+    self.port = port
+    self.complete = complete
+  }
+}
+
+/// One content under a key, with its holders.
+package struct ContentListing: Hashable, Sendable {
+  package let content: Content
+  /// Of the oldest live record.
+  package let title: Title
+  /// Of the oldest live record.
+  package let modified: Timestamp
+  /// The number of holders, those not listed included.
+  package let total: Int
+  /// Complete ones first.
+  package let holders: [Holder]
+
+  package init(content: Content, title: Title, modified: Timestamp, total: Int, holders: [Holder]) {
+    self.content = content
+    self.title = title
+    self.modified = modified
+    self.total = total
+    self.holders = holders
+  }
+}
+
+/// One document of a list, with a few of its holders.
+package struct DocumentListing: Hashable, Sendable {
+  /// Title and time are those of the oldest live record.
+  package let document: Document
+  /// The number of holders, those not listed included.
+  package let total: Int
+  /// Complete ones first.
+  package let holders: [Holder]
+
+  package init(document: Document, total: Int, holders: [Holder]) {
+    self.document = document
+    self.total = total
+    self.holders = holders
+  }
+}
+
+/// A peer that is connected to the index, at one address.
+package struct PeerListing: Hashable, Sendable {
+  package let peer: PeerID
+  package let name: PeerName
+  package let host: String
+  package let port: UInt16
+  /// The number of records of all its sessions.
+  package let documents: Int
+
+  package init(peer: PeerID, name: PeerName, host: String, port: UInt16, documents: Int) {
+    self.peer = peer
+    self.name = name
+    self.host = host
+    self.port = port
+    self.documents = documents
   }
 }

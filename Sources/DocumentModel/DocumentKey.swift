@@ -2,14 +2,14 @@
 
 /// The name under which a document is shared: `collection/name`, such as `rfc/793` or `data/cats/0001.jpg`.
 ///
-/// Collection: `[a-z0-9-]{1,32}`. Name: 1–512 bytes of UTF-8 in NFC, `/`-separated segments of which none is empty, `.`
+/// Collection: `[a-z0-9-]{1,32}`. Name: 1–512 bytes of UTF-8 in NFC, `/`-separated segments, none of them empty, `.`
 /// or `..`, without control characters. In the collection `rfc` the name is a number in canonical decimal.
 package struct DocumentKey: Hashable, Sendable {
   package static let maximumCollectionLength = 32
   package static let maximumNameLength = 512
   /// The collection whose names are RFC numbers.
   package static let rfcCollection = "rfc"
-  /// The collection of files that were given no other.
+  /// The default collection of files.
   package static let fileCollection = "file"
 
   package let text: String
@@ -18,14 +18,14 @@ package struct DocumentKey: Hashable, Sendable {
     self.text = text
   }
 
-  /// Takes a key as the wire has it: refuses what is not in normal form.
+  /// Reads a key from the wire: refuses text that is not in normal form.
   package init(_ text: String) throws(InvalidValue) {
     try Self.check(text)
     self.init(unchecked: text)
   }
 
-  /// Makes a key of what a person typed: a bare number N means `rfc/N`, zeros before an RFC number are dropped, and
-  /// the text is normalised.
+  /// Makes a key from typed text: a bare number N means `rfc/N`, leading zeros of an RFC number are dropped, and the
+  /// text is normalised.
   package init(normalizing typed: String) throws(InvalidValue) {
     var text = TextRules.normalized(typed)
     if Self.isNumber(text.utf8) { text = "\(Self.rfcCollection)/\(text)" }
@@ -42,12 +42,12 @@ package struct DocumentKey: Hashable, Sendable {
     self.init(unchecked: "\(Self.rfcCollection)/\(number)")
   }
 
-  // Cut at bytes, not at characters: a slash with a combining mark after it is one character, and a slash all the same.
+  // Split at bytes, not at characters: a slash followed by a combining mark is one character, but still a slash.
   package var collection: Substring { Substring(text.utf8.prefix { $0 != 0x2F }) }
-  /// All after the first slash.
+  /// Everything after the first slash.
   package var name: Substring { Substring(text.utf8.drop { $0 != 0x2F }.dropFirst()) }
   package var lastSegment: Substring { text.utf8.split(separator: 0x2F).last.map { Substring($0) } ?? name }
-  /// The file name that a download gets where no other is asked for: the last segment, `rfcN.txt` for an RFC.
+  /// The default file name of a download: the last segment, `rfcN.txt` for an RFC.
   package var suggestedFileName: String {
     collection == Self.rfcCollection ? "rfc\(name).txt" : String(lastSegment)
   }
@@ -80,23 +80,23 @@ package struct DocumentKey: Hashable, Sendable {
       throw InvalidValue("a name has 1 to \(maximumNameLength) bytes")
     }
     guard !name.unicodeScalars.contains(where: TextRules.isControl) else {
-      throw InvalidValue("a name holds no control characters")
+      throw InvalidValue("a name must not contain control characters")
     }
     for segment in name.utf8.split(separator: 0x2F, omittingEmptySubsequences: false) {
       guard !segment.isEmpty, !segment.elementsEqual([0x2E]), !segment.elementsEqual([0x2E, 0x2E]) else {
-        throw InvalidValue("no segment of a name is empty, . or ..")
+        throw InvalidValue("a segment of a name must not be empty, . or ..")
       }
     }
-    guard TextRules.isNormalized(text) else { throw InvalidValue("a key is in Unicode normal form C") }
+    guard TextRules.isNormalized(text) else { throw InvalidValue("a key must be in Unicode normal form C") }
     if collection == rfcCollection {
       guard isNumber(name.utf8), name == "0" || name.utf8.first != 0x30 else {
-        throw InvalidValue("the name of an RFC is its number, without zeros before it")
+        throw InvalidValue("the name of an RFC is its number without leading zeros")
       }
     }
   }
 
-  /// Whether it is a key beyond doubt: printable ASCII whose segments do not begin with a dot. Nearly all keys are of
-  /// this kind, and one pass over the bytes shows it; the others get the long look, which can say what is wrong.
+  /// Fast path: printable ASCII whose segments do not begin with a dot is a valid key. Nearly all keys pass; the others
+  /// get the full check, which can say what is wrong.
   private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let slash = bytes.firstIndex(of: 0x2F), (1...maximumCollectionLength).contains(slash),
       bytes[..<slash].allSatisfy(isCollectionByte), (1...maximumNameLength).contains(bytes.count - slash - 1)
@@ -115,7 +115,7 @@ package struct DocumentKey: Hashable, Sendable {
 }
 
 extension DocumentKey: Comparable {
-  /// By the bytes of the text: the order of lists, the same on every machine.
+  /// By the bytes of the text: lists have the same order on every machine.
   package static func < (left: DocumentKey, right: DocumentKey) -> Bool {
     left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
   }

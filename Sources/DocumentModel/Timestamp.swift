@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A moment in UTC with whole seconds, written as RFC 3339 has it: `1981-09-01T00:00:00Z`.
+/// A time in UTC with whole seconds, in the format of RFC 3339: `1981-09-01T00:00:00Z`.
 package struct Timestamp: Hashable, Sendable {
   /// Seconds since 1970-01-01T00:00:00Z, without leap seconds; years 0001 to 9999.
   package let seconds: Int64
@@ -12,10 +12,10 @@ package struct Timestamp: Hashable, Sendable {
     self.seconds = min(max(seconds, Self.range.lowerBound), Self.range.upperBound)
   }
 
-  /// Reads the form of RFC 3339 section 5.6 with four-digit year, an optional fraction (dropped) and an offset.
+  /// Reads RFC 3339 section 5.6: four-digit year, optional fraction (dropped), offset.
   package init(_ text: some StringProtocol) throws(InvalidValue) {
     guard let seconds = Self.parse(Array(text.utf8)), Self.range.contains(seconds) else {
-      throw InvalidValue("a time is written like 1981-09-01T00:00:00Z (RFC 3339)")
+      throw InvalidValue("expected a time such as 1981-09-01T00:00:00Z (RFC 3339)")
     }
     self.seconds = seconds
   }

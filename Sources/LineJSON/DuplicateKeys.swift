@@ -2,15 +2,15 @@
 
 /// Finds two members of one object with the same name, in time linear in the object's length.
 struct DuplicateKeys {
-  /// Up to this many members are compared each with each.
+  /// Up to this many members are compared pairwise.
   private static let pairwiseLimit = 16
   /// Larger tables are not kept for the next line.
   private static let keptSlots = 1 << 14
 
-  /// Open addressing: index of a key's token, 0 where free (no key has index 0).
+  /// Open addressing: the index of a key's token, 0 if free (no key has index 0).
   private var slots: [UInt32] = []
 
-  /// Looks through the object at `object`, all of whose tokens are on the tape; may use its keys' `next`.
+  /// Checks the object at `object`, whose tokens are all on the tape. May overwrite its keys' `next`.
   mutating func check(
     object: Int, tape: inout [JSONToken], bytes: UnsafePointer<UInt8>
   ) throws(JSONSyntaxError) {
@@ -27,7 +27,7 @@ struct DuplicateKeys {
   private enum Finding {
     case none
     case at(Int)
-    /// A key with escapes is there: comparing is dear, so hashes decide.
+    /// There is a key with escapes: comparing is expensive, so hashes decide.
     case unknown
   }
 
@@ -69,7 +69,7 @@ struct DuplicateKeys {
     }
   }
 
-  /// At most half of them get used. Only those that the object needs are cleared.
+  /// At most half of the slots are used. Only those that the object needs are cleared.
   private mutating func clearedSlots(for members: Int) -> Int {
     var count = 32
     while count < 2 * members { count *= 2 }
@@ -83,7 +83,7 @@ struct DuplicateKeys {
 
   // MARK: Keys
 
-  /// Seeded per process by the standard library: nobody outside can prepare keys that collide.
+  /// Seeded per process by the standard library: an attacker cannot prepare keys that collide.
   private static func hash(of key: JSONToken, _ bytes: UnsafePointer<UInt8>) -> Int {
     var hasher = Hasher()
     if key.hasEscapes {

@@ -57,9 +57,9 @@ package struct JSONValueView {
     kind == .array ? JSONArray(bytes: bytes, tokens: tokens, index: index) : nil
   }
 
-  /// Hands the UTF-8 of a string, escapes resolved, to `body`; `nil` where the value is no string.
+  /// Hands the UTF-8 of a string, escapes resolved, to `body`; `nil` if the value is not a string.
   ///
-  /// Allocates only where the string has escapes. The bytes are valid only inside `body`.
+  /// Allocates only if the string has escapes. The bytes are valid only inside `body`.
   @inlinable
   package func withString<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
     guard kind == .string else { return nil }
@@ -73,5 +73,138 @@ package struct JSONValueView {
   @usableFromInline
   func unescapedBytes() -> [UInt8] {
     StringEscapes.unescaped(bytes, from: Int(tokens[index].start), to: Int(tokens[index].end))
+  }
+}
+
+/// An object of a line that is being read; valid only inside the closure of ``JSONReader/read(_:_:)-(UnsafeRawBufferPointer,_)``.
+package struct JSONObject {
+  @usableFromInline let bytes: UnsafePointer<UInt8>
+  @usableFromInline let tokens: UnsafePointer<JSONToken>
+  @usableFromInline let index: Int
+
+  @inlinable
+  init(bytes: UnsafePointer<UInt8>, tokens: UnsafePointer<JSONToken>, index: Int) {
+    self.bytes = bytes
+    self.tokens = tokens
+    self.index = index
+  }
+
+  /// The number of members.
+  @inlinable package var count: Int { Int(tokens[index].end) }
+
+  /// The member's value; `nil` if there is none. Compares with each name in turn.
+  package subscript(_ key: StaticString) -> JSONValueView? {
+    key.withUTF8Buffer { key in
+      var member = index + 1
+      for _ in 0..<count {
+        if isName(at: member, equalTo: key) { return view(member + 1) }
+        member = Int(tokens[member + 1].next)
+      }
+      return nil
+    }
+  }
+
+  /// Calls `body` with every member in the order of the line.
+  package func forEach(_ body: (String, JSONValueView) throws -> Void) rethrows {
+    var member = index + 1
+    for _ in 0..<count {
+      try body(view(member).string ?? "", view(member + 1))
+      member = Int(tokens[member + 1].next)
+    }
+  }
+
+  private func view(_ index: Int) -> JSONValueView {
+    JSONValueView(bytes: bytes, tokens: tokens, index: index)
+  }
+
+  @inline(__always)
+  private func isName(at member: Int, equalTo key: UnsafeBufferPointer<UInt8>) -> Bool {
+    let name = tokens[member]
+    if name.hasEscapes { return view(member).unescapedBytes().elementsEqual(key) }
+    let length = Int(name.end &- name.start)
+    guard length == key.count, let base = key.baseAddress else { return length == key.count }
+    return ByteComparison.areEqual(bytes + Int(name.start), base, count: length)
+  }
+}
+
+/// An array of a line that is being read; valid only inside the closure of ``JSONReader/read(_:_:)-(UnsafeRawBufferPointer,_)``.
+package struct JSONArray: Sequence {
+  /// Visits the elements once.
+  package struct Iterator: IteratorProtocol {
+    @usableFromInline var view: JSONValueView
+    @usableFromInline var left: Int
+
+    @inlinable
+    init(_ array: JSONArray) {
+      view = JSONValueView(bytes: array.bytes, tokens: array.tokens, index: array.index + 1)
+      left = array.count
+    }
+
+    @inlinable
+    package mutating func next() -> JSONValueView? {
+      guard left > 0 else { return nil }
+      left -= 1
+      let element = view
+      view = JSONValueView(
+        bytes: element.bytes, tokens: element.tokens, index: Int(element.tokens[element.index].next))
+      return element
+    }
+  }
+
+  @usableFromInline let bytes: UnsafePointer<UInt8>
+  @usableFromInline let tokens: UnsafePointer<JSONToken>
+  @usableFromInline let index: Int
+
+  @inlinable
+  init(bytes: UnsafePointer<UInt8>, tokens: UnsafePointer<JSONToken>, index: Int) {
+    self.bytes = bytes
+    self.tokens = tokens
+    self.index = index
+  }
+
+  /// The number of elements.
+  @inlinable package var count: Int { Int(tokens[index].end) }
+
+  @inlinable package var underestimatedCount: Int { count }
+
+  @inlinable
+  package func makeIterator() -> Iterator { Iterator(self) }
+}
+
+/// The kinds of JSON values; a number with a fraction or an exponent is a real, `1.0` too.
+@usableFromInline
+package enum JSONKind: UInt8, Hashable, Sendable, BitwiseCopyable {
+  case object
+  case array
+  case string
+  case integer
+  case real
+  case `true`
+  case `false`
+  case null
+}
+
+/// One entry of the tape, the result of scanning a line: 16 bytes.
+///
+/// The contents of a container follow it; in an object keys (strings) and values alternate.
+@usableFromInline
+struct JSONToken: BitwiseCopyable, Sendable {
+  /// Offset of the first byte; for a string, of the byte after its quotation mark.
+  @usableFromInline var start: UInt32
+  /// Offset after the last byte, without the closing quotation mark; for a container, the number of its members.
+  @usableFromInline var end: UInt32
+  /// Index of the token after this value and its contents. While a container is open: the index of its parent. For a
+  /// key, once the object was searched for duplicates by hash: the hash.
+  @usableFromInline var next: UInt32
+  @usableFromInline let kind: JSONKind
+  /// The string has at least one escape: its bytes are not its value.
+  @usableFromInline var hasEscapes = false
+
+  init(kind: JSONKind, start: Int, end: Int, next: Int, hasEscapes: Bool = false) {
+    self.kind = kind
+    self.start = UInt32(truncatingIfNeeded: start)
+    self.end = UInt32(truncatingIfNeeded: end)
+    self.next = UInt32(truncatingIfNeeded: next)
+    self.hasEscapes = hasEscapes
   }
 }

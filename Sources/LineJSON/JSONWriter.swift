@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes JSON straight into a buffer that is kept from line to line; sets the commas itself.
+/// Writes JSON directly into a buffer that is kept from line to line, and adds the commas.
 ///
-/// Pairing `begin…` with `end…` and keys with values is up to the caller. What comes out can be read by ``JSONReader`` and
-/// by jansson, provided that no object gets a name twice.
+/// The caller pairs `begin…` with `end…` and keys with values, and never repeats a name in an object. ``JSONReader`` and
+/// jansson can then read the result.
 package struct JSONWriter: Sendable {
-  /// All that was written; empty it with `removeAll(keepingCapacity: true)`.
+  /// Everything written so far. Empty it with `removeAll(keepingCapacity: true)`.
   package var bytes: [UInt8]
-  /// A value stands before the next one in the same container.
+  /// The next value in the same container is not the first.
   private var needsComma = false
 
   package init(reservingCapacity capacity: Int = 0) {
@@ -25,7 +25,7 @@ package struct JSONWriter: Sendable {
 
   package mutating func endArray() { close(UInt8(ascii: "]")) }
 
-  /// The name of the member whose value comes next.
+  /// The name of a member; its value comes next.
   package mutating func key(_ key: StaticString) {
     key.withUTF8Buffer { appendQuoted(UnsafeRawBufferPointer($0), isKey: true) }
     needsComma = false
@@ -39,26 +39,26 @@ package struct JSONWriter: Sendable {
 
   // MARK: Values
 
-  /// A string; U+0000, which no reader takes, is written as U+FFFD.
+  /// A string. U+0000, which no reader accepts, becomes U+FFFD.
   package mutating func string(_ string: String) {
     var string = string
     string.withUTF8 { appendQuoted(UnsafeRawBufferPointer($0), isKey: false) }
   }
 
-  /// A string from its UTF-8; what is not well-formed is written as U+FFFD, and so is U+0000.
+  /// A string from its UTF-8. Malformed sequences and U+0000 become U+FFFD.
   package mutating func string(utf8: UnsafeRawBufferPointer) {
     guard UTF8Sequence.isWellFormed(utf8) else { return string(String(decoding: utf8, as: UTF8.self)) }
     appendQuoted(utf8, isKey: false)
   }
 
-  /// A string from its UTF-8; what is not well-formed is written as U+FFFD, and so is U+0000.
+  /// A string from its UTF-8. Malformed sequences and U+0000 become U+FFFD.
   @inlinable
   package mutating func string(utf8: some Sequence<UInt8>) {
     let isWritten: Void? = utf8.withContiguousStorageIfAvailable { string(utf8: UnsafeRawBufferPointer($0)) }
     if isWritten == nil { Array(utf8).withUnsafeBytes { string(utf8: $0) } }
   }
 
-  /// A string whose contents `append` adds as they are: digits, letters, nothing that JSON escapes.
+  /// A string whose contents `append` adds unescaped: digits and letters only.
   @inlinable
   package mutating func hex(_ append: (inout [UInt8]) -> Void) {
     beginRawString()
@@ -70,11 +70,11 @@ package struct JSONWriter: Sendable {
 
   package mutating func integer(_ value: Int) { appendDecimal(Int64(value)) }
 
-  /// An integer; what does not fit 64 bits with a sign, which no reader takes, is written as the nearest that does.
+  /// An integer, clamped to 64 bits with a sign: no reader accepts others.
   @inlinable
   package mutating func integer(_ value: some FixedWidthInteger) { integer(Int64(clamping: value)) }
 
-  /// The shortest text that gives the same double; `null` for what is not finite.
+  /// The shortest text that reads as the same double; `null` if it is not finite.
   package mutating func real(_ value: Double) {
     guard value.isFinite else { return null() }
     separate()
@@ -85,7 +85,7 @@ package struct JSONWriter: Sendable {
 
   package mutating func null() { literal("null") }
 
-  /// A value that is written as it is; valid JSON is up to the caller.
+  /// A value that is written unchanged. It must be valid JSON.
   package mutating func literal(_ literal: StaticString) {
     separate()
     literal.withUTF8Buffer { bytes.append(contentsOf: $0) }
@@ -108,7 +108,7 @@ package struct JSONWriter: Sendable {
     appendDecimal(Int64(value))
   }
 
-  /// An integer; what does not fit 64 bits with a sign, which no reader takes, is written as the nearest that does.
+  /// An integer, clamped to 64 bits with a sign: no reader accepts others.
   @inlinable
   package mutating func member(_ key: StaticString, _ value: some FixedWidthInteger) {
     self.key(key)
@@ -145,7 +145,7 @@ package struct JSONWriter: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// A string or, with its colon, a key; in one piece where nothing needs an escape.
+  /// A string, or a key with its colon; in one piece if nothing needs an escape.
   private mutating func appendQuoted(_ text: UnsafeRawBufferPointer, isKey: Bool) {
     guard let base = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
       separate()
@@ -231,7 +231,7 @@ package struct JSONWriter: Sendable {
     return count
   }
 
-  /// Lets `write` fill up to `capacity` bytes behind the others and say how many it did.
+  /// Lets `write` append up to `capacity` bytes; it returns their number.
   @inline(__always)
   private mutating func appendRaw(atMost capacity: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
     bytes.append(addingCapacity: capacity) { span in

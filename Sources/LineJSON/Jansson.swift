@@ -2,17 +2,18 @@
 
 import CJansson
 
-/// JSON lines by way of jansson (<https://jansson.readthedocs.io>), for control sockets and the supervisor's channel.
+/// JSON lines read and written by jansson (<https://jansson.readthedocs.io>): for control sockets and the supervisor's
+/// channel.
 package enum Jansson {
-  /// How deep a value may be nested at most, whatever a caller allows: conversion is recursive.
+  /// Maximum nesting, whatever the caller allows: conversion is recursive.
   private static let depthCeiling = 512
 
   /// Decodes a line, with or without its newline.
   ///
   /// - Parameters:
-  ///   - line: an object in UTF-8, with no name twice in an object and no U+0000 in a string.
+  ///   - line: an object in UTF-8, without duplicate names and U+0000.
   ///   - maximumLength: in bytes.
-  ///   - maximumDepth: how deep objects and arrays may be nested, 512 at most; the outermost object is 1.
+  ///   - maximumDepth: maximum nesting of objects and arrays, at most 512; the outermost object is 1.
   package static func decode(
     _ line: some Sequence<UInt8>, maximumLength: Int = 1 << 20, maximumDepth: Int = 32
   ) throws(JSONSyntaxError) -> JSONValue {
@@ -91,5 +92,67 @@ package enum Jansson {
   private static func text(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
     guard let bytes else { return "" }
     return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+  }
+}
+
+/// Why a value cannot be written as a line.
+package enum JSONEncodingError: String, Error, Hashable, Sendable {
+  /// A line is an object.
+  case notAnObject = "not an object"
+  /// Objects and arrays nested deeper than any reader accepts.
+  case tooDeep = "nested too deep"
+  /// A string or a name contains U+0000, which no reader accepts.
+  case nulCharacter = "NUL character"
+  /// JSON has neither infinities nor NaN.
+  case notFinite = "not a finite number"
+  case outOfMemory = "out of memory"
+}
+
+/// Checks a line before jansson parses it.
+enum JanssonPrecheck {
+  /// Refuses brackets nested too deep, because the parser is recursive, and any raw U+0000, because jansson 2.14 skips
+  /// one after a number or a literal (its stream mistakes it for the end of the buffer).
+  static func check(_ line: [UInt8], maximumDepth: Int) throws(JSONSyntaxError) {
+    var depth = 0
+    var isInString = false
+    var isEscaped = false
+    for (offset, byte) in line.enumerated() {
+      if byte == 0 { throw JSONSyntaxError(offset: offset, reason: .nulCharacter) }
+      if isInString {
+        isInString = isEscaped || byte != UInt8(ascii: "\"")
+        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "\""): isInString = true
+      case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+      default: break
+      }
+      guard depth <= maximumDepth else { throw JSONSyntaxError(offset: offset, reason: .tooDeep) }
+    }
+  }
+}
+
+/// Translates jansson's errors.
+enum JanssonFailure {
+  static func syntaxError(_ failure: json_error_t) -> JSONSyntaxError {
+    JSONSyntaxError(offset: max(0, Int(failure.position)), reason: reason(failure))
+  }
+
+  /// jansson keeps the code in the last byte of the text (`json_error_code` in jansson.h).
+  private static func reason(_ failure: json_error_t) -> JSONSyntaxError.Reason {
+    let code = withUnsafeBytes(of: failure.text) { $0.last ?? 0 }
+    switch json_error_code(UInt32(code)) {
+    case json_error_out_of_memory: return .outOfMemory
+    case json_error_stack_overflow: return .tooDeep
+    case json_error_premature_end_of_input: return .unexpectedEnd
+    case json_error_end_of_input_expected: return .trailingBytes
+    case json_error_invalid_utf8: return .invalidUTF8
+    case json_error_null_character, json_error_null_byte_in_key: return .nulCharacter
+    case json_error_duplicate_key: return .duplicateKey
+    case json_error_numeric_overflow: return .numberOutOfRange
+    default: return .unexpectedByte
+    }
   }
 }

@@ -2,7 +2,7 @@
 
 import CJansson
 
-/// Builds jansson's tree of a value; whatever fails on the way leaves nothing behind.
+/// Builds jansson's tree of a value. A failure leaks nothing.
 enum JanssonBuilder {
   private static let maximumDepth = 32
 
@@ -33,7 +33,7 @@ enum JanssonBuilder {
     _ key: String, of object: borrowing JanssonTree, to value: consuming JanssonTree
   ) throws(JSONEncodingError) {
     let text = try checked(key)
-    // Takes the value over, even where it fails.
+    // Takes ownership of the value even if it fails.
     let value = value.release()
     let status = object.withRoot { root in
       text.withUnsafeBufferPointer { text in
@@ -49,7 +49,7 @@ enum JanssonBuilder {
     guard depth <= maximumDepth else { throw .tooDeep }
     let array = try owned(json_array())
     for element in elements {
-      // Takes the element over, even where it fails.
+      // Takes ownership of the element even if it fails.
       let element = try tree(of: element, depth: depth).release()
       guard array.withRoot({ json_array_append_new($0, element) }) == 0 else { throw .outOfMemory }
     }
@@ -69,7 +69,7 @@ enum JanssonBuilder {
     return try owned(json_real(number))
   }
 
-  /// The UTF-8 of a string and a NUL, which keeps the address of an empty one from being nil.
+  /// The UTF-8 of a string with a NUL, so the address of an empty one is not nil.
   private static func checked(_ text: String) throws(JSONEncodingError) -> ContiguousArray<UInt8> {
     guard !text.utf8.contains(0) else { throw .nulCharacter }
     return text.utf8CString.withUnsafeBytes { ContiguousArray($0) }
@@ -78,5 +78,32 @@ enum JanssonBuilder {
   private static func owned(_ json: UnsafeMutablePointer<json_t>?) throws(JSONEncodingError) -> JanssonTree {
     guard let tree = JanssonTree(owning: json) else { throw .outOfMemory }
     return tree
+  }
+}
+
+/// The only owner of a jansson value: releases it exactly once, in `deinit`.
+struct JanssonTree: ~Copyable {
+  private let root: UnsafeMutablePointer<json_t>
+
+  /// Takes ownership of the reference; `nil` for `nil`.
+  init?(owning root: UnsafeMutablePointer<json_t>?) {
+    guard let root else { return nil }
+    self.root = root
+  }
+
+  deinit { json_decref(root) }
+
+  /// Passes the value to `body`, which must not let it escape.
+  borrowing func withRoot<Result, Failure>(
+    _ body: (UnsafeMutablePointer<json_t>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(root)
+  }
+
+  /// Passes the reference to a function that takes ownership.
+  consuming func release() -> UnsafeMutablePointer<json_t> {
+    let root = root
+    discard self
+    return root
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads one line in one pass: validates all of it and leaves the tape.
+/// Scans one line in one pass: validates it and fills the tape.
 ///
-/// Every read is checked against `end`. The grammar is RFC 8259; what goes beyond it (no duplicate names, no NUL, integers
-/// of 64 bits, finite reals) is what jansson does with `JSON_REJECT_DUPLICATES`, which is the oracle in the tests.
+/// Every read is checked against `end`. The grammar is RFC 8259. The additional rules (no duplicate names, no NUL, 64-bit
+/// integers, finite reals) are those of jansson with `JSON_REJECT_DUPLICATES`, which is the oracle in the tests.
 struct LineScanner {
   let bytes: UnsafePointer<UInt8>
   let end: Int
@@ -46,7 +46,7 @@ struct LineScanner {
     guard offset == end else { throw error(.trailingBytes) }
   }
 
-  /// Takes the closing bracket or, before all but the first element, the comma.
+  /// Consumes the closing bracket or, before every element but the first, the comma.
   @inline(__always)
   private mutating func closesContainer(isFirst: Bool) throws(JSONSyntaxError) -> Bool {
     let byte = try nextSignificantByte()
@@ -90,7 +90,7 @@ struct LineScanner {
     offset &+= 1
   }
 
-  /// True where the value is a container, which is now open.
+  /// True if the value is a container, which is now open.
   private mutating func scanValue() throws(JSONSyntaxError) -> Bool {
     let byte = try nextSignificantByte()
     tape[open].end &+= 1

@@ -166,7 +166,7 @@ import Testing
       let session = try TypedSession(program)
       try await session.expect(Self.question)
       session.type("no such place\r")
-      try await session.expect("Not a valid address: no such place names no host")
+      try await session.expect("Not a valid address: no such place is not a host name")
       try await session.expect(Self.question)
       session.type("\(index)\r")
       try await session.expect("Stop it with: p2pctl supervisor stop")
