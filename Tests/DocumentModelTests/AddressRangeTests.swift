@@ -15,7 +15,7 @@ import Testing
       ("2001:db8::1", "2001:DB8:0:0::1"), ("::/0", "2001:db8::1"), ("192.0.2.0/23", "192.0.3.255"),
       ("10.0.0.0/8", "::ffff:10.1.2.3"), ("2001:db8:8000::/33", "2001:db8:8000::"),
     ])
-  func contains(range: String, address: String) throws {
+  func `a range contains its addresses`(range: String, address: String) throws {
     #expect(try contains(range, address))
   }
 
@@ -25,12 +25,12 @@ import Testing
       ("192.0.2.7", "192.0.2.8"), ("0.0.0.0/0", "2001:db8::1"), ("::/0", "192.0.2.1"), ("2001:db8::/32", "2001:db9::"),
       ("2001:db8:8000::/33", "2001:db8:7fff::"),
     ])
-  func leavesOut(range: String, address: String) throws {
+  func `a range leaves out others`(range: String, address: String) throws {
     #expect(try !contains(range, address))
   }
 
   @Test(arguments: ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::/0", "2001:db8::1"])
-  func isWrittenAsItWasRead(text: String) throws {
+  func `a range is written as it was read`(text: String) throws {
     #expect(try AddressRange(text).text == text)
   }
 
@@ -39,7 +39,7 @@ import Testing
       "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0.0/ 8", "10/8",
       "2001:db8::/129", "localhost/8", "10.0.0.0/99999999999999999999", "fe80::1%eth0/64", "10.0.0.0\u{0}/8",
     ])
-  func refuses(_ text: String) {
+  func `malformed ranges are refused`(_ text: String) {
     #expect(throws: InvalidValue.self) { try AddressRange(text) }
   }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct DigestTests {
   private let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 
-  @Test func keepsItsBytes() throws {
+  @Test func `a digest keeps its bytes`() throws {
     let digest = try #require(Digest(hex: hex))
     #expect(digest.hex == hex)
     #expect(digest.description == hex)
@@ -16,7 +16,7 @@ import Testing
     #expect(Digest.zero.hex == String(repeating: "0", count: 64))
   }
 
-  @Test func everyByteHasItsTwoDigits() throws {
+  @Test func `every byte has two digits`() throws {
     for start in stride(from: 0, to: 256, by: 32) {
       let bytes = (start..<start + 32).map { UInt8($0) }
       let digest = try #require(Digest(bytes: bytes))
@@ -26,13 +26,13 @@ import Testing
     }
   }
 
-  @Test func digitsAreAddedBehindWhatIsThere() throws {
+  @Test func `digits are appended`() throws {
     var line = Array("content ".utf8)
     try #require(Digest(hex: hex)).appendHex(to: &line)
     #expect(String(decoding: line, as: UTF8.self) == "content " + hex)
   }
 
-  @Test func otherLengthsAndDigitsAreRefused() {
+  @Test func `other lengths and digits are refused`() {
     #expect(Digest(hex: "") == nil)
     #expect(Digest(hex: String(hex.dropLast())) == nil)
     #expect(Digest(hex: hex + "0") == nil)
@@ -43,7 +43,7 @@ import Testing
     #expect(Digest(bytes: Array(repeating: 0, count: 33)) == nil)
   }
 
-  @Test func theOrderIsThatOfTheBytes() throws {
+  @Test func `digests are ordered by bytes`() throws {
     var random = SeededGenerator(seed: 1)
     for _ in 0..<500 {
       let left = random.bytes(32)
@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test func aPeerIDIsADigest() throws {
+  @Test func `a peer id is a digest`() throws {
     let id = try #require(PeerID(hex: hex))
     #expect(id == PeerID(digest: try #require(Digest(hex: hex))))
     #expect(id.hex == hex && "\(id)" == hex)
@@ -72,7 +72,7 @@ import Testing
     root = try #require(Digest(hex: String(repeating: "0a", count: 32)))
   }
 
-  @Test func rootAndSizeBelongTogether() {
+  @Test func `zero root and zero size occur together only`() {
     #expect(Content(root: root, size: 1) != nil)
     #expect(Content(root: root, size: Content.maximumSize) != nil)
     #expect(Content(root: root, size: 0) == nil)
@@ -82,7 +82,7 @@ import Testing
   }
 
   /// The root alone does not say which content.
-  @Test func oneRootIsManyContents() throws {
+  @Test func `contents of one root are told apart by size`() throws {
     let (one, other) = (try #require(Content(root: root, size: 5)), try #require(Content(root: root, size: 6)))
     #expect(one != other)
     #expect(one < other && !(other < one))

@@ -9,7 +9,7 @@ import Testing
     "rfc/793", "rfc/0", "file/paper.pdf", "data/cats/0001.jpg", "file/čeština.txt", "a-1/...", "file/a b",
     "file/a/.b/c.d", "rfc/99999999999999999999", "rf/007", "rfcs/007", "0/0", "-/-", "file/.../..a", "file/日本/x",
   ])
-  func takes(_ text: String) throws {
+  func `valid keys are read`(_ text: String) throws {
     #expect(try DocumentKey(text).text == text)
   }
 
@@ -18,11 +18,11 @@ import Testing
     "file/e\u{301}", "file/\u{85}", "abcdefghijabcdefghijabcdefghijabc/x", "a_b/x", "file/..", "file/./", "file/a/.",
     "rfc/1/2", "rfc/00", "rfc/-1", "file/\u{7F}", "rfc/+1", "rfc/１", "fïle/x", "file", "file/", "file/a\0b",
   ])
-  func refuses(_ text: String) {
+  func `invalid keys are refused`(_ text: String) {
     #expect(throws: InvalidValue.self) { try DocumentKey(text) }
   }
 
-  @Test func lengthsAreCountedInBytes() throws {
+  @Test func `lengths are counted in bytes`() throws {
     let collection = String(repeating: "c", count: DocumentKey.maximumCollectionLength)
     _ = try DocumentKey("\(collection)/x")
     #expect(throws: InvalidValue.self) { try DocumentKey("\(collection)c/x") }
@@ -33,7 +33,7 @@ import Testing
   }
 
   /// Keys are checked in one pass where they are plain, and at length where they are not: both are the same rule.
-  @Test func randomTextsAreTakenByTheRuleAlone() {
+  @Test func `random texts are judged by the written rule`() {
     var random = SeededGenerator(seed: 4)
     let pieces = ["rfc", "file", "a", "7", "0", "/", "/", ".", "..", "-", "_", "é", "e\u{301}", " ", "\u{1F}", "R"]
     var taken = 0
@@ -64,16 +64,16 @@ import Testing
     ("793", "rfc/793"), ("rfc/0793", "rfc/793"), ("000", "rfc/0"), ("rfc/0", "rfc/0"), ("file/007", "file/007"),
     ("file/e\u{301}", "file/\u{e9}"),
   ])
-  func normalisesWhatPeopleType(_ typed: String, _ key: String) throws {
+  func `typed keys are normalised`(_ typed: String, _ key: String) throws {
     #expect(try DocumentKey(normalizing: typed).text.unicodeScalars.elementsEqual(key.unicodeScalars))
   }
 
   @Test(arguments: ["", "rfc793", "rfc/", "-793", "7 93", "../x", "file/../x"])
-  func repairsNoMore(_ typed: String) {
+  func `typed keys are not repaired further`(_ typed: String) {
     #expect(throws: InvalidValue.self) { try DocumentKey(normalizing: typed) }
   }
 
-  @Test func hasParts() throws {
+  @Test func `a key has parts`() throws {
     let key = try DocumentKey("data/cats/0001.jpg")
     #expect(key.collection == "data")
     #expect(key.name == "cats/0001.jpg")
@@ -83,20 +83,20 @@ import Testing
     #expect(DocumentKey(rfc: .max).text == "rfc/4294967295")
   }
 
-  @Test func aSlashIsASlashWhateverStandsOnIt() throws {
+  @Test func `a slash with a combining mark separates segments`() throws {
     let key = try DocumentKey("file/\u{301}x/\u{301}y")
     #expect(key.collection == "file")
     #expect(key.name.unicodeScalars.elementsEqual("\u{301}x/\u{301}y".unicodeScalars))
     #expect(key.suggestedFileName.unicodeScalars.elementsEqual("\u{301}y".unicodeScalars))
   }
 
-  @Test func theOrderIsThatOfTheBytes() throws {
+  @Test func `keys are ordered by bytes`() throws {
     let sorted = try ["a/b", "a/b/c", "a/bc", "a/é", "a/日", "b-/x", "b/x"].map { try DocumentKey($0) }
     #expect(sorted.shuffled().sorted() == sorted)
   }
 
   @Test(arguments: ["", "RFC", "a_b", "a/b", "é", String(repeating: "a", count: 33)])
-  func knowsWhatIsNoCollection(_ text: String) {
+  func `invalid collections are recognised`(_ text: String) {
     #expect(!DocumentKey.isCollection(text))
   }
 }

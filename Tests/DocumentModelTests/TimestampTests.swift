@@ -11,14 +11,14 @@ import Testing
       ("1970-01-01T00:00:00Z", 0), ("1981-09-01T00:00:00Z", 368_150_400), ("2000-02-29T23:59:59Z", 951_868_799),
       ("0001-01-01T00:00:00Z", -62_135_596_800), ("9999-12-31T23:59:59Z", 253_402_300_799),
     ] as [(String, Int64)])
-  func isReadAndWritten(_ text: String, _ seconds: Int64) throws {
+  func `times are read and written`(_ text: String, _ seconds: Int64) throws {
     #expect(try Timestamp(text).seconds == seconds)
     #expect(Timestamp(seconds: seconds).text == text)
     #expect(Timestamp(seconds: seconds).description == text)
   }
 
   /// The oracle is the C library's calendar: gmtime(3).
-  @Test func everyMomentIsWrittenAsTheCLibraryHasIt() throws {
+  @Test func `random times agree with gmtime`() throws {
     var random = SeededGenerator(seed: 2)
     for _ in 0..<2000 {
       let seconds = Int64.random(in: Timestamp.range, using: &random)
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func everyDayOfFourCenturiesFollowsTheOneBefore() throws {
+  @Test func `every day of four centuries agrees with gmtime`() throws {
     var seconds = try Timestamp("1896-01-01T00:00:00Z").seconds
     let end = try Timestamp("2304-01-01T00:00:00Z").seconds
     while seconds < end {
@@ -50,7 +50,7 @@ import Testing
       + "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))Z"
   }
 
-  @Test func whatLiesBeyondTheYearsIsClamped() {
+  @Test func `times out of range are clamped`() {
     #expect(Timestamp(seconds: .min).text == "0001-01-01T00:00:00Z")
     #expect(Timestamp(seconds: .max).text == "9999-12-31T23:59:59Z")
   }
@@ -62,7 +62,7 @@ import Testing
       // A leap second is the second before it: POSIX counts none.
       ("1990-12-31T23:59:60Z", 662_687_999),
     ] as [(String, Int64)])
-  func offsetsFractionsAndLeapSeconds(_ text: String, _ seconds: Int64) throws {
+  func `offsets, fractions and leap seconds are read`(_ text: String, _ seconds: Int64) throws {
     #expect(try Timestamp(text).seconds == seconds)
   }
 
@@ -74,11 +74,11 @@ import Testing
     "1981-09-01T00:00:00+00:60", "1981-09-01T00:00:00+0000", "1981-09-01T00:00:00Zx", "1981-09-01 00:00:00Z",
     "1981/09/01T00:00:00Z", "-981-09-01T00:00:00Z", "1981-09-01T00:00:0éZ",
   ])
-  func refuses(_ text: String) {
+  func `malformed times are refused`(_ text: String) {
     #expect(throws: InvalidValue.self) { try Timestamp(text) }
   }
 
-  @Test func aChangedByteNeverDoesHarm() throws {
+  @Test func `damaged times are refused or read`() throws {
     var random = SeededGenerator(seed: 3)
     let sample = Array("1981-09-01T00:00:00.5+01:30".utf8)
     for _ in 0..<2000 {

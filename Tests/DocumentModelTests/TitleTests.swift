@@ -7,16 +7,16 @@ import Testing
 
 @Suite struct TitleTests {
   @Test(arguments: ["", "Transmission Control Protocol", "čeština 日本", "a  b", " a ", "👩‍👩‍👧"])
-  func takes(_ text: String) throws {
+  func `valid titles are read`(_ text: String) throws {
     #expect(try Title(text).text == text)
   }
 
   @Test(arguments: ["a\u{202E}b", "a\u{1B}[2J", "a\nb", "e\u{301}", "\u{85}", "\u{7F}", "\u{61C}", "\u{2066}", "\0"])
-  func refuses(_ text: String) {
+  func `invalid titles are refused`(_ text: String) {
     #expect(throws: InvalidValue.self) { try Title(text) }
   }
 
-  @Test func has512Bytes() throws {
+  @Test func `a title has at most 512 bytes`() throws {
     _ = try Title(String(repeating: "é", count: 256))
     #expect(throws: InvalidValue.self) { try Title(String(repeating: "é", count: 256) + "x") }
   }
@@ -26,18 +26,18 @@ import Testing
     ("e\u{301}", "\u{e9}"), ("one \u{1}\u{202E} two", "one two"), ("\u{200E}x", "x"), ("a\u{2028}b", "a b"),
     ("e\u{1}\u{301}", "\u{e9}"),
   ])
-  func isMadeOfWhatAFileSays(_ text: String, _ title: String) {
+  func `titles are made from any text`(_ text: String, _ title: String) {
     #expect(Title(normalizing: text).text.unicodeScalars.elementsEqual(title.unicodeScalars))
   }
 
-  @Test func whatIsTooLongIsCutAtACharacter() throws {
+  @Test func `long titles are cut at a character`() throws {
     #expect(Title(normalizing: String(repeating: "é", count: 600)).text.utf8.count == 512)
     #expect(Title(normalizing: "x" + String(repeating: "é", count: 600)).text.utf8.count == 511)
     let endless = "a" + String(repeating: "\u{302}", count: 600)
     #expect(Title(normalizing: "ok " + endless).text.hasPrefix("ok"))
   }
 
-  @Test func anythingGivesATitleThatTheWireTakes() throws {
+  @Test func `random text gives a valid title`() throws {
     var random = SeededGenerator(seed: 5)
     for _ in 0..<2000 {
       var text = String.UnicodeScalarView()
@@ -55,7 +55,7 @@ import Testing
 
 @Suite struct TextRulesTests {
   /// The oracle is Foundation, which leaves syllables of Hangul as they are: those are written out below.
-  @Test func normalFormIsThatOfFoundation() {
+  @Test func `normal form agrees with Foundation`() {
     var random = SeededGenerator(seed: 6)
     let ranges: [ClosedRange<UInt32>] = [0x41...0x5A, 0xC0...0x17F, 0x300...0x36F]
     for _ in 0..<3000 {
@@ -74,12 +74,12 @@ import Testing
     ("\u{1100}\u{1161}", "\u{AC00}"), ("\u{D408}\u{11B3}", "\u{D414}"), ("\u{1112}\u{1175}\u{11C2}", "\u{D7A3}"),
     ("\u{AC00}\u{11A7}", "\u{AC00}\u{11A7}"), ("\u{AC01}\u{11A8}", "\u{AC01}\u{11A8}"),
   ])
-  func syllablesOfHangulAreComposed(_ text: String, _ composed: String) {
+  func `Hangul syllables are composed`(_ text: String, _ composed: String) {
     #expect(TextRules.normalized(text).unicodeScalars.elementsEqual(composed.unicodeScalars))
     #expect(TextRules.isNormalized(composed))
   }
 
-  @Test func escapesWhatWouldDriveATerminal() {
+  @Test func `text for a terminal is escaped`() {
     #expect(TextRules.escapedForTerminal("a\u{1B}[2J\u{202E}b") == "a\\u{1B}[2J\\u{202E}b")
     #expect(TextRules.escapedForTerminal("a\r\nb\u{2028}\u{9B}") == "a\\u{D}\\u{A}b\\u{2028}\\u{9B}")
     #expect(TextRules.escapedForTerminal("čeština 日本") == "čeština 日本")

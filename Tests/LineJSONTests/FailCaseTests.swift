@@ -4,8 +4,7 @@ import Foundation
 import LineJSON
 import Testing
 
-@Suite("Inputs that failed once, or nearly")
-struct FailCaseTests {
+@Suite struct FailCaseTests {
   private static var directory: URL {
     URL(filePath: #filePath).deletingLastPathComponent().appending(path: "FailCases")
   }
@@ -14,13 +13,12 @@ struct FailCaseTests {
     ((try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []).sorted()
   }
 
-  @Test("There are some")
-  func present() {
+  @Test func `there are failing cases`() {
     #expect(Self.names.count >= 12)
   }
 
-  @Test("Both readers agree on it, and what they take comes back", arguments: names)
-  func replay(name: String) throws {
+  @Test(arguments: names)
+  func `both readers agree on a failing case`(name: String) throws {
     let line = try [UInt8](Data(contentsOf: Self.directory.appending(path: name)))
     let strict = Oracle.strict(line)
     #expect(strict == Oracle.jansson(line))

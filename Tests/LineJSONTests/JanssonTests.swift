@@ -3,15 +3,13 @@
 import LineJSON
 import Testing
 
-@Suite("Values by way of jansson")
-struct JanssonTests {
+@Suite struct JanssonTests {
   private let sample: JSONValue = [
     "id": 1, "op": "add", "paths": ["/a b", "/é\n"], "on": true, "off": false, "nothing": nil, "seconds": 1.5,
     "deep": ["empty": [:], "none": []], "": "empty name",
   ]
 
-  @Test("A value comes back as it was, in its order, and the strict reader sees the same")
-  func roundTrip() throws {
+  @Test func `a value survives in its order, and the strict reader agrees`() throws {
     let line = try Jansson.encodeLine(sample)
     #expect(line.last == UInt8(ascii: "\n"))
     #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
@@ -21,8 +19,7 @@ struct JanssonTests {
     #expect(Oracle.strict(line) == Oracle.form(of: sample))
   }
 
-  @Test("Numbers at the borders come back as they were")
-  func numbers() throws {
+  @Test func `extreme numbers survive`() throws {
     let reals = [
       0.0, -0.0, 0.1, 1, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .leastNormalMagnitude, -.pi,
     ]
@@ -32,8 +29,7 @@ struct JanssonTests {
     #expect(try Oracle.form(of: Jansson.decode(Jansson.encodeLine(value))) == Oracle.form(of: value))
   }
 
-  @Test("Accessors give nil for another kind")
-  func accessors() {
+  @Test func `accessors are nil for another kind`() {
     #expect(sample["id"]?.integer == 1)
     #expect(sample["id"]?.number == 1)
     #expect(sample["seconds"]?.number == 1.5)
@@ -48,8 +44,7 @@ struct JanssonTests {
     #expect(JSONValue.integer(clamping: UInt64.max) == .integer(.max))
   }
 
-  @Test("Members keep their order, and names are compared byte by byte")
-  func members() {
+  @Test func `members keep their order, and names are compared by bytes`() {
     var members: JSONMembers = ["b": 1, "a": 2, "b": 3]
     #expect(members.map(\.key) == ["b", "a"])
     #expect(members["b"] == 3)
@@ -63,8 +58,7 @@ struct JanssonTests {
     #expect(members["\u{E9}"] == 1)
   }
 
-  @Test("Objects are equal whatever the order of their members")
-  func equality() {
+  @Test func `objects are equal in any order of members`() {
     let left: JSONValue = ["a": 1, "b": [2]]
     #expect(left == ["b": [2], "a": 1])
     #expect(left.hashValue == (["b": [2], "a": 1] as JSONValue).hashValue)
@@ -73,8 +67,7 @@ struct JanssonTests {
     #expect(left != ["a": 1, "b": [3]])
   }
 
-  @Test("What no reader takes is not encoded")
-  func unencodable() {
+  @Test func `values that no reader accepts are not encoded`() {
     func nested(_ depth: Int) -> JSONValue { (1..<depth).reduce([:]) { value, _ in ["a": value] } }
     #expect(throws: JSONEncodingError.notAnObject) { try Jansson.encodeLine([1]) }
     #expect(throws: JSONEncodingError.nulCharacter) { try Jansson.encodeLine(["a": ["\0"]]) }
@@ -86,19 +79,17 @@ struct JanssonTests {
   }
 
   @Test(
-    "Errors have the same names as the strict reader's",
     arguments: [
       ("", .unexpectedEnd), ("{", .unexpectedEnd), ("[]", .notAnObject), ("{}x", .trailingBytes),
       (#"{"a":"\u0000"}"#, .nulCharacter), (#"{"\u0000":1}"#, .nulCharacter), (#"{"a":1e999}"#, .numberOutOfRange),
       (#"{"a":99999999999999999999}"#, .numberOutOfRange), (#"{"a":1,"a":1}"#, .duplicateKey), ("{]", .unexpectedByte),
     ] as [(String, JSONSyntaxError.Reason)])
-  func reasons(line: String, expected: JSONSyntaxError.Reason) {
+  func `errors have the same names in both readers`(line: String, expected: JSONSyntaxError.Reason) {
     let error = #expect(throws: JSONSyntaxError.self) { try Jansson.decode(line.utf8) }
     #expect(error?.reason == expected)
   }
 
-  @Test("Length and depth are looked at before jansson is")
-  func limits() throws {
+  @Test func `length and depth are checked before jansson parses`() throws {
     let line = Array(#"{"a":[1]}"#.utf8)
     #expect(throws: Never.self) { try Jansson.decode(line, maximumLength: line.count, maximumDepth: 2) }
     #expect(throws: JSONSyntaxError(offset: 8, reason: .tooLong)) { try Jansson.decode(line, maximumLength: 8) }

@@ -3,8 +3,7 @@
 import LineJSON
 import Testing
 
-@Suite("Strict reader: limits")
-struct LimitTests {
+@Suite struct LimitTests {
   private func nested(_ depth: Int, _ open: String, _ close: String) -> [UInt8] {
     let inner = max(0, depth - 2)
     return Array(
@@ -21,8 +20,8 @@ struct LimitTests {
     }
   }
 
-  @Test("32 levels are taken, 33 are not, by either", arguments: [("[", "]"), (#"{"a":"#, "}")])
-  func depth(open: String, close: String) {
+  @Test(arguments: [("[", "]"), (#"{"a":"#, "}")])
+  func `both readers accept 32 levels and refuse 33`(open: String, close: String) {
     #expect(Oracle.strict(nested(32, open, close)) != nil)
     #expect(Oracle.jansson(nested(32, open, close)) != nil)
     #expect(reason(nested(33, open, close)) == .tooDeep)
@@ -31,22 +30,19 @@ struct LimitTests {
     #expect(Oracle.jansson(nested(100_000, open, close)) == nil)
   }
 
-  @Test("The depth is the caller's choice")
-  func chosenDepth() {
+  @Test func `the caller chooses the depth`() {
     #expect(reason(Array("{}".utf8), maximumDepth: 1) == nil)
     #expect(reason(Array(#"{"a":{}}"#.utf8), maximumDepth: 1) == .tooDeep)
     #expect(reason(nested(5_000, "[", "]"), maximumDepth: 5_000) == nil)
   }
 
-  @Test("Brackets in strings do not count")
-  func bracketsInStrings() {
+  @Test func `brackets in strings do not count`() {
     let text = String(repeating: #"[{\""#, count: 100)
     #expect(Oracle.strict(Array(#"{"a":"\#(text)"}"#.utf8)) != nil)
     #expect(Oracle.jansson(Array(#"{"a":"\#(text)"}"#.utf8)) != nil)
   }
 
-  @Test("A string of a mebibyte, plain and escaped")
-  func longString() throws {
+  @Test func `a string of 1 MiB, plain and escaped`() throws {
     let plain = String(repeating: "x", count: 1 << 20)
     var reader = JSONReader()
     #expect(try reader.read(Array(#"{"a":"\#(plain)"}"#.utf8)) { $0["a"]?.string } == plain)
@@ -55,8 +51,7 @@ struct LimitTests {
     #expect(length == 1 << 18)
   }
 
-  @Test("A real with a mebibyte of digits")
-  func longReal() {
+  @Test func `a real with 1 MiB of digits`() {
     let digits = String(repeating: "7", count: 1 << 19)
     #expect(reason(Array(#"{"a":0.\#(digits)}"#.utf8)) == nil)
     #expect(reason(Array(#"{"a":\#(digits).0}"#.utf8)) == .numberOutOfRange)
@@ -65,8 +60,8 @@ struct LimitTests {
   }
 
   /// Comparing each with each would be ten thousand million comparisons for each of these.
-  @Test("A hundred thousand names, different and not", .timeLimit(.minutes(1)))
-  func manyNames() {
+  @Test(.timeLimit(.minutes(1)))
+  func `100,000 names with and without a duplicate`() {
     func line(_ count: Int, _ suffix: String, _ name: (Int) -> String) -> [UInt8] {
       Array(("{" + (0..<count).map { "\"\(name($0))\":0" }.joined(separator: ",") + suffix + "}").utf8)
     }
@@ -78,8 +73,8 @@ struct LimitTests {
     #expect(reason(line(16, "") { String(repeating: "\\n", count: 4_000 + $0) }) == nil)
   }
 
-  @Test("Around the number of names from which on hashes decide", arguments: 1...40)
-  func names(count: Int) {
+  @Test(arguments: 1...40)
+  func `duplicates around the limit of pairwise comparison`(count: Int) {
     let names = (0..<count).map { "\"name \($0)\":[{\"a\":\($0)}]" }.joined(separator: ",")
     #expect(Oracle.strict(Array("{\(names)}".utf8)) == Oracle.jansson(Array("{\(names)}".utf8)))
     for duplicate in [0, count / 2, count - 1] {
@@ -88,8 +83,7 @@ struct LimitTests {
     }
   }
 
-  @Test("Objects inside objects keep their names apart, and large ones can be read afterwards")
-  func nestedNames() throws {
+  @Test func `nested objects have separate names`() throws {
     let inner = (0..<20).map { "\"k\($0)\":\($0)" }.joined(separator: ",")
     let outer = (0..<20).map { "\"k\($0)\":{\(inner)}" }.joined(separator: ",")
     var reader = JSONReader()
@@ -102,7 +96,6 @@ struct LimitTests {
   }
 
   @Test(
-    "The reason is named",
     arguments: [
       ("{", .unexpectedEnd), ("{]", .unexpectedByte), ("[]", .notAnObject), (" {}", .notAnObject),
       ("{}x", .trailingBytes), (#"{"a":"\x"}"#, .invalidEscape), (#"{"a":"\ud800"}"#, .unpairedSurrogate),
@@ -110,12 +103,11 @@ struct LimitTests {
       ("{\"a\":\"\u{1}\"}", .controlCharacter), (#"{"a":01}"#, .invalidNumber), (#"{"a":1e999}"#, .numberOutOfRange),
       (#"{"a":1,"a":1}"#, .duplicateKey),
     ] as [(String, JSONSyntaxError.Reason)])
-  func reasons(line: String, expected: JSONSyntaxError.Reason) {
+  func `the reason is named`(line: String, expected: JSONSyntaxError.Reason) {
     #expect(reason(Array(line.utf8)) == expected)
   }
 
-  @Test("An error says what and where")
-  func description() {
+  @Test func `an error has reason and offset`() {
     #expect(JSONSyntaxError(offset: 7, reason: .duplicateKey).description == "duplicate key at byte 7")
   }
 }

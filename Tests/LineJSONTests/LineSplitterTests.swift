@@ -3,8 +3,7 @@
 import LineJSON
 import Testing
 
-@Suite("Line splitter")
-struct LineSplitterTests {
+@Suite struct LineSplitterTests {
   private static let stream = "{}\n\n{\"a\":1}\r\nx\u{B}y\u{2028}z\nhalf"
   private static let lines = ["{}", "", "{\"a\":1}\r", "x\u{B}y\u{2028}z"]
 
@@ -14,8 +13,8 @@ struct LineSplitterTests {
     return lines
   }
 
-  @Test("The same lines come out however the stream is cut", arguments: 1...40)
-  func chunks(size: Int) throws {
+  @Test(arguments: 1...40)
+  func `lines are the same for every chunk size`(size: Int) throws {
     var splitter = LineSplitter(maximumLength: 100)
     var lines: [String] = []
     let bytes = Array(Self.stream.utf8)
@@ -30,8 +29,7 @@ struct LineSplitterTests {
     #expect(splitter.pendingCount == 0)
   }
 
-  @Test("Lines may be left lying while more comes")
-  func leftLying() throws {
+  @Test func `lines may be left while more arrives`() throws {
     var splitter = LineSplitter(maximumLength: 5)
     splitter.append(Array("one\ntwo\nth".utf8))
     #expect(try splitter.next() == Array("one".utf8))
@@ -39,8 +37,8 @@ struct LineSplitterTests {
     #expect(try drain(&splitter) == ["two", "three"])
   }
 
-  @Test("A line of the greatest length is taken, one byte more is not", arguments: [true, false])
-  func limit(byteByByte: Bool) throws {
+  @Test(arguments: [true, false])
+  func `the longest line is accepted, one byte more is not`(byteByByte: Bool) throws {
     var splitter = LineSplitter(maximumLength: 4)
     func feed(_ text: String) {
       let pieces = byteByByte ? text.utf8.map { [$0] } : [Array(text.utf8)]
@@ -55,8 +53,7 @@ struct LineSplitterTests {
     #expect(throws: LineTooLong(maximumLength: 4)) { try splitter.next() }
   }
 
-  @Test("Nothing more is kept of a line that is too long")
-  func bounded() {
+  @Test func `a line that is too long is not buffered further`() {
     var splitter = LineSplitter(maximumLength: 4)
     splitter.append(Array("12345".utf8))
     #expect(throws: LineTooLong.self) { try splitter.next() }
@@ -64,8 +61,7 @@ struct LineSplitterTests {
     #expect(splitter.pendingCount == 5)
   }
 
-  @Test("A limit of nothing takes empty lines only")
-  func nothing() throws {
+  @Test func `a limit of 0 accepts empty lines only`() throws {
     var splitter = LineSplitter(maximumLength: 0)
     splitter.append(Array("\n\n".utf8))
     #expect(try drain(&splitter) == ["", ""])
@@ -73,8 +69,8 @@ struct LineSplitterTests {
     #expect(throws: LineTooLong(maximumLength: 0)) { try splitter.next() }
   }
 
-  @Test("A long line that trickles in is looked through once", .timeLimit(.minutes(1)))
-  func trickle() throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `a trickling line is searched once`() throws {
     var splitter = LineSplitter(maximumLength: 1 << 20)
     for _ in 0..<(1 << 20) {
       splitter.append([0x61])

@@ -3,23 +3,22 @@
 import LineJSON
 import Testing
 
-@Suite("Strict reader: jansson is the oracle")
-struct OracleTests {
-  @Test("Taken by both, with the same values", arguments: Corpus.taken)
-  func taken(line: String) {
+@Suite struct OracleTests {
+  @Test(arguments: Corpus.taken)
+  func `both readers accept a line with the same values`(line: String) {
     let line = Array(line.utf8)
     #expect(Oracle.jansson(line) != nil)
     #expect(Oracle.strict(line) == Oracle.jansson(line))
   }
 
-  @Test("Refused by both", arguments: Corpus.refused)
-  func refused(line: String) {
+  @Test(arguments: Corpus.refused)
+  func `both readers refuse a line`(line: String) {
     #expect(Oracle.jansson(Array(line.utf8)) == nil)
     #expect(Oracle.strict(Array(line.utf8)) == nil)
   }
 
-  @Test("Malformed UTF-8 is refused by both, wherever it stands in a word of eight bytes", arguments: Corpus.malformed)
-  func malformed(text: [UInt8]) {
+  @Test(arguments: Corpus.malformed)
+  func `both readers refuse malformed UTF-8 at every offset`(text: [UInt8]) {
     for padding in 0..<9 {
       let inside = [UInt8](repeating: UInt8(ascii: "x"), count: padding) + text
       for (opening, closing) in [(#"{"a":""#, #""}"#), (#"{""#, #"":1}"#)] {
@@ -30,8 +29,8 @@ struct OracleTests {
     }
   }
 
-  @Test("Generated lines have the same fate and the same values", arguments: 0..<8)
-  func generated(seed: Int) {
+  @Test(arguments: 0..<8)
+  func `both readers agree on generated lines`(seed: Int) {
     var generator = LineGenerator(seed: UInt64(seed))
     var reader = JSONReader()
     var takenCount = 0
@@ -45,8 +44,8 @@ struct OracleTests {
     #expect(takenCount > 200)
   }
 
-  @Test("Damaged lines have the same fate and the same values", arguments: 0..<8)
-  func mutated(seed: Int) {
+  @Test(arguments: 0..<8)
+  func `both readers agree on damaged lines`(seed: Int) {
     var generator = LineGenerator(seed: 1_000 + UInt64(seed))
     var reader = JSONReader()
     var takenCount = 0
@@ -59,8 +58,7 @@ struct OracleTests {
     #expect(takenCount > 40)
   }
 
-  @Test("Every beginning of a line is refused, and so is the line with any byte after it")
-  func prefixes() {
+  @Test func `every prefix of a line and every trailing byte is refused`() {
     let line = Array(#"{"id":3,"op":"lookup","k":["é",-1.5e3,true,false,null,{"a":"\u20AC\\"}]}"#.utf8)
     #expect(Oracle.strict(line) != nil)
     for length in 0..<line.count { #expect(Oracle.strict(Array(line[..<length])) == nil) }

@@ -3,15 +3,13 @@
 import LineJSON
 import Testing
 
-@Suite("Strict reader: values")
-struct ReaderTests {
+@Suite struct ReaderTests {
   private func read<Result>(_ line: String, _ body: (JSONObject) throws -> Result) throws -> Result {
     var reader = JSONReader()
     return try reader.read(Array(line.utf8), body)
   }
 
-  @Test("A request is looked at in place")
-  func request() throws {
+  @Test func `values are read in place`() throws {
     try read(#"{ "id" : 3 , "op":"lookup","key":"rfc/793","deep":{"a":[1,{"b":null}]},"on":true,"off":false} "#) {
       #expect($0.count == 6)
       #expect($0["id"]?.integer == 3)
@@ -28,8 +26,7 @@ struct ReaderTests {
     }
   }
 
-  @Test("A value of another kind is nil, and a real is no integer")
-  func kinds() throws {
+  @Test func `a value of another kind is nil`() throws {
     try read(#"{"r":1.0,"e":1e2,"i":1,"s":"1","a":[],"o":{},"n":null}"#) {
       #expect($0["r"]?.integer == nil)
       #expect($0["r"]?.real == 1)
@@ -47,8 +44,7 @@ struct ReaderTests {
     }
   }
 
-  @Test("Members come in the order of the line")
-  func order() throws {
+  @Test func `members come in the order of the line`() throws {
     let names = try read(#"{"z":1,"\u0061":{"x":[]},"é":3}"#) { object in
       var names: [String] = []
       object.forEach { name, _ in names.append(name) }
@@ -57,16 +53,14 @@ struct ReaderTests {
     #expect(names == ["z", "a", "é"])
   }
 
-  @Test("Escapes are resolved in values and in names")
-  func escapes() throws {
+  @Test func `escapes are resolved in values and in names`() throws {
     try read(#"{"\u0069d":"\"\\\/\b\f\n\r\té\u20ac\uD834\uDD1E","":"empty"}"#) {
       #expect($0["id"]?.string == "\"\\/\u{8}\u{C}\n\r\té€𝄞")
       #expect($0[""]?.string == "empty")
     }
   }
 
-  @Test("Integers up to the borders of 64 bits")
-  func integers() throws {
+  @Test func `extreme integers`() throws {
     try read(#"{"a":9223372036854775807,"b":-9223372036854775808,"c":-0,"d":0}"#) {
       #expect($0["a"]?.integer == .max)
       #expect($0["b"]?.integer == .min)
@@ -75,8 +69,7 @@ struct ReaderTests {
     }
   }
 
-  @Test("A reader takes the next line after a bad one, and passes on what the body throws")
-  func reuse() throws {
+  @Test func `a reader is usable after an error`() throws {
     struct Refusal: Error {}
     var reader = JSONReader()
     #expect(throws: JSONSyntaxError(offset: 5, reason: .unexpectedEnd)) {

@@ -4,8 +4,7 @@ import LineJSON
 import TestSupport
 import Testing
 
-@Suite("Writer: both readers take what it writes")
-struct WriterOracleTests {
+@Suite struct WriterOracleTests {
   private static let keys: [StaticString] = [
     "id", "op", "a \"quoted\" key", "back\\slash", "é", "", "line\nbreak", "k7",
   ]
@@ -59,8 +58,8 @@ struct WriterOracleTests {
     return text
   }
 
-  @Test("Random values", arguments: 0..<8)
-  func randomValues(seed: Int) {
+  @Test(arguments: 0..<8)
+  func `both readers read random values back`(seed: Int) {
     var random = SeededGenerator(seed: 2_000 + UInt64(seed))
     var writer = JSONWriter()
     var reader = JSONReader()
@@ -74,8 +73,7 @@ struct WriterOracleTests {
     }
   }
 
-  @Test("Every character up to U+0800, wherever it stands in a word of eight bytes")
-  func characters() throws {
+  @Test func `characters up to U+0800 survive at every offset`() throws {
     var reader = JSONReader()
     for value in (1...0x800) as ClosedRange<UInt32> {
       let character = String(try #require(Unicode.Scalar(value)))

@@ -3,16 +3,14 @@
 import LineJSON
 import Testing
 
-@Suite("Writer")
-struct WriterTests {
+@Suite struct WriterTests {
   private func written(_ write: (inout JSONWriter) -> Void) -> String {
     var writer = JSONWriter()
     write(&writer)
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 
-  @Test("Commas come by themselves")
-  func structure() {
+  @Test func `the writer adds commas`() {
     let line = written {
       $0.beginObject()
       $0.member("id", 7 as UInt8)
@@ -45,17 +43,15 @@ struct WriterTests {
         """)
   }
 
-  @Test("Escaped is what must be, and nothing else")
-  func escapes() {
+  @Test func `only what must be escaped is escaped`() {
     let text = "a\"b\\c/\u{1}\u{8}\t\n\u{C}\r\u{1F}\u{7F}é€𝄞, long enough for whole words"
     #expect(
       written { $0.string(text) }
         == #""a\"b\\c/\u0001\b\t\n\f\r\u001f"# + "\u{7F}é€𝄞, long enough for whole words\"")
   }
 
-  @Test(
-    "What no reader takes is not written", arguments: [[0x61, 0x00], [0xC0, 0x80], [0x61, 0xED, 0xA0, 0x80], [0xFF]])
-  func repaired(bytes: [UInt8]) throws {
+  @Test(arguments: [[0x61, 0x00], [0xC0, 0x80], [0x61, 0xED, 0xA0, 0x80], [0xFF]])
+  func `malformed UTF-8 is replaced`(bytes: [UInt8]) throws {
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("text")
@@ -66,23 +62,20 @@ struct WriterTests {
     #expect(text?.contains("\u{FFFD}") == true)
   }
 
-  @Test("Strings from any sequence of bytes")
-  func sequences() {
+  @Test func `strings from any sequence of bytes`() {
     #expect(written { $0.string(utf8: [0x61, 0x62]) } == #""ab""#)
     #expect(written { $0.string(utf8: AnySequence([0x61, 0x62])) } == #""ab""#)
     #expect(written { $0.string(utf8: [] as [UInt8]) } == #""""#)
     #expect(written { $0.string("") } == #""""#)
   }
 
-  @Test(
-    "Integers at the borders", arguments: [Int64.min, .min + 1, -10, -1, 0, 9, 10, 99, 100, .max - 1, .max])
-  func integers(value: Int64) {
+  @Test(arguments: [Int64.min, .min + 1, -10, -1, 0, 9, 10, 99, 100, .max - 1, .max])
+  func `extreme integers`(value: Int64) {
     #expect(written { $0.integer(value) } == String(value))
     #expect(written { $0.integer(Int(value)) } == String(value))
   }
 
-  @Test("Members of every type of integer")
-  func integerMembers() {
+  @Test func `members of every type of integer`() {
     let line = written {
       $0.beginObject()
       $0.member("a", -1)
@@ -94,8 +87,8 @@ struct WriterTests {
     #expect(line == #"{"a":-1,"b":-9223372036854775808,"c":65535,"d":9223372036854775807}"#)
   }
 
-  @Test("A long line grows a few times, not with every value", .timeLimit(.minutes(1)))
-  func growth() {
+  @Test(.timeLimit(.minutes(1)))
+  func `the buffer of a long line grows a few times only`() {
     var writer = JSONWriter()
     writer.beginArray()
     for value in 0..<1_000_000 { writer.integer(value) }
@@ -103,8 +96,7 @@ struct WriterTests {
     #expect(writer.bytes.count == 6_888_891)
   }
 
-  @Test("An integer beyond 64 bits with a sign is written as the nearest")
-  func clamping() {
+  @Test func `integers are clamped to 64 bits with a sign`() {
     #expect(written { $0.integer(UInt64.max) } == "9223372036854775807")
     #expect(written { $0.real(.infinity) } == "null")
     #expect(written { $0.real(.nan) } == "null")

@@ -47,7 +47,8 @@ extension JSONValueView: FieldValue {
 extension JSONMembers: FieldReader {
   /// On the planes of jansson a null is as good as a missing member.
   package func value(_ name: StaticString) -> JSONValue? {
-    self["\(name)"].flatMap { $0 == .null ? nil : $0 }
+    guard let value = self["\(name)"], value != .null else { return nil }
+    return value
   }
 }
 
