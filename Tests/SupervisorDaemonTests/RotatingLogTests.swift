@@ -76,7 +76,7 @@ import Testing
     #expect(mkdir(directory.file("missing"), 0o700) == 0)
     log.write(Array("back\n".utf8))
     let found = String(decoding: try #require(TemporaryDirectory.read(path)), as: UTF8.self)
-    #expect(found == "[11 bytes of output were lost: the log could not be written]\nback\n")
+    #expect(found == "[11 bytes of output lost: the log could not be written]\nback\n")
     #expect(log.lost == 0)
   }
 

@@ -118,7 +118,7 @@ struct KeyLines {
   init(_ text: String) {
     var header: [String] = []
     var number = 0
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
       number += 1
       let content = line.drop { $0 == " " || $0 == "\t" }
       let isHeader = content.first == "["
