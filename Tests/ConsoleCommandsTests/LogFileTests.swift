@@ -108,9 +108,11 @@ import Testing
     #expect(file.added().isEmpty)
   }
 
-  /// Random appends and rotations between the reads: every line is returned once, in order.
+  /// Random appends and rotations between the reads: every line is returned once, in order. As in the supervisor, a new
+  /// file follows each rotation immediately.
   @Test(arguments: 1...20) func `no line is lost or repeated`(seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(seed))
+    try append("")
     let file = LogFile(path: path)
     var (written, read) = (0, [String]())
     read += file.last(5, includesPartial: false)
@@ -126,6 +128,7 @@ import Testing
         }
         if random.once(in: 3), rotations < 3, written > 0 {
           rotate()
+          try append("")
           rotations += 1
         }
       }

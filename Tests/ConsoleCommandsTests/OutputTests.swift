@@ -87,15 +87,23 @@ import Testing
 
 /// Ctrl-C, in a process of its own, because the signal's handler belongs to the whole process.
 @Suite struct InterruptSignalTests {
+  /// Worker threads block all signals, and the parent of the tests may ignore this one.
+  private static func restoreInterrupts() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    signal(SIGINT, SIG_DFL)
+  }
+
   @Test func `wait ends on Ctrl-C`() async {
     await #expect(processExitsWith: .success) {
-      // The test's own parent may ignore it.
-      signal(SIGINT, SIG_DFL)
+      Self.restoreInterrupts()
       InterruptSignal.watch()
       InterruptSignal.watch()
       raise(SIGINT)
       #expect(throws: ControlError.interrupted) {
-        try Readiness.wait(for: -1, until: .now + .seconds(60))
+        try Readiness.wait(for: -1, until: .now + .seconds(10))
       }
       #expect(InterruptSignal.take() == false)
       raise(SIGINT)
@@ -105,7 +113,7 @@ import Testing
 
   @Test func `second Ctrl-C ends the process`() async {
     await #expect(processExitsWith: .signal(SIGINT)) {
-      signal(SIGINT, SIG_DFL)
+      Self.restoreInterrupts()
       InterruptSignal.watch()
       raise(SIGINT)
       raise(SIGINT)
@@ -114,6 +122,7 @@ import Testing
 
   @Test func `ignored signal stays ignored`() async {
     await #expect(processExitsWith: .success) {
+      Self.restoreInterrupts()
       signal(SIGINT, SIG_IGN)
       InterruptSignal.watch()
       raise(SIGINT)
