@@ -53,6 +53,11 @@ package final class Catalogue: Sendable {
     try collectUnused()
   }
 
+  /// Aborts what runs in the database now, so that a stop does not wait for it. Calls under way fail with `.cancelled`.
+  package func interrupt() {
+    pool.interrupt()
+  }
+
   /// At an orderly end: leaves one file with everything in it and an empty journal, so that the next start has nothing to
   /// recover. Best effort; whatever is asked afterwards fails, and another may open it.
   package func close() {

@@ -103,6 +103,7 @@ struct CatalogueFile: Sendable {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: .catalogueDamaged
         case .SQLITE_FULL: .noSpace
         case .SQLITE_IOERR: .inputOutput
+        case .SQLITE_INTERRUPT, .SQLITE_ABORT: .cancelled
         default: .catalogueFailed
         }
       return StoreError(code, path, error.message ?? "SQLite error \(error.extendedResultCode.rawValue)")
