@@ -2,7 +2,6 @@
 
 import DocumentModel
 import LineJSON
-import LineTransport
 import NIOCore
 import WireProtocol
 
@@ -45,24 +44,8 @@ struct SelfExamination: Sendable {
   }
 
   private func connectToSelf(at address: Endpoint) async -> ControlDoctorReply.Uploads {
-    let (id, name) = identity
-    let loop = link.loop
-    let problem: String? = await withCheckedContinuation { continuation in
-      let once = OnceContinuation(continuation)
-      let timer = loop.scheduleTask(in: Self.timeout) { once.resume("no answer in time") }
-      LineClient.connect(
-        host: address.host, port: address.port, on: loop, limits: LineLimits(line: PeerLimits().line),
-        timeout: Self.timeout
-      ) { _ in
-        GreetingRole(as: (id, name), expecting: id) { problem in
-          timer.cancel()
-          once.resume(problem)
-        }
-      }.whenFailure { error in
-        timer.cancel()
-        once.resume(ConnectFailure.explain(error))
-      }
-    }
+    let problem = await PeerProbe.problem(
+      at: address, as: identity, expecting: identity.id, on: link.loop, timeout: Self.timeout)
     return .init(address: address, reachable: problem == nil, error: problem)
   }
 }
