@@ -57,6 +57,13 @@ import Testing
     #expect(lengths == [32_768, 32_768, 32_768, 1_696])
   }
 
+  @Test func `source with a limit below a block is asked limit by limit`() throws {
+    let lengths = try steps(16_384, limit: 10_000).compactMap { step in
+      if case .get(_, let length) = step { length } else { nil }
+    }
+    #expect(lengths == [10_000, 6384])
+  }
+
   @Test func emptyContentNeedsNothing() {
     var schedule = FetchSchedule(content: .empty, from: 0)
     #expect(schedule.step(limit: 1) == nil)

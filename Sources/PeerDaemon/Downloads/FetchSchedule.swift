@@ -36,8 +36,10 @@ package struct FetchSchedule {
       covered = content.geometry.blockRange(range.index + Int64(range.length) - 1).upperBound
       return .hashes(range)
     }
-    let whole = max(limit / PieceGeometry.blockLength * PieceGeometry.blockLength, 1)
-    let length = min(whole, covered - next)
+    // Whole blocks if the source gives that much at a time.
+    let most =
+      limit < PieceGeometry.blockLength ? max(limit, 1) : limit / PieceGeometry.blockLength * PieceGeometry.blockLength
+    let length = min(most, covered - next)
     defer { next += length }
     return .get(offset: next, length: length)
   }
