@@ -43,7 +43,7 @@ package enum IndexProcess {
     }
     if let channel, channel.start.role != .index {
       return fail(
-        "the supervisor wants a \(channel.start.role.rawValue), this program is an index", usageStatus, channel)
+        "the supervisor expects a \(channel.start.role.rawValue), but this program is an index", usageStatus, channel)
     }
     let addresses = channel.flatMap { holderAddresses(from: $0.start.settings) }
     let service = IndexService(

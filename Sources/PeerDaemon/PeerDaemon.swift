@@ -9,15 +9,15 @@ package import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// A peer that runs: everything it consists of is made and joined here.
+/// A running peer: creates its parts and connects them.
 package final class PeerDaemon: Sendable {
   package struct Settings: Sendable {
     package var name: PeerName
-    /// The directory of its key and catalogue, absolute; made where it is missing, its parent is not.
+    /// The directory of key and catalogue, absolute. Created if missing; its parent is not.
     package var state: String
-    /// The index to use until its user names another.
+    /// The index to use unless the user chose another.
     package var index: Endpoint
-    /// Under which address others reach it, where that is not the one it comes from.
+    /// The address that others use to reach this peer; `nil` for the one that the index sees.
     package var advertise: HostAddress?
     /// Where other peers connect.
     package var uploads: LineServer.Listener
@@ -26,9 +26,9 @@ package final class PeerDaemon: Sendable {
     /// The path of the control socket, absolute.
     package var controlPath: String
     package var timeout = IndexLink.Timeout()
-    /// How often files that were lost are looked for.
+    /// Interval of the search for lost files.
     package var returnInterval = Duration.seconds(60)
-    /// After the start, before catalogue and files are looked through.
+    /// Between the start and the first check of catalogue and files.
     package var upkeepDelay = Duration.seconds(1)
 
     package init(
@@ -44,12 +44,12 @@ package final class PeerDaemon: Sendable {
     }
   }
 
-  /// What a drain may take of the 5 s that a stop has.
+  /// The share of the drain in the 5 s of a stop.
   private static let drainTimeout = TimeAmount.seconds(4)
 
   package let id: PeerID
   private let uploadServer: UploadServer
-  private let controlServer: ControlServer
+  private let controlServer: LineServer
   private let link: IndexLink
   private let selection: IndexSelection
   private let changed: ChangedFiles
@@ -58,7 +58,7 @@ package final class PeerDaemon: Sendable {
   private let threads: PeerThreads
 
   private init(
-    id: PeerID, uploadServer: UploadServer, controlServer: ControlServer, link: IndexLink, selection: IndexSelection,
+    id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, selection: IndexSelection,
     changed: ChangedFiles, upkeep: [Task<Void, Never>], catalogue: Catalogue, threads: PeerThreads
   ) {
     self.id = id
@@ -74,13 +74,14 @@ package final class PeerDaemon: Sendable {
 
   // MARK: Start
 
-  /// Starts everything: afterwards all sockets are served, and the first connection to the index is being tried.
-  /// - Parameter catalogueDamaged: only a new start helps then: it moves the catalogue aside.
+  /// Starts the daemon: on return all sockets are served, and the first connection to the index is under way.
+  /// - Parameters:
+  ///   - threads: owned by the daemon from now on, also if the start fails.
+  ///   - catalogueDamaged: called when the catalogue turns out to be damaged. Restart then: a start moves it aside.
   package static func start(
     _ settings: Settings, group: any EventLoopGroup, logger: Logger,
-    catalogueDamaged: @escaping @Sendable () -> Void = {}
+    threads: PeerThreads = PeerThreads(), catalogueDamaged: @escaping @Sendable () -> Void = {}
   ) async throws(PeerStartError) -> PeerDaemon {
-    let threads = PeerThreads()
     do throws(PeerStartError) {
       let state = try await threads.open(settings, logger, catalogueDamaged)
       return try await start(settings, state, group: group, threads: threads, logger: logger)
@@ -90,7 +91,7 @@ package final class PeerDaemon: Sendable {
     }
   }
 
-  /// Starts everything with a state that is open already, and takes over the threads: but where it throws.
+  /// Starts the daemon on open state. Takes ownership of `threads` on success; on failure the caller stops them.
   static func start(
     _ settings: Settings, _ state: PeerState, group: any EventLoopGroup, threads: PeerThreads, logger: Logger
   ) async throws(PeerStartError) -> PeerDaemon {
@@ -99,24 +100,25 @@ package final class PeerDaemon: Sendable {
     let changed = ChangedFiles()
     let transfers = TransferRegistry()
     let uploads = try await serveUploads(settings, identity, catalogue, transfers, changed, group, threads)
+    let announcements = CatalogueAnnouncements(catalogue: catalogue, pool: threads.files, changed: changed)
     let link = IndexLink(
       address: state.selection.current.address,
       hello: IndexHello(
         peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise?.text),
-      source: CatalogueAnnouncements(catalogue: catalogue, pool: threads.quick, changed: changed),
+      shares: { await announcements.page(after: $0) },
       loop: group.next(), logger: logger, timeout: settings.timeout)
-    let publication = Publication(catalogue: catalogue, link: link, pool: threads.quick)
+    let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
     let ledger = ShareLedger(catalogue: catalogue)
     let work = FileWork(catalogue: catalogue, pool: threads.long)
     let operations = PeerOperations(
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
       selection: state.selection,
       sharing: Sharing(
-        ledger: ledger, work: work, publication: publication, pool: threads.quick, stateDirectory: settings.state),
+        ledger: ledger, work: work, publication: publication, pool: threads.files, stateDirectory: settings.state),
       downloader: Downloader(
         identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
-        pools: (quick: threads.quick, long: threads.long), logger: logger),
-      index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.quick),
+        pools: (quick: threads.files, long: threads.long), logger: logger),
+      index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers,
       examination: SelfExamination(
         identity: identity, uploadPort: uploads.address.port, link: link, wallClock: { Int64(time(nil)) }),
@@ -124,7 +126,7 @@ package final class PeerDaemon: Sendable {
     let control = try await serveControl(settings, identity, operations, group, uploads)
     await link.start()
     let upkeep = ShareUpkeep(
-      ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.quick, loop: link.loop,
+      ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.files, loop: link.loop,
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, selection: state.selection,
@@ -143,7 +145,7 @@ package final class PeerDaemon: Sendable {
     do {
       return try await UploadServer.start(
         settings.uploads, identity: identity, catalogue: catalogue, transfers: transfers, group: group,
-        pool: threads.quick, fileChanged: { changed.notice($0) })
+        pool: threads.files, fileChanged: { changed.notice($0) })
     } catch {
       throw PeerStartError(uploads: settings.uploads, error)
     }
@@ -152,11 +154,13 @@ package final class PeerDaemon: Sendable {
   private static func serveControl(
     _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ operations: PeerOperations,
     _ group: any EventLoopGroup, _ uploads: UploadServer
-  ) async throws(PeerStartError) -> ControlServer {
+  ) async throws(PeerStartError) -> LineServer {
     let greeting = ControlHelloReply(
       server: "p2p-peer/\(ProtocolVersion.program)", role: .peer, peer: identity.id, name: identity.name.text)
     do {
-      return try await ControlServer.start(settings.control, greeting: greeting, answering: operations, group: group)
+      return try await ControlServer.start(settings.control, greeting: greeting, group: group) {
+        (request, events) async throws(WireFailure) in try await operations.answer(request, events)
+      }
     } catch {
       await uploads.stop(within: .zero)
       throw PeerStartError(control: settings.controlPath, error)
@@ -168,26 +172,28 @@ package final class PeerDaemon: Sendable {
   /// Where other peers reach it.
   package var uploads: Endpoint { uploadServer.address }
 
-  /// Returns when the first try to reach the index has ended, in whatever way.
+  /// Returns when the first try to reach the index has ended, with or without success.
   package func firstTryEnded() async {
     await link.firstTryEnded()
   }
 
-  /// From now on this is the index, unless its user has named another.
+  /// Changes index and advertised address. An index that the user chose stays in use.
   package func reload(index: Endpoint, advertise: HostAddress?) async {
     selection.reload(settings: index)
     await link.advertise(advertise)
     await link.use(selection.current.address)
   }
 
-  /// Ends within about 5 s: takes nothing new, lets what is under way come to its end, closes.
+  /// Stops within about 5 s: accepts nothing new, finishes what is under way, closes.
   package func stop() async {
     async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)
-    async let controlEnded: Void = controlServer.stop(within: Self.drainTimeout)
+    async let controlEnded: Void = controlServer.drain(within: Self.drainTimeout)
     changed.end()
     for task in upkeep { task.cancel() }
     _ = await (uploadsEnded, controlEnded)
     await link.stop()
+    // A check of a large catalogue takes seconds.
+    catalogue.interrupt()
     for task in upkeep { await task.value }
     await threads.stop()
     catalogue.close()

@@ -3,8 +3,7 @@
 package import Logging
 import ProcessSupport
 
-/// The log of the daemon on standard error, in the form that all logs have: time, level, what happened, and then what was
-/// told with it, by name.
+/// Logs to standard error: time, level, message, then the metadata as `name=value` in the order of names.
 package struct PeerLog: LogHandler {
   package var metadataProvider: Logger.MetadataProvider?
   package var metadata: Logger.Metadata = [:]
@@ -21,8 +20,8 @@ package struct PeerLog: LogHandler {
   }
 
   package func log(event: LogEvent) {
-    let told = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
-    output.report(Self.text(event.message, told, error: event.error), Self.level(event.level))
+    let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
+    output.report(Self.text(event.message, all, error: event.error), Self.level(event.level))
   }
 
   /// `connected to index address=127.0.0.1:7734`

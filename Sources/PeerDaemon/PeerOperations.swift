@@ -6,8 +6,8 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// What each operation of the control plane does: the one place where they meet those who do it.
-struct PeerOperations: ControlAnswering {
+/// The adapter of the control plane: decodes each request into calls of the services, and encodes what they return.
+struct PeerOperations: Sendable {
   let identity: (id: PeerID, name: PeerName)
   /// Absolute.
   let controlPath: String
@@ -23,37 +23,112 @@ struct PeerOperations: ControlAnswering {
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
 
-  func answer(
-    _ request: ControlRequest, events: any ControlEvents
-  ) async throws(WireFailure) -> any WireReply {
+  /// All operations, in the order of the written protocol.
+  func answer(_ request: ControlRequest, _ events: ControlEvents) async throws(WireFailure) -> any WireReply {
     switch request {
-    // The connection answers it by itself.
-    case .hello: throw WireFailure(.internal, "hello was not expected here")
-    case .add(let files): try await sharing.add(files, events: events)
-    case .lookup(let key): try await index.lookup(key)
-    case .list(let query) where query.mine: try await own.list(query, events: events)
-    case .list(let query): try await index.list(query, events: events)
-    case .get(let document): try await get(document, events: events)
-    case .remove(let document): try await sharing.remove(document)
+    // The session answers it.
+    case .hello: throw WireFailure(.internal, "unexpected hello")
+    case .add(let files): try await add(files, events)
+    case .lookup(let key): try await lookup(key)
+    case .list(let query) where query.mine: try await listOwn(query, events)
+    case .list(let query): try await list(query, events)
+    case .get(let document): try await get(document, events)
+    case .remove(let document): try await remove(document)
     case .status: try await status()
-    case .peers(let limit): try await index.peers(limit: limit, events: events)
-    case .transfers: try await transfers(events: events)
+    case .peers(let limit): try await peers(limit: limit, events)
+    case .transfers: try await transfers(events)
     case .connect(let address): try await connect(address)
-    case .doctor: await examination.examine()
+    case .doctor: await doctor()
     }
   }
 
-  private func get(_ document: GetDocument, events: any ControlEvents) async throws(WireFailure) -> ControlGetReply {
-    try await downloader.get(document) { progress in
+  // MARK: Documents
+
+  private func add(_ files: AddFiles, _ events: ControlEvents) async throws(WireFailure) -> ControlAddReply {
+    let throttle = Throttle()
+    let outcome = try await sharing.add(
+      AddRequest(paths: files.paths, isRecursive: files.recursive, key: files.key, title: files.title),
+      hashing: { file, count, progress in
+        guard files.progress, throttle.isDue() else { return }
+        events.offer(
+          .hashing(
+            HashingProgress(
+              path: progress.path, done: progress.done, total: progress.total, file: file + 1, files: count)))
+      },
+      report: { step throws(WireFailure) in
+        let added = step.added.map { ControlEvent.added($0.document, path: $0.path) }
+        try await events.send(added + step.failed.map(ControlEvent.failed))
+      })
+    return ControlAddReply(added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced)
+  }
+
+  private func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {
+    let found = try await index.lookup(key)
+    return LookupReply(key: key, contents: found.contents, more: found.more).bounded
+  }
+
+  private func listOwn(_ query: ListDocuments, _ events: ControlEvents) async throws(WireFailure) -> ControlListReply {
+    let count = try await own.list(collection: query.collection, words: query.words ?? "", limit: query.limit) {
+      shares throws(WireFailure) in
+      try await events.send(
+        shares.map { share in
+          let isShared = share.state == .shared
+          return .document(
+            DocumentListing(document: share.document, total: isShared ? 1 : 0, holders: []),
+            file: .init(path: share.path, state: isShared ? .shared : .withdrawn))
+        })
+    }
+    return ControlListReply(documents: count)
+  }
+
+  private func list(_ query: ListDocuments, _ events: ControlEvents) async throws(WireFailure) -> ControlListReply {
+    let count = try await index.list(collection: query.collection, words: query.words ?? "", limit: query.limit) {
+      documents throws(WireFailure) in
+      try await events.send(documents.map { .document($0.bounded) })
+    }
+    return ControlListReply(documents: count)
+  }
+
+  private func get(_ document: GetDocument, _ events: ControlEvents) async throws(WireFailure) -> ControlGetReply {
+    let destination: DownloadRequest.Destination =
+      switch document.target {
+      case .path(let path): .path(path)
+      case .directory(let directory): .directory(directory)
+      }
+    let download = try await downloader.get(
+      DownloadRequest(
+        key: document.key, destination: destination, from: document.from, content: document.content,
+        replacesFile: document.force, isShared: document.share)
+    ) { progress in
       if document.progress { events.offer(.progress(progress)) }
     }
+    return ControlGetReply(
+      key: document.key, content: download.content, path: download.path, received: download.received,
+      sources: download.sources.map { .init(name: $0.holder.name.text, id: $0.holder.peer, bytes: $0.bytes) },
+      seconds: download.seconds)
   }
 
-  private func transfers(events: any ControlEvents) async throws(WireFailure) -> ControlTransfersReply {
+  private func remove(_ document: RemoveDocument) async throws(WireFailure) -> ControlRemoveReply {
+    let removed = try await sharing.remove(document.key, contentPrefix: document.content)
+    return ControlRemoveReply(removed: removed)
+  }
+
+  // MARK: Peers and transfers
+
+  private func peers(limit: Int?, _ events: ControlEvents) async throws(WireFailure) -> ControlPeersReply {
+    let count = try await index.peers(limit: limit) { peers throws(WireFailure) in
+      try await events.send(peers.map(ControlEvent.peer))
+    }
+    return ControlPeersReply(peers: count)
+  }
+
+  private func transfers(_ events: ControlEvents) async throws(WireFailure) -> ControlTransfersReply {
     let running = transfers.snapshot()
     try await events.send(running.map(ControlEvent.transfer))
     return ControlTransfersReply(transfers: running.count)
   }
+
+  // MARK: The daemon
 
   private func status() async throws(WireFailure) -> ControlStatusReply {
     let totals = try await own.totals()
@@ -69,12 +144,26 @@ struct PeerOperations: ControlAnswering {
 
   private func connect(_ address: Endpoint?) async throws(WireFailure) -> ControlConnectReply {
     guard address?.port != 0, address?.host != "" else {
-      throw WireFailure(.usage, "an index has a host and a port other than 0")
+      throw WireFailure(.usage, "an index address needs a host and a port other than 0")
     }
     try await own.pool.store { [selection] () throws(StoreError) in try selection.choose(address) }
     let chosen = selection.current
     await link.use(chosen.address)
     let isConnected = await link.isConnectedInTime()
     return ControlConnectReply(address: chosen.address, connected: isConnected, source: chosen.source)
+  }
+
+  private func doctor() async -> ControlDoctorReply {
+    let report = await examination.examine()
+    let index: ControlDoctorReply.Index =
+      switch report.index {
+      case .success(let answer): .init(server: answer.server, seconds: answer.seconds, skew: answer.skew)
+      case .failure(let failure): .init(error: failure.message)
+      }
+    let uploads = report.uploads.map { uploads in
+      ControlDoctorReply.Uploads(
+        address: uploads.address, reachable: uploads.problem == nil, error: uploads.problem)
+    }
+    return ControlDoctorReply(index: index, uploads: uploads)
   }
 }

@@ -12,15 +12,15 @@ import WireProtocol
 
 /// The peer as a process: started by hand with options, or by a supervisor that has passed it a channel.
 package enum PeerProcess {
-  /// What a start by hand says.
+  /// The options of a start by hand.
   package struct Options: Sendable {
     package var name: PeerName
-    /// The directory of the key and the catalogue.
+    /// The directory of key and catalogue.
     package var state: String
     package var index: Endpoint
-    /// Where other peers connect; `nil` for any port, on the loopback address where the index is there too.
+    /// Where other peers connect; `nil` for any port, on the loopback address if the index is there.
     package var listen: Endpoint?
-    /// Under which address others reach it; `nil` for the one from which it reaches the index.
+    /// The address that others use to reach this peer; `nil` for the one that the index sees.
     package var advertise: HostAddress?
     /// The path of the control socket.
     package var socket: String
@@ -37,21 +37,21 @@ package enum PeerProcess {
     }
   }
 
-  /// A program that cannot be used in this way: EX_USAGE of sysexits.h.
+  /// Wrong usage (EX_USAGE of sysexits.h).
   private static let usageStatus: CInt = 64
-  /// What cannot be now, and perhaps later, without anybody's doing: EX_TEMPFAIL of sysexits.h. A supervisor goes on trying.
+  /// Temporary failure; the supervisor retries (EX_TEMPFAIL of sysexits.h).
   private static let temporaryStatus: CInt = 75
   private static let standardError = StandardError(program: "p2p-peer")
 
-  /// Whether a supervisor started this process: it then takes no options.
+  /// Whether a supervisor started this process. It then accepts no options.
   package static var isSupervised: Bool { getenv(ChannelProtocol.environmentVariable) != nil }
 
-  /// Serves until SIGTERM, SIGINT or the supervisor's word to stop.
+  /// Serves until SIGTERM, SIGINT or `stop` from the supervisor.
   ///
-  /// Call it before anything has started a thread.
+  /// Call it before the process starts any thread.
   /// - Parameter options: `nil` for a child of a supervisor.
-  /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot start, 64 where it was not started as it
-  ///   should be, 75 where it cannot start now.
+  /// - Returns: the exit status: 0 after an orderly stop, 1 if the start failed, 64 for wrong usage, 75 if a later start
+  ///   may succeed.
   package static func run(_ options: Options?) -> CInt {
     defer { standardError.flush() }
     StopRequests.hold()
@@ -80,7 +80,7 @@ package enum PeerProcess {
   private static func settings(from channel: SupervisorChannel) throws -> PeerDaemon.Settings {
     let start = channel.start
     guard case .peer(let settings) = start.settings else {
-      let message = "the supervisor wants a \(start.role.rawValue), this program is a peer"
+      let message = "the supervisor expects a \(start.role.rawValue), but this program is a peer"
       channel.sendFailed(message)
       throw UsageError(description: message)
     }
@@ -96,7 +96,7 @@ package enum PeerProcess {
 
   private static func settings(from options: Options?) throws -> PeerDaemon.Settings {
     guard let options else {
-      throw UsageError(description: "no supervisor started this program, and no options were given")
+      throw UsageError(description: "not started by a supervisor, and no options given")
     }
     let listen = options.listen ?? defaultListen(for: options.index)
     let socket = absolute(options.socket)
@@ -107,7 +107,7 @@ package enum PeerProcess {
     return settings
   }
 
-  /// A peer can be reached from where its index can be reached.
+  /// A peer listens on the loopback address if its index does.
   private static func defaultListen(for index: Endpoint) -> Endpoint {
     Endpoint(host: index.isLoopback ? "127.0.0.1" : "", port: 0)
   }
@@ -121,7 +121,7 @@ package enum PeerProcess {
 
   private typealias Threads = Task<(loops: MultiThreadedEventLoopGroup, pools: PeerThreads), Never>
 
-  /// The event loops and the other threads start while the first one, which has nothing else to do, opens the state.
+  /// Starts the event loops and other threads while the main thread opens the state.
   private static func startThreads() -> Threads {
     Task.detached {
       (loops: MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount)), pools: PeerThreads())

@@ -8,10 +8,10 @@ import NIOCore
 import PeerIdentity
 import ProcessSupport
 
-/// Why a peer cannot start: what happened, to what, and what to do next.
+/// Why a peer cannot start, and what to do about it.
 package struct PeerStartError: Error, CustomStringConvertible {
   package let description: String
-  /// Whether waiting helps: the disk has no room now, or failed.
+  /// Whether a later start may succeed: the disk is full, or failed.
   package let isTemporary: Bool
 
   package init(_ description: String, isTemporary: Bool = false) {
@@ -21,8 +21,8 @@ package struct PeerStartError: Error, CustomStringConvertible {
 
   init(state directory: String, errno number: CInt) {
     self.init(
-      "the state directory \(directory) cannot be used: \(String(cString: strerror(number))); "
-        + "its parent has to exist, and this user has to have the right to write there",
+      "cannot create the state directory \(directory): \(String(cString: strerror(number))); "
+        + "its parent must exist and be writable for this user",
       isTemporary: [ENOSPC, EDQUOT, EIO].contains(number))
   }
 
@@ -32,9 +32,9 @@ package struct PeerStartError: Error, CustomStringConvertible {
 
   package init(_ error: StoreError) {
     switch error.code {
-    case .noSpace, .inputOutput: self.init("the catalogue cannot be opened now: \(error)", isTemporary: true)
-    case .catalogueInUse: self.init("\(error); stop it, or use another state directory")
-    default: self.init("the catalogue cannot be opened: \(error)")
+    case .noSpace, .inputOutput: self.init("cannot open the catalogue now: \(error)", isTemporary: true)
+    case .catalogueInUse: self.init("\(error); stop it or use another state directory")
+    default: self.init("cannot open the catalogue: \(error)")
     }
   }
 
@@ -42,15 +42,15 @@ package struct PeerStartError: Error, CustomStringConvertible {
     if case .address(let host, let port) = listener {
       self.init(ListenFailure.explain(error, listen: Endpoint(host: host, port: port)))
     } else {
-      self.init("the socket for other peers cannot be used: \(error)")
+      self.init("cannot use the socket for other peers: \(error)")
     }
   }
 
   init(control path: String, _ error: any Error) {
     guard let code = (error as? IOError)?.errnoCode else {
-      self.init("the control socket cannot be used: \(error)")
+      self.init("cannot use the control socket: \(error)")
       return
     }
-    self.init("the control socket \(path) cannot be made: \(String(cString: strerror(code)))")
+    self.init("cannot create the control socket \(path): \(String(cString: strerror(code)))")
   }
 }

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
-import DocumentModel
+package import ContentStore
+package import DocumentModel
 import Glibc
 import Logging
 import PeerIdentity
+import Synchronization
+package import WireProtocol
 
-/// What a peer finds in its state directory when it starts.
+/// The contents of a peer's state directory.
 struct PeerState: Sendable {
   let id: PeerID
   let catalogue: Catalogue
   let selection: IndexSelection
 
-  /// Opens or makes all of it, and removes what an unfinished download left behind. Blocks.
+  /// Opens the state, creating what is missing, and removes unfinished downloads. Blocks.
   static func open(
     _ directory: String, index: Endpoint, logger: Logger, catalogueDamaged: @escaping @Sendable () -> Void
   ) throws(PeerStartError) -> PeerState {
@@ -29,7 +31,7 @@ struct PeerState: Sendable {
       let catalogue = try Catalogue(directory: directory, damaged: catalogueDamaged)
       if let broken = catalogue.movedAside {
         logger.error(
-          "the catalogue was broken: what was shared is to be added again", metadata: ["moved to": "\(broken)"])
+          "catalogue damaged and moved aside: add the files again", metadata: ["moved to": "\(broken)"])
       }
       let removed = try catalogue.removeLeftovers()
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
@@ -38,5 +40,42 @@ struct PeerState: Sendable {
     } catch {
       throw PeerStartError(error)
     }
+  }
+}
+
+/// The index that this peer uses: the one of its settings, or the one that the user chose, which persists.
+package final class IndexSelection: Sendable {
+  /// Name of the choice in the catalogue.
+  private static let setting = "index"
+
+  private struct State {
+    var settings: Endpoint
+    var chosen: Endpoint?
+  }
+
+  private let catalogue: Catalogue
+  private let state: Mutex<State>
+
+  /// Blocks.
+  package init(settings: Endpoint, catalogue: Catalogue) throws(StoreError) {
+    self.catalogue = catalogue
+    // Ignores a value of another version that this one cannot parse.
+    let chosen = try catalogue.setting(Self.setting).flatMap { try? Endpoint($0) }
+    state = Mutex(State(settings: settings, chosen: chosen))
+  }
+
+  package var current: (address: Endpoint, source: IndexState.Source) {
+    state.withLock { state in state.chosen.map { ($0, .connect) } ?? (state.settings, .settings) }
+  }
+
+  /// - Parameter address: `nil` goes back to the settings. Durable on return. Blocks.
+  package func choose(_ address: Endpoint?) throws(StoreError) {
+    try catalogue.set(Self.setting, to: address?.description)
+    state.withLock { $0.chosen = address }
+  }
+
+  /// Replaces the settings.
+  package func reload(settings address: Endpoint) {
+    state.withLock { $0.settings = address }
   }
 }

@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 import Logging
-import NIOPosix
+package import NIOPosix
+import Synchronization
+package import WireProtocol
 
-/// The threads for what blocks: event loops must not.
-struct PeerThreads: Sendable {
-  /// For what waits for the disk: catalogue, uploads, downloads.
-  let quick = NIOThreadPool(numberOfThreads: 8)
-  /// For what may take hours: each runs one `add`, with as many workers as there are processors.
-  let long = NIOThreadPool(numberOfThreads: 2)
+/// Threads for blocking work, which event loops must not do.
+package struct PeerThreads: Sendable {
+  /// Threads of `files`.
+  package static let fileThreads = 8
 
-  init() {
-    quick.start()
-    long.start()
+  /// Reads of the catalogue alone. It never waits for a user's file, so `status` and `list --mine` answer while a file
+  /// system hangs.
+  package let catalogue = NIOThreadPool(numberOfThreads: 4)
+  /// Users' files, and changes of the catalogue that depend on them: uploads, downloads, shares.
+  package let files = NIOThreadPool(numberOfThreads: Self.fileThreads)
+  /// Work that may take hours: each thread runs one `add`, which hashes on as many threads as there are processors.
+  package let long = NIOThreadPool(numberOfThreads: 2)
+
+  package init() {
+    for pool in [catalogue, files, long] { pool.start() }
   }
 
   func open(
     _ settings: PeerDaemon.Settings, _ logger: Logger, _ catalogueDamaged: @escaping @Sendable () -> Void
   ) async throws(PeerStartError) -> PeerState {
     do {
-      return try await quick.runIfActive {
+      return try await catalogue.runIfActive {
         try PeerState.open(
           settings.state, index: settings.index, logger: logger, catalogueDamaged: catalogueDamaged)
       }
@@ -31,7 +39,86 @@ struct PeerThreads: Sendable {
   }
 
   func stop() async {
-    try? await quick.shutdownGracefully()
-    try? await long.shutdownGracefully()
+    for pool in [catalogue, files, long] { try? await pool.shutdownGracefully() }
+  }
+}
+
+extension NIOThreadPool {
+  /// Runs blocking work on a thread of the pool.
+  /// - Throws: the failure of the store; `cancelled` if the task was cancelled before the work began; `unavailable` if the
+  ///   pool has ended.
+  func store<Value: Sendable>(
+    _ body: @escaping @Sendable () throws(StoreError) -> Value
+  ) async throws(WireFailure) -> Value {
+    do {
+      return try await runIfActive { try body() }
+    } catch let error as StoreError {
+      throw WireFailure(error)
+    } catch is CancellationError where Task.isCancelled {
+      throw WireFailure(.cancelled, "request cancelled")
+    } catch {
+      throw WireFailure(.unavailable, "the daemon is stopping")
+    }
+  }
+
+  /// Runs blocking work that ends early when the task is cancelled.
+  /// - Parameter body: checks `isCancelled` from any thread, often; what it returns afterwards is dropped.
+  /// - Throws: as `store`; `cancelled` if the task was cancelled.
+  package func interruptible<Value: Sendable>(
+    _ body: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws(StoreError) -> Value
+  ) async throws(WireFailure) -> Value {
+    let flag = CancellationFlag()
+    let result = await withTaskCancellationHandler {
+      do throws(WireFailure) {
+        let value = try await store { () throws(StoreError) in try body { flag.isRaised } }
+        return Result<Value, WireFailure>.success(value)
+      } catch {
+        return .failure(error)
+      }
+    } onCancel: {
+      flag.raise()
+    }
+    guard !Task.isCancelled else { throw WireFailure(.cancelled, "request cancelled") }
+    return try result.get()
+  }
+}
+
+private final class CancellationFlag: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  var isRaised: Bool { flag.load(ordering: .relaxed) }
+
+  func raise() {
+    flag.store(true, ordering: .relaxed)
+  }
+}
+
+extension WireFailure {
+  /// The failure of a request that failed in the store.
+  package init(_ error: StoreError) {
+    let code: ErrorCode =
+      switch error.code {
+      case .vanished, .unreadable, .notAFile: .noInput
+      case .changed: .changed
+      case .cancelled: .cancelled
+      case .exists, .cannotCreate, .noSpace, .notADirectory, .nameTooLong: .cannotCreate
+      case .invalidRange: .invalidRange
+      case .catalogueInUse: .unavailable
+      case .inputOutput, .damagedLayer, .catalogueDamaged, .catalogueFailed: .internal
+      }
+    self.init(code, error.description)
+  }
+}
+
+/// A continuation that may be resumed more than once: the first call counts.
+final class OnceContinuation<Value: Sendable>: Sendable {
+  private let continuation: Mutex<CheckedContinuation<Value, Never>?>
+
+  init(_ continuation: CheckedContinuation<Value, Never>) {
+    self.continuation = Mutex(continuation)
+  }
+
+  func resume(_ value: Value) {
+    continuation.withLock { $0.take() }?.resume(returning: value)
   }
 }

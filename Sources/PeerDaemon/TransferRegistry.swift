@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 package import WireProtocol
 
-/// The downloads and uploads that are under way, for whoever asks what the daemon is doing.
+/// The downloads and uploads in progress.
 package final class TransferRegistry: Sendable {
   fileprivate struct Entry {
     var transfer: RunningTransfer
@@ -17,7 +17,7 @@ package final class TransferRegistry: Sendable {
 
   package init() {}
 
-  /// Makes a transfer known until its handle ends.
+  /// Registers a transfer until its handle ends.
   package func begin(
     _ direction: RunningTransfer.Direction, key: DocumentKey?, content: Content, peer: String, host: String
   ) -> TransferHandle {
@@ -28,7 +28,7 @@ package final class TransferRegistry: Sendable {
     return TransferHandle(id: id, registry: self)
   }
 
-  /// All that are under way, the oldest first.
+  /// All transfers, oldest first.
   package func snapshot() -> [RunningTransfer] {
     let now = NIODeadline.now()
     let running = entries.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
@@ -40,7 +40,7 @@ package final class TransferRegistry: Sendable {
   }
 }
 
-/// One transfer that is under way. It ends when the handle is gone, at the latest.
+/// One transfer in progress. It ends with `end`, or when the handle is released.
 package final class TransferHandle: Sendable {
   private let id: UInt64
   private let registry: TransferRegistry
@@ -52,7 +52,7 @@ package final class TransferHandle: Sendable {
 
   deinit { end() }
 
-  /// So many bytes more have moved.
+  /// - Parameter bytes: transferred since the last call.
   package func progress(_ bytes: Int64) {
     registry.entries.withLock { entries in
       guard let done = entries[id]?.transfer.done else { return }
@@ -60,8 +60,8 @@ package final class TransferHandle: Sendable {
     }
   }
 
-  /// From now on another peer is on the other side.
-  package func serve(by peer: String, host: String) {
+  /// Sets the peer on the other side.
+  package func setPeer(_ peer: String, host: String) {
     registry.entries.withLock { entries in
       entries[id]?.transfer.peer = peer
       entries[id]?.transfer.host = host

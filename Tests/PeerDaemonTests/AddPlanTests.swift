@@ -16,7 +16,7 @@ import WireProtocol
     FileFingerprint(device: 1, inode: 1, size: size, modified: 0, changed: 0)
   }
 
-  private func failure(_ request: AddFiles, _ found: [InspectedPath]) -> WireFailure? {
+  private func failure(_ request: AddRequest, _ found: [InspectedPath]) -> WireFailure? {
     do throws(WireFailure) {
       _ = try AddPlan(request, found: found)
       return nil
@@ -25,10 +25,10 @@ import WireProtocol
     }
   }
 
-  @Test func plansFilesAndDirectories() throws {
+  @Test func `plan of files and directories`() throws {
     let unreadable = PathProblem(path: "/d/locked", message: "Permission denied")
     let plan = try AddPlan(
-      AddFiles(paths: ["/rfc7.txt", "/d"], recursive: true),
+      AddRequest(paths: ["/rfc7.txt", "/d"], isRecursive: true),
       found: [
         .file(file("/rfc7.txt")),
         .directory(
@@ -39,50 +39,50 @@ import WireProtocol
     #expect(plan.failed == [unreadable])
   }
 
-  @Test func oneBadPathAddsNothing() throws {
+  @Test func `one unusable path adds nothing`() throws {
     let problems = [
       PathProblem(path: "/x", message: "No such file or directory"), PathProblem(path: "/y", message: "is a directory"),
     ]
     let error = try #require(
       failure(
-        AddFiles(paths: ["/x", "/ok", "/y"]),
+        AddRequest(paths: ["/x", "/ok", "/y"]),
         [.unusable(problems[0]), .file(file("/ok")), .unusable(problems[1])]))
     #expect(error.code == .noInput)
     #expect(error.paths == problems)
   }
 
-  @Test func namesNoMoreProblemsThanFitALine() throws {
+  @Test func `problems of a refusal fit a line`() throws {
     let long = String(repeating: "p", count: 4000)
     let found = (0..<1000).map { InspectedPath.unusable(PathProblem(path: "/\($0)\(long)", message: "missing")) }
-    let error = try #require(failure(AddFiles(paths: ["/x"]), found))
+    let error = try #require(failure(AddRequest(paths: ["/x"]), found))
     #expect((1..<100).contains(error.paths.count))
     #expect(error.message.contains("1000"))
   }
 
-  @Test func aNameThatMakesNoKeyIsReported() throws {
-    let plan = try AddPlan(AddFiles(paths: ["/a\u{1}b", "/c"]), found: [.file(file("/a\u{1}b")), .file(file("/c"))])
+  @Test func `file name without a valid key is reported`() throws {
+    let plan = try AddPlan(AddRequest(paths: ["/a\u{1}b", "/c"]), found: [.file(file("/a\u{1}b")), .file(file("/c"))])
     #expect(plan.entries.map(\.key.text) == ["file/c"])
     #expect(plan.failed.map(\.path) == ["/a\u{1}b"])
   }
 
-  @Test func keyAndTitleAreForOneFile() throws {
+  @Test func `exact key and title need a single file`() throws {
     let title = try Title("T")
-    let single = try AddPlan(AddFiles(paths: ["/a"], key: "data/x", title: title), found: [.file(file("/a"))])
+    let single = try AddPlan(AddRequest(paths: ["/a"], key: "data/x", title: title), found: [.file(file("/a"))])
     #expect(single.entries.map(\.key.text) == ["data/x"])
     #expect(single.entries.map(\.title) == [title])
     let two: [InspectedPath] = [.file(file("/a")), .file(file("/b"))]
-    #expect(failure(AddFiles(paths: ["/a", "/b"], key: "data/x"), two)?.code == .usage)
-    #expect(failure(AddFiles(paths: ["/a", "/b"], title: title), two)?.code == .usage)
+    #expect(failure(AddRequest(paths: ["/a", "/b"], key: "data/x"), two)?.code == .usage)
+    #expect(failure(AddRequest(paths: ["/a", "/b"], title: title), two)?.code == .usage)
     let directory = InspectedPath.directory(name: "d", files: [file("/d/a", below: "/d")], unreadable: [])
-    #expect(failure(AddFiles(paths: ["/d"], recursive: true, key: "data/x"), [directory])?.code == .usage)
-    let below = try AddPlan(AddFiles(paths: ["/d"], recursive: true, key: "data/"), found: [directory])
+    #expect(failure(AddRequest(paths: ["/d"], isRecursive: true, key: "data/x"), [directory])?.code == .usage)
+    let below = try AddPlan(AddRequest(paths: ["/d"], isRecursive: true, key: "data/"), found: [directory])
     #expect(below.entries.map(\.key.text) == ["data/a"])
   }
 
-  @Test func hasAnEnd() {
+  @Test func `number of files is limited`() {
     let many = (0...AddPlan.maxFiles).map { file("/d/\($0)", below: "/d") }
     let error = failure(
-      AddFiles(paths: ["/d"], recursive: true), [.directory(name: "d", files: many, unreadable: [])])
+      AddRequest(paths: ["/d"], isRecursive: true), [.directory(name: "d", files: many, unreadable: [])])
     #expect(error?.code == .tooLarge)
     #expect(error?.limit == .init("files", AddPlan.maxFiles))
   }
@@ -94,13 +94,13 @@ import WireProtocol
     return AddPlan.batches(sizes.map { .init(key: key, title: nil, path: "/x", fingerprint: mark($0)) })
   }
 
-  @Test func cutsBatchesByFilesAndBytes() throws {
+  @Test func `batches are limited in files and bytes`() throws {
     #expect(try batches([]) == [])
     #expect(try batches([0]) == [0..<1])
-    let full = AddPlan.filesOfBatch
+    let full = AddPlan.batchFiles
     #expect(
       try batches(Array(repeating: 1, count: 2 * full + 1)) == [0..<full, full..<2 * full, 2 * full..<2 * full + 1])
-    let large = AddPlan.bytesOfBatch
+    let large = AddPlan.batchBytes
     #expect(try batches([large, 1, large, large]) == [0..<1, 1..<3, 3..<4])
     #expect(try batches([.max, .max, -1]) == [0..<1, 1..<2, 2..<3])
   }

@@ -13,14 +13,14 @@ import WireProtocol
 
 /// A control server over a real Unix socket.
 @Suite struct ControlServerTests {
-  /// Answers `transfers` at once, `peers` with as many events as asked, and `status` never.
-  private final class Answers: ControlAnswering {
+  /// Answers `transfers` immediately, `peers` with `limit` events, `status` never.
+  private final class Answers: Sendable {
     let cancelled = Atomic<Int>(0)
     let running = Atomic<Int>(0)
     let sent = Atomic<Int>(0)
 
     func answer(
-      _ request: ControlRequest, events: any ControlEvents
+      _ request: ControlRequest, _ events: ControlEvents
     ) async throws(WireFailure) -> any WireReply {
       switch request {
       case .status:
@@ -31,7 +31,7 @@ import WireProtocol
       case .peers(let limit):
         let wide = ControlEvent.unknown(String(repeating: "x", count: 1000))
         for _ in 0..<(limit ?? 0) {
-          try await events.send(wide)
+          try await events.send([wide])
           sent.add(1, ordering: .relaxed)
         }
         return ControlPeersReply(peers: limit ?? 0)
@@ -51,12 +51,13 @@ import WireProtocol
     let path = directory.file("control.sock")
     let server = try await ControlServer.start(
       .unix(path: path), greeting: ControlHelloReply(server: "p2p-peer/0", role: .peer, peer: nil, name: "alice"),
-      answering: answers, group: group)
+      group: group
+    ) { (request, events) async throws(WireFailure) in try await answers.answer(request, events) }
     do { try await onThread { try body(path, answers) } } catch {
-      await server.stop(within: .milliseconds(100))
+      await server.drain(within: .milliseconds(100))
       throw error
     }
-    await server.stop(within: .milliseconds(100))
+    await server.drain(within: .milliseconds(100))
     #expect(access(path, F_OK) != 0, "the socket file is removed")
     try await group.shutdownGracefully()
   }
@@ -67,7 +68,7 @@ import WireProtocol
     return connection
   }
 
-  @Test func isForItsOwnerAlone() async throws {
+  @Test func `socket is accessible to its owner only`() async throws {
     try await withServer { path, _ in
       var status = stat()
       #expect(lstat(path, &status) == 0)
@@ -75,7 +76,7 @@ import WireProtocol
     }
   }
 
-  @Test func goesOnAfterHostileLines() async throws {
+  @Test func `session continues after malformed lines`() async throws {
     try await withServer { path, _ in
       let connection = try Self.greeted(path)
       for line in ["", "nonsense", "[1]", #"{"id":2,"op":"nothing"}"#, #"{"id":3"#, "{\"id\":1,\"op\":\"\u{7}\"}"] {
@@ -88,7 +89,7 @@ import WireProtocol
     }
   }
 
-  @Test func answersATooLongLineAndCloses() async throws {
+  @Test func `line over the limit is answered and ends the connection`() async throws {
     try await withServer { path, _ in
       let connection = try Self.greeted(path)
       try connection.send([UInt8](repeating: 0x20, count: ControlPlane.lineLimit + 2))
@@ -99,7 +100,7 @@ import WireProtocol
     }
   }
 
-  @Test func keepsTheOrderOfPipelinedRequests() async throws {
+  @Test func `pipelined requests are answered in order`() async throws {
     try await withServer { path, _ in
       let connection = try Self.greeted(path)
       try connection.send(#"{"id":2,"op":"peers","limit":3}"# + "\n" + #"{"id":3,"op":"peers","limit":1}"#)
@@ -109,7 +110,7 @@ import WireProtocol
     }
   }
 
-  @Test func aClosedConnectionCancelsItsRequest() async throws {
+  @Test func `closing the connection cancels its request`() async throws {
     try await withServer { path, answers in
       do {
         let connection = try Self.greeted(path)
@@ -120,7 +121,7 @@ import WireProtocol
     }
   }
 
-  @Test func halfClosedConnectionsGetTheirAnswers() async throws {
+  @Test func `half-closed connection gets its replies`() async throws {
     try await withServer { path, _ in
       let connection = try Self.greeted(path)
       try connection.send(#"{"id":2,"op":"peers","limit":2}"#)
@@ -131,12 +132,12 @@ import WireProtocol
     }
   }
 
-  @Test func aSlowReaderHoldsUpTheWork() async throws {
+  @Test func `slow reader delays the work`() async throws {
     try await withServer { path, answers in
       let connection = try Self.greeted(path)
       let count = 2000
       try connection.send(#"{"id":2,"op":"peers","limit":\#(count)}"#)
-      // What the socket takes is sent; the rest waits for the reader.
+      // The socket buffer fills; the rest waits for the reader.
       #expect(eventuallyOnThread { answers.sent.load(ordering: .relaxed) > 10 })
       var before = -1
       while before != answers.sent.load(ordering: .relaxed) {
@@ -149,7 +150,7 @@ import WireProtocol
     }
   }
 
-  @Test func refusesTooManyConnections() async throws {
+  @Test func `connections over the limit are refused`() async throws {
     try await withServer { path, _ in
       var connections = [RawConnection]()
       for _ in 0..<ControlServer.connectionLimit { connections.append(try Self.greeted(path)) }
@@ -168,13 +169,14 @@ import WireProtocol
 
   // MARK: The socket file
 
-  private func start(_ path: String, on group: any EventLoopGroup) async throws -> ControlServer {
+  private func start(_ path: String, on group: any EventLoopGroup) async throws -> LineServer {
     try await ControlServer.start(
       .unix(path: path), greeting: ControlHelloReply(server: "p2p-peer/0", role: .peer, peer: nil, name: "alice"),
-      answering: Answers(), group: group)
+      group: group
+    ) { (request, events) async throws(WireFailure) in try await Answers().answer(request, events) }
   }
 
-  @Test func replacesAStaleSocketOnly() async throws {
+  @Test func `only a stale socket file is replaced`() async throws {
     let directory = try TemporaryDirectory()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let path = directory.file("control.sock")
@@ -182,7 +184,7 @@ import WireProtocol
     let server = try await start(path, on: group)
     await #expect(throws: ListenerError.self) { try await start(path, on: group) }
     try await onThread { _ = try Self.greeted(path) }
-    await server.stop(within: .seconds(1))
+    await server.drain(within: .seconds(1))
 
     try directory.write("control.sock", [1])
     await #expect(throws: ListenerError.self) { try await start(path, on: group) }
@@ -190,7 +192,7 @@ import WireProtocol
     try await group.shutdownGracefully()
   }
 
-  @Test func refusesPathsThatNoSocketCanHave() async throws {
+  @Test func `path too long for a socket is refused`() async throws {
     let directory = try TemporaryDirectory()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let long = directory.file(String(repeating: "x", count: 108 - directory.path.utf8.count - 1))

@@ -29,14 +29,14 @@ import WireProtocol
     session.received(Array(line.utf8))
   }
 
-  @Test func greets() {
+  @Test func `hello is answered`() {
     var session = session(greeted: false)
     let answer = received(&session, #"{"id":7,"op":"hello","protocol":1,"extra":[]}"#)
     #expect(answer == .answer(greeting.json(id: 7)))
     #expect(session.state == .ready)
   }
 
-  @Test func refusesStrangers() {
+  @Test func `other users are refused`() {
     var session = ControlSession(greeting: greeting)
     let action = received(&session, #"{"id":1,"op":"hello","protocol":1}"#)
     guard case .refuse(let answer) = action else {
@@ -48,7 +48,7 @@ import WireProtocol
     #expect(session.state == .unknown)
   }
 
-  @Test func demandsHelloFirst() throws {
+  @Test func `hello must come first`() throws {
     var session = session(greeted: false)
     let action = received(&session, #"{"id":2,"op":"status"}"#)
     #expect(error(action) == "hello-required")
@@ -59,7 +59,7 @@ import WireProtocol
     #expect(shown.contains(String(decoding: try Jansson.encodeLine(answer).dropLast(), as: UTF8.self)))
   }
 
-  @Test func answersALineThatIsNoneAsOtherPlanesDo() {
+  @Test func `malformed line is answered as on other planes`() {
     var session = session(greeted: true)
     guard case .answer(let answer) = received(&session, "nonsense") else {
       Issue.record("not answered")
@@ -69,13 +69,13 @@ import WireProtocol
     #expect(answer["message"]?.string?.hasPrefix("not a line of JSON: ") == true)
   }
 
-  @Test func namesAnotherProtocol() {
+  @Test func `other protocol version is refused`() {
     var session = session(greeted: false)
     #expect(error(received(&session, #"{"id":2,"op":"hello","protocol":2}"#)) == "unsupported-protocol")
     #expect(session.state == .greeting)
   }
 
-  @Test func runsOneRequestAtATime() {
+  @Test func `one request runs at a time`() {
     var session = session()
     #expect(received(&session, #"{"id":2,"op":"status"}"#) == .run(id: 2, .status))
     #expect(session.state == .running)
@@ -92,7 +92,7 @@ import WireProtocol
       (#"{"id":4,"op":"list","limit":0}"#, 4), (#"{"id":4,"op":"connect","address":"nowhere"}"#, 4),
       ("{\"id\":4,\"op\":\"a\\u0000b\"}", nil), (String(repeating: "{\"a\":", count: 40) + "1", nil),
     ] as [(String, Int64?)])
-  func answersNonsenseAndGoesOn(_ line: String, _ id: Int64?) {
+  func `malformed request is answered and the session continues`(_ line: String, _ id: Int64?) {
     var session = session()
     let action = received(&session, line)
     #expect(error(action) == "bad-request")
@@ -100,7 +100,7 @@ import WireProtocol
     #expect(session.state == .ready)
   }
 
-  @Test func namesUnknownOperationsAndKeys() {
+  @Test func `unknown operation and invalid key are named`() {
     var session = session()
     #expect(error(received(&session, #"{"id":4,"op":"format"}"#)) == "unknown-operation")
     #expect(error(received(&session, #"{"id":4,"op":"get","key":"RFC 1","path":"/x"}"#)) == "invalid-key")

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// An index that names thousands of holders who do not answer, or who cannot be where it says.
+/// An index that names thousands of holders that do not answer, or at addresses that no peer can have.
 @Suite struct CrowdedIndexTests {
   private let bytes = pattern(100_000)
   private let content: Content
@@ -41,12 +41,12 @@ import WireProtocol
     )
   }
 
-  /// Addresses of this machine, each another host.
+  /// Loopback addresses, each counted as another host.
   private func host(_ number: Int) -> String { "127.1.\(number / 250).\(number % 250 + 1)" }
 
-  /// All but the last are of one host, or each of another. (In virtual time there are ten thousand of the latter, too.)
+  /// All on one host, or each on another. Virtual time also covers ten thousand of the latter.
   @Test(arguments: [(10_000, 1), (1000, 1000)])
-  func theOneAmongThousandsWhoDoNotAnswerIsFound(_ count: Int, hosts: Int) async throws {
+  func `one reachable holder among thousands is found`(_ count: Int, hosts: Int) async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
@@ -56,13 +56,13 @@ import WireProtocol
       try await ScriptedIndex.with(answer: { answer }) { index in
         let bob = try await swarm.peer("bob", index: index.endpoint)
         let reply = try await bob.get("file/x", to: swarm.directory.file("target"))
-        #expect(reply.sources.map(\.id) == [alice.id])
+        #expect(reply.sources.map(\.holder.peer) == [alice.id])
         #expect(TemporaryDirectory.read(swarm.directory.file("target")) == bytes)
       }
     }
   }
 
-  @Test func manyWhoSayNothingHoldUpNobodyForLong() async throws {
+  @Test func `many silent holders do not delay a download for long`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
@@ -74,15 +74,15 @@ import WireProtocol
         let bob = try await swarm.peer("bob", timeout: timeout, index: index.endpoint)
         let started = ContinuousClock.now
         _ = try await bob.get("file/x", to: swarm.directory.file("target"))
-        // One after the other would take 75 s.
+        // Sequential attempts would take 75 s.
         #expect(ContinuousClock.now - started < .seconds(40))
         #expect(TemporaryDirectory.read(swarm.directory.file("target")) == bytes)
       }
     }
   }
 
-  /// Each look-up names others, none of them answers: the download ends when its time is over, and says how many it tried.
-  @Test func whoeverItNamesTheSearchHasAnEnd() async throws {
+  /// Each look-up names other holders and none of them answers: the download ends in time and reports the number of tries.
+  @Test func `search ends even if the index keeps naming holders`() async throws {
     try await Swarm.with { swarm in
       let silent = try SilentListener(isListening: true)
       let next = Mutex(0)
@@ -110,8 +110,8 @@ import WireProtocol
     }
   }
 
-  /// A file of that size is there already: comparing it takes minutes, and nobody waits for the end of it.
-  @Test func aLookAtWhatIsThereCanBeCancelled() async throws {
+  /// Comparing an existing file of this size would take minutes.
+  @Test func `comparison with an existing file can be cancelled`() async throws {
     try await Swarm.with { swarm in
       let huge = try #require(Content(root: content.root, size: 1 << 40))
       let answer = ScriptedIndex.contents(huge, [try holder(1, host: "127.0.0.1", port: 9)])
@@ -128,9 +128,9 @@ import WireProtocol
     }
   }
 
-  /// Names are not resolved, and addresses that stand for no single host are not connected to.
+  /// Names are not resolved; only unicast addresses are connected to.
   @Test(arguments: ["localhost", "0.0.0.0", "224.0.0.1", "255.255.255.255", "169.254.1.1", "::", "fe80::1", "x"])
-  func whereNoPeerCanBeNobodyIsAsked(_ host: String) async throws {
+  func `holders at impossible addresses are not asked`(_ host: String) async throws {
     try await Swarm.with { swarm in
       let answer = ScriptedIndex.contents(content, [try holder(1, host: host, port: 9)])
       try await ScriptedIndex.with(answer: { answer }) { index in
@@ -146,7 +146,7 @@ import WireProtocol
   @Test(arguments: [
     #""key":"file/x","contents":[],"more":0"#, #""key":"file/x","contents":{},"more":0"#, #""nothing":0"#,
   ])
-  func anAnswerThatNamesNothingEndsTheDownload(_ members: String) async throws {
+  func `reply without contents ends the download`(_ members: String) async throws {
     try await Swarm.with { swarm in
       try await ScriptedIndex.with(answer: { Array(members.utf8) }) { index in
         let bob = try await swarm.peer("bob", timeout: impatient(), index: index.endpoint)
@@ -158,7 +158,7 @@ import WireProtocol
   }
 }
 
-/// A port of all addresses of this machine where nobody accepts: connections wait for ever, or are refused.
+/// A port on all addresses that accepts no connection: they hang, or are refused.
 private final class SilentListener: Sendable {
   let port: UInt16
   private let descriptor: CInt

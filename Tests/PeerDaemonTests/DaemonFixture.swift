@@ -13,10 +13,10 @@ import PeerDaemon
 import TestSupport
 import WireProtocol
 
-/// Whole peers in this process, with an index that can come and go. Blocking parts run on threads of their own.
+/// Whole peers in this process, with an index that can start and stop. Blocking parts run on their own threads.
 final class DaemonFixture: Sendable {
   let directory: TemporaryDirectory
-  /// Where the index listens, or will: the port stays its own while it is away.
+  /// The address of the index; the port stays reserved while it is not running.
   let indexEndpoint: Endpoint
   private let group: MultiThreadedEventLoopGroup
   private let reservation: PortReservation
@@ -39,7 +39,7 @@ final class DaemonFixture: Sendable {
 
   /// Runs an index while `body` works.
   ///
-  /// - Parameter ahead: by how many seconds its clock is wrong.
+  /// - Parameter ahead: seconds by which its clock is ahead.
   func withIndex(ahead: Int64 = 0, _ body: (IndexService) async throws -> Void) async throws {
     let service = IndexService(wallClock: { Int64(time(nil)) + ahead })
     let index = try await IndexServer.start(
@@ -55,10 +55,11 @@ final class DaemonFixture: Sendable {
   ///
   /// - Parameters:
   ///   - acknowledgement: how long an `add` waits for the index.
-  ///   - returnInterval: how often it looks for files that were lost.
+  ///   - returnInterval: interval of the search for lost files.
+  ///   - threads: `nil` for new ones.
   func withPeer(
     _ name: String = "alice", acknowledgement: TimeAmount = .seconds(60), index: Endpoint? = nil,
-    returnInterval: Duration = .milliseconds(50),
+    returnInterval: Duration = .milliseconds(50), threads: PeerThreads? = nil,
     _ body: (Peer) async throws -> Void
   ) async throws {
     let socket = directory.file("\(name).sock")
@@ -71,7 +72,7 @@ final class DaemonFixture: Sendable {
     settings.upkeepDelay = .zero
     var logger = Logger(label: name)
     logger.logLevel = .error
-    let daemon = try await start(settings, logger)
+    let daemon = try await start(settings, logger, threads)
     await daemon.firstTryEnded()
     do { try await body(Peer(daemon: daemon, socket: socket)) } catch {
       await daemon.stop()
@@ -82,13 +83,16 @@ final class DaemonFixture: Sendable {
 }
 
 extension DaemonFixture {
-  /// A peer that has stopped lets go of its state when the last connection of a front end is taken apart: in a process of
-  /// its own that is its end, here it may be a moment later.
-  private func start(_ settings: PeerDaemon.Settings, _ logger: Logger) async throws -> PeerDaemon {
+  /// A stopped peer releases its state with the last connection of a front end, which in one process may be a moment after
+  /// `stop`.
+  private func start(
+    _ settings: PeerDaemon.Settings, _ logger: Logger, _ threads: PeerThreads?
+  ) async throws -> PeerDaemon {
     var failure: PeerStartError?
     for _ in 0..<200 {
       do throws(PeerStartError) {
-        return try await PeerDaemon.start(settings, group: group, logger: logger)
+        return try await PeerDaemon.start(
+          settings, group: group, logger: logger, threads: threads ?? PeerThreads())
       } catch {
         guard error.description.contains("another peer runs") else { throw error }
         failure = error
@@ -170,14 +174,14 @@ struct Peer: Sendable {
     return Dictionary(rows.map { ($0.document.key.text, $0.file.state) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What the index lists, with how many offer it.
+  /// The keys that the index lists, with the number of holders.
   func everything() async throws -> [String: Int] {
     let rows = try await ask(.list(ListDocuments())).listed
     return Dictionary(rows.map { ($0.document.key.text, $0.total) }, uniquingKeysWith: +)
   }
 }
 
-/// A free port that nobody else is given as long as this lives: bound, never listened on.
+/// Reserves a free port: bound, never listened on.
 private final class PortReservation: Sendable {
   let port: UInt16
   private let descriptor: CInt

@@ -19,11 +19,11 @@ import Testing
     return steps
   }
 
-  @Test func aSingleBlockNeedsNoHashes() throws {
+  @Test func `single block needs no hashes`() throws {
     #expect(try steps(16_384) == [.get(offset: 0, length: 16_384)])
   }
 
-  @Test func hashesComeBeforeTheirBytes() throws {
+  @Test func `hashes precede their bytes`() throws {
     let size: Int64 = 20 << 20
     let steps = try steps(size)
     var covered: Int64 = 0
@@ -43,14 +43,14 @@ import Testing
     #expect(next == size)
   }
 
-  @Test func goesOnInTheMiddleOfAStretch() throws {
+  @Test func `download resumes in the middle of a stretch`() throws {
     let content = try content(20 << 20)
     let first = try steps(20 << 20, from: 9 << 20).first
     #expect(first == .hashes(try #require(HashRange.leaves(around: 576, of: content))))
     #expect(try steps(20 << 20, from: 9 << 20).dropFirst().first == .get(offset: 9 << 20, length: 4 << 20))
   }
 
-  @Test func asksForWholeBlocksWhereTheSourceGivesLittle() throws {
+  @Test func `source with a small limit is asked for whole blocks`() throws {
     let lengths = try steps(100_000, limit: 40_000).compactMap { step in
       if case .get(_, let length) = step { length } else { nil }
     }
@@ -64,7 +64,7 @@ import Testing
     #expect(lengths == [10_000, 6384])
   }
 
-  @Test func emptyContentNeedsNothing() {
+  @Test func `empty content needs no request`() {
     var schedule = FetchSchedule(content: .empty, from: 0)
     #expect(schedule.step(limit: 1) == nil)
   }

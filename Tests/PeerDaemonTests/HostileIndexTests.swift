@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// Indexes that lie, stall and break the protocol: the daemon survives, answers in bounded time and tries again.
+/// Indexes that lie, stall and break the protocol: the daemon survives, answers in bounded time and reconnects.
 @Suite struct HostileIndexTests {
   enum Habit: Sendable, CaseIterable {
     case silent
@@ -21,15 +21,15 @@ import WireProtocol
     case endlessLine
     case closesAtOnce
     case refusesHello
-    /// Refuses the connection, whatever is asked.
+    /// Refuses every connection.
     case refusesAll
-    /// Greets, then answers no question.
+    /// Answers `hello` only.
     case greetsOnly
     /// Answers `lookup` with holders that break the rules.
     case badHolders
   }
 
-  /// Lets `body` use a link to an index with a habit. `connections` counts those that were made to it.
+  /// Runs `body` with a link to an index with a habit. `connections` counts the connections to it.
   private func with(
     _ habit: Habit, _ body: (IndexLink, _ connections: @escaping @Sendable () -> Int) async throws -> Void
   ) async throws {
@@ -40,14 +40,14 @@ import WireProtocol
       gate: ConnectionGate(limit: 100, limitOfAddress: 100)
     ) { _ in LyingIndexRole(habit: habit, counter: counter) }
     var timeout = IndexLink.Timeout()
-    // Long where an answer comes, short where none does.
+    // Short for indexes that never answer.
     let bound: TimeAmount = habit == .badHolders ? .seconds(60) : .milliseconds(300)
     timeout.connection = bound
     timeout.answer = bound
     timeout.acknowledgement = bound
     let link = IndexLink(
       address: Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)),
-      hello: IndexHello(peer: Swarm.id("bob"), name: try PeerName("bob"), port: 1), source: NothingAtAll(),
+      hello: IndexHello(peer: Swarm.id("bob"), name: try PeerName("bob"), port: 1), shares: { _ in nil },
       loop: group.next(), logger: Logger(label: "bob"), timeout: timeout)
     await link.start()
     do { try await body(link) { counter.value } } catch {
@@ -61,7 +61,7 @@ import WireProtocol
   }
 
   @Test(arguments: Habit.allCases)
-  func aQuestionEndsInBoundedTime(_ habit: Habit) async throws {
+  func `request fails in bounded time`(_ habit: Habit) async throws {
     try await with(habit) { link, _ in
       let failure = await #expect(throws: WireFailure.self) {
         try await link.ask(.lookup(.init(.key(DocumentKey(rfc: 1)))), LookupReply.init)
@@ -71,32 +71,41 @@ import WireProtocol
     }
   }
 
-  @Test(arguments: [Habit.garbage, .wrongID, .endlessLine, .closesAtOnce])
-  func triesAgainByItself(_ habit: Habit) async throws {
+  @Test(arguments: [Habit.garbage, .wrongID, .closesAtOnce])
+  func `link reconnects`(_ habit: Habit) async throws {
     try await with(habit) { _, connections in
       #expect(await eventually { connections() >= 3 })
     }
   }
 
   @Test(arguments: [
-    (Habit.garbage, "what answers there does not speak the protocol"), (.wrongID, "does not speak the protocol"),
+    (Habit.garbage, "malformed reply from the index"), (.wrongID, "malformed reply"),
+    (.endlessLine, "a reply of the index is longer than 2097152 bytes"),
     (.closesAtOnce, "the index closed the connection"), (.refusesHello, "full"),
     (.refusesAll, "backs off"),
   ])
-  func tellsWhyThereIsNoConnection(_ habit: Habit, reason: String) async throws {
+  func `status names the reason for the lost connection`(_ habit: Habit, reason: String) async throws {
     try await with(habit) { link, _ in
       #expect(await eventually { await link.status.error?.contains(reason) == true })
     }
   }
 
-  @Test func anAnnouncementThatNobodyAcknowledgesIsNoneInTime() async throws {
+  @Test func `unacknowledged announcement is reported`() async throws {
     try await with(.greetsOnly) { link, _ in
       #expect(await link.announce([Self.document]) == false)
       #expect(await link.withdraw([.init(key: Self.document.key, content: .empty)]) == false)
     }
   }
 
-  @Test func theFirstTryEndsThoughNobodyListens() async throws {
+  @Test(.timeLimit(.minutes(1))) func `stop ends the wait for the first try`() async throws {
+    try await with(.silent) { link, _ in
+      async let ended: Void = link.firstTryEnded()
+      await link.stop()
+      await ended
+    }
+  }
+
+  @Test func `first try ends if the index closes the connection`() async throws {
     try await with(.closesAtOnce) { link, _ in
       await link.firstTryEnded()
       #expect(await link.status.isConnected == false)
@@ -105,10 +114,6 @@ import WireProtocol
 
   private static let document = Document(
     key: DocumentKey(rfc: 1), title: .empty, content: .empty, modified: Timestamp(seconds: 0))
-}
-
-private struct NothingAtAll: AnnouncementSource {
-  func page(after cursor: AnnouncementCursor?) async -> (documents: [Document], next: AnnouncementCursor?)? { nil }
 }
 
 private final class Counter: Sendable {

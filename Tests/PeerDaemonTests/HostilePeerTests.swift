@@ -19,18 +19,18 @@ import WireProtocol
     return timeout
   }
 
-  /// What a download fails with where the liar is the only source: 76 where it gave wrong bytes, else 69.
+  /// The failure of a download from the liar alone: 76 for wrong bytes, else 69.
   private func expectation(_ habit: Liar.Habit) -> ErrorCode? {
     switch habit {
     case .wrongRoot, .wrongSize, .wrongHashes, .wrongBytes: .verificationFailed
-    // All that was asked for has come, and is right.
+    // Everything requested has arrived and is correct.
     case .tooMany: nil
     default: .noSource
     }
   }
 
   @Test(arguments: Liar.Habit.allCases)
-  func aLiarAloneEndsTheDownloadAndLeavesNothing(_ habit: Liar.Habit) async throws {
+  func `download from a lying holder fails and leaves no file`(_ habit: Liar.Habit) async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob", timeout: impatient())
       let liar = try await Liar.start(swarm, "liar", habit)
@@ -50,9 +50,9 @@ import WireProtocol
     }
   }
 
-  /// Whoever claims another content makes the choice explicit; then the liar is not asked.
+  /// A liar that claims another content forces an explicit choice, and is then not asked.
   @Test(arguments: Liar.Habit.allCases)
-  func anHonestHolderSavesTheDownload(_ habit: Liar.Habit) async throws {
+  func `download succeeds with one honest holder`(_ habit: Liar.Habit) async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob", timeout: impatient())
       let alice = try await swarm.peer("alice")
@@ -73,7 +73,7 @@ import WireProtocol
     }
   }
 
-  @Test func manyLiarsOfAllKindsDoNotKeepFromTheHonestOne() async throws {
+  @Test func `download succeeds among many lying holders`() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob", timeout: impatient())
       let alice = try await swarm.peer("alice")
@@ -92,11 +92,11 @@ import WireProtocol
     }
   }
 
-  // MARK: Holders that lead back
+  // MARK: Holders that point back
 
-  /// Another peer claims to be where the downloader itself serves, or where the index does.
+  /// Another peer claims the address of the downloader or of the index.
   @Test(arguments: ["the downloader", "the index"])
-  func aHolderThatLeadsBackIsNobody(_ place: String) async throws {
+  func `holder that is the downloader itself is rejected`(_ place: String) async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob", timeout: impatient())
       let port = place == "the index" ? try swarm.indexEndpoint.port : bob.uploads.address.port
@@ -114,7 +114,7 @@ import WireProtocol
     }
   }
 
-  @Test func aHolderWithOurOwnIDIsAskedByNobody() async throws {
+  @Test func `holder with the own id is not asked`() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob", timeout: impatient())
       let mirror = try await swarm.peer("mirror", claiming: bob.id)
@@ -126,11 +126,11 @@ import WireProtocol
       let alice = try await swarm.peer("alice")
       try await alice.share(path, as: "file/x")
       let reply = try await bob.get("file/x", to: target)
-      #expect(reply.sources.map(\.id) == [alice.id])
+      #expect(reply.sources.map(\.holder.peer) == [alice.id])
     }
   }
 
-  @Test func aHolderThatDoesNotListenIsPassedOver() async throws {
+  @Test func `holder that does not listen is skipped`() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob", timeout: impatient())
       let gone = try await swarm.peer("gone")

@@ -11,9 +11,9 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What a peer does while there is no index, and when there is one again.
+/// A peer without an index, and when the index returns.
 @Suite struct IndexComesAndGoesTests {
-  @Test func keepsWhatTheIndexDoesNotHearAndAnnouncesItLater() async throws {
+  @Test func `additions without an index are announced later`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withPeer(acknowledgement: .milliseconds(50)) { alice in
@@ -30,7 +30,7 @@ import WireProtocol
     }
   }
 
-  @Test func announcesThousandsInBatches() async throws {
+  @Test func `thousands of documents are announced in batches`() async throws {
     try await DaemonFixture.with { fixture in
       let count = 2500
       #expect(mkdir(fixture.directory.file("d"), 0o700) == 0)
@@ -49,7 +49,7 @@ import WireProtocol
     }
   }
 
-  @Test func startsAgainWithWhatItShared() async throws {
+  @Test func `shares and id survive a restart`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { service in
@@ -67,7 +67,7 @@ import WireProtocol
     }
   }
 
-  @Test func saysHowItStands() async throws {
+  @Test func `status describes peer, index and shares`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", pattern(1000))
       try await fixture.withIndex { _ in
@@ -94,7 +94,7 @@ import WireProtocol
     }
   }
 
-  @Test func keepsTheIndexThatItsUserChose() async throws {
+  @Test func `chosen index survives a restart`() async throws {
     try await DaemonFixture.with { fixture in
       let nowhere = Endpoint(host: "127.0.0.1", port: 1)
       try await fixture.withIndex { _ in
@@ -119,7 +119,7 @@ import WireProtocol
     }
   }
 
-  @Test func answersHelloWithoutAnIndex() async throws {
+  @Test func `hello is answered without an index`() async throws {
     try await DaemonFixture.with { fixture in
       try await fixture.withPeer { alice in
         try await onThread {

@@ -6,7 +6,7 @@ import PeerDaemon
 import Testing
 
 @Suite struct IndexLinkMachineTests {
-  /// Always the largest value, so that jitter adds nothing: a factor of just under 1.
+  /// Always the largest value: jitter becomes a factor of just under 1.
   private struct Highest: RandomNumberGenerator {
     mutating func next() -> UInt64 { .max }
   }
@@ -21,7 +21,7 @@ import Testing
     return machine
   }
 
-  @Test func connectsGreetsAndAnnounces() {
+  @Test func `link connects, greets and announces`() {
     var machine = IndexLinkMachine()
     #expect(machine.start() == .connect)
     #expect(machine.start() == .nothing)
@@ -31,14 +31,14 @@ import Testing
     #expect(machine.isConnected)
   }
 
-  @Test func triesAgainAtOnceAfterAGoodConnection() {
+  @Test func `reconnect after a good connection is immediate`() {
     var machine = connectedMachine()
     var random = Highest()
     #expect(machine.lost(at: start + .seconds(10), using: &random) == .wait(.zero))
     #expect(machine.timerFired() == .connect)
   }
 
-  @Test func waitsLongerAndLongerButNotForEver() throws {
+  @Test func `pauses grow to a limit`() throws {
     var machine = IndexLinkMachine()
     var random = Highest()
     _ = machine.start()
@@ -50,11 +50,11 @@ import Testing
     }
     #expect(waits.first == .zero)
     #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 <= $1 })
-    #expect(try #require(waits.last) <= ReconnectBackoff.longest)
+    #expect(try #require(waits.last) <= IndexLinkMachine.longestPause)
     #expect(try #require(waits.last) > .seconds(2))
   }
 
-  @Test func aConnectionThatIsDroppedAtOnceIsNoGoodOne() {
+  @Test func `short connection does not reset the pauses`() {
     var machine = connectedMachine()
     var random = Highest()
     #expect(machine.lost(at: start + .milliseconds(1), using: &random) == .wait(.zero))
@@ -68,9 +68,9 @@ import Testing
     #expect(wait > .milliseconds(40))
   }
 
-  /// One that greets and then talks nonsense, at once or as soon as its connection counts as a good one.
+  /// An index that greets and then sends malformed replies, immediately or once its connection counts as good.
   @Test(arguments: [Duration.milliseconds(1), .milliseconds(2999), .seconds(3)])
-  func noIndexMakesItTryAllTheTime(_ held: Duration) {
+  func `rate of connections is bounded`(_ held: Duration) {
     var random = Highest()
     var machine = IndexLinkMachine()
     var now = start
@@ -89,7 +89,7 @@ import Testing
     #expect(connections > 50)
   }
 
-  @Test func heedsWhatTheIndexAsksForWithinReason() {
+  @Test func `retry_after is honoured up to a minute`() {
     var random = Highest()
     var machine = IndexLinkMachine()
     _ = machine.start()
@@ -98,7 +98,7 @@ import Testing
     #expect(machine.lost(at: start, retryAfter: 86_400, using: &random) == .wait(.seconds(60)))
   }
 
-  @Test func anotherIndexIsTriedAtOnce() {
+  @Test func `new address is tried immediately`() {
     var random = Highest()
     var machine = IndexLinkMachine()
     #expect(machine.retarget() == .nothing)
@@ -110,7 +110,7 @@ import Testing
     #expect(machine.retarget() == .disconnect)
   }
 
-  @Test func aLossIsNoticedOnce() {
+  @Test func `loss is handled once`() {
     var machine = connectedMachine()
     var random = Highest()
     _ = machine.lost(at: start, using: &random)
@@ -119,7 +119,15 @@ import Testing
     #expect(machine.timerFired() == .nothing)
   }
 
-  @Test func batchesKeepToEntriesAndBytes() throws {
+  @Test func `stop ends the first try`() {
+    var machine = IndexLinkMachine()
+    _ = machine.start()
+    #expect(!machine.hasTried)
+    #expect(machine.stop() == .disconnect)
+    #expect(machine.hasTried)
+  }
+
+  @Test func `batches are limited in entries and bytes`() throws {
     let digest = try #require(Digest(hex: String(repeating: "ab", count: 32)))
     let content = try #require(Content(root: digest, size: 1))
     let documents = try (0..<1000).map { number in
@@ -130,8 +138,8 @@ import Testing
     let batches = AnnouncementBatches.cut(documents, most: 100, bytes: 50_000)
     #expect(batches.flatMap { $0 } == documents)
     #expect(batches.allSatisfy { $0.count <= 100 })
-    #expect(batches.allSatisfy { $0.reduce(0) { $0 + AnnouncementBatches.cost($1) } <= 50_000 })
-    #expect(AnnouncementBatches.cut([], most: 1, bytes: 1).isEmpty)
+    #expect(batches.allSatisfy { $0.reduce(0) { $0 + $1.maxWireBytes } <= 50_000 })
+    #expect(AnnouncementBatches.cut([Document](), most: 1, bytes: 1).isEmpty)
     #expect(AnnouncementBatches.cut(Array(documents.prefix(3)), most: 10, bytes: 1).count == 3)
   }
 }

@@ -11,22 +11,22 @@ import PeerDaemon
 import TestSupport
 import WireProtocol
 
-/// A peer that does not keep to what it announces.
+/// A peer that violates the protocol or its own announcements.
 final class Liar: Sendable {
   enum Habit: Sendable, CaseIterable {
     /// Accepts and says nothing.
     case silent
     /// Says hello with another id.
     case somebodyElse
-    /// Offers under the root of other bytes what it has.
+    /// Offers its bytes under the root of others.
     case wrongRoot
-    /// Offers what it has under the right root, and with one byte more.
+    /// Offers its bytes under the right root, with one byte more.
     case wrongSize
-    /// Gives hashes that belong to other bytes, and these bytes.
+    /// Sends other bytes with their hashes.
     case wrongHashes
-    /// Gives the right hashes and wrong bytes.
+    /// Sends the right hashes and wrong bytes.
     case wrongBytes
-    /// Announces fewer bytes than were asked for, and sends them.
+    /// Announces and sends fewer bytes than requested.
     case tooFew
     /// Sends more bytes than it announces.
     case tooMany
@@ -40,9 +40,9 @@ final class Liar: Sendable {
     case endlessTrickle
     /// Resets the connection in the middle of a body.
     case resetsInBody
-    /// Says that it has it, and nothing more.
+    /// Answers `have` and nothing else.
     case promises
-    /// Answers that are no JSON.
+    /// Replies that are not JSON.
     case garbage
     /// Claims not to have it.
     case denies
@@ -50,7 +50,7 @@ final class Liar: Sendable {
     case partial
   }
 
-  /// The one that it announces content as.
+  /// The content that it announces.
   let id: PeerID
   private let habit: Habit
   private let listener: any Channel
@@ -78,7 +78,7 @@ final class Liar: Sendable {
     return Liar(id: id, habit: habit, listener: listener, group: group, link: link, told: told)
   }
 
-  /// With a time of 0 to linger, closing a connection with `abort` resets it (socket(7)).
+  /// With a linger time of 0, `abort` resets the connection (socket(7)).
   private static func listen(
     _ group: MultiThreadedEventLoopGroup, _ makeRole: @escaping @Sendable () -> LyingRole
   ) async throws -> any Channel {
@@ -95,7 +95,7 @@ final class Liar: Sendable {
       .bind(host: "127.0.0.1", port: 0).get()
   }
 
-  /// Announces bytes that it may or may not give.
+  /// Announces bytes that it may or may not deliver.
   func claim(_ key: String, _ bytes: [UInt8]) async throws {
     var leaves = [UInt8]()
     bytes.withUnsafeBytes { MerkleTree.appendLeaves(of: $0, to: &leaves) }

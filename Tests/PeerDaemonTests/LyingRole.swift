@@ -19,7 +19,7 @@ final class LiarContent: Sendable {
   var leaves: [UInt8] { held.withLock { $0.leaves } }
 }
 
-/// Answers as an honest peer would, but for one habit. Knows contents of at most 512 blocks.
+/// Behaves like an honest peer except for one habit. Supports contents of at most 512 blocks.
 final class LyingRole: LineRole {
   private let habit: Liar.Habit
   private let id: PeerID
@@ -102,7 +102,7 @@ final class LyingRole: LineRole {
 
   private func get(_ offset: Int, _ length: Int, _ number: Int64, _ output: inout JSONWriter) -> LineVerdict {
     if habit == .promises { return .busy }
-    // Where it offers more than there is, it makes something up.
+    // Beyond the end of its bytes it invents some.
     var bytes = Array((told.bytes + [0])[offset..<offset + length])
     if habit == .wrongBytes { bytes[length - 1] ^= 1 }
     if habit == .tooFew { bytes.removeLast() }
@@ -128,7 +128,7 @@ final class LyingRole: LineRole {
     return .next
   }
 
-  /// Closes after what was written has left; the socket is made so that this is a reset.
+  /// Closes after everything written has left; the socket options turn this into a reset.
   private func reset() {
     guard let connection else { return }
     let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)

@@ -3,6 +3,7 @@
 import ContentStore
 import Glibc
 import PeerDaemon
+import Synchronization
 import TestSupport
 import Testing
 import WireProtocol
@@ -37,7 +38,7 @@ import WireProtocol
     return files.map { String($0.name) }
   }
 
-  @Test func findsFiles() throws {
+  @Test func `file is found with name and size`() throws {
     let path = try directory.write("paper.pdf", [1, 2, 3])
     guard case .file(let file)? = inspect([path]).first else {
       Issue.record("not found")
@@ -48,7 +49,7 @@ import WireProtocol
     #expect(file.fingerprint.size == 3)
   }
 
-  @Test func namesWhatCannotBeShared() throws {
+  @Test func `unusable paths are named`() throws {
     #expect(problem(directory.file("missing")) == "No such file or directory")
     #expect(problem(directory.path)?.contains("-r") == true)
     let dangling = directory.file("dangling")
@@ -65,7 +66,7 @@ import WireProtocol
     #expect(problem(loop, recursive: true) == "Too many levels of symbolic links")
   }
 
-  @Test func walksInOrderAndNeverInACircle() throws {
+  @Test func `walk is sorted and survives link cycles`() throws {
     for name in ["d", "d/b", "d/b/deep", "d/a"] { #expect(mkdir(directory.file(name), 0o700) == 0) }
     for name in ["d/z", "d/b/1", "d/b/deep/2", "d/a/3", "d/.hidden"] { try directory.write(name, [1]) }
     #expect(symlink("..", directory.file("d/b/up")) == 0)
@@ -78,7 +79,7 @@ import WireProtocol
     #expect(names(directory.file("d")) == names(directory.file("d")).sorted())
   }
 
-  @Test func leavesOutTheOwnStateAndWhatIsUnfinished() throws {
+  @Test func `own state and unfinished downloads are left out`() throws {
     for name in ["d", "d/state"] { #expect(mkdir(directory.file(name), 0o700) == 0) }
     for name in ["d/state/key.pem", "d/part", "d/ok"] { try directory.write(name, [1]) }
     let state = directory.file("d/state")
@@ -91,7 +92,7 @@ import WireProtocol
     }
   }
 
-  @Test func reportsNamesThatAreNotText() throws {
+  @Test func `names that are not UTF-8 are reported`() throws {
     #expect(mkdir(directory.file("d"), 0o700) == 0)
     let bytes = Array(directory.file("d/").utf8) + [0x61, 0xFF, 0]
     let descriptor = bytes.withUnsafeBytes { buffer in
@@ -109,7 +110,7 @@ import WireProtocol
     #expect(unreadable.map(\.message) == ["its name is not UTF-8", "No such file or directory"])
   }
 
-  @Test func namesTheFirstProblemsOfAllDirectoriesAndCountsTheOthers() throws {
+  @Test func `first problems are named and the others counted`() throws {
     for name in ["d", "d/below", "e"] { #expect(mkdir(directory.file(name), 0o700) == 0) }
     for number in 0..<10 {
       symlink("nowhere", directory.file("d/\(number)"))
@@ -118,14 +119,14 @@ import WireProtocol
     }
     let paths = [directory.file("d"), directory.file("e")]
     let found = PathInspection(isRecursive: true, ownState: nil, maxProblems: 12).inspect(paths)
-    let plan = try AddPlan(AddFiles(paths: paths, recursive: true), found: found)
+    let plan = try AddPlan(AddRequest(paths: paths, isRecursive: true), found: found)
     #expect(plan.failed.count == 12 + 2)
-    #expect(plan.failed[12] == PathProblem(path: paths[0], message: "8 more in it cannot be shared"))
-    #expect(plan.failed[13] == PathProblem(path: paths[1], message: "10 more in it cannot be shared"))
+    #expect(plan.failed[12] == PathProblem(path: paths[0], message: "8 more files in it cannot be shared"))
+    #expect(plan.failed[13] == PathProblem(path: paths[1], message: "10 more files in it cannot be shared"))
     #expect(plan.failedCount == 30)
   }
 
-  @Test func stopsBeyondTheLimit() throws {
+  @Test func `walk stops after the limit`() throws {
     #expect(mkdir(directory.file("d"), 0o700) == 0)
     for number in 0..<20 { try directory.write("d/\(number)", [1]) }
     guard case .directory(_, let files, _, _)? = inspect([directory.file("d")], recursive: true, most: 5).first else {
@@ -135,7 +136,20 @@ import WireProtocol
     #expect(files.count == 6, "one more tells that there are more")
   }
 
-  @Test func resolvesDotsToNames() throws {
+  @Test func `cancelled walk ends within a directory`() throws {
+    #expect(mkdir(directory.file("d"), 0o700) == 0)
+    for number in 0..<20 { try directory.write("d/\(number)", [1]) }
+    let calls = Atomic<Int>(0)
+    let inspection = PathInspection(
+      isRecursive: true, ownState: nil, isCancelled: { calls.add(1, ordering: .relaxed).newValue > 10 })
+    guard case .directory(_, let files, _, _)? = inspection.inspect([directory.file("d")]).first else {
+      Issue.record("not walked")
+      return
+    }
+    #expect(files.count < 20)
+  }
+
+  @Test func `dots in a path are resolved`() throws {
     #expect(PathInspection.resolved("/a/b") == "/a/b")
     #expect(mkdir(directory.file("d"), 0o700) == 0)
     let path = try directory.write("d/x", [1])

@@ -9,7 +9,7 @@ import Testing
     let description = "it broke"
   }
 
-  @Test func whatIsToldStandsBehindTheMessageByName() {
+  @Test func `metadata follows the message by name`() {
     #expect(PeerLog.text("connected", [:], error: nil) == "connected")
     #expect(PeerLog.text("connected", ["b": "2", "a": "x y"], error: nil) == "connected a=x y b=2")
     #expect(PeerLog.text("failed", ["a": "1"], error: Failure()) == "failed a=1 error=it broke")

@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// Starts that fail say why, and leave nothing behind.
+/// Failed starts report the reason and leave nothing behind.
 @Suite struct PeerStartTests {
   private func failure(
     _ change: (inout PeerDaemon.Settings, TemporaryDirectory) throws -> Void
@@ -31,7 +31,7 @@ import WireProtocol
     return error?.description ?? ""
   }
 
-  @Test func stateThatCannotBe() async throws {
+  @Test func `unusable state directory fails the start`() async throws {
     let missing = try await failure { settings, directory in settings.state = directory.file("no/state") }
     #expect(missing.contains("/no/state"))
     #expect(missing.contains("No such file or directory"))
@@ -39,15 +39,15 @@ import WireProtocol
     #expect(file.contains("/file"))
   }
 
-  /// A supervisor goes on trying then, without anybody's doing.
-  @Test func aFullDiskIsNoReasonToGiveUp() {
+  /// A supervisor then retries on its own.
+  @Test func `full disk is a temporary failure`() {
     #expect(PeerStartError(StoreError(.noSpace, "/x", "database or disk is full")).isTemporary)
     #expect(PeerStartError(StoreError(.inputOutput, "/x", "disk I/O error")).isTemporary)
     #expect(!PeerStartError(StoreError(.catalogueFailed, "/x", "made by a newer version")).isTemporary)
     #expect(!PeerStartError("the key cannot be read").isTemporary)
   }
 
-  @Test func aKeyThatIsNone() async throws {
+  @Test func `invalid key file fails the start`() async throws {
     let message = try await failure { settings, directory in
       #expect(mkdir(settings.state, 0o700) == 0)
       try directory.write("state/key.pem", Array("nonsense".utf8))
@@ -56,7 +56,7 @@ import WireProtocol
     #expect(message.contains("key.pem"))
   }
 
-  @Test func addressesInUse() async throws {
+  @Test func `address in use fails the start`() async throws {
     try await DaemonFixture.with { fixture in
       try await fixture.withPeer(acknowledgement: .milliseconds(50)) { alice in
         let taken = alice.daemon.uploads

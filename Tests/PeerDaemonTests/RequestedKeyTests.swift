@@ -26,14 +26,14 @@ import WireProtocol
     #expect(text(.inferred, ofFile: name) == key)
   }
 
-  @Test func followsFromTheDirectory() {
+  @Test func `key follows from the directory`() {
     #expect(text(.inferred, of: "cats/1.jpg", in: "photos") == "file/photos/cats/1.jpg")
     #expect(text(.inferred, of: "rfc793.txt", in: "texts") == "file/texts/rfc793.txt")
     #expect(text(.inferred, of: "etc/hosts", in: "") == "file/etc/hosts")
     #expect(text(.inferred, of: "a/\u{1}", in: "photos") == nil)
   }
 
-  @Test func aPrefixReplacesCollectionAndDirectory() throws {
+  @Test func `prefix replaces collection and directory`() throws {
     let requested = try RequestedKey("data/cats/", isSingleFile: false)
     #expect(requested == .below("data/cats/"))
     #expect(text(requested, of: "small/1.jpg", in: "photos") == "data/cats/small/1.jpg")
@@ -42,7 +42,7 @@ import WireProtocol
     #expect(text(try RequestedKey("rfc/", isSingleFile: true), ofFile: "0042") == "rfc/42")
   }
 
-  @Test func oneKeyIsForOneFile() throws {
+  @Test func `exact key needs a single file`() throws {
     #expect(try RequestedKey("42", isSingleFile: true) == .exactly(DocumentKey(rfc: 42)))
     #expect(text(try RequestedKey("data/x", isSingleFile: true), ofFile: "paper.pdf") == "data/x")
     let failure = #expect(throws: WireFailure.self) { try RequestedKey("data/x", isSingleFile: false) }
@@ -50,7 +50,7 @@ import WireProtocol
   }
 
   @Test(arguments: ["", "/", "data", "Data/x", "data//", "data/../", "data/\u{7}", "rfc/x", "rfc/x/"])
-  func refusesWhatIsNoKey(text: String) {
+  func `invalid key is refused`(text: String) {
     let failure = #expect(throws: WireFailure.self) { try RequestedKey(text, isSingleFile: true) }
     #expect(failure?.code == .invalidKey)
   }

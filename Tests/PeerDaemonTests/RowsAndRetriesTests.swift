@@ -3,48 +3,48 @@
 import PeerDaemon
 import Testing
 
-@Suite struct RowsTests {
-  @Test func goesToTheEnd() {
-    var rows = Rows(limit: nil)
-    #expect(rows.nextPage(10) == 10)
-    #expect(rows.take([1, 2, 3], next: "a") == [1, 2, 3])
-    #expect(rows.cursor == "a")
-    #expect(rows.nextPage(10) == 10)
-    #expect(rows.take([4], next: nil) == [4])
-    #expect(rows.nextPage(10) == nil)
-    #expect(rows.count == 4)
+@Suite struct PagesTests {
+  @Test func `pages are followed to the end`() {
+    var pages = Pages(limit: nil)
+    #expect(pages.nextLength(10) == 10)
+    #expect(pages.take([1, 2, 3], next: "a") == [1, 2, 3])
+    #expect(pages.cursor == "a")
+    #expect(pages.nextLength(10) == 10)
+    #expect(pages.take([4], next: nil) == [4])
+    #expect(pages.nextLength(10) == nil)
+    #expect(pages.count == 4)
   }
 
-  @Test func stopsAtTheLimit() {
-    var rows = Rows(limit: 5)
-    #expect(rows.nextPage(3) == 3)
-    _ = rows.take([1, 2, 3], next: "a")
-    #expect(rows.nextPage(3) == 2)
-    #expect(rows.take([4, 5, 6], next: "b") == [4, 5])
-    #expect(rows.nextPage(3) == nil)
+  @Test func `pages stop at the limit`() {
+    var pages = Pages(limit: 5)
+    #expect(pages.nextLength(3) == 3)
+    _ = pages.take([1, 2, 3], next: "a")
+    #expect(pages.nextLength(3) == 2)
+    #expect(pages.take([4, 5, 6], next: "b") == [4, 5])
+    #expect(pages.nextLength(3) == nil)
   }
 
-  @Test func doesNotLookForEverForARow() {
-    var rows = Rows(limit: nil)
-    var pages = 0
-    while rows.nextPage(3) != nil, pages <= Rows.maxEmptyPages {
-      pages += 1
-      _ = rows.take([Int](), next: "\(pages)")
+  @Test func `number of empty pages is limited`() {
+    var pages = Pages(limit: nil)
+    var count = 0
+    while pages.nextLength(3) != nil, count <= Pages.maxEmptyPages {
+      count += 1
+      _ = pages.take([Int](), next: "\(count)")
     }
-    #expect(pages == Rows.maxEmptyPages)
+    #expect(count == Pages.maxEmptyPages)
   }
 
-  @Test func doesNotGoInACircle() {
-    var rows = Rows(limit: nil)
-    _ = rows.take([Int](), next: "a")
-    #expect(rows.nextPage(3) == 3)
-    _ = rows.take([Int](), next: "a")
-    #expect(rows.nextPage(3) == nil)
+  @Test func `repeated cursor ends the listing`() {
+    var pages = Pages(limit: nil)
+    _ = pages.take([Int](), next: "a")
+    #expect(pages.nextLength(3) == 3)
+    _ = pages.take([Int](), next: "a")
+    #expect(pages.nextLength(3) == nil)
   }
 }
 
 @Suite struct RepairAllowanceTests {
-  @Test func endsForEachFileByItself() {
+  @Test func `repairs are limited per file`() {
     var repairs = RepairAllowance()
     let taken = (0...RepairAllowance.maxRepairs).map { _ in repairs.take("/x") }
     #expect(taken == Array(repeating: true, count: RepairAllowance.maxRepairs) + [false])
@@ -54,7 +54,7 @@ import Testing
 }
 
 @Suite struct RetryScheduleTests {
-  @Test func doublesToALimitAndEnds() {
+  @Test func `retries double to a limit and end`() {
     var schedule = RetrySchedule()
     var waits = [Duration]()
     while let wait = schedule.next("/x") { waits.append(wait) }
@@ -64,7 +64,7 @@ import Testing
     #expect(schedule.next("/x") == .seconds(1))
   }
 
-  @Test func countsEachFileByItself() {
+  @Test func `retries are counted per file`() {
     var schedule = RetrySchedule()
     _ = schedule.next("/x")
     #expect(schedule.next("/y") == .seconds(1))
@@ -74,7 +74,7 @@ import Testing
 }
 
 @Suite struct ChangedFilesTests {
-  @Test func handsOutEachPathOnce() async {
+  @Test func `queued path is returned once`() async {
     let changed = ChangedFiles()
     for path in ["/b", "/a", "/b"] { changed.notice(path) }
     #expect(await changed.next() == ["/b", "/a"])
@@ -82,7 +82,7 @@ import Testing
     #expect(await changed.next() == ["/b"])
   }
 
-  @Test func wakesItsReader() async {
+  @Test func `waiting reader is woken`() async {
     let changed = ChangedFiles()
     async let next = changed.next()
     changed.notice("/x")

@@ -10,7 +10,7 @@ import Synchronization
 import TestSupport
 import WireProtocol
 
-/// An index that greets as it should and answers every look-up with what a test has written.
+/// An index that answers every look-up with what a test provides.
 final class ScriptedIndex: Sendable {
   /// Makes the answer to a look-up, without `id` and `status`.
   typealias Answer = @Sendable () -> [UInt8]
@@ -26,7 +26,7 @@ final class ScriptedIndex: Sendable {
   }
 
   var endpoint: Endpoint { Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)) }
-  /// How many look-ups have come.
+  /// The number of look-ups received.
   var lookups: Int { count.held.withLock { $0 } }
 
   static func with(answer: @escaping Answer, _ body: (ScriptedIndex) async throws -> Void) async throws {

@@ -11,9 +11,9 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What a peer finds out about itself for `doctor` and `status`.
+/// The self-test behind `doctor`.
 @Suite struct SelfExaminationTests {
-  @Test func looksAtItselfFromOutside() async throws {
+  @Test func `peer tests itself from outside`() async throws {
     try await DaemonFixture.with { fixture in
       try await fixture.withIndex(ahead: 3_600) { _ in
         try await fixture.withPeer { alice in
@@ -30,7 +30,7 @@ import WireProtocol
     }
   }
 
-  @Test func tellsWhyThereIsNoIndex() async throws {
+  @Test func `reason for the missing index is reported`() async throws {
     try await DaemonFixture.with { fixture in
       try await fixture.withPeer(acknowledgement: .milliseconds(50)) { alice in
         let status = try await alice.status()

@@ -31,27 +31,27 @@ import Testing
   }
 
   @Test(arguments: [Share.Origin.added, .downloaded])
-  func followsTheFileThatIsOrIsNotThere(origin: Share.Origin) throws {
+  func `share follows the presence of its file`(origin: Share.Origin) throws {
     #expect(ShareVerdict(try share(origin, .shared), found: mark()) == .keep)
     #expect(ShareVerdict(try share(origin, .withdrawn), found: mark()) == .restore)
     #expect(ShareVerdict(try share(origin, .shared), found: nil) == .withdraw)
     #expect(ShareVerdict(try share(origin, .withdrawn), found: nil) == .keep)
   }
 
-  @Test func looksIntoWhatItsUserAdded() throws {
+  @Test func `changed file that was added is examined`() throws {
     for found in [mark(changed: 2), mark(size: 7)] {
       #expect(ShareVerdict(try share(.added, .shared), found: found) == .examine)
       #expect(ShareVerdict(try share(.added, .withdrawn), found: found) == .examine)
     }
   }
 
-  @Test func looksIntoADownloadOnlyWhereItMayStillBeTheSame() throws {
+  @Test func `changed download is examined only at equal size`() throws {
     #expect(ShareVerdict(try share(.downloaded, .shared), found: mark(changed: 2)) == .examine)
     #expect(ShareVerdict(try share(.downloaded, .shared), found: mark(size: 7)) == .withdraw)
     #expect(ShareVerdict(try share(.downloaded, .withdrawn), found: mark(size: 7)) == .keep)
   }
 
-  @Test func renewsWhatWasOnlyTouched() throws {
+  @Test func `touched file is renewed`() throws {
     for origin in [Share.Origin.added, .downloaded] {
       let old = try share(origin, .withdrawn)
       let new = try #require(
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func publishesAChangeOnlyOfWhatItsUserAdded() throws {
+  @Test func `only changes of added files are published`() throws {
     let changed = mark(changed: 2)
     #expect(
       ShareVerdict.renewed(try share(.downloaded, .withdrawn), content: other, fingerprint: changed, title: nil) == nil)

@@ -11,7 +11,7 @@ import WireProtocol
 
 /// A whole peer with a real index, seen through its control socket.
 @Suite struct SharingTests {
-  @Test func sharesFilesAndDirectories() async throws {
+  @Test func `files and directories are shared`() async throws {
     try await DaemonFixture.with { fixture in
       let directory = fixture.directory
       try directory.write("paper.pdf", pattern(100_000))
@@ -40,7 +40,7 @@ import WireProtocol
     }
   }
 
-  @Test func oneBadPathAddsNothing() async throws {
+  @Test func `one unusable path adds nothing`() async throws {
     try await DaemonFixture.with { fixture in
       let directory = fixture.directory
       let good = try directory.write("good", [1])
@@ -60,7 +60,7 @@ import WireProtocol
     }
   }
 
-  @Test func sharesNeitherItsKeyNorItsState() async throws {
+  @Test func `own key and state are never shared`() async throws {
     try await DaemonFixture.with { fixture in
       let directory = fixture.directory
       try directory.write("ok", [1])
@@ -75,7 +75,7 @@ import WireProtocol
     }
   }
 
-  @Test func reportsProgressWhereItIsWanted() async throws {
+  @Test func `progress is reported on request`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("large", pattern(4_000_000))
       try await fixture.withIndex { _ in
@@ -90,7 +90,7 @@ import WireProtocol
     }
   }
 
-  @Test func addingAgainHashesNothingAndReplacesTitles() async throws {
+  @Test func `adding again replaces the title without hashing`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", pattern(100_000))
       try await fixture.withIndex { _ in
@@ -108,7 +108,7 @@ import WireProtocol
     }
   }
 
-  @Test func aNewContentTakesThePlaceOfTheOld() async throws {
+  @Test func `new content replaces the old one`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
@@ -123,7 +123,7 @@ import WireProtocol
     }
   }
 
-  @Test func removes() async throws {
+  @Test func `removed documents leave the index`() async throws {
     try await DaemonFixture.with { fixture in
       let first = try fixture.directory.write("a", [1])
       let second = try fixture.directory.write("b", [2])
@@ -145,7 +145,7 @@ import WireProtocol
     }
   }
 
-  @Test func listsItsOwnWithoutTheIndex() async throws {
+  @Test func `own documents are listed without an index`() async throws {
     try await DaemonFixture.with { fixture in
       #expect(mkdir(fixture.directory.file("d"), 0o700) == 0)
       for number in 0..<7 { try fixture.directory.write("d/Cat \(number).jpg", [UInt8(number)]) }

@@ -42,12 +42,12 @@ import WireProtocol
     }
   }
 
-  @Test func takesTheOnlyContent() throws {
+  @Test func `only content is chosen`() throws {
     let row = try row("a", [holder("1", "alice")])
     #expect(try choose([row]).holders.map(\.name.text) == ["alice"])
   }
 
-  @Test func neverChoosesAmongSeveralContentsByItself() throws {
+  @Test func `several contents need a choice`() throws {
     let rows = try [row("a", [holder("1", "alice")]), row("b", [holder("2", "bob")])]
     #expect(code { () throws(WireFailure) in try choose(rows) } == .severalContents)
     #expect(try choose(rows, from: "bob").content == rows[1])
@@ -56,8 +56,8 @@ import WireProtocol
     #expect(code { () throws(WireFailure) in try choose(rows, from: "carol") } == .notFound)
   }
 
-  /// A liar may claim the right root with another size, and even the id of the one who has it.
-  @Test func contentsOfOneRootAreToldApartByTheirSizes() throws {
+  /// A liar may claim the right root with another size, and even the id of an honest holder.
+  @Test func `contents of one root are told apart by size`() throws {
     let alice = try holder("1", "alice")
     let rows = try [row("a", [alice], size: 6), row("a", [alice])]
     let failure = #expect(throws: WireFailure.self) { try choose(rows, from: "alice", prefix: "a") }
@@ -70,18 +70,18 @@ import WireProtocol
     }
   }
 
-  @Test func contentsThatWereLeftOutCountToo() throws {
+  @Test func `contents that were left out count as choices`() throws {
     let rows = try [row("a", [holder("1", "alice")])]
     #expect(code { () throws(WireFailure) in try choose(rows, more: 1) } == .severalContents)
   }
 
-  @Test func namesWhoIsMeantByAnAmbiguousName() throws {
+  @Test func `ambiguous peer name is refused with candidates`() throws {
     let rows = try [row("a", [holder("1", "alice"), holder("2", "alice")])]
     #expect(code { () throws(WireFailure) in try choose(rows, from: "alice") } == .ambiguousPeer)
     #expect(try choose(rows, from: "2f").holders.map { $0.peer.hex.first } == ["2"])
   }
 
-  @Test func asksItselfOnlyWhereThereIsNobodyElse() throws {
+  @Test func `own holder is used only without others`() throws {
     let me = Holder(peer: own, name: try PeerName("me"), host: "127.0.0.1", port: 1, complete: true)
     let other = try holder("1", "alice")
     #expect(try choose([row("a", [me, other])]).holders == [other])

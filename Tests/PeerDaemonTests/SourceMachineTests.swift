@@ -39,7 +39,7 @@ import WireProtocol
     #"{"id":1,"status":200,"protocol":1,"peer":"\#(peer)","name":"a","limits":{"get":32768,"inflight":\#(inflight)}}"#
   }
 
-  @Test func asksForAllOfASmallDocumentAtOnce() throws {
+  @Test func `small document is requested in one round trip`() throws {
     let (_, lines) = try begun()
     #expect(lines.map { $0.contains("\"op\":\"hello\"") } == [true, false, false, false])
     #expect(lines[1].contains("\"op\":\"have\""))
@@ -47,7 +47,7 @@ import WireProtocol
     #expect(lines[3].contains("\"offset\":0,\"length\":100000"))
   }
 
-  @Test func readsBodiesInTheOrderOfTheRequests() throws {
+  @Test func `bodies follow the order of the requests`() throws {
     var (machine, _) = try begun()
     #expect(try reply(&machine, hello(source)) == .answer)
     #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .willing)
@@ -61,7 +61,7 @@ import WireProtocol
     #expect(bytes == .body(.bytes(offset: 0, length: 100_000)))
   }
 
-  @Test func asksOnlyWhetherTheContentIsThereUntilItIsToBeFetched() throws {
+  @Test func `nothing is fetched before fetch is called`() throws {
     var machine = SourceMachine(source: source)
     var output = JSONWriter()
     machine.greet(as: source, try PeerName("bob"), to: &output)
@@ -79,19 +79,19 @@ import WireProtocol
     #expect(!machine.isIdle)
   }
 
-  @Test func anEventIsNoAnswer() throws {
+  @Test func `event does not count as a reply`() throws {
     var (machine, _) = try begun()
     #expect(try reply(&machine, #"{"event":"have","pieces":"AA=="}"#) == .event)
     #expect(try reply(&machine, hello(source)) == .answer)
   }
 
-  @Test func leavesAnotherPeer() throws {
+  @Test func `other peer is rejected`() throws {
     var (machine, _) = try begun()
     let other = try #require(PeerID(hex: String(repeating: "ee", count: 32)))
     #expect(throws: SourceFailure.otherPeer(other)) { try reply(&machine, hello(other)) }
   }
 
-  @Test func leavesAPartialHolder() throws {
+  @Test func `partial holder is rejected`() throws {
     var (machine, _) = try begun()
     _ = try reply(&machine, hello(source))
     #expect(throws: SourceFailure.incomplete) {
@@ -99,7 +99,7 @@ import WireProtocol
     }
   }
 
-  @Test func takesARefusalOfTheWholeConnectionForOne() throws {
+  @Test func `refusal of the connection is recognised`() throws {
     var (machine, _) = try begun()
     #expect(throws: SourceFailure.refused(WireFailure(.tooMany, "enough", retryAfter: 5))) {
       try reply(
@@ -110,12 +110,12 @@ import WireProtocol
   @Test(arguments: [
     #"{"id":2,"status":200}"#, #"{"status":200}"#, #"{"id":1,"status":"200"}"#, #"{"id":1,"status":200,"peer":"x"}"#,
   ])
-  func leavesWhoBreaksTheProtocol(_ line: String) throws {
+  func `malformed reply is rejected`(_ line: String) throws {
     var (machine, _) = try begun()
     #expect(throws: SourceFailure.self) { try reply(&machine, line) }
   }
 
-  @Test func leavesWhoAnswersWithOtherBytes() throws {
+  @Test func `reply with other bytes is rejected`() throws {
     var (machine, _) = try begun()
     _ = try reply(&machine, hello(source))
     _ = try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#)
@@ -125,7 +125,7 @@ import WireProtocol
     }
   }
 
-  @Test func tellsWhyItWasRefused() throws {
+  @Test func `reason of a refusal is reported`() throws {
     var (machine, _) = try begun()
     _ = try reply(&machine, hello(source))
     #expect(throws: SourceFailure.refused(WireFailure(.notFound, "gone"))) {

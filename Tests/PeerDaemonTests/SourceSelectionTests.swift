@@ -6,7 +6,7 @@ import PeerDaemon
 import Testing
 import WireProtocol
 
-/// Whom a download asks, in virtual time.
+/// The choice of sources, in virtual time.
 @Suite struct SourceSelectionTests {
   private func holder(_ number: Int, host: String? = nil) throws -> Holder {
     let bytes = (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + [UInt8](repeating: 7, count: 24)
@@ -20,15 +20,15 @@ import WireProtocol
     try range.map { try holder($0, host: host) }
   }
 
-  /// A network in virtual time: what each holder does is told by `behaviour`.
+  /// A network in virtual time; `behaviour` defines each holder.
   private struct Network {
     enum Behaviour {
-      /// Never answers: the attempt ends when its time is over.
+      /// Never answers: the attempt times out.
       case silent
       case refuses
-      /// Gives everything after this time.
+      /// Delivers everything after this time.
       case honest(TimeAmount)
-      /// Says that it has it, and gives nothing.
+      /// Answers `have`, then delivers nothing.
       case stalls
     }
 
@@ -39,7 +39,7 @@ import WireProtocol
     var asked: [String] = []
     var source: Holder?
     let behaviour: (Holder) -> Behaviour
-    /// What the index answers when it is asked again.
+    /// The reply to a repeated look-up.
     var answers: () -> (holders: [Holder], total: Int)?
     var lookups = 0
 
@@ -54,7 +54,7 @@ import WireProtocol
       self.answers = answers
     }
 
-    /// - Returns: whether all was given before the end.
+    /// - Returns: whether the download completed.
     mutating func run() -> Bool {
       while true {
         while let step = selection.step(at: now) { if carryOut(step) { return true } }
@@ -124,7 +124,7 @@ import WireProtocol
     selection.step(at: now)
   }
 
-  @Test func asksTheFirstAloneAndNobodyElseWhereItAnswers() throws {
+  @Test func `first source is asked alone if it answers`() throws {
     var network = Network(try holders(0..<50)) { _ in .honest(.milliseconds(5)) }
     let isFetched = network.run()
     #expect(isFetched)
@@ -132,7 +132,7 @@ import WireProtocol
     #expect(network.lookups == 0)
   }
 
-  @Test func oneThatDoesNotAnswerHoldsUpNobody() throws {
+  @Test func `silent source delays nobody`() throws {
     let silent = try holder(0).name
     var network = Network(try holders(0..<2)) { $0.name == silent ? .silent : .honest(.milliseconds(5)) }
     let isFetched = network.run()
@@ -141,7 +141,7 @@ import WireProtocol
   }
 
   /// The holder that answers is the last of ten thousand.
-  @Test func findsTheOneAmongTenThousandWhoDoNotAnswer() throws {
+  @Test func `one source among ten thousand silent ones is found`() throws {
     let honest = try holder(10_000).name
     var network = Network(try holders(0..<10_001)) { $0.name == honest ? .honest(.milliseconds(5)) : .silent }
     let isFetched = network.run()
@@ -150,7 +150,7 @@ import WireProtocol
     #expect(network.most <= SourceSelection.Bounds().maxWidth)
   }
 
-  @Test func tenThousandClaimsOfOneHostDoNotStandBeforeAnotherHost() throws {
+  @Test func `hosts take turns`() throws {
     let honest = try holder(10_000, host: "10.9.9.9")
     var network = Network(try holders(0..<10_000, host: "10.0.0.1") + [honest]) {
       $0 == honest ? .honest(.milliseconds(5)) : .silent
@@ -161,7 +161,7 @@ import WireProtocol
     #expect(network.asked.count < 5)
   }
 
-  @Test func givesUpInBoundedTimeWhateverTheIndexGoesOnToName() throws {
+  @Test func `search ends in bounded time`() throws {
     var next = 0
     var network = Network(
       [], total: 1_000_000,
@@ -176,8 +176,8 @@ import WireProtocol
     #expect(network.most <= SourceSelection.Bounds().maxWidth)
   }
 
-  /// Its answer takes longer than there is time for when many have been silent.
-  @Test func oneThatDidNotAnswerInAHurryIsAskedOnceMore() throws {
+  /// Its reply takes longer than the timeout that applies after many silent holders.
+  @Test func `source that missed a short timeout is asked again`() throws {
     let honest = try holder(100)
     var network = Network(try holders(0..<101)) { $0 == honest ? .honest(.seconds(3)) : .silent }
     let isFetched = network.run()
@@ -186,7 +186,7 @@ import WireProtocol
     #expect(network.now < .uptimeNanoseconds(60_000_000_000))
   }
 
-  @Test func asksTheIndexAgainForThoseItDidNotName() throws {
+  @Test func `index is asked again for unlisted holders`() throws {
     let honest = try holder(120)
     var samples = [try holders(50..<100), try holders(100..<121)]
     var network = Network(
@@ -197,7 +197,7 @@ import WireProtocol
     #expect((2...3).contains(network.lookups))
   }
 
-  @Test func endsSoonWhereAllRefuseAndTheIndexKnowsNobodyElse() throws {
+  @Test func `search ends early if all refuse and no others exist`() throws {
     let all = try holders(0..<10)
     var network = Network(all, answers: { (all, 10) }, behaviour: { _ in .refuses })
     let isFetched = network.run()
@@ -207,7 +207,7 @@ import WireProtocol
     #expect(network.lookups == 1)
   }
 
-  @Test func oneThatOnlyPromisesIsLeftForOthers() throws {
+  @Test func `source that only promises is dropped for others`() throws {
     let honest = try holder(5)
     var network = Network(try holders(0..<6)) { $0 == honest ? .honest(.milliseconds(5)) : .stalls }
     let isFetched = network.run()
@@ -215,7 +215,7 @@ import WireProtocol
     #expect(network.now <= .uptimeNanoseconds(15_000_000_000))
   }
 
-  @Test func oneThatIsSlowIsLeftWhileThereAreOthersAndTakenWhereThereAreNone() throws {
+  @Test func `slow source is dropped when others exist`() throws {
     var selection = SourceSelection(at: .uptimeNanoseconds(0))
     let (slow, other) = (try holder(0), try holder(1))
     selection.add([slow, other], total: 2)
@@ -240,7 +240,7 @@ import WireProtocol
     #expect(step(&selection, now) == nil)
   }
 
-  @Test func oneThatWasLostAfterItGaveSomethingIsAskedAgain() throws {
+  @Test func `lost source that delivered is asked again`() throws {
     var selection = SourceSelection(at: .uptimeNanoseconds(0))
     let now = NIODeadline.uptimeNanoseconds(0)
     let only = try holder(0)
@@ -259,7 +259,7 @@ import WireProtocol
     #expect(selection.failures.hasWrongBytes)
   }
 
-  @Test func theOthersAreLeftWhenOneGivesAndAskedAgainWhenItFails() throws {
+  @Test func `other sources are released and asked again after a failure`() throws {
     var selection = SourceSelection(at: .uptimeNanoseconds(0))
     var now = NIODeadline.uptimeNanoseconds(0)
     selection.add(try holders(0..<3), total: 3)

@@ -12,7 +12,7 @@ import Synchronization
 import TestSupport
 import WireProtocol
 
-/// An index and peers in this process, on ports that the system chose.
+/// An index and peers in this process, on ports chosen by the system.
 final class Swarm: Sendable {
   let directory: TemporaryDirectory
   let index: IndexServer
@@ -30,7 +30,7 @@ final class Swarm: Sendable {
     self.pool = pool
   }
 
-  /// Starts, lets `body` work, and ends everything in whatever way it goes.
+  /// Starts everything, runs `body`, stops everything.
   static func with(_ body: (Swarm) async throws -> Void) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let pool = NIOThreadPool(numberOfThreads: 4)
@@ -56,12 +56,12 @@ final class Swarm: Sendable {
     get throws { try Endpoint(index.address) }
   }
 
-  /// A peer with an identity made of its name, without a control socket.
+  /// A peer with an id derived from its name, without a control socket.
   ///
   /// - Parameters:
-  ///   - port: the one it announces, where it is not its own.
-  ///   - claiming: whose id it claims, where it is not its own.
-  ///   - index: the one it uses, where it is not that of the swarm.
+  ///   - port: the port to announce, if not its own.
+  ///   - claiming: the id to claim, if not its own.
+  ///   - index: if not that of the swarm.
   func peer(
     _ name: String, timeout: SourceTimeout = SourceTimeout(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
     claiming id: PeerID? = nil, index: Endpoint? = nil
@@ -75,7 +75,7 @@ final class Swarm: Sendable {
     let link = IndexLink(
       address: try index ?? indexEndpoint,
       hello: IndexHello(peer: id ?? identity.id, name: identity.name, port: port ?? uploads.address.port),
-      source: NothingToAnnounce(), loop: group.next(), logger: Self.logger(name))
+      shares: { _ in .init(documents: [], next: nil) }, loop: group.next(), logger: Self.logger(name))
     links.withLock { $0.append(link) }
     await link.start()
     let downloader = Downloader(
@@ -91,7 +91,7 @@ final class Swarm: Sendable {
     return logger
   }
 
-  /// An id that only tests have: the name's bytes, padded.
+  /// A test id: the name's bytes, padded.
   static func id(_ name: String) -> PeerID {
     let bytes = Array(name.utf8.prefix(31)) + [1]
     let padded = bytes + [UInt8](repeating: 0, count: 32 - bytes.count)
@@ -108,7 +108,7 @@ struct Member: Sendable {
   let link: IndexLink
   let downloader: Downloader
 
-  /// Shares a file under a key and tells the index.
+  /// Shares a file under a key and announces it.
   @discardableResult
   func share(_ path: String, as key: String) async throws -> Document {
     let file = try FileHasher(layers: catalogue.layers).hash(path)
@@ -123,22 +123,15 @@ struct Member: Sendable {
 
   func get(
     _ key: String, to path: String, from: String? = nil, force: Bool = false, share: Bool = true
-  ) async throws(WireFailure) -> ControlGetReply {
+  ) async throws(WireFailure) -> Download {
     guard let key = try? DocumentKey(key) else { throw WireFailure(.invalidKey, key) }
     return try await downloader.get(
-      GetDocument(
-        key: key, target: .path(path), from: from, content: nil, force: force, share: share, progress: false)
+      DownloadRequest(key: key, destination: .path(path), from: from, replacesFile: force, isShared: share)
     ) { _ in }
   }
 }
 
-private struct NothingToAnnounce: AnnouncementSource {
-  func page(after cursor: AnnouncementCursor?) async -> (documents: [Document], next: AnnouncementCursor?)? {
-    ([], nil)
-  }
-}
-
-/// Bytes that no two lengths or seeds share, the same at each run.
+/// Reproducible bytes that differ between seeds.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
   return (0..<count).map { _ in

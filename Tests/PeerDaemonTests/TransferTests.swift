@@ -7,10 +7,10 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// One peer shares, another fetches, through real sockets.
+/// Downloads between peers over real sockets.
 @Suite struct TransferTests {
   @Test(arguments: [0, 1, 16_383, 16_384, 16_385, 1_000_000, 9_000_001])
-  func fetchesWhatWasShared(_ size: Int) async throws {
+  func `shared document is downloaded`(_ size: Int) async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -21,7 +21,7 @@ import WireProtocol
       let reply = try await bob.get("file/x", to: target)
       #expect(TemporaryDirectory.read(target) == bytes)
       #expect(reply.received == Int64(size))
-      #expect(reply.sources.map(\.id) == (size > 0 ? [alice.id] : []))
+      #expect(reply.sources.map(\.holder.peer) == (size > 0 ? [alice.id] : []))
       #expect(try bob.catalogue.shares(under: document.key).map(\.path) == [target])
       #expect(try bob.catalogue.leftovers().isEmpty)
       let found = try await bob.link.ask(.lookup(.init(.key(document.key))), LookupReply.init)
@@ -29,7 +29,7 @@ import WireProtocol
     }
   }
 
-  @Test func whatWasFetchedIsServedToo() async throws {
+  @Test func `downloaded document is served`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -38,12 +38,12 @@ import WireProtocol
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
       _ = try await bob.get("file/x", to: swarm.directory.file("b"))
       let reply = try await carol.get("file/x", to: swarm.directory.file("c"), from: "bob")
-      #expect(reply.sources.map(\.id) == [bob.id])
+      #expect(reply.sources.map(\.holder.peer) == [bob.id])
       #expect(TemporaryDirectory.read(swarm.directory.file("c")) == bytes)
     }
   }
 
-  @Test func theSameFileMayBeFetchedManyTimesAtOnce() async throws {
+  @Test func `concurrent downloads of one file succeed`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -59,7 +59,7 @@ import WireProtocol
     }
   }
 
-  @Test func overwritesNothingDifferentWithoutForce() async throws {
+  @Test func `different file is replaced only with force`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -76,7 +76,7 @@ import WireProtocol
     }
   }
 
-  @Test func aDirectoryThatIsMissingIsNamed() async throws {
+  @Test func `missing directory is named`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -88,7 +88,7 @@ import WireProtocol
     }
   }
 
-  @Test func severalContentsHaveToBeToldApart() async throws {
+  @Test func `several contents need a choice`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -104,7 +104,7 @@ import WireProtocol
     }
   }
 
-  @Test func saysInWordsWhyASourceCannotBeReached() async throws {
+  @Test func `reason for an unreachable source is reported`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice", port: 1)
       let bob = try await swarm.peer("bob")
@@ -116,7 +116,7 @@ import WireProtocol
     }
   }
 
-  @Test func aChangedFileIsNeverServedAsTheOldContent() async throws {
+  @Test func `changed file is never served as the old content`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       let bob = try await swarm.peer("bob")
@@ -131,9 +131,9 @@ import WireProtocol
     }
   }
 
-  /// What one connection has given does not depend on what it gave before, and a source that has closed a kept one is
-  /// simply connected to again.
-  @Test func oneAfterTheOtherComesOverKeptConnections() async throws {
+  /// Downloads over a reused connection are independent of each other, and a connection that the source has closed is
+  /// replaced.
+  @Test func `consecutive downloads reuse connections`() async throws {
     try await Swarm.with { swarm in
       var limits = PeerLimits()
       limits.connections = 4
@@ -150,7 +150,7 @@ import WireProtocol
     }
   }
 
-  @Test func aKeptConnectionThatTheSourceHasClosedIsMadeAnew() async throws {
+  @Test func `closed idle connection is replaced`() async throws {
     try await Swarm.with { swarm in
       var limits = PeerLimits()
       limits.idle = 1
@@ -167,7 +167,7 @@ import WireProtocol
     }
   }
 
-  @Test func nobodyHasIt() async throws {
+  @Test func `unknown document is not found`() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob")
       let failure = await #expect(throws: WireFailure.self) {
@@ -177,7 +177,7 @@ import WireProtocol
     }
   }
 
-  @Test func aCancelledDownloadLeavesNothing() async throws {
+  @Test func `cancelled download leaves no file`() async throws {
     try await Swarm.with { swarm in
       let bob = try await swarm.peer("bob")
       let liar = try await Liar.start(swarm, "liar", .silent)

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// Files that change, go away and come back under a running peer and between its starts.
+/// Files that change, vanish and return while a peer runs and between its starts.
 @Suite struct UpkeepTests {
   private let key: DocumentKey
 
@@ -19,13 +19,13 @@ import WireProtocol
     key = try DocumentKey("file/x")
   }
 
-  /// What is on offer under the key, by size.
+  /// The sizes of the contents that the index lists under the key.
   private func offered(_ peer: Peer) async throws -> [Int64] {
     guard let reply = try await peer.ask(.lookup(key)).reply else { return [] }
     return try LookupReply(reply).contents.map(\.content.size).sorted()
   }
 
-  /// Asks for a content that was shared, as another peer does: the file is then found changed.
+  /// Requests a shared content as another peer would: this detects the change of its file.
   private func knock(_ peer: Peer, for content: Content) async throws {
     let uploads = peer.daemon.uploads
     try await onThread {
@@ -38,7 +38,7 @@ import WireProtocol
     }
   }
 
-  @Test func aChangedFileIsSharedAsItIsNow() async throws {
+  @Test func `changed file is shared with its new content`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
@@ -53,7 +53,7 @@ import WireProtocol
     }
   }
 
-  @Test func aTouchedFileIsStillShared() async throws {
+  @Test func `touched file stays shared`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
@@ -67,7 +67,7 @@ import WireProtocol
     }
   }
 
-  @Test func anEditedDownloadIsNotPublished() async throws {
+  @Test func `edited download is not published`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", pattern(1000))
       let copy = fixture.directory.file("copy")
@@ -88,9 +88,9 @@ import WireProtocol
     }
   }
 
-  /// Hashes are kept in a file of their own where there are many, else in the catalogue.
+  /// Many hashes are kept in a separate file, few in the catalogue.
   @Test(arguments: [("side file", 17_000_000), ("missing side file", 17_000_000), ("row", 100_000)])
-  func damagedHashesAreMadeAgain(_ damage: String, _ size: Int) async throws {
+  func `damaged hashes are rebuilt`(_ damage: String, _ size: Int) async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", pattern(size))
       try await fixture.withIndex { _ in
@@ -140,14 +140,14 @@ import WireProtocol
     }
   }
 
-  @Test func whatVanishedIsSharedAgainWhenItIsBack() async throws {
+  @Test func `vanished file is shared again when it returns`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       let aside = fixture.directory.file("aside")
       try await fixture.withIndex { _ in
         try await fixture.withPeer { alice in
           let content = try await alice.add([path]).added[0].content
-          // Renamed twice, it has another time of change, but the same bytes.
+          // Renaming it twice changes ctime but not the bytes.
           #expect(rename(path, aside) == 0)
           try await knock(alice, for: content)
           #expect(try await eventually { try await alice.mine() == ["file/x": .withdrawn] })
@@ -167,7 +167,7 @@ import WireProtocol
     }
   }
 
-  @Test func whatWasDeletedAndIsPutBackIsSharedAgainByItself() async throws {
+  @Test func `restored file is shared again without add`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
@@ -184,7 +184,7 @@ import WireProtocol
     }
   }
 
-  @Test func addSharesAgainWhatWasWithdrawn() async throws {
+  @Test func `add restores a withdrawn share`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
@@ -202,8 +202,8 @@ import WireProtocol
     }
   }
 
-  /// The copy may be edited or deleted, the document is still that of the file that was added.
-  @Test func aCopyOfAnOwnDocumentDoesNotTakeItsPlace() async throws {
+  /// The copy may be edited or deleted; the document stays bound to the added file.
+  @Test func `copy of a shared document does not replace it`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", pattern(1000))
       let copy = fixture.directory.file("copy")
@@ -223,7 +223,7 @@ import WireProtocol
     }
   }
 
-  @Test func looksAtEverythingWhenItStarts() async throws {
+  @Test func `all files are checked after a start`() async throws {
     try await DaemonFixture.with { fixture in
       let paths = try ["x", "y", "z"].map { try fixture.directory.write($0, [1]) }
       try await fixture.withIndex { _ in
@@ -242,7 +242,7 @@ import WireProtocol
     }
   }
 
-  @Test func whatIsRemovedMeanwhileDoesNotComeBack() async throws {
+  @Test func `document removed during a check stays removed`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
@@ -251,7 +251,7 @@ import WireProtocol
           try fixture.directory.write("x", [2, 2])
           try await knock(alice, for: old)
           _ = try await alice.ask(.remove(RemoveDocument(key: key)))
-          // Another change that is seen to the end shows that this one is over.
+          // Changes are handled in order: once this one is done, the first is, too.
           let other = try fixture.directory.write("y", [1])
           let content = try await alice.add([other]).added[0].content
           try fixture.directory.write("y", [3, 3, 3])

@@ -8,9 +8,9 @@ import TestSupport
 import Testing
 import WireProtocol
 
-/// What a peer answers to other peers, line by line.
+/// The peer plane, line by line.
 @Suite struct UploadTests {
-  /// A connection to a peer that shares 100,000 bytes, after `hello` where `greeted`.
+  /// A connection to a peer that shares 100,000 bytes; `hello` is done if `greeted`.
   private func with(
     greeted: Bool = true, _ body: (RawConnection, Content, [UInt8]) async throws -> Void
   ) async throws {
@@ -33,7 +33,7 @@ import WireProtocol
     #""content":"\#(content.root)","size":\#(content.size)"#
   }
 
-  @Test func saysWhatItHas() async throws {
+  @Test func `have is answered`() async throws {
     try await with { connection, content, _ in
       let have = try connection.ask(#"{"id":2,"op":"have",\#(members(content))}"#)
       #expect(have["complete"]?.bool == true)
@@ -46,7 +46,7 @@ import WireProtocol
   @Test(arguments: [
     #""op":"have""#, #""op":"hashes","layer":0,"index":0,"length":1"#, #""op":"get","offset":0,"length":1"#,
   ])
-  func doesNotFindWhatIsNotShared(_ request: String) async throws {
+  func `unshared content is not found`(_ request: String) async throws {
     try await with { connection, content, _ in
       let refusal = try connection.ask(#"{"id":3,\#(request),"content":"\#(content.root)","size":99}"#)
       #expect(refusal["error"]?.string == "not-found")
@@ -54,7 +54,7 @@ import WireProtocol
     }
   }
 
-  @Test func givesBytesRightBehindTheHeader() async throws {
+  @Test func `bytes follow their header`() async throws {
     try await with { connection, content, bytes in
       for (offset, length) in [(0, 100_000), (99_999, 1), (1, 70_000), (100_000, 0)] {
         let header = try connection.ask(
@@ -66,7 +66,7 @@ import WireProtocol
     }
   }
 
-  @Test func givesHashesThatProveThemselves() async throws {
+  @Test func `hashes come with their proof`() async throws {
     try await with { connection, content, _ in
       for (layer, index, length) in [(0, 0, 8), (0, 4, 2), (1, 3, 1), (3, 0, 1)] {
         let range = try #require(HashRange(layer: layer, index: Int64(index), length: length, of: content))
@@ -96,7 +96,7 @@ import WireProtocol
     }
   }
 
-  @Test func theLimitThatWasMetIsNamed() async throws {
+  @Test func `refusal names the limit`() async throws {
     try await with { connection, content, _ in
       let refusal = try connection.ask(#"{"id":7,"op":"get",\#(members(content)),"offset":0,"length":5000000}"#)
       #expect(refusal["limit"]?.string == "get")
@@ -109,7 +109,7 @@ import WireProtocol
     Array(#"{"id":1,"op":""#.utf8) + [0xFF, 0x22, 0x7D], Array(#"{"id":9007199254740992,"op":"have"}"#.utf8),
     Array((String(repeating: #"{"a":"#, count: 40) + "1" + String(repeating: "}", count: 40)).utf8),
   ])
-  func answersHostileLinesAndGoesOn(_ line: [UInt8]) async throws {
+  func `hostile line is answered and the connection continues`(_ line: [UInt8]) async throws {
     try await with { connection, content, _ in
       try connection.send(line + [0x0A])
       #expect(try connection.reply()["error"]?.string == "bad-request")
@@ -117,7 +117,7 @@ import WireProtocol
     }
   }
 
-  @Test func answersALineWithoutEndAndCloses() async throws {
+  @Test func `endless line is answered and ends the connection`() async throws {
     try await with { connection, _, _ in
       try connection.send([UInt8](repeating: 0x20, count: 70_000))
       let refusal = try connection.reply()
@@ -127,7 +127,7 @@ import WireProtocol
     }
   }
 
-  @Test func wantsAHelloFirst() async throws {
+  @Test func `hello must come first`() async throws {
     try await with(greeted: false) { connection, content, _ in
       let refusal = try connection.ask(#"{"id":2,"op":"have",\#(members(content))}"#)
       #expect(refusal["error"]?.string == "hello-required")
@@ -135,7 +135,7 @@ import WireProtocol
     }
   }
 
-  @Test func answersPipelinedRequestsInOrder() async throws {
+  @Test func `pipelined requests are answered in order`() async throws {
     try await with { connection, content, bytes in
       let requests = (10..<210).map {
         #"{"id":\#($0),"op":"get",\#(members(content)),"offset":\#($0),"length":100}"# + "\n"
@@ -148,7 +148,7 @@ import WireProtocol
     }
   }
 
-  @Test func keepsNoConnectionForWhoDoesNotSayWhoTheyAre() async throws {
+  @Test func `connection without hello is closed in time`() async throws {
     try await Swarm.with { swarm in
       var limits = PeerLimits()
       limits.hello = 1
@@ -163,7 +163,7 @@ import WireProtocol
     }
   }
 
-  @Test func keepsNoConnectionForWhoWantsNothing() async throws {
+  @Test func `idle connection is closed`() async throws {
     try await Swarm.with { swarm in
       var limits = PeerLimits()
       limits.idle = 1
@@ -175,7 +175,7 @@ import WireProtocol
     }
   }
 
-  @Test func saysThatItServesEnoughOthers() async throws {
+  @Test func `connections over the limit are refused`() async throws {
     try await Swarm.with { swarm in
       var limits = PeerLimits()
       limits.connections = 1

@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LineJSON
 import LineTransport
 import NIOCore
 import Synchronization
 package import WireProtocol
 
-/// The way of a running request to send events to the one who asked.
-package protocol ControlEvents: Sendable {
-  /// Returns when the system has taken them, so that a slow reader holds up the work and fills no memory.
-  /// - Throws: `cancelled` where nobody is there any more.
-  func send(_ events: [ControlEvent]) async throws(WireFailure)
-  /// Sends one if the last one offered has been taken, else forgets it: for progress, which the next one outdates.
-  func offer(_ event: ControlEvent)
-}
-
-extension ControlEvents {
-  package func send(_ event: ControlEvent) async throws(WireFailure) {
-    try await send([event])
-  }
-}
-
-/// Events of one request on one connection.
-final class ConnectionEvents: ControlEvents {
-  /// Sent at once, in bytes: large enough to make calls cheap.
+/// Sends the events of one running request to its client.
+package final class ControlEvents: Sendable {
+  /// Bytes per write.
   private static let chunk = 64 * 1024
 
   private let loop: any EventLoop
@@ -35,21 +21,24 @@ final class ConnectionEvents: ControlEvents {
     self.connection = NIOLoopBound(connection, eventLoop: loop)
   }
 
-  func send(_ events: [ControlEvent]) async throws(WireFailure) {
+  /// Returns when the socket has taken the events: a slow reader delays the work instead of filling memory.
+  /// - Throws: `cancelled` if the client has disconnected.
+  package func send(_ events: [ControlEvent]) async throws(WireFailure) {
     for buffer in ControlLines.buffers(of: events, chunk: Self.chunk) {
-      guard !Task.isCancelled else { throw Self.gone }
+      guard !Task.isCancelled else { throw Self.disconnected }
       do {
         try await loop.flatSubmit { [connection] in connection.value.send(bytes: buffer) }.get()
       } catch {
-        throw Self.gone
+        throw Self.disconnected
       }
     }
   }
 
-  func offer(_ event: ControlEvent) {
+  /// Sends an event, or drops it while the previous one is not taken: for progress, which the next event replaces.
+  package func offer(_ event: ControlEvent) {
     guard !isOffering.exchange(true, ordering: .acquiringAndReleasing) else { return }
     loop.execute { [self] in
-      // Nothing may come behind the reply.
+      // Nothing may follow the reply.
       guard !hasEnded.load(ordering: .relaxed) else { return }
       connection.value.send(bytes: ByteBuffer(bytes: ControlLines.bytes(of: event.json))).whenComplete { [self] _ in
         isOffering.store(false, ordering: .releasing)
@@ -57,10 +46,36 @@ final class ConnectionEvents: ControlEvents {
     }
   }
 
-  /// On the event loop, before the reply is sent.
+  /// Call on the event loop before the reply is sent.
   func end() {
     hasEnded.store(true, ordering: .relaxed)
   }
 
-  private static let gone = WireFailure(.cancelled, "the one who asked is gone")
+  private static let disconnected = WireFailure(.cancelled, "client disconnected")
+}
+
+/// Encodes messages as lines.
+enum ControlLines {
+  /// A message that JSON cannot represent, such as a file name with a NUL, becomes a failure of its request.
+  static func bytes(of message: JSONValue) -> [UInt8] {
+    if let line = try? Jansson.encodeLine(message) { return line }
+    let failure = WireFailure(.internal, "the reply cannot be represented in JSON")
+    return (try? Jansson.encodeLine(failure.json(id: message["id"]?.integer))) ?? []
+  }
+
+  /// The lines of events in buffers of about `chunk` bytes. Events that JSON cannot represent are left out.
+  static func buffers(of events: [ControlEvent], chunk: Int) -> [ByteBuffer] {
+    var buffers = [ByteBuffer]()
+    var current = ByteBuffer()
+    for event in events {
+      guard let line = try? Jansson.encodeLine(event.json) else { continue }
+      current.writeBytes(line)
+      if current.readableBytes >= chunk {
+        buffers.append(current)
+        current = ByteBuffer()
+      }
+    }
+    if current.readableBytes > 0 { buffers.append(current) }
+    return buffers
+  }
 }

@@ -3,24 +3,24 @@
 package import LineJSON
 package import WireProtocol
 
-/// One connection of a front end, as a value: lines in, one action out.
+/// One connection of a front end as a state machine: lines in, one action out.
 package struct ControlSession {
   package enum State: Equatable {
-    /// Nobody has said yet who is there. To `greeting` by `admit`.
+    /// The user on the other side is not known. To `greeting` by `admit`.
     case unknown
-    /// `hello` is awaited. To `ready` by it.
+    /// Waiting for `hello`. To `ready` by it.
     case greeting
-    /// Requests are taken. To `running` by one that takes its time.
+    /// Waiting for a request. To `running` by one.
     case ready
-    /// A request is under way, no line is taken. To `ready` by its end.
+    /// A request is under way. To `ready` by its end.
     case running
   }
 
   package enum Action: Equatable {
     case answer(JSONValue)
-    /// Call `finished` at the end of it.
+    /// Call `finished` at its end.
     case run(id: Int64, ControlRequest)
-    /// The answer is the last.
+    /// Answer, then close.
     case refuse(JSONValue)
   }
 
@@ -31,7 +31,7 @@ package struct ControlSession {
     self.greeting = greeting
   }
 
-  /// The one who connected may use this daemon.
+  /// The user on the other side may use this daemon.
   package mutating func admit() {
     if state == .unknown { state = .greeting }
   }
@@ -45,20 +45,19 @@ package struct ControlSession {
     do {
       json = try Jansson.decode(line, maximumLength: ControlPlane.lineLimit)
     } catch {
-      return .answer(Self.failure(.unreadableLine(error), id: nil))
+      return .answer(WireFailure.unreadableLine(error).json(id: nil))
     }
     guard state != .unknown else {
       return .refuse(
-        Self.failure(
-          WireFailure(.forbidden, "this daemon belongs to another user"), id: ControlRequest.id(of: json)))
+        WireFailure(.forbidden, "this daemon belongs to another user").json(id: ControlRequest.id(of: json)))
     }
     guard let id = ControlRequest.id(of: json) else {
-      return .answer(Self.failure(.badRequest("id is an integer from 0 to 2^53 - 1"), id: nil))
+      return .answer(WireFailure.badRequest("id is an integer from 0 to 2^53 - 1").json(id: nil))
     }
     do throws(WireFailure) {
       return try take(try ControlRequest(json), id: id)
     } catch {
-      return .answer(Self.failure(error, id: id))
+      return .answer(error.json(id: id))
     }
   }
 
@@ -67,7 +66,7 @@ package struct ControlSession {
       guard number == ProtocolVersion.wire else {
         throw WireFailure(
           .unsupportedProtocol,
-          "protocol \(number) is not spoken here, \(ProtocolVersion.wire) is: use programs of one release")
+          "unsupported protocol \(number), expected \(ProtocolVersion.wire): use programs of the same release")
       }
       state = .ready
       return .answer(greeting.json(id: id))
@@ -77,12 +76,7 @@ package struct ControlSession {
     return .run(id: id, request)
   }
 
-  static func failure(_ failure: WireFailure, id: Int64?) -> JSONValue {
-    failure.json(id: id)
-  }
-
-  static let tooLong = failure(
-    WireFailure(
-      .tooLarge, "a line has at most \(ControlPlane.lineLimit) bytes", limit: .init("line", ControlPlane.lineLimit)),
-    id: nil)
+  static let tooLong = WireFailure(
+    .tooLarge, "a line has at most \(ControlPlane.lineLimit) bytes", limit: .init("line", ControlPlane.lineLimit)
+  ).json(id: nil)
 }

@@ -46,8 +46,8 @@ package struct Downloader: Sendable {
   ///
   /// - Parameter progress: called from any thread, about ten times a second.
   package func get(
-    _ request: GetDocument, progress: @escaping @Sendable (DownloadProgress) -> Void
-  ) async throws(WireFailure) -> ControlGetReply {
+    _ request: DownloadRequest, progress: @escaping @Sendable (DownloadProgress) -> Void
+  ) async throws(WireFailure) -> Download {
     let started = NIODeadline.now()
     let choice = try await choose(request)
     let content = choice.content.content
@@ -57,13 +57,13 @@ package struct Downloader: Sendable {
     switch try await prepare(request, content) {
     case .begun(let begun): fetch = begun
     case .present(let file):
-      if request.share { try await share(document, file) }
-      return reply(request, file.path, content, [:], started)
+      if request.isShared { try await share(document, file) }
+      return Self.download(content, file.path, [:], started)
     }
     do throws(WireFailure) {
       let sources = try await fetchAll(fetch, choice, request.key, progress)
       let path = try await finish(fetch, document, request)
-      return reply(request, path, content, sources, started)
+      return Self.download(content, path, sources, started)
     } catch {
       // No effect where the file has its name already.
       _ = try? await blocking { fetch.discard() }
@@ -73,13 +73,13 @@ package struct Downloader: Sendable {
 
   // MARK: Before
 
-  private func choose(_ request: GetDocument) async throws(WireFailure) -> SourceChoice {
+  private func choose(_ request: DownloadRequest) async throws(WireFailure) -> SourceChoice {
     let peer = request.from.flatMap { PeerID(hex: $0) }
     let found: LookupReply
     do throws(WireFailure) {
       found = try await link.ask(.lookup(.init(.key(request.key), peer: peer)), LookupReply.init)
     } catch  where error.code == .notFound {
-      throw WireFailure(.notFound, "nobody shares \(request.key) now; p2pctl list shows what there is")
+      throw WireFailure(.notFound, "nobody shares \(request.key) now; p2pctl list shows what is available")
     }
     return try SourceChoice(
       request.key, found, from: request.from, prefix: request.content, asking: identity.id)
@@ -91,7 +91,7 @@ package struct Downloader: Sendable {
     case present(HashedFile)
   }
 
-  private func prepare(_ request: GetDocument, _ content: Content) async throws(WireFailure) -> Preparation {
+  private func prepare(_ request: DownloadRequest, _ content: Content) async throws(WireFailure) -> Preparation {
     let catalogue = ledger.catalogue
     let (target, fetch) = try await blocking { () throws(StoreError) in
       let target = try Self.target(of: request)
@@ -100,7 +100,7 @@ package struct Downloader: Sendable {
     }
     if let fetch { return .begun(fetch) }
     if let file = try await present(target, content) { return .present(file) }
-    guard request.force else {
+    guard request.replacesFile else {
       throw WireFailure(
         .cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
     }
@@ -110,9 +110,9 @@ package struct Downloader: Sendable {
     }
   }
 
-  private static func target(of request: GetDocument) throws(StoreError) -> DownloadTarget {
+  private static func target(of request: DownloadRequest) throws(StoreError) -> DownloadTarget {
     let name = request.key.suggestedFileName
-    return switch request.target {
+    return switch request.destination {
     case .path(let path): try DownloadTarget(path: path, suggestedName: name)
     case .directory(let directory): try DownloadTarget(directory: directory, name: name)
     }
@@ -125,20 +125,9 @@ package struct Downloader: Sendable {
   private func present(_ target: DownloadTarget, _ content: Content) async throws(WireFailure) -> HashedFile? {
     let hasher = FileHasher(layers: ledger.catalogue.layers)
     let pool = content.size > Self.quickSize ? longPool : pool
-    let stop = StopFlag()
-    let outcome = await withTaskCancellationHandler {
-      do throws(WireFailure) {
-        let occupant = try await pool.store { () throws(StoreError) in
-          try target.occupant(comparedTo: content, hasher: hasher, isCancelled: { stop.isRaised })
-        }
-        return Result<_, WireFailure>.success(occupant)
-      } catch {
-        return .failure(error)
-      }
-    } onCancel: {
-      stop.raise()
+    let occupant = try await pool.interruptible { isCancelled throws(StoreError) in
+      try target.occupant(comparedTo: content, hasher: hasher, isCancelled: isCancelled)
     }
-    let occupant = try outcome.get()
     guard case .same(let file) = occupant else { return nil }
     return file
   }
@@ -208,20 +197,20 @@ package struct Downloader: Sendable {
   /// Where another download of the same content has been quicker, its file is as good.
   /// - Returns: the path of the file.
   private func finish(
-    _ fetch: Fetch, _ document: Document, _ request: GetDocument
+    _ fetch: Fetch, _ document: Document, _ request: DownloadRequest
   ) async throws(WireFailure) -> String {
     let ledger = ledger
     let outcome = try await blocking {
       () throws(StoreError) -> Result<(path: String, superseded: [Share]), StoreError> in
       let file: HashedFile
       do throws(StoreError) {
-        file = try fetch.commit(replacing: request.force)
+        file = try fetch.commit(replacing: request.replacesFile)
       } catch {
         guard error.code == .exists else { throw error }
         return .failure(error)
       }
       let temporary = fetch.file.temporaryPaths
-      if request.share {
+      if request.isShared {
         return .success((file.path, try Self.share(document, file, in: ledger, forgetting: temporary)))
       }
       // What cannot be forgotten now is looked for, and not found, at the next start.
@@ -230,12 +219,12 @@ package struct Downloader: Sendable {
     }
     switch outcome {
     case .success(let (path, superseded)):
-      if request.share { await publish(document, superseded) }
+      if request.isShared { await publish(document, superseded) }
       return path
     case .failure(let error):
       guard let file = try await present(fetch.target, fetch.content) else { throw WireFailure(error) }
       try await blocking { fetch.discard() }
-      if request.share { try await share(document, file) }
+      if request.isShared { try await share(document, file) }
       return file.path
     }
   }
@@ -267,13 +256,12 @@ package struct Downloader: Sendable {
     _ = await publication.publish([document])
   }
 
-  private func reply(
-    _ request: GetDocument, _ path: String, _ content: Content, _ sources: [Holder: Int64], _ started: NIODeadline
-  ) -> ControlGetReply {
-    let sorted = sources.sorted { $0.value > $1.value }
-    return ControlGetReply(
-      key: request.key, content: content, path: path, received: sources.values.reduce(0, +),
-      sources: sorted.map { .init(name: $0.key.name.text, id: $0.key.peer, bytes: $0.value) },
+  private static func download(
+    _ content: Content, _ path: String, _ sources: [Holder: Int64], _ started: NIODeadline
+  ) -> Download {
+    Download(
+      content: content, path: path,
+      sources: sources.sorted { $0.value > $1.value }.map { .init(holder: $0.key, bytes: $0.value) },
       seconds: Double((NIODeadline.now() - started).nanoseconds) / 1e9)
   }
 

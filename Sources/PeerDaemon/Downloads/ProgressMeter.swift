@@ -4,14 +4,29 @@ import NIOCore
 import Synchronization
 import WireProtocol
 
-/// Counts what one source gives, and lets about ten reports a second through.
-final class ProgressMeter: Sendable {
+/// Lets one report through per 100 ms. Called from any thread.
+final class Throttle: Sendable {
   private static let interval = TimeAmount.milliseconds(100)
 
+  private let next = Mutex(NIODeadline.now())
+
+  /// Whether to report now; if so, the next report is due after the interval.
+  func isDue() -> Bool {
+    let now = NIODeadline.now()
+    return next.withLock { next in
+      guard now >= next else { return false }
+      next = now + Self.interval
+      return true
+    }
+  }
+}
+
+/// Counts what one source sends, and reports it about ten times a second.
+final class ProgressMeter: Sendable {
   private let size: Int64
   private let peer: String
   private let transfer: TransferHandle
-  private let next = Mutex(NIODeadline.now())
+  private let throttle = Throttle()
   private let progress: @Sendable (DownloadProgress) -> Void
 
   init(
@@ -24,16 +39,11 @@ final class ProgressMeter: Sendable {
   }
 
   /// - Parameters:
-  ///   - received: all that is verified.
-  ///   - gained: what has come since the last report.
+  ///   - received: all verified bytes.
+  ///   - gained: bytes since the last report.
   func report(_ received: Int64, gained: Int64) {
     transfer.progress(gained)
-    let now = NIODeadline.now()
-    let isDue = next.withLock { next in
-      guard now >= next || received == size else { return false }
-      next = now + Self.interval
-      return true
-    }
-    if isDue { progress(DownloadProgress(received: received, size: size, peer: peer)) }
+    guard throttle.isDue() || received == size else { return }
+    progress(DownloadProgress(received: received, size: size, peer: peer))
   }
 }

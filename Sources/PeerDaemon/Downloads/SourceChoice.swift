@@ -23,14 +23,15 @@ package struct SourceChoice: Equatable {
     if let prefix {
       contents = contents.filter { Self.isMeant($0.content, by: prefix) }
       guard !contents.isEmpty else {
-        throw WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what there is")
+        throw WireFailure(
+          .notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what is available")
       }
     }
     if let from {
       contents = try Self.restrict(contents, to: from, key)
     }
     guard let first = contents.first else {
-      throw WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what there is")
+      throw WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what is available")
     }
     guard contents.count == 1, found.more == 0 || prefix != nil || from != nil else {
       throw WireFailure(

@@ -123,7 +123,7 @@ final class SourceSearch {
 
   private func beginFetching(from id: SourceSelection.ID) {
     guard let attempt = attempts[id] else { return }
-    setting.transfer.serve(by: attempt.holder.name.text, host: attempt.holder.host)
+    setting.transfer.setPeer(attempt.holder.name.text, host: attempt.holder.host)
     guard !attempt.isFetching else { return }
     guard openSinks == 0 else {
       heldFetch = id

@@ -1,99 +1,224 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 package import DocumentModel
 import Logging
 import NIOCore
 package import WireProtocol
 
-/// What we share, told to the index: all of it at each connection, and what changes meanwhile.
+/// Announces shares to the index: all of them on each connection, and what changes meanwhile.
 extension IndexLink {
-  /// Tells the index of new documents.
+  /// Announces new documents.
   ///
-  /// - Returns: whether the index acknowledged all of them in time; what it did not is announced at the next connection.
+  /// - Returns: whether the index acknowledged all of them within `timeout.acknowledgement`. If not, they are announced
+  ///   again later.
   package func announce(_ documents: [Document]) async -> Bool {
-    for document in documents { withdrawn.remove(.init(key: document.key, content: document.content)) }
+    let records = documents.map(IndexRequest.RecordID.init)
+    withdrawn.subtract(records)
+    unacknowledgedWithdrawals.subtract(records)
     let deadline = NIODeadline.now() + timeout.acknowledgement
     guard await waitForConnection(timeout.acknowledgement) else { return false }
     for batch in batches(documents) {
       let left = max(deadline - .now(), .milliseconds(1))
-      do throws(WireFailure) { try await add(Array(batch), within: left) } catch { return false }
+      do throws(WireFailure) {
+        try await add(Array(batch), within: left)
+      } catch {
+        announcementError = "the index did not acknowledge an addition: \(error.message)"
+        carryOut(announcing.fail(.everything, using: &random))
+        return false
+      }
     }
     return true
   }
 
-  /// Tells the index that records are no more.
+  /// Withdraws records. Those that the index does not acknowledge are withdrawn again later.
   package func withdraw(_ records: [IndexRequest.RecordID]) async -> Bool {
-    if announcement != nil { withdrawn.formUnion(records) }
+    if announcing.isRunning { withdrawn.formUnion(records) }
     guard machine.isConnected else { return false }
+    let generation = generation
+    guard await remove(records) else {
+      if generation == self.generation { carryOut(announcing.fail(.withdrawals, using: &random)) }
+      return false
+    }
+    return true
+  }
+
+  /// Announces everything once more, for additions that the index did not acknowledge. Without a connection the next one
+  /// does.
+  package func announceAgain() {
+    carryOut(announcing.request(.everything))
+  }
+
+  // MARK: Requests
+
+  private func add(_ documents: [Document], within timeout: TimeAmount) async throws(WireFailure) {
+    let valid = documents.filter { !withdrawn.contains(.init($0)) }
+    guard !valid.isEmpty else { return }
+    try await exchange(.add(valid), within: timeout) { _ in }
+  }
+
+  /// - Returns: false if some were not acknowledged; these are kept in `unacknowledgedWithdrawals`.
+  private func remove(_ records: [IndexRequest.RecordID]) async -> Bool {
+    let generation = generation
     var isAcknowledged = true
-    for start in stride(from: 0, to: records.count, by: 250) {
-      let batch = Array(records[start..<min(start + 250, records.count)])
+    for batch in batches(records) {
       do throws(WireFailure) {
-        try await exchange(.remove(batch), within: timeout.acknowledgement) { _ in }
+        try await exchange(.remove(Array(batch)), within: timeout.acknowledgement) { _ in }
       } catch {
         isAcknowledged = false
+        // The index drops all records at the end of the connection.
+        guard generation == self.generation else { break }
+        unacknowledgedWithdrawals.formUnion(batch)
+        announcementError = "the index rejected a withdrawal: \(error.message)"
       }
     }
     return isAcknowledged
   }
 
-  private func add(_ documents: [Document], within timeout: TimeAmount) async throws(WireFailure) {
-    let valid = documents.filter { !withdrawn.contains(.init(key: $0.key, content: $0.content)) }
-    guard !valid.isEmpty else { return }
-    try await exchange(.add(valid), within: timeout) { _ in }
-  }
-
-  private func batches(_ documents: [Document]) -> [ArraySlice<Document>] {
+  private func batches<Entry: Announced>(_ entries: [Entry]) -> [ArraySlice<Entry>] {
     let defaults = IndexLimits()
     return AnnouncementBatches.cut(
-      documents, most: greeting?.batch ?? defaults.batch,
+      entries, most: greeting?.batch ?? defaults.batch,
       bytes: min(greeting?.line ?? defaults.line, AnnouncementBatches.maxBytes))
   }
 
-  /// Tells the index everything once more, after it did not acknowledge in time; without a connection the next one does.
-  package func announceAgain() {
-    guard machine.isConnected, announcement == nil else { return }
-    announcement = Task { await announceAll() }
+  // MARK: Announcements
+
+  func carryOut(_ action: AnnouncementMachine.Action) {
+    switch action {
+    case .nothing: break
+    case .begin(let work):
+      announcement = Task { await run(work) }
+    case .wait(let duration):
+      logger.warning(
+        "announcement incomplete", metadata: ["reason": "\(announcementError ?? "")", "retry in": "\(duration)"])
+      retryTimer = loop.scheduleTask(in: TimeAmount(duration)) {
+        self.assumeIsolated { $0.carryOut($0.announcing.timerFired()) }
+      }
+    }
   }
 
-  func announceAll() async {
+  private func run(_ work: AnnouncementMachine.Work) async {
     let generation = generation
-    var cursor: AnnouncementCursor?
+    let repeated = unacknowledgedWithdrawals
+    unacknowledgedWithdrawals = []
+    var left: AnnouncementMachine.Work?
+    if await !remove(Array(repeated)) { left = .withdrawals }
+    guard generation == self.generation else { return }
+    switch work {
+    case .withdrawals: break
+    case .after(let position): left = await announceShares(after: position)?.merged(with: left) ?? left
+    case .everything: left = await announceShares(after: nil)?.merged(with: left) ?? left
+    }
+    guard generation == self.generation else { return }
+    withdrawn = []
+    if left == nil {
+      announcementError = nil
+      logger.debug("announced", metadata: ["work": "\(work)"])
+    }
+    carryOut(announcing.ended(left: left, using: &random))
+  }
+
+  /// - Returns: what the index did not acknowledge; `nil` if it acknowledged everything.
+  private func announceShares(after start: CataloguePosition?) async -> AnnouncementMachine.Work? {
+    let generation = generation
+    var cursor = start
+    var left: AnnouncementMachine.Work?
     repeat {
-      let page = await source.page(after: cursor)
-      guard generation == self.generation else { return }
-      guard let page else {
-        logger.error("the catalogue cannot be read", metadata: ["action": "announce"])
-        break
+      let position = cursor.map(AnnouncementMachine.Work.after) ?? .everything
+      guard let page = await shares(cursor) else {
+        announcementError = "the catalogue cannot be read"
+        return left ?? position
       }
-      await withTaskGroup(of: Bool.self) { group in
-        var underWay = 0
-        for batch in batches(page.documents) {
-          if underWay == AnnouncementBatches.window {
-            _ = await group.next()
-          } else {
-            underWay += 1
-          }
-          group.addTask { await self.announced(Array(batch), generation: generation) }
-        }
+      guard generation == self.generation else { return nil }
+      if let failure = await send(page.documents, generation: generation) {
+        announcementError = "the index rejected the announcement: \(failure.message)"
+        left = left ?? position
+        // More would be refused for the same reason.
+        if failure.code == .tooMany || failure.code == .unavailable { return left }
       }
       cursor = page.next
     } while cursor != nil && generation == self.generation
-    if generation == self.generation {
-      announcement = nil
-      withdrawn = []
-      logger.debug("announced everything")
+    return left
+  }
+
+  /// - Returns: the first failure.
+  private func send(_ documents: [Document], generation: Int) async -> WireFailure? {
+    await withTaskGroup(of: WireFailure?.self) { group in
+      var failure: WireFailure?
+      var underWay = 0
+      for batch in batches(documents) {
+        if underWay == AnnouncementBatches.window {
+          if let result = await group.next() { failure = failure ?? result }
+        } else {
+          underWay += 1
+        }
+        group.addTask { await self.send(batch: Array(batch), generation: generation) }
+      }
+      for await result in group { failure = failure ?? result }
+      return failure
     }
   }
 
-  private func announced(_ documents: [Document], generation: Int) async -> Bool {
-    guard generation == self.generation else { return false }
+  private func send(batch documents: [Document], generation: Int) async -> WireFailure? {
+    guard generation == self.generation else { return nil }
     do throws(WireFailure) {
       try await add(documents, within: timeout.answer)
-      return true
+      return nil
     } catch {
-      logger.warning("index takes no announcement", metadata: ["error": "\(error)"])
-      return false
+      logger.debug("index rejected the announcement", metadata: ["error": "\(error)"])
+      return error
     }
+  }
+}
+
+extension IndexRequest.RecordID {
+  init(_ document: Document) {
+    self.init(key: document.key, content: document.content)
+  }
+}
+
+/// An entry of a request that announces or withdraws.
+package protocol Announced: Sendable {
+  /// An upper bound of its bytes on the wire: JSON escapes a quote and a backslash to two bytes, and keys and titles
+  /// contain nothing that needs more.
+  var maxWireBytes: Int { get }
+}
+
+extension Document: Announced {
+  package var maxWireBytes: Int { 2 * (key.text.utf8.count + title.text.utf8.count) + AnnouncementBatches.fixedBytes }
+}
+
+extension IndexRequest.RecordID: Announced {
+  package var maxWireBytes: Int { 2 * key.text.utf8.count + AnnouncementBatches.fixedBytes }
+}
+
+/// Cuts entries into requests within the limits of the index.
+package enum AnnouncementBatches {
+  /// Batches that may be under way at a time.
+  static let window = 4
+  /// Small enough for a slow line to bring each answer before the connection counts as dead.
+  static let maxBytes = 256 * 1024
+  /// The rest of an entry, or of a request: names of the members, content, size, time, punctuation.
+  fileprivate static let fixedBytes = 256
+
+  /// - Parameters:
+  ///   - most: entries of one request.
+  ///   - bytes: of one request; a single larger entry makes a request of its own.
+  package static func cut<Entry: Announced>(_ entries: [Entry], most: Int, bytes: Int) -> [ArraySlice<Entry>] {
+    var batches = [ArraySlice<Entry>]()
+    var start = entries.startIndex
+    var sum = fixedBytes
+    for (index, entry) in entries.enumerated() {
+      let next = entry.maxWireBytes
+      if index > start, index - start >= most || sum + next > bytes {
+        batches.append(entries[start..<index])
+        start = index
+        sum = fixedBytes
+      }
+      sum += next
+    }
+    if start < entries.endIndex { batches.append(entries[start...]) }
+    return batches
   }
 }

@@ -5,11 +5,11 @@ import LineTransport
 import NIOCore
 package import WireProtocol
 
-/// Requests of everybody in the daemon: each waits for a connection, then for its answer, and for neither too long.
+/// Requests of the whole daemon: each waits for a connection, then for its reply, both with a timeout.
 extension IndexLink {
   func submit(_ request: IndexRequest, _ finish: @escaping Finish) {
     guard let connection else {
-      return finish(self, .failure(WireFailure(.unavailable, "there is no connection to the index")))
+      return finish(self, .failure(WireFailure(.unavailable, "not connected to the index")))
     }
     let id = nextID
     nextID = id % RequestID.range.upperBound + 1
@@ -17,14 +17,14 @@ extension IndexLink {
     connection.send { request.write(id: id, to: &$0) }
   }
 
-  /// Sends a request once there is a connection, and reads its reply.
+  /// Waits for a connection, sends a request and decodes its reply.
   package func ask<Reply: Sendable>(
     _ request: IndexRequest, _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
   ) async throws(WireFailure) -> Reply {
     guard await waitForConnection(timeout.connection) else {
       throw WireFailure(
         .unavailable,
-        "the index at \(address) cannot be reached\(trouble.map { ": \($0)" } ?? ""); p2pctl connect HOST:PORT names another"
+        "the index at \(address) cannot be reached\(lastError.map { ": \($0)" } ?? ""); choose another with p2pctl connect HOST:PORT"
       )
     }
     return try await exchange(request, within: timeout.answer, read)
@@ -35,7 +35,7 @@ extension IndexLink {
     _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
   ) async throws(WireFailure) -> Reply {
     guard pending.count < Self.maxPending else {
-      throw WireFailure(.tooMany, "too many requests wait for the index", retryAfter: 1)
+      throw WireFailure(.tooMany, "too many requests are waiting for the index", retryAfter: 1)
     }
     let address = address
     let result: Result<Reply, WireFailure> = await withCheckedContinuation { continuation in
@@ -51,14 +51,14 @@ extension IndexLink {
     return try result.get()
   }
 
-  /// What a reply says; a breach of the protocol is blamed on whom it comes from.
+  /// Decodes a reply. A malformed one is reported as a failure of the index.
   func understood<Reply>(
     _ reply: JSONObject, _ read: (JSONObject) throws(WireFailure) -> Reply
   ) throws(WireFailure) -> Reply {
     do {
       return try read(reply)
     } catch {
-      throw WireFailure(.unavailable, "the index at \(address) does not keep to the protocol: \(error.message)")
+      throw WireFailure(.unavailable, "malformed reply from the index at \(address): \(error.message)")
     }
   }
 
@@ -76,5 +76,36 @@ extension IndexLink {
   private func giveUp(waiter id: Int) {
     guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
     waiters.remove(at: index).resume(false)
+  }
+}
+
+/// Passes the lines of the connection to its link, which is confined to the same event loop.
+final class IndexLinkRole: LineRole {
+  private let link: IndexLink
+  /// Identifies the connection: an old one may end after the next one has started.
+  private let generation: Int
+
+  init(link: IndexLink, generation: Int) {
+    self.link = link
+    self.generation = generation
+  }
+
+  func opened(_ connection: any LineConnection) {
+    let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)
+    link.assumeIsolated { [generation] in $0.opened(bound, generation: generation) }
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    // Used during this call only, on the event loop of the link.
+    nonisolated(unsafe) let line = line
+    return link.assumeIsolated { [generation] in $0.received(line, generation: generation) } ? .next : .close
+  }
+
+  func receivedTooLong(output: inout JSONWriter) {
+    link.assumeIsolated { [generation] in $0.receivedTooLong(generation: generation) }
+  }
+
+  func closed() {
+    link.assumeIsolated { [generation] in $0.closed(generation: generation) }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 import LineJSON
 import LineTransport
@@ -8,37 +9,35 @@ package import NIOCore
 import Synchronization
 package import WireProtocol
 
-/// The one connection of this peer to its index: makes it, keeps it, announces everything that is shared over it, and
-/// carries the requests of everybody in the daemon.
+/// The connection of this peer to its index: connects, reconnects, announces the shares and carries the requests of the
+/// whole daemon.
 ///
-/// Runs on one event loop, together with the lines that it reads and writes.
+/// Confined to the event loop of the connection.
 package actor IndexLink {
-  /// How long things may take.
   package struct Timeout: Sendable {
     package var connect = TimeAmount.seconds(5)
-    /// Until there is a connection.
+    /// How long a request waits for a connection.
     package var connection = TimeAmount.seconds(5)
-    /// Until an answer comes.
+    /// How long a request waits for its reply.
     package var answer = TimeAmount.seconds(10)
-    /// For the acknowledgement of an `add` or a `remove`, connection included.
+    /// How long `add` and `remove` wait for their replies, including the wait for a connection.
     package var acknowledgement = TimeAmount.seconds(5)
 
     package init() {}
   }
 
-  /// What is known of the connection.
   package struct Status: Sendable {
     package let address: Endpoint
     package let isConnected: Bool
-    /// Since when it is connected, or not.
+    /// When `isConnected` last changed.
     package let since: NIODeadline
-    /// What the index said of itself and of us, while there is a connection.
+    /// The reply to `hello`, while connected.
     package let greeting: IndexHelloReply?
-    /// Why there is no connection; `nil` where there is one, and before the first try has ended.
+    /// Why there is no connection, or why the index does not know all shares; `nil` before the end of the first try.
     package let error: String?
   }
 
-  /// Takes a reply, valid during the call only, or why there is none.
+  /// Receives the reply, which is valid during the call only, or the failure.
   typealias Finish = (isolated IndexLink, Result<JSONObject, WireFailure>) -> Void
 
   struct Pending {
@@ -59,19 +58,38 @@ package actor IndexLink {
     }
   }
 
-  /// Requests that may be under way at once, the announcement not counted.
+  /// Documents to announce, in the order of the catalogue.
+  package struct SharesPage: Sendable {
+    package let documents: [Document]
+    /// Where the next page begins; `nil` for the last page.
+    package let next: CataloguePosition?
+
+    package init(documents: [Document], next: CataloguePosition?) {
+      self.documents = documents
+      self.next = next
+    }
+  }
+
+  /// Reads a page of what is shared; `nil` if the catalogue cannot be read.
+  package typealias Shares = @Sendable (_ position: CataloguePosition?) async -> SharesPage?
+
+  /// Maximum number of requests under way, without announcements.
   static let maxPending = 1024
+  /// In bytes.
+  static let maxReplyLength = IndexLimits().line * 2
+  /// Before the next connection to an index whose replies are too long, in seconds: they will be so again.
+  private static let brokenIndexPause = 10
 
   package nonisolated let loop: any EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 
   private var hello: IndexHello
-  let source: any AnnouncementSource
+  let shares: Shares
   let timeout: Timeout
   let logger: Logger
   private(set) var address: Endpoint
   private(set) var machine = IndexLinkMachine()
-  private var random: any RandomNumberGenerator & Sendable
+  var random: any RandomNumberGenerator & Sendable
   private(set) var connection: (any LineConnection)?
   private(set) var generation = 0
   var nextID: Int64 = 1
@@ -81,23 +99,29 @@ package actor IndexLink {
   private var firstTry: [CheckedContinuation<Void, Never>] = []
   private(set) var greeting: IndexHelloReply?
   private nonisolated let isLocal = Atomic<Bool>(false)
+  var announcing = AnnouncementMachine()
   var announcement: Task<Void, Never>?
-  /// What was withdrawn while the announcement ran: pages that were read before must not bring it back.
+  var retryTimer: Scheduled<Void>?
+  /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
   var withdrawn: Set<IndexRequest.RecordID> = []
+  /// Withdrawals to repeat.
+  var unacknowledgedWithdrawals: Set<IndexRequest.RecordID> = []
+  /// Why the index does not know everything, while there is a connection.
+  var announcementError: String?
   private var heartbeat: RepeatedTask?
   private var since = NIODeadline.now()
   /// Why there is no connection now.
-  private(set) var trouble: String?
-  /// What was said last of an index that does not do what it should: an outage is told once, not at each try.
-  private var complaint = ""
+  private(set) var lastError: String?
+  /// The last warning: an outage is logged once, not at each try.
+  private var lastWarning = ""
 
   package init(
-    address: Endpoint, hello: IndexHello, source: any AnnouncementSource, loop: any EventLoop, logger: Logger,
+    address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
     timeout: Timeout = Timeout(), random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.address = address
     self.hello = hello
-    self.source = source
+    self.shares = shares
     self.loop = loop
     self.logger = logger
     self.timeout = timeout
@@ -116,7 +140,7 @@ package actor IndexLink {
     waiters = []
   }
 
-  /// Returns when the first try to connect has ended, in whatever way.
+  /// Returns when the first try to connect has ended: connected, failed or stopped.
   package func firstTryEnded() async {
     guard !machine.hasTried else { return }
     await withCheckedContinuation { firstTry.append($0) }
@@ -125,25 +149,27 @@ package actor IndexLink {
   package func use(_ address: Endpoint) {
     guard address != self.address else { return }
     self.address = address
-    trouble = nil
+    lastError = nil
     carryOut(machine.retarget())
   }
 
-  /// Says hello anew where others shall reach us under another address from now on.
+  /// Changes the address that others use to reach this peer; reconnects to announce it.
   package func advertise(_ address: HostAddress?) {
     guard address?.text != hello.advertise else { return }
     hello = IndexHello(peer: hello.peer, name: hello.name, port: hello.port, advertise: address?.text)
     carryOut(machine.retarget())
   }
 
-  /// Whether the index that was reached last is on this machine.
+  /// Whether the last index that was connected is on this machine.
   nonisolated var isIndexLocal: Bool { isLocal.load(ordering: .relaxed) }
 
   package var status: Status {
-    Status(address: address, isConnected: machine.isConnected, since: since, greeting: greeting, error: trouble)
+    Status(
+      address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
+      error: lastError ?? announcementError)
   }
 
-  /// Whether there is a connection, as soon as there is one, or at the end of what one waits for it.
+  /// Waits for a connection, at most `timeout.connection`.
   package func isConnectedInTime() async -> Bool {
     await waitForConnection(timeout.connection)
   }
@@ -167,7 +193,7 @@ package actor IndexLink {
   private func connect() {
     generation += 1
     let generation = generation
-    let limits = LineLimits(line: IndexLimits().line * 2)
+    let limits = LineLimits(line: Self.maxReplyLength)
     LineClient.connect(
       host: address.host, port: address.port, on: loop, limits: limits, timeout: timeout.connect
     ) { _ in IndexLinkRole(link: self, generation: generation) }
@@ -178,8 +204,8 @@ package actor IndexLink {
 
   private func failedToConnect(_ error: any Error, generation: Int) {
     guard generation == self.generation, connection == nil else { return }
-    trouble = ConnectFailure.explain(error)
-    complain("index not reached", ConnectFailure.explain(error))
+    lastError = ConnectFailure.explain(error)
+    logOnce("index not reached", ConnectFailure.explain(error))
     carryOut(machine.lost(at: .now(), using: &random))
   }
 
@@ -188,22 +214,22 @@ package actor IndexLink {
   func opened(_ connection: NIOLoopBound<any LineConnection>, generation: Int) {
     guard generation == self.generation else { return connection.value.abort() }
     self.connection = connection.value
-    trouble = nil
+    lastError = nil
     let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
     isLocal.store(remote?.isLoopback ?? false || remote?.hostText == local?.hostText, ordering: .relaxed)
     carryOut(machine.connected())
   }
 
-  /// - Returns: false where the connection is of no more use.
+  /// - Returns: false to close the connection.
   func received(_ line: UnsafeRawBufferPointer, generation: Int) -> Bool {
     guard generation == self.generation, !pending.isEmpty else { return false }
     let request = pending.removeFirst()
     do {
       try LineScratch.current.reader.read(line) { reply in
         let failure = try WireFailure(reply: reply)
-        // A refusal of the whole connection, by an index that is full or by a supervisor in place of one, has no id.
+        // A refusal of the whole connection has no id: the index is full, or the supervisor answers in its place.
         guard reply["id"]?.integer == request.id || (failure != nil && reply["id"]?.kind == .null) else {
-          throw WireFailure.badRequest("an answer out of order")
+          throw WireFailure.badRequest("reply out of order")
         }
         if let failure {
           request.finish(self, .failure(failure))
@@ -213,23 +239,34 @@ package actor IndexLink {
       }
       return true
     } catch {
-      request.finish(self, .failure(WireFailure(.unavailable, "the index answers what cannot be read")))
-      trouble = "what answers there does not speak the protocol"
-      complain("index answers nonsense", "\(error)")
+      request.finish(self, .failure(WireFailure(.unavailable, "malformed reply from the index")))
+      lastError = "malformed reply from the index"
+      logOnce("malformed reply from index", "\(error)")
       return false
     }
   }
 
-  private func complain(_ what: String, _ reason: String) {
+  /// A line longer than the limit has come, in the place of a reply.
+  func receivedTooLong(generation: Int) {
+    guard generation == self.generation else { return }
+    let reason = "a reply of the index is longer than \(Self.maxReplyLength) bytes"
+    if !pending.isEmpty { pending.removeFirst().finish(self, .failure(WireFailure(.unavailable, reason))) }
+    guard generation == self.generation else { return }
+    lastError = reason
+    logOnce("reply from index too long", reason)
+    lose(retryAfter: Self.brokenIndexPause)
+  }
+
+  private func logOnce(_ what: String, _ reason: String) {
     logger.log(
-      level: what == complaint ? .debug : .warning, "\(what)",
+      level: what == lastWarning ? .debug : .warning, "\(what)",
       metadata: ["address": "\(address)", "reason": "\(reason)"])
-    complaint = what
+    lastWarning = what
   }
 
   func closed(generation: Int) {
     guard generation == self.generation else { return }
-    if trouble == nil { trouble = "the index closed the connection" }
+    if lastError == nil { lastError = "the index closed the connection" }
     lose(retryAfter: nil)
   }
 
@@ -239,14 +276,18 @@ package actor IndexLink {
     connection = nil
     generation += 1
     greeting = nil
+    announcing.disconnected()
     announcement?.cancel()
     announcement = nil
+    retryTimer?.cancel()
+    retryTimer = nil
+    announcementError = nil
     heartbeat?.cancel()
     heartbeat = nil
     let abandoned = pending
     pending = []
     for request in abandoned {
-      request.finish(self, .failure(WireFailure(.unavailable, "the connection to the index was lost")))
+      request.finish(self, .failure(WireFailure(.unavailable, "connection to the index lost")))
     }
     carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &random))
   }
@@ -259,8 +300,8 @@ package actor IndexLink {
         link.greeting = try link.understood(reply.get(), IndexHelloReply.init)
         link.carryOut(link.machine.greeted(at: .now()))
       } catch {
-        if link.trouble == nil { link.trouble = error.message }
-        link.complain("index refuses us", error.message)
+        if link.lastError == nil { link.lastError = error.message }
+        link.logOnce("index refused hello", error.message)
         link.lose(retryAfter: error.retryAfter ?? 1)
       }
     }
@@ -269,22 +310,23 @@ package actor IndexLink {
 
   private func begin() {
     since = .now()
-    complaint = ""
-    trouble = nil
+    lastWarning = ""
+    lastError = nil
     logger.info("connected to index", metadata: ["address": "\(address)"])
     if greeting?.isAdvertised == false {
       logger.warning(
-        "the index does not let us advertise: its allow_advertise must name the address",
+        "index ignores our advertised address: add our host to its allow_advertise",
         metadata: ["advertise": "\(hello.advertise ?? "")", "seen": "\(greeting?.host ?? "")"])
     }
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
     for waiter in waiters { waiter.resume(true) }
     waiters = []
     withdrawn = []
-    announcement = Task { await self.announceAll() }
+    unacknowledgedWithdrawals = []
+    carryOut(announcing.connected())
   }
 
-  /// At a third of what the index allows, we show that we are there; an answer that takes as long as it allows us is none.
+  /// Pings at a third of the idle time that the index allows. A reply that takes as long as the idle time counts as lost.
   private func scheduleHeartbeat(every interval: TimeAmount) {
     heartbeat?.cancel()
     heartbeat = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
@@ -294,8 +336,8 @@ package actor IndexLink {
 
   private func beat(_ interval: TimeAmount) {
     if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
-      trouble = "the index has stopped answering"
-      complain("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")
+      lastError = "the index stopped answering"
+      logOnce("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")
       return lose(retryAfter: nil)
     }
     if machine.isConnected { submit(.ping) { _, _ in } }

@@ -2,18 +2,18 @@
 
 package import NIOCore
 
-/// The life of the connection to the index, as a value: events in, one action out.
+/// The connection to the index as a state machine: events in, one action out.
 package struct IndexLinkMachine {
   package enum State: Equatable {
-    /// Not started, or ended. To `connecting` by `start`.
+    /// Not started, or stopped. To `connecting` by `start`.
     case stopped
-    /// A connection is being made. To `greeting`, or to `waiting` where it fails.
+    /// To `greeting` by `connected`, to `waiting` by a failure.
     case connecting
-    /// `hello` was sent. To `connected` by its answer, to `waiting` by a refusal or a loss.
+    /// `hello` was sent. To `connected` by its reply, to `waiting` by a refusal or a loss.
     case greeting
-    /// Requests are answered. To `waiting` by a loss.
+    /// To `waiting` by a loss.
     case connected(since: NIODeadline)
-    /// Until the next try. To `connecting` by the timer.
+    /// Pause before the next try. To `connecting` by the timer.
     case waiting
   }
 
@@ -21,17 +21,22 @@ package struct IndexLinkMachine {
     case nothing
     case connect
     case sayHello
-    /// Tell the index everything, and serve those who wait for it.
+    /// Announce everything and resume those who wait for a connection.
     case announce
     /// Call `timerFired` after this.
     case wait(Duration)
-    /// Close the connection, if there is one.
+    /// Close the connection, if any.
     case disconnect
   }
 
+  /// Pauses between tries grow to this.
+  package static let longestPause = Duration.seconds(3)
+  /// A connection that lasted this long was a success.
+  private static let goodConnection = Duration.seconds(3)
+
   package private(set) var state = State.stopped
-  private var backoff = ReconnectBackoff()
-  /// The first try has ended, in whatever way.
+  private var backoff = Backoff(first: .milliseconds(100), longest: Self.longestPause, startsImmediately: true)
+  /// The first try has ended: connected, failed or stopped.
   package private(set) var hasTried = false
 
   package init() {}
@@ -48,20 +53,21 @@ package struct IndexLinkMachine {
 
   package mutating func stop() -> Action {
     state = .stopped
+    hasTried = true
     return .disconnect
   }
 
-  /// Another index is to be used: forget what the old one did to us.
+  /// The address or `hello` has changed: reconnects without a pause.
   package mutating func retarget() -> Action {
     backoff.reset()
     switch state {
     case .stopped: return .nothing
     case .waiting, .connecting:
-      // A connection that is being made to the old address is forgotten by whoever makes it.
+      // The caller ignores the result of the attempt under way.
       state = .connecting
       return .connect
     case .greeting, .connected:
-      // The loss that follows leads to the next try.
+      // The loss that follows starts the next try.
       return .disconnect
     }
   }
@@ -79,27 +85,58 @@ package struct IndexLinkMachine {
     return .announce
   }
 
-  /// The connection could not be made, was refused or has ended.
+  /// The connection failed, was refused or has ended.
   ///
-  /// - Parameter retryAfter: what the index asked for, in seconds; at most a minute of it is heeded.
+  /// - Parameter retryAfter: minimum pause that the index asked for, in seconds; capped at 60.
   package mutating func lost(
     at now: NIODeadline, retryAfter: Int? = nil, using random: inout some RandomNumberGenerator
   ) -> Action {
-    var held: Duration?
     switch state {
     case .stopped, .waiting: return .nothing
     case .connecting, .greeting: break
-    case .connected(let since): held = .nanoseconds((now - since).nanoseconds)
+    case .connected(let since):
+      if Duration.nanoseconds((now - since).nanoseconds) >= Self.goodConnection { backoff.reset() }
     }
     hasTried = true
     state = .waiting
-    let wait = backoff.next(afterHolding: held, using: &random)
-    return .wait(max(wait, .seconds(min(retryAfter ?? 0, 60))))
+    let pause = backoff.next(using: &random)
+    return .wait(max(pause, .seconds(min(retryAfter ?? 0, 60))))
   }
 
   package mutating func timerFired() -> Action {
     guard state == .waiting else { return .nothing }
     state = .connecting
     return .connect
+  }
+}
+
+/// Pauses between retries: doubling from `first` to `longest`, with jitter to keep a thousand peers from retrying in the
+/// same instant.
+package struct Backoff: Sendable {
+  package let first: Duration
+  package let longest: Duration
+  /// The first retry after a success comes without a pause.
+  private let startsImmediately: Bool
+  private var failures = 0
+
+  package init(first: Duration, longest: Duration, startsImmediately: Bool = false) {
+    self.first = first
+    self.longest = longest
+    self.startsImmediately = startsImmediately
+  }
+
+  /// The pause before the next retry: between half of its step and all of it.
+  package mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
+    defer { failures = min(failures + 1, 64) }
+    let doublings = failures - (startsImmediately ? 1 : 0)
+    guard doublings >= 0 else { return .zero }
+    var step = first
+    for _ in 0..<doublings where step < longest { step = min(step * 2, longest) }
+    return step * Double.random(in: 0.5...1, using: &random)
+  }
+
+  /// Call after a success.
+  package mutating func reset() {
+    failures = 0
   }
 }

@@ -2,13 +2,14 @@
 
 package import ContentStore
 package import DocumentModel
+import DocumentTitles
 package import WireProtocol
 
-/// What an `add` is going to do, decided before anything is hashed.
+/// The files of an `add` with their keys, decided before anything is hashed.
 package struct AddPlan: Equatable {
   package struct Entry: Equatable {
     package let key: DocumentKey
-    /// `nil`: read it from the file where that has one.
+    /// `nil` to read it from the file.
     package let title: Title?
     package let path: String
     package let fingerprint: FileFingerprint
@@ -21,31 +22,31 @@ package struct AddPlan: Equatable {
     }
   }
 
-  /// Of one `add`: each costs a few hundred bytes until it is done.
+  /// Per `add`: each file costs a few hundred bytes of memory until the end.
   package static let maxFiles = 250_000
-  /// Files and directories below those of one `add` that are named because they cannot be shared.
+  /// Per `add`: entries below directories that are named because they cannot be shared.
   package static let maxProblems = 1000
-  /// Named problems of one refusal, in bytes: the answer has to fit a line.
+  /// Size of the problems in a refusal, in bytes: the reply must fit a line.
   private static let maxProblemBytes = 256 * 1024
 
   package private(set) var entries: [Entry] = []
-  /// What is left out, and why.
+  /// Files that are left out.
   package private(set) var failed: [PathProblem] = []
-  /// How much is left out: some of `failed` may stand for many.
+  /// Number of files left out; an entry of `failed` may represent many.
   package private(set) var failedCount = 0
 
-  /// - Throws: `no-input` that names each path that cannot be used; `usage`, `invalid-key`.
-  package init(_ request: AddFiles, found: [InspectedPath]) throws(WireFailure) {
+  /// - Throws: `no-input` that names the unusable paths; `usage`, `invalid-key`, `too-large`.
+  package init(_ request: AddRequest, found: [InspectedPath]) throws(WireFailure) {
     try Self.refuse(unusable: found)
     let isSingleFile = found.count == 1 && found.allSatisfy(\.isFile)
     guard request.title == nil || isSingleFile else {
-      throw WireFailure(.usage, "one title is for one file")
+      throw WireFailure(.usage, "a title needs a single file")
     }
     let requested = try RequestedKey(request.key, isSingleFile: isSingleFile)
     for path in found { add(path, requested, request.title) }
     guard entries.count <= Self.maxFiles else {
       throw WireFailure(
-        .tooLarge, "these are more than \(Self.maxFiles) files; add them in parts",
+        .tooLarge, "more than \(Self.maxFiles) files; add them in parts",
         limit: .init("files", Self.maxFiles))
     }
   }
@@ -70,7 +71,7 @@ package struct AddPlan: Equatable {
     } catch {
       failedCount += 1
       failed.append(
-        PathProblem(path: file.path, message: "its name makes no key: \(error.reason); --key gives another"))
+        PathProblem(path: file.path, message: "cannot derive a key from the file name (\(error.reason)); use --key"))
     }
   }
 
@@ -96,18 +97,18 @@ extension InspectedPath {
 }
 
 extension AddPlan {
-  /// Files of one transaction: durability costs the same for one as for hundreds.
-  package static let filesOfBatch = 512
-  /// Bytes after which a transaction is due, so that much work is not lost with the power.
-  package static let bytesOfBatch: Int64 = 256 << 20
+  /// Files per transaction: durability costs the same for one as for hundreds.
+  package static let batchFiles = 512
+  /// Bytes after which a transaction is due, to limit the work that a crash loses.
+  package static let batchBytes: Int64 = 256 << 20
 
-  /// The entries in parts that are hashed, made durable and announced one after the other.
+  /// Cuts the entries into parts that are hashed, made durable and announced one after the other.
   package static func batches(_ entries: [Entry]) -> [Range<Int>] {
     var batches = [Range<Int>]()
     var start = 0
     var bytes: Int64 = 0
     for (index, entry) in entries.enumerated() {
-      let isFull = index - start >= filesOfBatch || bytes >= bytesOfBatch
+      let isFull = index - start >= batchFiles || bytes >= batchBytes
       if index > start && isFull {
         batches.append(start..<index)
         (start, bytes) = (index, 0)
@@ -117,5 +118,65 @@ extension AddPlan {
     }
     if start < entries.count { batches.append(start..<entries.count) }
     return batches
+  }
+}
+
+/// The `key` of an `add`, and the key of each file that follows from it.
+package enum RequestedKey: Equatable {
+  /// No key given: derived from the file name.
+  case inferred
+  /// For a single file.
+  case exactly(DocumentKey)
+  /// `collection/prefix/`, put before the name of each file; ends with a slash.
+  case below(String)
+
+  /// - Throws: `invalid-key`; `usage` if one key is given for several files.
+  package init(_ text: String?, isSingleFile: Bool) throws(WireFailure) {
+    guard let text else {
+      self = .inferred
+      return
+    }
+    guard isSingleFile || text.hasSuffix("/") else {
+      throw WireFailure(.usage, "a key needs a single file; --key \(text)/ puts several files below \(text)")
+    }
+    do throws(InvalidValue) {
+      self = try Self.parse(text)
+    } catch {
+      throw WireFailure(.invalidKey, "invalid key \(TextRules.escapedForTerminal(text)): \(error.reason)")
+    }
+  }
+
+  private static func parse(_ text: String) throws(InvalidValue) -> RequestedKey {
+    guard text.hasSuffix("/") else { return .exactly(try DocumentKey(normalizing: text)) }
+    let prefix = TextRules.normalized(text)
+    // Checked with a name appended; a number is a valid name in every collection.
+    _ = try DocumentKey(prefix + "0")
+    return .below(prefix)
+  }
+
+  /// The key of a file that the request names.
+  package func key(ofFile name: String) throws(InvalidValue) -> DocumentKey {
+    switch self {
+    case .exactly(let key): key
+    case .below(let prefix): try DocumentKey(normalizing: prefix + name)
+    case .inferred:
+      if let text = RFCText.recognise(fileName: name, bytes: []) {
+        DocumentKey(rfc: text.number)
+      } else {
+        try DocumentKey(normalizing: "\(DocumentKey.fileCollection)/\(name)")
+      }
+    }
+  }
+
+  /// The key of a file below a directory that the request names.
+  /// - Parameter directory: the last segment of the directory's path; empty for `/`.
+  package func key(of relativePath: some StringProtocol, in directory: String) throws(InvalidValue) -> DocumentKey {
+    switch self {
+    case .exactly(let key): key
+    case .below(let prefix): try DocumentKey(normalizing: prefix + relativePath)
+    case .inferred:
+      try DocumentKey(
+        normalizing: "\(DocumentKey.fileCollection)/" + (directory.isEmpty ? "" : "\(directory)/") + relativePath)
+    }
   }
 }

@@ -5,10 +5,10 @@ import Glibc
 import POSIXSupport
 import WireProtocol
 
-/// Goes through a directory and all below it, in the order of names. Links are followed, but no directory is entered
-/// twice, so that none leads in a circle.
+/// Walks a directory tree in the order of names. Symbolic links are followed, but no directory is entered twice, which
+/// breaks cycles.
 struct DirectoryWalk {
-  /// Of one directory; a larger one is not read.
+  /// Entries of one directory; a larger one is reported as EFBIG.
   private static let maxNames = 1_000_000
 
   private let base: String
@@ -16,18 +16,18 @@ struct DirectoryWalk {
   private let room: Int
   private let problemRoom: Int
   private var entered: Set<PathInspection.Place>
-  /// Directories still to be read, the next one last.
+  /// Stack of directories to read.
   private var waiting: [String]
   private(set) var files: [FoundFile] = []
-  /// The first that cannot be shared, as many as there is room for.
+  /// What cannot be shared; at most `problemRoom` entries.
   private(set) var unreadable: [PathProblem] = []
-  /// How many more cannot be shared.
+  /// Number of further entries that cannot be shared.
   private(set) var moreUnreadable = 0
 
   /// - Parameters:
-  ///   - base: without a slash at the end.
-  ///   - room: how many files there may be; one more is found where there are more.
-  ///   - problemRoom: how many of what cannot be shared may be named.
+  ///   - base: path without a trailing slash.
+  ///   - room: maximum number of files. The walk stops after one more, which tells the caller that there are more.
+  ///   - problemRoom: maximum length of `unreadable`.
   init(base: String, place: PathInspection.Place, inspection: PathInspection, room: Int, problemRoom: Int) {
     self.base = base
     self.inspection = inspection
@@ -37,7 +37,7 @@ struct DirectoryWalk {
     waiting = [base]
   }
 
-  /// The errno of opening the directory itself; of what is below, errors are kept in `unreadable`.
+  /// - Returns: the errno of opening the base directory. Errors below it are added to `unreadable`.
   mutating func run() -> CInt? {
     var isFirst = true
     while let directory = waiting.popLast(), files.count <= room, !inspection.isCancelled() {
@@ -57,7 +57,7 @@ struct DirectoryWalk {
   }
 
   private mutating func read(_ directory: String, _ names: [[UInt8]]) {
-    for name in names where files.count <= room {
+    for name in names where files.count <= room && !inspection.isCancelled() {
       guard let text = String(validating: name, as: UTF8.self) else {
         let shown = "\(directory)/\(String(decoding: name, as: UTF8.self))"
         report(shown, "its name is not UTF-8")
@@ -80,7 +80,7 @@ struct DirectoryWalk {
       guard place != inspection.ownState, entered.insert(place).inserted else { return }
       waiting.append(path)
     default:
-      // Sockets, FIFOs and devices hold no document.
+      // Sockets, FIFOs and devices contain no document.
       break
     }
   }

@@ -2,57 +2,46 @@
 
 import ContentStore
 import DocumentModel
+import DocumentTitles
 import NIOPosix
+import POSIXSupport
 import Synchronization
 import WireProtocol
 
-/// Finds out what files hold, hashing only what the catalogue does not know.
+/// Determines the content of files. Hashes only what the catalogue does not know.
 struct FileWork: Sendable {
-  struct File: Sendable {
-    let path: String
-    /// As it was last seen.
-    let fingerprint: FileFingerprint
-  }
+  /// A file as last seen.
+  typealias File = (path: String, fingerprint: FileFingerprint)
 
-  /// What a file holds.
+  /// The content of a file.
   struct Known: Sendable {
     let content: Content
     let fingerprint: FileFingerprint
-    /// What the file says of itself; `nil` where it says nothing.
+    /// Read from the file; `nil` if it contains none.
     let title: Title?
-    /// `nil` where the catalogue knew it.
+    /// `nil` if the catalogue knew the content.
     let hashed: HashedFile?
   }
 
   let catalogue: Catalogue
-  /// Threads that may be busy for long.
+  /// Threads for long work.
   let pool: NIOThreadPool
 
-  /// Called from any thread, with the position of the file.
+  /// Called from any thread with the position of the file.
   typealias Progress = @Sendable (_ position: Int, HashProgress) -> Void
 
-  /// - Returns: one outcome for each file, in their order.
-  /// - Throws: `cancelled` where the task was; what reading the catalogue may throw.
+  /// - Returns: one outcome per file, in the same order.
+  /// - Throws: `cancelled`; failures of the catalogue.
   func examine(
     _ files: [File], progress: @escaping Progress = { _, _ in }
   ) async throws(WireFailure) -> [Result<Known, StoreError>] {
-    let stop = StopFlag()
-    let outcome = await withTaskCancellationHandler {
-      do throws(WireFailure) {
-        let found = try await pool.store { [self] () throws(StoreError) in try examine(files, stop, progress) }
-        return Result<_, WireFailure>.success(found)
-      } catch {
-        return .failure(error)
-      }
-    } onCancel: {
-      stop.raise()
+    try await pool.interruptible { [self] isCancelled throws(StoreError) in
+      try examine(files, isCancelled, progress)
     }
-    guard !Task.isCancelled else { throw WireFailure(.cancelled, "it was cancelled") }
-    return try outcome.get()
   }
 
   private func examine(
-    _ files: [File], _ stop: StopFlag, _ progress: @escaping Progress
+    _ files: [File], _ isCancelled: @escaping @Sendable () -> Bool, _ progress: @escaping Progress
   ) throws(StoreError) -> [Result<Known, StoreError>] {
     let contents = try catalogue.contents(of: files.map(\.fingerprint))
     let known = zip(files, contents).map { file, content in
@@ -63,7 +52,7 @@ struct FileWork: Sendable {
     let unknown = files.indices.filter { known[$0] == nil }
     let outcomes = Mutex(known.map { $0.map { Result<Known, StoreError>.success($0) } })
     FileHasher(layers: catalogue.layers).hash(
-      unknown.map { files[$0].path }, isCancelled: { stop.isRaised },
+      unknown.map { files[$0].path }, isCancelled: isCancelled,
       progress: { progress(unknown[$0.file], $0) },
       completed: { position, result in
         let outcome = result.map {
@@ -74,5 +63,17 @@ struct FileWork: Sendable {
     return outcomes.withLock { $0 }.enumerated().map { index, outcome in
       outcome ?? .failure(StoreError(.cancelled, files[index].path, "hashing was cancelled"))
     }
+  }
+}
+
+/// Reads the title from the text of an RFC. Blocks.
+enum FileTitle {
+  /// - Returns: `nil` if the file name is not that of an RFC, or its text contains no title.
+  static func read(_ path: String) -> Title? {
+    let name = String(path.split(separator: "/").last ?? "")
+    guard RFCText.recognise(fileName: name, bytes: []) != nil else { return nil }
+    // If the file cannot be read, hashing it reports why.
+    let prefix = (try? SmallFile.prefix(of: path, max: RFCText.prefixLength)) ?? []
+    return RFCText.recognise(fileName: name, bytes: prefix)?.title
   }
 }

@@ -1,17 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
+package import ContentStore
 import Glibc
-import WireProtocol
+package import WireProtocol
 
-/// Looks at the paths of an `add`: what is there, and what is below directories. Blocks.
+/// A regular file, with the fingerprint that later shows whether it has changed.
+package struct FoundFile: Equatable, Sendable {
+  /// Absolute.
+  package let path: String
+  /// The file name, or the path below the directory that was named.
+  package let name: Substring
+  package let fingerprint: FileFingerprint
+
+  package init(path: String, name: Substring, fingerprint: FileFingerprint) {
+    self.path = path
+    self.name = name
+    self.fingerprint = fingerprint
+  }
+}
+
+/// The result of inspecting one path of an `add`.
+package enum InspectedPath: Equatable, Sendable {
+  case file(FoundFile)
+  /// - Parameters:
+  ///   - unreadable: entries below the directory that cannot be shared.
+  ///   - more: number of further entries that the last of `unreadable` represents.
+  case directory(name: String, files: [FoundFile], unreadable: [PathProblem], more: Int = 0)
+  case unusable(PathProblem)
+}
+
+/// Finds the files that the paths of an `add` name, directly or below directories. Blocks.
 package struct PathInspection {
-  /// Directories whose files are never shared: the peer's own state, with its key.
+  /// Identity of a directory.
   package struct Place: Hashable {
     let device: UInt64
     let inode: UInt64
 
-    /// `nil` where there is no such directory.
+    /// `nil` if nothing exists at the path.
     package init?(directory path: String) {
       var status = stat()
       guard stat(path, &status) == 0 else { return nil }
@@ -27,13 +52,13 @@ package struct PathInspection {
   static let longestPath = 4095
 
   let isRecursive: Bool
-  /// Nothing in it is shared.
+  /// The state directory of the peer with its key: files in it are never shared.
   let ownState: Place?
-  /// Files in the making, by path.
+  /// Paths of unfinished downloads.
   let unfinished: Set<String>
-  /// More files are not looked for.
+  /// The inspection stops after one more.
   let maxFiles: Int
-  /// Of all that cannot be shared below directories, more are counted and not named.
+  /// Entries below directories that cannot be shared; more are counted, not named.
   let maxProblems: Int
   let isCancelled: @Sendable () -> Bool
 
@@ -77,7 +102,7 @@ package struct PathInspection {
     case S_IFREG:
       let file = FoundFile(path: path, name: name, fingerprint: FileFingerprint(status))
       if isOwnState(directoryOf: path) {
-        return .unusable(PathProblem(path: given, message: "belongs to the peer itself, its key may be there"))
+        return .unusable(PathProblem(path: given, message: "is in the state directory of the peer"))
       }
       if let error = Self.errorOpening(path) { return Self.unusable(given, error) }
       return .file(file)
@@ -87,7 +112,7 @@ package struct PathInspection {
       }
       let place = Place(status)
       guard place != ownState else {
-        return .unusable(PathProblem(path: given, message: "is where the peer keeps its state and its key"))
+        return .unusable(PathProblem(path: given, message: "is the state directory of the peer"))
       }
       let base = path == "/" ? "" : path
       let walk = DirectoryWalk(base: base, place: place, inspection: self, room: room, problemRoom: problemRoom)
@@ -101,7 +126,7 @@ package struct PathInspection {
     if let error = walk.run() { return unusable(given, error) }
     var problems = walk.unreadable
     if walk.moreUnreadable > 0 {
-      problems.append(PathProblem(path: given, message: "\(walk.moreUnreadable) more in it cannot be shared"))
+      problems.append(PathProblem(path: given, message: "\(walk.moreUnreadable) more files in it cannot be shared"))
     }
     return .directory(
       name: name, files: walk.files, unreadable: problems, more: max(walk.moreUnreadable - 1, 0))
@@ -112,8 +137,9 @@ package struct PathInspection {
     return Place(directory: slash == path.startIndex ? "/" : String(path[..<slash])) == ownState
   }
 
-  /// The path without empty segments, `.` and `..`: its last segment becomes a name. A path that has none of these is
-  /// left as it is, links included. `nil` with errno set where there is nothing.
+  /// Resolves a path that contains empty segments, `.` or `..`, because its last segment becomes a name. Other paths are
+  /// returned unchanged, including symbolic links.
+  /// - Returns: `nil` with errno set if the path does not exist.
   package static func resolved(_ path: String) -> String? {
     let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     guard segments.contains(where: { ["", ".", ".."].contains($0) }) else { return path }
@@ -122,7 +148,7 @@ package struct PathInspection {
     return String(validatingCString: resolved)
   }
 
-  /// Only opening tells whether it may be read.
+  /// Permissions alone do not tell whether a file can be read; only open(2) does.
   static func errorOpening(_ path: String) -> CInt? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { return errno }

@@ -5,17 +5,18 @@ import DocumentModel
 import NIOPosix
 import WireProtocol
 
-/// Tells the index what the catalogue has come to say.
+/// Brings changes of the catalogue to the index.
 ///
-/// Several may change the catalogue at once, and what they tell the index may cross. So each looks at the catalogue again
-/// after it has spoken, and takes back what is no longer so: the last word is always the catalogue's.
+/// Concurrent changes of the catalogue may reach the index in another order. Each caller therefore reads the catalogue
+/// again after the index has answered, and corrects what has changed meanwhile: the index ends up with what the catalogue
+/// says.
 struct Publication: Sendable {
   let catalogue: Catalogue
   let link: IndexLink
   let pool: NIOThreadPool
 
-  /// - Parameter waiting: whether to wait for a connection where there is none.
-  /// - Returns: whether the index acknowledged all in time; where it did not, the next connection tells it.
+  /// - Parameter waiting: whether to wait for a connection.
+  /// - Returns: whether the index acknowledged everything in time. If not, it is announced again later.
   func publish(_ documents: [Document], waiting: Bool = true) async -> Bool {
     guard !documents.isEmpty else { return true }
     if !waiting, await !link.status.isConnected { return false }
@@ -35,12 +36,40 @@ struct Publication: Sendable {
     }
   }
 
-  /// Those that are, or are not, shared now. None where the catalogue does not answer.
+  /// The documents that are, or are not, shared now; none if the catalogue cannot be read.
   private func records(
     _ documents: [Document], where isWanted: (_ isShared: Bool) -> Bool
   ) async -> [IndexRequest.RecordID] {
     let shared = try? await pool.store { [catalogue] () throws(StoreError) in try catalogue.areShared(documents) }
     guard let shared else { return [] }
     return zip(documents, shared).filter { isWanted($0.1) }.map { .init(key: $0.0.key, content: $0.0.content) }
+  }
+}
+
+/// Reads the shares to announce. Those whose file has changed are left out and reported to `changed`.
+struct CatalogueAnnouncements: Sendable {
+  private static let pageLength = 1000
+
+  let catalogue: Catalogue
+  let pool: NIOThreadPool
+  let changed: ChangedFiles
+
+  /// - Returns: `nil` if the catalogue cannot be read.
+  func page(after position: CataloguePosition?) async -> IndexLink.SharesPage? {
+    try? await pool.store { () throws(StoreError) in try read(after: position) }
+  }
+
+  private func read(after position: CataloguePosition?) throws(StoreError) -> IndexLink.SharesPage {
+    let shares = try catalogue.page(after: position, limit: Self.pageLength)
+    var documents = [Document]()
+    for share in shares where share.state == .shared {
+      if ShareVerdict(share, found: FileFingerprint.ofFile(share.path)) == .keep {
+        documents.append(share.document)
+      } else {
+        changed.notice(share.path)
+      }
+    }
+    let next = shares.count < Self.pageLength ? nil : shares.last.map(CataloguePosition.init(after:))
+    return .init(documents: documents, next: next)
   }
 }

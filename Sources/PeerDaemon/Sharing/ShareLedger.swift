@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ContentStore
-import DocumentModel
+package import DocumentModel
+import Glibc
 import Synchronization
 
-/// Changes what is shared. What is decided by what the catalogue says happens with nobody changing it meanwhile, so that
-/// nothing comes back that its user has just removed. Blocks.
+/// Changes what is shared, one change at a time: a decision that depends on the catalogue cannot bring back what the user
+/// removes meanwhile. Blocks.
 package final class ShareLedger: Sendable {
-  /// What a change of the catalogue means for the index.
+  /// What to tell the index after a change of the catalogue.
   struct Change: Sendable {
     var published: [Share] = []
     var withdrawn: [Share] = []
   }
 
-  /// What a look at a file has shown.
+  /// The result of a look at a file.
   struct Finding: Sendable {
     var change = Change()
-    /// Of the file, where its bytes have to be looked into.
+    /// The fingerprint of the file, if it must be hashed.
     var unknown: FileFingerprint?
-    /// Whether this is only because hashes of it are missing.
+    /// Whether the only reason for hashing is that its hashes are missing.
     var lacksHashes = false
   }
 
@@ -29,15 +30,15 @@ package final class ShareLedger: Sendable {
     self.catalogue = catalogue
   }
 
-  /// - Returns: shares that are no more, because their file has another content now.
+  /// - Returns: superseded shares: their file has another content now.
   func add(_ shares: [Share], hashed: [HashedFile]) throws(StoreError) -> [Share] {
     try exclusively { () throws(StoreError) in try catalogue.add(shares, hashed: hashed) }
   }
 
-  /// Shares what was fetched, unless it is shared already from a file that is what it was: a copy of one's own document
-  /// does not take its place.
-  /// - Parameter temporary: the path of the file in the making, done with now.
-  /// - Returns: shares that are no more, because their file has another content now.
+  /// Shares a downloaded file, unless the document is shared already from an unchanged file: a copy does not replace the
+  /// original.
+  /// - Parameter temporary: paths of the finished download to forget.
+  /// - Returns: superseded shares: their file has another content now.
   func add(_ share: Share, fetched file: HashedFile, forgetting temporary: [String]) throws(StoreError) -> [Share] {
     try exclusively { () throws(StoreError) in
       let isShared = try catalogue.shares(under: share.key).contains { old in
@@ -49,7 +50,7 @@ package final class ShareLedger: Sendable {
     }
   }
 
-  /// - Parameter prefix: the beginning of the root; `nil` for all contents.
+  /// - Parameter prefix: the first digits of the content's root; `nil` for all contents.
   func remove(_ key: DocumentKey, contentPrefix prefix: String?) throws(StoreError) -> [Share] {
     try exclusively { () throws(StoreError) in
       guard let prefix else { return try catalogue.remove(key) }
@@ -61,8 +62,8 @@ package final class ShareLedger: Sendable {
     }
   }
 
-  /// Looks at the file of some shares: takes back what it no longer stands for, shares again what it stands for again.
-  /// What others could not prove for want of hashes is not shared until its bytes were looked into.
+  /// Looks at a shared file: withdraws the shares that it no longer matches and restores those that it matches again.
+  /// Shares without hashes stay withdrawn until the file is hashed, because others could not verify them.
   func check(_ path: String) throws(StoreError) -> Finding {
     try exclusively { () throws(StoreError) in
       let shares = try catalogue.shares(at: path)
@@ -87,8 +88,8 @@ package final class ShareLedger: Sendable {
     }
   }
 
-  /// After the bytes of a changed file are known.
-  /// - Returns: `nil` where it has changed again meanwhile.
+  /// Restores the withdrawn shares of a file that was hashed.
+  /// - Returns: `nil` if the file has changed again meanwhile.
   func renew(_ path: String, _ known: FileWork.Known) throws(StoreError) -> Change? {
     try exclusively { () throws(StoreError) in
       guard FileFingerprint.ofFile(path) == known.fingerprint else { return nil }
@@ -113,5 +114,54 @@ package final class ShareLedger: Sendable {
     _ body: () throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try turn.withLock { _ in Result { () throws(StoreError) in try body() } }.get()
+  }
+}
+
+/// What to do with a share after a look at its file.
+package enum ShareVerdict: Equatable {
+  /// Nothing changed.
+  case keep
+  /// The file is back, unchanged: share it again.
+  case restore
+  /// The file is gone, or was replaced by one that must not be published.
+  case withdraw
+  /// The file was changed or touched: withdraw it immediately, then hash it to decide.
+  case examine
+
+  /// - Parameter found: the fingerprint of the file now; `nil` if there is no file.
+  package init(_ share: Share, found: FileFingerprint?) {
+    let isShared = share.state == .shared
+    guard let found else {
+      self = isShared ? .withdraw : .keep
+      return
+    }
+    if found == share.fingerprint {
+      self = isShared ? .keep : .restore
+    } else if share.origin == .added || found.size == share.content.size {
+      self = .examine
+    } else {
+      // Editing a downloaded copy must not publish it.
+      self = isShared ? .withdraw : .keep
+    }
+  }
+
+  /// The share to restore after the changed file was hashed; `nil` if it stays withdrawn.
+  /// - Parameter title: read from the file; `nil` keeps the old title.
+  package static func renewed(
+    _ share: Share, content: Content, fingerprint: FileFingerprint, title: Title?
+  ) -> Share? {
+    guard content == share.content || share.origin == .added else { return nil }
+    let modified = content == share.content ? share.modified : Timestamp(seconds: fingerprint.modifiedSeconds)
+    let document = Document(key: share.key, title: title ?? share.title, content: content, modified: modified)
+    return Share(document: document, path: share.path, origin: share.origin, fingerprint: fingerprint)
+  }
+}
+
+extension FileFingerprint {
+  /// - Returns: `nil` if there is no regular file at the path.
+  static func ofFile(_ path: String) -> FileFingerprint? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return FileFingerprint(status)
   }
 }

@@ -6,11 +6,11 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// Keeps what is shared and what the files hold the same: looks at every file at the start, at each that is said to have
-/// changed or to have lost its hashes, and from time to time at those that were lost.
+/// Keeps the shares in line with their files: looks at every file after the start, at each file that is reported to
+/// `changed`, and periodically at lost files.
 struct ShareUpkeep: Sendable {
   private static let pageLength = 1000
-  /// Lost files that are looked for.
+  /// Lost files to look for.
   private static let maxLost = 10_000
 
   let ledger: ShareLedger
@@ -20,24 +20,26 @@ struct ShareUpkeep: Sendable {
   let pool: NIOThreadPool
   let loop: any EventLoop
   let logger: Logger
-  /// Between two looks for files that were lost: nobody says so when one is back.
+  /// Between two searches for lost files: nothing reports their return.
   let interval: Duration
-  /// Before anything is looked through: the first moments belong to those who have waited for the peer.
+  /// After the start, before the first look: clients that waited for the peer come first.
   let delay: Duration
 
-  // MARK: At the start
+  // MARK: After the start
 
-  /// Looks through the catalogue itself. The peer serves meanwhile: a large one takes seconds.
+  /// Checks the catalogue for damage. Takes seconds for a large one; the peer serves meanwhile.
   func inspect() async {
     guard await delayIsOver() else { return }
     do throws(WireFailure) {
       try await work.pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.inspect() }
+    } catch  where !Task.isCancelled {
+      logger.error("the catalogue cannot be checked", metadata: ["error": "\(error)"])
     } catch {
-      logger.error("the catalogue cannot be looked through", metadata: ["error": "\(error)"])
+      // Stopped: the next start checks it.
     }
   }
 
-  /// Looks at the file of every share, withdrawn ones too: they may be back.
+  /// Looks at the file of every share, including withdrawn ones: their files may be back.
   func sweep() async {
     guard await delayIsOver() else { return }
     var position: CataloguePosition?
@@ -49,7 +51,7 @@ struct ShareUpkeep: Sendable {
     logger.debug("looked at every share")
   }
 
-  /// False where the task is cancelled.
+  /// - Returns: false if the task was cancelled.
   private func delayIsOver() async -> Bool {
     (try? await Task.sleep(for: delay)) != nil
   }
@@ -65,9 +67,9 @@ struct ShareUpkeep: Sendable {
 
   // MARK: Lost files
 
-  /// Looks for files that were withdrawn, until the task is cancelled.
+  /// Looks for lost files until the task is cancelled.
   func watchForReturns() async {
-    // What was looked into in vain is not hashed again as long as it is the same.
+    // A file that was hashed without a match is not hashed again until it changes.
     var seen: [String: FileFingerprint] = [:]
     while !Task.isCancelled {
       try? await Task.sleep(for: interval)
@@ -95,7 +97,7 @@ struct ShareUpkeep: Sendable {
 
   // MARK: Changed files
 
-  /// Looks at files as they are named, one after the other, until `changed` ends.
+  /// Looks at the files in `changed`, one after the other, until it ends.
   func run() async {
     var retries = RetrySchedule()
     var repairs = RepairAllowance()
@@ -107,32 +109,32 @@ struct ShareUpkeep: Sendable {
         } else if let delay = retries.next(path) {
           loop.scheduleTask(in: TimeAmount(delay)) { [changed] in changed.notice(path) }
         } else {
-          logger.warning("a file is not shared as long as it keeps changing", metadata: ["path": "\(path)"])
+          logger.warning("file not shared: it keeps changing", metadata: ["path": "\(path)"])
         }
       }
     }
   }
 
-  /// - Returns: false where the file is still being written.
+  /// - Returns: false if the file is still being written.
   private func look(at path: String, _ repairs: inout RepairAllowance) async -> Bool {
     do throws(WireFailure) {
       let finding = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
       if !finding.change.withdrawn.isEmpty, !finding.lacksHashes {
-        logger.info("not shared any more: its file is not what it was", metadata: ["path": "\(path)"])
+        logger.info("share withdrawn: its file has changed or is gone", metadata: ["path": "\(path)"])
       }
-      await tell(finding.change, path)
+      await publish(finding.change, path)
       guard let unknown = finding.unknown else { return true }
       if finding.lacksHashes {
         guard repairs.take(path) else {
           logger.error(
-            "not shared until it is added again: its hashes are lost time and again", metadata: ["path": "\(path)"])
+            "share withdrawn: its hashes keep getting lost; add the file again", metadata: ["path": "\(path)"])
           return true
         }
-        logger.warning("hashed again: its hashes are missing or damaged", metadata: ["path": "\(path)"])
+        logger.warning("hashing again: hashes missing or damaged", metadata: ["path": "\(path)"])
       }
-      return try await renew(FileWork.File(path: path, fingerprint: unknown))
+      return try await renew((path, unknown))
     } catch {
-      logger.warning("a changed file cannot be looked into", metadata: ["path": "\(path)", "error": "\(error)"])
+      logger.warning("changed file cannot be examined", metadata: ["path": "\(path)", "error": "\(error)"])
       return true
     }
   }
@@ -143,20 +145,20 @@ struct ShareUpkeep: Sendable {
     case .success(let found): known = found
     case .failure(let error) where error.code == .changed: return false
     case .failure(let error):
-      logger.notice("a changed file is not shared any more", metadata: ["error": "\(error)"])
+      logger.notice("changed file is no longer shared", metadata: ["error": "\(error)"])
       return true
     case nil: return true
     }
     let change = try await pool.store { [ledger] () throws(StoreError) in try ledger.renew(file.path, known) }
     guard let change else { return false }
-    await tell(change, file.path)
+    await publish(change, file.path)
     return true
   }
 
-  private func tell(_ change: ShareLedger.Change, _ path: String) async {
+  private func publish(_ change: ShareLedger.Change, _ path: String) async {
     await publication.withdraw(change.withdrawn)
     if !change.published.isEmpty {
-      logger.info("shared as it is now", metadata: ["path": "\(path)"])
+      logger.info("shared again", metadata: ["path": "\(path)"])
       let isAcknowledged = await publication.publish(change.published.map(\.document), waiting: false)
       if !isAcknowledged { await publication.link.announceAgain() }
     }

@@ -1,60 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ContentStore
-import DocumentModel
+package import DocumentModel
 import NIOPosix
 import WireProtocol
 
-/// Shares files and stops sharing them, at the word of the peer's user.
+/// What to share.
+package struct AddRequest: Sendable {
+  /// Absolute.
+  package var paths: [String]
+  /// Whether to add the files below directories.
+  package var isRecursive: Bool
+  /// The key of a single file, or `collection/prefix/`; `nil` to derive keys from file names.
+  package var key: String?
+  /// For a single file; `nil` to read it from the file.
+  package var title: Title?
+
+  package init(paths: [String], isRecursive: Bool = false, key: String? = nil, title: Title? = nil) {
+    self.paths = paths
+    self.isRecursive = isRecursive
+    self.key = key
+    self.title = title
+  }
+}
+
+/// Shares files and stops sharing them, as the user asks.
 struct Sharing: Sendable {
+  /// A part of an `add` that is durable.
+  struct AddStep: Sendable {
+    var added: [Share] = []
+    var failed: [PathProblem] = []
+  }
+
+  struct AddOutcome: Sendable {
+    var added = 0
+    var failed = 0
+    /// Whether the index acknowledged everything in time. If not, it is announced again later.
+    var isAnnounced = true
+  }
+
   let ledger: ShareLedger
   let work: FileWork
   let publication: Publication
-  /// Runs what is quick: a look at the disk, a question to the catalogue.
+  /// Runs changes of the catalogue.
   let pool: NIOThreadPool
-  /// Where nothing is ever shared from.
+  /// Nothing in it is ever shared.
   let stateDirectory: String
 
   // MARK: Add
 
-  func add(_ request: AddFiles, events: any ControlEvents) async throws(WireFailure) -> ControlAddReply {
+  /// Cancelling the task keeps what was reported and drops the rest.
+  /// - Parameters:
+  ///   - hashing: called from any thread with the position of a file, the number of files, and its progress.
+  ///   - report: receives each part once it is durable.
+  func add(
+    _ request: AddRequest, hashing: @escaping @Sendable (_ file: Int, _ files: Int, HashProgress) -> Void,
+    report: (AddStep) async throws(WireFailure) -> Void
+  ) async throws(WireFailure) -> AddOutcome {
     let plan = try await plan(request)
-    try await events.send(plan.failed.map(ControlEvent.failed))
-    let reports = request.progress ? HashingReports(files: plan.entries.count, events: events) : nil
-    var reply = ControlAddReply(added: 0, failed: plan.failedCount, announced: true)
+    try await report(AddStep(failed: plan.failed))
+    var outcome = AddOutcome(failed: plan.failedCount)
     for range in AddPlan.batches(plan.entries) {
       let entries = Array(plan.entries[range])
-      let outcomes = try await examine(entries, from: range.lowerBound, reports)
-      let (shares, problems) = Self.sort(entries, outcomes)
+      let files = entries.map { (path: $0.path, fingerprint: $0.fingerprint) }
+      let found = try await work.examine(files) { [count = plan.entries.count] position, progress in
+        hashing(range.lowerBound + position, count, progress)
+      }
+      let (shares, problems) = Self.sort(entries, found)
       try await keep(shares)
-      try await events.send(
-        shares.map { .added($0.share.document, path: $0.share.path) } + problems.map(ControlEvent.failed))
-      reply.added += shares.count
-      reply.failed += problems.count
-      // What is not acknowledged once is told later; the rest of the work does not wait for it again.
-      if reply.announced { reply.announced = await publication.publish(shares.map(\.share.document)) }
+      try await report(AddStep(added: shares.map(\.share), failed: problems))
+      outcome.added += shares.count
+      outcome.failed += problems.count
+      // After one timeout the rest does not wait for the index.
+      if outcome.isAnnounced { outcome.isAnnounced = await publication.publish(shares.map(\.share.document)) }
     }
-    if !reply.announced { await publication.link.announceAgain() }
-    return reply
+    if !outcome.isAnnounced { await publication.link.announceAgain() }
+    return outcome
   }
 
-  private func plan(_ request: AddFiles) async throws(WireFailure) -> AddPlan {
-    let stateDirectory = stateDirectory
-    let catalogue = ledger.catalogue
-    let found = try await work.pool.store { () throws(StoreError) in
+  private func plan(_ request: AddRequest) async throws(WireFailure) -> AddPlan {
+    let found = try await work.pool.interruptible { [stateDirectory, ledger] isCancelled throws(StoreError) in
       let inspection = PathInspection(
-        isRecursive: request.recursive, ownState: PathInspection.Place(directory: stateDirectory),
-        unfinished: Set(try catalogue.leftovers()))
+        isRecursive: request.isRecursive, ownState: PathInspection.Place(directory: stateDirectory),
+        unfinished: Set(try ledger.catalogue.leftovers()), isCancelled: isCancelled)
       return inspection.inspect(request.paths)
     }
     return try AddPlan(request, found: found)
-  }
-
-  private func examine(
-    _ entries: [AddPlan.Entry], from offset: Int, _ reports: HashingReports?
-  ) async throws(WireFailure) -> [Result<FileWork.Known, StoreError>] {
-    let files = entries.map { FileWork.File(path: $0.path, fingerprint: $0.fingerprint) }
-    return try await work.examine(files) { position, progress in reports?.report(offset + position, progress) }
   }
 
   private typealias Kept = (share: Share, known: FileWork.Known)
@@ -82,10 +113,9 @@ struct Sharing: Sendable {
 
   /// Durable on return.
   private func keep(_ shares: [Kept]) async throws(WireFailure) {
-    let ledger = ledger
-    let (superseded, lost) = try await pool.store { () throws(StoreError) in
+    let (superseded, lost) = try await pool.store { [ledger] () throws(StoreError) in
       let superseded = try ledger.add(shares.map(\.share), hashed: shares.compactMap(\.known.hashed))
-      // A hash that was known may have been collected in the instant before the share needed it.
+      // Known hashes may have been collected just before the share needed them.
       let known = shares.filter { $0.known.hashed == nil }
       let contents = try ledger.catalogue.contents(of: known.map(\.known.fingerprint))
       let lost = zip(known, contents).filter { $0.1 == nil }.map(\.0)
@@ -96,25 +126,26 @@ struct Sharing: Sendable {
   }
 
   private func hashAgain(_ lost: [Kept]) async throws(WireFailure) {
-    let files = lost.map { FileWork.File(path: $0.share.path, fingerprint: $0.share.fingerprint) }
-    let outcomes = try await work.examine(files)
+    let outcomes = try await work.examine(lost.map { ($0.share.path, $0.share.fingerprint) })
     let hashed = outcomes.compactMap { try? $0.get().hashed }
-    let ledger = ledger
-    try await pool.store { () throws(StoreError) in try ledger.catalogue.remember(hashed) }
+    try await pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.remember(hashed) }
   }
 
   // MARK: Remove
 
-  func remove(_ request: RemoveDocument) async throws(WireFailure) -> ControlRemoveReply {
-    let ledger = ledger
-    let removed = try await pool.store { () throws(StoreError) in
-      try ledger.remove(request.key, contentPrefix: request.content)
+  /// - Parameter prefix: the first digits of the content's root; `nil` for all contents under the key.
+  /// - Returns: the number of removed shares, at least 1.
+  /// - Throws: `not-found`.
+  func remove(_ key: DocumentKey, contentPrefix prefix: String?) async throws(WireFailure) -> Int {
+    let removed = try await pool.store { [ledger] () throws(StoreError) in
+      try ledger.remove(key, contentPrefix: prefix)
     }
     guard !removed.isEmpty else {
-      let content = request.content.map { " with a content that begins with \($0)" } ?? ""
-      throw WireFailure(.notFound, "nothing is shared under \(request.key)\(content); p2pctl list --mine shows what is")
+      let content = prefix.map { " with a content that begins with \($0)" } ?? ""
+      throw WireFailure(
+        .notFound, "nothing is shared under \(key)\(content); p2pctl list --mine shows what is shared")
     }
     await publication.withdraw(removed)
-    return ControlRemoveReply(removed: removed.count)
+    return removed.count
   }
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+import Glibc
+import LineJSON
+import LineTransport
+package import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// Tests this peer from outside: asks the index, and connects to its own upload port as others would.
+struct SelfExamination: Sendable {
+  struct Report: Sendable {
+    let index: Result<IndexAnswer, WireFailure>
+    /// The address at which the index reports this peer, and why this peer does not answer there; `nil` without a
+    /// connection to the index.
+    let uploads: (address: Endpoint, problem: String?)?
+  }
+
+  struct IndexAnswer: Sendable {
+    /// Program and version.
+    let server: String
+    /// The duration of the exchange.
+    let seconds: Double
+    /// Seconds by which the clock of the index is ahead, accurate to one; `nil` if the index does not report its time.
+    let skew: Int64?
+  }
+
+  /// A user is waiting.
+  static let timeout = TimeAmount.seconds(2)
+
+  let identity: (id: PeerID, name: PeerName)
+  /// Where this peer listens for others.
+  let uploadPort: UInt16
+  let link: IndexLink
+  /// Seconds since 1970.
+  let wallClock: @Sendable () -> Int64
+
+  func examine() async -> Report {
+    let status = await link.status
+    guard let greeting = status.greeting else {
+      let failure = WireFailure(.unavailable, status.error ?? "not connected yet")
+      return Report(index: .failure(failure), uploads: nil)
+    }
+    async let index = askIndex(greeting)
+    let address = Endpoint(host: greeting.host, port: uploadPort)
+    let problem = await PeerProbe.problem(
+      at: address, as: identity, expecting: identity.id, on: link.loop, timeout: Self.timeout)
+    return Report(index: await index, uploads: (address, problem))
+  }
+
+  private func askIndex(_ greeting: IndexHelloReply) async -> Result<IndexAnswer, WireFailure> {
+    let start = NIODeadline.now()
+    let before = wallClock()
+    do throws(WireFailure) {
+      let time = try await link.exchange(.stats, within: Self.timeout) { reply throws(WireFailure) in
+        try reply["time"] == nil ? nil : reply.timestamp("time")
+      }
+      let seconds = Double((NIODeadline.now() - start).nanoseconds) / 1e9
+      // Whole seconds on both sides; assumes that both directions take equally long.
+      let skew = time.map { $0.seconds - before - (wallClock() - before) / 2 }
+      return .success(IndexAnswer(server: greeting.server, seconds: seconds, skew: skew))
+    } catch {
+      return .failure(error)
+    }
+  }
+}
+
+/// Checks whether a certain peer answers at an address: connects, says `hello`, reads the reply, closes.
+package enum PeerProbe {
+  /// - Parameters:
+  ///   - identity: what `hello` says.
+  ///   - expected: who should answer.
+  ///   - timeout: for all of it. The connection is closed at its end.
+  /// - Returns: what is wrong; `nil` if the expected peer answers.
+  package static func problem(
+    at address: Endpoint, as identity: (id: PeerID, name: PeerName), expecting expected: PeerID,
+    on loop: any EventLoop, timeout: TimeAmount
+  ) async -> String? {
+    await withCheckedContinuation { continuation in
+      let once = OnceContinuation(continuation)
+      let connected = LineClient.connect(
+        host: address.host, port: address.port, on: loop, limits: LineLimits(line: PeerLimits().line), timeout: timeout
+      ) { _ in ProbeRole(as: identity, expecting: expected) { once.resume($0) } }
+      let timer = loop.scheduleTask(in: timeout) {
+        once.resume("no answer in time")
+        connected.whenSuccess { $0.close(promise: nil) }
+      }
+      connected.whenComplete { result in
+        switch result {
+        case .success(let channel): channel.closeFuture.whenComplete { _ in timer.cancel() }
+        case .failure(let error):
+          timer.cancel()
+          once.resume(ConnectFailure.explain(error))
+        }
+      }
+    }
+  }
+}
+
+private final class ProbeRole: LineRole {
+  private let identity: (id: PeerID, name: PeerName)
+  private let expected: PeerID
+  private let finish: (String?) -> Void
+
+  /// - Parameter finish: receives the problem, or `nil`; called at least once.
+  init(as identity: (id: PeerID, name: PeerName), expecting expected: PeerID, finish: @escaping (String?) -> Void) {
+    self.identity = identity
+    self.expected = expected
+    self.finish = finish
+  }
+
+  func opened(_ connection: any LineConnection) {
+    connection.send { PeerRequest.hello(peer: identity.id, name: identity.name).write(id: 1, to: &$0) }
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    do {
+      finish(try LineScratch.current.reader.read(line) { try problem(with: $0) })
+    } catch {
+      finish("malformed reply")
+    }
+    return .close
+  }
+
+  func receivedTooLong(output: inout JSONWriter) {
+    finish("the reply is longer than \(PeerLimits().line) bytes")
+  }
+
+  private func problem(with reply: JSONObject) throws(WireFailure) -> String? {
+    if let failure = try WireFailure(reply: reply) { return failure.message }
+    let peer = try PeerHelloReply(reply).peer
+    return peer == expected ? nil : "another peer answers there: \(peer)"
+  }
+
+  func closed() {
+    finish("the connection was closed")
+  }
+}
+
+/// Describes connection errors for users.
+enum ConnectFailure {
+  static func explain(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+      // One error per address of the host.
+      guard let last = error.connectionErrors.last else { return "no address found for \(error.host)" }
+      return explain(last.error)
+    case let error as IOError: return String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout: return "no answer in time"
+    default: return "\(error)"
+    }
+  }
+}
