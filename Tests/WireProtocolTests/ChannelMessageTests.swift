@@ -50,7 +50,7 @@ import WireProtocol
     #expect(throws: WireFailure.self) { try ChildSettings(name, role: .peer) }
   }
 
-  /// The number decides before any other field is looked at.
+  /// The number is checked before any other field.
   @Test func `another protocol is named`() throws {
     #expect(throws: ChannelStart.Refusal.otherProtocol(2)) { try ChannelStart(json(#"{"channel":2,"role":7}"#)) }
     #expect("\(ChannelStart.Refusal.otherProtocol(2))".contains("protocol 2, this program speaks 1"))
@@ -96,5 +96,61 @@ import WireProtocol
     #expect(throws: WireFailure.self) { try ChannelCommand(json(reload), role: .peer) }
     #expect(throws: WireFailure.self) { try ChannelCommand(json(#"{"op":"jump"}"#), role: .peer) }
     #expect(throws: WireFailure.self) { try ChannelEvent(json(#"{"event":"jump"}"#)) }
+  }
+
+  @Test(
+    arguments: [
+      (#"{}"#, "channel is missing"), (#"{"channel":1}"#, "role is missing"),
+      (#"{"channel":1,"role":"king"}"#, "role is one of index, peer, supervisor"),
+      (#"{"channel":1,"role":"index","name":"x"}"#, "settings is missing"),
+      (#"{"channel":1,"role":"index","name":"x","settings":[]}"#, "settings is an object"),
+      (#"{"channel":1,"role":"supervisor","name":"x","settings":{},"listeners":{}}"#, "a child is an index or a peer"),
+      (
+        #"{"channel":1,"role":"index","name":"x","settings":{"address":"h:1"},"listeners":{"index":2}}"#,
+        "index is an integer from 3 to 65535"
+      ),
+    ])
+  func `malformed first line is refused with its reason`(line: String, reason: String) throws {
+    let value = try json(line)
+    #expect(throws: ChannelStart.Refusal.malformed(reason)) { try ChannelStart(value) }
+    #expect("\(ChannelStart.Refusal.malformed(reason))".hasSuffix(reason))
+  }
+
+  @Test(
+    arguments: [
+      (#"{}"#, "event is missing"), (#"{"event":7}"#, "event is a string"),
+      (#"{"event":"jump"}"#, "event is one of ready, heartbeat, failed"),
+      (#"{"event":"ready"}"#, "addresses is missing"),
+      (#"{"event":"ready","channel":1,"addresses":[]}"#, "addresses is an object"),
+      (#"{"event":"ready","channel":1,"addresses":{"index":1}}"#, "index is a string"),
+      (#"{"event":"failed"}"#, "message is missing"),
+    ])
+  func `malformed event is refused with its reason`(line: String, reason: String) throws {
+    let value = try json(line)
+    #expect(throws: WireFailure.badRequest(reason)) { try ChannelEvent(value) }
+  }
+
+  @Test func `a child of the first release names no channel`() throws {
+    #expect(
+      try ChannelEvent(json(#"{"event":"ready","addresses":{"control":"/c"}}"#))
+        == .ready(ChannelAddresses(control: "/c")))
+  }
+
+  @Test(
+    arguments: [
+      (#"{"op":"jump"}"#, "op is one of stop, reload"), (#"{}"#, "op is missing"),
+      (#"{"op":"reload"}"#, "settings is missing"), (#"{"op":"reload","settings":{}}"#, "state is missing"),
+    ])
+  func `malformed command is refused with its reason`(line: String, reason: String) throws {
+    let value = try json(line)
+    #expect(throws: WireFailure.badRequest(reason)) { try ChannelCommand(value, role: .peer) }
+  }
+
+  @Test func `listeners are named`() {
+    let listeners = ChannelListeners(uploads: 4, control: 5)
+    #expect(listeners.all.map(\.name) == ["uploads", "control"])
+    #expect(listeners.all.map(\.descriptor) == [4, 5])
+    #expect(ChannelListeners().all.isEmpty)
+    #expect(Self.peer.role == .peer && Self.index.role == .index)
   }
 }

@@ -5,12 +5,12 @@ import LineJSON
 import Testing
 import WireProtocol
 
-/// One field, read without regard to the back end.
+/// One field, for any back end.
 protocol Field {
   static func read(_ fields: some FieldReader) throws(WireFailure)
 }
 
-/// Each kind of field is read in one place: what it takes, and the exact words in which it refuses.
+/// The accepted values and the exact error messages of each kind of field.
 @Suite struct FieldReaderTests {
   private func check(_ field: any Field.Type, _ table: [(line: String, refusal: String?)]) throws {
     for (line, expected) in table {
@@ -103,11 +103,11 @@ protocol Field {
       ])
   }
 
-  @Test func `measures are numbers that are not negative`() throws {
+  @Test func `measures are non-negative numbers`() throws {
     enum Measure: Field {
       static func read(_ fields: some FieldReader) throws(WireFailure) { _ = try fields.measure("x") }
     }
-    let message = "x is a number, not negative"
+    let message = "x is a non-negative number"
     try check(
       Measure.self,
       [
@@ -282,9 +282,9 @@ protocol Field {
       ])
   }
 
-  // MARK: Where the back ends differ
+  // MARK: Difference between the back ends
 
-  @Test func `null is a missing member on the planes of jansson only`() throws {
+  @Test func `null is a missing member for jansson only`() throws {
     let line = #"{"x":null,"list":null}"#
     #expect(try members(line).optionalString("x") == nil)
     #expect(refusal { _ = try members(line).object("x") } == "x is missing")

@@ -4,12 +4,12 @@ import LineJSON
 import Testing
 import WireProtocol
 
-/// A message that is read and written without regard to its type.
+/// A message of any type, for any back end.
 protocol AnyMessage: Sendable {
   init(reading fields: some FieldReader) throws
-  /// By the direct writer; `nil` if the plane never uses it.
-  func direct() -> String?
-  /// By jansson.
+  /// Written by the direct writer.
+  func direct() -> String
+  /// Written by jansson.
   func tree() -> JSONValue
 }
 
@@ -44,17 +44,13 @@ struct MessageCase: Sendable, CustomTestStringConvertible {
 
   /// Reads a line with the strict reader and writes the message with the direct writer.
   func strict(_ line: String) throws -> Outcome {
-    try read(line) { object in outcome { try written(type.init(reading: object)) } }
+    try read(line) { object in outcome { try type.init(reading: object).direct() } }
   }
 
   /// Reads a line with jansson and writes the message with it.
   func jansson(_ line: String) throws -> Outcome {
     let members = try members(line)
     return outcome { try WireProtocolTests.line(type.init(reading: members).tree()) }
-  }
-
-  private func written(_ message: any AnyMessage) throws -> String {
-    try message.direct() ?? WireProtocolTests.line(message.tree())
   }
 
   private func outcome(_ body: () throws -> String) -> Outcome {
@@ -77,7 +73,7 @@ struct Part<Message: WireMessage>: AnyMessage {
   let message: Message
 
   init(reading fields: some FieldReader) throws { message = try Message(fields) }
-  func direct() -> String? { line { writer in writer.line { message.write(to: &$0) } } }
+  func direct() -> String { line { writer in writer.line { message.write(to: &$0) } } }
   func tree() -> JSONValue { message.json }
 }
 
@@ -89,7 +85,7 @@ struct Reply<Message: WireReply>: AnyMessage {
     id = try fields.requestID()
     message = try Message(fields)
   }
-  func direct() -> String? { line { message.write(id: id, to: &$0) } }
+  func direct() -> String { line { message.write(id: id, to: &$0) } }
   func tree() -> JSONValue { message.json(id: id) }
 }
 
@@ -101,7 +97,7 @@ struct IndexLine: AnyMessage {
     id = try fields.requestID()
     request = try IndexRequest(fields: fields, batchLimit: 2)
   }
-  func direct() -> String? { line { request.write(id: id, to: &$0) } }
+  func direct() -> String { line { request.write(id: id, to: &$0) } }
   func tree() -> JSONValue { request.json(id: id) }
 }
 
@@ -113,7 +109,7 @@ struct PeerLine: AnyMessage {
     id = try fields.requestID()
     request = try PeerRequest(fields: fields)
   }
-  func direct() -> String? { line { request.write(id: id, to: &$0) } }
+  func direct() -> String { line { request.write(id: id, to: &$0) } }
   func tree() -> JSONValue { request.json(id: id) }
 }
 
@@ -125,7 +121,7 @@ struct ControlLine: AnyMessage {
     id = try fields.requestID()
     request = try ControlRequest(fields)
   }
-  func direct() -> String? { line { request.write(id: id, to: &$0) } }
+  func direct() -> String { line { request.write(id: id, to: &$0) } }
   func tree() -> JSONValue { request.json(id: id) }
 }
 
@@ -133,7 +129,7 @@ struct SupervisorLine: AnyMessage {
   let request: SupervisorRequest
 
   init(reading fields: some FieldReader) throws { request = try SupervisorRequest(fields) }
-  func direct() -> String? { line { request.operation.write(id: request.id, to: &$0) } }
+  func direct() -> String { line { request.operation.write(id: request.id, to: &$0) } }
   func tree() -> JSONValue { request.json }
 }
 
@@ -146,6 +142,6 @@ struct FailureLine: AnyMessage {
     guard let failure = try WireFailure(reply: fields) else { throw WireFailure.badRequest("no failure") }
     self.failure = failure
   }
-  func direct() -> String? { line { failure.write(id: id, to: &$0) } }
+  func direct() -> String { line { failure.write(id: id, to: &$0) } }
   func tree() -> JSONValue { failure.json(id: id) }
 }

@@ -30,7 +30,7 @@ import WireProtocol
     try expect(message, .object(JSONMembers(known + unknown)), .read(message.line))
   }
 
-  /// Members of which one or the other has to be there.
+  /// Messages for members of which exactly one is required.
   private static let alternatives = [
     "lookup takes either key, or content and size", "one of path and directory is an absolute path",
   ]
@@ -48,6 +48,45 @@ import WireProtocol
         #expect(!message.optional.contains(name), "\(name) may be missing: \(reason)")
         #expect(code == .badRequest && ([name + " is missing"] + Self.alternatives).contains(reason), "\(reason)")
       }
+    }
+  }
+
+  /// Removes each member at any depth in turn.
+  @Test(arguments: MessageTable.all)
+  func `a member that is missing deep inside is named`(_ message: MessageCase) throws {
+    for (name, json) in Self.without(.object(try members(message.line)), depth: 0) {
+      switch try agreed(message, json) {
+      case .read: continue
+      case .refused(_, let reason):
+        #expect(reason == "\(name) is missing" || Self.alternatives.contains(reason), "\(name): \(reason)")
+      }
+    }
+  }
+
+  /// The value without one of its members that lie deeper than the first level, in every way.
+  private static func without(_ json: JSONValue, depth: Int) -> [(name: String, json: JSONValue)] {
+    switch json {
+    case .object(let members):
+      return members.flatMap { member -> [(name: String, json: JSONValue)] in
+        var shorter = members
+        shorter[member.key] = nil
+        let here = depth == 0 ? [] : [(name: member.key, json: JSONValue.object(shorter))]
+        return here
+          + without(member.value, depth: depth + 1).map { name, value in
+            var changed = members
+            changed[member.key] = value
+            return (name, .object(changed))
+          }
+      }
+    case .array(let elements):
+      return elements.indices.flatMap { index in
+        without(elements[index], depth: depth + 1).map { name, value in
+          var changed = elements
+          changed[index] = value
+          return (name, .array(changed))
+        }
+      }
+    default: return []
     }
   }
 
@@ -73,13 +112,13 @@ import WireProtocol
   @Test(arguments: MessageTable.all)
   func `a wrong type of a member is refused by its name`(_ message: MessageCase) throws {
     let whole = try members(message.line)
-    // What a message does not read, it does not refuse.
+    // A message does not refuse members that it does not read.
     let unread: Set = ["protocol", "status"]
     for (name, value) in whole.map({ ($0.key, $0.value) }) where !unread.contains(name) {
       var members = whole
       members[name] = value.string == nil ? "text" : 5
       guard case .refused(_, let reason) = try agreed(message, .object(members)) else {
-        // The id of a failure that has none is read as none.
+        // A failure may have an unreadable id.
         #expect(name == "id")
         continue
       }
@@ -87,7 +126,7 @@ import WireProtocol
     }
   }
 
-  /// Damages messages at random, and asks both back ends about each.
+  /// Damages messages at random and compares the back ends.
   @Test(arguments: 1...8)
   func `both back ends agree on damaged messages`(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
@@ -99,7 +138,7 @@ import WireProtocol
       guard case .object = json else { continue }
       if case .refused = try agreed(message, json) { refused += 1 }
     }
-    #expect(refused > 100, "damage that nobody sees is none")
+    #expect(refused > 100, "too few messages were damaged")
   }
 
   private static func damaged(_ json: JSONValue, using generator: inout SeededGenerator) -> JSONValue {
@@ -130,7 +169,7 @@ import WireProtocol
   private func agreed(_ message: MessageCase, _ json: JSONValue) throws -> Outcome {
     let text = try line(json)
     let (strict, jansson) = (try message.strict(text), try message.jansson(text))
-    // Reals are written with as many digits as each writer likes; nothing else may differ.
+    // The writers may use different digits for a real; nothing else may differ.
     if case .read(let left) = strict, case .read(let right) = jansson {
       #expect(try members(left) == members(right), "\(text)")
     } else {

@@ -113,4 +113,90 @@ import WireProtocol
       })
     #expect(limited.limit == .init("line", 9))
   }
+
+  // MARK: Exact words
+
+  private func reason(_ line: String, _ body: (JSONObject) throws -> Void) throws -> String? {
+    try read(line) { object in refusal { try body(object) } }
+  }
+
+  @Test(
+    arguments: [
+      (#""host":"\#(String(repeating: "h", count: 65))""#, "host is an address"), (#""host":7"#, "host is a string"),
+      (#""port":0"#, "port is an integer from 1 to 65535"), (#""port":65536"#, "port is an integer from 1 to 65535"),
+      (#""complete":1"#, "complete is true or false"), (#""name":"..""#, nil),
+      (#""peer":"x""#, "peer is 64 lower-case hex digits"),
+    ] as [(String, String?)])
+  func `a hostile holder is refused by its member`(member: String, words: String?) throws {
+    let name = member.prefix { $0 != ":" }
+    let broken = holder.replacing(try Regex(#"\#(name):("[^"]*"|[^,}]*)"#), with: member)
+    let found = try reason(#"{"key":"rfc/1","contents":[{\#(row.replacing(holder, with: broken))}],"more":0}"#) {
+      _ = try LookupReply($0)
+    }
+    if let words { #expect(found == words) } else { #expect(found?.hasPrefix("name: ") == true) }
+  }
+
+  @Test(
+    arguments: [
+      (#""total":-1"#, "total is an integer from 0 to 9007199254740991"),
+      (#""total":1.0"#, "total is an integer from 0 to 9007199254740991"),
+      (#""size":0"#, "a content of 64 zeros has size 0, and no other content has"),
+      (#""holders":{}"#, "holders is an array"),
+      (#""holders":[[]]"#, "holders is an array of objects"), (#""title":5"#, "title is a string"),
+    ])
+  func `a hostile row is refused by its member`(member: String, words: String) throws {
+    let name = member.prefix { $0 != ":" }
+    let broken =
+      name == #""holders""#
+      ? row.replacing(#""holders":[\#(holder)]"#, with: member)
+      : row.replacing(try Regex(#"\#(name):("[^"]*"|[^,}]*)"#), with: member)
+    #expect(broken != row)
+    #expect(try reason(#"{"key":"rfc/1","contents":[{\#(broken)}],"more":0}"#) { _ = try LookupReply($0) } == words)
+    #expect(try reason(#"{"documents":[{"key":"rfc/1",\#(broken)}]}"#) { _ = try ListReply($0) } == words)
+  }
+
+  @Test func `limits are read up to 2^31 - 1`() throws {
+    for name in ["line", "batch", "inflight", "idle"] {
+      func limits(_ value: String) -> String { #"{"server":"s","host":"h","limits":{"\#(name)":\#(value)}}"# }
+      let words = "\(name) is an integer from 1 to 2147483647"
+      #expect(try reason(limits("2147483647")) { _ = try IndexHelloReply($0) } == nil)
+      for wrong in ["2147483648", "0", "-1", "1.5", #""1""#, "[]"] {
+        #expect(try reason(limits(wrong)) { _ = try IndexHelloReply($0) } == words, "\(wrong)")
+      }
+    }
+  }
+
+  @Test func `every stated limit has a name of its own`() {
+    for names in [IndexLimits().named.map { "\($0.name)" }, PeerLimits().named.map { "\($0.name)" }] {
+      #expect(Set(names).count == names.count)
+      #expect(names.contains("line") && names.contains("inflight"))
+    }
+    #expect(IndexLimits().named.allSatisfy { $0.value > 0 } && PeerLimits().named.allSatisfy { $0.value > 0 })
+  }
+
+  @Test func `a page without rows may have a next one`() throws {
+    let page = try read(#"{"documents":[],"next":"c"}"#) { try ListReply($0) }
+    #expect(page.documents.isEmpty && page.next == "c")
+    #expect(try reason(#"{"documents":[],"next":5}"#) { _ = try ListReply($0) } == "next is a string")
+    #expect(try reason(#"{"peers":{}}"#) { _ = try PeersReply($0) } == "peers is an array")
+  }
+
+  @Test(
+    arguments: [
+      (#"{"piece":0,"complete":true}"#, "piece is an integer from 1 to 9007199254740991"),
+      (#"{"piece":1}"#, "complete is missing"), (#"{"piece":1,"complete":false,"pieces":5}"#, "pieces is a string"),
+    ])
+  func `malformed have reply is refused`(line: String, words: String) throws {
+    #expect(try reason(line) { _ = try HaveReply($0) } == words)
+  }
+
+  @Test(
+    arguments: [
+      (#"{"hashes":-1}"#, "hashes is an integer from 0 to 1048576"),
+      (#"{"hashes":1048577}"#, "hashes is an integer from 0 to 1048576"),
+      (#"{"hashes":0}"#, "hashes is 0, expected 16"), ("{}", "hashes is missing"),
+    ])
+  func `malformed hashes reply is refused`(line: String, words: String) throws {
+    #expect(try reason(line) { _ = try HashesReply($0, expected: 16) } == words)
+  }
 }

@@ -76,6 +76,37 @@ import WireProtocol
   }
 }
 
+@Suite struct SupervisorRefusalTests {
+  @Test(
+    arguments: [
+      (#"{"op":"status"}"#, nil, "id is missing"), (#"{"id":4}"#, 4, "op is missing"),
+      (#"{"id":4,"op":7}"#, 4, "op is a string"), (#"{"id":4,"op":"start","name":[]}"#, 4, "name is a string"),
+      (#"{"id":4,"op":"hello"}"#, 4, "protocol is missing"),
+      (#"{"id":4,"op":"dance"}"#, 4, "the operations here are hello, status, start, stop, restart, reload, wait"),
+    ] as [(String, Int64?, String)])
+  func `a refusal has id and reason`(line: String, id: Int64?, reason: String) throws {
+    let value = try Jansson.decode(line.utf8)
+    let refusal = try #require(throws: SupervisorRequest.Refusal.self) { try SupervisorRequest(value) }
+    #expect(refusal.id == id && refusal.failure.message == reason)
+  }
+
+  @Test(
+    arguments: [
+      (#"{"event":"process"}"#, "name is missing"), (#"{"event":"other"}"#, "event is process"),
+      (#"{"event":"process","name":"a","role":"king"}"#, "role is one of index, peer, supervisor"),
+      (#"{"event":"process","name":"a","role":"peer","pid":-1}"#, "pid is an integer from 0 to 2147483647"),
+    ])
+  func `malformed row is refused with its reason`(line: String, reason: String) throws {
+    let value = try Jansson.decode(line.utf8)
+    #expect(throws: WireFailure.badRequest(reason)) { try ProcessStatus(value) }
+  }
+
+  @Test func `null stands for no name`() throws {
+    let value = try Jansson.decode(#"{"id":1,"op":"stop","name":null}"#.utf8)
+    #expect(try SupervisorRequest(value).operation == .stop(name: nil))
+  }
+}
+
 @Suite struct SupervisorReplyTests {
   @Test(
     arguments: [

@@ -7,7 +7,7 @@ package import LineJSON
 package enum IndexOperation: String, CaseIterable, Sendable {
   case hello, add, remove, lookup, list, peers, stats, ping
 
-  /// Does what `init(rawValue:)` does, without making a string; compares with the most frequent ones first.
+  /// Same as `init(rawValue:)`, without creating a string. Compares with the most frequent operations first.
   fileprivate init?(_ name: some FieldValue) {
     if name.isEqual(to: "lookup") {
       self = .lookup
@@ -47,8 +47,7 @@ package enum IndexRequest: WireRequest {
     }
   }
 
-  /// Reads all of a line but its `id`. Not generic: the way of every request is specialised here, in the module of the
-  /// readers.
+  /// Reads all of a line but its `id`. Not generic, so the compiler specialises this hot path within the module.
   ///
   /// - Parameter batchLimit: more documents than this in one request are `too-large`.
   package init(_ line: JSONObject, batchLimit: Int) throws(WireFailure) {

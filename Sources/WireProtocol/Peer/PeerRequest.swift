@@ -24,7 +24,7 @@ package enum PeerRequest: WireRequest {
     }
   }
 
-  /// Reads all of a line but its `id`. Not generic, so that it is specialised here, in the module of the readers.
+  /// Reads all of a line but its `id`. Not generic, so the compiler specialises it within the module.
   package init(_ line: JSONObject) throws(WireFailure) {
     try self.init(fields: line)
   }

@@ -45,7 +45,7 @@ extension JSONValueView: FieldValue {
 }
 
 extension JSONMembers: FieldReader {
-  /// On the planes of jansson a null is as good as a missing member.
+  /// On the planes that use jansson, null is the same as a missing member.
   package func value(_ name: StaticString) -> JSONValue? {
     guard let value = self["\(name)"], value != .null else { return nil }
     return value
@@ -116,13 +116,13 @@ extension FieldReader {
     try integer(name, in: 1 ... .max)
   }
 
-  /// A measure that is not negative, such as seconds. Integers are taken, too.
+  /// A non-negative measure such as seconds. Integers are accepted.
   package func measure(_ name: StaticString) throws(WireFailure) -> Double {
     try present(optionalMeasure(name), name)
   }
 
   package func optionalMeasure(_ name: StaticString) throws(WireFailure) -> Double? {
-    try optional(name, "a number, not negative") { value in value.number.flatMap { $0 >= 0 ? $0 : nil } }
+    try optional(name, "a non-negative number") { value in value.number.flatMap { $0 >= 0 ? $0 : nil } }
   }
 
   package func bool(_ name: StaticString) throws(WireFailure) -> Bool {
@@ -146,13 +146,12 @@ extension FieldReader {
   }
 
   /// The elements of an array of objects.
-  /// - Throws: `bad-request` too if `element` throws it.
   package func elements<Element>(
     _ name: StaticString, _ element: (Self) throws(WireFailure) -> Element
   ) throws(WireFailure) -> [Element] {
     let array = try array(name)
     var elements = [Element]()
-    // Bounded: the array comes from a stranger.
+    // Bounded: the array comes from outside.
     elements.reserveCapacity(min(array.underestimatedCount, 1024))
     for value in array {
       guard let fields = value.fields else { throw .badRequest("\(name) is an array of objects") }
@@ -189,7 +188,7 @@ extension FieldReader {
     return word
   }
 
-  /// - Parameter expected: what the value should be, as the message says it.
+  /// - Parameter expected: the expected type, as the message names it.
   private func optional<Result>(
     _ name: StaticString, _ expected: StaticString, _ read: (Value) -> Result?
   ) throws(WireFailure) -> Result? {
