@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LineJSON
 import LineTransport
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite struct LineFramesTests {
   private let stream = "{\"a\":1}\n\n{\"b\":2}\nRAWBYTES{\"c\":3}\n"
 
-  /// Cuts the stream as it comes in parts of `size`; four raw bytes follow the third line, then four more.
+  /// Cuts the stream as it arrives in parts of `size`; eight raw bytes follow the third line.
   private func cut(_ size: Int) -> [String] {
     var frames = LineFrames(lineLimit: 64)
     var found = [String]()
@@ -30,14 +32,14 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3, 7, 1000])
-  func cutsLinesAndBodiesHoweverTheyArrive(_ size: Int) {
+  func `lines and bodies are cut however they arrive`(_ size: Int) {
     let found = cut(size)
     let body = found.filter { $0.hasPrefix("+") }.map { $0.dropFirst() }.joined()
     #expect(found.filter { !$0.hasPrefix("+") } == ["{\"a\":1}", "", "{\"b\":2}", "{\"c\":3}"])
     #expect(body == "RAWBYTES")
   }
 
-  @Test func takesALineOfExactlyTheLimit() {
+  @Test func `line of exactly the limit is taken`() {
     var frames = LineFrames(lineLimit: 4)
     frames.append(ByteBuffer(string: "1234\n12345\n"))
     #expect(frames.next() == .line(ByteBuffer(string: "1234")))
@@ -45,7 +47,7 @@ import Testing
     #expect(frames.next() == .tooLong)
   }
 
-  @Test func noticesALineThatIsTooLongBeforeItEnds() {
+  @Test func `line over the limit is noticed before it ends`() {
     var frames = LineFrames(lineLimit: 4)
     frames.append(ByteBuffer(string: "1234"))
     #expect(frames.next() == nil)
@@ -53,11 +55,58 @@ import Testing
     #expect(frames.next() == .tooLong)
   }
 
-  @Test func holdsNothingBetweenLines() {
+  @Test func `body may be longer than a line`() {
+    var frames = LineFrames(lineLimit: 4)
+    frames.append(ByteBuffer(string: "1\n0123456789ab\n"))
+    #expect(frames.next() == .line(ByteBuffer(string: "1")))
+    frames.expectBody(10)
+    #expect(frames.next() == .body(ByteBuffer(string: "0123456789")))
+    #expect(frames.next() == .line(ByteBuffer(string: "ab")))
+  }
+
+  @Test(arguments: [0, -5]) func `empty body is none`(count: Int) {
+    var frames = LineFrames(lineLimit: 4)
+    frames.append(ByteBuffer(string: "1\n2\n"))
+    #expect(frames.next() == .line(ByteBuffer(string: "1")))
+    frames.expectBody(count)
+    #expect(frames.next() == .line(ByteBuffer(string: "2")))
+  }
+
+  @Test func `nothing is held between lines`() {
     var frames = LineFrames(lineLimit: 100)
     frames.append(ByteBuffer(string: "x\n"))
     _ = frames.next()
     #expect(frames.next() == nil)
     #expect(frames.bufferedBytes == 0)
+  }
+
+  @Test func `discarded bytes are forgotten`() {
+    var frames = LineFrames(lineLimit: 100)
+    frames.append(ByteBuffer(string: "half a li"))
+    #expect(frames.next() == nil)
+    frames.discard()
+    frames.append(ByteBuffer(string: "x\n"))
+    #expect(frames.next() == .line(ByteBuffer(string: "x")))
+  }
+
+  /// Both users of the rules of framing give the same lines, and find the same line too long.
+  @Test(arguments: 0..<50 as Range<UInt64>) func `frames and splitter agree`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var frames = LineFrames(lineLimit: 12)
+    var splitter = LineSplitter(maximumLength: 12)
+    var (framed, split) = ([String](), [String]())
+    for _ in 0..<40 {
+      let part = (0..<Int.random(in: 1...9, using: &random)).map { _ in random.once(in: 5) ? UInt8(0x0A) : 0x61 }
+      frames.append(ByteBuffer(bytes: part))
+      splitter.append(part)
+      while case .line(let line)? = frames.next() { framed.append(String(buffer: line)) }
+      while let line = try? splitter.next() { split.append(String(decoding: line, as: UTF8.self)) }
+    }
+    #expect(framed == split)
+    if frames.next() == .tooLong {
+      #expect(throws: LineTooLong.self) { try splitter.next() }
+    } else {
+      #expect(throws: Never.self) { try splitter.next() }
+    }
   }
 }
