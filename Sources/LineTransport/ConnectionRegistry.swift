@@ -7,26 +7,22 @@ import Synchronization
 final class ConnectionRegistry: Sendable {
   private struct State {
     var channels: [ObjectIdentifier: any Channel] = [:]
-    var isDraining = false
     var emptied: EventLoopPromise<Void>?
   }
 
   private let state = Mutex(State())
 
-  /// A connection that comes while the server drains is told so at once.
+  /// The handler must be in the channel's pipeline already. NIO closes a connection that is accepted while the listener
+  /// closes.
   func insert(_ channel: any Channel) {
-    let isDraining = state.withLock { state in
-      state.channels[ObjectIdentifier(channel)] = channel
-      return state.isDraining
-    }
-    if isDraining { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
+    state.withLock { $0.channels[ObjectIdentifier(channel)] = channel }
+    channel.closeFuture.whenComplete { _ in self.remove(channel) }
   }
 
-  func remove(_ channel: any Channel) {
+  private func remove(_ channel: any Channel) {
     let emptied = state.withLock { state -> EventLoopPromise<Void>? in
       state.channels[ObjectIdentifier(channel)] = nil
-      guard state.channels.isEmpty else { return nil }
-      return state.emptied.take()
+      return state.channels.isEmpty ? state.emptied.take() : nil
     }
     emptied?.succeed()
   }
@@ -34,7 +30,6 @@ final class ConnectionRegistry: Sendable {
   func drain(on loop: any EventLoop, within timeout: TimeAmount) async {
     let promise = loop.makePromise(of: Void.self)
     let channels = state.withLock { state -> [any Channel] in
-      state.isDraining = true
       guard !state.channels.isEmpty, state.emptied == nil else { return [] }
       state.emptied = promise
       return Array(state.channels.values)

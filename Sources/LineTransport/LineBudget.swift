@@ -2,13 +2,11 @@
 
 import Synchronization
 
-/// How many bytes all connections of a server may hold together: of lines that have not ended, or of answers that are not
-/// taken.
-///
-/// Each connection may hold a line of the full length, or an answer; ten thousand of them at once may not.
+/// Bounds the bytes that all connections of a server hold together: of lines that have not ended, or of answers that are
+/// not taken. The limits of each connection allow a full line or answer each; this caps the sum.
 package final class LineBudget: Sendable {
-  /// A connection's first bytes do not count: honest lines and answers are short, and counting has its price.
-  static let free = 64 * 1024
+  /// A connection's first bytes are not counted: honest lines and answers are short, and counting has a price.
+  package static let free = 64 * 1024
 
   /// In bytes.
   package let limit: Int
@@ -18,18 +16,50 @@ package final class LineBudget: Sendable {
     self.limit = limit
   }
 
-  /// What is held now, in bytes.
+  /// In bytes.
   package var total: Int { held.load(ordering: .relaxed) }
 
-  /// Whether more than half of it is used up.
-  var isTight: Bool { total > limit / 2 }
+  /// Whether more than half of it is used.
+  package var isTight: Bool { total > limit / 2 }
 
-  /// - Parameter bytes: how many more, or with a minus fewer, a connection holds.
-  /// - Returns: false where that is more than there may be; nothing is counted then.
-  func change(by bytes: Int) -> Bool {
+  /// - Parameter bytes: how many more bytes a connection holds; negative for fewer.
+  /// - Returns: false if the limit would be exceeded; nothing is counted then.
+  fileprivate func change(by bytes: Int) -> Bool {
     let total = held.wrappingAdd(bytes, ordering: .relaxed).newValue
     guard bytes > 0, total > limit else { return true }
     held.wrappingSubtract(bytes, ordering: .relaxed)
     return false
+  }
+}
+
+/// What one connection holds of a budget. `release` it at the end.
+package struct LineBudgetShare {
+  private let budget: LineBudget?
+  /// In bytes, those that are not counted left out.
+  private var counted = 0
+
+  /// - Parameter budget: `nil` for no limit.
+  package init(of budget: LineBudget?) {
+    self.budget = budget
+  }
+
+  package var isLimited: Bool { budget != nil }
+  package var isEmpty: Bool { counted == 0 }
+
+  /// Whether more than half of the whole budget is used.
+  package var isTight: Bool { budget?.isTight ?? false }
+
+  /// - Parameter bytes: everything that the connection holds now.
+  /// - Returns: false if the budget would be exceeded; the share stays as it was then.
+  package mutating func hold(_ bytes: Int) -> Bool {
+    let wanted = max(0, bytes - LineBudget.free)
+    guard wanted != counted, let budget else { return true }
+    guard budget.change(by: wanted - counted) else { return false }
+    counted = wanted
+    return true
+  }
+
+  package mutating func release() {
+    _ = hold(0)
   }
 }

@@ -4,81 +4,63 @@ package import LineJSON
 package import NIOCore
 package import POSIXSupport
 
-/// Frames, hands out and answers the lines of one connection, all in one place on its event loop.
+/// Frames, hands out and answers the lines of one connection on its event loop, as `LineConnectionMachine` decides.
 ///
-/// The answers to all lines of one read leave in one write. Nothing is read while the role is busy or while the other side
-/// does not take its answers, so what a connection can make us hold is bounded by one read, one line, one chunk of output
-/// and one answer; what all can make us hold together, by the budgets of their server.
+/// The answers to all lines of one read leave in one write. Nothing is read while the role is busy or while the peer does
+/// not take its answers, so one connection holds at most one read, one line, one chunk of output and one answer; the
+/// budgets of the server bound what all connections hold together.
 package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package typealias InboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
-  private enum Phase {
-    /// Lines are read. To `lingering` by an answer that ends the connection, to `closed`.
-    case open
-    /// All is said and our side is half-closed; what still comes is thrown away so that no reset overtakes the last
-    /// answer. To `closed` when the other side has closed, or after a time or a number of bytes.
-    case lingering(bytesLeft: Int)
-    case closed
-  }
-
   package let eventLoop: any EventLoop
   private let role: Role
   private let limits: LineLimits
-  private let input: LineBudget?
-  private let output: LineBudget?
-  /// What of the budgets this connection has.
-  private var heldInput = 0
-  private var heldOutput = 0
-  // Used on the event loop only and by no call twice at once, which the runtime need not check for each line.
+  private var input: LineBudgetShare
+  private var output: LineBudgetShare
+  // Used on the event loop only, and by no call that calls the role: the runtime need not check this for each line.
+  @exclusivity(unchecked) private var machine: LineConnectionMachine
   @exclusivity(unchecked) private var frames: LineFrames
   private var context: ChannelHandlerContext?
-  private var phase = Phase.open
-  private var isBusy = false
-  private var isProcessing = false
-  private var isDraining = false
-  private var inputEnded = false
   private var stallTimer: Scheduled<Void>?
-  private var received: NIODeadline
+  package private(set) var lastReceived: NIODeadline
 
   /// - Parameters:
-  ///   - input: what all connections of a server may hold of lines; one that would exceed it is closed.
-  ///   - output: the same of answers.
+  ///   - input: bounds the lines that all connections of a server hold; a connection that would exceed it is closed.
+  ///   - output: the same for answers.
   package init(
     role: Role, limits: LineLimits, eventLoop: any EventLoop, input: LineBudget? = nil, output: LineBudget? = nil
   ) {
     self.eventLoop = eventLoop
     self.role = role
     self.limits = limits
-    self.input = input
-    self.output = output
+    self.input = LineBudgetShare(of: input)
+    self.output = LineBudgetShare(of: output)
+    machine = LineConnectionMachine(discardBytes: limits.discardBytes)
     frames = LineFrames(lineLimit: limits.line)
-    received = eventLoop.now
+    lastReceived = eventLoop.now
   }
 
   // MARK: Events of the channel
 
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if context.channel.isActive { begin(context) }
+    if context.channel.isActive { begin() }
   }
 
   package func channelActive(context: ChannelHandlerContext) {
-    begin(context)
+    begin()
   }
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let incoming = unwrapInboundIn(data)
-    received = eventLoop.now
-    switch phase {
-    case .open:
+    lastReceived = eventLoop.now
+    switch machine.received(bytes: incoming.readableBytes) {
+    case .keep:
       frames.append(incoming)
-      process()
-    case .lingering(let bytesLeft):
-      let left = bytesLeft - incoming.readableBytes
-      phase = .lingering(bytesLeft: left)
-      if left < 0 { abort() }
-    case .closed: break
+      takeTurn()
+    case .discard: break
+    case .abort: abort()
     }
   }
 
@@ -91,17 +73,24 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     stallTimer?.cancel()
     stallTimer = nil
     keepToOutputBudget()
-    process()
+    takeTurn()
     readMore()
   }
 
   package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case ChannelEvent.inputClosed:
-      inputEnded = true
-      if case .open = phase { process() } else { abort() }
+      switch machine.inputEnded() {
+      case .none: break
+      case .beginTurn:
+        takeTurn()
+        readMore()
+      case .awaitReader: startStallTimer()
+      case .abort: abort()
+      }
     case is DrainEvent:
-      drain()
+      // A connection that is accepted while the listener closes is closed by NIO.
+      if context.channel.isActive, machine.drainRequested() == .askRole { askToDrain() }
     default:
       context.fireUserInboundEventTriggered(event)
     }
@@ -112,41 +101,54 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   }
 
   package func channelInactive(context: ChannelHandlerContext) {
-    finish()
+    release()
   }
 
   package func handlerRemoved(context: ChannelHandlerContext) {
-    finish()
+    release()
   }
 
-  // MARK: Lines in, answers out
+  // MARK: Turns
 
-  private func begin(_ context: ChannelHandlerContext) {
+  private func begin() {
     role.opened(self)
-    if case .open = phase { context.read() }
+    readMore()
   }
 
-  /// Hands out what has come, as far as the role and the other side keep up.
-  private func process() {
-    guard !isProcessing else { return }
-    isProcessing = true
-    let scratch = LineScratch.current
-    var output = scratch.takeWriter()
-    // Asked once and after each write: only what we write makes it false.
-    var canWrite = isWritable
-    while case .open = phase, !isBusy, canWrite, let frame = frames.next() {
-      let verdict = hand(frame, &output)
-      if output.bytes.count >= limits.outputChunk {
-        flush(&output)
-        canWrite = isWritable
-      }
-      carryOut(verdict, &output)
+  /// Hands out what has arrived, as far as the role and the peer keep up.
+  private func takeTurn() {
+    if machine.beginTurn() {
+      let scratch = LineScratch.current
+      var output = scratch.takeWriter()
+      handOut(&output)
+      scratch.giveBack(output)
+      perform(machine.endTurn(isWritable: isWritable))
     }
-    flush(&output)
-    scratch.giveBack(output)
-    isProcessing = false
     keepToInputBudget()
-    endIfDone()
+  }
+
+  private func handOut(_ output: inout JSONWriter) {
+    var isExhausted = false
+    // Asked once and after each write: only our own writes make it false.
+    var canWrite = isWritable
+    repeat {
+      while canWrite, machine.handsOut {
+        guard let frame = frames.next() else {
+          isExhausted = true
+          break
+        }
+        machine.beginLine()
+        let verdict = hand(frame, &output)
+        if output.bytes.count >= limits.outputChunk {
+          flush(&output)
+          canWrite = isWritable
+        }
+        perform(machine.endLine(verdict), &output)
+      }
+      flush(&output)
+      canWrite = isWritable
+      // The role may have resumed while its answer was written.
+    } while canWrite && !isExhausted && machine.handsOut
   }
 
   private func hand(_ frame: LineFrames.Frame, _ output: inout JSONWriter) -> LineVerdict {
@@ -161,42 +163,44 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     }
   }
 
-  private func carryOut(_ verdict: LineVerdict, _ output: inout JSONWriter) {
-    switch verdict {
-    case .next: break
-    case .body(let count): frames.expectBody(count)
-    case .busy: isBusy = true
-    case .pause: pause()
-    case .close:
+  private func perform(_ action: LineConnectionMachine.LineAction, _ output: inout JSONWriter) {
+    switch action {
+    case .none: break
+    case .expectBody(let count): frames.expectBody(count)
+    case .startPause: startPause()
+    case .linger:
       flush(&output)
       linger()
     }
   }
 
-  /// A task for this very moment would run before the loop looks at its sockets again; one for the near future does not.
-  private func pause() {
-    isBusy = true
+  /// A task for now would run before the loop looks at its sockets again; one for the near future does not.
+  private func startPause() {
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
-    eventLoop.scheduleTask(in: limits.pause) { bound.value.resume() }
+    eventLoop.scheduleTask(in: limits.pause) {
+      let handler = bound.value
+      handler.perform(handler.machine.pauseElapsed())
+    }
   }
 
-  private func endIfDone() {
-    guard case .open = phase, !isBusy else { return }
-    // Unread whole lines remain only while the other side does not take its answers.
-    if inputEnded && isWritable { return linger() }
-    if isDraining && isWritable { linger() }
+  private func perform(_ action: LineConnectionMachine.WakeAction) {
+    switch action {
+    case .none: break
+    case .beginTurn:
+      takeTurn()
+      readMore()
+    }
   }
 
   private func readMore() {
-    guard let context, !inputEnded else { return }
-    switch phase {
-    case .open:
-      if isBusy { return }
-      if isWritable { context.read() } else { startStallTimer() }
-    case .lingering: context.read()
-    case .closed: break
+    switch machine.readMore(isWritable: isWritable) {
+    case .none: break
+    case .read: context?.read()
+    case .awaitReader: startStallTimer()
     }
   }
+
+  // MARK: Writing
 
   private var isWritable: Bool { context?.channel.isWritable ?? false }
 
@@ -209,74 +213,81 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   }
 
   private func startStallTimer() {
-    guard stallTimer == nil, let context else { return }
-    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    let timeout = output?.isTight == true ? limits.tightWriteStall : limits.writeStall
-    stallTimer = context.eventLoop.scheduleTask(in: timeout) { bound.value.abort() }
+    guard stallTimer == nil, context != nil else { return }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    let timeout = output.isTight ? limits.tightWriteStall : limits.writeStall
+    stallTimer = eventLoop.scheduleTask(in: timeout) { bound.value.abort() }
+  }
+
+  // MARK: Budgets
+
+  /// After a turn, what is left is the beginning of a line, or waits for the role or the reader.
+  private func keepToInputBudget() {
+    if !input.hold(frames.bufferedBytes) { abort() }
+  }
+
+  /// Counts only if the system does not take what we write: usually it does.
+  private func keepToOutputBudget() {
+    guard output.isLimited, let channel = context?.channel, !output.isEmpty || !channel.isWritable else { return }
+    let buffered = channel.isWritable ? 0 : (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    if !output.hold(buffered) { abort() }
   }
 
   // MARK: The end
 
-  /// Half-closes and goes on reading for a while: closing with unread input would reset the connection, and the other
-  /// side would lose the last answer.
-  private func linger() {
-    guard case .open = phase, let context else { return }
-    phase = .lingering(bytesLeft: limits.discardBytes - frames.discard())
-    keepToInputBudget()
-    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    let flushed = context.eventLoop.makePromise(of: Void.self)
-    context.close(mode: .output, promise: flushed)
-    if inputEnded {
-      flushed.futureResult.whenComplete { _ in bound.value.abort() }
-      startStallTimer()
-      return
+  private func askToDrain() {
+    var isAgreed = false
+    send { isAgreed = role.draining(output: &$0) }
+    if isAgreed { perform(machine.drain(isWritable: isWritable)) }
+  }
+
+  private func perform(_ action: LineConnectionMachine.EndAction) {
+    switch action {
+    case .none: break
+    case .linger: linger()
     }
-    context.eventLoop.scheduleTask(in: limits.discardTime) { bound.value.abortWhenFlushed() }
-    context.read()
   }
 
-  /// At the end of the lingering: what a slow reader has not taken yet gets the time of a stalled write, no more.
-  private func abortWhenFlushed() {
-    if isWritable { abort() } else { startStallTimer() }
+  /// Half-closes and goes on reading for a while: closing with unread input would reset the connection, and the peer would
+  /// lose the last answer.
+  private func linger() {
+    frames.discard()
+    keepToInputBudget()
+    guard let context else { return }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    let closed = eventLoop.makePromise(of: Void.self)
+    closed.futureResult.whenComplete { _ in
+      let handler = bound.value
+      handler.perform(handler.machine.outputClosed())
+    }
+    context.close(mode: .output, promise: closed)
+    eventLoop.scheduleTask(in: limits.discardTime) {
+      let handler = bound.value
+      handler.perform(handler.machine.discardTimeElapsed())
+    }
+    readMore()
   }
 
-  private func drain() {
-    guard case .open = phase, !isDraining, let context else { return }
-    var output = LineScratch.current.takeWriter()
-    isDraining = role.draining(output: &output)
-    flush(&output)
-    LineScratch.current.giveBack(output)
-    if context.channel.isActive { endIfDone() }
+  private func perform(_ action: LineConnectionMachine.LingerAction) {
+    switch action {
+    case .none: break
+    case .awaitReader: startStallTimer()
+    case .abort: abort()
+    }
   }
 
-  /// What is left when lines were handed out is the beginning of one, or waits for a role or a reader.
-  private func keepToInputBudget() {
-    let held = max(0, frames.bufferedBytes - LineBudget.free)
-    guard held != heldInput, let input else { return }
-    guard input.change(by: held - heldInput) else { return abort() }
-    heldInput = held
-  }
-
-  /// Counts only where the system does not take what we write: usually it does.
-  private func keepToOutputBudget() {
-    guard let output, let channel = context?.channel, heldOutput > 0 || !channel.isWritable else { return }
-    let buffered = channel.isWritable ? 0 : (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    let held = max(0, buffered - LineBudget.free)
-    guard output.change(by: held - heldOutput) else { return abort() }
-    heldOutput = held
-  }
-
-  private func finish() {
-    guard context != nil else { return }
-    _ = input?.change(by: -heldInput)
-    _ = output?.change(by: -heldOutput)
-    (heldInput, heldOutput) = (0, 0)
-    context = nil
-    phase = .closed
-    stallTimer?.cancel()
-    stallTimer = nil
-    _ = frames.discard()
-    role.closed()
+  private func release() {
+    switch machine.channelClosed() {
+    case .none: break
+    case .release:
+      context = nil
+      stallTimer?.cancel()
+      stallTimer = nil
+      frames.discard()
+      input.release()
+      output.release()
+      role.closed()
+    }
   }
 }
 
@@ -285,7 +296,12 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 extension LineHandler: LineConnection {
   package var remoteAddress: SocketAddress? { context?.remoteAddress }
   package var localAddress: SocketAddress? { context?.localAddress }
-  package var lastReceived: NIODeadline { received }
+
+  package var credentials: PeerCredentials? {
+    let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }
+    let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(read)
+    return found ?? nil
+  }
 
   package func send(_ write: (inout JSONWriter) -> Void) {
     guard context != nil else { return }
@@ -296,15 +312,9 @@ extension LineHandler: LineConnection {
     scratch.giveBack(output)
   }
 
-  package var credentials: PeerCredentials? {
-    let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }
-    let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(read)
-    return found ?? nil
-  }
-
   package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
-    let promise = context.eventLoop.makePromise(of: Void.self)
+    let promise = eventLoop.makePromise(of: Void.self)
     context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
     keepToOutputBudget()
     return promise.futureResult
@@ -312,20 +322,17 @@ extension LineHandler: LineConnection {
 
   package func send(region: FileRegion) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
-    let promise = context.eventLoop.makePromise(of: Void.self)
+    let promise = eventLoop.makePromise(of: Void.self)
     context.writeAndFlush(NIOAny(region), promise: promise)
     return promise.futureResult
   }
 
   package func resume() {
-    guard isBusy else { return }
-    isBusy = false
-    process()
-    readMore()
+    perform(machine.resume())
   }
 
   package func close() {
-    linger()
+    perform(machine.close())
   }
 
   package func abort() {

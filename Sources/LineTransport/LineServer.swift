@@ -4,8 +4,10 @@ import LineJSON
 package import NIOCore
 import NIOPosix
 
-/// Sent down a pipeline where the server is about to end.
-struct DrainEvent: Sendable {}
+/// Sent down the pipelines of a server's connections when it is about to end.
+package struct DrainEvent: Sendable {
+  package init() {}
+}
 
 /// Accepts connections and gives each a role.
 package final class LineServer: Sendable {
@@ -103,14 +105,11 @@ package final class LineServer: Sendable {
       let handler = LineHandler(role: refusing, limits: limits, eventLoop: channel.eventLoop)
       return try channel.pipeline.syncOperations.addHandler(handler)
     }
-    connections.insert(channel)
-    channel.closeFuture.whenComplete { _ in
-      gate.leave(address)
-      connections.remove(channel)
-    }
+    channel.closeFuture.whenComplete { _ in gate.leave(address) }
     let handler = LineHandler(
       role: role, limits: limits, eventLoop: channel.eventLoop, input: gate.input, output: gate.output)
     try channel.pipeline.syncOperations.addHandler(handler)
+    connections.insert(channel)
   }
 }
 

@@ -1,173 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import LineJSON
 import LineTransport
 import NIOCore
 import NIOEmbedded
 import Testing
 
-/// Answers each line with itself; "busy" waits, "close" ends, "body N" takes N raw bytes.
-private final class EchoRole: LineRole {
-  var connection: (any LineConnection)?
-  var isClosed = false
-  var body = ""
-
-  func opened(_ connection: any LineConnection) { self.connection = connection }
-
-  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
-    let text = String(decoding: line, as: UTF8.self)
-    output.bytes += Array(text.utf8) + [0x0A]
-    switch text {
-    case "busy": return .busy
-    case "pause": return .pause
-    case "close": return .close
-    case "body 3": return .body(3)
-    default: return .next
-    }
-  }
-
-  func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict {
-    self.body += String(buffer: body)
-    return .next
-  }
-
-  func receivedTooLong(output: inout JSONWriter) { output.bytes += Array("too long\n".utf8) }
-  func closed() { isClosed = true }
-}
-
+/// Lines in, answers out.
 @Suite struct LineHandlerTests {
-  private struct Fixture {
-    let channel: EmbeddedChannel
-    let role = EchoRole()
+  // MARK: Framing
 
-    init(line: Int = 16, budget: LineBudget? = nil) throws {
-      channel = EmbeddedChannel()
-      let handler = LineHandler(
-        role: role, limits: LineLimits(line: line), eventLoop: channel.eventLoop, input: budget)
-      try channel.pipeline.syncOperations.addHandler(handler)
-      try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+  @Test func `answers to all lines of one read leave in one write`() throws {
+    let lines = try EmbeddedLines()
+    try lines.receive("a\nb\nc\nd")
+    #expect(try lines.written() == ["a\nb\nc\n"])
+    try lines.receive("\n")
+    #expect(try lines.written() == ["d\n"])
+  }
+
+  @Test func `lines may arrive byte by byte`() throws {
+    let lines = try EmbeddedLines()
+    for byte in "one\ntwo\n" { try lines.receive(String(byte)) }
+    #expect(try lines.written() == ["one\n", "two\n"])
+  }
+
+  @Test func `raw bytes between lines go to the role`() throws {
+    let lines = try EmbeddedLines()
+    try lines.receive("body 3\nab")
+    try lines.receive("cnext\n")
+    #expect(lines.role.body == "abc")
+    #expect(try lines.written() == ["body 3\n", "next\n"])
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 100])
+  func `framing does not depend on how bytes arrive`(size: Int) throws {
+    let lines = try EmbeddedLines()
+    let stream = Array("a\nbody 3\nx\nynext\n\nbody 3\n\n\n\nlast\n".utf8)
+    for start in stride(from: 0, to: stream.count, by: size) {
+      let part = stream[start..<min(start + size, stream.count)]
+      try lines.receive(String(decoding: part, as: UTF8.self))
     }
-
-    func write(_ text: String) throws {
-      try channel.writeInbound(ByteBuffer(string: text))
-    }
-
-    /// Each flush that left, as text.
-    func written() throws -> [String] {
-      var texts = [String]()
-      while let buffer = try channel.readOutbound(as: ByteBuffer.self) { texts.append(String(buffer: buffer)) }
-      return texts
-    }
+    #expect(lines.role.body == "x\ny\n\n\n")
+    #expect(try lines.written().joined() == "a\nbody 3\nnext\n\nbody 3\nlast\n")
   }
 
-  @Test func answersAllLinesOfOneReadInOneWrite() throws {
-    let fixture = try Fixture()
-    try fixture.write("a\nb\nc\nd")
-    #expect(try fixture.written() == ["a\nb\nc\n"])
-    try fixture.write("\n")
-    #expect(try fixture.written() == ["d\n"])
+  @Test func `answers are written early once they fill a chunk`() throws {
+    let line = String(repeating: "x", count: 100_000)
+    let lines = try EmbeddedLines(line: 100_000)
+    try lines.receive(Array(repeating: line + "\n", count: 6).joined())
+    #expect(try lines.written().map(\.utf8.count) == [300_003, 300_003])
   }
 
-  @Test func answersByteByByte() throws {
-    let fixture = try Fixture()
-    for byte in "one\ntwo\n" { try fixture.write(String(byte)) }
-    #expect(try fixture.written() == ["one\n", "two\n"])
+  // MARK: Busy and paused
+
+  @Test func `busy role gets no line until it resumes`() throws {
+    let lines = try EmbeddedLines()
+    try lines.receive("busy\nnext\n")
+    #expect(try lines.written() == ["busy\n"])
+    let reads = lines.reads
+    try lines.receive("more\n")
+    #expect(lines.reads == reads, "nothing is read meanwhile")
+    lines.role.connection?.resume()
+    #expect(try lines.written() == ["next\nmore\n"])
+    #expect(lines.reads == reads + 1)
   }
 
-  @Test func handsOutNothingWhileTheRoleIsBusy() throws {
-    let fixture = try Fixture()
-    try fixture.write("busy\nnext\n")
-    #expect(try fixture.written() == ["busy\n"])
-    fixture.role.connection?.resume()
-    #expect(try fixture.written() == ["next\n"])
+  @Test func `role that resumes before it returns busy gets the next line`() throws {
+    let lines = try EmbeddedLines { $0.onLine = { $0.resume() } }
+    try lines.receive("busy\nbusy\nnext\n")
+    #expect(try lines.written() == ["busy\nbusy\nnext\n"])
+    try lines.receive("again\n")
+    #expect(try lines.written() == ["again\n"])
   }
 
-  @Test func letsOthersHaveTheirTurnBetweenLinesThatTakeLong() throws {
-    let fixture = try Fixture()
-    try fixture.write("pause\npause\nnext\n")
-    #expect(try fixture.written() == ["pause\n"])
-    fixture.channel.embeddedEventLoop.advanceTime(by: .microseconds(99))
-    #expect(try fixture.written() == [])
-    fixture.channel.embeddedEventLoop.advanceTime(by: .microseconds(1))
-    #expect(try fixture.written() == ["pause\n"])
-    fixture.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
-    #expect(try fixture.written() == ["next\n"])
+  @Test func `resume without busy has no effect`() throws {
+    let lines = try EmbeddedLines()
+    lines.role.connection?.resume()
+    lines.role.onLine = { if lines.role.drainRequests == 0 { $0.resume() } }
+    try lines.receive("a\n")
+    lines.role.onLine = nil
+    try lines.receive("busy\nb\n")
+    #expect(try lines.written() == ["a\n", "busy\n"])
   }
 
-  @Test func takesRawBytesBetweenLines() throws {
-    let fixture = try Fixture()
-    try fixture.write("body 3\nab")
-    try fixture.write("cnext\n")
-    #expect(fixture.role.body == "abc")
-    #expect(try fixture.written() == ["body 3\n", "next\n"])
+  @Test func `paused connection waits for its time and not for the role`() throws {
+    let lines = try EmbeddedLines()
+    try lines.receive("pause\npause\nnext\n")
+    #expect(try lines.written() == ["pause\n"])
+    lines.role.connection?.resume()
+    lines.pass(.microseconds(99))
+    #expect(try lines.written() == [])
+    lines.pass(.microseconds(1))
+    #expect(try lines.written() == ["pause\n"])
+    lines.pass(.milliseconds(1))
+    #expect(try lines.written() == ["next\n"])
   }
 
-  @Test func answersALineThatIsTooLongAndThrowsTheRestAway() throws {
-    let fixture = try Fixture(line: 4)
-    try fixture.write("12345678\nx\n")
-    try fixture.write("more\n")
-    #expect(try fixture.written() == ["too long\n"])
-    fixture.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
-    #expect(fixture.role.isClosed)
+  // MARK: Slow readers
+
+  @Test func `nothing is handed out while the peer takes no answers`() throws {
+    let lines = try EmbeddedLines()
+    lines.channel.isWritable = false
+    try lines.receive("a\n")
+    #expect(try lines.written() == [])
+    lines.setWritable(true)
+    #expect(try lines.written() == ["a\n"])
   }
 
-  @Test func answersEverythingBeforeItEndsOnAHalfClosedConnection() throws {
-    let fixture = try Fixture()
-    try fixture.write("busy\nlast\n")
-    fixture.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-    #expect(!fixture.role.isClosed)
-    fixture.role.connection?.resume()
-    #expect(try fixture.written() == ["busy\n", "last\n"])
-    fixture.channel.embeddedEventLoop.run()
-    #expect(fixture.role.isClosed)
+  @Test func `reader that takes nothing is dropped after the stall time`() throws {
+    let lines = try EmbeddedLines()
+    lines.channel.isWritable = false
+    try lines.receive("a\n")
+    lines.pass(.seconds(29))
+    #expect(!lines.role.isClosed)
+    lines.pass(.seconds(1))
+    #expect(lines.role.isClosed)
   }
 
-  @Test func allConnectionsTogetherHoldNoMoreThanTheBudget() throws {
+  @Test func `reader that takes something gets the stall time again`() throws {
+    let lines = try EmbeddedLines()
+    lines.channel.isWritable = false
+    try lines.receive("a\n")
+    lines.pass(.seconds(29))
+    lines.setWritable(true)
+    lines.channel.isWritable = false
+    try lines.receive("b\n")
+    lines.pass(.seconds(29))
+    #expect(!lines.role.isClosed)
+    lines.pass(.seconds(1))
+    #expect(lines.role.isClosed)
+  }
+
+  @Test func `half-closed reader that takes nothing is dropped too`() throws {
+    let lines = try EmbeddedLines()
+    try lines.receive("busy\nb\n")
+    lines.endInput()
+    lines.channel.isWritable = false
+    lines.role.connection?.resume()
+    lines.pass(.seconds(30))
+    #expect(lines.role.isClosed)
+  }
+
+  // MARK: Budgets
+
+  @Test func `all connections together hold no more than the budget`() throws {
     let budget = LineBudget(limit: 100_000)
-    let first = try Fixture(line: 1 << 20, budget: budget)
-    let second = try Fixture(line: 1 << 20, budget: budget)
-    try first.write(String(repeating: "x", count: 150_000))
-    #expect(budget.total == 150_000 - 65_536)
-    try second.write(String(repeating: "y", count: 10_000))
+    let first = try EmbeddedLines(line: 1 << 20, input: budget)
+    let second = try EmbeddedLines(line: 1 << 20, input: budget)
+    try first.receive(String(repeating: "x", count: 150_000))
+    #expect(budget.total == 150_000 - LineBudget.free)
+    try second.receive(String(repeating: "y", count: 10_000))
     #expect(!second.role.isClosed)
-    try second.write(String(repeating: "y", count: 100_000))
-    second.channel.embeddedEventLoop.run()
+    try second.receive(String(repeating: "y", count: 100_000))
     #expect(second.role.isClosed)
-    try first.write("\n")
+    try first.receive("\n")
     #expect(budget.total == 0)
     #expect(!first.role.isClosed)
   }
 
-  @Test(arguments: [false, true]) func whatWaitedForTheRoleLeavesTheBudgetWithIt(_ isClosed: Bool) throws {
+  @Test(arguments: [false, true]) func `waiting lines leave the budget with the role`(isClosed: Bool) throws {
     let budget = LineBudget(limit: 100_000)
-    let fixture = try Fixture(line: 1 << 20, budget: budget)
-    try fixture.write("busy\n" + String(repeating: "x", count: 100_000) + "\n")
-    #expect(budget.total == 100_001 - 65_536)
-    if isClosed { fixture.role.connection?.close() } else { fixture.role.connection?.resume() }
+    let lines = try EmbeddedLines(line: 1 << 20, input: budget)
+    try lines.receive("busy\n" + String(repeating: "x", count: 100_000) + "\n")
+    #expect(budget.total == 100_001 - LineBudget.free)
+    if isClosed { lines.role.connection?.close() } else { lines.role.connection?.resume() }
     #expect(budget.total == 0)
-  }
-
-  @Test func saysNothingAfterClose() throws {
-    let fixture = try Fixture()
-    try fixture.write("close\nx\n")
-    #expect(try fixture.written() == ["close\n"])
-  }
-
-  @Test func stopsWhileTheOtherSideTakesNoAnswers() throws {
-    let fixture = try Fixture()
-    fixture.channel.isWritable = false
-    try fixture.write("a\n")
-    #expect(try fixture.written() == [])
-    fixture.channel.isWritable = true
-    fixture.channel.pipeline.fireChannelWritabilityChanged()
-    #expect(try fixture.written() == ["a\n"])
-  }
-
-  @Test func givesUpOnAReaderThatTakesNothing() throws {
-    let fixture = try Fixture()
-    fixture.channel.isWritable = false
-    try fixture.write("a\n")
-    fixture.channel.embeddedEventLoop.advanceTime(by: .seconds(31))
-    #expect(fixture.role.isClosed)
   }
 }

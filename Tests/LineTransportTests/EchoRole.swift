@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LineJSON
+import LineTransport
+import NIOCore
+import NIOEmbedded
+
+/// Answers each line with itself; the line may name a verdict.
+final class EchoRole: LineRole {
+  var connection: (any LineConnection)?
+  private(set) var isClosed = false
+  private(set) var body = ""
+  /// Called with each line, before its verdict is returned.
+  var onLine: ((any LineConnection) -> Void)?
+  var agreesToDrain = true
+  private(set) var drainRequests = 0
+
+  func opened(_ connection: any LineConnection) { self.connection = connection }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    let text = String(decoding: line, as: UTF8.self)
+    output.bytes += Array(text.utf8) + [0x0A]
+    if let connection { onLine?(connection) }
+    switch text {
+    case "busy": return .busy
+    case "pause": return .pause
+    case "close": return .close
+    case "body 3": return .body(3)
+    default: return .next
+    }
+  }
+
+  func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict {
+    self.body += String(buffer: body)
+    return .next
+  }
+
+  func receivedTooLong(output: inout JSONWriter) { output.bytes += Array("too long\n".utf8) }
+
+  func draining(output: inout JSONWriter) -> Bool {
+    drainRequests += 1
+    if agreesToDrain { output.bytes += Array("bye\n".utf8) }
+    return agreesToDrain
+  }
+
+  func closed() { isClosed = true }
+}
+
+/// A handler without a network, whose time the test moves.
+///
+/// `EmbeddedChannel` closes wholly where a socket closes one direction: a handler before ours keeps the half-closure, and
+/// holds its promise back until the test says that all is flushed.
+struct EmbeddedLines {
+  let channel: EmbeddedChannel
+  let role = EchoRole()
+  private let halfClosure: HalfClosure
+
+  init(
+    line: Int = 16, discardBytes: Int = 1000, input: LineBudget? = nil, output: LineBudget? = nil,
+    flushes: Bool = true, prepare: (EchoRole) -> Void = { _ in }
+  ) throws {
+    let halfClosure = HalfClosure(flushes: flushes)
+    self.halfClosure = halfClosure
+    channel = EmbeddedChannel()
+    var limits = LineLimits(line: line)
+    limits.discardBytes = discardBytes
+    prepare(role)
+    let handler = LineHandler(
+      role: role, limits: limits, eventLoop: channel.eventLoop, input: input, output: output)
+    try channel.pipeline.syncOperations.addHandlers([halfClosure, handler])
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+  }
+
+  /// Whether our side says nothing more.
+  var isHalfClosed: Bool { halfClosure.isClosed }
+  var isOpen: Bool { channel.isActive }
+  /// How often more was to be read.
+  var reads: Int { halfClosure.reads }
+
+  func receive(_ text: String) throws {
+    try channel.writeInbound(ByteBuffer(string: text))
+  }
+
+  /// Each write that left, as text.
+  func written() throws -> [String] {
+    var texts = [String]()
+    while let buffer = try channel.readOutbound(as: ByteBuffer.self) { texts.append(String(buffer: buffer)) }
+    return texts
+  }
+
+  func endInput() {
+    channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+  }
+
+  func drain() {
+    channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+  }
+
+  func setWritable(_ isWritable: Bool) {
+    channel.isWritable = isWritable
+    channel.pipeline.fireChannelWritabilityChanged()
+  }
+
+  func flushed() {
+    halfClosure.flushed()
+  }
+
+  func pass(_ time: TimeAmount) {
+    channel.embeddedEventLoop.advanceTime(by: time)
+  }
+}
+
+private final class HalfClosure: ChannelOutboundHandler {
+  typealias OutboundIn = ByteBuffer
+
+  private let flushes: Bool
+  private var promise: EventLoopPromise<Void>?
+  private(set) var isClosed = false
+  private(set) var reads = 0
+
+  init(flushes: Bool) {
+    self.flushes = flushes
+  }
+
+  func read(context: ChannelHandlerContext) {
+    reads += 1
+    context.read()
+  }
+
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    guard mode == .output else {
+      self.promise?.fail(ChannelError.ioOnClosedChannel)
+      self.promise = nil
+      return context.close(mode: mode, promise: promise)
+    }
+    isClosed = true
+    if flushes { promise?.succeed() } else { self.promise = promise }
+  }
+
+  func flushed() {
+    promise?.succeed()
+    promise = nil
+  }
+}
