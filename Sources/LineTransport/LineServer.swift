@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import LineJSON
 package import NIOCore
 import NIOPosix
+import POSIXSupport
 
 /// Sent down the pipelines of a server's connections when it is about to end.
 package struct DrainEvent: Sendable {
@@ -64,7 +66,7 @@ package final class LineServer: Sendable {
       }
     switch source {
     case .address(let host, let port):
-      let listener = try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: Int(port)).get()
+      let listener = try await bind(host: host) { try await bootstrap.bind(host: $0, port: Int(port)).get() }
       return LineServer(listener: listener, connections: connections, socketFile: nil)
     case .unix(let path):
       let file = try UnixSocketFile(listeningAt: path)
@@ -81,6 +83,20 @@ package final class LineServer: Sendable {
     socketFile?.remove()
     try? await listener.close().get()
     await connections.drain(on: listener.eventLoop, within: timeout)
+  }
+
+  /// Binds a host; an empty one means all addresses, those of IPv4 alone if the machine has no IPv6.
+  package static func bind<Bound>(host: String, _ bind: (String) async throws -> Bound) async throws -> Bound {
+    guard host.isEmpty else { return try await bind(host) }
+    var candidates = WildcardAddress.hosts[...]
+    while let candidate = candidates.popFirst() {
+      do {
+        return try await bind(candidate)
+      } catch let error as IOError where WildcardAddress.isUnsupported(error.errnoCode) && !candidates.isEmpty {
+        continue
+      }
+    }
+    throw IOError(errnoCode: EADDRNOTAVAIL, reason: "bind")
   }
 
   /// NIO listens again with a queue of its own length, so ours is set once more after it.

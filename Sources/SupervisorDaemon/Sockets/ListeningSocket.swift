@@ -26,7 +26,7 @@ package struct ListeningSocket: Sendable {
       do throws(Failure) {
         return try listen(SocketAddress.anyIPv6(port: endpoint.port), at: endpoint)
       } catch {
-        guard error.errno == .addressFamilyNotSupported || error.errno == .addressNotAvailable else { throw error }
+        guard WildcardAddress.isUnsupported(error.errno.rawValue) else { throw error }
         return try listen(SocketAddress.anyIPv4(port: endpoint.port), at: endpoint)
       }
     }
