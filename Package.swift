@@ -174,7 +174,7 @@ let package = Package(
     .testTarget(name: "CProcessTests", dependencies: ["CProcess", "TestSupport"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TestSupport"]),
     .testTarget(name: "LineJSONTests", dependencies: ["LineJSON", "TestSupport"], exclude: ["FailCases"]),
-    .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel"]),
+    .testTarget(name: "DocumentIndexTests", dependencies: ["DocumentIndex", "DocumentModel", "TestSupport"]),
     .testTarget(name: "DocumentTitlesTests", dependencies: ["DocumentTitles", "DocumentModel"]),
     .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "TestSupport", system]),
     .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON", "TestSupport"]),
@@ -183,7 +183,7 @@ let package = Package(
     .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
     .testTarget(
       name: "LineTransportTests",
-      dependencies: ["LineTransport", "LineJSON", "TestSupport", nioCore, nioPosix, nioEmbedded]),
+      dependencies: ["LineTransport", "LineJSON", "POSIXSupport", "TestSupport", nioCore, nioPosix, nioEmbedded]),
     // p2p-index: what a serving process does at a signal is seen from outside.
     .testTarget(
       name: "ProcessSupportTests",

@@ -2,26 +2,28 @@
 
 package import LineJSON
 package import NIOCore
+package import POSIXSupport
 
-/// What one connection does with its lines. One instance a connection, called on the connection's event loop only.
+/// What one connection does with its lines. One instance per connection, called on the connection's event loop only.
 ///
 /// A role reads a line and appends its answer to `output` in the same call; the handler writes and flushes once for all
-/// lines of one read. A role that cannot answer at once returns `.busy` and calls `LineConnection.resume()` later: until
-/// then no further line is handed to it, and no more is read from the connection than fits the buffer.
+/// lines of one read. A role that cannot answer immediately returns `.busy` and calls `LineConnection.resume()` later, or
+/// even before it returns: until both have happened it gets no further line, and no more is read than fits the buffer.
 package protocol LineRole: AnyObject, SendableMetatype {
-  /// The connection is there.
+  /// The connection is open.
   func opened(_ connection: any LineConnection)
   /// One line without its newline; `line` is valid during the call only.
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict
-  /// Some of the raw bytes that `.body` announced.
+  /// Some of the raw bytes announced by `.body`.
   func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict
-  /// A line has more bytes than the limit: append the answer, the handler closes.
+  /// A line is longer than the limit: append the answer; the handler closes.
   func receivedTooLong(output: inout JSONWriter)
-  /// A refusal before anything was read, because there are too many connections.
+  /// There are too many connections: append the refusal; nothing is read.
   func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter)
-  /// The server is about to end: return true where the connection can be closed as soon as what is under way is answered.
+  /// The server is about to end.
+  /// - Returns: whether the connection may end once what has arrived is answered.
   func draining(output: inout JSONWriter) -> Bool
-  /// The connection is gone; nothing is called after this.
+  /// The connection is closed; nothing is called after this.
   func closed()
 }
 
@@ -34,12 +36,12 @@ extension LineRole {
   package func closed() {}
 }
 
-/// How a connection goes on after a line.
+/// How a connection continues after a line.
 package enum LineVerdict: Equatable, Sendable {
   /// With the next line.
   case next
-  /// With the next line, after the other connections of the event loop have had their turn: for lines that may have
-  /// taken long, so that many of them hold up nobody but their own connection.
+  /// With the next line, after the other connections of the event loop have had their turn: for lines that may take long,
+  /// to delay only their own connection.
   case pause
   /// With this many raw bytes, then with the next line.
   case body(Int)
@@ -51,8 +53,34 @@ package enum LineVerdict: Equatable, Sendable {
 
 /// Why a connection is refused right after it was accepted.
 package enum ConnectionRefusal: Equatable, Sendable {
-  /// The server has as many connections as it may have.
+  /// The server is at its limit.
   case tooMany(limit: Int)
-  /// One address has as many connections as it may have.
+  /// The address is at its limit.
   case tooManyOfAddress(limit: Int)
+}
+
+/// A connection as its role sees it. For its event loop only.
+///
+/// In the role's `received` calls, answers go to `output`; the methods here are for all other times.
+package protocol LineConnection: AnyObject {
+  var eventLoop: any EventLoop { get }
+  var remoteAddress: SocketAddress? { get }
+  var localAddress: SocketAddress? { get }
+  /// The process that connected to a Unix socket; `nil` on other sockets.
+  var credentials: PeerCredentials? { get }
+  /// When the last byte arrived.
+  var lastReceived: NIODeadline { get }
+  /// Writes and flushes an event, a request or a late answer.
+  func send(_ write: (inout JSONWriter) -> Void)
+  /// Writes raw bytes. The future succeeds when the system has taken them and fails if the connection is closed: a sender
+  /// that waits for it before it sends more has no more than this in memory.
+  func send(bytes: ByteBuffer) -> EventLoopFuture<Void>
+  /// Writes part of a file by sendfile(2). The future fails if the connection is closed.
+  func send(region: FileRegion) -> EventLoopFuture<Void>
+  /// Ends `.busy`: the next lines go to the role. Called while a line is handled, it takes effect with the verdict.
+  func resume()
+  /// Flushes what was sent, then closes. Called while a line is handled, it takes effect with the verdict.
+  func close()
+  /// Closes immediately; what was sent may be lost. For a body that cannot be completed.
+  func abort()
 }

@@ -13,18 +13,18 @@ package struct DrainEvent: Sendable {
 
 /// Accepts connections and gives each a role.
 package final class LineServer: Sendable {
-  /// Where the listening socket comes from.
+  /// The source of the listening socket.
   package enum Listener: Sendable {
     /// A TCP socket of our own.
     case address(host: String, port: UInt16)
-    /// A Unix socket of our own, for its owner alone (mode 0600). A file that a dead process left there is replaced; it
-    /// is removed at the end.
+    /// A Unix socket of our own, for its owner only (mode 0600). The socket file of a dead process is replaced; the file is
+    /// removed at the end.
     case unix(path: String)
-    /// A listening socket that another process made and that is ours from now on.
+    /// A listening socket made by another process. Takes ownership.
     case inherited(CInt)
   }
 
-  /// The kernel's queue of connections that nobody has accepted yet (listen(2)); it cuts this to net.core.somaxconn.
+  /// Length of the kernel's queue of pending connections (listen(2)), cut to net.core.somaxconn.
   private static let backlog: Int32 = 4096
 
   private let listener: any Channel
@@ -37,17 +37,17 @@ package final class LineServer: Sendable {
     self.socketFile = socketFile
   }
 
-  /// Where it listens.
+  /// The address at which it listens.
   package var address: SocketAddress? { listener.localAddress }
 
-  /// Begins to accept.
+  /// Begins to accept connections.
   ///
   /// - Parameters:
-  ///   - gate: what counts the connections; one that it refuses gets the role's refusal and is closed, or is closed
-  ///     without a word where there are too many of these too.
+  ///   - gate: counts the connections. A refused one gets the role's refusal and is closed; if too many refusals are being
+  ///     sent, it is closed silently.
   ///   - makeRole: called on the connection's event loop.
-  /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is no
-  ///   listening socket and for a path where no socket can be.
+  /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is not a
+  ///   listening socket and for an unusable path.
   package static func start<Role: LineRole>(
     _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate,
     makeRole: @escaping @Sendable (any EventLoop) -> Role
@@ -78,7 +78,7 @@ package final class LineServer: Sendable {
     }
   }
 
-  /// Accepts no more, lets what is under way be answered, and closes what is left after `timeout`.
+  /// Stops accepting, lets connections answer what has arrived, and closes the remaining ones after `timeout`.
   package func drain(within timeout: TimeAmount) async {
     socketFile?.remove()
     try? await listener.close().get()
@@ -99,7 +99,7 @@ package final class LineServer: Sendable {
     throw IOError(errnoCode: EADDRNOTAVAIL, reason: "bind")
   }
 
-  /// NIO listens again with a queue of its own length, so ours is set once more after it.
+  /// NIO calls listen(2) again with its own queue length, so ours is set again after it.
   private static func inherit(_ descriptor: CInt, _ bootstrap: ServerBootstrap) async throws -> any Channel {
     try ListeningDescriptor.check(descriptor)
     let channel = try await bootstrap.withBoundSocket(descriptor).get()
@@ -115,9 +115,9 @@ package final class LineServer: Sendable {
     let address = channel.remoteAddress
     let role = makeRole(channel.eventLoop)
     if let refusal = gate.enter(address) {
-      let isTold = gate.beginRefusal()
-      if isTold { channel.closeFuture.whenComplete { _ in gate.endRefusal() } }
-      let refusing = RefusingRole(role: role, refusal: isTold ? refusal : nil)
+      let isReported = gate.beginRefusal()
+      if isReported { channel.closeFuture.whenComplete { _ in gate.endRefusal() } }
+      let refusing = RefusingRole(role: role, refusal: isReported ? refusal : nil)
       let handler = LineHandler(role: refusing, limits: limits, eventLoop: channel.eventLoop)
       return try channel.pipeline.syncOperations.addHandler(handler)
     }
@@ -129,7 +129,7 @@ package final class LineServer: Sendable {
   }
 }
 
-/// Answers with a refusal, whatever comes, or closes at once where there is none to be told.
+/// Sends the refusal, or closes immediately without one.
 private final class RefusingRole<Role: LineRole>: LineRole {
   private let role: Role
   private let refusal: ConnectionRefusal?
@@ -146,4 +146,22 @@ private final class RefusingRole<Role: LineRole>: LineRole {
   }
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict { .close }
+}
+
+/// Explains why a server cannot listen, and what to do about it.
+package enum ListenFailure {
+  package static func explain(_ error: any Error, listen: some CustomStringConvertible) -> String {
+    guard let code = (error as? IOError)?.errnoCode else { return "cannot listen at \(listen): \(error)" }
+    let reason = "cannot listen at \(listen): \(String(cString: strerror(code)))"
+    switch code {
+    case EADDRINUSE:
+      return "\(reason). Perhaps it runs there already; --listen HOST:PORT chooses another address"
+    case EADDRNOTAVAIL:
+      return "\(reason). --listen takes an address of this machine"
+    case EACCES:
+      return "\(reason). Ports below 1024 need special rights"
+    default:
+      return reason
+    }
+  }
 }

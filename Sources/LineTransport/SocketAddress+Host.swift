@@ -3,21 +3,21 @@
 package import NIOCore
 
 extension SocketAddress {
-  /// The address as text without port and zone; an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2) is written
-  /// as IPv4. `nil` for Unix sockets.
+  /// The address as text, without port and zone; IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2) as IPv4. `nil` for
+  /// Unix sockets.
   package var hostText: String? {
     guard let text = ipAddress else { return nil }
     let unmapped = text.hasPrefix("::ffff:") && text.contains(".") ? String(text.dropFirst(7)) : text
     return unmapped.split(separator: "%").first.map(String.init)
   }
 
-  /// Whether it is of this machine only: 127.0.0.0/8 or ::1.
+  /// Whether it is an address of this machine only: 127.0.0.0/8, ::1 or a Unix socket.
   package var isLoopback: Bool {
     guard let host = hostText else { return true }
     return host == "::1" || host.hasPrefix("127.")
   }
 
-  /// Whether it means something on one link only: 169.254.0.0/16 or fe80::/10.
+  /// Whether it is meaningful on one link only: 169.254.0.0/16 or fe80::/10.
   package var isLinkLocal: Bool {
     guard let host = hostText else { return false }
     return host.hasPrefix("169.254.")

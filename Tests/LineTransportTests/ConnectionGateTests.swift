@@ -9,7 +9,7 @@ import Testing
     try SocketAddress(ipAddress: host, port: 1)
   }
 
-  @Test func countsAllAndEachAddress() throws {
+  @Test func `connections are counted in total and per address`() throws {
     let gate = ConnectionGate(limit: 3, limitOfAddress: 2)
     #expect(gate.enter(try address("192.0.2.1")) == nil)
     #expect(gate.enter(try address("192.0.2.1")) == nil)
@@ -21,7 +21,7 @@ import Testing
     #expect(gate.count == 3)
   }
 
-  @Test func letsSoManyBeToldThatTheyAreRefused() {
+  @Test func `number of refusals at a time is limited`() {
     let gate = ConnectionGate(limit: 0, limitOfAddress: 0, refusalLimit: 2)
     #expect((0..<3).map { _ in gate.beginRefusal() } == [true, true, false])
     gate.endRefusal()
@@ -29,7 +29,7 @@ import Testing
     #expect(gate.count == 0)
   }
 
-  @Test func doesNotCountTheOwnMachineByAddress() throws {
+  @Test func `connections from this machine are not counted per address`() throws {
     let gate = ConnectionGate(limit: 10, limitOfAddress: 1)
     for host in ["127.0.0.1", "127.0.0.1", "::1", "::1"] { #expect(gate.enter(try address(host)) == nil) }
     #expect(gate.enter(nil) == nil)
@@ -41,7 +41,9 @@ import Testing
     ("fe80::1", "fe80::1", false, true), ("169.254.1.1", "169.254.1.1", false, true),
     ("2001:db8::1", "2001:db8::1", false, false), ("::ffff:127.0.0.1", "127.0.0.1", true, false),
   ])
-  func writesAddressesAsPeopleDo(_ text: String, _ host: String, _ isLoopback: Bool, _ isLinkLocal: Bool) throws {
+  func `addresses are written in their usual form`(
+    _ text: String, _ host: String, _ isLoopback: Bool, _ isLinkLocal: Bool
+  ) throws {
     let address = try address(text)
     #expect(address.hostText == host)
     #expect(address.isLoopback == isLoopback)

@@ -5,6 +5,7 @@ import LineJSON
 import LineTransport
 import NIOCore
 import NIOPosix
+import POSIXSupport
 import TestSupport
 import Testing
 
@@ -23,26 +24,17 @@ private final class ServedRole: LineRole {
     case "slow": isSlow = true
     case "stay": stays = true
     case "who":
-      sayWho()
-      return .busy
+      output.bytes += Array((connection?.credentials.map { "\($0.user)\n" } ?? "nobody\n").utf8)
+      return .next
     default: break
     }
     output.bytes += Array(text.utf8) + [0x0A]
     return isSlow ? .busy : .next
   }
 
-  private func sayWho() {
-    guard let connection else { return }
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    connection.credentials.whenComplete { result in
-      let text = (try? result.get()).map { "\($0.user)\n" } ?? "nobody\n"
-      bound.value.connection?.send { $0.bytes += Array(text.utf8) }
-      bound.value.connection?.resume()
-    }
-  }
-
   func draining(output: inout JSONWriter) -> Bool {
     guard isSlow, let connection else { return !stays }
+    isSlow = false
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     connection.eventLoop.execute {
       bound.value.connection?.send { $0.bytes += Array("slow again\n".utf8) }
@@ -137,7 +129,7 @@ private final class ServedRole: LineRole {
   @Test func `refused client may send what it likes`() async throws {
     let server = try await start(.unix(path: path), gate: ConnectionGate(limit: 0, limitOfAddress: 0))
     let connection = try RawConnection(path: path)
-    connection.sendWhatIsTaken(Array(repeating: 0x78, count: 100_000))
+    connection.sendWithoutWaiting(Array(repeating: 0x78, count: 100_000))
     #expect(try connection.line() == "tooMany(limit: 0)")
     #expect(try connection.line() == nil)
     await server.drain(within: .milliseconds(1))

@@ -19,7 +19,7 @@ private final class FullRole: LineRole {
 /// Many who are not let in.
 @Suite struct RefusalTests {
   /// Those that are told stay until they close, or for a time; a flood of them must not fill the server.
-  @Test func onlySoManyAreToldAtATime() async throws {
+  @Test func `number of refusals at a time is limited`() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let directory = try TemporaryDirectory()
     let path = directory.file("socket")

@@ -36,7 +36,7 @@ private final class TalkativeRole: LineRole {
   }
 
   /// Those who would go beyond the budget lose their connection; the others get their whole answers.
-  @Test func holdNoMoreThanTheBudgetTogether() async throws {
+  @Test func `slow readers together hold no more than the budget`() async throws {
     let budget = LineBudget(limit: 2 << 20)
     let gate = ConnectionGate(limit: 100, limitOfAddress: 100, output: budget)
     try await with(LineLimits(line: 1024), gate) { path in
@@ -53,7 +53,7 @@ private final class TalkativeRole: LineRole {
     }
   }
 
-  @Test func areGivenUpSoonerWhereMuchIsHeld() async throws {
+  @Test func `slow readers are dropped sooner while much is held`() async throws {
     var limits = LineLimits(line: 1024)
     limits.writeStall = .seconds(3600)
     limits.tightWriteStall = .milliseconds(10)
