@@ -151,7 +151,7 @@ package final class Catalogue: Sendable {
 
   /// The next shares in the order of key and content, withdrawn ones included; empty at the end.
   /// - Parameter limit: at most so many.
-  package func page(after position: CataloguePosition? = nil, limit: Int) throws(StoreError) -> [Share] {
+  package func page(after position: DocumentID? = nil, limit: Int) throws(StoreError) -> [Share] {
     try read { database in
       guard let position else {
         return try CatalogueRows.fetch(database, where: "true ORDER BY key, root, size LIMIT ?", [max(limit, 0)])

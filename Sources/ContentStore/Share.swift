@@ -25,6 +25,7 @@ package struct Share: Hashable, Sendable {
   /// Of the file when it had this content.
   package let fingerprint: FileFingerprint
 
+  package var id: DocumentID { document.id }
   package var key: DocumentKey { document.key }
   package var title: Title { document.title }
   package var content: Content { document.content }

@@ -2,7 +2,7 @@
 
 import DocumentModel
 
-/// Entries: a content under a key, in all the orders in which they are found.
+/// Entries: a content under a key, in every order in which they are found.
 extension DocumentIndex {
   func findEntry(_ key: DocumentKey, _ content: Content) -> UInt32? {
     guard let key = keys.find(key.text) else { return nil }
@@ -18,7 +18,7 @@ extension DocumentIndex {
     }
   }
 
-  /// Enters a pair that is not there yet. It has no record until the caller adds one.
+  /// Makes the entry of a new pair. It has no record until the caller adds one.
   mutating func makeEntry(_ key: DocumentKey, _ content: Content) -> UInt32 {
     let row = findContent(content) ?? makeContent(content)
     let key = keys.find(key.text) ?? keys.insert(key, payload: .one(noSlot))
@@ -32,7 +32,7 @@ extension DocumentIndex {
     return entry
   }
 
-  /// Removes an entry that has no record any more.
+  /// Removes an entry without records.
   mutating func dropEntry(_ entry: UInt32) {
     let ordered = prefixed(entry)
     entryOrder.remove(ordered, at: entryOrder.position { precedes($0, ordered) })
@@ -62,7 +62,7 @@ extension DocumentIndex {
     return UInt32(truncatingIfNeeded: hasher.finalize())
   }
 
-  // MARK: What an entry says
+  // MARK: Texts of an entry
 
   func key(of entry: UInt32) -> DocumentKey { keys.text(entries[entry].key) }
 
@@ -85,20 +85,20 @@ extension DocumentIndex {
 
   // MARK: Order under one key
 
-  /// Whether the key of an entry has others.
+  /// Whether the key of an entry has several contents.
   func hasRivals(_ entry: UInt32) -> Bool {
     guard case .many = keys[entries[entry].key] else { return false }
     return true
   }
 
-  /// Puts an entry where its number of holders belongs, after it was taken out by `unrank` and changed.
+  /// Inserts an entry where its number of holders belongs, after `unrank` and the change.
   mutating func rank(_ entry: UInt32) {
     changeRanking(entry) { index, ranking in
       ranking.insert(entry, at: ranking.position { index.outranks($0, entry) })
     }
   }
 
-  /// Takes an entry out before its number of holders changes.
+  /// Removes an entry from the ranking before its number of holders changes.
   mutating func unrank(_ entry: UInt32) {
     changeRanking(entry) { index, ranking in
       ranking.remove(entry, at: ranking.position { index.outranks($0, entry) })
@@ -139,7 +139,7 @@ extension DocumentIndex {
     rivalSlots.remove(hash: Self.hash(entries[entry].key, entries[entry].content), slot: entry)
   }
 
-  /// The ranking is out of its place while it is changed, so that it is changed where it stands and not copied.
+  /// Moves the ranking out of its table while it changes: a second reference would copy it.
   private mutating func changeRanking(_ entry: UInt32, _ change: (Self, inout SortedBlocks<UInt32>) -> Void) {
     let key = entries[entry].key
     guard case .many(var ranking) = keys[key] else { return }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 
 extension DocumentIndex {
-  /// How many holders a row of a list shows at most.
+  /// Maximum number of holders in a row of a list.
   package static var listHolderLimit: Int { 3 }
 
-  /// A page of at most `limit` documents in the order of keys, beginning after a cursor: all, those of a collection,
-  /// those that have for each of `words` a word in title or name that begins with it (case and accents aside), or
-  /// both.
+  /// A page of at most `limit` documents in key order, beginning after a cursor.
+  ///
+  /// - Parameter words: each must begin a word of the title or name; case and accents do not matter.
   package func list(
-    collection: String? = nil, words: [String] = [], limit: Int, after cursor: ListCursor? = nil,
+    collection: String? = nil, words: [String] = [], limit: Int, after cursor: DocumentID? = nil,
     using generator: inout some RandomNumberGenerator
   ) -> ListPage {
     let query = ListQuery(collection: collection, words: words, limit: max(0, limit), after: cursor)
     let found = find(query)
     let rows = found.entries.map { row($0, using: &generator) }
-    return ListPage(rows: rows, next: found.last.map { ListCursor(key: key(of: $0), content: entries[$0].content) })
+    return ListPage(rows: rows, next: found.last.map { DocumentID(key: key(of: $0), content: entries[$0].content) })
   }
 
   private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> DocumentListing {
@@ -30,9 +30,9 @@ extension DocumentIndex {
   }
 
   /// The peers that can be reached, in the order of ids and addresses.
-  package func peers(limit: Int, after cursor: PeerCursor? = nil) -> PeerPage {
+  package func peers(limit: Int, after cursor: HolderID? = nil) -> PeerPage {
     var position = sourceOrder.position { source in
-      cursor.map { !($0.identity < sources[source].identity) } ?? false
+      cursor.map { !($0 < sources[source].id) } ?? false
     }
     var rows = [PeerListing]()
     var last: UInt32?
@@ -44,18 +44,18 @@ extension DocumentIndex {
       last = slot
     }
     let hasMore = sourceOrder[position] != nil
-    return PeerPage(rows: rows, next: hasMore ? last.map { PeerCursor(identity: sources[$0].identity) } : nil)
+    return PeerPage(rows: rows, next: hasMore ? last.map { sources[$0].id } : nil)
   }
 
   // MARK: Finding
 
-  /// More entries than this are not gone through one by one and sorted: then so many of all documents have the word
-  /// that going through the list finds a page soon.
+  /// More entries than this are not checked one by one and sorted: a word that frequent fills a page soon when the list
+  /// is scanned.
   private static var maxCandidates: Int { 4096 }
 
   private struct Found {
     var entries: [UInt32] = []
-    /// Where to go on, if there may be more.
+    /// The entry after which to continue, if there may be more.
     var last: UInt32?
   }
 
@@ -71,13 +71,13 @@ extension DocumentIndex {
     return fewest.map { select(query, from: $0) } ?? scan(query)
   }
 
-  /// Goes through the list from the cursor on.
+  /// Scans the list from the cursor on.
   private func scan(_ query: ListQuery) -> Found {
     var position = entryOrder.position { isBefore(query, $0.slot) }
     return take(query) { entryOrder.next(&position).map(\.slot).flatMap { isIn(query, $0) ? $0 : nil } }
   }
 
-  /// Goes through those of the candidates that come after the cursor.
+  /// Checks the candidates after the cursor.
   private func select(_ query: ListQuery, from candidates: [UInt32]) -> Found {
     let left = candidates.filter { !isBefore(query, $0) && isIn(query, $0) }.sorted(by: precedes)
     var position = left.startIndex
@@ -88,7 +88,7 @@ extension DocumentIndex {
     }
   }
 
-  /// Takes those that match, until the page is full or has cost enough; `next` gives the entries in their order.
+  /// Collects matching entries until the page is full or has cost enough; `next` gives the entries in order.
   private func take(_ query: ListQuery, next: () -> UInt32?) -> Found {
     var found = Found()
     var work = SearchWork(words: query.words.count)
@@ -104,7 +104,7 @@ extension DocumentIndex {
     return Found(entries: found.entries)
   }
 
-  /// Whether an entry stands before the part of the list that is asked for.
+  /// Whether an entry is before the requested part of the list.
   private func isBefore(_ query: ListQuery, _ entry: UInt32) -> Bool {
     let key = key(of: entry).text
     if let collection = query.keyPrefix, ByteOrder.compare(key, collection) < 0 { return true }
@@ -126,13 +126,13 @@ extension DocumentIndex {
   }
 }
 
-/// What a search for words has cost, so that a page ends short rather than hold up everybody else: entries, and the bytes
-/// that were folded and compared.
+/// The cost of a search for words: entries, and bytes folded and compared. A page ends short rather than delay everybody
+/// else.
 private struct SearchWork {
   private static let maxEntries = 8192
-  /// Of plain text: a few milliseconds.
+  /// A few milliseconds of ASCII text.
   private static let maxBytes = 1 << 20
-  /// Text beyond ASCII takes so many times longer to be folded.
+  /// Text beyond ASCII takes this many times longer to fold.
   private static let costBeyondASCII = 16
 
   private let words: Int
@@ -149,21 +149,21 @@ private struct SearchWork {
   mutating func add(_ text: String) {
     let (count, isPlain) = ByteOrder.withBytes(of: text) { ($0.count, $0.allSatisfy { $0 < 0x80 }) }
     texts += 1
-    // Each word is looked for in the folded text, which costs much less than folding it.
+    // Searching the folded text for a word costs much less than folding it.
     bytes += count * (isPlain ? 1 : Self.costBeyondASCII) + count * words / 4
   }
 }
 
-/// What a page is to hold.
+/// The documents that a page is to show.
 private struct ListQuery {
-  /// What the keys of the collection begin with.
+  /// The beginning of all keys of the collection.
   let keyPrefix: String?
   /// Folded.
   let words: [[UInt8]]
   let limit: Int
-  let cursor: ListCursor?
+  let cursor: DocumentID?
 
-  init(collection: String?, words: [String], limit: Int, after cursor: ListCursor?) {
+  init(collection: String?, words: [String], limit: Int, after cursor: DocumentID?) {
     keyPrefix = collection.map { $0 + "/" }
     self.words = Array(Set(words.flatMap(WordFolding.words(of:))))
     self.limit = limit

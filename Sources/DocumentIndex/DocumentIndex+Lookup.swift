@@ -3,37 +3,17 @@
 package import DocumentModel
 
 extension DocumentIndex {
-  /// How many holders of a content a look-up gives where nothing else is asked for.
+  /// Maximum number of holders of a content, unless the caller says otherwise.
   package static var defaultHolderLimit: Int { 50 }
-  /// How many contents of a key a look-up gives where nothing else is asked for.
+  /// Maximum number of contents of a key, unless the caller says otherwise.
   package static var defaultContentLimit: Int { 16 }
 
-  /// The contents under a key with those who have a record of that key; only those of one peer where it is given.
-  package func lookup(
-    key: DocumentKey, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
-    contentLimit: Int = defaultContentLimit, using generator: inout some RandomNumberGenerator
-  ) -> LookupResult {
-    guard let slot = keys.find(key.text) else { return LookupResult(contents: [], more: 0) }
-    var collector = LookupCollector()
-    let more = visit(
-      keySlot: slot, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
-      visitor: &collector)
-    return collector.result(more: more ?? 0)
-  }
-
-  /// A content with those who hold it under any key, one per (peer, host, port); only those of one peer where it is
-  /// given.
-  package func lookup(
-    content: Content, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
-    using generator: inout some RandomNumberGenerator
-  ) -> LookupResult {
-    var collector = LookupCollector()
-    _ = visit(content: content, peer: peer, holderLimit: holderLimit, using: &generator, visitor: &collector)
-    return collector.result(more: 0)
-  }
-
-  /// As `lookup(key:)`, with the key as it came: what is not a valid key is simply not found. Returns how many contents
-  /// are left out, `nil` where nothing is found (then nothing was visited).
+  /// Visits the contents under a key, most-held first, each with the holders that have a record of that key.
+  ///
+  /// - Parameters:
+  ///   - key: as it arrived; an invalid key is not found.
+  ///   - peer: visit only the holders that are this peer.
+  /// - Returns: the number of contents left out; `nil` if there are none, and nothing was visited.
   package func visit(
     key: Span<UInt8>, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
     contentLimit: Int = defaultContentLimit, using generator: inout some RandomNumberGenerator,
@@ -45,7 +25,10 @@ extension DocumentIndex {
       visitor: &visitor)
   }
 
-  /// As `lookup(content:)`; false where nothing is found (then nothing was visited).
+  /// Visits a content with its holders under any key, one per (peer, host, port).
+  ///
+  /// - Parameter peer: visit only the holders that are this peer.
+  /// - Returns: false if there are none, and nothing was visited.
   package func visit(
     content: Content, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
     using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
@@ -84,7 +67,7 @@ extension DocumentIndex {
     return max(0, ranking.count - contentLimit)
   }
 
-  /// All entries of a key, but only the holders among the given sources.
+  /// Visits the entries of a key with those holders that are among the given sources.
   private func visit(
     _ ranking: Ranking, of peers: [UInt32], holderLimit: Int, contentLimit: Int,
     using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
@@ -109,8 +92,8 @@ extension DocumentIndex {
     return found == 0 ? nil : max(0, found - contentLimit)
   }
 
-  /// One content with its holders, or only those among the given sources; false, and nothing visited, where there are
-  /// none of these.
+  /// Visits one content with its holders, or with those among the given sources.
+  /// - Returns: false if there are none of these, and nothing was visited.
   private func visit(
     _ entry: UInt32, _ holders: HolderSet, of peers: [UInt32]?, holderLimit: Int,
     using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
@@ -137,37 +120,9 @@ extension DocumentIndex {
         key: key(of: entry), content: entries[entry].content, title: title(of: entry),
         modified: entries[entry].modified,
         total: holders.count))
-    // Captures are listed here and above: otherwise all of the index would be captured, and every part of it retained.
+    // Without the lists of captures here and above, every part of the index would be captured and retained.
     holders.sample(holderLimit, using: &generator) { [sources] source, complete in
       visitor.visit(sources[source].holder(complete: complete))
     }
-  }
-}
-
-/// Makes arrays of what is visited.
-private struct LookupCollector: LookupVisitor {
-  private var contents: [ContentEntry] = []
-  private var summary: ContentSummary?
-  private var holders: [Holder] = []
-
-  mutating func visit(_ content: ContentSummary) {
-    finishContent()
-    summary = content
-  }
-
-  mutating func visit(_ holder: Holder) {
-    holders.append(holder)
-  }
-
-  mutating func result(more: Int) -> LookupResult {
-    finishContent()
-    return LookupResult(contents: contents, more: more)
-  }
-
-  private mutating func finishContent() {
-    guard let summary else { return }
-    contents.append(ContentEntry(summary: summary, holders: holders))
-    self.summary = nil
-    holders = []
   }
 }

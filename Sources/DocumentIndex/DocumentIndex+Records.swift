@@ -2,9 +2,9 @@
 
 import DocumentModel
 
-/// How a record comes and goes.
+/// Records: how they are added and dropped.
 extension DocumentIndex {
-  /// True where the record is new.
+  /// - Returns: whether the record is new.
   mutating func place(_ document: Document, session: UInt32, complete: Bool) -> Bool {
     let entry = findEntry(document.key, document.content) ?? makeEntry(document.key, document.content)
     let title = retainTitle(document.title)
@@ -23,7 +23,7 @@ extension DocumentIndex {
     return true
   }
 
-  /// Drops a record that its session has already let go.
+  /// Drops a record that is no longer in its session.
   mutating func withdraw(_ record: UInt32) {
     let entry = records[record].entry
     let source = sessions[records[record].session].source
@@ -46,7 +46,7 @@ extension DocumentIndex {
     releaseTitle(previous.title)
     guard previous.complete != complete else { return }
     let source = sessions[previous.session].source
-    // Joining before leaving: the holder is never gone in between.
+    // Added before removed: the holder never disappears in between.
     addHolder(source, of: entry, complete: complete)
     removeHolder(source, of: entry, complete: previous.complete)
   }
@@ -78,8 +78,8 @@ extension DocumentIndex {
 
   // MARK: Words and titles
 
-  /// Gives an entry title and time of its oldest record, and finds it by the words of that title from then on; by none
-  /// where there is no record any more. Titles are released only after.
+  /// Gives an entry the title and time of its oldest record, and indexes it under the words of that title; under none if
+  /// no record is left. Release titles only after this.
   private mutating func describe(_ entry: UInt32) {
     let oldest = entries[entry].records.oldest
     let title = oldest == noSlot ? noSlot : records[oldest].title
@@ -101,5 +101,51 @@ extension DocumentIndex {
   private mutating func releaseTitle(_ slot: UInt32) {
     titles[slot]? -= 1
     if titles[slot] == 0 { titles.remove(slot) }
+  }
+}
+
+/// Sources: the addresses at which peers can be reached.
+extension DocumentIndex {
+  mutating func joinSource(_ id: HolderID, session: UInt32) {
+    let name = sessions[session].name
+    let source = sourceSlots[id] ?? makeSource(id, name: name)
+    sources[source].name = name
+    sources[source].sessions.append(session, in: &sessions)
+    sessions[session].source = source
+  }
+
+  /// The session must have no records.
+  mutating func leaveSource(session: UInt32) {
+    let source = sessions[session].source
+    guard source != noSlot else { return }
+    sources[source].sessions.remove(session, in: &sessions)
+    let newest = sources[source].sessions.newest
+    if newest == noSlot {
+      dropSource(source)
+    } else {
+      sources[source].name = sessions[newest].name
+    }
+  }
+
+  private mutating func makeSource(_ id: HolderID, name: PeerName) -> UInt32 {
+    let slot = sources.insert(Source(peer: id.peer, host: id.host, port: id.port, name: name))
+    sourceSlots[id] = slot
+    sourceOrder.insert(slot, at: sourceOrder.position { sources[$0].id < id })
+    return slot
+  }
+
+  private mutating func dropSource(_ slot: UInt32) {
+    let id = sources[slot].id
+    sourceOrder.remove(slot, at: sourceOrder.position { sources[$0].id < id })
+    sourceSlots[id] = nil
+    sources.remove(slot)
+  }
+
+  /// All sources that claim to be one peer.
+  func sources(of peer: PeerID) -> [UInt32] {
+    var position = sourceOrder.position { sources[$0].peer < peer }
+    var found = [UInt32]()
+    while let source = sourceOrder.next(&position), sources[source].peer == peer { found.append(source) }
+    return found
   }
 }

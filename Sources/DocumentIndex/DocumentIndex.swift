@@ -2,11 +2,11 @@
 
 package import DocumentModel
 
-/// Who holds what: every record of every session, found by key, by content, in the order of keys and by words.
+/// Who holds what: every record of every session, found by key, by content, in key order and by words.
 ///
-/// A plain value for one owner: no lock, no clock, no I/O. Lists are in the order of the bytes of keys, then of contents.
-/// What an operation costs depends on what it touches and on logarithms of the rest, never on the number of holders of a
-/// key, of keys of a content or of sessions.
+/// A plain value for one owner: no lock, no clock, no I/O. Lists are in the byte order of keys, then of contents. The cost
+/// of an operation depends on what it touches and on logarithms of the rest, never on the number of holders of a key, keys
+/// of a content or sessions.
 package struct DocumentIndex {
   var records = Slab<Record>()
   var entries = Slab<Entry>()
@@ -15,20 +15,20 @@ package struct DocumentIndex {
   var sessions = Slab<Session>()
 
   var keys = TextTable<DocumentKey, Ranking>()
-  /// With the number of records that have the title.
+  /// With the number of records that have each title.
   var titles = TextTable<Title, Int>()
   var contentSlots = SlotTable()
-  /// Entries whose key has others too, by key and content.
+  /// Entries whose key has several contents, by key and content.
   var rivalSlots = SlotTable()
-  var sourceSlots: [SourceIdentity: UInt32] = [:]
+  var sourceSlots: [HolderID: UInt32] = [:]
   var sessionSlots: [SessionID: UInt32] = [:]
 
   /// All entries, by key and content.
   var entryOrder = SortedBlocks<PrefixedSlot>()
   /// All sources, by peer, host and port.
   var sourceOrder = SortedBlocks<UInt32>()
-  /// The holders of contents that stand, or have stood, under several keys. All others have one entry, whose holders
-  /// they are.
+  /// The holders of contents that are, or were, under several keys. The holders of any other content are those of its
+  /// only entry.
   var sharedHolders: [UInt32: HolderSet] = [:]
   var words = WordIndex()
 
@@ -36,8 +36,8 @@ package struct DocumentIndex {
 
   // MARK: Sessions
 
-  /// Makes a session known. Without a port it looks up only, and can have no records. False, and nothing done, where it
-  /// is open already.
+  /// Opens a session. Without a port it only looks up, and cannot have records.
+  /// - Returns: false, and nothing is done, if it is open already.
   @discardableResult
   package mutating func open(
     _ session: SessionID, peer: PeerID, name: PeerName, host: String, port: UInt16?
@@ -45,11 +45,12 @@ package struct DocumentIndex {
     guard sessionSlots[session] == nil else { return false }
     let slot = sessions.insert(Session(id: session, name: name, source: noSlot))
     sessionSlots[session] = slot
-    if let port { joinSource(SourceIdentity(peer: peer, host: host, port: port), session: slot) }
+    if let port { joinSource(HolderID(peer: peer, host: host, port: port), session: slot) }
     return true
   }
 
-  /// Forgets a session and drops its records; returns how many they were.
+  /// Closes a session and drops its records.
+  /// - Returns: the number of records dropped.
   @discardableResult
   package mutating func close(_ session: SessionID) -> Int {
     guard let slot = sessionSlots.removeValue(forKey: session) else { return 0 }
@@ -61,15 +62,16 @@ package struct DocumentIndex {
     return dropped.count
   }
 
-  /// How many records a session has; 0 for one that is not open.
+  /// The number of records of a session; 0 if it is not open.
   package func records(of session: SessionID) -> Int {
     sessionSlots[session].map { sessions[$0].records.count } ?? 0
   }
 
   // MARK: Records
 
-  /// Takes a whole batch; returns how many records are new. A document that the session has added already gets title,
-  /// time and completeness anew. Without effect for a session that is not open or has no port.
+  /// Adds a batch. A document that the session has added already gets the new title, time and completeness. Without effect
+  /// for a session that is not open or has no port.
+  /// - Returns: the number of new records.
   @discardableResult
   package mutating func add(_ documents: [Document], by session: SessionID, complete: Bool = true) -> Int {
     guard let slot = sessionSlots[session], sessions[slot].source != noSlot else { return 0 }
@@ -78,13 +80,14 @@ package struct DocumentIndex {
     return added
   }
 
-  /// Drops records; returns how many there were.
+  /// Drops records.
+  /// - Returns: the number of records that the session had.
   @discardableResult
-  package mutating func remove(_ documents: [(DocumentKey, Content)], by session: SessionID) -> Int {
+  package mutating func remove(_ documents: [DocumentID], by session: SessionID) -> Int {
     guard let slot = sessionSlots[session] else { return 0 }
     var removed = 0
-    for (key, content) in documents {
-      guard let entry = findEntry(key, content),
+    for document in documents {
+      guard let entry = findEntry(document.key, document.content),
         let record = sessions[slot].records.removeValue(forKey: entry)
       else { continue }
       withdraw(record)
@@ -100,14 +103,21 @@ package struct DocumentIndex {
       documents: entries.count, records: records.count, sessions: sessions.count, peers: sources.count,
       keys: keys.count)
   }
+
+  /// Elements in all tables; 0 in an index without sessions. For tests: nothing else shows that memory is given back.
+  package var elementCount: Int {
+    records.count + entries.count + contents.count + sources.count + sessions.count + keys.count + titles.count
+      + contentSlots.count + rivalSlots.count + sourceSlots.count + sessionSlots.count + entryOrder.count
+      + sourceOrder.count + sharedHolders.count + words.wordCount
+  }
 }
 
-/// How much an index holds.
+/// The size of an index.
 package struct IndexStatistics: Hashable, Sendable {
   /// Different pairs of key and content.
   package let documents: Int
   package let records: Int
-  /// All that are open, those that look up only included.
+  /// Open sessions, including those that only look up.
   package let sessions: Int
   /// Different triples of peer, host and port.
   package let peers: Int
@@ -119,5 +129,14 @@ package struct IndexStatistics: Hashable, Sendable {
     self.sessions = sessions
     self.peers = peers
     self.keys = keys
+  }
+}
+
+/// One connection to the index; records live as long as their session. The owner of the index assigns each number once.
+package struct SessionID: Hashable, Sendable {
+  package let raw: UInt64
+
+  package init(_ raw: UInt64) {
+    self.raw = raw
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The sources that offer one thing: each once, however many records claim it, complete ones first.
+/// The sources that offer one content: each once, whatever the number of records that claim it; complete ones first.
 ///
-/// Joining, leaving and picking by number take constant time however large the set: leaving moves the last one into the
-/// gap. Most sets are small and most sources claim a thing once, so what only others need is left empty.
+/// Inserting, removing and picking by position take constant time: removing moves the last member into the gap. Most sets
+/// are small and most sources have one claim, so the parts that only others need stay empty.
 struct HolderSet {
-  /// How many records of one source claim the thing.
+  /// The number of records of one source that claim the content.
   private struct Claims {
     var complete: UInt32
     var partial: UInt32
@@ -22,7 +22,7 @@ struct HolderSet {
   /// Source slots, the complete ones before the others.
   private var members = SlotList()
   private(set) var completeCount = 0
-  /// Where each member stands; kept only while there are too many to look through.
+  /// The position of each member; empty while there are few enough to search.
   private var positions: [UInt32: UInt32] = [:]
   /// Sources with more than one claim.
   private var repeated: [UInt32: Claims] = [:]
@@ -34,12 +34,12 @@ struct HolderSet {
 
   func contains(_ source: UInt32) -> Bool { position(of: source) != nil }
 
-  /// Whether a member has all of the thing.
+  /// Whether a member has the whole content.
   func isComplete(_ source: UInt32) -> Bool {
     position(of: source).map { $0 < completeCount } ?? false
   }
 
-  /// True where the source is a new member.
+  /// - Returns: whether the source is a new member.
   mutating func insert(_ source: UInt32, complete: Bool) -> Bool {
     guard let position = position(of: source) else {
       append(source)
@@ -54,7 +54,8 @@ struct HolderSet {
     return false
   }
 
-  /// Takes back one claim; true where it was the last of that source.
+  /// Takes back one claim.
+  /// - Returns: whether it was the last claim of that source.
   mutating func remove(_ source: UInt32, complete: Bool) -> Bool {
     guard let position = position(of: source) else { return false }
     if var claims = repeated[source] {
@@ -71,7 +72,7 @@ struct HolderSet {
     return true
   }
 
-  /// At most `limit` members: complete ones first, beyond the limit a random choice in which each has the same chance.
+  /// Calls `body` with at most `limit` members, complete ones first. Beyond the limit, each member has the same chance.
   func sample(
     _ limit: Int, using generator: inout some RandomNumberGenerator,
     _ body: (_ source: UInt32, _ complete: Bool) -> Void
@@ -82,8 +83,8 @@ struct HolderSet {
     pick(partial, from: completeCount..<members.count, using: &generator) { body($0, false) }
   }
 
-  /// One from each of as many equal stretches as are wanted, counted from a random place: no memory, no repetition, and
-  /// those who take the first of a short list do not all take the same.
+  /// Picks one member of each of `wanted` equal stretches, starting at a random position: no memory, no repetition, and
+  /// clients that take the first of a short list do not all take the same.
   private func pick(
     _ wanted: Int, from range: Range<Int>, using generator: inout some RandomNumberGenerator, _ body: (UInt32) -> Void
   ) {
@@ -96,7 +97,7 @@ struct HolderSet {
     }
   }
 
-  /// Scaled, not by rejection: a bias of count / 2^64 harms nobody, and the generator is asked once.
+  /// Scaled instead of by rejection: a bias of count / 2^64 does not matter, and one random number is enough.
   private static func number(below count: Int, using generator: inout some RandomNumberGenerator) -> Int {
     Int(truncatingIfNeeded: generator.next().multipliedFullWidth(by: UInt64(count)).high)
   }
@@ -121,13 +122,13 @@ struct HolderSet {
     for position in 0..<members.count { positions[members[position]] = UInt32(position) }
   }
 
-  /// From among the others to the complete ones.
+  /// Moves a member from the partial to the complete ones.
   private mutating func promote(_ position: Int) {
     swap(position, completeCount)
     completeCount += 1
   }
 
-  /// From among the complete ones to the others; returns where it stands then.
+  /// Moves a member from the complete to the partial ones; returns its new position.
   @discardableResult
   private mutating func demote(_ position: Int) -> Int {
     completeCount -= 1
@@ -143,7 +144,7 @@ struct HolderSet {
     positions[members[right]] = UInt32(right)
   }
 
-  /// Gives memory back after many have left.
+  /// Gives memory back after many removals.
   private mutating func shrink() {
     guard members.capacity > 4 * Self.maxSearched, members.count * 4 < members.capacity else { return }
     members.shrink()
@@ -151,31 +152,40 @@ struct HolderSet {
   }
 }
 
-extension HolderSet {
-  /// What is wrong with it, for tests.
-  var defects: [String] {
-    var defects = [String]()
-    if Set((0..<members.count).map { members[$0] }).count != members.count {
-      defects.append("a source is twice in a holder set")
-    }
-    if completeCount > members.count { defects.append("more complete holders than holders") }
-    if !positions.isEmpty, positions.count != members.count { defects.append("positions of a holder set are amiss") }
-    for position in 0..<members.count where self.position(of: members[position]) != position {
-      defects.append("a holder is not where it is said to be")
-    }
-    for (source, claims) in repeated {
-      if claims.complete + claims.partial < 2 { defects.append("a source is counted as repeated, but is not") }
-      if (claims.complete > 0) != isComplete(source) { defects.append("a holder is on the wrong side") }
-    }
-    return defects
+/// A list of slots that stores the first one inline: most lists have one, and need no memory elsewhere.
+struct SlotList {
+  private var first = noSlot
+  private var others: [UInt32] = []
+
+  var isEmpty: Bool { first == noSlot }
+  var count: Int { isEmpty ? 0 : others.count + 1 }
+  /// The number of slots that fit without more memory.
+  var capacity: Int { others.capacity + 1 }
+
+  subscript(position: Int) -> UInt32 {
+    get { position == 0 ? first : others[position - 1] }
+    set { if position == 0 { first = newValue } else { others[position - 1] = newValue } }
   }
 
-  /// How many records claim the thing, by source.
-  var claims: [UInt32: Int] {
-    var claims = [UInt32: Int]()
-    for source in (0..<members.count).map({ members[$0] }) {
-      claims[source] = repeated[source].map { Int($0.complete + $0.partial) } ?? 1
-    }
-    return claims
+  func firstIndex(of slot: UInt32) -> Int? {
+    if first == slot { return 0 }
+    return others.firstIndex(of: slot).map { $0 + 1 }
+  }
+
+  mutating func append(_ slot: UInt32) {
+    if isEmpty { first = slot } else { others.append(slot) }
+  }
+
+  mutating func removeLast() {
+    if others.popLast() == nil { first = noSlot }
+  }
+
+  mutating func swapAt(_ left: Int, _ right: Int) {
+    (self[left], self[right]) = (self[right], self[left])
+  }
+
+  /// Gives unused memory back.
+  mutating func shrink() {
+    others = others.withUnsafeBufferPointer { Array($0) }
   }
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A hash table from something to the slot where it stands: eight bytes a bucket, because the things themselves stand in
-/// a `Slab` and are compared there. Open addressing with linear probing; removal closes the gap, so there are no
-/// tombstones. The hash is kept, so that growing touches no element.
+/// A hash table of slots, eight bytes per bucket: the elements are in a `Slab` and are compared there. Open addressing with
+/// linear probing; removal closes the gap, so there are no tombstones. The hash is stored, so growing touches no element.
 struct SlotTable {
-  /// The hash above, the slot plus one below; 0 is an empty bucket. A power of two of them, or none.
+  /// The hash in the high half, the slot plus one in the low half; 0 is an empty bucket. A power of two, or none.
   private var buckets: [UInt64] = []
   private(set) var count = 0
 
   private static let fewestBuckets = 8
 
-  /// The slot among those of the same hash that is the right one.
+  /// The slot with this hash for which `isMatch` is true.
   func find(hash: UInt32, where isMatch: (UInt32) -> Bool) -> UInt32? {
     guard count > 0 else { return nil }
     let mask = buckets.count - 1
@@ -23,14 +22,14 @@ struct SlotTable {
     return nil
   }
 
-  /// Enters a slot that is not there yet.
+  /// Inserts a slot that is not in the table.
   mutating func insert(hash: UInt32, slot: UInt32) {
     if (count + 1) * 4 > buckets.count * 3 { resize(to: max(Self.fewestBuckets, buckets.count * 2)) }
     place(UInt64(hash) << 32 | UInt64(slot + 1))
     count += 1
   }
 
-  /// Takes a slot out; it must have been entered with this hash.
+  /// Removes a slot that was inserted with this hash.
   mutating func remove(hash: UInt32, slot: UInt32) {
     guard count > 0 else { return }
     let mask = buckets.count - 1
@@ -80,7 +79,7 @@ struct SlotTable {
 }
 
 extension SlotTable {
-  /// Of bytes, seeded anew in each process: nobody outside can choose keys that collide.
+  /// Seeded per process: nobody outside can choose keys that collide.
   static func hash(of bytes: UnsafeRawBufferPointer) -> UInt32 {
     var hasher = Hasher()
     hasher.combine(bytes: bytes)

@@ -2,9 +2,9 @@
 
 /// A sorted sequence in blocks of a few hundred elements: insertion and removal move one block, not the whole.
 ///
-/// The order lives outside (the elements are slots, what they stand for is elsewhere), so every search takes a predicate
-/// that is true for the elements before the place looked for and false for all others. A library's sorted set would
-/// need elements that can be compared by themselves.
+/// The order is outside: the elements are slots, and what they refer to is elsewhere. So every search takes a predicate
+/// that is true for the elements before the wanted position and false for all others. The sorted sets of libraries need
+/// elements that compare without context.
 struct SortedBlocks<Element: Equatable> {
   struct Position {
     fileprivate var block: Int
@@ -26,7 +26,7 @@ struct SortedBlocks<Element: Equatable> {
 
   var start: Position { Position(block: 0, offset: 0) }
 
-  /// The place of the first element that does not stand before; the end where all do.
+  /// The position of the first element for which `isBefore` is false; the end if there is none.
   func position(after isBefore: (Element) -> Bool) -> Position {
     let block = max(0, Self.partition(blocks.count) { isBefore(blocks[$0][0]) } - 1)
     guard block < blocks.count else { return Position(block: block, offset: 0) }
@@ -41,7 +41,7 @@ struct SortedBlocks<Element: Equatable> {
     return position.block + 1 < blocks.count ? blocks[position.block + 1][0] : nil
   }
 
-  /// The element there, or `nil` at the end; moves on.
+  /// The element at a position, `nil` at the end. Advances the position.
   func next(_ position: inout Position) -> Element? {
     guard position.block < blocks.count else { return nil }
     if position.offset >= blocks[position.block].count {
@@ -52,7 +52,7 @@ struct SortedBlocks<Element: Equatable> {
     return blocks[position.block][position.offset]
   }
 
-  /// Puts an element at the place that a search for it gave.
+  /// Inserts an element at the position that a search for it gave.
   mutating func insert(_ element: Element, at position: Position) {
     count += 1
     guard position.block < blocks.count else { return blocks.append([element]) }
@@ -60,7 +60,7 @@ struct SortedBlocks<Element: Equatable> {
       return blocks[position.block].insert(element, at: position.offset)
     }
     if position.block + 1 == blocks.count, position.offset == Self.maxInBlock {
-      // What comes in order, as numbered documents do, leaves full blocks behind.
+      // Elements that arrive in order, as numbered documents do, leave full blocks behind.
       return blocks.append([element])
     }
     split(position.block)
@@ -72,7 +72,7 @@ struct SortedBlocks<Element: Equatable> {
     }
   }
 
-  /// Takes an element out, if it is the one at the place that a search for it gave.
+  /// Removes an element, if it is at the position that a search for it gave.
   @discardableResult
   mutating func remove(_ element: Element, at position: Position) -> Bool {
     var (block, offset) = (position.block, position.offset)
@@ -103,7 +103,7 @@ struct SortedBlocks<Element: Equatable> {
     }
   }
 
-  /// The first of 0..<count for which it is false.
+  /// The first of 0..<count for which `isBefore` is false.
   private static func partition(_ count: Int, _ isBefore: (Int) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {
@@ -112,4 +112,27 @@ struct SortedBlocks<Element: Equatable> {
     }
     return low
   }
+}
+
+/// A slot and the first bytes of its element's text: they settle most comparisons in a sorted sequence without looking up
+/// the element.
+struct PrefixedSlot: Equatable {
+  /// The first eight bytes, big-endian, padded with zeros.
+  let prefix: UInt64
+  let slot: UInt32
+
+  init(_ slot: UInt32, text: UnsafeRawBufferPointer) {
+    self.slot = slot
+    prefix = Self.prefix(of: text)
+  }
+
+  /// Less than another if the text is less; equal if only the whole texts tell.
+  static func prefix(of text: UnsafeRawBufferPointer) -> UInt64 {
+    if text.count >= 8 { return UInt64(bigEndian: text.loadUnaligned(as: UInt64.self)) }
+    var prefix: UInt64 = 0
+    for byte in text { prefix = prefix << 8 | UInt64(byte) }
+    return prefix << (8 * UInt64(8 - text.count))
+  }
+
+  static func == (left: PrefixedSlot, right: PrefixedSlot) -> Bool { left.slot == right.slot }
 }

@@ -2,9 +2,9 @@
 
 import DocumentModel
 
-/// A value that is a text, and is found by its bytes.
+/// A value that is found by the bytes of its text.
 protocol TextValue {
-  /// What stands in a slot that is free.
+  /// The value of a free slot.
   static var vacant: Self { get }
   var text: String { get }
 }
@@ -22,7 +22,7 @@ extension String: TextValue {
   var text: String { self }
 }
 
-/// Each text once, with a payload, in a numbered slot; found by its UTF-8 without a string having to be made.
+/// Each text once, with a payload, in a numbered slot; found by its UTF-8 without making a string.
 struct TextTable<Text: TextValue, Payload> {
   private struct Row: SlabElement {
     var text: Text
@@ -54,7 +54,7 @@ struct TextTable<Text: TextValue, Payload> {
     ByteOrder.withBytes(of: text) { find($0) }
   }
 
-  /// Enters a text that is not there yet.
+  /// Inserts a text that is not in the table.
   mutating func insert(_ text: Text, payload: Payload) -> UInt32 {
     let slot = rows.insert(Row(text: text, payload: payload))
     slots.insert(hash: hash(of: slot), slot: slot)
@@ -68,5 +68,53 @@ struct TextTable<Text: TextValue, Payload> {
 
   private func hash(of slot: UInt32) -> UInt32 {
     ByteOrder.withBytes(of: rows[slot].text.text) { SlotTable.hash(of: $0) }
+  }
+}
+
+/// Compares texts by their UTF-8 bytes, eight at a time: lists and look-ups spend most of their time here.
+enum ByteOrder {
+  static func withBytes<Result>(of text: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let result = text.utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }
+    // Only a string bridged from elsewhere has no contiguous UTF-8.
+    return result ?? Array(text.utf8).withUnsafeBytes(body)
+  }
+
+  static func isEqual(_ text: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    withBytes(of: text) { $0.count == bytes.count && commonPrefix($0, bytes) == bytes.count }
+  }
+
+  /// Negative, zero or positive if the left one is before, equal to or after the right one.
+  static func compare(_ left: String, _ right: String) -> Int {
+    withBytes(of: left) { left in withBytes(of: right) { right in compare(left, right) } }
+  }
+
+  static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    let length = commonPrefix(left, right)
+    guard length < left.count, length < right.count else { return left.count - right.count }
+    return Int(left[length]) - Int(right[length])
+  }
+
+  static func hasPrefix(_ text: UnsafeRawBufferPointer, _ prefix: UnsafeRawBufferPointer) -> Bool {
+    text.count >= prefix.count && commonPrefix(text, prefix) == prefix.count
+  }
+
+  static func hasPrefix(_ text: String, _ prefix: String) -> Bool {
+    withBytes(of: text) { text in withBytes(of: prefix) { prefix in hasPrefix(text, prefix) } }
+  }
+
+  /// The length of the common prefix in bytes.
+  private static func commonPrefix(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    let count = min(left.count, right.count)
+    var length = 0
+    while length + 8 <= count {
+      let leftWord = left.loadUnaligned(fromByteOffset: length, as: UInt64.self)
+      let rightWord = right.loadUnaligned(fromByteOffset: length, as: UInt64.self)
+      if leftWord != rightWord {
+        return length + (UInt64(littleEndian: leftWord) ^ UInt64(littleEndian: rightWord)).trailingZeroBitCount / 8
+      }
+      length += 8
+    }
+    while length < count, left[length] == right[length] { length += 1 }
+    return length
   }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @_spi(_Unicode) private import Swift
+package import DocumentModel
 
-/// Text cut into words that compare as people expect: case and accents folded, cut at all that is neither letter nor
-/// digit.
+/// Cuts text into words that compare as people expect: case and accents are folded, and everything but letters and digits
+/// separates words.
 enum WordFolding {
-  /// Stands between words in folded text.
+  /// Separates words in folded text.
   static let separator: UInt8 = 0
 
-  /// Appends the folded words, each followed by a separator (more than one where there is nothing between).
+  /// Appends the folded words, each followed by one or more separators.
   static func fold(_ text: UnsafeRawBufferPointer, into folded: inout [UInt8]) {
     if text.allSatisfy({ $0 < 0x80 }) {
       foldASCII(text, into: &folded)
@@ -25,7 +26,7 @@ enum WordFolding {
     return folded.split(separator: separator).map { Array($0) }
   }
 
-  /// Goes through the words of folded text until the body says false.
+  /// Calls `body` with each word of folded text until it returns false.
   static func forEachWord(in folded: [UInt8], _ body: (UnsafeRawBufferPointer) -> Bool) {
     folded.withUnsafeBytes { folded in
       var start = 0
@@ -46,8 +47,8 @@ enum WordFolding {
     }
   }
 
-  /// Decomposed (NFD), without the marks that stand on letters, in lower case. A lower-case mapping may bring a mark of
-  /// its own (U+0130), so the marks are dropped last.
+  /// Decomposed (NFD), in lower case, without combining marks. A lower-case mapping may add a mark (U+0130), so the marks
+  /// are dropped last.
   private static func foldUnicode(_ text: String, into folded: inout [UInt8]) {
     for scalar in text._nfd {
       for scalar in scalar.properties.lowercaseMapping.unicodeScalars {
@@ -62,5 +63,20 @@ enum WordFolding {
         }
       }
     }
+  }
+}
+
+/// Words that must all match a document: each begins a word of its title or name, with case and accents folded. The rule
+/// of `list`, for documents that are not in an index.
+package struct WordQuery: Sendable {
+  private let prefixes: [[UInt8]]
+
+  /// An empty text matches everything.
+  package init(_ text: String) {
+    prefixes = WordFolding.words(of: text)
+  }
+
+  package func matches(title: Title, key: DocumentKey) -> Bool {
+    WordIndex.matches(prefixes, title: title, key: key)
   }
 }

@@ -2,9 +2,9 @@
 
 import DocumentModel
 
-/// Which entries have a word that begins with given letters.
+/// Finds the entries that have a word with a given prefix.
 struct WordIndex {
-  /// The entries with one word: nearly always one or few, sometimes nearly all.
+  /// The entries with one word: usually one or few, sometimes nearly all.
   private struct Postings {
     private var first: UInt32
     private var others: Set<UInt32> = []
@@ -34,17 +34,15 @@ struct WordIndex {
       if first != noSlot { entries.append(first) }
       entries.append(contentsOf: others)
     }
-
-    func contains(_ entry: UInt32) -> Bool { entry == first || others.contains(entry) }
   }
 
   private var words = TextTable<String, Postings>()
-  /// All words, in the order of their bytes.
+  /// All words, in byte order.
   private var vocabulary = SortedBlocks<PrefixedSlot>()
 
   var wordCount: Int { words.count }
 
-  /// Enters an entry under all its words.
+  /// Inserts an entry under all its words.
   mutating func insert(_ entry: UInt32, title: Title, key: DocumentKey) {
     WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
       if let slot = words.find(word) {
@@ -58,7 +56,7 @@ struct WordIndex {
     }
   }
 
-  /// Takes an entry out from under the words it was entered with.
+  /// Removes an entry from the words under which it was inserted.
   mutating func remove(_ entry: UInt32, title: Title, key: DocumentKey) {
     WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
       guard let slot = words.find(word) else { return true }
@@ -71,8 +69,8 @@ struct WordIndex {
     }
   }
 
-  /// The entries that have a word with this prefix, each once; `nil` where there are more than `limit`, so that
-  /// going through them would cost more than going through the list.
+  /// The entries that have a word with this prefix, each once; `nil` if there are more than `limit`: scanning the list then
+  /// costs less.
   func entries(prefix: [UInt8], limit: Int) -> [UInt32]? {
     prefix.withUnsafeBytes { prefix in
       var position = self.position(of: prefix)
@@ -93,7 +91,7 @@ struct WordIndex {
     var entries = [UInt32]()
     entries.reserveCapacity(total)
     for word in matching { words[word]?.collect(into: &entries) }
-    // Only one entry under several matching words can be found twice.
+    // Duplicates need several matching words.
     return matching.count > 1 ? Array(Set(entries)) : entries
   }
 
@@ -105,7 +103,7 @@ struct WordIndex {
     }
   }
 
-  /// The folded words of title and name; the collection is asked for by itself.
+  /// The folded words of title and name, without the collection.
   static func folded(title: Title, key: DocumentKey) -> [UInt8] {
     var folded = [UInt8]()
     folded.reserveCapacity(title.text.utf8.count + key.text.utf8.count + 2)
@@ -125,15 +123,5 @@ struct WordIndex {
       return !missing.isEmpty
     }
     return missing.isEmpty
-  }
-
-  /// Whether the entry is found under each of its words, for tests.
-  func holds(_ entry: UInt32, title: Title, key: DocumentKey) -> Bool {
-    var holds = true
-    WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
-      holds = words.find(word).flatMap { words[$0]?.contains(entry) } ?? false
-      return holds
-    }
-    return holds
   }
 }

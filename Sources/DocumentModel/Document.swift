@@ -13,6 +13,19 @@ package struct Document: Hashable, Sendable {
     self.content = content
     self.modified = modified
   }
+
+  package var id: DocumentID { DocumentID(key: key, content: content) }
+}
+
+/// What tells documents apart: a content under a key. It is also where a page of a list ends.
+package struct DocumentID: Hashable, Sendable {
+  package let key: DocumentKey
+  package let content: Content
+
+  package init(key: DocumentKey, content: Content) {
+    self.key = key
+    self.content = content
+  }
 }
 
 // MARK: What an index reports
@@ -35,6 +48,8 @@ package struct Holder: Hashable, Sendable {
     self.port = port
     self.complete = complete
   }
+
+  package var id: HolderID { HolderID(peer: peer, host: host, port: port) }
 }
 
 /// One content under a key, with its holders.

@@ -58,3 +58,26 @@ package struct PeerName: Hashable, Sendable {
 extension PeerName: CustomStringConvertible {
   package var description: String { text }
 }
+
+/// What tells holders apart: a peer at an address. A peer may have several, and several peers may share one.
+package struct HolderID: Hashable, Sendable {
+  package let peer: PeerID
+  /// IPv4 or IPv6 address as text.
+  package let host: String
+  package let port: UInt16
+
+  package init(peer: PeerID, host: String, port: UInt16) {
+    self.peer = peer
+    self.host = host
+    self.port = port
+  }
+}
+
+extension HolderID: Comparable {
+  /// By peer, then by the bytes of the host, then by port.
+  package static func < (left: HolderID, right: HolderID) -> Bool {
+    if left.peer != right.peer { return left.peer < right.peer }
+    if left.host != right.host { return left.host.utf8.lexicographicallyPrecedes(right.host.utf8) }
+    return left.port < right.port
+  }
+}

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+import LineTransport
+package import NIOCore
 
-/// Under which address a holder is reported to one who asks.
+/// The rules for the address under which a holder is reported.
 package struct HolderAddresses: Sendable {
-  /// Addresses that a peer may advertise though it does not come from them. Empty: none, or anybody could aim the traffic
-  /// of strangers at third parties.
+  /// Addresses that a peer may advertise although it does not connect from them. Empty: none; otherwise anybody could aim
+  /// the traffic of strangers at third parties.
   package let advertisable: [AddressRange]
 
   package init(advertisable: [AddressRange] = []) {
@@ -16,8 +18,8 @@ package struct HolderAddresses: Sendable {
     address.isGlobalUnicast && advertisable.contains { $0.contains(address) }
   }
 
-  /// What a holder on the index's own machine is told as to an asker from elsewhere is the address at which the asker has
-  /// reached the index: told of a loopback address, it would fetch from itself.
+  /// A loopback holder is reported to remote clients under the address they used to reach the index: under its own, they
+  /// would fetch from themselves.
   package static func reported(_ host: String, to asker: Asker) -> String {
     guard let reachedAt = asker.reachedAt, isLoopback(host) else { return host }
     return reachedAt
@@ -28,12 +30,29 @@ package struct HolderAddresses: Sendable {
   }
 }
 
-/// Where a request comes from, as far as it decides what is reported.
+/// What of a client's address decides which addresses it gets.
 package struct Asker: Equatable, Sendable {
-  /// The index's own address as the asker used it; `nil` for an asker on the same machine.
+  /// The index's own address as the client used it; `nil` for a client on the same machine.
   package let reachedAt: String?
 
   package init(reachedAt: String?) {
     self.reachedAt = reachedAt
+  }
+}
+
+/// Where a session comes from.
+package struct Origin: Equatable, Sendable {
+  /// As the index sees it.
+  package let host: String
+  /// Whether the address is meaningful on one link only, so that it cannot be reported to others.
+  package let isLinkLocal: Bool
+  package let asker: Asker
+
+  package init(remote: SocketAddress?, local: SocketAddress?) {
+    // A Unix socket has no address: its client is on this machine.
+    host = remote?.hostText ?? "127.0.0.1"
+    isLinkLocal = remote?.isLinkLocal ?? false
+    let isOnThisMachine = remote?.isLoopback ?? true
+    asker = Asker(reachedAt: isOnThisMachine ? nil : local?.hostText)
   }
 }

@@ -8,26 +8,25 @@ import NIOPosix
 import ProcessSupport
 import WireProtocol
 
-/// The index as a process: started by hand with options, or by a supervisor that has passed it a channel.
+/// The index as a process: started by hand with options, or by a supervisor that passes it a channel.
 package enum IndexProcess {
   package struct Options: Sendable {
-    /// Where to listen. A supervisor's listening socket comes before it.
+    /// Where to listen, unless a supervisor passes a listening socket.
     package var listen = Endpoint.defaultIndex
-    /// Addresses that peers may advertise though they do not come from them.
+    /// Addresses that peers may advertise although they do not connect from them.
     package var allowAdvertise: [AddressRange] = []
 
     package init() {}
   }
 
   private static let standardError = StandardError(program: "p2p-index")
-  /// A program that cannot be used in this way: EX_USAGE of sysexits.h.
+  /// Wrong usage: EX_USAGE of sysexits.h.
   private static let usageStatus: CInt = 64
 
-  /// Serves until SIGTERM, SIGINT or the supervisor's word to stop.
+  /// Serves until SIGTERM, SIGINT or the supervisor's stop command.
   ///
-  /// Call it before anything has started a thread.
-  /// - Returns: the exit status: 0 after an orderly end, 1 where it cannot listen, 64 where it was not started as it
-  ///   should be.
+  /// Call it before any thread is started.
+  /// - Returns: the exit status: 0 after an orderly end, 1 if it cannot listen, 64 for wrong usage.
   package static func run(_ options: Options = Options()) -> CInt {
     defer { standardError.flush() }
     StopRequests.hold()
@@ -58,21 +57,22 @@ package enum IndexProcess {
   ) async -> CInt {
     let stops = StopRequests()
     defer { group.shutdownGracefully { _ in } }
-    let server: IndexServer
+    let server: LineServer
     do {
-      server = try await IndexServer.start(listener(options, channel), service: service, group: group)
+      server = try await service.serve(at: listener(options, channel), group: group)
     } catch {
       return fail(ListenFailure.explain(error, listen: options.listen), 1, channel)
     }
-    standardError.report("listens at \(server.address)", .info)
+    let address = server.address?.endpointText ?? ""
+    standardError.report("listens at \(address)", .info)
     if let channel {
-      channel.sendReady(ChannelAddresses(index: server.address))
+      channel.sendReady(ChannelAddresses(index: address))
       channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }) { settings in
         if let addresses = holderAddresses(from: settings) { service.addresses = addresses }
       }
     }
     let status = await stops.first()
-    await server.stop()
+    await server.drain(within: .seconds(2))
     return status
   }
 
@@ -89,7 +89,7 @@ package enum IndexProcess {
     return .address(host: settings.address.host, port: settings.address.port)
   }
 
-  /// The limits of the wire, brought down to what the system gives: a few descriptors serve the process itself.
+  /// The default limits, reduced to the available descriptors; the process itself needs a few.
   private static func limits(descriptors: Int) -> IndexLimits {
     var limits = IndexLimits()
     limits.connections = max(1, min(limits.connections, descriptors - 64))

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 package import LineJSON
 package import LineTransport
 import NIOCore
 import WireProtocol
 
-/// One connection to the index: reads requests, answers them in the same call.
-///
-/// Its records live exactly as long as it does.
+/// One connection to the index: its greeting, its timers and its end. What it asks for is in `IndexRole+Requests.swift`.
 package final class IndexRole: LineRole {
-  private let service: IndexService
-  private var session: IndexSession?
+  let service: IndexService
+  private(set) var session: IndexSession?
   private weak var connection: (any LineConnection)?
-  /// Before `hello` the time that there is for it; after that, where there are records, the look for silence.
+  /// Before `hello` the deadline for it; after that, if there are records, the check for silence.
   private var timer: Scheduled<Void>?
-  // Used on the event loop only and by no call twice at once, which the runtime need not check for each look-up.
-  @exclusivity(unchecked) private var generator: SampleGenerator
+  // Used on the event loop only and by no call twice at once: the runtime need not check this for each look-up.
+  @exclusivity(unchecked) var generator: SampleGenerator
 
   package init(service: IndexService) {
     self.service = service
@@ -28,7 +27,7 @@ package final class IndexRole: LineRole {
     self.connection = connection
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
-      bound.value.giveUpOnHello()
+      bound.value.helloTimedOut()
     }
   }
 
@@ -58,57 +57,24 @@ package final class IndexRole: LineRole {
     session = nil
   }
 
-  // MARK: Requests
+  // MARK: The session
 
-  private func answer(_ line: JSONObject, _ output: inout JSONWriter) -> LineVerdict {
-    var id: Int64?
-    do throws(WireFailure) {
-      let known = try line.requestID()
-      id = known
-      let request = try IndexRequest(line, batchLimit: service.limits.batch)
-      try route(request, known, &output)
-      return request.mayTakeLong ? .pause : .next
-    } catch {
-      error.write(id: id, to: &output)
-      return .next
-    }
-  }
-
-  /// Every operation, in the order of the written protocol.
-  private func route(_ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
-    if case .hello(let hello) = request { return try greet(hello, id, &output) }
-    guard let session else { throw .helloRequired }
-    switch request {
-    case .hello: break
-    case .add(let documents):
-      try session.add(documents, id, &output)
-      watchForSilence()
-    case .remove(let records): session.remove(records, id, &output)
-    case .lookup(let lookup): try session.lookup(lookup, id, &output, using: &generator)
-    case .list(let query): try session.list(query, id, &output, using: &generator)
-    case .peers(let query): try session.peers(query, id, &output)
-    case .stats: session.statistics(id, &output)
-    case .ping:
-      output.beginReply(id: id)
-      output.endReply()
-    }
-  }
-
-  private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
-    guard session == nil else { throw .badRequest("hello was said already") }
+  func begin(_ hello: IndexHello, _ advertised: HostAddress?) throws(WireFailure) -> IndexSession {
+    guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
-    let origin = Origin(remote: connection.remoteAddress, local: connection.localAddress)
-    let session = try IndexSession(service: service, hello: hello, origin: origin)
+    let session = IndexSession(
+      service: service, peer: hello.peer, name: hello.name, port: hello.port, advertised: advertised,
+      origin: Origin(remote: connection.remoteAddress, local: connection.localAddress))
     self.session = session
     timer?.cancel()
     timer = nil
-    session.writeHello(id, &output)
+    return session
   }
 
   // MARK: Time
 
-  /// Who does not say what he wants has no business here: the connection is for somebody else.
-  private func giveUpOnHello() {
+  /// Closes connections that send no `hello` in time, to free the slot.
+  private func helloTimedOut() {
     timer = nil
     guard session == nil, let connection else { return }
     let failure = WireFailure.noHello(within: service.limits.hello)
@@ -116,8 +82,8 @@ package final class IndexRole: LineRole {
     connection.close()
   }
 
-  /// A session with records has to show that it lives. One timer a session, which looks when the last byte came.
-  private func watchForSilence() {
+  /// A session with records must show that it is alive. One timer per session checks when the last byte arrived.
+  func watchForSilence() {
     guard timer == nil, let connection else { return }
     scheduleSilenceCheck(connection)
   }
@@ -142,27 +108,15 @@ package final class IndexRole: LineRole {
   }
 }
 
-extension IndexRequest {
-  /// Whether others should have their turn before the next request of the same connection.
-  fileprivate var mayTakeLong: Bool {
-    switch self {
-    case .list, .peers: true
-    case .add(let documents): documents.count > 100
-    case .remove(let records): records.count > 100
-    case .hello, .lookup, .stats, .ping: false
-    }
-  }
-}
-
 extension WireFailure {
-  /// Seconds after which it is worth trying again: connections come and go.
+  /// Seconds after which a retry makes sense: connections come and go.
   private static let retryAfter = 5
 
   fileprivate init(_ refusal: ConnectionRefusal) {
     switch refusal {
     case .tooMany(let limit):
       self.init(
-        .tooMany, "the index has as many connections as it may have", limit: .init("connections", limit),
+        .tooMany, "the index has too many connections", limit: .init("connections", limit),
         retryAfter: Self.retryAfter)
     case .tooManyOfAddress(let limit):
       self.init(

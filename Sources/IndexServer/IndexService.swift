@@ -2,12 +2,14 @@
 
 package import DocumentIndex
 import Glibc
+package import LineTransport
+package import NIOCore
 import Synchronization
 package import WireProtocol
 
-/// The index that all connections share, behind one lock, and what every session has to know of it.
+/// The index that all connections share, behind one lock, and what every session needs to know about it.
 ///
-/// An operation holds the lock for microseconds, so a lock is cheaper than a hop to an owner.
+/// An operation holds the lock for microseconds, so a lock costs less than a hop to an owner.
 package final class IndexService: Sendable {
   package let limits: IndexLimits
   private let holderAddresses: Mutex<HolderAddresses>
@@ -25,7 +27,17 @@ package final class IndexService: Sendable {
     self.wallClock = wallClock
   }
 
-  /// What holds for sessions that begin from now on.
+  /// Begins to serve.
+  ///
+  /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
+  package func serve(at listener: LineServer.Listener, group: any EventLoopGroup) async throws -> LineServer {
+    let gate = ConnectionGate(limit: limits.connections, limitOfAddress: limits.connectionsPerAddress)
+    return try await LineServer.start(
+      listener, group: group, limits: LineLimits(line: limits.line), gate: gate
+    ) { _ in IndexRole(service: self) }
+  }
+
+  /// For sessions that begin from now on.
   package var addresses: HolderAddresses {
     get { holderAddresses.withLock { $0 } }
     set { holderAddresses.withLock { $0 = newValue } }

@@ -2,112 +2,148 @@
 
 import DocumentIndex
 import DocumentModel
-import LineJSON
+// The limits; no message.
 import WireProtocol
 
-/// A peer that has said `hello`: the operations that change what it shares, each writing its reply. What it may ask is in
-/// `IndexSession+Questions.swift`.
+/// Why the index refuses what a session asks for.
+enum IndexRefusal: Error {
+  /// The session named no port: nobody could fetch its documents.
+  case noPort
+  /// The session comes from an address that is meaningful on one link only.
+  case unreachable(host: String)
+  /// The batch could take the session beyond its limit.
+  case tooManyRecords(limit: Int)
+}
+
+/// One peer at the index, from its greeting to the end of its connection. Its records live exactly as long.
 struct IndexSession {
   /// Where others can fetch what the session adds.
   private enum Offer {
-    /// `hello` named no port: it looks up only.
     case none
-    /// It comes from an address that means nothing to others.
     case unreachable
     case at(host: String, port: UInt16)
   }
 
-  let id: SessionID
-  let service: IndexService
-  let origin: Origin
-  private let offer: Offer
-  /// Whether it is reported under the address that it advertises; `nil` where it advertises none.
-  private let isAdvertised: Bool?
+  /// Rows of a page if the request names no limit.
+  private static var defaultPage: Int { 100 }
 
-  init(service: IndexService, hello: IndexHello, origin: Origin) throws(WireFailure) {
-    let advertised = try Self.advertised(hello)
+  let origin: Origin
+  /// Whether it is reported under the address that it advertises; `nil` if it advertises none.
+  let isAdvertised: Bool?
+  private let id: SessionID
+  private let service: IndexService
+  private let offer: Offer
+
+  /// - Parameters:
+  ///   - port: where it serves what it shares; `nil` if it only looks up.
+  ///   - advertised: the address under which it wants to be reported; used if the service allows it.
+  init(
+    service: IndexService, peer: PeerID, name: PeerName, port: UInt16?, advertised: HostAddress?, origin: Origin
+  ) {
     let isAllowed = advertised.map { service.addresses.mayAdvertise($0) }
     self.service = service
     self.origin = origin
     isAdvertised = isAllowed
     offer =
-      switch (hello.port, advertised) {
+      switch (port, advertised) {
       case (nil, _): .none
       case (let port?, let advertised?) where isAllowed == true: .at(host: advertised.text, port: port)
       case (let port?, _): origin.isLinkLocal ? .unreachable : .at(host: origin.host, port: port)
       }
     id = service.newSession()
-    open(hello)
-  }
-
-  private static func advertised(_ hello: IndexHello) throws(WireFailure) -> HostAddress? {
-    guard let text = hello.advertise else { return nil }
-    guard let address = HostAddress(text) else { throw .badRequest("advertise is an IPv4 or IPv6 address") }
-    return address
-  }
-
-  private func open(_ hello: IndexHello) {
     let (host, port): (String, UInt16?) = if case .at(let host, let port) = offer { (host, port) } else { ("", nil) }
-    _ = service.withIndex { [id] in $0.open(id, peer: hello.peer, name: hello.name, host: host, port: port) }
+    _ = service.withIndex { [id] in $0.open(id, peer: peer, name: name, host: host, port: port) }
   }
 
-  /// Forgets the session and all that it has added.
+  /// Forgets the session and everything that it has added.
   func close() {
     _ = service.withIndex { [id] in $0.close(id) }
   }
+
+  // MARK: Records
 
   var hasRecords: Bool {
     service.withIndex { [id] in $0.records(of: id) } > 0
   }
 
-  func writeHello(_ id: Int64, _ output: inout JSONWriter) {
-    output.beginReply(id: id)
-    output.member("protocol", ProtocolVersion.wire)
-    output.member("server", "p2p-index/\(ProtocolVersion.program)")
-    output.member("host", origin.host)
-    if let isAdvertised { output.member("advertised", isAdvertised) }
-    output.key("limits")
-    output.beginObject()
-    for (name, value) in service.limits.named { output.member(name, value) }
-    output.endObject()
-    output.endReply()
-  }
-
-  // MARK: Records
-
-  /// Takes the batch whole or not at all.
-  func add(_ documents: [Document], _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
-    try checkOffer()
-    let limit = service.limits.records
-    let added = service.withIndex { [session = self.id] index -> Int? in
-      guard index.records(of: session) + documents.count <= limit else { return nil }
-      return index.add(documents, by: session)
-    }
-    guard let added else {
-      throw WireFailure(
-        .tooMany, "the batch could take the session beyond \(limit) records", limit: .init("records", limit))
-    }
-    output.beginReply(id: id)
-    output.member("added", added)
-    output.endReply()
-  }
-
-  private func checkOffer() throws(WireFailure) {
+  /// Adds the whole batch or nothing.
+  /// - Returns: the number of new records.
+  func add(_ documents: [Document]) throws(IndexRefusal) -> Int {
     switch offer {
-    case .at: return
-    case .none: throw WireFailure(.noPort, "hello named no port at which documents could be fetched")
-    case .unreachable:
-      throw WireFailure(
-        .forbidden, "\(origin.host) means nothing to peers on other links: reach the index from another address")
+    case .at: break
+    case .none: throw .noPort
+    case .unreachable: throw .unreachable(host: origin.host)
+    }
+    let limit = service.limits.records
+    let added = service.withIndex { [id] index -> Int? in
+      guard index.records(of: id) + documents.count <= limit else { return nil }
+      return index.add(documents, by: id)
+    }
+    guard let added else { throw .tooManyRecords(limit: limit) }
+    return added
+  }
+
+  /// - Returns: the number of records that the session had.
+  func remove(_ documents: [DocumentID]) -> Int {
+    service.withIndex { [id] in $0.remove(documents, by: id) }
+  }
+
+  // MARK: Questions
+
+  /// The contents under a key and their holders, most-held first.
+  /// - Returns: how many contents are left out; `nil` if there are none, and nothing was visited.
+  func lookup(
+    key: DocumentKey, peer: PeerID?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
+  ) -> Int? {
+    let limits = service.limits
+    return service.withIndex { index in
+      index.visit(
+        key: key.text.utf8Span.span, peer: peer, holderLimit: limits.holders, contentLimit: limits.contents,
+        using: &generator, visitor: &visitor)
     }
   }
 
-  func remove(_ records: [IndexRequest.RecordID], _ id: Int64, _ output: inout JSONWriter) {
-    let removed = service.withIndex { [session = self.id] in
-      $0.remove(records.map { ($0.key, $0.content) }, by: session)
+  /// A content and its holders under any key.
+  /// - Returns: whether there are any; if not, nothing was visited.
+  func lookup(
+    content: Content, peer: PeerID?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
+  ) -> Bool {
+    let limits = service.limits
+    return service.withIndex { index in
+      index.visit(
+        content: content, peer: peer, holderLimit: limits.holders, using: &generator, visitor: &visitor)
     }
-    output.beginReply(id: id)
-    output.member("removed", removed)
-    output.endReply()
+  }
+
+  func list(
+    collection: String?, words: String, limit: Int?, after: DocumentID?, using generator: inout SampleGenerator
+  ) -> ListPage {
+    let limit = min(limit ?? Self.defaultPage, service.limits.page)
+    return service.withIndex {
+      $0.list(collection: collection, words: [words], limit: limit, after: after, using: &generator)
+    }
+  }
+
+  func peers(limit: Int?, after: HolderID?) -> PeerPage {
+    let limit = min(limit ?? Self.defaultPage, service.limits.page)
+    return service.withIndex { $0.peers(limit: limit, after: after) }
+  }
+}
+
+/// Chooses which of many holders are shown: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
+/// generators", 2014). The system's generator would cost a system call for each look-up.
+struct SampleGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) {
+    state = seed
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
   }
 }

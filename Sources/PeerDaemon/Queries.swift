@@ -22,7 +22,7 @@ struct CatalogueQueries: Sendable {
     collection: String?, words: String, limit: Int?, take: ([Share]) async throws(WireFailure) -> Void
   ) async throws(WireFailure) -> Int {
     let query = WordQuery(words)
-    var position: CataloguePosition?
+    var position: DocumentID?
     var count = 0
     repeat {
       let left = limit.map { $0 - count } ?? .max
@@ -35,7 +35,7 @@ struct CatalogueQueries: Sendable {
       let taken = Array(matching.prefix(left))
       try await take(taken)
       count += taken.count
-      position = shares.count < Self.pageLength || taken.count == left ? nil : shares.last.map(CataloguePosition.init)
+      position = shares.count < Self.pageLength || taken.count == left ? nil : shares.last?.id
     } while position != nil
     return count
   }

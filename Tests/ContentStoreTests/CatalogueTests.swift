@@ -85,10 +85,10 @@ import Testing
     let shares = (0..<25).flatMap { number in files.map { share($0, as: "file/é-\(number % 13)/\(number)") } }
     try catalogue.add(shares)
     var seen = [Share]()
-    var position: CataloguePosition?
+    var position: DocumentID?
     while let last = try catalogue.page(after: position, limit: 4).last {
       seen += try catalogue.page(after: position, limit: 4)
-      position = CataloguePosition(after: last)
+      position = last.id
     }
     #expect(seen.count == 75)
     #expect(Set(seen) == Set(shares))

@@ -2,13 +2,14 @@
 
 import DocumentIndex
 import DocumentModel
+import TestSupport
 import Testing
 
 /// One rule of records, holders and look-ups each.
 @Suite struct RecordRulesTests {
   private var index = DocumentIndex()
 
-  @Test mutating func aRecordLivesAsLongAsItsSession() throws {
+  @Test mutating func `record lives as long as its session`() throws {
     try index.open(1)
     let added = index.add([try Sample.document("rfc/1"), try Sample.document("rfc/2")], by: SessionID(1))
     #expect(added == 2)
@@ -19,7 +20,7 @@ import Testing
     #expect(index.statistics == IndexStatistics(documents: 0, records: 0, sessions: 0, peers: 0, keys: 0))
   }
 
-  @Test mutating func addingAgainReplacesTitleAndTime() throws {
+  @Test mutating func `adding again replaces title and time`() throws {
     try index.open(1)
     index.add([try Sample.document("rfc/1", title: "old", modified: 1)], by: SessionID(1))
     let added = index.add([try Sample.document("rfc/1", title: "new", modified: 2)], by: SessionID(1))
@@ -31,7 +32,7 @@ import Testing
     #expect(index.keys(words: ["new"]) == ["rfc/1"])
   }
 
-  @Test mutating func sessionsWithoutAPortOrUnknownOnesAddNothing() throws {
+  @Test mutating func `sessions that are unknown or have no port add nothing`() throws {
     try index.open(1, port: nil)
     let withoutPort = index.add([try Sample.document("rfc/1")], by: SessionID(1))
     let unknown = index.add([try Sample.document("rfc/1")], by: SessionID(2))
@@ -40,7 +41,7 @@ import Testing
     #expect(index.statistics == IndexStatistics(documents: 0, records: 0, sessions: 1, peers: 0, keys: 0))
   }
 
-  @Test mutating func aSessionOpensOnce() throws {
+  @Test mutating func `session opens once`() throws {
     try index.open(1)
     let again = index.open(
       SessionID(1), peer: Sample.peer(2), name: try PeerName("other"), host: "192.0.2.9", port: 1)
@@ -48,11 +49,14 @@ import Testing
     #expect(index.peers(limit: 10).rows.map(\.peer) == [Sample.peer(1)])
   }
 
-  @Test mutating func removingWhatIsNotThereIsNoError() throws {
+  @Test mutating func `removing a missing record is no error`() throws {
     try index.open(1)
     try index.open(2)
     index.add([try Sample.document("rfc/1")], by: SessionID(1))
-    let records = [(try DocumentKey("rfc/1"), try Sample.content(0)), (try DocumentKey("rfc/2"), .empty)]
+    let records = [
+      DocumentID(key: try DocumentKey("rfc/1"), content: try Sample.content(0)),
+      DocumentID(key: try DocumentKey("rfc/2"), content: .empty),
+    ]
     let byAnother = index.remove(records, by: SessionID(2))
     let byItsOwn = index.remove(records, by: SessionID(1))
     #expect(byAnother == 0)
@@ -60,7 +64,7 @@ import Testing
     #expect(index.records(of: SessionID(1)) == 0)
   }
 
-  @Test mutating func titleAndTimeAreThoseOfTheOldestLiveRecord() throws {
+  @Test mutating func `title and time are those of the oldest live record`() throws {
     for session in 1...3 {
       try index.open(UInt64(session))
       index.add(
@@ -76,7 +80,7 @@ import Testing
     #expect(entry.modified.seconds == 9)
   }
 
-  @Test mutating func theMostHeldContentComesFirstAndTheRestIsCounted() throws {
+  @Test mutating func `most-held content comes first and the rest is counted`() throws {
     for session in 1...6 {
       try index.open(UInt64(session))
       // Content N is held by the sessions from N on.
@@ -86,12 +90,12 @@ import Testing
     let result = try index.lookup("file/a", contentLimit: 4)
     #expect(result.contents.map(\.total) == [6, 5, 4, 3])
     #expect(result.more == 2)
-    index.remove([(try DocumentKey("file/a"), try Sample.content(1))], by: SessionID(1))
-    index.remove([(try DocumentKey("file/a"), try Sample.content(1))], by: SessionID(2))
+    index.remove([DocumentID(key: try DocumentKey("file/a"), content: try Sample.content(1))], by: SessionID(1))
+    index.remove([DocumentID(key: try DocumentKey("file/a"), content: try Sample.content(1))], by: SessionID(2))
     #expect(try index.lookup("file/a").contents.map(\.total) == [5, 4, 4, 3, 2, 1])
   }
 
-  @Test mutating func completeHoldersComeFirst() throws {
+  @Test mutating func `complete holders come first`() throws {
     for session in 1...9 {
       try index.open(UInt64(session))
       index.add([try Sample.document("rfc/1")], by: SessionID(UInt64(session)), complete: session > 6)
@@ -105,7 +109,7 @@ import Testing
     #expect(try index.lookup("rfc/1").contents.first?.holders.filter(\.complete).count == 4)
   }
 
-  @Test mutating func beyondTheLimitEveryHolderHasTheSameChance() throws {
+  @Test mutating func `beyond the limit every holder has the same chance`() throws {
     var generator = SeededGenerator(seed: 7)
     for session in 1...40 {
       try index.open(UInt64(session))
@@ -122,7 +126,7 @@ import Testing
     #expect(seen.values.allSatisfy { (850...1150).contains($0) })
   }
 
-  @Test mutating func oneHolderPerPeerHostAndPortAndTheNewestNameCounts() throws {
+  @Test mutating func `one holder per peer, host and port has the newest name`() throws {
     try index.open(1, peer: 5, name: "before")
     try index.open(2, peer: 5, name: "after")
     try index.open(3, peer: 5, name: "other", port: 4001)
@@ -137,7 +141,7 @@ import Testing
     #expect(index.statistics.peers == 2)
   }
 
-  @Test mutating func onePeerCanBeAskedFor() throws {
+  @Test mutating func `look-up can name one peer`() throws {
     for session in 1...3 {
       try index.open(UInt64(session))
       index.add([try Sample.document("rfc/1")], by: SessionID(UInt64(session)))
@@ -148,7 +152,7 @@ import Testing
     #expect(try index.lookup("rfc/1", peer: Sample.peer(9)).contents.isEmpty)
   }
 
-  @Test mutating func byContentHoldersUnderAnyKeyCountOnce() throws {
+  @Test mutating func `look-up by content counts holders under several keys once`() throws {
     var generator = SeededGenerator(seed: 1)
     for session in 1...3 { try index.open(UInt64(session)) }
     index.add([try Sample.document("file/a"), try Sample.document("file/b")], by: SessionID(1))
@@ -159,14 +163,14 @@ import Testing
     #expect(entry.total == 2)
     #expect(entry.key.text == "file/a")
     #expect(try index.lookup("file/a").contents.first?.total == 1)
-    index.remove([(try DocumentKey("file/a"), content)], by: SessionID(1))
+    index.remove([DocumentID(key: try DocumentKey("file/a"), content: content)], by: SessionID(1))
     #expect(index.lookup(content: content, using: &generator).contents.first?.total == 2)
     index.close(SessionID(1))
     #expect(index.lookup(content: content, using: &generator).contents.first?.holders.map(\.peer) == [Sample.peer(2)])
     #expect(index.lookup(content: try Sample.content(0, size: 7), using: &generator).contents.isEmpty)
   }
 
-  @Test mutating func keysAreFoundByTheirBytesAndWhatIsNoKeyIsNotFound() throws {
+  @Test mutating func `keys are found by their bytes and invalid keys are not found`() throws {
     struct Counter: LookupVisitor {
       var contents: [ContentSummary] = []
       var holders: [Holder] = []
@@ -186,7 +190,7 @@ import Testing
     }
   }
 
-  @Test mutating func aVeryPopularDocumentComesAndGoesWithoutDelay() throws {
+  @Test mutating func `very popular document is added and removed without delay`() throws {
     // With work that grows with the number of holders for each of them, this would take minutes.
     let count: UInt64 = 10_000
     let documents = [try Sample.document("rfc/1"), try Sample.document("rfc/1", 1), try Sample.document("rfc/2")]
@@ -196,6 +200,51 @@ import Testing
     }
     #expect(try index.lookup("rfc/1").contents.map(\.total) == [10_000, 10_000])
     for session in 1...count { index.close(SessionID(session)) }
-    #expect(index.internalCounts.values.allSatisfy { $0 == 0 })
+    #expect(index.elementCount == 0)
+  }
+
+  @Test mutating func `closing a session again drops nothing`() throws {
+    try index.open(1)
+    index.add([try Sample.document("rfc/1")], by: SessionID(1))
+    let (first, second, unknown) = (
+      index.close(SessionID(1)), index.close(SessionID(1)), index.close(SessionID(2))
+    )
+    #expect(first == 1 && second == 0 && unknown == 0)
+    #expect(index.elementCount == 0)
+  }
+
+  @Test mutating func `closed session may be opened again and begins empty`() throws {
+    try index.open(1)
+    index.add([try Sample.document("rfc/1")], by: SessionID(1))
+    index.close(SessionID(1))
+    try index.open(1)
+    #expect(index.records(of: SessionID(1)) == 0)
+    #expect(try index.lookup("rfc/1").contents.isEmpty)
+  }
+
+  @Test mutating func `document twice in a batch is one record with the last title`() throws {
+    try index.open(1)
+    let added = index.add(
+      [try Sample.document("rfc/1", title: "first"), try Sample.document("rfc/1", title: "second")],
+      by: SessionID(1))
+    #expect(added == 1 && index.records(of: SessionID(1)) == 1)
+    #expect(try index.lookup("rfc/1").contents.first?.title.text == "second")
+    #expect(index.keys(words: ["first"]).isEmpty)
+  }
+
+  @Test mutating func `document twice in a removal is removed once`() throws {
+    try index.open(1)
+    let document = try Sample.document("rfc/1")
+    index.add([document], by: SessionID(1))
+    let removed = index.remove([document.id, document.id], by: SessionID(1))
+    #expect(removed == 1)
+  }
+
+  @Test mutating func `statistics count pairs, records, keys, peers and sessions`() throws {
+    for session in 1...3 { try index.open(UInt64(session), peer: session == 3 ? 2 : session) }
+    try index.open(4, port: nil)
+    index.add([try Sample.document("rfc/1"), try Sample.document("rfc/1", 1)], by: SessionID(1))
+    index.add([try Sample.document("rfc/1"), try Sample.document("rfc/2")], by: SessionID(2))
+    #expect(index.statistics == IndexStatistics(documents: 3, records: 4, sessions: 4, peers: 2, keys: 2))
   }
 }

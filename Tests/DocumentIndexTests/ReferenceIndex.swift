@@ -52,11 +52,11 @@ struct ReferenceIndex {
     return added
   }
 
-  mutating func remove(_ documents: [(DocumentKey, Content)], by session: SessionID) -> Int {
+  mutating func remove(_ documents: [DocumentID], by session: SessionID) -> Int {
     let before = records.count
     records.removeAll { record in
       record.session == session
-        && documents.contains { $0.0 == record.document.key && $0.1 == record.document.content }
+        && documents.contains(record.document.id)
     }
     return before - records.count
   }

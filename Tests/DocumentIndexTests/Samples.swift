@@ -2,23 +2,7 @@
 
 import DocumentIndex
 import DocumentModel
-
-/// A repeatable source of random numbers: SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
+import TestSupport
 
 /// Values made of small numbers.
 enum Sample {
@@ -51,15 +35,17 @@ extension DocumentIndex {
       SessionID(session), peer: Sample.peer(peer), name: try PeerName(name), host: "192.0.2.\(peer)", port: port)
   }
 
-  func lookup(_ key: String, peer: PeerID? = nil, holderLimit: Int = 50, contentLimit: Int = 16) throws -> LookupResult
-  {
+  func lookup(
+    _ key: String, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
+    contentLimit: Int = defaultContentLimit
+  ) throws -> LookupResult {
     var generator = SeededGenerator(seed: 1)
     return lookup(
       key: try DocumentKey(key), peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator)
   }
 
   func keys(
-    collection: String? = nil, words: [String] = [], limit: Int = 1000, after: ListCursor? = nil
+    collection: String? = nil, words: [String] = [], limit: Int = 1000, after: DocumentID? = nil
   ) -> [String] {
     var generator = SeededGenerator(seed: 1)
     let page = list(collection: collection, words: words, limit: limit, after: after, using: &generator)

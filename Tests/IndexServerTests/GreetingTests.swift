@@ -9,7 +9,7 @@ import WireProtocol
 
 /// `hello`, and what comes before it.
 @Suite struct GreetingTests {
-  @Test func statesLimitsAndTheAddressItSees() throws {
+  @Test func `hello states limits and the address seen`() throws {
     let connection = try EmbeddedConnection(IndexService(), from: "192.0.2.7", to: "192.0.2.1")
     let reply = try connection.ask(Wire.hello())
     #expect(reply.outcome == "200")
@@ -22,21 +22,21 @@ import WireProtocol
   }
 
   @Test(arguments: ["add", "remove", "lookup", "list", "peers", "stats", "ping"])
-  func answersNothingBeforeHello(operation: String) throws {
+  func `nothing is answered before hello`(operation: String) throws {
     let connection = try EmbeddedConnection(IndexService())
     let more = operation == "lookup" ? #","key":"rfc/1""# : #","documents":[]"#
     #expect(try connection.ask(#"{"id":9,"op":"\#(operation)"\#(more)}"#).outcome == "400 hello-required")
     #expect(try connection.ask(Wire.hello()).outcome == "200")
   }
 
-  @Test func refusesAnotherProtocolAndGoesOn() throws {
+  @Test func `other protocol is refused and the connection goes on`() throws {
     let connection = try EmbeddedConnection(IndexService())
     let other = Wire.hello().replacing(#""protocol":1"#, with: #""protocol":2"#)
     #expect(try connection.ask(other).outcome == "505 unsupported-protocol")
     #expect(try connection.ask(Wire.hello()).outcome == "200")
   }
 
-  @Test func takesOneHelloOnly() throws {
+  @Test func `second hello is refused`() throws {
     let connection = try EmbeddedConnection(IndexService())
     try connection.send(Wire.hello())
     #expect(try connection.ask(Wire.hello(name: "mallory")).outcome == "400 bad-request")
@@ -49,13 +49,13 @@ import WireProtocol
       Wire.hello(more: #","advertise":7"#), Wire.hello(more: #","advertise":"example.org""#),
       #"{"id":1,"op":"hello","protocol":1}"#, #"{"id":1,"op":"hello"}"#,
     ])
-  func refusesABadHelloAndGoesOn(line: String) throws {
+  func `bad hello is refused and the connection goes on`(line: String) throws {
     let connection = try EmbeddedConnection(IndexService())
     #expect(try connection.ask(line).outcome == "400 bad-request")
     #expect(try connection.ask(Wire.hello()).outcome == "200")
   }
 
-  @Test func closesAConnectionThatNeverSaysHello() throws {
+  @Test func `connection without hello is closed in time`() throws {
     let connection = try EmbeddedConnection(IndexService())
     try connection.send("{}")
     connection.pass(.seconds(29))
@@ -68,7 +68,7 @@ import WireProtocol
     #expect(!connection.isOpen)
   }
 
-  @Test func keepsASessionThatOnlyAsksForAsLongAsItLikes() throws {
+  @Test func `session that only asks is kept`() throws {
     let connection = try EmbeddedConnection(IndexService())
     try connection.send(Wire.hello())
     connection.pass(.hours(24))
@@ -77,7 +77,7 @@ import WireProtocol
 
   // MARK: Addresses
 
-  @Test func reportsALoopbackHolderUnderTheAddressThatTheAskerReached() throws {
+  @Test func `loopback holder is reported under the address that the client reached`() throws {
     let service = IndexService()
     let holder = try EmbeddedConnection(service)
     try holder.send(Wire.hello())
@@ -94,7 +94,7 @@ import WireProtocol
     #expect(peers.first?["host"] == "2001:db8::1")
   }
 
-  @Test func advertisesWhereTheRangesPermitIt() throws {
+  @Test func `advertised address within the ranges is reported`() throws {
     let service = IndexService(addresses: HolderAddresses(advertisable: [try AddressRange("203.0.113.0/24")]))
     let holder = try EmbeddedConnection(service, from: "192.0.2.7", to: "192.0.2.1")
     let hello = try holder.ask(Wire.hello(more: #","advertise":"203.0.113.9""#))
@@ -103,7 +103,7 @@ import WireProtocol
     #expect(try holder.ask(Wire.lookup("rfc/1")).holders.first?["host"] == "203.0.113.9")
   }
 
-  @Test func keepsToTheAddressItSeesWhereTheRangesDoNot() throws {
+  @Test func `advertised address outside the ranges is not reported`() throws {
     let service = IndexService(addresses: HolderAddresses(advertisable: [try AddressRange("203.0.113.0/24")]))
     let holder = try EmbeddedConnection(service, from: "192.0.2.7", to: "192.0.2.1")
     let hello = try holder.ask(Wire.hello(more: #","advertise":"198.51.100.1""#))
@@ -112,7 +112,7 @@ import WireProtocol
     #expect(try holder.ask(Wire.lookup("rfc/1")).holders.first?["host"] == "192.0.2.7")
   }
 
-  @Test func neverTellsOthersOfALinkLocalAddress() throws {
+  @Test func `link-local address is never reported to others`() throws {
     let service = IndexService()
     let holder = try EmbeddedConnection(service, from: "fe80::7", to: "fe80::1")
     #expect(try holder.ask(Wire.hello()).outcome == "200")

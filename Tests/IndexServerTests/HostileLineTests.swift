@@ -26,7 +26,7 @@ import WireProtocol
   ]
 
   @Test(arguments: unreadable)
-  func answersWithoutAnIdAndGoesOn(line: String) throws {
+  func `unreadable line is answered without an id and the connection goes on`(line: String) throws {
     let connection = try session()
     let reply = try connection.ask(line)
     #expect(reply.outcome == "400 bad-request")
@@ -39,7 +39,7 @@ import WireProtocol
       #"{"op":"ping"}"#, #"{"id":-1,"op":"ping"}"#, #"{"id":9007199254740992,"op":"ping"}"#, #"{"id":1.0,"op":"ping"}"#,
       #"{"id":"1","op":"ping"}"#, #"{"id":null,"op":"ping"}"#, #"{"id":true,"op":"ping"}"#, "{}",
     ])
-  func refusesAnIdThatIsNone(line: String) throws {
+  func `invalid id is refused`(line: String) throws {
     let reply = try session().ask(line)
     #expect(reply.outcome == "400 bad-request" && reply["id"] == .null)
   }
@@ -56,14 +56,14 @@ import WireProtocol
       Wire.add(Wire.document("file/a", size: -1), id: 5), Wire.add(Wire.document("file/a", size: 0), id: 5),
       Wire.add(Wire.document("file/a", String(repeating: "t", count: 513)), id: 5),
     ])
-  func refusesAWrongFieldUnderItsId(line: String) throws {
+  func `wrong field is refused under its id`(line: String) throws {
     let reply = try session().ask(line)
     #expect(reply.outcome == "400 bad-request")
     #expect(reply["id"] == 5)
     #expect(reply["message"]?.string?.isEmpty == false)
   }
 
-  @Test func refusesWhatIsNotUTF8AndGoesOn() throws {
+  @Test func `invalid UTF-8 is refused and the connection goes on`() throws {
     let connection = try session()
     for bad in [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82]] as [[UInt8]] {
       let line = Array(#"{"id":1,"op":"ping","a":""#.utf8) + bad + Array("\"}\n".utf8)
@@ -74,12 +74,12 @@ import WireProtocol
     #expect(try connection.ask(#"{"id":2,"op":"ping"}"#).outcome == "200")
   }
 
-  @Test func ignoresFieldsThatItDoesNotKnow() throws {
+  @Test func `unknown fields are ignored`() throws {
     let line = #"{"future":{"a":[1,2.5,null]},"id":2,"op":"ping","hosts":[],"session":"x","resume":true}"#
     #expect(try session().ask(line) == ["id": 2, "status": 200])
   }
 
-  @Test func answersALineThatIsTooLongAndEnds() throws {
+  @Test func `line that is too long is answered and ends the connection`() throws {
     var limits = IndexLimits()
     limits.line = 200
     let connection = try EmbeddedConnection(IndexService(limits: limits))
@@ -92,7 +92,7 @@ import WireProtocol
     #expect(!connection.isOpen)
   }
 
-  @Test func answersByteByByteAsInOne() throws {
+  @Test func `requests may arrive byte by byte`() throws {
     let conversation = [
       Wire.hello(), Wire.add(Wire.document("rfc/1")), "x", Wire.lookup("rfc/1"), Wire.lookup("rfc/2"),
     ]

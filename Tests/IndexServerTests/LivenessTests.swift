@@ -17,7 +17,7 @@ import WireProtocol
     return connection
   }
 
-  @Test func dropsASilentSessionWithItsRecords() throws {
+  @Test func `silent session is dropped with its records`() throws {
     let service = IndexService()
     let connection = try holder(service)
     connection.pass(.milliseconds(9_999))
@@ -27,7 +27,7 @@ import WireProtocol
     #expect(!connection.isOpen)
   }
 
-  @Test func keepsASessionThatSaysSomething() throws {
+  @Test func `session that sends something is kept`() throws {
     let service = IndexService()
     let connection = try holder(service)
     for _ in 0..<10 {
@@ -39,7 +39,7 @@ import WireProtocol
     #expect(service.statistics.records == 0)
   }
 
-  @Test func countsEveryByteAsASignOfLife() throws {
+  @Test func `every byte is a sign of life`() throws {
     let service = IndexService()
     let connection = try holder(service)
     for _ in 0..<3 {
@@ -49,7 +49,7 @@ import WireProtocol
     #expect(service.statistics.records == 1)
   }
 
-  @Test func keepsASilentSessionWhoseRecordsAreGone() throws {
+  @Test func `silent session without records is kept`() throws {
     let service = IndexService()
     let connection = try holder(service)
     try connection.send(Wire.remove("rfc/1"))
@@ -59,7 +59,7 @@ import WireProtocol
     #expect(!connection.isOpen)
   }
 
-  @Test func takesTheTimeFromTheLimits() throws {
+  @Test func `idle time comes from the limits`() throws {
     var limits = IndexLimits()
     limits.idle = 3
     let service = IndexService(limits: limits)
@@ -70,7 +70,7 @@ import WireProtocol
 
   // MARK: On real sockets
 
-  @Test func forgetsAHolderThatCloses() async throws {
+  @Test func `holder that closes is forgotten`() async throws {
     try await ServedIndex.with { index in
       var holder: RawConnection? = try index.session()
       #expect(try holder?.ask(Wire.add(Wire.document("rfc/1"))).outcome == "200")
@@ -80,7 +80,7 @@ import WireProtocol
     }
   }
 
-  @Test func forgetsAHolderThatCrashes() async throws {
+  @Test func `holder that crashes is forgotten`() async throws {
     try await ServedIndex.with { index in
       let holder = try index.session()
       _ = try holder.ask(Wire.add(Wire.document("rfc/1")))
@@ -89,7 +89,7 @@ import WireProtocol
     }
   }
 
-  @Test func forgetsAHolderThatHalfCloses() async throws {
+  @Test func `holder that half-closes is forgotten`() async throws {
     try await ServedIndex.with { index in
       let holder = try index.session()
       try holder.send(Wire.add(Wire.document("rfc/1")))
@@ -102,7 +102,7 @@ import WireProtocol
     }
   }
 
-  @Test func forgetsAHolderThatFallsSilent() async throws {
+  @Test func `holder that falls silent is forgotten`() async throws {
     var limits = IndexLimits()
     limits.idle = 1
     try await ServedIndex.with(limits: limits) { index in
@@ -115,7 +115,7 @@ import WireProtocol
     }
   }
 
-  @Test func forgetsAllSessionsWhenItStops() async throws {
+  @Test func `all sessions are forgotten at the stop`() async throws {
     var kept: (RawConnection, IndexService)?
     try await ServedIndex.with { index in
       let holder = try index.session()

@@ -8,7 +8,7 @@ import WireProtocol
 
 /// Many requests, many connections, and those who do not keep up.
 @Suite struct LoadTests {
-  @Test func answersPipelinedRequestsInOrder() async throws {
+  @Test func `pipelined requests are answered in order`() async throws {
     try await ServedIndex.with { index in
       let connection = try index.session()
       _ = try connection.ask(Wire.add((0..<100).map { Wire.document("file/\($0)", content: $0) }))
@@ -22,7 +22,7 @@ import WireProtocol
     }
   }
 
-  @Test func keepsToItsMemoryWhereNobodyReadsTheAnswers() async throws {
+  @Test func `memory is bounded while nobody reads the answers`() async throws {
     try await ServedIndex.with { index in
       let holder = try index.session()
       let title = String(repeating: "t", count: 500)
@@ -39,7 +39,7 @@ import WireProtocol
     }
   }
 
-  @Test func refusesConnectionsOverTheLimit() async throws {
+  @Test func `connections over the limit are refused`() async throws {
     var limits = IndexLimits()
     limits.connections = 2
     try await ServedIndex.with(limits: limits) { index in
@@ -60,7 +60,7 @@ import WireProtocol
     }
   }
 
-  @Test func answersALongLineBeforeItCloses() async throws {
+  @Test func `long line is answered before the connection closes`() async throws {
     try await ServedIndex.with { index in
       let connection = try index.session()
       try connection.send(Array(repeating: UInt8(ascii: "x"), count: 3_000_000))
@@ -69,7 +69,7 @@ import WireProtocol
     }
   }
 
-  @Test func takesALineOfExactlyTheLimit() async throws {
+  @Test func `line of exactly the limit is taken`() async throws {
     try await ServedIndex.with { index in
       let connection = try index.session()
       let frame = #"{"id":2,"op":"ping","padding":""}"#

@@ -21,7 +21,7 @@ import WireProtocol
 
   // MARK: add and remove
 
-  @Test func addsAndFinds() throws {
+  @Test func `added document is found`() throws {
     let alice = try session()
     let reply = try alice.ask(Wire.add([Wire.document("rfc/793", "TCP"), Wire.document("file/a", content: 2)]))
     #expect(reply == ["id": 2, "status": 200, "added": 2])
@@ -43,14 +43,14 @@ import WireProtocol
       ])
   }
 
-  @Test func countsOnlyNewRecordsAndTakesTheNewTitle() throws {
+  @Test func `adding again counts no record and takes the new title`() throws {
     let alice = try session()
     try alice.send(Wire.add(Wire.document("rfc/1", "old")))
     #expect(try alice.ask(Wire.add(Wire.document("rfc/1", "new")))["added"] == 0)
     #expect(try alice.ask(Wire.lookup("rfc/1")).rows("contents").first?["title"] == "new")
   }
 
-  @Test func takesABatchWholeOrNotAtAll() throws {
+  @Test func `batch is taken whole or not at all`() throws {
     let alice = try session()
     let bad = Wire.document("rfc/02")
     #expect(try alice.ask(Wire.add([Wire.document("rfc/1"), bad])).outcome == "400 bad-request")
@@ -58,13 +58,13 @@ import WireProtocol
     #expect(try alice.ask(Wire.add([])).outcome == "200")
   }
 
-  @Test func addsNothingWithoutAPort() throws {
+  @Test func `session without a port adds nothing`() throws {
     let reader = try session(port: nil)
     #expect(try reader.ask(Wire.add(Wire.document("rfc/1"))).outcome == "409 no-port")
     #expect(try reader.ask(Wire.remove("rfc/1"))["removed"] == 0)
   }
 
-  @Test func removesOwnRecordsOnly() throws {
+  @Test func `session removes its own records only`() throws {
     let (alice, bob) = (try session(), try session(Wire.bob, name: "bob"))
     try alice.send(Wire.add(Wire.document("rfc/1")))
     #expect(try bob.ask(Wire.remove("rfc/1")) == ["id": 4, "status": 200, "removed": 0])
@@ -73,7 +73,7 @@ import WireProtocol
     #expect(try alice.ask(Wire.lookup("rfc/1")).outcome == "404 not-found")
   }
 
-  @Test func refusesABatchOverTheLimit() throws {
+  @Test func `batch over the limit is refused`() throws {
     var limits = IndexLimits()
     limits.batch = 2
     let alice = try EmbeddedConnection(IndexService(limits: limits))
@@ -83,7 +83,7 @@ import WireProtocol
     #expect(reply["limit"] == "batch" && reply["value"] == 2)
   }
 
-  @Test func refusesRecordsOverTheLimit() throws {
+  @Test func `records over the limit are refused`() throws {
     var limits = IndexLimits()
     limits.records = 2
     let service = IndexService(limits: limits)
@@ -98,7 +98,7 @@ import WireProtocol
 
   // MARK: lookup
 
-  @Test func looksUpByContentUnderAnyKey() throws {
+  @Test func `look-up by content finds holders under any key`() throws {
     let (alice, bob) = (try session(), try session(Wire.bob, name: "bob"))
     try alice.send(Wire.add([Wire.document("rfc/1"), Wire.document("file/one")]))
     try bob.send(Wire.add(Wire.document("file/other")))
@@ -109,7 +109,7 @@ import WireProtocol
     #expect(try bob.ask(Wire.lookup(content: 1, size: 11)).outcome == "404 not-found")
   }
 
-  @Test func looksUpOneHolder() throws {
+  @Test func `look-up can name one holder`() throws {
     let (alice, bob) = (try session(), try session(Wire.bob, name: "bob"))
     try alice.send(Wire.add(Wire.document("rfc/1")))
     try bob.send(Wire.add([Wire.document("rfc/1"), Wire.document("rfc/2", content: 2)]))
@@ -119,7 +119,7 @@ import WireProtocol
     #expect(try alice.ask(none).outcome == "404 not-found")
   }
 
-  @Test func givesTheMostHeldContentsFirstAndCountsTheRest() throws {
+  @Test func `most-held contents come first and the rest is counted`() throws {
     let (alice, bob) = (try session(), try session(Wire.bob, name: "bob"))
     try alice.send(Wire.add((1...20).map { Wire.document("file/x", content: $0) }))
     try bob.send(Wire.add(Wire.document("file/x", content: 7)))
@@ -130,7 +130,7 @@ import WireProtocol
     #expect(found.rows("contents").first?["total"] == 2)
   }
 
-  @Test func givesAtMostSoManyHolders() throws {
+  @Test func `number of holders is limited`() throws {
     var limits = IndexLimits()
     limits.holders = 3
     let service = IndexService(limits: limits)
@@ -145,7 +145,7 @@ import WireProtocol
     #expect(Set(content.rows("holders")).count == 3)
   }
 
-  @Test func showsOneHolderForTwoSessionsOfOnePeer() throws {
+  @Test func `two sessions of one peer are one holder`() throws {
     let (old, new) = (try session(), try session(name: "alice2"))
     try old.send(Wire.add(Wire.document("rfc/1")))
     try new.send(Wire.add(Wire.document("rfc/1")))
@@ -159,7 +159,7 @@ import WireProtocol
 
   // MARK: list, peers, stats, ping
 
-  @Test func listsInPagesThatNeedNoMemory() throws {
+  @Test func `list is paged by cursor`() throws {
     let alice = try session()
     try alice.send(Wire.add((10..<20).map { Wire.document("file/\($0)", content: $0) }))
     var keys = [String]()
@@ -174,7 +174,7 @@ import WireProtocol
     #expect(try alice.ask(#"{"id":5,"op":"list","after":"?"}"#).outcome == "400 bad-request")
   }
 
-  @Test func listsByCollectionAndWords() throws {
+  @Test func `list filters by collection and words`() throws {
     let alice = try session()
     try alice.send(
       Wire.add([
@@ -188,7 +188,7 @@ import WireProtocol
     #expect(try alice.ask(#"{"id":5,"op":"list","words":"nothing"}"#) == ["id": 5, "status": 200, "documents": []])
   }
 
-  @Test func showsFewHoldersInAListAndTheirTotal() throws {
+  @Test func `list shows few holders and their total`() throws {
     let sessions = try (1...5).map { try session(port: 40_000 + $0) }
     for session in sessions { try session.send(Wire.add(Wire.document("rfc/1"))) }
     let row = try #require(try sessions[0].ask(#"{"id":5,"op":"list"}"#).rows("documents").first)
@@ -196,7 +196,7 @@ import WireProtocol
     #expect(row["total"] == 5)
   }
 
-  @Test func cutsAPageToALineThatAnybodyTakes() throws {
+  @Test func `page is cut to the limit of a line`() throws {
     let alice = try session()
     let title = String(repeating: #"\""#, count: 512)
     for batch in 0..<2 {
@@ -210,7 +210,7 @@ import WireProtocol
     #expect(rest.keys.first == "file/\(10_000 + page.keys.count)")
   }
 
-  @Test func listsPeersInPages() throws {
+  @Test func `peers are listed in pages`() throws {
     let sessions = [
       try session(), try session(Wire.bob, name: "bob"), try session(String(repeating: "c", count: 64), port: nil),
     ]
@@ -227,7 +227,7 @@ import WireProtocol
     #expect(try sessions[2].ask(#"{"id":8,"op":"peers","after":"AAAA"}"#).outcome == "400 bad-request")
   }
 
-  @Test func countsWhatItHolds() throws {
+  @Test func `stats count what the index holds`() throws {
     let (alice, bob) = (try session(), try session(Wire.bob, name: "bob"))
     try alice.send(Wire.add([Wire.document("rfc/1"), Wire.document("rfc/1", content: 2)]))
     try bob.send(Wire.add(Wire.document("rfc/1")))
@@ -238,16 +238,16 @@ import WireProtocol
     #expect(try bob.ask(#"{"id":7,"op":"stats"}"#) == counts)
   }
 
-  @Test func answersAPing() throws {
+  @Test func `ping is answered`() throws {
     #expect(try session().ask(#"{"id":9007199254740991,"op":"ping"}"#) == ["id": 9_007_199_254_740_991, "status": 200])
   }
 
   @Test(arguments: ["fly", "watch", "unwatch", "HELLO", ""])
-  func knowsNoOtherOperation(name: String) throws {
+  func `other operations are unknown`(name: String) throws {
     #expect(try session().ask(#"{"id":1,"op":"\#(name)"}"#).outcome == "501 unknown-operation")
   }
 
-  @Test func forgetsEverythingWithTheLastSession() throws {
+  @Test func `everything is forgotten with the last session`() throws {
     let alice = try session()
     try alice.send(Wire.add(Wire.document("rfc/1")))
     try alice.close()

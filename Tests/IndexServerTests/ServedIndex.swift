@@ -19,16 +19,16 @@ struct ServedIndex {
     limits: IndexLimits = IndexLimits(), _ body: (ServedIndex) async throws -> Void
   ) async throws {
     let service = IndexService(limits: limits)
-    let server = try await IndexServer.start(
-      .address(host: "127.0.0.1", port: 0), service: service, group: MultiThreadedEventLoopGroup.singleton)
-    let served = ServedIndex(service: service, endpoint: try Endpoint(server.address))
+    let server = try await service.serve(
+      at: .address(host: "127.0.0.1", port: 0), group: MultiThreadedEventLoopGroup.singleton)
+    let served = ServedIndex(service: service, endpoint: try Endpoint(server.address?.endpointText ?? ""))
     do {
       try await body(served)
     } catch {
-      await server.stop(within: .milliseconds(100))
+      await server.drain(within: .milliseconds(100))
       throw error
     }
-    await server.stop(within: .milliseconds(100))
+    await server.drain(within: .milliseconds(100))
   }
 
   func connect() throws -> RawConnection {

@@ -13,8 +13,8 @@ import Testing
     mutating func next() -> UInt64 { .max }
   }
 
-  private func position(_ number: Int) throws -> CataloguePosition {
-    CataloguePosition(key: try DocumentKey("file/\(number)"), content: .empty)
+  private func position(_ number: Int) throws -> DocumentID {
+    DocumentID(key: try DocumentKey("file/\(number)"), content: .empty)
   }
 
   private enum Event: CaseIterable {

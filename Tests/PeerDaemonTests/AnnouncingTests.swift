@@ -86,7 +86,7 @@ import WireProtocol
     try await Fixture.with(catalogue, batch: 3) { link, index in
       await link.start()
       #expect(await eventually { index.keys.count == 7 })
-      let records = (0..<7).map { IndexRequest.RecordID(key: document("\($0)").key, content: .empty) }
+      let records = (0..<7).map { DocumentID(key: document("\($0)").key, content: .empty) }
       #expect(await link.withdraw(records))
       #expect(index.keys.isEmpty)
     }
@@ -118,7 +118,7 @@ private final class Catalogue: Sendable {
   private let names: Mutex<Set<String>>
   private let pageLength: Int
   private let read = Mutex<[String?]>([])
-  private let hook = Mutex<@Sendable (CataloguePosition?) async -> Void>({ _ in })
+  private let hook = Mutex<@Sendable (DocumentID?) async -> Void>({ _ in })
   /// Pages that cannot be read from now on.
   let failures = Mutex(0)
 
@@ -132,9 +132,9 @@ private final class Catalogue: Sendable {
 
   func insert(_ name: String) { names.withLock { _ = $0.insert(name) } }
   func remove(_ name: String) { names.withLock { _ = $0.remove(name) } }
-  func onPage(_ body: @escaping @Sendable (CataloguePosition?) async -> Void) { hook.withLock { $0 = body } }
+  func onPage(_ body: @escaping @Sendable (DocumentID?) async -> Void) { hook.withLock { $0 = body } }
 
-  @Sendable func page(after position: CataloguePosition?) async -> IndexLink.SharesPage? {
+  @Sendable func page(after position: DocumentID?) async -> IndexLink.SharesPage? {
     await hook.withLock { $0 }(position)
     read.withLock { $0.append(position?.key.text) }
     let isBroken = failures.withLock { failures in
@@ -147,7 +147,7 @@ private final class Catalogue: Sendable {
     let rest = all.filter { document in position.map { document.key.text > $0.key.text } ?? true }
     let page = Array(rest.prefix(pageLength))
     let next = rest.count > pageLength ? page.last : nil
-    return .init(documents: page, next: next.map { CataloguePosition(key: $0.key, content: $0.content) })
+    return .init(documents: page, next: next.map { DocumentID(key: $0.key, content: $0.content) })
   }
 }
 

@@ -42,13 +42,13 @@ final class DaemonFixture: Sendable {
   /// - Parameter ahead: seconds by which its clock is ahead.
   func withIndex(ahead: Int64 = 0, _ body: (IndexService) async throws -> Void) async throws {
     let service = IndexService(wallClock: { Int64(time(nil)) + ahead })
-    let index = try await IndexServer.start(
-      .address(host: indexEndpoint.host, port: indexEndpoint.port), service: service, group: group)
+    let index = try await service.serve(
+      at: .address(host: indexEndpoint.host, port: indexEndpoint.port), group: group)
     do { try await body(service) } catch {
-      await index.stop(within: .milliseconds(100))
+      await index.drain(within: .milliseconds(100))
       throw error
     }
-    await index.stop(within: .milliseconds(100))
+    await index.drain(within: .milliseconds(100))
   }
 
   /// Runs a peer while `body` works.

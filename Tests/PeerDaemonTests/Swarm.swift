@@ -15,14 +15,14 @@ import WireProtocol
 /// An index and peers in this process, on ports chosen by the system.
 final class Swarm: Sendable {
   let directory: TemporaryDirectory
-  let index: IndexServer
+  let index: LineServer
   let service = IndexService()
   private let group: MultiThreadedEventLoopGroup
   private let pool: NIOThreadPool
   private let links = Mutex<[IndexLink]>([])
 
   private init(
-    directory: TemporaryDirectory, index: IndexServer, group: MultiThreadedEventLoopGroup, pool: NIOThreadPool
+    directory: TemporaryDirectory, index: LineServer, group: MultiThreadedEventLoopGroup, pool: NIOThreadPool
   ) {
     self.directory = directory
     self.index = index
@@ -35,8 +35,7 @@ final class Swarm: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let pool = NIOThreadPool(numberOfThreads: 4)
     pool.start()
-    let index = try await IndexServer.start(
-      .address(host: "127.0.0.1", port: 0), service: IndexService(), group: group)
+    let index = try await IndexService().serve(at: .address(host: "127.0.0.1", port: 0), group: group)
     let swarm = Swarm(directory: try TemporaryDirectory(), index: index, group: group, pool: pool)
     do { try await body(swarm) } catch {
       await swarm.end()
@@ -47,13 +46,13 @@ final class Swarm: Sendable {
 
   private func end() async {
     for link in links.withLock({ $0 }) { await link.stop() }
-    await index.stop(within: .milliseconds(100))
+    await index.drain(within: .milliseconds(100))
     try? await group.shutdownGracefully()
     try? await pool.shutdownGracefully()
   }
 
   var indexEndpoint: Endpoint {
-    get throws { try Endpoint(index.address) }
+    get throws { try Endpoint(index.address?.endpointText ?? "") }
   }
 
   /// A peer with an id derived from its name, without a control socket.

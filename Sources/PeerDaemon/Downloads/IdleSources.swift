@@ -9,7 +9,7 @@ import WireProtocol
 final class IdleSources: Sendable {
   private struct Idle {
     let id: Int
-    let place: SourcePlace
+    let holder: HolderID
     let loop: any EventLoop
     let role: NIOLoopBound<SourceRole>
     let expiry: Scheduled<Void>
@@ -24,7 +24,7 @@ final class IdleSources: Sendable {
   /// Well below the time after which a source closes an idle connection.
   private static let timeout = TimeAmount.seconds(20)
   private static let most = 32
-  private static let maxOfPlace = 4
+  private static let maxOfHolder = 4
 
   private let state = Mutex(State())
 
@@ -32,16 +32,15 @@ final class IdleSources: Sendable {
   func loop(for holders: [Holder]) -> (any EventLoop)? {
     state.withLock { state in
       guard !state.idle.isEmpty, holders.count <= Self.most else { return nil }
-      let places = Set(holders.map(SourcePlace.init))
-      return state.idle.last { places.contains($0.place) }?.loop
+      let ids = Set(holders.map(\.id))
+      return state.idle.last { ids.contains($0.holder) }?.loop
     }
   }
 
   /// A connection to the holder, no longer kept; `nil` where there is none on this event loop.
   func take(_ holder: Holder, on loop: any EventLoop) -> SourceRole? {
-    let place = SourcePlace(holder)
     let found = state.withLock { state -> Idle? in
-      state.idle.lastIndex { $0.place == place && $0.loop === loop }.map { state.idle.remove(at: $0) }
+      state.idle.lastIndex { $0.holder == holder.id && $0.loop === loop }.map { state.idle.remove(at: $0) }
     }
     guard let found else { return nil }
     found.expiry.cancel()
@@ -63,7 +62,7 @@ final class IdleSources: Sendable {
     role.whenClosedIdle = { [self] in
       if remove(id) { expiry.cancel() }
     }
-    let idle = Idle(id: id, place: SourcePlace(holder), loop: loop, role: bound, expiry: expiry)
+    let idle = Idle(id: id, holder: holder.id, loop: loop, role: bound, expiry: expiry)
     for old in add(idle) {
       old.expiry.cancel()
       old.loop.execute { old.role.value.close() }
@@ -74,8 +73,8 @@ final class IdleSources: Sendable {
   private func add(_ idle: Idle) -> [Idle] {
     state.withLock { state in
       var dropped = [Idle]()
-      let ofPlace = state.idle.indices.filter { state.idle[$0].place == idle.place }
-      if ofPlace.count >= Self.maxOfPlace, let first = ofPlace.first { dropped.append(state.idle.remove(at: first)) }
+      let same = state.idle.indices.filter { state.idle[$0].holder == idle.holder }
+      if same.count >= Self.maxOfHolder, let first = same.first { dropped.append(state.idle.remove(at: first)) }
       if state.idle.count >= Self.most { dropped.append(state.idle.removeFirst()) }
       state.idle.append(idle)
       return dropped

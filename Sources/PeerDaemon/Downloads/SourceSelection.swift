@@ -75,7 +75,7 @@ package struct SourceSelection {
   private var hurried = HolderQueue()
   /// Who was too slow while there were others.
   private var slow: [Holder] = []
-  private var known: Set<SourcePlace> = []
+  private var known: Set<HolderID> = []
   private var underWay: [ID: Asked] = [:]
   private var nextID: ID = 0
   private var source: ID?
@@ -111,7 +111,7 @@ package struct SourceSelection {
   package mutating func add(_ holders: some Sequence<Holder>, total: Int) {
     let before = known.count
     for holder in holders where known.count < bounds.maxHolders {
-      if known.insert(SourcePlace(holder)).inserted { waiting.append(holder) }
+      if known.insert(holder.id).inserted { waiting.append(holder) }
     }
     isLookingUp = false
     claimed = total

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ContentStore
+package import DocumentModel
 
 /// Decides when shares are announced to the index, and where in the catalogue to begin: everything on each connection,
 /// everything once more after an addition that the index did not acknowledge, the rest after a failure.
@@ -11,7 +11,7 @@ package struct AnnouncementMachine {
   package enum Work: Equatable, Sendable {
     case withdrawals
     /// Shares behind this position of the catalogue.
-    case after(CataloguePosition)
+    case after(DocumentID)
     case everything
 
     /// The smallest work that covers both.

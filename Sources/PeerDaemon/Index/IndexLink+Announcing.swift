@@ -4,7 +4,7 @@ import ContentStore
 package import DocumentModel
 import Logging
 import NIOCore
-package import WireProtocol
+import WireProtocol
 
 /// Announces shares to the index: all of them on each connection, and what changes meanwhile.
 extension IndexLink {
@@ -13,7 +13,7 @@ extension IndexLink {
   /// - Returns: whether the index acknowledged all of them within `timeout.acknowledgement`. If not, they are announced
   ///   again later.
   package func announce(_ documents: [Document]) async -> Bool {
-    let records = documents.map(IndexRequest.RecordID.init)
+    let records = documents.map(\.id)
     withdrawn.subtract(records)
     unacknowledgedWithdrawals.subtract(records)
     let deadline = NIODeadline.now() + timeout.acknowledgement
@@ -32,7 +32,7 @@ extension IndexLink {
   }
 
   /// Withdraws records. Those that the index does not acknowledge are withdrawn again later.
-  package func withdraw(_ records: [IndexRequest.RecordID]) async -> Bool {
+  package func withdraw(_ records: [DocumentID]) async -> Bool {
     if announcing.isRunning { withdrawn.formUnion(records) }
     guard machine.isConnected else { return false }
     let generation = generation
@@ -52,13 +52,13 @@ extension IndexLink {
   // MARK: Requests
 
   private func add(_ documents: [Document], within timeout: TimeAmount) async throws(WireFailure) {
-    let valid = documents.filter { !withdrawn.contains(.init($0)) }
+    let valid = documents.filter { !withdrawn.contains($0.id) }
     guard !valid.isEmpty else { return }
     try await exchange(.add(valid), within: timeout) { _ in }
   }
 
   /// - Returns: false if some were not acknowledged; these are kept in `unacknowledgedWithdrawals`.
-  private func remove(_ records: [IndexRequest.RecordID]) async -> Bool {
+  private func remove(_ records: [DocumentID]) async -> Bool {
     let generation = generation
     var isAcknowledged = true
     for batch in batches(records) {
@@ -120,7 +120,7 @@ extension IndexLink {
   }
 
   /// - Returns: what the index did not acknowledge; `nil` if it acknowledged everything.
-  private func announceShares(after start: CataloguePosition?) async -> AnnouncementMachine.Work? {
+  private func announceShares(after start: DocumentID?) async -> AnnouncementMachine.Work? {
     let generation = generation
     var cursor = start
     var left: AnnouncementMachine.Work?
@@ -172,12 +172,6 @@ extension IndexLink {
   }
 }
 
-extension IndexRequest.RecordID {
-  init(_ document: Document) {
-    self.init(key: document.key, content: document.content)
-  }
-}
-
 /// An entry of a request that announces or withdraws.
 package protocol Announced: Sendable {
   /// An upper bound of its bytes on the wire: JSON escapes a quote and a backslash to two bytes, and keys and titles
@@ -189,7 +183,7 @@ extension Document: Announced {
   package var maxWireBytes: Int { 2 * (key.text.utf8.count + title.text.utf8.count) + AnnouncementBatches.fixedBytes }
 }
 
-extension IndexRequest.RecordID: Announced {
+extension DocumentID: Announced {
   package var maxWireBytes: Int { 2 * key.text.utf8.count + AnnouncementBatches.fixedBytes }
 }
 

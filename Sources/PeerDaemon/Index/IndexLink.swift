@@ -62,16 +62,16 @@ package actor IndexLink {
   package struct SharesPage: Sendable {
     package let documents: [Document]
     /// Where the next page begins; `nil` for the last page.
-    package let next: CataloguePosition?
+    package let next: DocumentID?
 
-    package init(documents: [Document], next: CataloguePosition?) {
+    package init(documents: [Document], next: DocumentID?) {
       self.documents = documents
       self.next = next
     }
   }
 
   /// Reads a page of what is shared; `nil` if the catalogue cannot be read.
-  package typealias Shares = @Sendable (_ position: CataloguePosition?) async -> SharesPage?
+  package typealias Shares = @Sendable (_ position: DocumentID?) async -> SharesPage?
 
   /// Maximum number of requests under way, without announcements.
   static let maxPending = 1024
@@ -103,9 +103,9 @@ package actor IndexLink {
   var announcement: Task<Void, Never>?
   var retryTimer: Scheduled<Void>?
   /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
-  var withdrawn: Set<IndexRequest.RecordID> = []
+  var withdrawn: Set<DocumentID> = []
   /// Withdrawals to repeat.
-  var unacknowledgedWithdrawals: Set<IndexRequest.RecordID> = []
+  var unacknowledgedWithdrawals: Set<DocumentID> = []
   /// Why the index does not know everything, while there is a connection.
   var announcementError: String?
   private var heartbeat: RepeatedTask?

@@ -28,21 +28,21 @@ struct Publication: Sendable {
 
   func withdraw(_ shares: [Share]) async {
     guard !shares.isEmpty else { return }
-    _ = await link.withdraw(shares.map { IndexRequest.RecordID(key: $0.key, content: $0.content) })
+    _ = await link.withdraw(shares.map(\.id))
     let documents = shares.map(\.document)
     let back = Set(await records(documents) { $0 })
     if !back.isEmpty {
-      _ = await publish(documents.filter { back.contains(.init(key: $0.key, content: $0.content)) })
+      _ = await publish(documents.filter { back.contains($0.id) })
     }
   }
 
   /// The documents that are, or are not, shared now; none if the catalogue cannot be read.
   private func records(
     _ documents: [Document], where isWanted: (_ isShared: Bool) -> Bool
-  ) async -> [IndexRequest.RecordID] {
+  ) async -> [DocumentID] {
     let shared = try? await pool.store { [catalogue] () throws(StoreError) in try catalogue.areShared(documents) }
     guard let shared else { return [] }
-    return zip(documents, shared).filter { isWanted($0.1) }.map { .init(key: $0.0.key, content: $0.0.content) }
+    return zip(documents, shared).filter { isWanted($0.1) }.map(\.0.id)
   }
 }
 
@@ -55,11 +55,11 @@ struct CatalogueAnnouncements: Sendable {
   let changed: ChangedFiles
 
   /// - Returns: `nil` if the catalogue cannot be read.
-  func page(after position: CataloguePosition?) async -> IndexLink.SharesPage? {
+  func page(after position: DocumentID?) async -> IndexLink.SharesPage? {
     try? await pool.store { () throws(StoreError) in try read(after: position) }
   }
 
-  private func read(after position: CataloguePosition?) throws(StoreError) -> IndexLink.SharesPage {
+  private func read(after position: DocumentID?) throws(StoreError) -> IndexLink.SharesPage {
     let shares = try catalogue.page(after: position, limit: Self.pageLength)
     var documents = [Document]()
     for share in shares where share.state == .shared {
@@ -69,7 +69,7 @@ struct CatalogueAnnouncements: Sendable {
         changed.notice(share.path)
       }
     }
-    let next = shares.count < Self.pageLength ? nil : shares.last.map(CataloguePosition.init(after:))
+    let next = shares.count < Self.pageLength ? nil : shares.last?.id
     return .init(documents: documents, next: next)
   }
 }

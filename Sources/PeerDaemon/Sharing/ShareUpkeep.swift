@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ContentStore
+import DocumentModel
 import Logging
 import NIOCore
 import NIOPosix
@@ -42,7 +43,7 @@ struct ShareUpkeep: Sendable {
   /// Looks at the file of every share, including withdrawn ones: their files may be back.
   func sweep() async {
     guard await delayIsOver() else { return }
-    var position: CataloguePosition?
+    var position: DocumentID?
     repeat {
       guard !Task.isCancelled, let page = await page(after: position) else { return }
       for path in page.suspicious { changed.notice(path) }
@@ -56,11 +57,11 @@ struct ShareUpkeep: Sendable {
     (try? await Task.sleep(for: delay)) != nil
   }
 
-  private func page(after position: CataloguePosition?) async -> (suspicious: [String], next: CataloguePosition?)? {
+  private func page(after position: DocumentID?) async -> (suspicious: [String], next: DocumentID?)? {
     try? await pool.store { [ledger] () throws(StoreError) in
       let shares = try ledger.catalogue.page(after: position, limit: Self.pageLength)
       let suspicious = shares.filter { ShareVerdict($0, found: FileFingerprint.ofFile($0.path)) != .keep }
-      let next = shares.count < Self.pageLength ? nil : shares.last.map(CataloguePosition.init(after:))
+      let next = shares.count < Self.pageLength ? nil : shares.last?.id
       return (suspicious.map(\.path), next)
     }
   }

@@ -27,7 +27,7 @@ package enum IndexOperation: String, CaseIterable, Sendable {
 package enum IndexRequest: WireRequest {
   case hello(IndexHello)
   case add([Document])
-  case remove([RecordID])
+  case remove([DocumentID])
   case lookup(Lookup)
   case list(ListQuery)
   case peers(PeersQuery)
@@ -126,28 +126,18 @@ package struct IndexHello: WireMessage {
   }
 }
 
-extension IndexRequest {
-  /// One record of the asking session.
-  package struct RecordID: WireMessage, Hashable {
-    package let key: DocumentKey
-    package let content: Content
-
-    package init(key: DocumentKey, content: Content) {
-      self.key = key
-      self.content = content
-    }
-
-    package init(_ fields: some FieldReader) throws(WireFailure) {
-      key = try fields.key()
-      content = try fields.content()
-    }
-
-    package func write(to fields: inout some FieldWriter) {
-      fields.member("key", key.text)
-      fields.members(of: content)
-    }
+extension DocumentID: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(key: try fields.key(), content: try fields.content())
   }
 
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("key", key.text)
+    fields.members(of: content)
+  }
+}
+
+extension IndexRequest {
   package struct Lookup: WireMessage {
     package enum Subject: Equatable, Sendable {
       case key(DocumentKey)

@@ -16,10 +16,10 @@ struct Record: AgeLinked {
   mutating func vacate() {}
 }
 
-/// A content under a key, as long as there is a record of it.
+/// A content under a key; it exists while there is a record of it.
 struct Entry: AgeLinked {
   let content: Content
-  /// Those of the oldest record, here because every reply needs them.
+  /// Of the oldest record, as `title`; here because every reply needs them.
   var modified = Timestamp(seconds: 0)
   var title = noSlot
   let key: UInt32
@@ -35,25 +35,25 @@ struct Entry: AgeLinked {
   }
 }
 
-/// A content, as long as it stands under some key. Which one it is, its entries say.
+/// A content; it exists while it is under some key. Its entries name it.
 struct ContentRow: SlabElement {
   var entries = AgeList()
 
   mutating func vacate() {}
 }
 
-/// Where a peer can be reached: one per (peer, host, port), however many sessions claim it.
+/// An address of a peer: one per (peer, host, port), shared by all sessions that claim it.
 struct Source: SlabElement {
   var peer: PeerID
   var host: String
   var port: UInt16
-  /// The one that the newest session gave.
+  /// From the newest session.
   var name: PeerName
   var sessions = AgeList()
   /// Of all its sessions together.
   var recordCount = 0
 
-  var identity: SourceIdentity { SourceIdentity(peer: peer, host: host, port: port) }
+  var id: HolderID { HolderID(peer: peer, host: host, port: port) }
 
   mutating func vacate() {
     host = ""
@@ -64,25 +64,10 @@ struct Source: SlabElement {
   }
 }
 
-/// What tells sources apart.
-struct SourceIdentity: Hashable {
-  let peer: PeerID
-  let host: String
-  let port: UInt16
-}
-
-extension SourceIdentity: Comparable {
-  static func < (left: SourceIdentity, right: SourceIdentity) -> Bool {
-    if left.peer != right.peer { return left.peer < right.peer }
-    let hosts = ByteOrder.compare(left.host, right.host)
-    return hosts == 0 ? left.port < right.port : hosts < 0
-  }
-}
-
 struct Session: AgeLinked {
   var id: SessionID
   var name: PeerName
-  /// `noSlot` where it only looks up.
+  /// `noSlot` if it only looks up.
   var source: UInt32
   /// From entry to record.
   var records: [UInt32: UInt32] = [:]

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentIndex
+import DocumentModel
+import LineJSON
+import LineTransport
+import WireProtocol
+
+/// The adapter between the wire and a session: decodes a request, calls the session, encodes the reply.
+extension IndexRole {
+  /// A reply to `list` ends with the row that reaches this many bytes, which keeps it below the limit of a line.
+  private static var pageBytes: Int { 768 * 1024 }
+
+  func answer(_ line: JSONObject, _ output: inout JSONWriter) -> LineVerdict {
+    var id: Int64?
+    do throws(WireFailure) {
+      let known = try line.requestID()
+      id = known
+      let request = try IndexRequest(line, batchLimit: service.limits.batch)
+      try route(request, known, &output)
+      return request.mayTakeLong ? .pause : .next
+    } catch {
+      error.write(id: id, to: &output)
+      return .next
+    }
+  }
+
+  /// Every operation, in the order of the written protocol.
+  private func route(_ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
+    if case .hello(let hello) = request { return try greet(hello, id, &output) }
+    guard let session else { throw .helloRequired }
+    switch request {
+    case .hello: break
+    case .add(let documents):
+      let added = try add(documents, to: session)
+      output.writeReply(id: id) { $0.member("added", added) }
+    case .remove(let documents):
+      let removed = session.remove(documents)
+      output.writeReply(id: id) { $0.member("removed", removed) }
+    case .lookup(let lookup): try self.lookup(lookup, in: session, id, &output)
+    case .list(let query): try list(query, in: session, id, &output)
+    case .peers(let query): try peers(query, in: session, id, &output)
+    case .stats: writeStatistics(id, &output)
+    case .ping: output.writeReply(id: id) { _ in }
+    }
+  }
+
+  private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
+    let advertised = try hello.advertise.map { text throws(WireFailure) in
+      guard let address = HostAddress(text) else { throw .badRequest("advertise is an IPv4 or IPv6 address") }
+      return address
+    }
+    let session = try begin(hello, advertised)
+    output.writeReply(id: id) { output in
+      output.member("protocol", ProtocolVersion.wire)
+      output.member("server", "p2p-index/\(ProtocolVersion.program)")
+      output.member("host", session.origin.host)
+      if let isAdvertised = session.isAdvertised { output.member("advertised", isAdvertised) }
+      output.key("limits")
+      output.beginObject()
+      for (name, value) in service.limits.named { output.member(name, value) }
+      output.endObject()
+    }
+  }
+
+  private func add(_ documents: [Document], to session: IndexSession) throws(WireFailure) -> Int {
+    defer { watchForSilence() }
+    do { return try session.add(documents) } catch { throw WireFailure(error) }
+  }
+
+  // MARK: lookup
+
+  private func lookup(
+    _ lookup: IndexRequest.Lookup, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) {
+    // The writer moves: a second copy would be written to by copying all that stands in it.
+    var writer = LookupWriter(id: id, asker: session.origin.asker, output: consume output)
+    let more =
+      switch lookup.subject {
+      case .key(let key): session.lookup(key: key, peer: lookup.peer, using: &generator, visitor: &writer)
+      case .content(let content):
+        session.lookup(content: content, peer: lookup.peer, using: &generator, visitor: &writer) ? 0 : nil
+      }
+    output = writer.finish(more: more)
+    guard more != nil else { throw WireFailure(.notFound, "nobody shares this now") }
+  }
+
+  // MARK: list, peers, stats
+
+  private func list(
+    _ query: IndexRequest.ListQuery, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) {
+    let cursor = try Self.cursor(query.after, DocumentID.init(cursor:))
+    let page = session.list(
+      collection: query.collection, words: query.words, limit: query.limit, after: cursor, using: &generator)
+    output.writeReply(id: id) { output in
+      output.key("documents")
+      output.beginArray()
+      let start = output.bytes.count
+      var next = page.next
+      for (number, row) in page.rows.enumerated() {
+        output.write(row, to: session.origin.asker)
+        if output.bytes.count - start > Self.pageBytes, number + 1 < page.rows.count {
+          next = row.document.id
+          break
+        }
+      }
+      output.endArray()
+      if let next { output.member("next", next.cursor) }
+    }
+  }
+
+  private func peers(
+    _ query: IndexRequest.PeersQuery, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) {
+    let page = session.peers(limit: query.limit, after: try Self.cursor(query.after, HolderID.init(cursor:)))
+    output.writeReply(id: id) { output in
+      output.key("peers")
+      output.beginArray()
+      for row in page.rows { output.write(row, to: session.origin.asker) }
+      output.endArray()
+      if let next = page.next { output.member("next", next.cursor) }
+    }
+  }
+
+  private static func cursor<Cursor>(
+    _ text: String?, _ read: (String) throws(InvalidValue) -> Cursor
+  ) throws(WireFailure) -> Cursor? {
+    guard let text else { return nil }
+    do { return try read(text) } catch { throw .badRequest("after: \(error.reason)") }
+  }
+
+  private func writeStatistics(_ id: Int64, _ output: inout JSONWriter) {
+    let statistics = service.statistics
+    output.writeReply(id: id) { output in
+      output.member("documents", statistics.documents)
+      output.member("keys", statistics.keys)
+      output.member("records", statistics.records)
+      output.member("peers", statistics.peers)
+      output.member("sessions", statistics.sessions)
+      output.member("time", Timestamp(seconds: service.wallClock()))
+    }
+  }
+}
+
+/// Writes the reply to `lookup` while the index is walked: nothing is collected in between.
+private struct LookupWriter: LookupVisitor {
+  private let id: Int64
+  private let asker: Asker
+  private var output: JSONWriter
+  private var contents = 0
+
+  init(id: Int64, asker: Asker, output: consuming JSONWriter) {
+    self.id = id
+    self.asker = asker
+    self.output = output
+  }
+
+  mutating func visit(_ content: ContentSummary) {
+    if contents == 0 {
+      output.beginReply(id: id)
+      output.member("key", content.key.text)
+      output.key("contents")
+      output.beginArray()
+    } else {
+      endContent()
+    }
+    contents += 1
+    output.beginObject()
+    output.member("content", content.content.root)
+    output.member("title", content.title.text)
+    output.member("size", content.content.size)
+    output.member("modified", content.modified)
+    output.member("total", content.total)
+    output.key("holders")
+    output.beginArray()
+  }
+
+  mutating func visit(_ holder: Holder) {
+    output.write(holder, to: asker)
+  }
+
+  /// - Parameter more: `nil` if nothing was visited; then nothing was written.
+  consuming func finish(more: Int?) -> JSONWriter {
+    if let more {
+      endContent()
+      output.endArray()
+      output.member("more", more)
+      output.endReply()
+    }
+    return output
+  }
+
+  private mutating func endContent() {
+    output.endArray()
+    output.endObject()
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func writeReply(id: Int64, _ members: (inout JSONWriter) -> Void) {
+    beginReply(id: id)
+    members(&self)
+    endReply()
+  }
+
+  fileprivate mutating func write(_ holder: Holder, to asker: Asker) {
+    beginObject()
+    member("peer", holder.peer)
+    member("name", holder.name.text)
+    member("host", HolderAddresses.reported(holder.host, to: asker))
+    member("port", Int(holder.port))
+    member("complete", holder.complete)
+    endObject()
+  }
+
+  fileprivate mutating func write(_ row: DocumentListing, to asker: Asker) {
+    beginObject()
+    member("key", row.document.key.text)
+    member("title", row.document.title.text)
+    members(of: row.document.content)
+    member("modified", row.document.modified)
+    member("total", row.total)
+    key("holders")
+    beginArray()
+    for holder in row.holders { write(holder, to: asker) }
+    endArray()
+    endObject()
+  }
+
+  fileprivate mutating func write(_ row: PeerListing, to asker: Asker) {
+    beginObject()
+    member("peer", row.peer)
+    member("name", row.name.text)
+    member("host", HolderAddresses.reported(row.host, to: asker))
+    member("port", row.port)
+    member("documents", row.documents)
+    endObject()
+  }
+}
+
+extension IndexRequest {
+  /// Whether the other connections have their turn before the next request of the same one.
+  fileprivate var mayTakeLong: Bool {
+    switch self {
+    case .list, .peers: true
+    case .add(let documents): documents.count > 100
+    case .remove(let documents): documents.count > 100
+    case .hello, .lookup, .stats, .ping: false
+    }
+  }
+}
+
+extension WireFailure {
+  fileprivate init(_ refusal: IndexRefusal) {
+    switch refusal {
+    case .noPort: self.init(.noPort, "hello named no port to fetch documents from")
+    case .unreachable(let host):
+      self.init(
+        .forbidden,
+        "\(host) is a link-local address, which peers on other links cannot reach: connect from another address")
+    case .tooManyRecords(let limit):
+      self.init(
+        .tooMany, "the batch could exceed the limit of \(limit) records per session", limit: .init("records", limit))
+    }
+  }
+}
