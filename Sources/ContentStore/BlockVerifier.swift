@@ -2,16 +2,16 @@
 
 package import DocumentModel
 
-/// Checks bytes as they come, in any portions, against leaves that were proven before.
+/// Checks a stream of bytes, in portions of any size, against leaves that are already proven.
 ///
-/// Bytes count as verified only with their whole block: write them where you like, but show them to nobody before.
+/// Bytes are verified a block at a time. The caller may store unverified bytes but must not serve them.
 package struct BlockVerifier: Sendable {
   package enum Outcome: Hashable, Sendable {
-    /// All before this offset of the content is verified.
+    /// Everything before this offset of the content is verified.
     case verified(upTo: Int64)
-    /// A block does not have its hash: whoever sent it lies or is broken.
+    /// A block does not match its hash: the sender is malicious or broken.
     case wrong(block: Int64)
-    /// More bytes than there are leaves for.
+    /// Bytes beyond the last leaf.
     case excess
   }
 
@@ -22,9 +22,9 @@ package struct BlockVerifier: Sendable {
   private var received: Int64 = 0
   private var hash = RunningHash()
 
-  /// For a run of whole blocks.
+  /// Verifies a run of whole blocks.
   /// - Parameters:
-  ///   - firstBlock: where the run begins; bytes are expected from its start on.
+  ///   - firstBlock: the block with which the run and the bytes begin.
   ///   - leaves: proven leaves from that block on, 32 bytes each.
   package init(content: Content, firstBlock: Int64, leaves: [UInt8]) {
     geometry = content.geometry
@@ -33,7 +33,7 @@ package struct BlockVerifier: Sendable {
     block = firstBlock
   }
 
-  /// Whether everything that there are leaves for has come and is right.
+  /// Whether every block of the run was received and verified.
   package var isComplete: Bool { received == 0 && leaf(of: block) == nil }
 
   package mutating func append(_ bytes: UnsafeRawBufferPointer) -> Outcome {
@@ -56,7 +56,7 @@ package struct BlockVerifier: Sendable {
     return .verified(upTo: geometry.blockRange(block).lowerBound)
   }
 
-  /// Where in `leaves` a block's hash is; `nil` beyond the run or the content.
+  /// The position of a block's hash in `leaves`; `nil` beyond the run or the content.
   private func leaf(of block: Int64) -> Range<Int>? {
     guard firstBlock >= 0, block >= firstBlock, block < geometry.blockCount else { return nil }
     let start = Int(block - firstBlock) * MerkleTree.nodeLength

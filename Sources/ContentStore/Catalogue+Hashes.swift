@@ -4,19 +4,19 @@ package import DocumentModel
 import Foundation
 import GRDB
 
-/// What is known of files and contents: hashes found by fingerprint, and leaves.
+/// Hashes of files, looked up by fingerprint, and leaves of contents.
 extension Catalogue {
-  /// Keeps what was learnt of files. One transaction, durable on return.
+  /// Stores the hashes of files. One transaction, durable on return.
   package func remember(_ files: [HashedFile]) throws(StoreError) {
     try add([], hashed: files)
   }
 
-  /// What a file with this fingerprint hashed to, where that is known and its leaves are still there.
+  /// The content of a file with this fingerprint; `nil` if it is unknown or its leaves are gone.
   package func content(of fingerprint: FileFingerprint) throws(StoreError) -> Content? {
     try contents(of: [fingerprint]).first ?? nil
   }
 
-  /// Whether the leaves of a content are kept; says nothing of whether they are damaged.
+  /// Whether the leaves of a content are stored. They may be damaged.
   package func hasLeaves(of content: Content) throws(StoreError) -> Bool {
     switch content.geometry.blockCount {
     case ...1: return true
@@ -62,5 +62,52 @@ extension Catalogue {
     }
     try forgetLayer(of: content)
     return nil
+  }
+}
+
+/// Lookups of many at once: several times faster than one by one.
+extension Catalogue {
+  /// As `content(of:)`, for each fingerprint.
+  package func contents(of fingerprints: [FileFingerprint]) throws(StoreError) -> [Content?] {
+    let found = try read { database in
+      let statement = try database.cachedStatement(
+        sql: """
+          SELECT root, EXISTS (SELECT 1 FROM layer WHERE layer.root = hashed.root AND layer.size = hashed.size)
+          FROM hashed WHERE device = ? AND inode = ? AND size = ? AND mtime = ? AND ctime = ?
+          """)
+      return try fingerprints.map { mark -> (content: Content, hasLeaves: Bool)? in
+        let row = try Row.fetchOne(
+          statement,
+          arguments: [
+            Int64(bitPattern: mark.device), Int64(bitPattern: mark.inode), mark.size, mark.modified, mark.changed,
+          ])
+        // `row[0] as Data?` would trap if a damaged row holds another type.
+        guard let row, let root = Data.fromDatabaseValue(row[0]),
+          let content = CatalogueRows.content(root: root, size: mark.size)
+        else { return nil }
+        return (content, row[1])
+      }
+    }
+    return found.map { found in
+      guard let found else { return nil }
+      switch found.content.geometry.blockCount {
+      case ...1: return found.content
+      case ...LeafLayer.maxLeavesInMemory: return found.hasLeaves ? found.content : nil
+      default: return layers.has(found.content) ? found.content : nil
+      }
+    }
+  }
+
+  /// For each document, whether it is shared now.
+  package func areShared(_ documents: [Document]) throws(StoreError) -> [Bool] {
+    try read { database in
+      let statement = try database.cachedStatement(
+        sql: "SELECT 1 FROM share WHERE key = ? AND root = ? AND size = ? AND state = 0")
+      return try documents.map { document in
+        let content = document.content
+        return try Bool.fetchOne(
+          statement, arguments: [document.key.text, CatalogueRows.blob(content.root), content.size]) ?? false
+      }
+    }
   }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+import Glibc
 
-/// What a peer remembers beside its shares.
+/// Named values that a peer stores beside its shares.
 extension Catalogue {
   package func setting(_ name: String) throws(StoreError) -> String? {
     try read { try String.fetchOne($0, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]) }
   }
 
-  /// Durable on return. `nil` forgets it.
+  /// Durable on return. `nil` removes the value.
   package func set(_ name: String, to value: String?) throws(StoreError) {
     try write { database in
       if let value {
@@ -18,5 +19,49 @@ extension Catalogue {
         try database.execute(sql: "DELETE FROM setting WHERE name = ?", arguments: [name])
       }
     }
+  }
+}
+
+/// Temporary files: recorded before they are created, so that the next start finds the leftovers of a crash and removes
+/// nothing else.
+extension Catalogue {
+  /// Durable on return. Create the file after this call, not before.
+  package func recordTemporary(_ path: String) throws(StoreError) {
+    try write { try $0.execute(sql: "INSERT OR REPLACE INTO temporary (path) VALUES (?)", arguments: [path]) }
+  }
+
+  /// Call it after the file was removed or renamed to its final name.
+  package func forgetTemporary(_ path: String) throws(StoreError) {
+    try write { try Self.forget($0, temporary: path) }
+  }
+
+  package func leftovers() throws(StoreError) -> [String] {
+    try read { try String.fetchAll($0, sql: "SELECT path FROM temporary ORDER BY path") }
+  }
+
+  /// Removes the recorded files and no others. Call it at start, before new files are recorded. A record whose file
+  /// cannot be removed, for example on a disk that is not mounted, is kept for the next start.
+  /// - Returns: the paths that were removed.
+  @discardableResult
+  package func removeLeftovers() throws(StoreError) -> [String] {
+    var removed = [String]()
+    for path in try leftovers() {
+      var status = stat()
+      if lstat(path, &status) == 0 {
+        // This process creates regular files of its own user only.
+        if status.st_mode & S_IFMT == S_IFREG && status.st_uid == geteuid() {
+          guard unlink(path) == 0 else { continue }
+          removed.append(path)
+        }
+      } else if errno != ENOENT && errno != ENOTDIR {
+        continue
+      }
+      try forgetTemporary(path)
+    }
+    return removed
+  }
+
+  static func forget(_ database: Database, temporary path: String) throws {
+    try database.cachedStatement(sql: "DELETE FROM temporary WHERE path = ?").execute(arguments: [path])
   }
 }

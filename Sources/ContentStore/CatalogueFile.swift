@@ -2,26 +2,26 @@
 
 import GRDB
 import Glibc
+import POSIXSupport
 
-/// Opening the database file: made where there is none, migrated where it is old, moved aside where it is broken.
+/// Opens the database file: creates it if missing, migrates an old one, moves a damaged one aside.
 ///
-/// Looking through a whole database takes time in proportion to it, so a start does so only where there is suspicion: a
-/// mark beside the file, left by whoever met damage in it.
+/// Checking a whole database takes time in proportion to its size, so a start does it only if a mark file beside the
+/// database says that the last run met damage.
 struct CatalogueFile: Sendable {
-  /// Connections that look things up. One more writes.
+  /// Number of reading connections. One more writes.
   private static let readers = 4
-  /// Pages that a connection keeps in memory, in KiB: the whole pool keeps 4 MiB at most, however large the file is. A look
-  /// at the whole of it would else fill every connection with 2 MiB (SQLite's own choice); what is read again at once comes
-  /// from the system's page cache anyway.
+  /// Page cache of a reading connection in KiB; the whole pool keeps at most 4 MiB. With SQLite's default a check of the
+  /// whole database would fill 2 MiB per connection, although the system's page cache holds the same pages.
   private static let readerCache = 512
-  /// Large transactions are quicker with more.
+  /// Page cache of the writing connection in KiB; large transactions are faster with more.
   private static let writerCache = 2048
 
   let path: String
 
   private var mark: String { "\(path).suspect" }
 
-  /// - Returns: the open database, and where a broken one was moved to.
+  /// - Returns: the open database, and the path to which a damaged one was moved.
   func open() throws(StoreError) -> (DatabasePool, movedAside: String?) {
     do {
       return (try connect(), nil)
@@ -32,14 +32,14 @@ struct CatalogueFile: Sendable {
     }
   }
 
-  /// Has the next start look through all of it. Best effort: a disk that takes no mark will be met again.
+  /// Makes the next start check the whole database. Best effort: without the mark, later calls meet the damage again.
   func suspect() {
     let descriptor = Glibc.open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Looks through all pages, and reads every share: SQLite keeps no checksums, so a flipped bit inside a value leaves
-  /// the pages in order and a row that nobody can read.
+  /// Checks all pages and decodes every share: SQLite has no checksums, so a flipped bit inside a value leaves valid pages
+  /// with an invalid row.
   /// - Throws: `DatabaseError` of `SQLITE_CORRUPT`.
   static func check(_ database: Database) throws {
     let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
@@ -54,12 +54,12 @@ struct CatalogueFile: Sendable {
       configuration.busyMode = .timeout(5)
       configuration.prepareDatabase { database in
         let cache = database.configuration.readonly ? Self.readerCache : Self.writerCache
-        // Negative means KiB, positive would mean pages.
+        // Negative values are KiB, positive ones are pages.
         try database.execute(sql: "PRAGMA cache_size = -\(cache)")
       }
       let pool = try DatabasePool(path: path, configuration: configuration)
       try pool.writeWithoutTransaction { database in
-        // The pool chooses NORMAL for itself, which keeps the database whole but may lose the last commits.
+        // The pool's default, NORMAL, keeps the database intact but may lose the last commits.
         try database.execute(sql: "PRAGMA synchronous = FULL")
       }
       try migrate(pool)
@@ -80,7 +80,7 @@ struct CatalogueFile: Sendable {
     try migrator.migrate(pool)
   }
 
-  /// The journal goes along: without its database it is nothing, and a new database must not find it.
+  /// Moves the journal too: a new database must not find the old one's.
   private func moveAside() throws(StoreError) -> String {
     var number = 1
     while access("\(path).damaged-\(number)", F_OK) == 0 { number += 1 }
@@ -111,9 +111,9 @@ struct CatalogueFile: Sendable {
     }
   }
 
-  /// SQLite tells no EFBIG from a failing device, so the sizes are looked at: beyond the limit of this process on the size
-  /// of files (getrlimit(2)) there is as little room as on a full disk.
-  /// - Returns: the limit in bytes, `nil` where this is not what happened.
+  /// SQLite reports EFBIG like a failing device, so this compares the file sizes with the limit of this process
+  /// (RLIMIT_FSIZE in getrlimit(2)).
+  /// - Returns: the limit in bytes; `nil` if it was not reached.
   private static func sizeLimit(met error: DatabaseError, path: String) -> UInt64? {
     let writing: [ResultCode] = [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_TRUNCATE, .SQLITE_IOERR_SHMSIZE]
     guard writing.contains(error.extendedResultCode) else { return nil }
@@ -122,11 +122,30 @@ struct CatalogueFile: Sendable {
     let isMet = ["", "-wal", "-shm"].contains { suffix in
       var status = stat()
       guard stat(path + suffix, &status) == 0, let size = UInt64(exactly: status.st_size) else { return false }
-      return size.addingReportingOverflow(longestWrite).partialValue > limit.rlim_cur
+      return size.addingReportingOverflow(maxWrite).partialValue > limit.rlim_cur
     }
     return isMet ? UInt64(limit.rlim_cur) : nil
   }
 
-  /// What SQLite writes or appends at a time, in bytes: a page, or a part of the index of the journal.
-  private static let longestWrite: UInt64 = 64 * 1024
+  /// The most bytes that SQLite writes at once: a page, or a part of the journal's index.
+  private static let maxWrite: UInt64 = 64 * 1024
+}
+
+/// Admits one process to a state directory. Ends with `release` or with the process.
+final class StateLock: Sendable {
+  private let lock: FileLock
+
+  /// - Throws: `.catalogueInUse` if another process has it.
+  init(directory: String) throws(StoreError) {
+    let path = "\(directory)/lock"
+    do throws(SystemError) {
+      lock = try FileLock(path)
+    } catch {
+      guard error.code == EWOULDBLOCK else { throw .writing(path, error.code) }
+      throw StoreError(.catalogueInUse, directory, "another peer runs with this state")
+    }
+  }
+
+  /// Lets another process in before this one ends.
+  func release() { lock.release() }
 }

@@ -3,21 +3,21 @@
 package import DocumentModel
 import Glibc
 
-/// Where a fetched file goes: an open directory and a name in it. A directory that is renamed meanwhile stays the same.
+/// The destination of a download: an open directory and a name in it. Renaming the directory does not change the target.
 package struct DownloadTarget: Sendable {
   package let name: String
   let directory: OpenFile
 
-  /// What is there under the name.
+  /// What exists under the name.
   package enum Occupant: Sendable {
     case nothing
-    /// A file with the content that is wanted: nothing is left to be done.
+    /// A file with the wanted content.
     case same(HashedFile)
-    /// Another file, a link that leads nowhere, a directory.
+    /// Another file, a dangling link, a directory.
     case different
   }
 
-  /// A path as its user gave it: a directory that exists takes the file under the suggested name.
+  /// - Parameter path: the user's path. In an existing directory the file gets the suggested name.
   /// - Throws: `.notADirectory`, `.cannotCreate`, `.nameTooLong`.
   package init(path: String, suggestedName: String) throws(StoreError) {
     var status = stat()
@@ -46,24 +46,24 @@ package struct DownloadTarget: Sendable {
     directory.path.hasSuffix("/") ? "\(directory.path)\(name)" : "\(directory.path)/\(name)"
   }
 
-  /// Whether nothing has the name.
+  /// Whether the name is unused.
   package var isFree: Bool {
     var status = stat()
     return fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT
   }
 
-  /// What has the name may go only where it is a file or a link: no download takes the place of a device or a FIFO.
+  /// Checks that only a file or a link would be replaced, not a device, a FIFO or a directory.
   /// - Throws: `.exists`.
   package func checkReplaceable() throws(StoreError) {
     var status = stat()
     guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
     let kind = status.st_mode & S_IFMT
     guard kind == S_IFREG || kind == S_IFLNK else {
-      throw StoreError(.exists, path, "is no regular file and stays")
+      throw StoreError(.exists, path, "is not a regular file and is not replaced")
     }
   }
 
-  /// Where the file lies: the directory may have been renamed since it was opened.
+  /// The path of the file now: its directory may have been renamed since it was opened.
   package var currentPath: String {
     var (opened, named) = (stat(), stat())
     guard fstat(directory.descriptor, &opened) == 0,
@@ -75,7 +75,7 @@ package struct DownloadTarget: Sendable {
     return moved.isEmpty ? path : "\(moved)/\(name)"
   }
 
-  /// Looks at what has the name already; hashes it if its size is that of the content.
+  /// Inspects the file that has the name already; hashes it if its size equals the content's.
   package func occupant(
     comparedTo content: Content, hasher: FileHasher, isCancelled: @Sendable () -> Bool = { false }
   ) throws(StoreError) -> Occupant {
@@ -84,7 +84,7 @@ package struct DownloadTarget: Sendable {
       guard errno == ENOENT else { throw .writing(path, errno) }
       return .nothing
     }
-    // Through a link now: what it leads to may be the content.
+    // Follows a link: its destination may have the content.
     guard fstatat(directory.descriptor, name, &status, 0) == 0, status.st_mode & S_IFMT == S_IFREG,
       Int64(status.st_size) == content.size
     else {
@@ -98,5 +98,30 @@ package struct DownloadTarget: Sendable {
     } catch {
       return .different
     }
+  }
+}
+
+/// Rules for a file name.
+package enum FileName {
+  /// In bytes, on all common file systems.
+  package static let maximumLength = 255
+
+  /// - Throws: `.nameTooLong`; `.cannotCreate` if it is not a file name.
+  package static func check(_ name: String) throws(StoreError) {
+    guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0x2F), !name.utf8.contains(0) else {
+      throw StoreError(.cannotCreate, name, "is not a file name: choose one with -o")
+    }
+    guard name.utf8.count <= maximumLength else {
+      throw StoreError(
+        .nameTooLong, name, "a file name has at most \(maximumLength) bytes, this one \(name.utf8.count): use -o")
+    }
+  }
+
+  /// The hidden name of an unfinished file, at most 255 bytes.
+  static func temporary(for name: String, random: UInt64) -> String {
+    let suffix = ".\(String(random, radix: 36)).p2p-part"
+    var kept = name
+    while kept.utf8.count + suffix.utf8.count + 1 > maximumLength { kept.removeLast() }
+    return ".\(kept)\(suffix)"
   }
 }

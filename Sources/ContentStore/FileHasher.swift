@@ -4,9 +4,9 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Hashes files on several cores: large files cut into ranges, small ones side by side. Blocks its caller.
+/// Hashes files on several cores: large files in ranges, small ones side by side. Blocks the caller.
 package struct FileHasher: Sendable {
-  /// Read at a time by each worker, in bytes: large enough to make calls cheap, small enough for the cache.
+  /// Bytes that a worker reads at a time: large enough to make system calls cheap, small enough for the CPU cache.
   private static let bufferLength = 256 << 10
 
   private let layers: LayerStore
@@ -14,8 +14,8 @@ package struct FileHasher: Sendable {
   private let workers: Int
 
   /// - Parameters:
-  ///   - layers: where the leaves of large files go.
-  ///   - workers: threads at work at once; by default the number of processors.
+  ///   - layers: stores the leaves of large files.
+  ///   - workers: number of threads; by default the number of processors.
   package init(layers: LayerStore, clock: FileClock = .system, workers: Int? = nil) {
     self.layers = layers
     self.clock = clock
@@ -23,8 +23,8 @@ package struct FileHasher: Sendable {
   }
 
   /// Hashes one file.
-  /// - Throws: `.vanished`, `.unreadable`, `.notAFile`, `.changed`, `.inputOutput`, `.cancelled`; what storing the
-  ///   layer of a large file may throw.
+  /// - Throws: `.vanished`, `.unreadable`, `.notAFile`, `.changed`, `.inputOutput`, `.cancelled`; for a large file also
+  ///   the errors of storing its layer.
   package func hash(
     _ path: String, isCancelled: @Sendable () -> Bool = { false }, progress: @Sendable (HashProgress) -> Void = { _ in }
   ) throws(StoreError) -> HashedFile {
@@ -34,11 +34,11 @@ package struct FileHasher: Sendable {
     return try result.get()
   }
 
-  /// Hashes files and returns when all are done.
+  /// Hashes files and returns when all are finished.
   /// - Parameters:
-  ///   - isCancelled: asked about every 256 KiB; what is not done then fails with `.cancelled`.
-  ///   - progress: called from any worker, after every 256 KiB; quick, please.
-  ///   - completed: called once for each file with its position, from any worker but one at a time, as files are done.
+  ///   - isCancelled: checked every 256 KiB; unfinished files then fail with `.cancelled`.
+  ///   - progress: called from any worker every 256 KiB; must return quickly.
+  ///   - completed: called once for each file with its position, from any worker, one call at a time.
   package func hash(
     _ paths: [String], isCancelled: @Sendable () -> Bool = { false },
     progress: @Sendable (HashProgress) -> Void = { _ in },
@@ -50,5 +50,108 @@ package struct FileHasher: Sendable {
       defer { buffer.deallocate() }
       crew.work(buffer: buffer, isCancelled: isCancelled, progress: progress, completed: completed)
     }
+  }
+}
+
+/// Progress of hashing one file.
+package struct HashProgress: Sendable {
+  /// Position of the file in the list of paths.
+  package let file: Int
+  package let path: String
+  /// Bytes of this file.
+  package let done: Int64
+  package let total: Int64
+}
+
+/// State shared by the workers of one `FileHasher.hash` call.
+final class HashCrew: Sendable {
+  private let paths: [String]
+  private let layers: LayerStore
+  private let clock: FileClock
+  private let schedule: Mutex<HashSchedule>
+  /// Bytes hashed of each file in progress, by position.
+  private let done = Mutex<[Int: Int64]>([:])
+  /// Wakes workers that wait for a file to be opened.
+  private let wake = DispatchSemaphore(value: 0)
+  /// Held while `completed` runs.
+  private let turn = Mutex<Void>(())
+
+  init(paths: [String], layers: LayerStore, clock: FileClock) {
+    self.paths = paths
+    self.layers = layers
+    self.clock = clock
+    schedule = Mutex(HashSchedule(fileCount: paths.count))
+  }
+
+  func work(
+    buffer: UnsafeMutableRawBufferPointer, isCancelled: @Sendable () -> Bool,
+    progress: @Sendable (HashProgress) -> Void, completed: @Sendable (Int, Result<HashedFile, StoreError>) -> Void
+  ) {
+    func deliver(_ index: Int, _ result: Result<HashedFile, StoreError>) {
+      turn.withLock { _ in completed(index, result) }
+    }
+    while true {
+      switch schedule.withLock({ $0.next() }) {
+      case .stop: return
+      case .wait: wake.wait()
+      case .open(let index):
+        let result = Result { () throws(StoreError) in
+          try begin(index, buffer: buffer, isCancelled: isCancelled, progress: progress)
+        }
+        switch result {
+        case .success(let file?): deliver(index, .success(file))
+        case .success(nil): break
+        case .failure(let error): deliver(index, .failure(error))
+        }
+      case .hash(let job, let range):
+        if let result = hash(job, range, buffer: buffer, isCancelled: isCancelled, progress: progress) {
+          deliver(job.index, result)
+        }
+      }
+    }
+  }
+
+  /// Opens a file and hashes it if it is small; returns `nil` for a large one, which all workers then share.
+  private func begin(
+    _ index: Int, buffer: UnsafeMutableRawBufferPointer, isCancelled: () -> Bool, progress: (HashProgress) -> Void
+  ) throws(StoreError) -> HashedFile? {
+    let opened = Result { () throws(StoreError) in
+      guard !isCancelled() else { throw StoreError(.cancelled, paths[index], "hashing was cancelled") }
+      return try HashJob(index: index, path: paths[index], layers: layers, clock: clock)
+    }
+    let waiting = schedule.withLock { $0.opened(try? opened.get()) }
+    for _ in 0..<waiting { wake.signal() }
+    let job = try opened.get()
+    guard !HashSchedule.isLarge(job) else { return nil }
+    try job.hash(0..<job.size, buffer: buffer, isCancelled: isCancelled) { report(job, $0, to: progress) }
+    return try job.finish()
+  }
+
+  /// Hashes a part of a large file.
+  /// - Returns: the result of the whole file after its last part, else `nil`.
+  private func hash(
+    _ job: HashJob, _ range: Range<Int64>, buffer: UnsafeMutableRawBufferPointer, isCancelled: () -> Bool,
+    progress: (HashProgress) -> Void
+  ) -> Result<HashedFile, StoreError>? {
+    var failure: StoreError?
+    do {
+      try job.hash(range, buffer: buffer, isCancelled: isCancelled) { report(job, $0, to: progress) }
+    } catch {
+      failure = error
+    }
+    let end = schedule.withLock { $0.finished(job, error: failure) }
+    guard end.isLast else { return nil }
+    done.withLock { $0[job.index] = nil }
+    if let error = end.error { return .failure(error) }
+    return Result { () throws(StoreError) in try job.finish() }
+  }
+
+  private func report(_ job: HashJob, _ bytes: Int64, to progress: (HashProgress) -> Void) {
+    let done = done.withLock { done in
+      let sum = (done[job.index] ?? 0) + bytes
+      done[job.index] = sum < job.size ? sum : nil
+      return sum
+    }
+    progress(HashProgress(file: job.index, path: job.path, done: done, total: job.size))
   }
 }

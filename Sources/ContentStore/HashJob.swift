@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 
-/// One file while it is being hashed: opened, its leaves put into a draft in any order, then checked for change.
+/// A file being hashed. Its leaves are stored in any order; at the end the file is checked for changes.
 final class HashJob: Sendable {
   let index: Int
   let path: String
@@ -26,8 +26,8 @@ final class HashJob: Sendable {
     draft = try layers.draft(size: size)
   }
 
-  /// Hashes the blocks of a range that begins and ends at a block border or at the end of the file.
-  /// - Parameter buffer: a multiple of the block length.
+  /// Hashes a range that begins at a block boundary and ends at one or at the end of the file.
+  /// - Parameter buffer: its length is a multiple of the block length.
   func hash(
     _ range: Range<Int64>, buffer: UnsafeMutableRawBufferPointer, isCancelled: () -> Bool, advanced: (Int64) -> Void
   ) throws(StoreError) {
@@ -46,9 +46,9 @@ final class HashJob: Sendable {
     try draft.put(leaves, from: range.lowerBound / PieceGeometry.blockLength)
   }
 
-  /// After all ranges are hashed.
+  /// Call it after all ranges are hashed.
   func finish() throws(StoreError) -> HashedFile {
-    // Grown files show in their size; files of the kernel have a size of 0 and bytes all the same.
+    // A file that grew has another size. Files of /proc have size 0 but contain bytes.
     guard try file.fingerprint() == fingerprint, try isAtEnd() else { throw changed }
     return HashedFile(path: path, layer: try draft.finish(), fingerprint: fingerprint, isRacy: isRacy)
   }
@@ -65,4 +65,24 @@ final class HashJob: Sendable {
   }
 
   private var changed: StoreError { StoreError(.changed, path, "changed while it was being hashed") }
+}
+
+/// A hashed file.
+package struct HashedFile: Sendable {
+  package let path: String
+  package let layer: LeafLayer
+  /// The same before and after reading.
+  package let fingerprint: FileFingerprint
+  /// Changed so recently that a later change could leave the same time stamps: the hash is correct now, but must not be
+  /// looked up by the fingerprint.
+  package let isRacy: Bool
+
+  package var content: Content { layer.content }
+
+  package init(path: String, layer: LeafLayer, fingerprint: FileFingerprint, isRacy: Bool) {
+    self.path = path
+    self.layer = layer
+    self.fingerprint = fingerprint
+    self.isRacy = isRacy
+  }
 }

@@ -2,20 +2,20 @@
 
 package import DocumentModel
 
-/// Nodes of one layer of a content's tree, as `hashes` asks for them: a whole subtree's worth, so that the siblings
-/// on the way to the root prove them.
+/// A range of nodes in one layer of a content's tree, as `hashes` requests it. It spans a whole subtree, so the siblings on
+/// the path to the root prove it.
 package struct HashRange: Hashable, Sendable {
   package static let maximumLength = 512
 
   /// 0 for leaves.
   package let layer: Int
-  /// Of the first node; a multiple of `length`.
+  /// Index of the first node; a multiple of `length`.
   package let index: Int64
   /// A power of two, 1…512.
   package let length: Int
   private let rootLayer: Int
 
-  /// `nil` where the length is no power of two up to 512, the index no multiple of it, or the nodes lie beyond the
+  /// `nil` if the length is not a power of two up to 512, the index is not a multiple of it, or the nodes lie outside the
   /// padded layer. Empty content has no nodes.
   package init?(layer: Int, index: Int64, length: Int, of content: Content) {
     let geometry = content.geometry
@@ -30,31 +30,30 @@ package struct HashRange: Hashable, Sendable {
     rootLayer = geometry.rootLayer
   }
 
-  /// The leaves above the blocks of a piece, or of as much of it as one request can prove.
-  /// - Parameter block: any block of the content; the range that holds it is aligned to its length.
+  /// The longest range of leaves that contains a block and that one request can prove.
   package static func leaves(around block: Int64, of content: Content) -> HashRange? {
     let length = min(Int64(maximumLength), content.geometry.paddedBlockCount)
     guard block >= 0, block < content.geometry.blockCount, length > 0 else { return nil }
     return HashRange(layer: 0, index: block / length * length, length: Int(length), of: content)
   }
 
-  /// The layer of the one node that has all of these below it.
+  /// Layer of the lowest common ancestor.
   var ancestorLayer: Int { layer + length.trailingZeroBitCount }
   var ancestorIndex: Int64 { index / Int64(length) }
 
-  /// How many nodes follow those of the layer in an answer.
+  /// Number of siblings in an answer.
   package var siblingCount: Int { rootLayer - ancestorLayer }
-  /// What the answer's `hashes` says: nodes and siblings.
+  /// Number of nodes and siblings in an answer.
   package var hashCount: Int { length + siblingCount }
   package var byteCount: Int { hashCount * MerkleTree.nodeLength }
 
-  /// Where the siblings are, bottom up.
+  /// Positions of the siblings, bottom up.
   var siblings: [(layer: Int, index: Int64)] {
     (0..<siblingCount).map { (ancestorLayer + $0, (ancestorIndex >> Int64($0)) ^ 1) }
   }
 
-  /// Whether these are the nodes and siblings that the content's tree has there.
-  /// - Parameter hashes: `byteCount` bytes as they came.
+  /// Whether these are the nodes of the content's tree and their siblings.
+  /// - Parameter hashes: the bytes of an answer.
   package func verify(_ hashes: some Collection<UInt8>, against content: Content) -> Bool {
     guard hashes.count == byteCount, content.geometry.rootLayer == rootLayer else { return false }
     let split = length * MerkleTree.nodeLength
@@ -63,7 +62,7 @@ package struct HashRange: Hashable, Sendable {
     for (_, index) in siblings {
       let sibling = rest.prefix(MerkleTree.nodeLength)
       rest = rest.dropFirst(MerkleTree.nodeLength)
-      // The sibling's index says which side it stands on.
+      // A sibling with an odd index is the right child.
       node = index & 1 == 1 ? node + sibling : sibling + node
       MerkleTree.reduce(&node, layer: 0)
     }

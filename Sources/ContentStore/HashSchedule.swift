@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who hashes what next: large files are cut into ranges that all workers share, small ones go to one worker each.
+/// Assigns work to hashing workers: a large file is split into ranges for all of them, a small one goes to one worker.
 struct HashSchedule {
-  /// Hashed in one go by one worker: as many bytes as keep it busy for some 20 ms. A multiple of the block length.
+  /// Bytes that a worker hashes at a time, about 20 ms of work. A multiple of the block length.
   static let rangeLength: Int64 = 32 << 20
 
   enum Step {
-    /// Open the file with this index; then `opened`, whatever comes of it.
+    /// Open the file with this index, then call `opened`, also on failure.
     case open(Int)
-    /// Hash this part of a large file; then `finished`.
+    /// Hash this part of a large file, then call `finished`.
     case hash(HashJob, Range<Int64>)
-    /// The last file is being opened, which may give work: ask again when `opened` says so.
+    /// The last file is being opened and may need several workers: ask again when woken.
     case wait
-    /// Nothing left to begin.
+    /// No work is left.
     case stop
   }
 
@@ -29,7 +29,7 @@ struct HashSchedule {
   private var opening = 0
   private var waiting = 0
   private let fileCount: Int
-  /// At most one for each worker: a worker opens another only when no range is left to begin.
+  /// At most one for each worker: a worker opens a file only if no range is left.
   private var large: [Large] = []
 
   init(fileCount: Int) {
@@ -54,8 +54,9 @@ struct HashSchedule {
     return .open(nextFile - 1)
   }
 
-  /// A file was opened, or not. One that is longer than a range is there for all.
-  /// - Returns: how many workers to wake.
+  /// Call it after opening a file. A large file is then shared by all workers.
+  /// - Parameter job: `nil` on failure.
+  /// - Returns: number of workers to wake.
   mutating func opened(_ job: HashJob?) -> Int {
     opening -= 1
     if let job, Self.isLarge(job) { large.append(Large(job: job)) }
@@ -65,7 +66,8 @@ struct HashSchedule {
 
   static func isLarge(_ job: HashJob) -> Bool { job.size > rangeLength }
 
-  /// A range is done, or failed. True where it was the file's last: its error, if any, comes with it.
+  /// Call it after hashing a range.
+  /// - Returns: whether it was the last of its file, and the first error of that file.
   mutating func finished(_ job: HashJob, error: StoreError?) -> (isLast: Bool, error: StoreError?) {
     guard let index = large.firstIndex(where: { $0.job === job }) else { return (false, nil) }
     large[index].running -= 1

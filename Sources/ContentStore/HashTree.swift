@@ -2,18 +2,18 @@
 
 package import DocumentModel
 
-/// The tree of one content, ready to answer `hashes`: the upper layers in memory (64 bytes for each 8 MiB of
-/// content), the leaves in memory or on disk. What it hands out leads to the content's root, or it throws.
+/// The tree of one content, for answering `hashes`: the upper layers in memory (64 bytes per 8 MiB of content), the
+/// leaves in memory or on disk. Every answer leads to the content's root.
 package final class HashTree: Sendable {
   package let content: Content
   private let upper: NodeLayers
-  /// `nil` where `upper` begins with the leaves.
+  /// `nil` if `upper` begins with the leaves.
   private let file: LayerFile?
 
-  /// What it takes in memory, in bytes; the leaves on disk do not count.
+  /// Bytes in memory, without the leaves on disk.
   package var memory: Int { upper.byteCount }
 
-  /// From all leaves in memory. `nil` where they are not the content's.
+  /// From all leaves in memory. `nil` if they are not the content's.
   init?(content: Content, leaves: [UInt8]) {
     guard MerkleTree.content(leaves: leaves, size: content.size) == content else { return nil }
     self.content = content
@@ -21,7 +21,7 @@ package final class HashTree: Sendable {
     file = nil
   }
 
-  /// From a file of leaves. `nil` where its upper layers do not lead to the content's root.
+  /// From a file of leaves. `nil` if its upper layers do not lead to the content's root.
   init?(content: Content, file: LayerFile) throws(StoreError) {
     let leaves = content.geometry.blockCount
     let groups = leaves / LayerFile.groupLength + (leaves % LayerFile.groupLength == 0 ? 0 : 1)
@@ -35,8 +35,8 @@ package final class HashTree: Sendable {
   }
 
   /// The nodes of a range and the siblings that prove them: `range.byteCount` bytes. Reads at most 4 MiB.
-  /// - Throws: `.damagedLayer` where the file on disk no longer leads to the root; `.invalidRange` for a range of
-  ///   another content.
+  /// - Throws: `.damagedLayer` if the file on disk does not lead to the root; `.invalidRange` for a range of another
+  ///   content.
   package func hashes(_ range: HashRange) throws(StoreError) -> [UInt8] {
     guard HashRange(layer: range.layer, index: range.index, length: range.length, of: content) == range else {
       throw StoreError(.invalidRange, "hashes", "lie outside the tree of \(content)")
@@ -53,7 +53,7 @@ package final class HashTree: Sendable {
       if layer >= upper.base {
         upper.append(layer: layer, index: index, to: &hashes)
       } else if let lowest {
-        // Below layer 9 a sibling lies in the same group as the nodes.
+        // Below layer 9 a sibling is in the same group as the nodes.
         let width = LayerFile.groupLength >> Int64(layer)
         lowest.append(layer: layer, index: index % width, to: &hashes)
       }
@@ -61,7 +61,8 @@ package final class HashTree: Sendable {
     return hashes
   }
 
-  /// Appends the nodes of a layer below the groups' own. Returns the layers of the last group.
+  /// Appends nodes of a layer below layer 9.
+  /// - Returns: the layers of the last group.
   private func appendBelowGroups(_ range: HashRange, to hashes: inout [UInt8]) throws(StoreError) -> NodeLayers? {
     let width = LayerFile.groupLength >> Int64(range.layer)
     var index = range.index
@@ -77,7 +78,7 @@ package final class HashTree: Sendable {
     return layers
   }
 
-  /// The layers 0 to 9 of one group of 512 leaves, checked against the node above.
+  /// Layers 0 to 9 of one group of 512 leaves, verified against its node in layer 9.
   private func group(_ index: Int64) throws(StoreError) -> NodeLayers {
     let first = index * LayerFile.groupLength
     let count = min(max(content.geometry.blockCount - first, 0), LayerFile.groupLength)
@@ -90,5 +91,48 @@ package final class HashTree: Sendable {
     upper.append(layer: LayerFile.groupLayer, index: index, to: &known)
     guard computed == known else { throw StoreError(.damagedLayer, "hashes of \(content)", "are damaged on disk") }
     return layers
+  }
+}
+
+/// Consecutive layers of a tree in memory, computed from the lowest.
+struct NodeLayers: Sendable {
+  /// The lowest layer.
+  let base: Int
+  private let layers: [[UInt8]]
+
+  /// - Parameters:
+  ///   - nodes: the nodes of layer `base`, without padding.
+  ///   - top: the highest layer to compute.
+  init(base: Int, nodes: [UInt8], top: Int) {
+    self.base = base
+    var layers = [nodes]
+    var current = nodes
+    for layer in base..<max(top, base) {
+      if !current.isEmpty { MerkleTree.reduce(&current, layer: layer) }
+      layers.append(current)
+    }
+    self.layers = layers
+  }
+
+  var top: Int { base + layers.count - 1 }
+
+  /// Bytes of all nodes.
+  var byteCount: Int { layers.reduce(0) { $0 + $1.count } }
+
+  /// Appends one node of a layer, which may be padding.
+  func append(layer: Int, index: Int64, to hashes: inout [UInt8]) {
+    append(layer: layer, from: index, count: 1, to: &hashes)
+  }
+
+  /// Appends consecutive nodes of a layer, including padding.
+  func append(layer: Int, from index: Int64, count: Int, to hashes: inout [UInt8]) {
+    let nodes = layers.indices.contains(layer - base) ? layers[layer - base] : []
+    let width = Int64(nodes.count / MerkleTree.nodeLength)
+    let present = Int(min(max(width - index, 0), Int64(count)))
+    if present > 0 {
+      let start = Int(index) * MerkleTree.nodeLength
+      hashes.append(contentsOf: nodes[start..<start + present * MerkleTree.nodeLength])
+    }
+    for _ in present..<count { hashes.append(contentsOf: MerkleTree.padding(layer)) }
   }
 }

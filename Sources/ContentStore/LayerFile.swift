@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Synchronization
 
-/// The leaves of one large content in a file: all leaves, then the nodes of layer 9 (one for each 512 leaves), 32
-/// bytes each. With those, proving any leaf takes 16 KiB of reading.
+/// The leaves of one large content in a file: all leaves, then the nodes of layer 9 (one for each 512 leaves), 32 bytes
+/// each. With these nodes, proving a leaf reads only 16 KiB.
 ///
-/// Begins as a temporary file, which goes with the last reference unless it is kept.
+/// The file is temporary and is removed with the last reference unless `keep` renames it.
 final class LayerFile: Sendable {
   /// The layer whose nodes follow the leaves.
   static let groupLayer = 9
-  /// Leaves below one node of that layer.
+  /// Leaves below one node of layer 9.
   static let groupLength: Int64 = 1 << 9
 
   private let file: OpenFile
   private let directory: OpenFile
-  private let temporaryName: Locked<String?>
+  private let temporaryName: Mutex<String?>
 
-  /// - Parameter temporaryName: `nil` for a file that is kept already.
+  /// - Parameter temporaryName: `nil` for a file that has its final name.
   init(file: OpenFile, directory: OpenFile, temporaryName: String?) {
     self.file = file
     self.directory = directory
-    self.temporaryName = Locked(temporaryName)
+    self.temporaryName = Mutex(temporaryName)
   }
 
   deinit {
@@ -37,7 +38,8 @@ final class LayerFile: Sendable {
     }
   }
 
-  /// - Parameter holeAllowed: bytes beyond the end read as zeros; otherwise they are a damaged layer.
+  /// - Parameter holeAllowed: whether bytes beyond the end read as zeros.
+  /// - Throws: `.damagedLayer` if the file is too short.
   func read(_ count: Int, at offset: Int64, holeAllowed: Bool = false) throws(StoreError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     let filled: Int
@@ -52,7 +54,8 @@ final class LayerFile: Sendable {
     return bytes
   }
 
-  /// Appends the nodes of layer 9. Returns the root.
+  /// Appends the nodes of layer 9.
+  /// - Returns: the root.
   func finish(leafCount: Int64, rootLayer: Int) throws(StoreError) -> [UInt8] {
     var groups = [UInt8]()
     var first: Int64 = 0
@@ -66,7 +69,7 @@ final class LayerFile: Sendable {
     return MerkleTree.root(of: groups, layer: Self.groupLayer, height: rootLayer - Self.groupLayer)
   }
 
-  /// Makes it durable under its final name. A file that was there (of the same content) is replaced.
+  /// Renames the file to its final name, durably. Replaces an earlier file of the same content.
   func keep(as name: String) throws(StoreError) {
     guard let temporary = temporaryName.withLock({ $0 }) else { return }
     try file.synchronize()

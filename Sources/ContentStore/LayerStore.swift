@@ -4,13 +4,13 @@ import DocumentModel
 import Glibc
 import POSIXSupport
 
-/// The directory that holds the layers of large contents, one file `ROOT-SIZE` each, and nothing else.
+/// The directory of layers of large contents, one file `ROOT-SIZE` each, and nothing else.
 package final class LayerStore: Sendable {
   private let directory: OpenFile
   private let path: String
 
-  /// Makes the directory where there is none. What lies there under a temporary name is from a process that died,
-  /// and goes: only one process at a time may use the directory.
+  /// Creates the directory if missing and removes the drafts of a process that died. Only one process at a time may use
+  /// the directory.
   init(path: String) throws(StoreError) {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .writing(path, errno) }
     self.path = path
@@ -18,7 +18,7 @@ package final class LayerStore: Sendable {
     try removeDrafts()
   }
 
-  /// For the leaves of a content of this size, to be put as they come.
+  /// A draft for the leaves of a content of this size.
   package func draft(size: Int64) throws(StoreError) -> LayerDraft { try LayerDraft(size: size, store: self) }
 
   func createFile() throws(StoreError) -> LayerFile {
@@ -29,12 +29,12 @@ package final class LayerStore: Sendable {
     return LayerFile(file: file, directory: directory, temporaryName: name)
   }
 
-  /// Durable on return; a layer that is small enough for the database is none of its business.
+  /// Keeps the file of a large layer, durably. Small layers are stored in the database.
   func keep(_ layer: LeafLayer) throws(StoreError) {
     if case .file(let file) = layer.storage { try file.keep(as: Self.name(of: layer.content)) }
   }
 
-  /// `nil` where there is none, or where its length is not that of the content's layer.
+  /// `nil` if there is no file, or one with the wrong length.
   func file(of content: Content) throws(StoreError) -> LayerFile? {
     let name = Self.name(of: content)
     let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
@@ -57,7 +57,7 @@ package final class LayerStore: Sendable {
     unlinkat(directory.descriptor, Self.name(of: content), 0)
   }
 
-  /// The contents that have a file here.
+  /// The contents that have a file.
   func contents() throws(StoreError) -> [Content] {
     try names(Self.content(named:))
   }

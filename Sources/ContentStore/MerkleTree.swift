@@ -2,14 +2,14 @@
 
 package import DocumentModel
 
-/// The hash tree of BEP 52: leaves are the SHA-256 of 16 KiB blocks, the last one hashed as it is; a node is the
+/// The hash tree of BEP 52: leaves are the SHA-256 of 16 KiB blocks, the last of which may be short; a node is the
 /// SHA-256 of its two children; leaves missing to the next power of two are 32 zero bytes.
 ///
-/// A layer is kept as contiguous bytes, 32 for each node that stands above content. Nodes beyond those are padding.
+/// A layer is a byte array of 32 bytes for each node above content. Nodes beyond them are padding.
 package enum MerkleTree {
   package static let nodeLength = Digest.byteCount
 
-  /// The roots of subtrees that have no content, by their height: 0 is a missing leaf.
+  /// Roots of subtrees without content, by height; 0 is a missing leaf.
   private static let paddings: [[UInt8]] = {
     var nodes = [[UInt8](repeating: 0, count: nodeLength)]
     for height in 0..<Int64.bitWidth {
@@ -23,10 +23,10 @@ package enum MerkleTree {
     return nodes
   }()
 
-  /// The node that stands in a layer where there is no content below. `layer`: 0 for leaves.
+  /// A node without content below it. Layer 0 is the leaves.
   static func padding(_ layer: Int) -> [UInt8] { paddings[min(max(layer, 0), paddings.count - 1)] }
 
-  /// Appends the leaf of each block of `bytes`; the last block may be short. No bytes have no leaves.
+  /// Appends the leaf of each block of `bytes`; the last block may be short.
   package static func appendLeaves(of bytes: UnsafeRawBufferPointer, to leaves: inout [UInt8]) {
     let blockLength = Int(PieceGeometry.blockLength)
     var leaf: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
@@ -39,14 +39,14 @@ package enum MerkleTree {
     }
   }
 
-  /// Replaces the nodes of a layer by their parents. A node without a right neighbour gets padding.
+  /// Replaces the nodes of a layer by their parents. A missing right sibling is padding.
   static func reduce(_ nodes: inout [UInt8], layer: Int) {
     let count = nodes.count / nodeLength
     if count % 2 == 1 { nodes.append(contentsOf: padding(layer)) }
     let parents = (count + 1) / 2
     nodes.withUnsafeMutableBytes { nodes in
       for index in 0..<parents {
-        // The parent is written where nodes were already read: parent i covers nodes 2i and 2i + 1.
+        // In place: parent i overwrites bytes of nodes that were already read, 2i and 2i + 1 or before.
         SHA256Hashing.hash(
           UnsafeRawBufferPointer(rebasing: nodes[index * 2 * nodeLength..<(index + 1) * 2 * nodeLength]),
           into: UnsafeMutableRawBufferPointer(rebasing: nodes[index * nodeLength..<(index + 1) * nodeLength]))
@@ -63,7 +63,7 @@ package enum MerkleTree {
     return nodes
   }
 
-  /// The content that has these leaves. `nil` where the size does not have as many.
+  /// The content that has these leaves. `nil` if their number does not fit the size.
   package static func content(leaves: [UInt8], size: Int64) -> Content? {
     let geometry = PieceGeometry(size: size)
     guard leaves.count % nodeLength == 0, Int64(leaves.count / nodeLength) == geometry.blockCount else { return nil }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
-/// An open descriptor that is closed when nobody holds it any more.
+/// An open descriptor, closed with the last reference.
 package final class OpenFile: Sendable {
   package let descriptor: CInt
-  /// What it was opened as, for messages.
+  /// The path it was opened by, for messages.
   package let path: String
 
-  /// Takes the descriptor over.
+  /// Takes ownership of the descriptor.
   init(descriptor: CInt, path: String) {
     self.descriptor = descriptor
     self.path = path
@@ -18,7 +19,7 @@ package final class OpenFile: Sendable {
 
   /// Opens a regular file for reading; links are followed.
   static func reading(_ path: String) throws(StoreError) -> (file: OpenFile, fingerprint: FileFingerprint) {
-    // Not blocking: a FIFO would hold us until somebody writes to it.
+    // O_NONBLOCK: opening a FIFO would wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw .reading(path, errno) }
     let file = OpenFile(descriptor: descriptor, path: path)
@@ -30,11 +31,11 @@ package final class OpenFile: Sendable {
     }
   }
 
-  /// Opens a directory, to work in it whatever it is called later.
+  /// Opens a directory. It stays the same if it is renamed.
   static func directory(_ path: String) throws(StoreError) -> OpenFile {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw StoreError(errno == ENOTDIR ? .notADirectory : .cannotCreate, path, StoreError.text(errno))
+      throw StoreError(errno == ENOTDIR ? .notADirectory : .cannotCreate, path, SystemError(errno).description)
     }
     return OpenFile(descriptor: descriptor, path: path)
   }
@@ -47,14 +48,15 @@ package final class OpenFile: Sendable {
 
   package func fingerprint() throws(StoreError) -> FileFingerprint { FileFingerprint(try status()) }
 
-  /// A second descriptor of the same open file, for those who close what they are given.
+  /// A second descriptor of the same open file, owned by the caller.
   package func duplicate() throws(StoreError) -> CInt {
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     guard copy >= 0 else { throw .reading(path, errno) }
     return copy
   }
 
-  /// Fills the buffer from `offset`. Returns how many bytes there were: fewer than asked at the end of the file.
+  /// Reads into the buffer, from `offset`.
+  /// - Returns: number of bytes read: fewer than the buffer has only at the end of the file.
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StoreError) -> Int {
     var filled = 0
     while filled < buffer.count {
@@ -80,7 +82,7 @@ package final class OpenFile: Sendable {
     }
   }
 
-  /// Returns when bytes, size and rights are on the device (fsync(2)).
+  /// Flushes bytes, size and permissions to the device: fsync(2).
   func synchronize() throws(StoreError) {
     while fsync(descriptor) != 0 {
       guard errno == EINTR else { throw .writing(path, errno) }

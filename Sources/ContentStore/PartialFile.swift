@@ -4,11 +4,11 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// A file in the making: private and without a name until it is whole, then under its name at once.
+/// An unfinished file: private and unnamed while it is written; `commit` gives it its name atomically.
 ///
-/// A file without a name (O_TMPFILE of open(2)) goes by itself with whoever makes it. Where the file system has none, and to
-/// replace a file, it gets a hidden name, which is recorded in the catalogue before it is created. What is dropped without
-/// `commit` is removed. Parts may be written and read from several threads; `commit` and `abort` come after the last write.
+/// An unnamed file (O_TMPFILE in open(2)) vanishes with its process. If the file system does not support it, and to
+/// replace a file, the file gets a hidden name, which is recorded in the catalogue before it is created. Without `commit`
+/// the file is removed with this object. Several threads may write; call `commit` or `abort` after the last write.
 package final class PartialFile: Sendable {
   package let size: Int64
   package let file: OpenFile
@@ -19,21 +19,20 @@ package final class PartialFile: Sendable {
   private let state: Mutex<State>
 
   private struct State {
-    /// The hidden name, where it has one that is ours to remove.
+    /// The hidden name of a file that is not committed.
     var pending: String?
-    /// Where it has, or had, a hidden name.
+    /// The path recorded in the catalogue.
     var recorded: String?
   }
 
-  /// Of the glibc, which keeps it in a macro that Swift does not see: __O_TMPFILE and O_DIRECTORY.
+  /// O_TMPFILE, a macro that Swift does not import: __O_TMPFILE and O_DIRECTORY.
   private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
 
   /// Creates the file and reserves its space.
   /// - Parameters:
-  ///   - mayBeUnnamed: false gives it a hidden name in any case.
+  ///   - mayBeUnnamed: false forces a hidden name.
   ///   - random: makes the hidden name unique.
-  /// - Throws: `.noSpace` before a byte is fetched; `.cannotCreate`, `.nameTooLong`, `.notADirectory`; what the
-  ///   catalogue throws.
+  /// - Throws: `.noSpace`, `.cannotCreate`, `.nameTooLong`, `.notADirectory`; the errors of the catalogue.
   package init(
     target: DownloadTarget, size: Int64, catalogue: Catalogue, mayBeUnnamed: Bool = true,
     random: UInt64 = .random(in: .min ... .max)
@@ -60,24 +59,25 @@ package final class PartialFile: Sendable {
       state = Mutex(State(pending: name, recorded: path))
       file = OpenFile(descriptor: descriptor, path: target.path)
     }
-    // All members are set: from here on the end of this object removes the file, also where this throws.
+    // All members are set: if this throws, `deinit` removes the file.
     try reserve()
   }
 
   deinit { abort() }
 
-  /// Hidden names that are recorded: give them to `Catalogue.add(_:hashed:forgetting:)` together with the share, or to
-  /// `forgetTemporary`, after `commit`.
+  /// Recorded paths. After `commit`, pass them to `Catalogue.add(_:hashed:forgetting:)` with the share, or to
+  /// `forgetTemporary`.
   package var temporaryPaths: [String] { state.withLock { $0.recorded.map { [$0] } ?? [] } }
 
-  /// `nil` where the file system, or the lack of /proc for naming it later, does not allow it.
+  /// `nil` if the file system does not support it, or /proc, needed to name it later, is missing.
   private static func createUnnamed(in directory: OpenFile) -> CInt? {
     guard access("/proc/self/fd", X_OK) == 0 else { return nil }
     let descriptor = openat(directory.descriptor, ".", unnamed | O_RDWR | O_CLOEXEC, 0o600)
     return descriptor >= 0 ? descriptor : nil
   }
 
-  /// Writes a part; nothing may lie beyond the size.
+  /// Writes a part.
+  /// - Throws: `.invalidRange` beyond the size; the errors of writing.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
     guard offset >= 0, Int64(bytes.count) <= size, offset <= size - Int64(bytes.count) else {
       throw StoreError(.invalidRange, target.path, "has \(size) bytes")
@@ -85,10 +85,10 @@ package final class PartialFile: Sendable {
     try file.write(bytes, at: offset)
   }
 
-  /// Makes the file durable and gives it its name.
-  /// - Parameter replacing: whether a file that has the name goes.
-  /// - Returns: the fingerprint to share it by.
-  /// - Throws: `.exists`; `.noSpace`, `.inputOutput`: then the file is still in the making.
+  /// Flushes the file to the device and gives it its name.
+  /// - Parameter replacing: whether to replace a file that has the name.
+  /// - Returns: the fingerprint of the named file.
+  /// - Throws: `.exists`, `.noSpace`, `.inputOutput`; `commit` may then be called again.
   package func commit(replacing: Bool = false) throws(StoreError) -> FileFingerprint {
     guard fchmod(file.descriptor, 0o666 & ~CreationMask.current) == 0 else { throw .writing(target.path, errno) }
     try file.synchronize()
@@ -106,14 +106,14 @@ package final class PartialFile: Sendable {
     return try file.fingerprint()
   }
 
-  /// Removes what was fetched so far. No effect after `commit`.
+  /// Removes the file. No effect after `commit`.
   package func abort() {
     let (name, path) = state.withLock { state in
       defer { state.pending = nil }
       return (state.pending, state.recorded)
     }
     guard let name, let path else { return }
-    // A record that outlives its file does no harm; a file that outlives its record would.
+    // A record without a file is harmless; a file without a record would never be removed.
     if unlinkat(directory, name, 0) == 0 || errno == ENOENT {
       try? catalogue.forgetTemporary(path)
     }
@@ -121,7 +121,7 @@ package final class PartialFile: Sendable {
 
   private var directory: CInt { target.directory.descriptor }
 
-  /// A file without a name gets a hidden one: only a name can take the place of another.
+  /// Gives an unnamed file a hidden name: rename(2), which replaces a file, needs one.
   private func hiddenName() throws(StoreError) -> String {
     if let name = state.withLock({ $0.pending }) { return name }
     let name = FileName.temporary(for: target.name, random: random)
@@ -133,7 +133,7 @@ package final class PartialFile: Sendable {
     return name
   }
 
-  /// A link never replaces anything (link(2)).
+  /// link(2) never replaces a file.
   private func link(as name: String) throws(StoreError) {
     let source = "/proc/self/fd/\(file.descriptor)"
     guard linkat(AT_FDCWD, source, directory, name, AT_SYMLINK_FOLLOW) == 0 else { throw .writing(target.path, errno) }
@@ -143,12 +143,12 @@ package final class PartialFile: Sendable {
     let number = file_rename_exclusively(directory, name, directory, target.name)
     guard number != 0 else { return }
     guard number == EINVAL || number == ENOSYS || number == ENOTSUP else { throw .writing(target.path, number) }
-    // Some file systems cannot rename so.
+    // Some file systems do not support renameat2(2).
     guard linkat(directory, name, directory, target.name, 0) == 0 else { throw .writing(target.path, errno) }
     unlinkat(directory, name, 0)
   }
 
-  /// Says no at once, and how much is missing; what others write meanwhile is found out by `reserve`.
+  /// Refuses immediately and names the free space. `reserve` detects what others write meanwhile.
   private static func checkSpace(for size: Int64, in directory: OpenFile) throws(StoreError) {
     var status = statvfs()
     guard fstatvfs(directory.descriptor, &status) == 0 else { return }
@@ -161,8 +161,26 @@ package final class PartialFile: Sendable {
     guard size > 0 else { return }
     let number = file_allocate(file.descriptor, size)
     guard number != 0 else { return }
-    // Not every file system can; a hole is what there is then.
+    // Not supported by every file system; a sparse file is the fallback.
     guard number == EOPNOTSUPP || number == ENOSYS || number == EINVAL else { throw .writing(target.path, number) }
     guard ftruncate(file.descriptor, off_t(size)) == 0 else { throw .writing(target.path, errno) }
+  }
+}
+
+/// The permissions that new files of this process do not get: umask(2).
+enum CreationMask {
+  /// As of the first use. Read from /proc, because umask(2) cannot read without setting, which would affect other threads.
+  static let current: mode_t = read() ?? 0o022
+
+  private static func read() -> mode_t? {
+    guard let stream = fopen("/proc/self/status", "re") else { return nil }
+    defer { fclose(stream) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, CInt(line.count), stream) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard text.hasPrefix("Umask:") else { continue }
+      return mode_t(text.dropFirst("Umask:".count).filter { !$0.isWhitespace }, radix: 8)
+    }
+    return nil
   }
 }

@@ -12,3 +12,18 @@ enum SHA256Hashing {
     hasher.finalize().withUnsafeBytes { output.copyMemory(from: $0) }
   }
 }
+
+/// A hash whose input arrives in parts.
+struct RunningHash {
+  private var hasher = SHA256()
+
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    hasher.update(bufferPointer: bytes)
+  }
+
+  /// Whether the appended bytes have the 32-byte hash at the start of `expected`. Resets the hash.
+  mutating func finish(matches expected: UnsafeRawBufferPointer) -> Bool {
+    defer { hasher = SHA256() }
+    return hasher.finalize().withUnsafeBytes { expected.prefix($0.count).elementsEqual($0) }
+  }
+}

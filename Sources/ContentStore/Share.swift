@@ -2,9 +2,9 @@
 
 package import DocumentModel
 
-/// A document of this peer, and where its bytes are.
+/// A document of this peer and the file with its bytes.
 package struct Share: Hashable, Sendable {
-  /// How it came here: what its user added is announced anew when it changes, what was fetched is not.
+  /// A changed file is announced again if the user added it, but not if it was downloaded.
   package enum Origin: Int64, Hashable, Sendable {
     case added = 0
     case downloaded = 1
@@ -13,16 +13,16 @@ package struct Share: Hashable, Sendable {
   package enum State: Int64, Hashable, Sendable {
     /// Announced and served.
     case shared = 0
-    /// Kept in the list, but neither announced nor served: the file is gone or no longer the same.
+    /// Listed, but neither announced nor served: the file is gone or has changed.
     case withdrawn = 1
   }
 
   package let document: Document
-  /// Absolute.
+  /// Absolute path.
   package let path: String
   package let origin: Origin
   package let state: State
-  /// Of the file when it had this content.
+  /// Fingerprint of the file when it had this content.
   package let fingerprint: FileFingerprint
 
   package var id: DocumentID { document.id }
@@ -39,5 +39,58 @@ package struct Share: Hashable, Sendable {
     self.origin = origin
     self.state = state
     self.fingerprint = fingerprint
+  }
+}
+
+/// A position in the catalogue, which is ordered by key and content: the last row of a page.
+package struct CataloguePosition: Hashable, Sendable {
+  package let key: DocumentKey
+  package let content: Content
+
+  package init(key: DocumentKey, content: Content) {
+    self.key = key
+    self.content = content
+  }
+
+  package init(after share: Share) {
+    self.init(key: share.key, content: share.content)
+  }
+}
+
+/// Totals of a catalogue.
+package struct CatalogueTotals: Hashable, Sendable {
+  /// Number of shared documents, without withdrawn ones.
+  package let documents: Int64
+  /// Sum of their sizes; a content under two keys counts twice.
+  package let bytes: Int64
+
+  package init(documents: Int64, bytes: Int64) {
+    self.documents = documents
+    self.bytes = bytes
+  }
+}
+
+/// The open file of a share, to serve it.
+package final class SharedFile: Sendable {
+  package let content: Content
+  package let file: OpenFile
+  private let fingerprint: FileFingerprint
+
+  /// Opens the file and checks that it is the one that was hashed.
+  /// - Throws: `.changed` if it was written or replaced since; `.vanished`, `.unreadable`, `.notAFile`.
+  package init(_ share: Share) throws(StoreError) {
+    (file, fingerprint) = try OpenFile.reading(share.path)
+    guard fingerprint == share.fingerprint else { throw Self.changed(share.path) }
+    content = share.content
+  }
+
+  /// Call it before each part is sent.
+  /// - Throws: `.changed` if the file was written since it was opened.
+  package func checkUnchanged() throws(StoreError) {
+    guard try file.fingerprint() == fingerprint else { throw Self.changed(file.path) }
+  }
+
+  private static func changed(_ path: String) -> StoreError {
+    StoreError(.changed, path, "is no longer what was shared")
   }
 }

@@ -1,48 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 
-/// What went wrong with a file or with the catalogue: switch on `code`; show `description` to people.
+/// A failure of a file or of the catalogue. Switch on `code`; show `description` to people.
 package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Code: Hashable, Sendable {
-    /// No such file, or a directory on the way to it is gone.
+    /// The file, or a directory in its path, does not exist.
     case vanished
-    /// The system refuses to open it.
+    /// The system refuses to open the file.
     case unreadable
     /// A directory, a device, a FIFO, a socket.
     case notAFile
-    /// No longer what was hashed, or changed while it was being hashed.
+    /// The file changed since or while it was hashed.
     case changed
-    /// The device failed.
+    /// I/O error of the device.
     case inputOutput
-    /// Whoever asked for the work no longer wants it.
+    /// The caller cancelled the work.
     case cancelled
-    /// Something else stands under the name already.
+    /// The name is already taken.
     case exists
-    /// The system refuses to create the file: rights, a read-only file system, a limit.
+    /// The system refuses to create the file: permissions, a read-only file system, a limit.
     case cannotCreate
-    /// No room on the file system, or the user's quota is used up.
+    /// The file system is full, or the user's quota is used up.
     case noSpace
-    /// Where the file should go is no directory.
+    /// The destination is not a directory.
     case notADirectory
-    /// More than the 255 bytes that a file name has.
+    /// A file name of more than 255 bytes.
     case nameTooLong
-    /// The hashes that are kept of a content do not belong to it: hash the file again.
+    /// The stored hashes of a content are damaged: hash the file again.
     case damagedLayer
-    /// Outside the content or outside its tree.
+    /// A range outside the content or its tree.
     case invalidRange
-    /// The database file is broken; it is moved aside at the next start.
+    /// The database is damaged; it is moved aside at the next start.
     case catalogueDamaged
     /// Another process uses the same state directory.
     case catalogueInUse
-    /// The database refused for another reason, such as one made by a newer version.
+    /// Another failure of the database, for example one written by a newer version.
     case catalogueFailed
   }
 
   package let code: Code
-  /// The path, or a word for what has none.
+  /// The path, or a name for a subject without one.
   package let subject: String
-  /// A sentence part, fit to be shown to a person behind the subject and a colon.
+  /// Shown to people after the subject and a colon.
   package let reason: String
 
   package init(_ code: Code, _ subject: String, _ reason: String) {
@@ -55,10 +56,7 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension StoreError {
-  /// The text that errno(3) has for a number.
-  static func text(_ number: CInt) -> String { String(cString: strerror(number)) }
-
-  /// A file could not be opened or read.
+  /// For a failure to open or read a file.
   static func reading(_ path: String, _ number: CInt) -> StoreError {
     let code: Code =
       switch number {
@@ -67,10 +65,10 @@ extension StoreError {
       case EIO: .inputOutput
       default: .unreadable
       }
-    return StoreError(code, path, text(number))
+    return StoreError(code, path, SystemError(number).description)
   }
 
-  /// A file could not be created, written or named.
+  /// For a failure to create, write or rename a file.
   static func writing(_ path: String, _ number: CInt) -> StoreError {
     let code: Code =
       switch number {
@@ -81,6 +79,6 @@ extension StoreError {
       case EIO: .inputOutput
       default: .cannotCreate
       }
-    return StoreError(code, path, text(number))
+    return StoreError(code, path, SystemError(number).description)
   }
 }
