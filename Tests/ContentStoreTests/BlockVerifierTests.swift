@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [7, 1000, 16_383, 16_384, 16_385, 65_536, 100_000])
-  func bytesInAnyPortionsAreVerifiedByTheBlock(_ portion: Int) {
+  func `bytes in portions of any size are verified by block`(_ portion: Int) {
     var verifier = BlockVerifier(content: content, firstBlock: 0, leaves: leaves)
     for start in stride(from: 0, to: bytes.count, by: portion) {
       let end = min(start + portion, bytes.count)
@@ -29,21 +29,21 @@ import Testing
     #expect(append([0], to: &verifier) == .excess)
   }
 
-  @Test func aRunInTheMiddleBeginsAtItsBlock() {
+  @Test func `run in the middle begins at its block`() {
     var verifier = BlockVerifier(content: content, firstBlock: 2, leaves: Array(leaves[64..<128]))
     #expect(append(bytes[32_768..<65_536], to: &verifier) == .verified(upTo: 65_536))
     #expect(verifier.isComplete)
     #expect(append(bytes[65_536..<65_537], to: &verifier) == .excess)
   }
 
-  @Test(arguments: [0, 16_383, 16_384, 50_000, 99_999]) func aWrongByteIsFoundWithItsBlock(_ position: Int) {
+  @Test(arguments: [0, 16_383, 16_384, 50_000, 99_999]) func `wrong byte is reported with its block`(_ position: Int) {
     var wrong = bytes
     wrong[position] ^= 1
     var verifier = BlockVerifier(content: content, firstBlock: 0, leaves: leaves)
     #expect(append(wrong[...], to: &verifier) == .wrong(block: Int64(position / 16_384)))
   }
 
-  @Test func blocksOutsideTheContentHaveNoLeaf() {
+  @Test func `block outside the content has no leaf`() {
     for first in [-1, 7, Int64.max, Int64.min] {
       var verifier = BlockVerifier(content: content, firstBlock: first, leaves: leaves)
       #expect(append([1], to: &verifier) == .excess)

@@ -25,7 +25,7 @@ import Testing
     return Share(document: document, path: file.path, origin: .added, fingerprint: file.fingerprint)
   }
 
-  @Test func answersForEachInItsPlace() throws {
+  @Test func `answers keep the order of the questions`() throws {
     let files = try [0, 1, 16_384, 16_385, 100_000].enumerated().map { try hashed("f\($0.offset)", $0.element) }
     try catalogue.remember(files)
     let unknown = FileFingerprint(device: 1, inode: 2, size: 3, modified: 4, changed: 5)
@@ -34,14 +34,14 @@ import Testing
     #expect(try catalogue.contents(of: []).isEmpty)
   }
 
-  @Test func knowsNoContentWithoutItsLeaves() throws {
+  @Test func `content without leaves is unknown`() throws {
     let (small, large) = (try hashed("small", 10), try hashed("large", 100_000))
     try catalogue.remember([small, large])
     try catalogue.forgetLayer(of: large.content)
     #expect(try catalogue.contents(of: [small.fingerprint, large.fingerprint]) == [small.content, nil])
   }
 
-  @Test func tellsWhatIsShared() throws {
+  @Test func `shared documents are reported as shared`() throws {
     let (kept, withdrawn) = (try hashed("kept", 1), try hashed("withdrawn", 2))
     let shares = [try share(kept, "file/a"), try share(withdrawn, "file/a"), try share(kept, "file/b")]
     try catalogue.add(shares, hashed: [kept, withdrawn])

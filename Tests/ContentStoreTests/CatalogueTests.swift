@@ -14,7 +14,7 @@ import Testing
     workspace = try Workspace()
   }
 
-  @Test func sharesAreFoundAgainInEveryWay() throws {
+  @Test func `share is found by key, content and path`() throws {
     let catalogue = try workspace.catalogue()
     let files = try hashed(catalogue, [100, 20_000, 20_000], names: ["a", "b", "c"])
     let shares = [
@@ -30,7 +30,7 @@ import Testing
     #expect(try catalogue.shares(under: key("file/zzz")).isEmpty)
   }
 
-  @Test func addingTheSameDocumentAgainReplacesWhatIsSaidOfIt() throws {
+  @Test func `adding a document again replaces title and path`() throws {
     let catalogue = try workspace.catalogue()
     let file = try hashed(catalogue, [100], names: ["a"])[0]
     try catalogue.add([share(file, as: "file/a", origin: .downloaded)])
@@ -43,7 +43,7 @@ import Testing
   }
 
   /// One path has one content at a time; another path may hold another content under the same key.
-  @Test func aFileThatChangedReplacesWhatItWasButNotItsNamesakes() throws {
+  @Test func `changed file supersedes its own share only`() throws {
     let catalogue = try workspace.catalogue()
     let before = try hashed(catalogue, [100], names: ["a"])[0]
     let namesake = try hashed(catalogue, [300], names: ["elsewhere"])[0]
@@ -55,7 +55,7 @@ import Testing
     #expect(Set(try catalogue.shares(under: key("file/a"))) == [new, share(namesake, as: "file/a")])
   }
 
-  @Test func removingTakesAllContentsOrOne() throws {
+  @Test func `remove takes all contents of a key or one`() throws {
     let catalogue = try workspace.catalogue()
     let files = try hashed(catalogue, [1, 2, 3], names: ["a", "b", "c"])
     try catalogue.add(files.map { share($0, as: "file/same") })
@@ -66,7 +66,7 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: files[0].path))
   }
 
-  @Test func aWithdrawnFileStaysInTheListUntilItIsAddedAgain() throws {
+  @Test func `withdrawn share stays listed until it is added again`() throws {
     let catalogue = try workspace.catalogue()
     let file = try hashed(catalogue, [100], names: ["a"])[0]
     let one = share(file, as: "file/a")
@@ -79,7 +79,7 @@ import Testing
     #expect(try catalogue.page(limit: 10).map(\.state) == [.shared, .withdrawn])
   }
 
-  @Test func pagesGoThroughEverythingOnceInOrder() throws {
+  @Test func `pages cover every share once, in order`() throws {
     let catalogue = try workspace.catalogue()
     let files = try hashed(catalogue, [1, 2, 3], names: ["a", "b", "c"])
     let shares = (0..<25).flatMap { number in files.map { share($0, as: "file/é-\(number % 13)/\(number)") } }
@@ -96,7 +96,7 @@ import Testing
     #expect(try catalogue.page(limit: -1).isEmpty)
   }
 
-  @Test func aFingerprintThatDiffersAnywhereIsUnknown() throws {
+  @Test func `fingerprint that differs in one field is unknown`() throws {
     let catalogue = try workspace.catalogue()
     let mark = FileFingerprint(device: .max, inode: .max, size: 16, modified: -5, changed: 7)
     let hashed = try hashed(catalogue, [16], names: ["a"])[0]
@@ -111,7 +111,7 @@ import Testing
     ] { #expect(try catalogue.content(of: other) == nil) }
   }
 
-  @Test func settingsAreKeptAndForgotten() throws {
+  @Test func `setting is stored and removed`() throws {
     let catalogue = try workspace.catalogue()
     #expect(try catalogue.setting("index") == nil)
     try catalogue.set("index", to: "192.0.2.7:7734")
@@ -123,7 +123,7 @@ import Testing
 
   // MARK: Layers
 
-  @Test func layersComeBackAfterAStartAndGoWithTheirLastShare() throws {
+  @Test func `layers survive a restart and are removed with their last share`() throws {
     let sizes = [1, 16_384, 20_000, 17_000_000]
     var contents = [Content]()
     do {
@@ -147,7 +147,7 @@ import Testing
     #expect(try catalogue.tree(of: .empty) == nil)
   }
 
-  @Test func aDamagedLayerIsFoundOutAndHashedAgain() throws {
+  @Test func `damaged layer is detected and replaced by hashing again`() throws {
     let catalogue = try workspace.catalogue()
     let file = try hashed(catalogue, [17_000_000], names: ["a"])[0]
     try catalogue.add([share(file, as: "file/a")], hashed: [file])
@@ -156,7 +156,7 @@ import Testing
     let tree = try #require(try catalogue.tree(of: file.content))
     let last = try #require(HashRange.leaves(around: 1037, of: file.content))
     let first = try #require(HashRange.leaves(around: 0, of: file.content))
-    try overwrite(path, at: 1037 * 32 + 5)
+    try workspace.flip(path, at: 1037 * 32 + 5)
     #expect(first.verify(try tree.hashes(first), against: file.content))
     #expect(code { try tree.hashes(last) } == .damagedLayer)
 
@@ -167,7 +167,7 @@ import Testing
     #expect(try proves(catalogue, file.content))
   }
 
-  @Test(arguments: [0, -1]) func aLayerFileWithWrongUpperNodesOrLengthIsNone(_ cut: Int) throws {
+  @Test(arguments: [0, -1]) func `layer file with wrong upper nodes or length is ignored`(_ cut: Int) throws {
     do {
       let catalogue = try workspace.catalogue()
       let file = try hashed(catalogue, [17_000_000], names: ["a"])[0]
@@ -175,13 +175,13 @@ import Testing
     }
     let name = try #require(try workspace.names(in: "state/layers").first)
     let path = "\(workspace.state)/layers/\(name)"
-    if cut == 0 { try overwrite(path, at: 1038 * 32) } else { #expect(truncate(path, 1038 * 32) == 0) }
+    if cut == 0 { try workspace.flip(path, at: 1038 * 32) } else { #expect(truncate(path, 1038 * 32) == 0) }
     let catalogue = try workspace.catalogue()
     let content = try #require(try catalogue.page(limit: 1).first?.content)
     #expect(try catalogue.tree(of: content) == nil)
   }
 
-  @Test func halfWrittenLayersOfADeadProcessGo() throws {
+  @Test func `drafts of a dead process are removed`() throws {
     let catalogue = try workspace.catalogue()
     var draft: LayerDraft? = try catalogue.layers.draft(size: 20_000_000)
     #expect(try workspace.names(in: "state/layers").count == 1)
@@ -194,7 +194,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: copy + "/layers").isEmpty)
   }
 
-  @Test func leavesOutsideTheContentAreRefused() throws {
+  @Test func `leaves outside the content are refused`() throws {
     let catalogue = try workspace.catalogue()
     for size in [40_000, 20_000_000] as [Int64] {
       let draft = try catalogue.layers.draft(size: size)
@@ -213,7 +213,7 @@ import Testing
   // MARK: Starts
 
   /// A copy of the files while the database is open is what kill -9 leaves behind.
-  @Test func whatWasAcknowledgedIsThereAfterADeathAtAnyPoint() throws {
+  @Test func `acknowledged shares survive kill -9`() throws {
     let catalogue = try workspace.catalogue()
     let files = try hashed(catalogue, [100, 20_000, 17_000_000], names: ["a", "b", "c"])
     for (number, file) in files.enumerated() {
@@ -229,14 +229,16 @@ import Testing
     }
   }
 
-  @Test func aSecondProcessIsKeptOut() throws {
+  @Test func `second process is refused`() throws {
     let catalogue = try workspace.catalogue()
     let error = try #require(throws: StoreError.self) { try workspace.catalogue() }
     #expect(error.code == .catalogueInUse)
     #expect(try catalogue.totals().documents == 0)
   }
 
-  @Test(arguments: ["nonsense", "header", "middle", "directoryless"]) func aBrokenDatabaseIsMovedAside(_ damage: String)
+  @Test(arguments: ["nonsense", "header", "middle", "directoryless"]) func `damaged database is moved aside`(
+    _ damage: String
+  )
     throws
   {
     do {
@@ -248,8 +250,8 @@ import Testing
     let path = workspace.state + "/catalogue.sqlite"
     switch damage {
     case "nonsense": try Data(pattern(5000)).write(to: URL(filePath: path))
-    case "header": try overwrite(path, at: 0, count: 100)
-    case "middle": try overwrite(path, at: 20_000, count: 60_000)
+    case "header": try workspace.flip(path, at: 0, count: 100)
+    case "middle": try workspace.flip(path, at: 20_000, count: 60_000)
     default: #expect(truncate(path, 10_000) == 0)
     }
     var opened: Catalogue? = try workspace.catalogue()
@@ -270,7 +272,7 @@ import Testing
 
   /// SQLite keeps no checksums: a bit that flips inside a title leaves a database in order and a row that nobody can read.
   /// Were it not moved aside, every start would meet it again.
-  @Test func aRowThatNobodyCanReadIsMovedAsideToo() throws {
+  @Test func `database with an invalid row is moved aside`() throws {
     let path = workspace.state + "/catalogue.sqlite"
     do {
       let catalogue = try workspace.catalogue()
@@ -303,7 +305,7 @@ import Testing
   }
 
   /// As a full disk, and no reason to suspect the database.
-  @Test func aLimitOnFileSizesIsNoRoom() async {
+  @Test func `file size limit is reported as no space`() async {
     await #expect(processExitsWith: .success) {
       signal(SIGXFSZ, SIG_IGN)
       let workspace = try Workspace()
@@ -325,7 +327,7 @@ import Testing
     }
   }
 
-  @Test func aHashOfTheWrongTypeIsNoHash() throws {
+  @Test func `hash of the wrong type is ignored`() throws {
     let mark = FileFingerprint(device: 1, inode: 2, size: 100, modified: 3, changed: 4)
     do {
       let catalogue = try workspace.catalogue()
@@ -333,16 +335,16 @@ import Testing
       try catalogue.remember([HashedFile(path: "/x", layer: file.layer, fingerprint: mark, isRacy: false)])
       #expect(try catalogue.content(of: mark) == file.content)
     }
-    try withDatabase { database in
+    try workspace.withDatabase { database in
       try database.execute(sql: "PRAGMA writable_schema = ON")
       try database.execute(
         sql: "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT, ', '') WHERE name = 'hashed'")
     }
-    try withDatabase { try $0.execute(sql: "UPDATE hashed SET root = 7") }
+    try workspace.withDatabase { try $0.execute(sql: "UPDATE hashed SET root = 7") }
     #expect(try workspace.catalogue().content(of: mark) == nil)
   }
 
-  @Test func anOrderlyEndLeavesOneFileWithEverythingInIt() throws {
+  @Test func `close leaves everything in one file`() throws {
     do {
       let catalogue = try workspace.catalogue()
       try catalogue.set("index", to: "kept")
@@ -355,7 +357,7 @@ import Testing
     #expect(try workspace.catalogue().setting("index") == "kept")
   }
 
-  @Test func suspicionWithoutDamageChangesNothing() throws {
+  @Test func `mark without damage changes nothing`() throws {
     do { try workspace.catalogue().set("index", to: "kept") }
     let mark = workspace.state + "/catalogue.sqlite.suspect"
     try Data().write(to: URL(filePath: mark))
@@ -366,17 +368,17 @@ import Testing
     try catalogue.inspect()
   }
 
-  @Test func aDatabaseOfANewerVersionIsLeftAlone() throws {
+  @Test func `database of a newer version is not touched`() throws {
     do { _ = try workspace.catalogue() }
     let path = workspace.state + "/catalogue.sqlite"
-    try withDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2 later')") }
+    try workspace.withDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2 later')") }
     let error = try #require(throws: StoreError.self) { try workspace.catalogue() }
     #expect(error.code == .catalogueFailed)
     #expect(error.reason.contains("newer version"))
     #expect(FileManager.default.fileExists(atPath: path))
   }
 
-  @Test func theStateIsPrivate() throws {
+  @Test func `state directory is private`() throws {
     let catalogue = try workspace.catalogue()
     let attributes = try FileManager.default.attributesOfItem(atPath: workspace.state)
     #expect(attributes[.posixPermissions] as? Int == 0o700)
@@ -405,25 +407,9 @@ import Testing
     return range.verify(try tree.hashes(range), against: content)
   }
 
-  /// The database as another program would change it.
-  private func withDatabase(_ body: (Database) throws -> Void) throws {
-    let queue = try DatabaseQueue(path: workspace.state + "/catalogue.sqlite")
-    try queue.writeWithoutTransaction(body)
-    try queue.close()
-  }
-
   private func snapshot() throws -> String {
     let copy = "\(workspace.path)/copy-\(UUID().uuidString)"
     try FileManager.default.copyItem(atPath: workspace.state, toPath: copy)
     return copy
-  }
-
-  private func overwrite(_ path: String, at offset: UInt64, count: Int = 1) throws {
-    let handle = try #require(FileHandle(forUpdatingAtPath: path))
-    defer { try? handle.close() }
-    try handle.seek(toOffset: offset)
-    let old = try #require(try handle.read(upToCount: count))
-    try handle.seek(toOffset: offset)
-    try handle.write(contentsOf: Data(old.map { $0 ^ 0x5A }))
   }
 }

@@ -18,7 +18,7 @@ import Testing
   }
 
   /// 80 MB: several ranges, shared by several workers, beside small files.
-  @Test func aLargeFileIsSharedByAllWorkersAndGivesTheSameLeaves() throws {
+  @Test func `large file hashed by several workers has the same leaves`() throws {
     var random = SeededGenerator(seed: 1)
     let block = random.bytes(1_000_003)
     var bytes = [UInt8]()
@@ -49,7 +49,7 @@ import Testing
     #expect(range.verify(hashes, against: file.content))
   }
 
-  @Test func eachFailureIsOneFilesOwn() throws {
+  @Test func `failure of one file does not affect others`() throws {
     let good = try workspace.file("good", pattern(10))
     let pipe = workspace.path + "/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
@@ -68,20 +68,20 @@ import Testing
     #expect(error.description == "\(workspace.path)/none: No such file or directory")
   }
 
-  @Test(.enabled(if: geteuid() != 0, "root reads everything")) func anUnreadableFileSaysSo() throws {
+  @Test(.enabled(if: geteuid() != 0, "root reads everything")) func `unreadable file is reported`() throws {
     let path = try workspace.file("secret", pattern(10))
     #expect(chmod(path, 0) == 0)
     #expect(code { try hasher.hash(path) } == .unreadable)
   }
 
-  @Test func linksToFilesAreFollowed() throws {
+  @Test func `link to a file is followed`() throws {
     let path = try workspace.file("real", pattern(20_000))
     let link = workspace.path + "/link"
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
     #expect(try hasher.hash(link).content == hasher.hash(path).content)
   }
 
-  @Test(arguments: [-5000, 0, 5000]) func aFileThatChangesMeanwhileFails(_ growth: Int) throws {
+  @Test(arguments: [-5000, 0, 5000]) func `file that changes while it is hashed fails`(_ growth: Int) throws {
     let path = try workspace.file("file", pattern(1_000_000))
     let isFirst = Atomic(true)
     let result = code {
@@ -99,11 +99,11 @@ import Testing
   }
 
   /// Files of /proc are regular, have size 0 and are not empty.
-  @Test func filesWithoutAProperSizeAreRefused() {
+  @Test func `file of /proc is refused`() {
     #expect(code { try hasher.hash("/proc/self/status") } == .changed)
   }
 
-  @Test(arguments: [1000, 80_000_000]) func cancellingStopsInTheMiddle(_ size: Int) throws {
+  @Test(arguments: [1000, 80_000_000]) func `cancellation stops in the middle of a file`(_ size: Int) throws {
     let path = workspace.path + "/file"
     try Data(count: size).write(to: URL(filePath: path))
     let calls = Atomic(0)
@@ -114,7 +114,7 @@ import Testing
     #expect(try workspace.names(in: "state/layers").isEmpty, "no half-written layer stays")
   }
 
-  @Test func aFileWrittenInTheSameTickIsRememberedOnlyAfterIt() throws {
+  @Test func `file written in the same clock tick is not remembered`() throws {
     let path = try workspace.file("file", pattern(10))
     let stamp = try hasher.hash(path).fingerprint.changed
     let now = Atomic(stamp)
@@ -139,12 +139,12 @@ import Testing
     arguments: [
       (0, 0), (999_999_999, 0), (1_000_000_000, 1), (-1, -1), (-1_000_000_000, -1), (.min, -9_223_372_037),
     ] as [(Int64, Int64)])
-  func theTimeOfAWriteIsRoundedDownToSeconds(nanoseconds: Int64, seconds: Int64) {
+  func `write time is rounded down to seconds`(nanoseconds: Int64, seconds: Int64) {
     let fingerprint = FileFingerprint(device: 1, inode: 1, size: 1, modified: nanoseconds, changed: 0)
     #expect(fingerprint.modifiedSeconds == seconds)
   }
 
-  @Test func noFilesAreNoWork() {
+  @Test func `empty list of files needs no work`() {
     hasher.hash([]) { _, _ in Issue.record("nothing to complete") }
   }
 }

@@ -20,7 +20,7 @@ import Testing
     (17_000_000, "061081cb274a39a6eb2e1c862a4c7dcddfa983c4a7118b415559ed33fabf904a"),
   ]
 
-  @Test(arguments: roots) func rootsAreThoseOfAnotherImplementation(_ size: Int, _ root: String) throws {
+  @Test(arguments: roots) func `root equals that of another implementation`(_ size: Int, _ root: String) throws {
     #expect(leavesAndContent(pattern(size)).content?.root.hex == root)
     let workspace = try Workspace()
     let catalogue = try workspace.catalogue()
@@ -31,7 +31,7 @@ import Testing
   }
 
   /// A root alone does not say which content: BEP 52 has no mark that tells leaves from nodes.
-  @Test func twoContentsMayHaveOneRoot() throws {
+  @Test func `two contents may have the same root`() throws {
     let (leaves, content) = leavesAndContent(pattern(20_000))
     #expect(leaves.count == 64)
     let other = leavesAndContent(leaves).content
@@ -39,7 +39,7 @@ import Testing
     #expect(content != other)
   }
 
-  @Test func leavesMustBeAsManyAsTheSizeHas() {
+  @Test func `number of leaves must fit the size`() {
     let (leaves, content) = leavesAndContent(pattern(50_000))
     #expect(MerkleTree.content(leaves: leaves, size: 50_000) == content)
     #expect(MerkleTree.content(leaves: leaves, size: 16_384) == nil)
@@ -48,7 +48,7 @@ import Testing
     #expect(MerkleTree.content(leaves: [], size: 0) == .empty)
   }
 
-  @Test func rangesOutsideTheTreeAreNone() throws {
+  @Test func `range outside the tree is invalid`() throws {
     let content = try #require(leavesAndContent(pattern(177_957)).content)
     #expect(HashRange(layer: 0, index: 0, length: 16, of: content)?.hashCount == 16)
     #expect(HashRange(layer: 0, index: 8, length: 1, of: content)?.hashCount == 5)
@@ -66,10 +66,11 @@ import Testing
   }
 
   /// Every range of small trees, of all shapes.
-  @Test(arguments: [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33]) func everyRangeIsProven(_ blocks: Int64) throws {
-    var random = SeededGenerator(seed: UInt64(blocks))
+  @Test(arguments: [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33]) func `every range of a small tree is proven`(_ blocks: Int64)
+    throws
+  {
     let workspace = try Workspace()
-    let (catalogue, content) = try stored(blocks: blocks, workspace, &random)
+    let (catalogue, content) = try workspace.stored(blocks: blocks, seed: UInt64(blocks))
     let tree = try #require(try catalogue.tree(of: content))
     var proven = 0
     for layer in 0...content.geometry.rootLayer {
@@ -88,11 +89,12 @@ import Testing
   }
 
   /// Trees whose leaves lie in a file: random ranges from all layers.
-  @Test(arguments: [1025, 1536, 2049, 5000, 70_000] as [Int64]) func rangesOfLargeTreesAreProven(_ blocks: Int64) throws
-  {
+  @Test(arguments: [1025, 1536, 2049, 5000, 70_000] as [Int64]) func `random ranges of a large tree are proven`(
+    _ blocks: Int64
+  ) throws {
     var random = SeededGenerator(seed: UInt64(blocks))
     let workspace = try Workspace()
-    let (catalogue, content) = try stored(blocks: blocks, workspace, &random)
+    let (catalogue, content) = try workspace.stored(blocks: blocks, seed: UInt64(blocks))
     let tree = try #require(try catalogue.tree(of: content))
     for _ in 0..<100 {
       let layer = Int.random(in: 0...content.geometry.rootLayer, using: &random)
@@ -106,10 +108,9 @@ import Testing
     #expect(last.verify(try tree.hashes(last), against: content))
   }
 
-  @Test(arguments: [1, 5, 11]) func everyChangedBitIsRefused(_ blocks: Int64) throws {
-    var random = SeededGenerator(seed: 9)
+  @Test(arguments: [1, 5, 11]) func `every changed bit is detected`(_ blocks: Int64) throws {
     let workspace = try Workspace()
-    let (catalogue, content) = try stored(blocks: blocks, workspace, &random)
+    let (catalogue, content) = try workspace.stored(blocks: blocks, seed: 9)
     let tree = try #require(try catalogue.tree(of: content))
     for layer in 0...content.geometry.rootLayer {
       let range = try #require(HashRange(layer: layer, index: 0, length: 1, of: content))
@@ -125,10 +126,9 @@ import Testing
     }
   }
 
-  @Test func aRangeOfAnotherContentIsRefused() throws {
-    var random = SeededGenerator(seed: 3)
+  @Test func `range of another content is refused`() throws {
     let workspace = try Workspace()
-    let (catalogue, small) = try stored(blocks: 3, workspace, &random)
+    let (catalogue, small) = try workspace.stored(blocks: 3, seed: 3)
     let large = try #require(Content(root: small.root, size: 100 * PieceGeometry.blockLength))
     let range = try #require(HashRange(layer: 0, index: 64, length: 2, of: large))
     let tree = try #require(try catalogue.tree(of: small))
@@ -137,7 +137,7 @@ import Testing
   }
 
   /// The oracle is not part of every machine.
-  @Test func rootsAgreeWithLibtorrent() throws {
+  @Test func `roots agree with libtorrent`() throws {
     let environment = ProcessInfo.processInfo.environment
     guard let tool = environment["BEP52_ORACLE"], FileManager.default.isExecutableFile(atPath: tool) else {
       print("BEP52_ORACLE names no program that prints BEP 52 roots of files: comparison skipped")
@@ -166,23 +166,5 @@ import Testing
     var leaves = [UInt8]()
     bytes.withUnsafeBytes { MerkleTree.appendLeaves(of: $0, to: &leaves) }
     return (leaves, MerkleTree.content(leaves: leaves, size: Int64(bytes.count)))
-  }
-
-  /// A catalogue that has random leaves of a content that was never there.
-  private func stored(blocks: Int64, _ workspace: Workspace, _ random: inout SeededGenerator) throws -> (
-    Catalogue, Content
-  ) {
-    let catalogue = try workspace.catalogue()
-    let draft = try catalogue.layers.draft(size: blocks * PieceGeometry.blockLength)
-    var first: Int64 = 0
-    while first < blocks {
-      let count = min(700, blocks - first)
-      try draft.put(random.bytes(Int(count) * 32), from: first)
-      first += count
-    }
-    let layer = try draft.finish()
-    let fingerprint = FileFingerprint(device: 1, inode: 1, size: layer.content.size, modified: 1, changed: 1)
-    try catalogue.remember([HashedFile(path: "/none", layer: layer, fingerprint: fingerprint, isRacy: false)])
-    return (catalogue, layer.content)
   }
 }

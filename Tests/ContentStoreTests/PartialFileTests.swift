@@ -18,7 +18,7 @@ import Testing
 
   private var directory: String { workspace.path + "/downloads" }
 
-  @Test func whereItMustHaveANameThatIsHiddenAndRecorded() throws {
+  @Test func `name of an unfinished file is hidden and recorded`() throws {
     let partial = try begin("paper.pdf", mayBeUnnamed: false)
     let path = try #require(partial.temporaryPaths.first)
     #expect(try catalogue.leftovers() == [path])
@@ -28,7 +28,7 @@ import Testing
     #expect(hidden[.posixPermissions] as? Int == 0o600)
   }
 
-  @Test func withoutANameNothingIsThereToBeRemoved() throws {
+  @Test func `unnamed file needs no record`() throws {
     let partial = try begin("paper.pdf")
     guard partial.temporaryPaths.isEmpty else { return }
     #expect(try workspace.names(in: "downloads").isEmpty)
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func theNameAppearsOnlyWithTheWholeFile(_ mayBeUnnamed: Bool) throws {
+  func `name appears with the complete file`(_ mayBeUnnamed: Bool) throws {
     let partial = try begin("paper.pdf", mayBeUnnamed: mayBeUnnamed)
     #expect(try !workspace.names(in: "downloads").contains("paper.pdf"))
     try write(bytes[20_000...], at: 20_000, to: partial)
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func whatIsDroppedOrAbortedLeavesNothing(_ mayBeUnnamed: Bool) throws {
+  func `dropped or aborted file leaves nothing behind`(_ mayBeUnnamed: Bool) throws {
     try begin("a", mayBeUnnamed: mayBeUnnamed).abort()
     _ = try begin("b", mayBeUnnamed: mayBeUnnamed)
     #expect(try workspace.names(in: "downloads").isEmpty)
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func aFileThatIsThereIsReplacedOnlyByForce(_ mayBeUnnamed: Bool) throws {
+  func `existing file is replaced on request only`(_ mayBeUnnamed: Bool) throws {
     let path = try workspace.file("downloads/a", [1, 2, 3])
     let partial = try begin("a", mayBeUnnamed: mayBeUnnamed)
     try write(bytes[...], at: 0, to: partial)
@@ -80,7 +80,7 @@ import Testing
     #expect(try catalogue.leftovers() == partial.temporaryPaths)
   }
 
-  @Test func neitherLinksNorDirectoriesAreWrittenThrough() throws {
+  @Test func `link is replaced, not followed, and a directory stays`() throws {
     let outside = try workspace.file("outside", [7])
     try FileManager.default.createSymbolicLink(atPath: directory + "/link", withDestinationPath: outside)
     try FileManager.default.createDirectory(atPath: directory + "/inner", withIntermediateDirectories: true)
@@ -94,7 +94,7 @@ import Testing
     #expect(code { try inner.commit(replacing: true) } == .exists)
   }
 
-  @Test func noDeviceAndNoFIFOIsReplaced() throws {
+  @Test func `device or FIFO is not replaced`() throws {
     #expect(mkfifo(directory + "/fifo", 0o600) == 0)
     let target = try DownloadTarget(directory: directory, name: "fifo")
     #expect(code { try target.checkReplaceable() } == .exists)
@@ -104,7 +104,7 @@ import Testing
     #expect(stat(directory + "/fifo", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
   }
 
-  @Test func aTargetKnowsWhereItsDirectoryWentTo() throws {
+  @Test func `target follows its renamed directory`() throws {
     let target = try DownloadTarget(directory: directory, name: "a")
     #expect(target.currentPath == directory + "/a")
     try FileManager.default.moveItem(atPath: directory, toPath: workspace.path + "/moved")
@@ -113,7 +113,7 @@ import Testing
     #expect(target.currentPath == target.path, "a path that leads there is the one its user knows")
   }
 
-  @Test func aDirectoryMayBeRenamedMeanwhile() throws {
+  @Test func `directory may be renamed during the download`() throws {
     let partial = try begin("a")
     try FileManager.default.moveItem(atPath: directory, toPath: workspace.path + "/moved")
     try write(bytes[...], at: 0, to: partial)
@@ -121,7 +121,7 @@ import Testing
     #expect(try workspace.names(in: "moved") == ["a"])
   }
 
-  @Test func nothingIsWrittenBeyondTheSize() throws {
+  @Test func `write beyond the size is refused`() throws {
     let partial = try begin("a")
     for offset in [-1, 49_999, 50_000, Int64.max, Int64.min] {
       #expect(code { try write([1, 2], at: offset, to: partial) } == .invalidRange)
@@ -129,7 +129,7 @@ import Testing
     #expect(code { try write(bytes + [1], at: 0, to: partial) } == .invalidRange)
   }
 
-  @Test func anEmptyFileIsAFileToo() throws {
+  @Test func `empty file is created`() throws {
     let partial = try PartialFile(
       target: DownloadTarget(directory: directory, name: "empty"), size: 0, catalogue: catalogue)
     #expect(try partial.commit().size == 0)
@@ -137,7 +137,7 @@ import Testing
 
   // MARK: Refusals
 
-  @Test func aFileThatCannotFitIsRefusedBeforeAByteIsFetched() throws {
+  @Test func `file larger than the free space is refused`() throws {
     let target = try DownloadTarget(directory: directory, name: "huge")
     let error = try #require(throws: StoreError.self) {
       try PartialFile(target: target, size: Content.maximumSize, catalogue: catalogue)
@@ -148,7 +148,7 @@ import Testing
     #expect(try workspace.names(in: "downloads").isEmpty)
   }
 
-  @Test func aLimitOnFileSizesIsAnErrorAndNotADeath() async {
+  @Test func `file size limit is an error, not a signal`() async {
     await #expect(processExitsWith: .success) {
       signal(SIGXFSZ, SIG_IGN)
       let workspace = try Workspace()
@@ -162,7 +162,7 @@ import Testing
     }
   }
 
-  @Test func directoriesThatRefuseSaySo() throws {
+  @Test func `unusable directory is reported`() throws {
     #expect(code { try DownloadTarget(directory: workspace.path + "/none", name: "a") } == .cannotCreate)
     let file = try workspace.file("file", [1])
     #expect(code { try DownloadTarget(directory: file, name: "a") } == .notADirectory)
@@ -174,13 +174,13 @@ import Testing
     #expect(try catalogue.leftovers().isEmpty)
   }
 
-  @Test(.enabled(if: geteuid() != 0, "root writes everywhere")) func aReadOnlyDirectorySaysSo() throws {
+  @Test(.enabled(if: geteuid() != 0, "root writes everywhere")) func `read-only directory is reported`() throws {
     #expect(chmod(directory, 0o500) == 0)
     #expect(code { try begin("a") } == .cannotCreate)
     #expect(chmod(directory, 0o700) == 0)
   }
 
-  @Test func namesHave255Bytes() throws {
+  @Test func `file name has at most 255 bytes`() throws {
     for name in [String(repeating: "x", count: 255), String(repeating: "é", count: 127)] {
       let partial = try begin(name)
       try write(bytes[...], at: 0, to: partial)
@@ -195,7 +195,7 @@ import Testing
 
   // MARK: Targets
 
-  @Test func aDirectoryTakesTheSuggestedNameAndAPathItsOwn() throws {
+  @Test func `suggested name is used in a directory only`() throws {
     let inside = try DownloadTarget(path: directory, suggestedName: "rfc793.txt")
     #expect(inside.path == directory + "/rfc793.txt")
     let slash = try DownloadTarget(path: directory + "/", suggestedName: "rfc793.txt")
@@ -206,7 +206,7 @@ import Testing
     #expect(try DownloadTarget(path: "/no-such-file", suggestedName: "a").path == "/no-such-file")
   }
 
-  @Test func whatIsThereIsComparedByContent() throws {
+  @Test func `existing file is compared by content`() throws {
     let hasher = FileHasher(layers: catalogue.layers)
     let file = try hasher.hash(workspace.file("downloads/same", bytes))
     let target = try DownloadTarget(directory: directory, name: "same")
@@ -242,7 +242,7 @@ import Testing
 
   // MARK: Leftovers
 
-  @Test func onlyWhatWasRecordedIsRemovedAtStart() throws {
+  @Test func `only recorded files are removed at start`() throws {
     let recorded = try workspace.file("downloads/.a.1.p2p-part", [1])
     let alike = try workspace.file("downloads/.a.2.p2p-part", [2])
     let kept = try workspace.file("kept", [3])
@@ -260,7 +260,7 @@ import Testing
 
   // MARK: Serving
 
-  @Test func onlyTheFileThatWasHashedIsServed() throws {
+  @Test func `only the hashed file is served`() throws {
     let path = try workspace.file("a", bytes)
     let one = share(try FileHasher(layers: catalogue.layers).hash(path), as: "file/a")
     let open = try SharedFile(one)

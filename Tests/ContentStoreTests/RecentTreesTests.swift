@@ -17,12 +17,12 @@ import Testing
     trees = try files.map { try #require(try catalogue.tree(of: $0.content)) }
   }
 
-  @Test func aTreeTakesTheBytesOfItsNodes() {
+  @Test func `memory of a tree is that of its nodes`() {
     #expect(trees[0].memory == 32 * (4 + 2 + 1))
     #expect(trees[1].memory == 32 * (5 + 3 + 2 + 1))
   }
 
-  @Test func theOneUsedLongestAgoGoesFirst() {
+  @Test func `least recently used tree is dropped first`() {
     var recent = RecentTrees(limit: 3, memoryLimit: .max)
     for tree in trees[0..<3] { recent.insert(tree) }
     #expect(recent.find(trees[0].content) === trees[0])
@@ -32,7 +32,7 @@ import Testing
     for kept in [trees[0], trees[2], trees[3]] { #expect(recent.find(kept.content) === kept) }
   }
 
-  @Test func neverMoreMemoryThanTheLimitIsKept() {
+  @Test func `memory limit is kept`() {
     let most = trees[4].memory + trees[5].memory
     var recent = RecentTrees(limit: 100, memoryLimit: most)
     for tree in trees + trees + trees.reversed() {
@@ -43,14 +43,14 @@ import Testing
     #expect(recent.count >= 2)
   }
 
-  @Test func oneTreeIsKeptHoweverLargeItIs() {
+  @Test func `one tree is kept regardless of size`() {
     var recent = RecentTrees(limit: 100, memoryLimit: 1)
     for tree in trees { recent.insert(tree) }
     #expect(recent.count == 1)
     #expect(recent.find(trees[5].content) === trees[5])
   }
 
-  @Test func whatGoesIsNotCountedAnyMore() {
+  @Test func `dropped tree is not counted`() {
     var recent = RecentTrees(limit: 100, memoryLimit: .max)
     recent.insert(trees[0])
     recent.insert(trees[0])

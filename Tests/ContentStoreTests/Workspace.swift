@@ -3,6 +3,9 @@
 import ContentStore
 import DocumentModel
 import Foundation
+import GRDB
+import TestSupport
+import Testing
 
 /// A directory of its own for one test, gone with it.
 final class Workspace: Sendable {
@@ -29,6 +32,46 @@ final class Workspace: Sendable {
 
   func names(in directory: String = "") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: "\(path)/\(directory)").sorted()
+  }
+}
+
+extension Workspace {
+  /// A catalogue with random leaves of a content whose file never existed.
+  func stored(blocks: Int64, seed: UInt64 = 1) throws -> (catalogue: Catalogue, content: Content) {
+    let catalogue = try catalogue()
+    return (catalogue, try store(blocks: blocks, seed: seed, in: catalogue))
+  }
+
+  func store(blocks: Int64, seed: UInt64, in catalogue: Catalogue) throws -> Content {
+    var random = SeededGenerator(seed: seed)
+    let draft = try catalogue.layers.draft(size: blocks * PieceGeometry.blockLength)
+    var first: Int64 = 0
+    while first < blocks {
+      let count = min(700, blocks - first)
+      try draft.put(random.bytes(Int(count) * 32), from: first)
+      first += count
+    }
+    let layer = try draft.finish()
+    let fingerprint = FileFingerprint(device: 1, inode: seed, size: layer.content.size, modified: 1, changed: 1)
+    try catalogue.remember([HashedFile(path: "/none", layer: layer, fingerprint: fingerprint, isRacy: false)])
+    return layer.content
+  }
+
+  /// Changes bytes of a file.
+  func flip(_ path: String, at offset: UInt64, count: Int = 1) throws {
+    let handle = try #require(FileHandle(forUpdatingAtPath: path))
+    defer { try? handle.close() }
+    try handle.seek(toOffset: offset)
+    let old = try #require(try handle.read(upToCount: count))
+    try handle.seek(toOffset: offset)
+    try handle.write(contentsOf: Data(old.map { $0 ^ 0x5A }))
+  }
+
+  /// Changes the catalogue's database as another program would.
+  func withDatabase(_ body: (Database) throws -> Void) throws {
+    let queue = try DatabaseQueue(path: state + "/catalogue.sqlite")
+    try queue.writeWithoutTransaction(body)
+    try queue.close()
   }
 }
 
