@@ -138,7 +138,7 @@ import WireProtocol
         let target = swarm.directory.file("target")
         let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
         #expect(failure?.code == .noSource)
-        #expect(failure?.message.hasSuffix("is said to be at \(host), where no peer can be") == true)
+        #expect(failure?.message.hasSuffix("has the address \(host), which cannot be a peer's") == true)
       }
     }
   }

@@ -97,7 +97,7 @@ import WireProtocol
         if let (holders, total) = answers() {
           selection.add(holders, total: total)
         } else {
-          selection.isFruitless()
+          selection.lookUpFailed()
         }
       }
       return false
@@ -108,7 +108,7 @@ import WireProtocol
       case .stalls where source == underWay[id]?.holder: fail(id, .stalled)
       case .honest, .stalls:
         underWay[id]?.until = .distantFuture
-        selection.isWilling(id)
+        selection.becameWilling(id)
       case .silent: fail(id, .silent)
       case .refuses: fail(id, .lost("Connection refused"))
       }
@@ -221,7 +221,7 @@ import WireProtocol
     selection.add([slow, other], total: 2)
     var now = NIODeadline.uptimeNanoseconds(0)
     #expect(step(&selection, now) == .ask(0, slow, pace: .usual, isAlone: true))
-    selection.isWilling(0)
+    selection.becameWilling(0)
     #expect(step(&selection, now) == .fetch(from: 0))
     now = now + .seconds(1)
     selection.gained(16_384, at: now)
@@ -232,9 +232,9 @@ import WireProtocol
     #expect(step(&selection, now) == .ask(1, other, pace: .usual, isAlone: true))
     selection.failed(1, .incomplete, gained: 0, at: now)
     #expect(step(&selection, now) == .lookUp)
-    selection.isFruitless()
+    selection.lookUpFailed()
     #expect(step(&selection, now) == .ask(2, slow, pace: .usual, isAlone: true))
-    selection.isWilling(2)
+    selection.becameWilling(2)
     #expect(step(&selection, now) == .fetch(from: 2))
     now = now + .seconds(60)
     #expect(step(&selection, now) == nil)
@@ -246,7 +246,7 @@ import WireProtocol
     let only = try holder(0)
     selection.add([only], total: 1)
     #expect(step(&selection, now) == .ask(0, only, pace: .patient, isAlone: true))
-    selection.isWilling(0)
+    selection.becameWilling(0)
     #expect(step(&selection, now) == .fetch(from: 0))
     selection.gained(16_384, at: now)
     selection.failed(0, .lost("Connection reset by peer"), gained: 16_384, at: now)
@@ -268,7 +268,7 @@ import WireProtocol
     _ = selection.step(at: now)
     _ = selection.step(at: now)
     #expect(step(&selection, now) == nil)
-    selection.isWilling(1)
+    selection.becameWilling(1)
     #expect(step(&selection, now) == .fetch(from: 1))
     let (first, second) = (selection.step(at: now), selection.step(at: now))
     let left = [first, second]

@@ -188,7 +188,7 @@ import WireProtocol
         try await bob.get("file/x", to: swarm.directory.file("target"))
       }
       #expect(failure?.code == .noSource)
-      #expect(failure?.message.contains("alice refuses: this peer serves enough others") == true)
+      #expect(failure?.message.contains("alice refuses: this peer has too many connections") == true)
     }
   }
 }

@@ -6,9 +6,9 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Verifies and writes what a source sends, in order, on a thread of the pool: the event loop only receives.
+/// Verifies and writes the bytes of one source, in order, on a thread of the pool. The event loop only receives.
 ///
-/// One for each source that is tried. What is verified stays, whatever becomes of the source.
+/// Verified blocks stay in the file if the source fails later.
 final class BlockSink: Sendable {
   enum Item: Sendable {
     case hashes(HashRange, [UInt8])
@@ -22,13 +22,13 @@ final class BlockSink: Sendable {
     }
   }
 
-  /// What became of an item.
+  /// The result of an item.
   enum Report: Sendable {
-    /// All before this offset is verified and written.
+    /// Everything before this offset is verified and written.
     case verified(upTo: Int64)
-    /// The source sent what does not belong to the content.
+    /// The source sent bytes or hashes that do not belong to the content.
     case wrong(String)
-    /// Our own disk failed.
+    /// The local disk failed.
     case failed(StoreError)
   }
 
@@ -37,14 +37,14 @@ final class BlockSink: Sendable {
     var bytes = 0
     var isRunning = false
     var isClosed = false
-    /// Gone once the sink is closed, and with it all that it refers to.
+    /// Released when the sink is closed.
     var report: (@Sendable (Report) -> Void)?
     var wantsRoom: (@Sendable () -> Void)?
     var whenIdle: (@Sendable () -> Void)?
   }
 
-  /// Beyond this many bytes in the queue the source is not read from, until it is half empty.
-  private static let most = 4 << 20
+  /// Bytes in the queue at which reading from the source stops, until the queue is half empty.
+  private static let maxQueued = 4 << 20
 
   private let pool: NIOThreadPool
   private let intake: Mutex<BlockIntake>
@@ -57,16 +57,16 @@ final class BlockSink: Sendable {
     queue = Mutex(Queue(report: report))
   }
 
-  /// Whether something still waits to be verified: then it is not the source that keeps us waiting.
+  /// Whether received items are still being verified: the source then is not the cause of a delay.
   var isBusy: Bool { queue.withLock { $0.isRunning } }
 
-  /// - Returns: whether there is room for more; if not, `room` is called once there is.
+  /// - Returns: whether there is room for more. If not, `room` is called as soon as there is.
   func submit(_ item: Item, room: @escaping @Sendable () -> Void) -> Bool {
     let (mustStart, hasRoom) = queue.withLock { queue in
       guard !queue.isClosed else { return (false, true) }
       queue.items.append(item)
       queue.bytes += item.cost
-      let hasRoom = queue.bytes < Self.most
+      let hasRoom = queue.bytes < Self.maxQueued
       if !hasRoom { queue.wantsRoom = room }
       defer { queue.isRunning = true }
       return (!queue.isRunning, hasRoom)
@@ -75,7 +75,7 @@ final class BlockSink: Sendable {
     return hasRoom
   }
 
-  /// Takes nothing more; `idle` is called when no thread is at work any more.
+  /// Drops the queue and accepts nothing more. `idle` is called when no thread works for the sink.
   func close(idle: @escaping @Sendable () -> Void) {
     let isIdle = queue.withLock { queue in
       queue.isClosed = true
@@ -96,7 +96,7 @@ final class BlockSink: Sendable {
         report(intake.withLock { $0.take(item) })
         let room = queue.withLock { queue -> (@Sendable () -> Void)? in
           queue.bytes -= item.cost
-          return queue.bytes < Self.most / 2 ? queue.wantsRoom.take() : nil
+          return queue.bytes < Self.maxQueued / 2 ? queue.wantsRoom.take() : nil
         }
         room?()
       }
@@ -117,7 +117,7 @@ final class BlockSink: Sendable {
   }
 }
 
-/// The verifying and writing itself, for one thread at a time.
+/// Verifies and writes items; for one thread at a time.
 struct BlockIntake {
   private let content: Content
   private let file: PartialFile
@@ -126,7 +126,7 @@ struct BlockIntake {
   private var position: Int64
   private var verified: Int64
 
-  /// - Parameter start: the first byte that is missing, the first of a block.
+  /// - Parameter start: the first missing byte, at a block boundary.
   init(content: Content, file: PartialFile, draft: LayerDraft, from start: Int64) {
     self.content = content
     self.file = file

@@ -8,8 +8,7 @@ package import NIOPosix
 import Synchronization
 package import WireProtocol
 
-/// Fetches documents: finds who has them, verifies every block, puts them under their name when they are whole, durable
-/// and right, and shares them.
+/// Downloads documents: finds sources, verifies every block, names the file when it is complete and durable, shares it.
 package struct Downloader: Sendable {
   private let identity: (id: PeerID, name: PeerName)
   private let link: IndexLink
@@ -23,8 +22,8 @@ package struct Downloader: Sendable {
   private let idle = IdleSources()
   private let logger: Logger
 
-  /// - Parameter pools: run what blocks: disk, database, hashing of what came; and what may take long, hashing of what is
-  ///   there.
+  /// - Parameter pools: threads for blocking work: `quick` for disk, database and verification, `long` for hashing large
+  ///   existing files.
   package init(
     identity: (id: PeerID, name: PeerName), link: IndexLink, ledger: ShareLedger, transfers: TransferRegistry,
     group: any EventLoopGroup, pools: (quick: NIOThreadPool, long: NIOThreadPool),
@@ -42,7 +41,7 @@ package struct Downloader: Sendable {
     self.logger = logger
   }
 
-  /// Fetches one document. Cancelling the task ends it and removes what was fetched.
+  /// Downloads one document. Cancelling the task stops the download and removes its file.
   ///
   /// - Parameter progress: called from any thread, about ten times a second.
   package func get(
@@ -65,7 +64,7 @@ package struct Downloader: Sendable {
       let path = try await finish(fetch, document, request)
       return Self.download(content, path, sources, started)
     } catch {
-      // No effect where the file has its name already.
+      // No effect if the file already has its name.
       _ = try? await blocking { fetch.discard() }
       throw error
     }
@@ -87,7 +86,7 @@ package struct Downloader: Sendable {
 
   private enum Preparation: Sendable {
     case begun(Fetch)
-    /// Nothing is left to be done.
+    /// The file already exists.
     case present(HashedFile)
   }
 
@@ -118,13 +117,13 @@ package struct Downloader: Sendable {
     }
   }
 
-  /// More than this to hash holds up a thread for too long that others wait for.
-  private static let quickSize: Int64 = 16 << 20
+  /// Bytes above which hashing would block a quick thread for too long.
+  private static let maxQuickSize: Int64 = 16 << 20
 
-  /// The file that is there already, where it has the content that is wanted. Cancelling the task ends the look at it.
+  /// The existing file at the target if it has the wanted content. Cancelling the task stops hashing it.
   private func present(_ target: DownloadTarget, _ content: Content) async throws(WireFailure) -> HashedFile? {
     let hasher = FileHasher(layers: ledger.catalogue.layers)
-    let pool = content.size > Self.quickSize ? longPool : pool
+    let pool = content.size > Self.maxQuickSize ? longPool : pool
     let occupant = try await pool.interruptible { isCancelled throws(StoreError) in
       try target.occupant(comparedTo: content, hasher: hasher, isCancelled: isCancelled)
     }
@@ -134,17 +133,17 @@ package struct Downloader: Sendable {
 
   // MARK: Fetching
 
-  /// - Returns: how much each source has given.
+  /// - Returns: bytes received from each source.
   private func fetchAll(
     _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey,
     _ progress: @escaping @Sendable (DownloadProgress) -> Void
   ) async throws(WireFailure) -> [Holder: Int64] {
     let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
     defer { transfer.end() }
-    let setting = SourceSearch.Setting(
+    let context = SourceSearch.Context(
       identity: identity, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal, transfer: transfer,
       progress: progress, lookUp: { [link] in await choice.lookUpOthers(link) }, logger: logger)
-    switch await search(fetch, choice, setting) {
+    switch await search(fetch, choice, context) {
     case .complete(let bytes): return bytes
     case .cancelled: throw WireFailure(.cancelled, "the download of \(key) was cancelled")
     case .failed(let error): throw WireFailure(error)
@@ -152,7 +151,7 @@ package struct Downloader: Sendable {
     }
   }
 
-  private func search(_ fetch: Fetch, _ choice: SourceChoice, _ setting: SourceSearch.Setting) async
+  private func search(_ fetch: Fetch, _ choice: SourceChoice, _ context: SourceSearch.Context) async
     -> SourceSearch.Outcome
   {
     let loop = idle.loop(for: choice.holders) ?? group.next()
@@ -161,7 +160,7 @@ package struct Downloader: Sendable {
       await withCheckedContinuation { (continuation: CheckedContinuation<SourceSearch.Outcome, Never>) in
         let outcome = OnceContinuation(continuation)
         loop.execute {
-          let search = SourceSearch(fetch, setting, loop: loop, outcome: outcome)
+          let search = SourceSearch(fetch, context, loop: loop, outcome: outcome)
           let bound = NIOLoopBound(search, eventLoop: loop)
           let isCancelled = cancellation.withLock { state in
             state.cancel = { loop.execute { bound.value.cancel() } }
@@ -192,9 +191,7 @@ package struct Downloader: Sendable {
 
   // MARK: After
 
-  /// Makes the file durable, gives it its name and shares it.
-  ///
-  /// Where another download of the same content has been quicker, its file is as good.
+  /// Makes the file durable, names it and shares it. If another download of the same content was faster, uses its file.
   /// - Returns: the path of the file.
   private func finish(
     _ fetch: Fetch, _ document: Document, _ request: DownloadRequest
@@ -213,7 +210,7 @@ package struct Downloader: Sendable {
       if request.isShared {
         return .success((file.path, try Self.share(document, file, in: ledger, forgetting: temporary)))
       }
-      // What cannot be forgotten now is looked for, and not found, at the next start.
+      // A record that cannot be removed now is removed at the next start.
       for path in temporary { try? ledger.catalogue.forgetTemporary(path) }
       return .success((file.path, []))
     }
@@ -229,7 +226,7 @@ package struct Downloader: Sendable {
     }
   }
 
-  /// Shares a file that was there already.
+  /// Shares an existing file.
   private func share(_ document: Document, _ file: HashedFile) async throws(WireFailure) {
     let ledger = ledger
     let superseded = try await blocking { () throws(StoreError) in
@@ -238,7 +235,7 @@ package struct Downloader: Sendable {
     await publish(document, superseded)
   }
 
-  /// - Returns: shares that are no more.
+  /// - Returns: superseded shares.
   private static func share(
     _ document: Document, _ file: HashedFile, in ledger: ShareLedger, forgetting temporary: [String]
   ) throws(StoreError) -> [Share] {
@@ -246,7 +243,7 @@ package struct Downloader: Sendable {
     do throws(StoreError) {
       return try ledger.add(share, fetched: file, forgetting: temporary)
     } catch {
-      // The file has its name by now: a disk that is full only for the catalogue must not make it sound otherwise.
+      // The file is complete: the error must say that only the catalogue could not be written.
       throw StoreError(error.code, file.path, "is whole, but could not be shared: \(error)")
     }
   }

@@ -2,9 +2,11 @@
 
 import ContentStore
 import DocumentModel
+import NIOCore
 import Synchronization
+import WireProtocol
 
-/// A file in the making and how much of it is there. It outlives the sources that are tried for it.
+/// The file of a download and how much of it is verified. Outlives the sources that are tried.
 final class Fetch: Sendable {
   let content: Content
   let file: PartialFile
@@ -12,7 +14,7 @@ final class Fetch: Sendable {
   let target: DownloadTarget
   private let progress = Mutex<Int64>(0)
 
-  /// Creates the file; blocks.
+  /// Creates the file. Blocks.
   init(content: Content, target: DownloadTarget, catalogue: Catalogue) throws(StoreError) {
     self.content = content
     self.target = target
@@ -20,10 +22,10 @@ final class Fetch: Sendable {
     file = try PartialFile(target: target, size: content.size, catalogue: catalogue)
   }
 
-  /// All before this offset is verified and written.
+  /// Everything before this offset is verified and written.
   var verified: Int64 { progress.withLock { $0 } }
 
-  /// - Returns: by how much.
+  /// - Returns: number of bytes gained.
   func advance(to offset: Int64) -> Int64 {
     progress.withLock { progress in
       defer { progress = max(progress, offset) }
@@ -31,20 +33,54 @@ final class Fetch: Sendable {
     }
   }
 
-  /// Removes what was fetched; blocks.
+  /// Removes the file. Blocks.
   func discard() {
     file.abort()
   }
 
-  /// Makes the file durable and gives it its name; blocks.
+  /// Makes the file durable and gives it its name. Blocks.
   func commit(replacing: Bool) throws(StoreError) -> HashedFile {
     if content.geometry.blockCount == 1 { try draft.put(content.root.bytes, from: 0) }
     let layer = try draft.finish()
     guard layer.content == content else {
-      throw StoreError(.damagedLayer, target.path, "its hashes do not lead to its root")
+      throw StoreError(.damagedLayer, target.path, "the hashes do not lead to the root")
     }
     let fingerprint = try file.commit(replacing: replacing)
-    // It was written a moment ago: a change within the same tick of the clock would not show.
+    // Just written: a change within the same clock tick would leave the same time stamp.
     return HashedFile(path: target.currentPath, layer: layer, fingerprint: fingerprint, isRacy: true)
+  }
+}
+
+/// Counts the bytes of one source and limits reports to about ten a second.
+final class ProgressMeter: Sendable {
+  private static let interval = TimeAmount.milliseconds(100)
+
+  private let size: Int64
+  private let peer: String
+  private let transfer: TransferHandle
+  private let next = Mutex(NIODeadline.now())
+  private let progress: @Sendable (DownloadProgress) -> Void
+
+  init(
+    size: Int64, peer: String, _ transfer: TransferHandle, _ progress: @escaping @Sendable (DownloadProgress) -> Void
+  ) {
+    self.size = size
+    self.peer = peer
+    self.transfer = transfer
+    self.progress = progress
+  }
+
+  /// - Parameters:
+  ///   - received: all verified bytes of the download.
+  ///   - gained: bytes verified since the last call.
+  func report(_ received: Int64, gained: Int64) {
+    transfer.progress(gained)
+    let now = NIODeadline.now()
+    let isDue = next.withLock { next in
+      guard now >= next || received == size else { return false }
+      next = now + Self.interval
+      return true
+    }
+    if isDue { progress(DownloadProgress(received: received, size: size, peer: peer)) }
   }
 }

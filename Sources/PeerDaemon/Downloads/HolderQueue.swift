@@ -2,17 +2,17 @@
 
 import DocumentModel
 
-/// Holders in the order in which they are asked: hosts take turns, and those of one host come in the order of the index.
+/// Queues holders round-robin by host; holders of one host keep the index's order.
 struct HolderQueue {
-  private var lines: [String: Line<Holder>] = [:]
-  /// Hosts with somebody who waits, each once.
-  private var turns = Line<String>()
+  private var lines: [String: FIFO<Holder>] = [:]
+  /// Hosts with queued holders, each once.
+  private var turns = FIFO<String>()
 
   var isEmpty: Bool { turns.isEmpty }
 
   mutating func append(_ holder: Holder) {
     if lines[holder.host] == nil { turns.append(holder.host) }
-    lines[holder.host, default: Line()].append(holder)
+    lines[holder.host, default: FIFO()].append(holder)
   }
 
   mutating func next() -> Holder? {
@@ -23,8 +23,8 @@ struct HolderQueue {
   }
 }
 
-/// First come, first served, in constant time.
-private struct Line<Element> {
+/// A FIFO queue with amortised constant time.
+private struct FIFO<Element> {
   private var elements: [Element] = []
   private var front = 0
 

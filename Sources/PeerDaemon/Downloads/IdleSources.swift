@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 import WireProtocol
 
-/// Connections to sources that have given what was wanted, kept for a while: the next small document then needs no new one.
+/// Idle connections to sources, kept for a while so that the next small document needs no new connection.
 final class IdleSources: Sendable {
   private struct Idle {
     let id: Int
@@ -16,28 +16,28 @@ final class IdleSources: Sendable {
   }
 
   private struct State {
-    /// The one that has waited longest first.
+    /// The longest idle first.
     var idle: [Idle] = []
     var lastID = 0
   }
 
-  /// Well below the time after which a source closes an idle connection.
+  /// Shorter than a source's own limit for idle connections.
   private static let timeout = TimeAmount.seconds(20)
-  private static let most = 32
-  private static let maxOfHolder = 4
+  private static let maxConnections = 32
+  private static let maxPerHolder = 4
 
   private let state = Mutex(State())
 
-  /// The event loop of a connection to one of these, if there is one.
+  /// The event loop of an idle connection to one of the holders.
   func loop(for holders: [Holder]) -> (any EventLoop)? {
     state.withLock { state in
-      guard !state.idle.isEmpty, holders.count <= Self.most else { return nil }
+      guard !state.idle.isEmpty, holders.count <= Self.maxConnections else { return nil }
       let ids = Set(holders.map(\.id))
       return state.idle.last { ids.contains($0.holder) }?.loop
     }
   }
 
-  /// A connection to the holder, no longer kept; `nil` where there is none on this event loop.
+  /// Removes and returns a connection to the holder on this event loop.
   func take(_ holder: Holder, on loop: any EventLoop) -> SourceRole? {
     let found = state.withLock { state -> Idle? in
       state.idle.lastIndex { $0.holder == holder.id && $0.loop === loop }.map { state.idle.remove(at: $0) }
@@ -49,7 +49,7 @@ final class IdleSources: Sendable {
     return role.isIdle ? role : nil
   }
 
-  /// Keeps a connection for a while. On its event loop.
+  /// Keeps a connection for a while. Call it on the connection's event loop.
   func keep(_ role: SourceRole, to holder: Holder, on loop: any EventLoop) {
     let bound = NIOLoopBound(role, eventLoop: loop)
     let id = state.withLock { state in
@@ -69,13 +69,13 @@ final class IdleSources: Sendable {
     }
   }
 
-  /// - Returns: those that are too many now.
+  /// - Returns: connections over a limit, to close.
   private func add(_ idle: Idle) -> [Idle] {
     state.withLock { state in
       var dropped = [Idle]()
       let same = state.idle.indices.filter { state.idle[$0].holder == idle.holder }
-      if same.count >= Self.maxOfHolder, let first = same.first { dropped.append(state.idle.remove(at: first)) }
-      if state.idle.count >= Self.most { dropped.append(state.idle.removeFirst()) }
+      if same.count >= Self.maxPerHolder, let first = same.first { dropped.append(state.idle.remove(at: first)) }
+      if state.idle.count >= Self.maxConnections { dropped.append(state.idle.removeFirst()) }
       state.idle.append(idle)
       return dropped
     }

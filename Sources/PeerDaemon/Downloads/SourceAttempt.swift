@@ -7,16 +7,16 @@ package import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// How long a source may take.
+/// Time limits of sources.
 package struct SourceTimeout: Sendable {
   package var connect = TimeAmount.seconds(3)
-  /// Until it says that it has the content, connecting included.
+  /// Until the source confirms that it has the content, including connecting.
   package var answer = TimeAmount.seconds(5)
-  /// The same where many have been silent already.
+  /// The same after many silent sources.
   package var hurriedAnswer = TimeAmount.seconds(1)
-  /// Without a reply or a whole block.
+  /// Without a reply or a complete block.
   package var stall = TimeAmount.seconds(10)
-  /// How sources are chosen, and how long all of them together may give nothing.
+  /// Limits of choosing sources, and how long all of them together may deliver nothing.
   package var selection = SourceSelection.Bounds()
 
   package init() {}
@@ -30,38 +30,38 @@ package struct SourceTimeout: Sendable {
   }
 }
 
-/// How an attempt to fetch from one source ended. What was verified by then is written.
+/// How an attempt to fetch from one source ended. Blocks verified by then are written.
 enum SourceOutcome: Sendable {
-  /// Nothing is missing any more.
+  /// The content is complete.
   case complete
-  /// The source was left.
+  /// The source was dropped.
   case left(SourceFailure)
-  /// Our own disk failed.
+  /// The local disk failed.
   case failed(StoreError)
 }
 
-/// One attempt to fetch the rest of a content from one source: first it is asked whether it has it, then it gives it.
-/// Confined to its event loop.
+/// One attempt to fetch the rest of a content from one source: asks whether it has the content, then fetches. Confined to
+/// its event loop.
 final class SourceAttempt {
   enum Event {
-    /// It has the content.
+    /// The source has the content.
     case willing
-    /// So many bytes more are verified.
+    /// Number of newly verified bytes.
     case gained(Int64)
     /// The last event.
     case ended(SourceOutcome)
   }
 
   let holder: Holder
-  /// What this attempt has brought.
+  /// Bytes verified by this attempt.
   private(set) var gained: Int64 = 0
-  /// Where it puts what it gives; `nil` as long as it is only asked.
+  /// Verifies the source's bytes; `nil` until fetching begins.
   private(set) var sink: BlockSink?
   private let content: Content
   private let loop: any EventLoop
   private let timeout: SourceTimeout
   private var role: SourceRole
-  /// Makes a role for a new connection, where the one that was kept turns out to be of no use.
+  /// Makes a role for a new connection if the reused one fails.
   private let makeRole: () -> SourceRole
   private var isReused = false
   private let notify: (Event) -> Void
@@ -69,13 +69,13 @@ final class SourceAttempt {
   private var hasEnded = false
   private var lastProgress: NIODeadline
   private var verified: Int64 = 0
-  private var order: SourceRole.Order?
+  private var job: SourceRole.Job?
   private var connect: (() -> Void)?
   private var deadline: Scheduled<Void>?
   private var watch: RepeatedTask?
 
   /// - Parameters:
-  ///   - kept: a connection that is there already.
+  ///   - kept: an idle connection to reuse.
   ///   - notify: called on the event loop.
   init(
     _ holder: Holder, content: Content, kept: SourceRole?, makeRole: @escaping () -> SourceRole,
@@ -96,15 +96,15 @@ final class SourceAttempt {
 
   /// Connects and asks.
   ///
-  /// - Parameter fetch: where what is missing goes, from which byte on, if the source is to give it at once.
+  /// - Parameter fetch: sink and first missing byte, to fetch immediately without waiting for the answer.
   func start(at address: SocketAddress, pace: SourceSelection.Pace, fetch: (sink: BlockSink, start: Int64)?) {
     let bound = NIOLoopBound(self, eventLoop: loop)
     let answer = timeout.answer(at: pace)
     deadline = loop.scheduleTask(in: answer) { bound.value.end(.left(.silent)) }
     if let fetch { watchProgress(of: fetch.sink) }
-    order = SourceRole.Order(content: content, notify: { bound.value.take($0) }, fetch: fetch)
+    job = SourceRole.Job(content: content, notify: { bound.value.take($0) }, fetch: fetch)
     connect = { bound.value.connect(to: address, timeout: min(bound.value.timeout.connect, answer)) }
-    if let order { role.take(order) }
+    if let job { role.take(job) }
     if !isReused { connect?() }
   }
 
@@ -124,29 +124,29 @@ final class SourceAttempt {
     }
   }
 
-  /// A source may have closed a kept connection in the very moment in which it was to be used again.
-  private func connectAnew() {
+  /// Replaces a reused connection that the source closed at the same moment.
+  private func reconnect() {
     isReused = false
     role.close()
     role = makeRole()
-    if let order { role.take(order) }
+    if let job { role.take(job) }
     connect?()
   }
 
-  /// Lets the source give what is missing; no effect where it does so already.
+  /// Begins to fetch. No effect if it has begun.
   func fetch(into sink: BlockSink, from start: Int64) {
     guard self.sink == nil, !hasEnded else { return }
     watchProgress(of: sink)
     role.fetch(into: sink, from: start)
   }
 
-  /// Whether it gives, or has been asked to.
+  /// Whether fetching has begun.
   var isFetching: Bool { sink != nil }
 
   private func take(_ event: SourceRole.Event) {
     guard !hasEnded else { return }
     switch event {
-    case .closed where isReused: return connectAnew()
+    case .closed where isReused: return reconnect()
     case .reply:
       isReused = false
       lastProgress = loop.now
@@ -171,12 +171,12 @@ final class SourceAttempt {
     watch = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.checkForStall() }
   }
 
-  /// - Parameter bytes: how many more are verified by it.
+  /// - Parameter bytes: number of newly verified bytes.
   func take(_ report: BlockSink.Report, gained bytes: Int64) {
     guard !hasEnded else { return }
     switch report {
     case .verified(let end):
-      // A trickle of bytes is no progress: a whole block is.
+      // Only complete blocks count as progress, not a trickle of bytes.
       if end > verified { lastProgress = loop.now }
       verified = end
       if bytes > 0 {
@@ -196,10 +196,10 @@ final class SourceAttempt {
 
   // MARK: The end
 
-  /// The first reason counts.
+  /// Only the first outcome counts.
   private func end(_ result: SourceOutcome) {
     guard !hasEnded else { return }
-    // A source that closes while its last blocks are being verified has done nothing wrong.
+    // A source may close while its last blocks are being verified.
     if case .left(.lost) = result, sink?.isBusy == true { return endWhenVerified(result) }
     if case .complete = result, role.isIdle { leave(keeping: true) } else { leave() }
     notify(.ended(result))
@@ -210,16 +210,16 @@ final class SourceAttempt {
     loop.scheduleTask(in: .milliseconds(5)) { bound.value.end(result) }
   }
 
-  /// The connection, where it can be kept for others.
+  /// The connection, if it can be reused.
   private(set) var reusable: SourceRole?
 
-  /// Nothing is told any more. The connection is closed, or left open for others.
+  /// Ends the attempt without further events. Closes the connection or leaves it open for reuse.
   func leave(keeping: Bool = false) {
     guard !hasEnded else { return }
     hasEnded = true
     deadline?.cancel()
     watch?.cancel()
-    order = nil
+    job = nil
     connect = nil
     if keeping {
       role.release()

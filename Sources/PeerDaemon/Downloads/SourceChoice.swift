@@ -3,19 +3,18 @@
 package import DocumentModel
 package import WireProtocol
 
-/// Which content under a key is meant, and who may give it. Never the most-held one silently: holders may be liars.
+/// Resolves a key to one content and its holders. Never picks the most-held content silently: holders may lie.
 package struct SourceChoice: Equatable {
   package let content: ContentListing
-  /// Those who are asked, in the order of the index.
+  /// Holders to ask, in the index's order.
   package let holders: [Holder]
-  /// The name of the peer that is to give it, or the beginning of its id.
+  /// Name or id prefix of the requested source.
   private let from: String?
   private let own: PeerID
 
   /// - Parameters:
-  ///   - from: the name of a peer or the beginning of its id.
-  ///   - prefix: the beginning of a content's root; `:SIZE` behind it tells contents of one root apart, of which at most
-  ///     one can be what it is said to be, unless somebody has made it so.
+  ///   - from: name or id prefix of a peer.
+  ///   - prefix: prefix of a content's root, with `:SIZE` to tell contents of the same root apart.
   package init(
     _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, asking own: PeerID
   ) throws(WireFailure) {
@@ -23,8 +22,7 @@ package struct SourceChoice: Equatable {
     if let prefix {
       contents = contents.filter { Self.isMeant($0.content, by: prefix) }
       guard !contents.isEmpty else {
-        throw WireFailure(
-          .notFound, "no content under \(key) begins with \(prefix); p2pctl lookup shows what is available")
+        throw WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup lists the contents")
       }
     }
     if let from {
@@ -36,7 +34,7 @@ package struct SourceChoice: Equatable {
     guard contents.count == 1, found.more == 0 || prefix != nil || from != nil else {
       throw WireFailure(
         .severalContents,
-        "\(key) stands for \(contents.count + found.more) different contents; choose one\(Self.sizes(of: contents))",
+        "\(key) has \(contents.count + found.more) different contents; choose one\(Self.sizes(of: contents))",
         choices: LookupReply(key: key, contents: contents, more: found.more).bounded.contents)
     }
     content = first
@@ -46,13 +44,13 @@ package struct SourceChoice: Equatable {
     self.own = own
   }
 
-  /// Those of a later look-up who may give the content, and how many there are in all.
+  /// Holders of the content in a later lookup, and the total number.
   package func others(in found: LookupReply) -> (holders: [Holder], total: Int)? {
     guard let row = found.contents.first(where: { $0.content == content.content }) else { return nil }
     let others = row.holders.filter { holder in
       holder.peer != own && from.map { Self.isMeant(holder, by: $0) } ?? true
     }
-    // Of those of one peer, all were told.
+    // A lookup of one peer reports all its holders.
     return (others, from == nil ? row.total : others.count)
   }
 
@@ -62,12 +60,12 @@ package struct SourceChoice: Equatable {
     return parts.count == 1 || Int64(parts[1]) == content.size
   }
 
-  /// How to name contents that only their sizes tell apart; empty where there are none.
+  /// A hint for contents that differ only in size; empty if there are none.
   private static func sizes(of contents: [ContentListing]) -> String {
     let sizes = Dictionary(grouping: contents.map(\.content), by: \.root).values.first { $0.count > 1 }
     guard let sizes else { return "" }
     let named = sizes.prefix(3).map { "\($0.root.hex.prefix(12)):\($0.size)" }.joined(separator: ", ")
-    return "; the same id with another size is --content PREFIX:SIZE: \(named)"
+    return "; contents with the same id differ in size, use --content PREFIX:SIZE: \(named)"
   }
 
   private static func isMeant(_ holder: Holder, by from: String) -> Bool {
@@ -86,7 +84,7 @@ package struct SourceChoice: Equatable {
         peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
     }
     guard !peers.isEmpty else {
-      throw WireFailure(.notFound, "no holder of \(key) is called \(from); p2pctl lookup shows who there is")
+      throw WireFailure(.notFound, "no holder of \(key) is called \(from); p2pctl lookup lists the holders")
     }
     return contents.compactMap { row in
       let holders = row.holders.filter(isMeant)
@@ -98,7 +96,7 @@ package struct SourceChoice: Equatable {
 }
 
 extension SourceChoice {
-  /// Asks the index who else has the content, under any key.
+  /// Asks the index for other holders of the content, under any key.
   func lookUpOthers(_ link: IndexLink) async -> (holders: [Holder], total: Int)? {
     let peer = from.flatMap { PeerID(hex: $0) }
     let found = try? await link.ask(.lookup(.init(.content(content.content), peer: peer)), LookupReply.init)

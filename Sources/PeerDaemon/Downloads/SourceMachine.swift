@@ -3,11 +3,11 @@
 package import ContentStore
 package import DocumentModel
 package import LineJSON
-package import WireProtocol
+import WireProtocol
 
-/// What a downloader and one source say to each other, as a value: requests come out, replies go in.
+/// The state machine of a downloader's connection to one source: requests out, replies in.
 ///
-/// One content after another may be asked for on one connection.
+/// A connection may fetch one content after another.
 package struct SourceMachine {
   /// Raw bytes that follow a reply.
   package enum Body: Hashable {
@@ -22,15 +22,15 @@ package struct SourceMachine {
     }
   }
 
-  /// What a line of the source was.
+  /// The meaning of a line from the source.
   package enum Line: Hashable {
-    /// An answer, and nothing behind it.
+    /// An answer without a body.
     case answer
-    /// The source has all of the content.
+    /// The source has the complete content.
     case willing
-    /// An answer with raw bytes right behind it.
+    /// An answer followed by raw bytes.
     case body(Body)
-    /// An event: no answer to anything, and no sign that the source gives what was asked for.
+    /// An event, which does not count as progress.
     case event
   }
 
@@ -40,29 +40,29 @@ package struct SourceMachine {
     case body(Body)
   }
 
-  /// Bytes that may be asked for and not yet have come: enough to keep a fast and distant source busy.
+  /// Maximum bytes requested and not yet received: enough for a fast and distant source.
   private static let window: Int64 = 16 << 20
   private static let maxRequests = 16
   private static let maxBeforeGreeting = 4
 
   private let source: PeerID
   private var content: Content?
-  /// `nil` until the source is to give what is missing.
+  /// `nil` until `fetch`.
   private var schedule: FetchSchedule?
   private var expected: [(id: Int64, what: Expectation)] = []
   private var nextID: Int64 = 1
   private var asked: Int64 = 0
-  /// Until the source has told its own: what every source gives.
+  /// The minimum that every source allows, until the source reports its limit.
   private var getLimit = PieceGeometry.smallestPiece
   private var maxInFlight = Self.maxRequests
   private var isGreeted = false
 
-  /// - Parameter source: who the index says is there.
+  /// - Parameter source: the peer id that the index reported.
   package init(source: PeerID) {
     self.source = source
   }
 
-  /// Whether all that was asked for has been answered.
+  /// Whether all requests were answered.
   package var isIdle: Bool { expected.isEmpty && asked == 0 }
 
   /// Appends the first request of a connection.
@@ -70,17 +70,17 @@ package struct SourceMachine {
     ask(.hello(peer: peer, name: name), for: .hello, &output)
   }
 
-  /// Appends the question whether the source has a content. To be called where the machine is idle, or right after `greet`.
+  /// Appends the question whether the source has a content. Call it when the machine is idle, or right after `greet`.
   package mutating func want(_ content: Content, to output: inout JSONWriter) {
     self.content = content
     schedule = nil
     ask(.have(content), for: .have, &output)
   }
 
-  /// From now on the source is to give what is missing; appends the first requests.
+  /// Begins to fetch: appends the first requests.
   ///
-  /// May be called before the source has answered anything: a small document then takes one round trip.
-  /// - Parameter start: the first byte that is missing.
+  /// May be called before the source has answered, so that a small document takes one round trip.
+  /// - Parameter start: the first missing byte.
   package mutating func fetch(from start: Int64, to output: inout JSONWriter) {
     guard let content else { return }
     schedule = FetchSchedule(content: content, from: start)
@@ -89,8 +89,8 @@ package struct SourceMachine {
 
   /// Appends the requests that are due now.
   package mutating func proceed(to output: inout JSONWriter) {
-    // Until the source has told its limits, no more than the beginning is asked for.
-    fill(&output, most: isGreeted ? maxInFlight : Self.maxBeforeGreeting)
+    // Before the source has reported its limits, only the beginning is requested.
+    fill(&output, maxRequests: isGreeted ? maxInFlight : Self.maxBeforeGreeting)
   }
 
   package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Line {
@@ -116,18 +116,17 @@ package struct SourceMachine {
     }
   }
 
-  /// What answers none of the requests: a refusal of the whole connection, because there are too many or the peer is
-  /// about to stop, has no id of a request.
+  /// A reply to no request. A refusal of the whole connection (too many connections, peer is stopping) has a null id.
   private static func unasked(_ reply: JSONObject) -> SourceFailure {
     if reply["id"]?.kind == .null, let failure = try? WireFailure(reply: reply) { return .refused(failure) }
-    return .nonsense("an answer out of order")
+    return .protocolViolation("an answer out of order")
   }
 
   private static func read<Value>(_ body: () throws(WireFailure) -> Value) throws(SourceFailure) -> Value {
-    do throws(WireFailure) { return try body() } catch { throw .nonsense(error.message) }
+    do throws(WireFailure) { return try body() } catch { throw .protocolViolation(error.message) }
   }
 
-  /// The raw bytes of a reply have come.
+  /// Call it when the body of a reply is complete.
   package mutating func finished(_ body: Body) {
     if case .bytes(_, let length) = body { asked -= length }
   }
@@ -149,9 +148,9 @@ package struct SourceMachine {
     }
   }
 
-  private mutating func fill(_ output: inout JSONWriter, most: Int) {
+  private mutating func fill(_ output: inout JSONWriter, maxRequests: Int) {
     guard let content else { return }
-    while asked < Self.window, expected.count < most, let step = schedule?.step(limit: getLimit) {
+    while asked < Self.window, expected.count < maxRequests, let step = schedule?.step(limit: getLimit) {
       switch step {
       case .hashes(let range):
         let query = HashesQuery(layer: range.layer, index: range.index, length: Int64(range.length))
@@ -167,53 +166,5 @@ package struct SourceMachine {
     expected.append((nextID, what))
     request.write(id: nextID, to: &output)
     nextID += 1
-  }
-}
-
-/// Why a source is left.
-package enum SourceFailure: Error, Equatable {
-  /// It answers with a failure.
-  case refused(WireFailure)
-  /// It is somebody else than the index said.
-  case otherPeer(PeerID)
-  /// It has only part of the content.
-  case incomplete
-  /// It breaks the protocol.
-  case nonsense(String)
-  /// It sent bytes or hashes that do not belong to the content.
-  case wrongBytes(String)
-  /// It cannot be reached, or the connection broke.
-  case lost(String)
-  /// It does not say in time whether it has the content.
-  case silent
-  /// Nothing whole came for too long.
-  case stalled
-  /// Nobody can be at the address that the index tells.
-  case misplaced(String)
-}
-
-extension SourceFailure {
-  /// Whether one that has given something may give more if it is asked again.
-  var mayPass: Bool {
-    switch self {
-    case .lost, .stalled: true
-    case .refused, .otherPeer, .incomplete, .nonsense, .wrongBytes, .silent, .misplaced: false
-    }
-  }
-}
-
-extension SourceFailure: CustomStringConvertible {
-  package var description: String {
-    switch self {
-    case .refused(let failure): "refuses: \(failure.message)"
-    case .otherPeer(let peer): "is another peer: \(peer)"
-    case .incomplete: "has only part of it"
-    case .nonsense(let what): "breaks the protocol: \(what)"
-    case .wrongBytes(let what): "sent wrong bytes: \(what)"
-    case .lost(let why): "cannot be reached: \(why)"
-    case .silent: "does not answer"
-    case .stalled: "sent nothing for too long"
-    case .misplaced(let host): "is said to be at \(host), where no peer can be"
-    }
   }
 }

@@ -7,21 +7,21 @@ import LineTransport
 import NIOCore
 import WireProtocol
 
-/// The connection to one source: asks, takes what comes, and hands it to be verified. Confined to its event loop.
+/// The connection to one source: sends requests and passes bodies on for verification. Confined to its event loop.
 ///
-/// It carries out one order at a time, and may be kept for another one.
+/// Performs one job at a time and may be kept for the next.
 final class SourceRole: LineRole {
-  /// What the source did with its connection.
+  /// An event of the connection.
   enum Event: Sendable {
     case reply
-    /// It has the content.
+    /// The source has the content.
     case willing
     case failed(SourceFailure)
     case closed
   }
 
-  /// What is wanted of the source.
-  struct Order {
+  /// A content to ask for or to fetch.
+  struct Job {
     let content: Content
     /// Called on the event loop of the connection.
     let notify: (Event) -> Void
@@ -30,12 +30,12 @@ final class SourceRole: LineRole {
 
   private var machine: SourceMachine
   private let identity: (id: PeerID, name: PeerName)
-  private var order: Order?
+  private var job: Job?
   private var connection: (any LineConnection)?
   private var body: (what: SourceMachine.Body, left: Int)?
   private var hashes: [UInt8] = []
   private var isUnwanted = false
-  /// Told when the connection ends that nobody uses.
+  /// Called when an idle connection closes.
   var whenClosedIdle: (() -> Void)?
 
   init(source: PeerID, identity: (id: PeerID, name: PeerName)) {
@@ -43,40 +43,40 @@ final class SourceRole: LineRole {
     self.identity = identity
   }
 
-  // MARK: Orders
+  // MARK: Jobs
 
-  /// Whether another order can be given: the connection is there, and nothing of the last one is under way.
+  /// Whether the role can take another job.
   var isIdle: Bool { connection != nil && !isUnwanted && machine.isIdle && body == nil }
 
-  /// Asks as soon as there is a connection.
-  func take(_ order: Order) {
-    self.order = order
+  /// Starts as soon as there is a connection.
+  func take(_ job: Job) {
+    self.job = job
     guard let connection else { return }
-    connection.send { begin(order, &$0) }
+    connection.send { begin(job, &$0) }
   }
 
-  /// From now on the source is to give what is missing from `start` on.
+  /// Fetches from `start` to the end of the content.
   func fetch(into sink: BlockSink, from start: Int64) {
-    guard let connection, order != nil, order?.fetch == nil else { return }
-    order?.fetch = (sink, start)
+    guard let connection, job != nil, job?.fetch == nil else { return }
+    job?.fetch = (sink, start)
     connection.send { machine.fetch(from: start, to: &$0) }
   }
 
-  /// The order is carried out; the connection is kept.
+  /// Ends the job and keeps the connection.
   func release() {
-    order = nil
+    job = nil
   }
 
-  /// Nothing is told any more. A connection that is still being made is closed when it is there.
+  /// Ends the job without further events and closes the connection, also one that is still being made.
   func close() {
-    order = nil
+    job = nil
     isUnwanted = true
     connection?.abort()
   }
 
-  private func begin(_ order: Order, _ output: inout JSONWriter) {
-    machine.want(order.content, to: &output)
-    if let fetch = order.fetch { machine.fetch(from: fetch.start, to: &output) }
+  private func begin(_ job: Job, _ output: inout JSONWriter) {
+    machine.want(job.content, to: &output)
+    if let fetch = job.fetch { machine.fetch(from: fetch.start, to: &output) }
   }
 
   // MARK: Events of the connection
@@ -86,7 +86,7 @@ final class SourceRole: LineRole {
     self.connection = connection
     connection.send { output in
       machine.greet(as: identity.id, identity.name, to: &output)
-      if let order { begin(order, &output) }
+      if let job { begin(job, &output) }
     }
   }
 
@@ -95,10 +95,10 @@ final class SourceRole: LineRole {
       let line = try LineScratch.current.reader.read(line) { try machine.received($0) }
       switch line {
       case .event: return .next
-      case .answer: order?.notify(.reply)
-      case .willing: order?.notify(.willing)
+      case .answer: job?.notify(.reply)
+      case .willing: job?.notify(.willing)
       case .body(let body):
-        order?.notify(.reply)
+        job?.notify(.reply)
         machine.proceed(to: &output)
         self.body = (body, body.count)
         return .body(body.count)
@@ -108,12 +108,12 @@ final class SourceRole: LineRole {
     } catch let failure as SourceFailure {
       return leave(failure)
     } catch {
-      return leave(.nonsense("\(error)"))
+      return leave(.protocolViolation("\(error)"))
     }
   }
 
   func received(body bytes: ByteBuffer, output: inout JSONWriter) -> LineVerdict {
-    guard var body else { return leave(.nonsense("bytes that nobody asked for")) }
+    guard var body else { return leave(.protocolViolation("bytes that were not requested")) }
     body.left -= bytes.readableBytes
     self.body = body.left > 0 ? body : nil
     if body.left == 0 {
@@ -131,19 +131,19 @@ final class SourceRole: LineRole {
   }
 
   func receivedTooLong(output: inout JSONWriter) {
-    order?.notify(.failed(.nonsense("a line without end")))
+    job?.notify(.failed(.protocolViolation("a line that is too long")))
   }
 
   func closed() {
     connection = nil
-    order?.notify(.closed)
-    order = nil
+    job?.notify(.closed)
+    job = nil
     whenClosedIdle?()
     whenClosedIdle = nil
   }
 
   private func submit(_ item: BlockSink.Item) -> LineVerdict {
-    guard let connection, let sink = order?.fetch?.sink else { return .close }
+    guard let connection, let sink = job?.fetch?.sink else { return .close }
     let bound = NIOLoopBound(connection, eventLoop: connection.eventLoop)
     let loop = connection.eventLoop
     let hasRoom = sink.submit(item) { loop.execute { bound.value.resume() } }
@@ -151,7 +151,7 @@ final class SourceRole: LineRole {
   }
 
   private func leave(_ failure: SourceFailure) -> LineVerdict {
-    order?.notify(.failed(failure))
+    job?.notify(.failed(failure))
     return .close
   }
 }

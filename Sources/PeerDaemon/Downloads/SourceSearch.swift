@@ -7,31 +7,30 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// Fetches what is missing of one content from those who are said to have it: does what `SourceSelection` decides.
-/// Confined to its event loop.
+/// Fetches the missing part of one content: carries out the decisions of `SourceSelection`. Confined to its event loop.
 final class SourceSearch {
-  /// How a search ended; no thread works for it any more.
+  /// How a search ended. No thread works for it any more.
   enum Outcome: Sendable {
-    /// With how much each has given.
+    /// With the bytes received from each holder.
     case complete([Holder: Int64])
-    /// Nobody gives what is missing.
+    /// No source is left.
     case noSource(SourceFailures, holders: Int)
-    /// Our own disk failed.
+    /// The local disk failed.
     case failed(StoreError)
     case cancelled
   }
 
-  /// Who else has the content, and how many there are in all; `nil` where the index does not say.
+  /// Other holders of the content and their total number; `nil` if the index does not answer.
   typealias LookUp = @Sendable () async -> (holders: [Holder], total: Int)?
 
   private let fetch: Fetch
-  private let setting: Setting
+  private let context: Context
   private let loop: any EventLoop
   private let outcome: OnceContinuation<Outcome>
   private var selection: SourceSelection
   private var attempts: [SourceSelection.ID: SourceAttempt] = [:]
   private var bytes: [Holder: Int64] = [:]
-  /// Sinks whose threads may still be at work: until they are not, nobody else may write.
+  /// Number of sinks whose threads may still write. Only one sink may write at a time.
   private var openSinks = 0
   private var heldFetch: SourceSelection.ID?
   private var isProceeding = false
@@ -39,8 +38,8 @@ final class SourceSearch {
   private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
   private var lookUp: Task<Void, Never>?
 
-  /// What is the same for all sources of a download.
-  struct Setting {
+  /// Shared by all sources of a download.
+  struct Context {
     let identity: (id: PeerID, name: PeerName)
     let pool: NIOThreadPool
     let timeout: SourceTimeout
@@ -53,12 +52,12 @@ final class SourceSearch {
     let logger: Logger
   }
 
-  init(_ fetch: Fetch, _ setting: Setting, loop: any EventLoop, outcome: OnceContinuation<Outcome>) {
+  init(_ fetch: Fetch, _ context: Context, loop: any EventLoop, outcome: OnceContinuation<Outcome>) {
     self.fetch = fetch
-    self.setting = setting
+    self.context = context
     self.loop = loop
     self.outcome = outcome
-    selection = SourceSelection(bounds: setting.timeout.selection, at: loop.now)
+    selection = SourceSelection(bounds: context.timeout.selection, at: loop.now)
   }
 
   func begin(_ holders: [Holder], total: Int) {
@@ -106,14 +105,14 @@ final class SourceSearch {
   }
 
   private func ask(_ id: SourceSelection.ID, _ holder: Holder, _ pace: SourceSelection.Pace, isAlone: Bool) {
-    guard let address = SourceAddress.usable(holder, mayBeLocal: setting.mayBeLocal) else {
+    guard let address = SourceAddress.usable(holder, mayBeLocal: context.mayBeLocal) else {
       return note(id, holder, .misplaced(holder.host), gained: 0)
     }
     let bound = NIOLoopBound(self, eventLoop: loop)
-    let identity = setting.identity
+    let identity = context.identity
     let attempt = SourceAttempt(
-      holder, content: fetch.content, kept: setting.idle.take(holder, on: loop),
-      makeRole: { SourceRole(source: holder.peer, identity: identity) }, loop: loop, timeout: setting.timeout
+      holder, content: fetch.content, kept: context.idle.take(holder, on: loop),
+      makeRole: { SourceRole(source: holder.peer, identity: identity) }, loop: loop, timeout: context.timeout
     ) { bound.value.take($0, of: id) }
     attempts[id] = attempt
     let isEager = isAlone && openSinks == 0
@@ -123,7 +122,7 @@ final class SourceSearch {
 
   private func beginFetching(from id: SourceSelection.ID) {
     guard let attempt = attempts[id] else { return }
-    setting.transfer.setPeer(attempt.holder.name.text, host: attempt.holder.host)
+    context.transfer.setPeer(attempt.holder.name.text, host: attempt.holder.host)
     guard !attempt.isFetching else { return }
     guard openSinks == 0 else {
       heldFetch = id
@@ -135,14 +134,14 @@ final class SourceSearch {
 
   private func askIndex() {
     let bound = NIOLoopBound(self, eventLoop: loop)
-    lookUp = Task { [loop, lookUp = setting.lookUp] in
+    lookUp = Task { [loop, lookUp = context.lookUp] in
       let found = await lookUp()
       loop.execute { bound.value.take(found) }
     }
   }
 
   private func take(_ found: (holders: [Holder], total: Int)?) {
-    if let found { selection.add(found.holders, total: found.total) } else { selection.isFruitless() }
+    if let found { selection.add(found.holders, total: found.total) } else { selection.lookUpFailed() }
     proceed()
   }
 
@@ -153,8 +152,8 @@ final class SourceSearch {
     let bound = NIOLoopBound(attempt, eventLoop: loop)
     let intake = BlockIntake(content: fetch.content, file: fetch.file, draft: fetch.draft, from: start)
     let meter = ProgressMeter(
-      size: fetch.content.size, peer: attempt.holder.name.text, setting.transfer, setting.progress)
-    return BlockSink(intake: intake, pool: setting.pool) { [fetch, loop] report in
+      size: fetch.content.size, peer: attempt.holder.name.text, context.transfer, context.progress)
+    return BlockSink(intake: intake, pool: context.pool) { [fetch, loop] report in
       guard case .verified(let end) = report else { return loop.execute { bound.value.take(report, gained: 0) } }
       let gained = fetch.advance(to: end)
       meter.report(end, gained: gained)
@@ -183,7 +182,7 @@ final class SourceSearch {
     guard result == nil, let attempt = attempts[id] else { return }
     switch event {
     case .willing:
-      selection.isWilling(id)
+      selection.becameWilling(id)
       proceed()
     case .gained(let count):
       bytes[attempt.holder, default: 0] += count
@@ -193,7 +192,7 @@ final class SourceSearch {
       close(attempt)
       switch outcome {
       case .complete:
-        if let role = attempt.reusable { setting.idle.keep(role, to: attempt.holder, on: loop) }
+        if let role = attempt.reusable { context.idle.keep(role, to: attempt.holder, on: loop) }
         finish(.complete(bytes))
       case .failed(let error): finish(.failed(error))
       case .left(let failure): note(id, attempt.holder, failure, gained: attempt.gained)
@@ -202,9 +201,9 @@ final class SourceSearch {
   }
 
   private func note(_ id: SourceSelection.ID, _ holder: Holder, _ failure: SourceFailure, gained: Int64) {
-    // There may be thousands; one that lies is worth a word.
+    // There may be thousands of failures; only wrong bytes are worth a notice.
     let level: Logger.Level = if case .wrongBytes = failure { .notice } else { .debug }
-    setting.logger.log(
+    context.logger.log(
       level: level, "source left",
       metadata: [
         "content": "\(fetch.content.root)", "peer": "\(holder.name)", "id": "\(holder.peer)", "reason": "\(failure)",
@@ -214,7 +213,7 @@ final class SourceSearch {
     proceed()
   }
 
-  /// The first outcome counts; it is told when nobody writes any more.
+  /// Only the first outcome counts. It is reported when no thread writes any more.
   private func finish(_ outcome: Outcome) {
     guard result == nil else { return }
     result = outcome

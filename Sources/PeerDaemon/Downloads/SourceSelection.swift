@@ -3,32 +3,32 @@
 package import NIOCore
 package import DocumentModel
 
-/// Which of those who are said to have a content are asked, when, and who of them gives it: a value without I/O.
+/// Decides which holders of a content are asked, when, and which one is the source: a value without I/O.
 ///
-/// Several are asked at a time, so that many who do not answer hold up nobody who does; one gives at a time. What happens
-/// goes in by `add`, `isWilling`, `failed`, …; then `step` is called until it has nothing more to do now.
+/// Several holders are asked at a time, so that silent ones do not delay the others; one is the source at a time. Report
+/// events by `add`, `becameWilling`, `failed`, …, then call `step` until it returns `nil`.
 ///
-/// An index may name thousands who do not answer. The first is asked alone; with each that fails, and with time, more are
-/// asked at once; after many were silent, the next ones get less time. Hosts take turns, so that ten thousand claims of
-/// one host do not stand before the one of another.
+/// An index may name thousands of holders that do not answer. The first is asked alone; with each failure, and with time,
+/// more are asked concurrently; after many silent ones, the next get less time. Hosts take turns, so that ten thousand
+/// claims of one host do not delay the one of another.
 package struct SourceSelection {
   package typealias ID = Int
 
   package struct Bounds: Sendable {
-    /// How many are asked at once, at first and at most.
+    /// Concurrent questions, at first and at most.
     package var width = 8
     package var maxWidth = 128
-    /// Holders that are remembered at once; no more of them are taken in.
+    /// Maximum number of known holders; further ones are ignored.
     package var maxHolders = 16_384
-    /// After this time without an answer one more is asked.
+    /// Without an answer, one more holder is asked each interval.
     package var stagger = TimeAmount.milliseconds(250)
-    /// After so many were silent, time is short for the others.
+    /// Number of silent holders after which the others get less time.
     package var silentBeforeHurry = 16
-    /// How long all may take together until somebody gives something.
+    /// Maximum time without a verified byte from any source.
     package var search = TimeAmount.seconds(120)
-    /// Questions to the index in a row that may name nobody new.
+    /// Maximum number of consecutive lookups without a new holder.
     package var maxFruitlessLookups = 3
-    /// Who has given nothing after this time, or less than `slowBytes` in a `slowTime`, is left while there are others.
+    /// Drop a source that delivers nothing within `trial`, or less than `slowBytes` in `slowTime`, if others exist.
     package var trial = TimeAmount.seconds(2)
     package var slowBytes: Int64 = 64 * 1024
     package var slowTime = TimeAmount.seconds(10)
@@ -37,29 +37,29 @@ package struct SourceSelection {
   }
 
   package enum Step: Equatable {
-    /// Connect, and ask whether it has the content; where nobody else is asked, ask for its beginning at once.
+    /// Connect and ask whether it has the content; if it is asked alone, also request the beginning.
     case ask(ID, Holder, pace: Pace, isAlone: Bool)
-    /// Let it give what is missing.
+    /// Fetch the missing part from it.
     case fetch(from: ID)
-    /// Close the connection; nothing more is to be said of it.
+    /// Close the connection and report no more events of it.
     case leave(ID)
-    /// Ask the index who else has the content; then call `add` or `isFruitless`.
+    /// Ask the index for more holders, then call `add` or `lookUpFailed`.
     case lookUp
   }
 
-  /// How much time there is for an answer.
+  /// How long a holder may take to answer.
   package enum Pace: Equatable, Sendable {
-    /// There is nobody else.
+    /// The only holder.
     case patient
     case usual
     case hurried
   }
 
-  /// What is to be done when there is no step left now.
+  /// What to do while there is no step.
   package enum Rest: Equatable {
-    /// Call `step` again then, if nothing else has happened before.
+    /// Call `step` again at this time, if no event occurs before.
     case until(NIODeadline)
-    /// Nobody is left to be asked, or there is no time left.
+    /// No holder is left, or the time is over.
     case end
   }
 
@@ -71,9 +71,9 @@ package struct SourceSelection {
 
   private let bounds: Bounds
   private var waiting = HolderQueue()
-  /// Who did not answer in a hurry: asked once more when all others were asked.
+  /// Holders that did not answer in the shorter time; asked once more after all others.
   private var hurried = HolderQueue()
-  /// Who was too slow while there were others.
+  /// Holders that were too slow while others existed.
   private var slow: [Holder] = []
   private var known: Set<HolderID> = []
   private var underWay: [ID: Asked] = [:]
@@ -85,7 +85,7 @@ package struct SourceSelection {
   package private(set) var failures = SourceFailures()
   private var searchBegan: NIODeadline
   private var lastGain: NIODeadline
-  /// What the source has given since then, and whether it has given anything before.
+  /// Bytes of the source since then, and whether it delivered anything before.
   private var rate: (since: NIODeadline, bytes: Int64, isProven: Bool)
   private var failedSince = 0
 
@@ -100,14 +100,14 @@ package struct SourceSelection {
     rate = (now, 0, false)
   }
 
-  /// How many are known, those that were asked included.
+  /// Number of known holders, including those that were asked.
   package var holderCount: Int { known.count }
 
-  // MARK: What happens
+  // MARK: Events
 
-  /// Takes in who is said to have the content.
+  /// Adds holders of the content.
   ///
-  /// - Parameter total: how many there are in all, as the index says.
+  /// - Parameter total: total number of holders reported by the index.
   package mutating func add(_ holders: some Sequence<Holder>, total: Int) {
     let before = known.count
     for holder in holders where known.count < bounds.maxHolders {
@@ -118,38 +118,38 @@ package struct SourceSelection {
     fruitlessLookups = known.count > before ? 0 : fruitlessLookups + 1
   }
 
-  /// The index named nobody.
-  package mutating func isFruitless() {
+  /// The index could not be asked.
+  package mutating func lookUpFailed() {
     isLookingUp = false
     fruitlessLookups = bounds.maxFruitlessLookups
   }
 
-  /// One that is asked has the content, and says that it will give it.
-  package mutating func isWilling(_ id: ID) {
+  /// A holder confirmed that it has the content.
+  package mutating func becameWilling(_ id: ID) {
     guard underWay[id] != nil, source == nil, willing == nil else { return }
     willing = id
   }
 
-  /// So many bytes more are verified.
+  /// More bytes were verified.
   package mutating func gained(_ bytes: Int64, at now: NIODeadline) {
     lastGain = now
     rate.bytes += bytes
   }
 
-  /// One that was asked, or that gave, does so no more.
+  /// A holder that was asked, or the source, failed.
   ///
-  /// - Parameter gained: how much it had given. Who has given something and was then lost may only have been started anew.
+  /// - Parameter gained: bytes it delivered. A lost source that delivered something may have been restarted and is asked again.
   package mutating func failed(_ id: ID, _ failure: SourceFailure, gained: Int64, at now: NIODeadline) {
     guard let asked = underWay.removeValue(forKey: id) else { return }
     failures.note(asked.holder, failure)
     failedSince += 1
     if willing == id { willing = nil }
     if source == id { endFetching(at: now) }
-    if gained > 0, failure.mayPass { waiting.append(asked.holder) }
+    if gained > 0, failure.isTemporary { waiting.append(asked.holder) }
     if failure == .silent, asked.pace == .hurried { hurried.append(asked.holder) }
   }
 
-  // MARK: What is to be done
+  // MARK: Decisions
 
   package mutating func step(at now: NIODeadline) -> Step? {
     if let id = unwanted.popLast() { return .leave(id) }
@@ -162,7 +162,7 @@ package struct SourceSelection {
     return .lookUp
   }
 
-  /// To be called where there is no step.
+  /// Call it when there is no step.
   package func rest(at now: NIODeadline) -> Rest {
     if source != nil { return .until(endOfRate) }
     let hasNobody = waiting.isEmpty && hurried.isEmpty && slow.isEmpty
@@ -176,14 +176,14 @@ package struct SourceSelection {
   private var endOfSearch: NIODeadline { lastGain + bounds.search }
   private var endOfRate: NIODeadline { rate.since + (rate.isProven ? bounds.slowTime : bounds.trial) }
 
-  /// How many are to be asked at once: one, one more for each that has failed and for each stretch of silence.
+  /// Number of concurrent questions: one, and one more for each failure and each interval of silence.
   private func wanted(at now: NIODeadline) -> Int {
     let staggers = (now - searchBegan).nanoseconds / max(bounds.stagger.nanoseconds, 1)
     let width = min(bounds.width + failedSince, bounds.maxWidth)
     return min(1 + failedSince + Int(clamping: staggers), width)
   }
 
-  /// Whether the index may know somebody whom we do not.
+  /// Whether the index may know more holders.
   private var mayLookUp: Bool {
     guard !isLookingUp, known.count < bounds.maxHolders else { return false }
     return fruitlessLookups < (claimed > known.count ? bounds.maxFruitlessLookups : 1)
@@ -208,7 +208,7 @@ package struct SourceSelection {
     return .ask(id, asked.holder, pace: asked.pace, isAlone: isAlone)
   }
 
-  /// The others are left, and asked again if this one fails.
+  /// Leaves the other holders, which are asked again if this one fails.
   private mutating func beginFetching(from id: ID, at now: NIODeadline) -> Step {
     willing = nil
     source = id

@@ -8,12 +8,12 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// One connection of another peer: reads a request, has it answered on the pool, sends the answer, then reads the next.
+/// One connection of another peer. Requests are answered one at a time, on the pool.
 final class UploadRole: LineRole {
-  /// A body leaves in parts of this size; the file is looked at before each, so that a change is noticed and a truncated
+  /// Bytes of a body that are sent at a time. The file is checked before each part: a change is detected, and a truncated
   /// file cannot stall the connection.
   private static let regionLength: Int64 = 256 * 1024
-  /// How long the other side may take for one part.
+  /// Maximum time to send one part.
   private static let regionTimeout = TimeAmount.seconds(30)
 
   private let service: UploadService
@@ -23,11 +23,11 @@ final class UploadRole: LineRole {
   private var connection: (any LineConnection)?
   private var other: PeerName?
   private var transfer: (content: Content, handle: TransferHandle)?
-  /// What the last answer came from: the next `get` usually wants the same.
+  /// The file of the last answer; the next `get` usually needs the same.
   private var known: SharedFile?
-  /// Before `hello` the time that there is for it; after that the look for silence.
+  /// Before `hello` its timeout, later the check for idleness.
   private var timer: Scheduled<Void>?
-  /// When the other side last took something.
+  /// When the other side last received a part of a body.
   private var lastTaken = NIODeadline.distantPast
 
   init(
@@ -43,7 +43,7 @@ final class UploadRole: LineRole {
     self.connection = connection
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
-      bound.value.giveUpOnHello()
+      bound.value.closeWithoutHello()
     }
   }
 
@@ -68,7 +68,7 @@ final class UploadRole: LineRole {
       case .tooMany(let limit): .init("connections", limit)
       case .tooManyOfAddress(let limit): .init("connections_per_address", limit)
       }
-    WireFailure(.tooMany, "this peer serves enough others", limit: limit, retryAfter: 5).write(id: nil, to: &output)
+    WireFailure(.tooMany, "this peer has too many connections", limit: limit, retryAfter: 5).write(id: nil, to: &output)
   }
 
   func closed() {
@@ -99,7 +99,7 @@ final class UploadRole: LineRole {
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
     if case .hello(_, let name) = request {
-      if other == nil { watchForSilence() }
+      if other == nil { scheduleIdleCheck() }
       other = name
       writeHello(id, &output)
       return .next
@@ -190,7 +190,7 @@ final class UploadRole: LineRole {
     output.endReply()
   }
 
-  /// Sends the next part. A file that has changed meanwhile ends the connection: the body cannot be completed.
+  /// Sends the next part. If the file has changed, closes the connection: the body cannot be completed.
   private func sendRegion(of file: SharedFile, _ offset: Int64, _ left: Int64, _ connection: any LineConnection) {
     guard left > 0 else { return connection.resume() }
     let length = min(left, Self.regionLength)
@@ -227,29 +227,29 @@ final class UploadRole: LineRole {
 
   // MARK: Time
 
-  /// Connections are few: who does not say who he is holds one that somebody else could use.
-  private func giveUpOnHello() {
+  /// Closes connections that send no `hello` in time, to free the slot.
+  private func closeWithoutHello() {
     guard other == nil, let connection else { return }
     let failure = WireFailure.noHello(within: service.limits.hello)
     connection.send { failure.write(id: nil, to: &$0) }
     connection.close()
   }
 
-  /// One timer a connection, which looks when something last moved in either direction: who takes a long body over a
-  /// slow line has no reason to say anything meanwhile.
-  private func watchForSilence() {
+  /// One timer for each connection, which checks traffic in both directions: while it receives a long body over a slow
+  /// line, the other side sends nothing.
+  private func scheduleIdleCheck() {
     guard let connection else { return }
     timer?.cancel()
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    timer = connection.eventLoop.scheduleTask(deadline: endOfSilence(connection)) { bound.value.checkForSilence() }
+    timer = connection.eventLoop.scheduleTask(deadline: idleDeadline(connection)) { bound.value.checkIdle() }
   }
 
-  private func endOfSilence(_ connection: any LineConnection) -> NIODeadline {
+  private func idleDeadline(_ connection: any LineConnection) -> NIODeadline {
     max(connection.lastReceived, lastTaken) + .seconds(Int64(service.limits.idle))
   }
 
-  private func checkForSilence() {
+  private func checkIdle() {
     guard let connection else { return }
-    if endOfSilence(connection) > connection.eventLoop.now { watchForSilence() } else { connection.abort() }
+    if idleDeadline(connection) > connection.eventLoop.now { scheduleIdleCheck() } else { connection.abort() }
   }
 }

@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
-import DocumentModel
+package import ContentStore
+package import DocumentModel
+package import LineTransport
+package import NIOCore
+package import NIOPosix
 import Synchronization
-import WireProtocol
+package import WireProtocol
 
-/// Answers what other peers ask for, from the catalogue. Blocks: to be called on a thread of the pool.
+/// Answers the requests of other peers from the catalogue. Blocks: call it on a thread of the pool.
 ///
-/// It knows no line and no connection; see `UploadRole` for these.
+/// Lines and connections are `UploadRole`'s.
 final class UploadService: Sendable {
-  /// What is to be sent for a request.
+  /// The answer to a request.
   enum Answer: Sendable {
-    /// How much of a content there is.
+    /// The complete content, in pieces of this length.
     case have(piece: Int64)
-    /// Nodes of the tree and their siblings.
+    /// Nodes of the tree and their siblings, with their number.
     case hashes(count: Int, [UInt8])
-    /// A few bytes, read already.
+    /// A short body, already read.
     case bytes(SharedFile?, offset: Int64, [UInt8])
-    /// Many bytes, to be sent from the file.
+    /// A long body, to be sent from the file.
     case file(SharedFile, offset: Int64, length: Int64)
   }
 
-  /// Bodies up to this length are read at once: a small document then leaves in one write with its header.
-  private static let readAtOnce: Int64 = 64 * 1024
+  /// Bodies up to this length are read and leave in one write with the header.
+  private static let maxReadLength: Int64 = 64 * 1024
 
   let limits: PeerLimits
   private let catalogue: Catalogue
   private let fileChanged: @Sendable (String) -> Void
 
-  /// - Parameter fileChanged: told of the path of a share whose file is no longer what it was, or has to be hashed again.
+  /// - Parameter fileChanged: called with the path of a share whose file has changed or must be hashed again.
   init(catalogue: Catalogue, limits: PeerLimits = PeerLimits(), fileChanged: @escaping @Sendable (String) -> Void) {
     self.catalogue = catalogue
     self.limits = limits
@@ -50,7 +53,7 @@ final class UploadService: Sendable {
     guard
       let range = HashRange(
         layer: query.layer, index: query.index, length: Int(query.length), of: content)
-    else { throw WireFailure(.invalidRange, "these hashes lie beyond the tree of the content") }
+    else { throw WireFailure(.invalidRange, "these hashes are outside the content's tree") }
     do throws(StoreError) {
       let shares = try catalogue.shares(of: content).filter { $0.state == .shared }
       guard !shares.isEmpty else { throw Self.notShared }
@@ -60,11 +63,11 @@ final class UploadService: Sendable {
       }
       return .hashes(count: range.hashCount, hashes)
     } catch {
-      throw Self.told(error)
+      throw Self.reported(error)
     }
   }
 
-  /// - Parameter known: the file that the last answer on this connection came from.
+  /// - Parameter known: the file of the last answer on this connection.
   func get(
     _ content: Content, offset: Int64, length: Int64, known: SharedFile?
   ) throws(WireFailure) -> Answer {
@@ -77,7 +80,7 @@ final class UploadService: Sendable {
     guard length > 0 else { return .bytes(nil, offset: offset, []) }
     let file: SharedFile
     if let known, known.content == content { file = known } else { file = try open(content) }
-    guard length <= Self.readAtOnce else { return .file(file, offset: offset, length: length) }
+    guard length <= Self.maxReadLength else { return .file(file, offset: offset, length: length) }
     return try read(file, offset: offset, length: Int(length))
   }
 
@@ -92,13 +95,13 @@ final class UploadService: Sendable {
       return .bytes(file, offset: offset, bytes)
     } catch {
       if error.code == .changed { changed(file) }
-      throw Self.told(error)
+      throw Self.reported(error)
     }
   }
 
   // MARK: Files
 
-  /// The first of the files with this content that is still what it was.
+  /// The first unchanged file with this content.
   private func open(_ content: Content) throws(WireFailure) -> SharedFile {
     do throws(StoreError) {
       var failure: StoreError?
@@ -112,19 +115,62 @@ final class UploadService: Sendable {
       }
       throw failure ?? Self.notShared
     } catch {
-      throw Self.told(error)
+      throw Self.reported(error)
     }
   }
 
   private static let notShared = StoreError(.vanished, "content", "is not shared here")
 
-  /// Strangers learn nothing of paths.
-  private static func told(_ error: StoreError) -> WireFailure {
+  /// The failure reported to other peers, without paths.
+  private static func reported(_ error: StoreError) -> WireFailure {
     switch error.code {
     case .changed: WireFailure(.changed, "the file is no longer what was shared")
     case .vanished, .unreadable, .notAFile: WireFailure(.notFound, "this is not shared here")
     case .damagedLayer: WireFailure(.unavailable, "hashes are being rebuilt", retryAfter: 5)
     default: WireFailure(.internal, "the file cannot be read")
     }
+  }
+}
+
+/// Serves shared content to other peers.
+package final class UploadServer: Sendable {
+  private let server: LineServer
+  private let gate: ConnectionGate
+
+  private init(server: LineServer, gate: ConnectionGate) {
+    self.server = server
+    self.gate = gate
+  }
+
+  /// Number of open connections.
+  package var connectionCount: Int { gate.count }
+
+  /// Starts the server.
+  ///
+  /// - Parameters:
+  ///   - pool: threads for blocking work on catalogue and files.
+  ///   - fileChanged: called from any thread with the path of a share whose file has changed or must be hashed again.
+  /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
+  package static func start(
+    _ listener: LineServer.Listener, identity: (id: PeerID, name: PeerName), catalogue: Catalogue,
+    transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool, limits: PeerLimits = PeerLimits(),
+    fileChanged: @escaping @Sendable (String) -> Void
+  ) async throws -> UploadServer {
+    let service = UploadService(catalogue: catalogue, limits: limits, fileChanged: fileChanged)
+    let gate = ConnectionGate(limit: limits.connections, limitOfAddress: limits.connectionsPerAddress)
+    let server = try await LineServer.start(
+      listener, group: group, limits: LineLimits(line: limits.line), gate: gate
+    ) { _ in UploadRole(service: service, identity: identity, pool: pool, transfers: transfers) }
+    return UploadServer(server: server, gate: gate)
+  }
+
+  /// The address it listens at.
+  package var address: Endpoint {
+    Endpoint(host: server.address?.hostText ?? "", port: UInt16(server.address?.port ?? 0))
+  }
+
+  /// Stops accepting, finishes the answers in progress, closes.
+  package func stop(within timeout: TimeAmount) async {
+    await server.drain(within: timeout)
   }
 }

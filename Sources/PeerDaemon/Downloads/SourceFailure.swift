@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+package import WireProtocol
+
+/// Why a source is dropped.
+package enum SourceFailure: Error, Equatable {
+  /// The source refuses.
+  case refused(WireFailure)
+  /// The source is another peer than the index reported.
+  case otherPeer(PeerID)
+  /// The source has only part of the content.
+  case incomplete
+  /// The source breaks the protocol.
+  case protocolViolation(String)
+  /// The source sent bytes or hashes that do not belong to the content.
+  case wrongBytes(String)
+  /// The source cannot be reached, or the connection broke.
+  case lost(String)
+  /// The source did not answer in time.
+  case silent
+  /// No complete block arrived for too long.
+  case stalled
+  /// The address reported by the index cannot be a peer's.
+  case misplaced(String)
+}
+
+extension SourceFailure {
+  /// Whether a source that has delivered something may deliver more on another try.
+  var isTemporary: Bool {
+    switch self {
+    case .lost, .stalled: true
+    case .refused, .otherPeer, .incomplete, .protocolViolation, .wrongBytes, .silent, .misplaced: false
+    }
+  }
+}
+
+extension SourceFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .refused(let failure): "refuses: \(failure.message)"
+    case .otherPeer(let peer): "is another peer: \(peer)"
+    case .incomplete: "has only part of it"
+    case .protocolViolation(let what): "breaks the protocol: \(what)"
+    case .wrongBytes(let what): "sent wrong bytes: \(what)"
+    case .lost(let why): "cannot be reached: \(why)"
+    case .silent: "does not answer"
+    case .stalled: "sent nothing for too long"
+    case .misplaced(let host): "has the address \(host), which cannot be a peer's"
+    }
+  }
+}
+
+/// Counts failed sources and keeps the first few for the error message.
+package struct SourceFailures {
+  private static let maxReported = 3
+
+  /// Number of failures; a source that failed twice counts twice.
+  package private(set) var count = 0
+  /// Number of sources that did not answer in time.
+  package private(set) var silent = 0
+  /// Whether a source sent bytes that do not belong to the content.
+  package private(set) var hasWrongBytes = false
+  private var reported: [(holder: Holder, failure: SourceFailure)] = []
+
+  package init() {}
+
+  package mutating func note(_ holder: Holder, _ failure: SourceFailure) {
+    count += 1
+    if failure == .silent { silent += 1 }
+    if case .wrongBytes = failure {
+      // Always reported, because it decides the error code of the download.
+      if !hasWrongBytes { reported.insert((holder, failure), at: 0) }
+      hasWrongBytes = true
+    } else {
+      reported.append((holder, failure))
+    }
+    if reported.count > Self.maxReported { reported.removeLast() }
+  }
+
+  /// Names and reasons, for people; empty if no source was tried.
+  package var explanation: String {
+    let text = reported.map { "\($0.holder.name) \($0.failure)" }.joined(separator: "; ")
+    return count > reported.count ? "\(text); and \(count - reported.count) more" : text
+  }
+}
