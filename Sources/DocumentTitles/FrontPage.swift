@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The first page of an RFC, read as a person does: a header block (group, number, authors, date), then the title, then
-/// the rest. Half a century of forms: fields, centred lines, front pages of reports, the journal system of the seventies.
+/// The first page of an RFC: a header block (group, number, authors, date), the title, the text. Recognises the layouts of
+/// half a century: fields, centred lines, front pages of reports, the journal system of the 1970s.
 struct FrontPage {
   private let number: UInt32
   private let blocks: [FrontPageBlock]
 
-  private static let linesRead = 150
-  /// Blocks that may hold a header or a title: no page of that length has more above its title.
-  private static let blocksRead = 40
-  /// A block of more lines is a paragraph.
+  private static let maxLines = 150
+  /// Blocks searched for a header and a title.
+  private static let maxBlocks = 40
+  /// A block with more lines is a paragraph.
   private static let maxTitleLines = 6
-  /// What stands further below a title has another purpose.
-  private static let widestGapInTitle = 2
+  /// Maximum number of blank lines within a title.
+  private static let maxGapInTitle = 2
 
   init(bytes: some Collection<UInt8>, number: UInt32) {
     self.number = number
-    blocks = FrontPageBlock.blocks(of: TextLines.lines(of: bytes, limit: Self.linesRead), limit: Self.blocksRead)
+    blocks = FrontPageBlock.blocks(of: TextLines.lines(of: bytes, limit: Self.maxLines), limit: Self.maxBlocks)
   }
 
-  /// `nil` where nothing has the form of a title.
+  /// `nil` if nothing looks like a title.
   var title: String? {
     let found = titleField ?? titleBeforeNumber ?? titleAfterHeader ?? titleInSomeHeading
     return found.map { TitleText.indexed($0, number: number) }
   }
 
-  // MARK: Where titles stand
+  // MARK: Positions of titles
 
-  /// A line "Title: …" among the fields of the header, with what follows it up to the next field.
+  /// A "Title: …" field of the header, with its continuation lines.
   private var titleField: String? {
     for lines in blocks.prefix(6).map(\.lines) {
       for (position, line) in zip(lines.indices, lines)
@@ -43,7 +43,7 @@ struct FrontPage {
     return nil
   }
 
-  /// On front pages of reports the title may come first, perhaps its authors, and "RFC N" alone below.
+  /// On front pages of reports: the title, perhaps authors, and "RFC N" alone below.
   private var titleBeforeNumber: String? {
     guard let header = blocks.prefix(6).firstIndex(where: isHeader), header > 0, blocks[header].lines.count <= 2,
       blocks[header].lines.allSatisfy({ $0.columns.count == 1 })
@@ -64,12 +64,12 @@ struct FrontPage {
     let start = blocks[header.endIndex]
     let below = title(at: header.endIndex, below: header)
     guard start.lines.first?.isCentred != true else { return below }
-    // What is not in the middle may be the first words of the text.
+    // A block that is not centred may be the beginning of the text.
     let endsLikeText = start.lines.last?.text.hasSuffix(".") ?? false
     return (endsLikeText ? titleInSomeHeading : title(inHeading: blocks[first])) ?? below
   }
 
-  /// Lines in the middle below the date of a header, without a blank line between.
+  /// Centred lines directly below the date of a header.
   private func titleBelow(_ header: ArraySlice<FrontPageLine>) -> ArraySlice<FrontPageLine>? {
     guard let date = header.lastIndex(where: \.isDatedColumns) else { return nil }
     let below = header[(date + 1)...].prefix { !$0.endsTitle }
@@ -79,13 +79,13 @@ struct FrontPage {
     return below
   }
 
-  /// The block there, and those after it that belong to it.
+  /// The title that begins with a block, including following blocks that belong to it.
   private func title(at start: Int, below header: ArraySlice<FrontPageBlock>) -> String? {
     var position = start
     if blocks[position].isRemark, position + 1 < blocks.count { position += 1 }
     let block = blocks[position].lines
     guard !block.allSatisfy(\.isSectionHeading) else { return nil }
-    // A date in a title is that of what it reports on, where the text has its own above.
+    // If the header has a date, one in the title is part of the title.
     let complete = namesAuthorsAndDate(header)
     var lines = block.prefix { !$0.endsTitle && (complete || !$0.isDate) }
     guard !lines.isEmpty, lines.count <= Self.maxTitleLines, !isParagraph(lines) else { return nil }
@@ -97,7 +97,7 @@ struct FrontPage {
     return TitleText.joined(lines)
   }
 
-  /// `complete`: authors and date stand in the header, so that they need not follow.
+  /// - Parameter complete: whether the header names authors and date, which then do not follow the title.
   private func belongs(_ position: Int, after last: FrontPageLine, complete: Bool) -> Bool {
     let block = blocks[position]
     guard let first = block.lines.first, block.lines.count <= 3, block.isCentred,
@@ -105,16 +105,16 @@ struct FrontPage {
     else { return false }
     if TitleText.isUnfinished(last.text) || TitleText.isContinuation(first.columns[0]) { return true }
     guard position + 1 < blocks.count else { return complete }
-    // Right above a paragraph stands its heading; the last lines of a title stand right above the date of a front page.
+    // A line directly above a paragraph is its heading; on a front page the title ends directly above the date.
     let next = blocks[position + 1]
-    return complete ? block.gap <= Self.widestGapInTitle && !next.isText : next.isDate && !block.isDate
+    return complete ? block.gap <= Self.maxGapInTitle && !next.isText : next.isDate && !block.isDate
   }
 
   private var titleInSomeHeading: String? {
     blocks.lazy.compactMap(title(inHeading:)).first
   }
 
-  /// The heading that pages have: "RFC N   title   date", or the two lines of the journal system.
+  /// A running page header: "RFC N   title   date", or the two lines of the journal system.
   private func title(inHeading block: FrontPageBlock) -> String? {
     guard let first = block.lines.first, first.isHeader(number: number) else { return nil }
     if first.columns.count == 3, first.endsWithDate || first.endsWithYear { return first.columns[1] }
@@ -130,7 +130,7 @@ struct FrontPage {
     block.isHeader(number: number)
   }
 
-  /// In the right column.
+  /// Whether the right column of the header has both.
   private func namesAuthorsAndDate(_ header: ArraySlice<FrontPageBlock>) -> Bool {
     let lines = header.flatMap(\.lines)
     return lines.contains(where: \.isDatedColumns)

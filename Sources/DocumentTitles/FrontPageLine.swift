@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A line of a front page and what its form says of it.
+/// A line of a front page, classified by its form.
 struct FrontPageLine {
   let text: String
-  /// What stands apart by two spaces or more.
+  /// Parts separated by two or more spaces.
   let columns: [String]
 
   init(_ text: String) {
@@ -11,58 +11,58 @@ struct FrontPageLine {
     columns = Self.columns(of: text)
   }
 
-  /// How many spaces come first.
+  /// Number of leading spaces.
   var indent: Int { text.prefix { $0 == " " }.count }
 
-  /// About as far from the left as from the right of a page of 72 columns, where it is not as wide as the page.
+  /// Whether it is centred on a page of 72 columns and narrower than the page.
   var isCentred: Bool {
     let right = Self.pageWidth - text.count
     let tolerance = indent < Self.rightColumn ? max(10, indent / 2) : 10
     return columns.count == 1 && indent > 3 && abs(indent - right) <= tolerance
   }
 
-  /// Right of the middle, in the column of authors and dates: further than the shortest title in the middle.
+  /// Whether it is in the right column of authors and dates.
   var isRight: Bool { columns.count == 1 && indent >= Self.rightColumn && !isCentred }
 
-  /// Nothing but dashes and the like: an underline.
+  /// Only dashes and the like: an underline.
   var isRule: Bool {
     columns.count == 1 && columns[0].allSatisfy { "-=_*~".contains($0) }
   }
 
-  /// Part of the block that says group, number, category and what is replaced.
+  /// Whether it names group, number, category or a replaced document.
   func isHeader(number: UInt32) -> Bool {
     let columns = columns.map { $0.lowercased() }
     return columns.contains { Self.issuers.contains($0) || Self.isNumber($0, of: number) || Self.isField($0) }
       || Self.isNumber(columns.joined(separator: " "), of: number)
   }
 
-  /// The last column is a date: what the heading of a page ends with.
+  /// Whether the last column is a date, as in a running page header.
   var endsWithDate: Bool { columns.last.map(Self.isDate) ?? false }
 
-  /// The last column is a year alone.
+  /// Whether the last column is a year.
   var endsWithYear: Bool { endsWithNumber && columns.last?.count == 4 }
 
   var endsWithNumber: Bool { columns.last?.allSatisfy(\.isNumber) ?? false }
 
-  /// A date in the columns of a header.
+  /// Whether a column of a header is a date.
   var isDatedColumns: Bool { columns.count > 1 ? columns.contains(where: Self.isDate) : isRight && isDate }
 
-  /// All of it is a date.
+  /// Whether the whole line is a date.
   var isDate: Bool { columns.count == 1 && Self.isDate(columns[0]) }
 
-  /// What follows a title without a blank line between, or ends that of a front page made like that of a report.
+  /// Whether it ends a title without a blank line, or on the front page of a report.
   var endsTitle: Bool {
     ["by", "prepared by", "prepared for", "abstract", "contents", "table of contents", "status of the memo"].contains(
       heading)
       || heading.hasPrefix("prepared for the ") || heading.hasPrefix("status of this ")
   }
 
-  /// The name of one of the first sections, as it stands in the middle of a line of its own.
+  /// Whether it is the heading of a usual first section.
   var isSectionHeading: Bool {
     endsTitle || Self.firstSections.contains(heading)
   }
 
-  /// The words alone, without the number of a section before them and a colon or full stop after them.
+  /// The lower-case words without section number and final colon or full stop.
   private var heading: String {
     let words = columns.joined(separator: " ").lowercased().split(separator: " ")
     let numbered = words.count > 1 && words[0].hasSuffix(".") && words[0].allSatisfy { "0123456789iv.".contains($0) }
@@ -86,15 +86,15 @@ struct FrontPageLine {
     "internet research task force (irtf)", "independent submission", "editorial stream", "n. w. g.", "nwg",
   ]
 
-  /// What numbers in fields may stand behind.
+  /// Names of series before numbers in fields.
   private static let series = ["rfcs", "rfc", "iens", "ien", "nic", "and"]
 
-  /// How the name of the series begins: "comment", "comments" and their misspellings follow.
+  /// Prefixes of the name of the series, before "comment", "comments" and misspellings.
   private static let numberNames = [
     "request for com", "requests for com", "network working group request for com", "nwg/rfc", "rfc",
   ]
 
-  /// Names of fields, which the name of a series may follow, then a colon, a number sign or a number follows.
+  /// Names of fields, followed by an optional name of a series and a colon, a number sign or a number.
   private static let fields = [
     "category", "categories", "obsoletes", "obsoleted by", "obsolete", "updates", "updated by", "update", "issn", "nic",
     "std", "bcp", "fyi", "ien", "rtr", "replaces", "references", "reference", "related rfcs", "related rfc",
@@ -102,7 +102,7 @@ struct FrontPageLine {
     "supersedes", "see also", "request for comments", "request for comment", "status",
   ]
 
-  /// "Request for Comments: N", "RFC-N", "NWG/RFC# N" and what else stands for the number.
+  /// "Request for Comments: N", "RFC-N", "NWG/RFC# N" and other forms of the number.
   private static func isNumber(_ column: String, of number: UInt32) -> Bool {
     for name in numberNames where column.hasPrefix(name) {
       let rest = column.dropFirst(name.count).drop(while: \.isLetter).drop { " :#-.,".contains($0) }
@@ -135,7 +135,7 @@ struct FrontPageLine {
     "december",
   ]
 
-  /// A month, a year of two or four digits, perhaps a day, nothing else.
+  /// A month, a year of two or four digits and an optional day.
   private static func isDate(_ column: String) -> Bool {
     let words = column.lowercased().split { !$0.isLetter && !$0.isNumber }
     guard (2...5).contains(words.count) else { return false }
@@ -167,5 +167,55 @@ struct FrontPageLine {
     }
     if !column.isEmpty { columns.append(column) }
     return columns
+  }
+}
+
+/// Consecutive lines without a blank line.
+struct FrontPageBlock {
+  let lines: ArraySlice<FrontPageLine>
+  /// Number of blank lines above.
+  let gap: Int
+
+  /// A longer line that is not centred belongs to a paragraph.
+  private static let maxTitleWidth = 50
+
+  /// The first `limit` blocks.
+  static func blocks(of lines: [String], limit: Int) -> [FrontPageBlock] {
+    var blocks = [FrontPageBlock]()
+    var block = [FrontPageLine]()
+    var gap = 0
+    for line in lines + [""] where blocks.count < limit {
+      if !line.isEmpty {
+        block.append(FrontPageLine(line))
+      } else if block.isEmpty {
+        gap += 1
+      } else {
+        blocks.append(FrontPageBlock(lines: block[...], gap: gap))
+        block = []
+        gap = 1
+      }
+    }
+    return blocks
+  }
+
+  func isHeader(number: UInt32) -> Bool {
+    lines.contains { $0.isHeader(number: number) }
+  }
+
+  /// A part of the header after a blank line: dates, rules, the rest of the authors' column.
+  var isRestOfHeader: Bool { lines.allSatisfy { $0.isDate || $0.isRule || $0.isRight } }
+
+  var isDate: Bool { lines.allSatisfy(\.isDate) }
+
+  var isCentred: Bool { lines.allSatisfy(\.isCentred) }
+
+  /// A status remark above the title.
+  var isRemark: Bool {
+    ["working draft", "draft", "preliminary"].contains(TitleText.joined(lines).lowercased())
+  }
+
+  /// Whether the lines are as long as those of a paragraph.
+  var isText: Bool {
+    lines.count > 1 && lines.contains { !$0.isCentred && $0.text.count - $0.indent > Self.maxTitleWidth }
   }
 }

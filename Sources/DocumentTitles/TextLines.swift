@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The lines of a text of unknown encoding, as they would be printed: without line terminators, form feeds, tabs, marks
-/// of byte order, other controls and white space at the end.
+/// Splits a text of unknown encoding into lines as they would be printed: without terminators, form feeds, tabs, byte order
+/// marks, other control characters and trailing white space.
 struct TextLines {
   private static let tabWidth = 8
-  /// What stands further to the right is dropped: lines of RFCs have 72 columns.
+  /// Columns beyond are dropped; lines of RFCs have 72.
   private static let maxColumns = 256
 
   private let limit: Int
   private var lines = [String]()
   private var line = [Unicode.Scalar]()
-  /// Where the next character is printed: at the end of the line, or further left after a backspace.
+  /// Position of the next character: the end of the line, or further left after a backspace.
   private var column = 0
 
-  /// At most `limit` lines.
+  /// The first `limit` lines.
   static func lines(of bytes: some Collection<UInt8>, limit: Int) -> [String] {
     var printer = TextLines(limit: limit)
     var previous: Unicode.Scalar = "\n"
@@ -47,7 +47,7 @@ struct TextLines {
     }
   }
 
-  /// Underlining leaves the character that it is struck over.
+  /// Prints a character. An underline over a character keeps the character.
   private mutating func strike(_ scalar: Unicode.Scalar) {
     guard column < Self.maxColumns else { return }
     if column == line.count {
@@ -70,8 +70,7 @@ struct TextLines {
 
   // MARK: Encodings
 
-  /// UTF-8 where it is valid (but for a character cut off at the end), otherwise Windows-1252: Latin-1 with quotation
-  /// marks and dashes where that has controls.
+  /// UTF-8 if valid (the last character may be cut off), otherwise Windows-1252.
   private static func decoded(_ bytes: some Collection<UInt8>) -> String {
     for cut in 0...3 {
       if let text = String(validating: bytes.dropLast(cut), as: UTF8.self) { return text }

@@ -3,22 +3,22 @@
 import Glibc
 import POSIXSupport
 
-/// A small secret in a file of its own.
+/// A small secret in its own file.
 struct KeyFile {
   /// In bytes; a key in PEM is far shorter.
   private static let maxLength = 16_384
 
   let path: String
 
-  /// `nil` where there is no such file.
+  /// `nil` if there is no file.
   func read() throws(IdentityError) -> String? {
-    // Not blocking, or a FIFO in its place would hold us for ever.
+    // O_NONBLOCK: opening a FIFO would wait for a writer.
     let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       switch errno {
       case ENOENT: return nil
       case ELOOP:
-        throw error(.notAFile, "is a symbolic link: put the key itself there, or remove the link to become a new peer")
+        throw error(.notAFile, "is a symbolic link: replace it by the key itself, or remove it to become a new peer")
       default: throw error(.unreadable, "cannot be read: \(SystemError(errno))")
       }
     }
@@ -49,7 +49,8 @@ struct KeyFile {
     }
   }
 
-  /// Creates the file with mode 0600, whole and durable. False where another process was first.
+  /// Creates the file with mode 0600, complete and durable.
+  /// - Returns: false if another process was first.
   func create(holding text: String) throws(IdentityError) -> Bool {
     let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
     let temporary = "\(path).\(suffix)"
@@ -60,7 +61,7 @@ struct KeyFile {
       unlink(temporary)
     }
     try write(Array(text.utf8), to: descriptor)
-    // A link, unlike a rename, never replaces the key of a process that was quicker.
+    // link(2), unlike rename(2), never replaces the key of a faster process.
     guard link(temporary, path) == 0 else {
       guard errno != EEXIST else { return false }
       throw error(.cannotCreate, "cannot be created: \(SystemError(errno))")

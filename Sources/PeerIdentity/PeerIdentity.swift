@@ -3,23 +3,23 @@
 import Crypto
 package import DocumentModel
 
-/// Who this peer is: a P-256 key in a file of its own, and the id that follows from it.
+/// The peer's P-256 key and the id derived from it.
 package struct PeerIdentity: Sendable {
   /// SHA-256 of the public key's DER SubjectPublicKeyInfo (RFC 5480).
   package let id: PeerID
 
-  /// Reads the key at `path` (PEM; PKCS #8 is what is written), or makes one where nothing is there yet.
+  /// Reads the key at `path` (PEM), or creates one (PKCS #8) if there is no file. The directory must exist.
   ///
-  /// The new file has mode 0600 and appears under its name only when it is whole and durable; of several processes
-  /// that start at once one makes the key and all use it. The directory must exist.
-  /// - Throws: where the file holds no such key, is no regular file, belongs to another user or can be read by others.
+  /// The new file has mode 0600 and gets its name when it is complete and durable. If several processes start at the same
+  /// time, one creates the key and all use it.
+  /// - Throws: if the file is not such a key or not a regular file, belongs to another user or is readable by others.
   package static func loadOrCreate(at path: String) throws(IdentityError) -> PeerIdentity {
     let file = KeyFile(path: path)
     if let text = try file.read() { return try PeerIdentity(pem: text, path: path) }
     let key = P256.Signing.PrivateKey()
     if try file.create(holding: key.pemRepresentation + "\n") { return try PeerIdentity(key: key, path: path) }
     guard let text = try file.read() else {
-      throw IdentityError(code: .cannotCreate, path: path, reason: "is created and removed by somebody else")
+      throw IdentityError(code: .cannotCreate, path: path, reason: "is created and removed by another process")
     }
     return try PeerIdentity(pem: text, path: path)
   }
@@ -31,15 +31,40 @@ package struct PeerIdentity: Sendable {
     } catch {
       throw IdentityError(
         code: .notAKey, path: path,
-        reason: "holds no P-256 key in PEM: put your copy of the key back, or remove the file to become a new peer")
+        reason: "is not a P-256 key in PEM: restore your copy of the key, or remove the file to become a new peer")
     }
     try self.init(key: key, path: path)
   }
 
   private init(key: P256.Signing.PrivateKey, path: String) throws(IdentityError) {
     guard let digest = DocumentModel.Digest(bytes: SHA256.hash(data: key.publicKey.derRepresentation)) else {
-      throw IdentityError(code: .notAKey, path: path, reason: "gives no id")
+      throw IdentityError(code: .notAKey, path: path, reason: "has no id")
     }
     id = PeerID(digest: digest)
   }
+}
+
+/// Why the key file cannot be used, and what to do about it.
+package struct IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Code: Hashable, Sendable {
+    /// The file is not a P-256 key in PEM.
+    case notAKey
+    /// Other users can read the key.
+    case exposed
+    /// A symbolic link, a directory or another kind of file.
+    case notAFile
+    /// The file belongs to another user.
+    case foreign
+    /// The system refuses to read the file.
+    case unreadable
+    /// The system refuses to create the file.
+    case cannotCreate
+  }
+
+  package let code: Code
+  package let path: String
+  /// Shown to people after the path.
+  package let reason: String
+
+  package var description: String { "\(path) \(reason)" }
 }

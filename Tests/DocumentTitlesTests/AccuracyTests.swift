@@ -16,7 +16,7 @@ import Testing
   }()
 
   @Test(.enabled(if: corpus != nil, "no texts in shared/rfcs beside the checkout"))
-  func nearlyAllTitlesAreRead() throws {
+  func `titles of nearly all RFCs are recognised`() throws {
     let corpus = try #require(Self.corpus)
     let titles = try String(contentsOf: corpus.appending(path: "titles.tsv"), encoding: .utf8)
     var (right, total) = (0, 0)

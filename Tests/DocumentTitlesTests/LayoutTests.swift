@@ -175,7 +175,7 @@ import Testing
   }
 
   @Test(arguments: headers)
-  func titlesInTheMiddleAreRead(below header: Header) {
+  func `centred title is recognised`(below header: Header) {
     for (lines, ending) in Self.cases {
       let text = header.lines + ["", ""] + lines.map(centred) + [""] + ending
       #expect(title(text) == lines.joined(separator: " "), "above \(ending[0])")
@@ -184,7 +184,7 @@ import Testing
   }
 
   @Test(arguments: headers)
-  func titlesAtTheLeftMarginAreRead(below header: Header) {
+  func `title at the left margin is recognised`(below header: Header) {
     for (lines, ending) in Self.cases {
       let text = header.lines + [""] + lines + [""] + ending
       #expect(title(text) == lines.joined(separator: " "), "above \(ending[0])")
@@ -192,14 +192,14 @@ import Testing
   }
 
   @Test(arguments: headers)
-  func linesOfATitleMayStandApart(below header: Header) {
+  func `lines of a title may be separated`(below header: Header) {
     let lines = ["Request for Birds Summary", "Bird Numbers 3900-3999"]
     let text =
       header.lines + ["", "", centred(lines[0]), "", centred(lines[1]), "", "Status of This Memo", "", "   Text."]
     #expect(title(text) == lines.joined(separator: " "))
   }
 
-  @Test func theHeadingOfTheFirstParagraphIsNoPartOfTheTitle() {
+  @Test func `heading of the first paragraph is not part of the title`() {
     let header =
       Array(Self.headers[0].lines.dropLast()) + [
         "                                                               June 1970"
@@ -212,7 +212,7 @@ import Testing
     #expect(title(text) == "Third Level Protocol Logger of Birds")
   }
 
-  @Test func authorsOnAFrontPageAreNoPartOfTheTitle() {
+  @Test func `authors on a front page are not part of the title`() {
     let authors = [centred("Anna Writer"), centred("Bert Author"), "", "", "", centred("Bird Corporation")]
     let rest = ["", "", "Writer & Author                                                 [Page 1]", "\u{C}", "Text."]
     let named = [
@@ -225,7 +225,7 @@ import Testing
     #expect(title(unnamed + ["", "", centred("Bird Design"), ""] + authors + rest) == "Bird Design")
   }
 
-  @Test func theNumberMayFollowTheAuthors() {
+  @Test func `number may follow the authors`() {
     let text = [
       centred("BIRD TRANSFER"), "", centred("Anna Writer"), "", centred("and"), "", centred("Bert Author"), "", "", "",
       centred("RFC 4001"), "", "", centred("May 1981"), "", centred("Institute of Birds"),
@@ -233,13 +233,13 @@ import Testing
     #expect(title(text) == "BIRD TRANSFER")
   }
 
-  @Test func whatFollowsWithoutABlankLineIsNoPartOfTheTitle() {
+  @Test func `authors directly below are not part of the title`() {
     for ending in ["Status of this Memo", "Abstract", "                by"] {
       #expect(title(Self.headers[4].lines + ["", centred("Assigned Birds"), ending]) == "Assigned Birds")
     }
   }
 
-  @Test func theTitleMayFollowTheHeaderWithoutABlankLine() {
+  @Test func `title may directly follow the header`() {
     let header = [
       "Network Working Group                                          A. Writer",
       "Request for Comments:  4001                                          ISI",
@@ -253,7 +253,7 @@ import Testing
     "NIC#: 5620", "STD: 13", "BCP-14", "Category: Informational", "ISSN: 2070-1721", "Related RFCs: 129",
     "Date: 1 May 1971",
   ])
-  func fieldsApartFromTheHeaderAreNoTitle(_ field: String) {
+  func `field below the header is not a title`(_ field: String) {
     #expect(title(["RFC 4001", "", field, "", centred("Birds"), "", "Abstract"]) == "Birds")
   }
 
@@ -263,7 +263,7 @@ import Testing
     "FYI on FYI: Introduction to the FYI Notes", "RFC Editor Model: Birds", "RFC 3978 Update to Recognize Birds",
     "Request for Comments on Birds", "Authorization of Birds",
   ])
-  func titlesThatBeginLikeFieldsAreTitles(_ line: String) {
+  func `title may begin like a field`(_ line: String) {
     #expect(title(Self.headers[11].lines + ["", centred(line), "", "Abstract"]) == line)
   }
 
@@ -274,11 +274,11 @@ import Testing
     "Network Working Group Request for Comments: 4001",
     "Request for Comments: 4001  REVISED",
   ])
-  func theNumberIsWrittenInManyWays(_ line: String) {
+  func `number is recognised in all its forms`(_ line: String) {
     #expect(title([line, "", centred("Birds"), "", "Abstract"]) == "Birds")
   }
 
-  @Test func whereTextFollowsTheHeaderThePagesHaveATitleInTheirHeadings() {
+  @Test func `running page header has the title if text follows the header`() {
     let text = [
       "Network Working Group                                          A. Writer",
       "Request for Comments: 4001                                          UCLA",
@@ -291,7 +291,7 @@ import Testing
     #expect(title(text) == "Bird of Zero Length")
   }
 
-  @Test func aStubHasATitleToo() {
+  @Test func `stub has a title`() {
     let text =
       Self.headers[3].lines + [
         "", "", centred("LATEST BIRD MAPS"), "", "",
@@ -301,14 +301,14 @@ import Testing
     #expect(title(text) == "LATEST BIRD MAPS")
   }
 
-  @Test func olderTitlesAreInTheIndexWithoutTheirArticle() {
+  @Test func `old titles have no article in the index`() {
     for (number, found) in [(1241, "Scheme for Birds"), (1242, "A Scheme for Birds")] as [(UInt32, String)] {
       let header = "Request for Comments: \(number)"
       #expect(title([header, "", centred("A Scheme for Birds"), "", "Abstract"], number: number) == found)
     }
   }
 
-  @Test func wordsBrokenAtTheEndOfALineAreJoined() {
+  @Test func `word broken at the end of a line is joined`() {
     let cases = [
       (["Peer-", "to-Peer Birds"], "Peer-to-Peer Birds"), (["Birds over TCP/", "IP"], "Birds over TCP/IP"),
       (["Birds --", "Part 1"], "Birds -- Part 1"), (["Birds -", "Part 1"], "Birds - Part 1"),
@@ -318,7 +318,7 @@ import Testing
     }
   }
 
-  @Test func aFullStopAtTheEndIsNoPartOfTheTitle() {
+  @Test func `final full stop is not part of the title`() {
     #expect(title(Self.headers[3].lines + ["", centred("BIRD MEETING."), "", "Text"]) == "BIRD MEETING")
     #expect(title(Self.headers[3].lines + ["", centred("Best Laid Eggs . . ."), "", "Text"]) == "Best Laid Eggs")
   }

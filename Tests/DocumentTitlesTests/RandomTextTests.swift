@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test(arguments: 1...UInt64(4))
-  func randomBytes(seed: UInt64) {
+  func `random bytes do no harm`(seed: UInt64) {
     var generator = SeededGenerator(state: seed)
     for _ in 0..<200 {
       let bytes = (0..<Int.random(in: 0...600, using: &generator)).map { _ in
@@ -28,7 +28,7 @@ import Testing
 
   /// Pieces of real front pages in any order reach further than bytes alone.
   @Test(arguments: 1...UInt64(8))
-  func randomPieces(seed: UInt64) throws {
+  func `random pieces of front pages do no harm`(seed: UInt64) throws {
     let pieces = [
       "Network Working Group", "Request for Comments: 1", "RFC 1", "RFC:", "NWG/RFC# 1", "Title:", "Author:", "\n",
       "\n\n",
@@ -50,7 +50,7 @@ import Testing
     "\u{C}",
     "x\u{8}_", "\r", "RFC 1\n\n", "            Birds and\n\n", "(", "-", "\"", " . ",
   ])
-  func muchOfTheSame(_ piece: String) throws {
+  func `long repetition ends quickly`(_ piece: String) throws {
     let text =
       "Request for Comments: 1\n\n" + String(repeating: piece, count: RFCText.prefixLength / piece.utf8.count + 1)
     let found = try #require(RFCText.recognise(fileName: "rfc1.txt", bytes: Array(text.utf8)))

@@ -14,7 +14,7 @@ import Testing
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
   }
 
-  @Test func theKeyIsMadeOnceAndStays() throws {
+  @Test func `key is created once and kept`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     let first = try PeerIdentity.loadOrCreate(at: path)
     let second = try PeerIdentity.loadOrCreate(at: path)
@@ -26,13 +26,13 @@ import Testing
   }
 
   /// The key and the id come from `openssl genpkey` and `openssl pkey -pubout -outform DER | sha256sum`.
-  @Test func theIdIsTheHashOfTheSubjectPublicKeyInfo() throws {
+  @Test func `id is the hash of the SubjectPublicKeyInfo`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     try write(Self.opensslKey)
     #expect(try PeerIdentity.loadOrCreate(at: path).id.hex == Self.opensslID)
   }
 
-  @Test func startsAtTheSameTimeAgreeOnOneKey() throws {
+  @Test func `concurrent starts agree on one key`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     let path = path
     nonisolated(unsafe) var ids = [PeerID?](repeating: nil, count: 8)
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: ["", "no key at all", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ed25519Key])
-  func whatIsNoP256KeyIsRefusedAndKept(_ text: String) throws {
+  func `file without a P-256 key is refused and kept`(_ text: String) throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     try write(text)
     #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .notAKey)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: [0o640, 0o604, 0o644, 0o620])
-  func aKeyThatOthersCanReachIsRefusedWithTheCure(_ mode: Int) throws {
+  func `key that others can read is refused with the cure`(_ mode: Int) throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     try write(Self.opensslKey, mode: mode)
     let error = try #require(throws: IdentityError.self) { try PeerIdentity.loadOrCreate(at: path) }
@@ -62,7 +62,7 @@ import Testing
     #expect(error.description.contains("chmod 600 '\(path)'"))
   }
 
-  @Test func linksDirectoriesAndPipesAreRefused() throws {
+  @Test func `link, directory or FIFO is refused`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     let real = directory.appending(path: "real.pem").path
     try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: real)
@@ -75,14 +75,14 @@ import Testing
     #expect(code { try PeerIdentity.loadOrCreate(at: pipe) } == .notAFile)
   }
 
-  @Test(.enabled(if: geteuid() == 0, "needs to give a file away")) func aKeyOfAnotherUserIsRefused() throws {
+  @Test(.enabled(if: geteuid() == 0, "needs to give a file away")) func `key of another user is refused`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     try write(Self.opensslKey)
     #expect(chown(path, 65_534, 65_534) == 0)
     #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .foreign)
   }
 
-  @Test func aMissingDirectoryIsAnErrorThatSaysSo() throws {
+  @Test func `missing directory is reported`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     let error = try #require(throws: IdentityError.self) {
       try PeerIdentity.loadOrCreate(at: directory.path + "/none/key.pem")
