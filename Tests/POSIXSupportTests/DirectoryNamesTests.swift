@@ -22,6 +22,14 @@ import Testing
     close(descriptor)
   }
 
+  /// Foundation, which removes the directory, fails on a name that is not text.
+  private func remove(_ name: [UInt8]) {
+    let path = Array(directory.path.utf8) + [0x2F] + name + [0]
+    path.map { CChar(bitPattern: $0) }.withUnsafeBufferPointer { path in
+      if let path = path.baseAddress { unlink(path) }
+    }
+  }
+
   @Test func `names come as their bytes, without dot and dot-dot`() throws {
     let names: [[UInt8]] = [
       [0xFF, 0xFE], Array("ä".utf8), Array(".hidden".utf8), Array("...".utf8), [0x0A],
@@ -29,6 +37,7 @@ import Testing
     ]
     for name in names { try create(name) }
     #expect(Set(try DirectoryNames.read(directory.path, max: 100)) == Set(names))
+    remove([0xFF, 0xFE])
   }
 
   @Test func `empty directory has no names`() throws {
