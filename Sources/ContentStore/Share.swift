@@ -42,21 +42,6 @@ package struct Share: Hashable, Sendable {
   }
 }
 
-/// A position in the catalogue, which is ordered by key and content: the last row of a page.
-package struct CataloguePosition: Hashable, Sendable {
-  package let key: DocumentKey
-  package let content: Content
-
-  package init(key: DocumentKey, content: Content) {
-    self.key = key
-    self.content = content
-  }
-
-  package init(after share: Share) {
-    self.init(key: share.key, content: share.content)
-  }
-}
-
 /// Totals of a catalogue.
 package struct CatalogueTotals: Hashable, Sendable {
   /// Number of shared documents, without withdrawn ones.

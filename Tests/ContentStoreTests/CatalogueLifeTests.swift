@@ -53,7 +53,7 @@ import Testing
     try catalogue.add([share(file, as: "file/a")])
     try catalogue.withdraw(path: file.path)
     #expect(try catalogue.page(limit: limit).isEmpty)
-    #expect(try catalogue.page(after: CataloguePosition(key: key("data/a"), content: .empty), limit: limit).isEmpty)
+    #expect(try catalogue.page(after: DocumentID(key: key("data/a"), content: .empty), limit: limit).isEmpty)
     #expect(try catalogue.withdrawn(limit: limit).isEmpty)
     #expect(try catalogue.withdrawn(limit: 1).map(\.key) == [key("file/a")])
   }
@@ -64,7 +64,7 @@ import Testing
     try catalogue.add(["a", "b", "c", "d"].map { share(file, as: "file/\($0)") })
     let last = try #require(try catalogue.page(limit: 2).last)
     try catalogue.remove(last.key)
-    let rest = try catalogue.page(after: CataloguePosition(after: last), limit: 10)
+    let rest = try catalogue.page(after: last.id, limit: 10)
     #expect(rest.map(\.key) == [key("file/c"), key("file/d")])
   }
 

@@ -24,16 +24,3 @@ enum SourceAddress {
     return first == 0 || first >= 224
   }
 }
-
-/// A holder without its name and completeness.
-struct HolderIdentity: Hashable {
-  let peer: PeerID
-  let host: String
-  let port: UInt16
-
-  init(_ holder: Holder) {
-    peer = holder.peer
-    host = holder.host
-    port = holder.port
-  }
-}
