@@ -51,14 +51,29 @@ final class Fetch: Sendable {
   }
 }
 
-/// Counts the bytes of one source and limits reports to about ten a second.
-final class ProgressMeter: Sendable {
+/// Lets one report through per 100 ms. Called from any thread.
+final class Throttle: Sendable {
   private static let interval = TimeAmount.milliseconds(100)
 
+  private let next = Mutex(NIODeadline.now())
+
+  /// Whether to report now; if so, the next report is due after the interval.
+  func isDue() -> Bool {
+    let now = NIODeadline.now()
+    return next.withLock { next in
+      guard now >= next else { return false }
+      next = now + Self.interval
+      return true
+    }
+  }
+}
+
+/// Counts the bytes of one source and limits reports to about ten a second.
+final class ProgressMeter: Sendable {
   private let size: Int64
   private let peer: String
   private let transfer: TransferHandle
-  private let next = Mutex(NIODeadline.now())
+  private let throttle = Throttle()
   private let progress: @Sendable (DownloadProgress) -> Void
 
   init(
@@ -75,12 +90,7 @@ final class ProgressMeter: Sendable {
   ///   - gained: bytes verified since the last call.
   func report(_ received: Int64, gained: Int64) {
     transfer.progress(gained)
-    let now = NIODeadline.now()
-    let isDue = next.withLock { next in
-      guard now >= next || received == size else { return false }
-      next = now + Self.interval
-      return true
-    }
-    if isDue { progress(DownloadProgress(received: received, size: size, peer: peer)) }
+    guard throttle.isDue() || received == size else { return }
+    progress(DownloadProgress(received: received, size: size, peer: peer))
   }
 }

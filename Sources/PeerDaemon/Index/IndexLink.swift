@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ContentStore
 package import DocumentModel
 import LineJSON
 import LineTransport
