@@ -61,7 +61,11 @@ package final class Catalogue: Sendable {
   /// Checkpoints the journal, so that the next start has nothing to recover, and closes the database. Best effort. Later
   /// calls fail, and another process may open the catalogue.
   package func close() {
-    _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    _ = try? pool.writeWithoutTransaction { database in
+      // A statement clears an earlier interrupt; without it the checkpoint would end immediately with SQLITE_INTERRUPT.
+      try database.execute(sql: "SELECT 1")
+      try database.checkpoint(.truncate)
+    }
     try? pool.close()
     lock.release()
   }

@@ -164,7 +164,7 @@ import Testing
     let fixture = try CommandFixture()
     let document = #""key":"file/x","title":"","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
     let daemon = try daemon(
-      fixture, .line(#"{"event":"document",\#(document),"path":"/a/x","state":"withdrawn"}"#),
+      fixture, .line(#"{"event":"document",\#(document),"total":0,"holders":[],"path":"/a/x","state":"withdrawn"}"#),
       .line(#"{"id":2,"status":200,"documents":1}"#))
     #expect(fixture.run("list", "--mine") == .done)
     #expect(fixture.output.text.contains("withdrawn"))

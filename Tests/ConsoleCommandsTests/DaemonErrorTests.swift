@@ -100,14 +100,20 @@ import TestSupport
 
   @Test(arguments: [
     #"{"id":2,"status":200}"#, #"{"id":3,"status":200}"#, #"{"event":"document","key":5}"#, "nonsense",
-    #"{"status":404}"#,
-    #"{"id":2,"status":404}"#,
   ])
   func `malformed reply is reported`(line: String) throws {
     let fixture = try CommandFixture()
     let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(line))
     #expect(fixture.run("list") == .unavailable)
     #expect(fixture.errors.text.contains("malformed reply"))
+    _ = daemon
+  }
+
+  @Test func `refusal without a code is reported with its status`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(#"{"id":2,"status":404}"#))
+    #expect(fixture.run("list") == .failed)
+    #expect(fixture.errors.text.contains("refused with status 404"))
     _ = daemon
   }
 

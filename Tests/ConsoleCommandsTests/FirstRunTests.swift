@@ -40,8 +40,8 @@ import Testing
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     fixture.answers = [.text("two words"), .text("\u{1B}[2J"), .text("::1")]
     #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("two words names no host"))
-    #expect(fixture.errors.text.contains("an IPv6 address stands in [brackets]"))
+    #expect(fixture.errors.text.contains("two words is not a host name"))
+    #expect(fixture.errors.text.contains("put an IPv6 address in [brackets]"))
     #expect(!fixture.errors.text.contains("\u{1B}"))
     #expect(fixture.answers.isEmpty)
   }

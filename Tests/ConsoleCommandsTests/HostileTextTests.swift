@@ -19,7 +19,7 @@ import Testing
     (
       ["list", "--mine"], .done,
       [
-        #"{"event":"document",\#(row),"title":"","path":"/\#(hostile)","state":"shared"}"#,
+        #"{"event":"document",\#(row),"title":"","total":1,"holders":[],"path":"/\#(hostile)","state":"shared"}"#,
         #"{"id":ID,"status":200,"documents":1}"#,
       ]
     ),

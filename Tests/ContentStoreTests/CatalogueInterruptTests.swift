@@ -35,5 +35,9 @@ import Testing
     // Not taken for damage, and usable afterwards.
     try catalogue.inspect()
     #expect(try catalogue.totals().documents == 5000)
+    // A stop interrupts and closes: the journal still ends up in the one file.
+    catalogue.interrupt()
+    catalogue.close()
+    #expect(TemporaryDirectory.read(directory.file("state/catalogue.sqlite-wal"))?.isEmpty ?? true)
   }
 }

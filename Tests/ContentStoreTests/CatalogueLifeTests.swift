@@ -113,7 +113,9 @@ import Testing
     }
     #expect(failures.withLock { $0 } == [])
     try catalogue.collectUnused()
-    #expect(try workspace.names(in: "state/layers").count == 4)
+    // `files` still owns the drafts of its own hashing.
+    let names = try workspace.names(in: "state/layers").filter { !$0.hasPrefix("draft.") }
+    #expect(names.count == 4, "\(names)")
   }
 
   // MARK: Lives
