@@ -213,7 +213,7 @@ struct RootModeTests {
       let owner = try await system.run("/usr/bin/id", "-u", "p2p").lines.first ?? "?"
       #expect(index["Uid"] == "\(owner) \(owner) \(owner) \(owner)")
       let log = try await system.run("/bin/cat", "/var/log/p2p/supervisor.log").output
-      #expect(log.contains("no peer is started") && log.contains("--peer NAME"))
+      #expect(log.contains("no peer is configured") && log.contains("--peer NAME"))
       await system.stop()
 
       let started = try await system.run(environment: variables, Self.p2pctl, "supervisor", "start")

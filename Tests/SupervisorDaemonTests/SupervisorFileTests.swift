@@ -52,27 +52,6 @@ import Testing
     #expect(new.hasSuffix(" info to the new file\n") && new.split(separator: "\n").count == 1)
   }
 
-  /// Runs in its own process, because it replaces standard error with a pipe that is full.
-  @Test func `standard error that is full does not block the log`() async {
-    await #expect(processExitsWith: .success) {
-      let directory = try TemporaryDirectory()
-      var ends: [CInt] = [0, 0]
-      try #require(pipe(&ends) == 0)
-      _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
-      let filling = [UInt8](repeating: 0x2E, count: 4_096)
-      while write(ends[1], filling, filling.count) > 0 {}
-      _ = fcntl(ends[1], F_SETFL, 0)
-      try #require(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO)
-      let log = SupervisorLog(path: directory.file("log"))
-      log.write("written to the file")
-      let text = String(decoding: TemporaryDirectory.read(directory.file("log")) ?? [], as: UTF8.self)
-      guard text.hasSuffix(" info written to the file\n") else { _exit(1) }
-      // Testing writes to standard error at the end.
-      close(ends[0])
-      _exit(0)
-    }
-  }
-
   @Test func `peer of the machine is named after the caller of sudo`() throws {
     func name(_ variables: [String: String]) -> String? {
       SupervisorInvocation.ownName(in: .system, environment: variables)?.text
