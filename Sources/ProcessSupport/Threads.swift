@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+// The definition of sigset_t: one compilation of the module sees it in the header of CProcess.
+import CProcess
 import Glibc
 import Synchronization
 

@@ -52,6 +52,23 @@ import Testing
     #expect(new.hasSuffix(" info to the new file\n") && new.split(separator: "\n").count == 1)
   }
 
+  /// A blocking write would hang this test.
+  @Test func `unread pipe takes what fits and never blocks the log`() throws {
+    var ends: [CInt] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    let path = directory.file("echoed.log")
+    let log = SupervisorLog(path: path, descriptor: ends[1])
+    // Escaped, each of these lines is longer than PIPE_BUF; together they are more than the pipe holds.
+    for _ in 0..<100 { log.write(String(repeating: "\u{202E}", count: 2_000)) }
+    log.write("last")
+    let lines = String(decoding: try #require(TemporaryDirectory.read(path)), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 101 && lines.last?.hasSuffix(" info last") == true)
+    var first = [UInt8](repeating: 0, count: 4_096)
+    #expect(read(ends[0], &first, first.count) == 4_096)
+    #expect(first.last == UInt8(ascii: "\n"))
+  }
+
   @Test func `peer of the machine is named after the caller of sudo`() throws {
     func name(_ variables: [String: String]) -> String? {
       SupervisorInvocation.ownName(in: .system, environment: variables)?.text

@@ -12,12 +12,18 @@ package final class SupervisorLog {
   }
 
   private var file: RotatingLog
+  /// Bytes that a pipe takes without blocking when poll(2) reports room: PIPE_BUF in pipe(7).
+  private static let maxEcho = 4_096
   private let echoes: Bool
+  private let descriptor: Int32
 
-  /// - Parameter echoes: whether to write to standard error too, unless that is a file.
-  package init(path: String, echoes: Bool = true) {
+  /// - Parameters:
+  ///   - echoes: whether to write to `descriptor` too, unless that is a file.
+  ///   - descriptor: standard error, except in tests.
+  package init(path: String, echoes: Bool = true, descriptor: Int32 = STDERR_FILENO) {
     file = RotatingLog(path: path)
-    self.echoes = echoes && !Self.isFile(STDERR_FILENO)
+    self.echoes = echoes && !Self.isFile(descriptor)
+    self.descriptor = descriptor
   }
 
   /// In the background standard error is this log file, for crash reports: every line would appear twice, and the file would
@@ -40,12 +46,13 @@ package final class SupervisorLog {
     file.close()
   }
 
-  /// A stopped terminal or an unread pipe must not block the supervisor: a line that does not fit is dropped here, and is in
-  /// the file anyway.
+  /// A stopped terminal or an unread pipe must not block the supervisor: a line that does not fit is dropped or cut here,
+  /// and is in the file anyway.
   private func echo(_ line: [UInt8]) {
-    var writable = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     guard poll(&writable, 1, 0) == 1, writable.revents & Int16(POLLOUT) != 0 else { return }
-    _ = Glibc.write(STDERR_FILENO, line, line.count)
+    let fitting = line.count <= Self.maxEcho ? line : line.prefix(Self.maxEcho - 1) + [UInt8(ascii: "\n")]
+    _ = Glibc.write(descriptor, fitting, fitting.count)
   }
 }
 
