@@ -73,16 +73,18 @@ extension IndexRole {
   private func lookup(
     _ lookup: IndexRequest.Lookup, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) {
-    // The writer moves: a second copy would be written to by copying all that stands in it.
-    var writer = LookupWriter(id: id, asker: session.origin.asker, output: consume output)
+    var writer = LookupWriter(id: id, asker: session.origin.asker, output: output)
+    // The visitor must own the only copy: with a second one, its first byte would copy all replies written before.
+    output = JSONWriter()
     let more =
       switch lookup.subject {
       case .key(let key): session.lookup(key: key, peer: lookup.peer, using: &generator, visitor: &writer)
       case .content(let content):
         session.lookup(content: content, peer: lookup.peer, using: &generator, visitor: &writer) ? 0 : nil
       }
-    output = writer.finish(more: more)
-    guard more != nil else { throw WireFailure(.notFound, "nobody shares this now") }
+    guard writer.finish(more: more ?? 0, givingBack: &output) else {
+      throw WireFailure(.notFound, "nobody shares this now")
+    }
   }
 
   // MARK: list, peers, stats
@@ -150,7 +152,7 @@ private struct LookupWriter: LookupVisitor {
   private var output: JSONWriter
   private var contents = 0
 
-  init(id: Int64, asker: Asker, output: consuming JSONWriter) {
+  init(id: Int64, asker: Asker, output: JSONWriter) {
     self.id = id
     self.asker = asker
     self.output = output
@@ -180,15 +182,16 @@ private struct LookupWriter: LookupVisitor {
     output.write(holder, to: asker)
   }
 
-  /// - Parameter more: `nil` if nothing was visited; then nothing was written.
-  consuming func finish(more: Int?) -> JSONWriter {
-    if let more {
+  /// Ends the reply and gives the writer back; false if nothing was visited, and so nothing written.
+  mutating func finish(more: Int, givingBack writer: inout JSONWriter) -> Bool {
+    if contents > 0 {
       endContent()
       output.endArray()
       output.member("more", more)
       output.endReply()
     }
-    return output
+    swap(&writer, &output)
+    return contents > 0
   }
 
   private mutating func endContent() {
