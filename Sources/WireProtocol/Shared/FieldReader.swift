@@ -37,6 +37,13 @@ package protocol FieldValue {
 
 extension JSONObject: FieldReader {
   package func value(_ name: StaticString) -> JSONValueView? { self[name] }
+
+  /// As of every reader. Not generic, so that other modules call it specialised: they read it for each line.
+  package func requestID() throws(WireFailure) -> Int64 {
+    guard let value = self["id"] else { throw .badRequest("id is missing") }
+    guard let id = value.integer, RequestID.range.contains(id) else { return try integer("id", in: RequestID.range) }
+    return id
+  }
 }
 
 extension JSONValueView: FieldValue {

@@ -58,6 +58,11 @@ extension JSONWriter: FieldWriter {
     hex { value.appendText(to: &$0) }
   }
 
+  /// As of every writer. Not generic, so that other modules call it specialised: the index writes one for each holder.
+  package mutating func member(_ name: StaticString, _ value: PeerID) {
+    member(name, value.digest)
+  }
+
   package mutating func null(_ name: StaticString) {
     key(name)
     null()
