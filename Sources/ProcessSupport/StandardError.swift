@@ -68,24 +68,27 @@ package final class StandardError: Sendable {
   /// False if there was no room. The number of messages lost before comes first.
   private func write(_ line: [UInt8], after dropped: inout Int) -> Bool {
     if dropped > 0 {
-      guard hasRoom else { return false }
-      writeNow(self.line("\(dropped) messages dropped", .warning))
+      guard Self.writeIfRoom(self.line("\(dropped) messages dropped", .warning), to: descriptor) else { return false }
       dropped = 0
     }
-    guard !line.isEmpty else { return true }
-    guard hasRoom else { return false }
-    writeNow(line)
+    return line.isEmpty || Self.writeIfRoom(line, to: descriptor)
+  }
+
+  /// Writes a line without ever blocking; one longer than `maxLine` is cut. A reader that is gone loses the line.
+  /// - Returns: false if the descriptor takes nothing now.
+  package static func writeIfRoom(_ line: [UInt8], to descriptor: Int32) -> Bool {
+    var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    guard poll(&writable, 1, 0) == 1 else { return false }
+    let line = cut(line)
+    while Glibc.write(descriptor, line, line.count) < 0, errno == EINTR {}
     return true
   }
 
-  private var hasRoom: Bool {
-    var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    return poll(&writable, 1, 0) == 1
-  }
-
-  /// A reader that is gone loses the line.
-  private func writeNow(_ line: [UInt8]) {
-    while Glibc.write(descriptor, line, line.count) < 0, errno == EINTR {}
+  private static func cut(_ line: [UInt8]) -> [UInt8] {
+    guard line.count > maxLine else { return line }
+    // Before a character, not inside it: bytes that continue one are 10xxxxxx.
+    let end = line[..<(maxLine - 3)].lastIndex { $0 & 0xC0 != 0x80 } ?? 0
+    return line[..<end] + Array("…\n".utf8)
   }
 
   private func line(_ message: String, _ level: Level) -> [UInt8] {
@@ -93,11 +96,7 @@ package final class StandardError: Sendable {
       isTerminal
       ? "\(program): \(TextRules.escapedForTerminal(message))\n"
       : Self.logLine(message, level, at: Timestamp(seconds: Int64(time(nil))))
-    let bytes = Array(text.utf8)
-    guard bytes.count > Self.maxLine else { return bytes }
-    // Cut before a character, not inside it: bytes that continue one are 10xxxxxx.
-    let end = bytes[..<(Self.maxLine - 3)].lastIndex { $0 & 0xC0 != 0x80 } ?? 0
-    return bytes[..<end] + Array("…\n".utf8)
+    return Array(text.utf8)
   }
 
   /// `2026-01-02T03:04:05Z info listens at 127.0.0.1:7734`. The message may contain text from strangers, so it is escaped: it

@@ -2,18 +2,11 @@
 
 package import DocumentModel
 import Glibc
+package import ProcessSupport
 
 /// The supervisor's own log: a file, and standard error when it runs in the foreground.
 package final class SupervisorLog {
-  package enum Level: String, Sendable {
-    case info
-    case warning
-    case error
-  }
-
   private var file: RotatingLog
-  /// Bytes that a pipe takes without blocking when poll(2) reports room: PIPE_BUF in pipe(7).
-  private static let maxEcho = 4_096
   private let echoes: Bool
   private let descriptor: Int32
 
@@ -34,25 +27,16 @@ package final class SupervisorLog {
   }
 
   /// `2026-01-02T03:04:05Z info alice is ready`
-  package func write(_ message: String, _ level: Level = .info) {
-    let text = TextRules.escapedForTerminal(String(message.prefix(2_048)))
-    let line = Array("\(WallClock.now.text) \(level.rawValue) \(text)\n".utf8)
+  package func write(_ message: String, _ level: StandardError.Level = .info) {
+    let line = Array(StandardError.logLine(String(message.prefix(2_048)), level, at: WallClock.now).utf8)
     file.write(line)
-    if echoes { echo(line) }
+    // A stopped terminal or an unread pipe must not block the supervisor: what does not fit is in the file anyway.
+    if echoes { _ = StandardError.writeIfRoom(line, to: descriptor) }
   }
 
   /// Opens a new file if the log was moved away.
   package func reopen() {
     file.close()
-  }
-
-  /// A stopped terminal or an unread pipe must not block the supervisor: a line that does not fit is dropped or cut here,
-  /// and is in the file anyway.
-  private func echo(_ line: [UInt8]) {
-    var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    guard poll(&writable, 1, 0) == 1, writable.revents & Int16(POLLOUT) != 0 else { return }
-    let fitting = line.count <= Self.maxEcho ? line : line.prefix(Self.maxEcho - 1) + [UInt8(ascii: "\n")]
-    _ = Glibc.write(descriptor, fitting, fitting.count)
   }
 }
 

@@ -3,6 +3,7 @@
 import DocumentModel
 import ProcessSupervision
 import WireProtocol
+import ProcessSupport
 
 /// Reloading the configuration while processes run.
 extension Supervisor {

@@ -40,9 +40,7 @@ extension JSONObject: FieldReader {
 
   /// As of every reader. Not generic, so that other modules call it specialised: they read it for each line.
   package func requestID() throws(WireFailure) -> Int64 {
-    guard let value = self["id"] else { throw .badRequest("id is missing") }
-    guard let id = value.integer, RequestID.range.contains(id) else { return try integer("id", in: RequestID.range) }
-    return id
+    try integer("id", in: RequestID.range)
   }
 }
 

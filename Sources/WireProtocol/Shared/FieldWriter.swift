@@ -18,16 +18,20 @@ package protocol FieldWriter {
   mutating func strings(_ name: StaticString, _ elements: [String])
 }
 
+// Inlinable where other modules write for each holder or row: a generic method is specialised only where its body is known.
 extension FieldWriter {
+  @inlinable
   package mutating func member(_ name: StaticString, _ value: some FixedWidthInteger) {
     member(name, Int64(clamping: value))
   }
 
+  @inlinable
   package mutating func member(_ name: StaticString, _ value: PeerID) {
     member(name, value.digest)
   }
 
   /// The members `content` and `size`.
+  @inlinable
   package mutating func members(of content: Content) {
     member("content", content.root)
     member("size", content.size)
@@ -56,11 +60,6 @@ extension JSONWriter: FieldWriter {
   package mutating func member(_ name: StaticString, _ value: Timestamp) {
     key(name)
     hex { value.appendText(to: &$0) }
-  }
-
-  /// As of every writer. Not generic, so that other modules call it specialised: the index writes one for each holder.
-  package mutating func member(_ name: StaticString, _ value: PeerID) {
-    member(name, value.digest)
   }
 
   package mutating func null(_ name: StaticString) {
