@@ -46,11 +46,7 @@ extension IndexRole {
   }
 
   private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
-    let advertised = try hello.advertise.map { text throws(WireFailure) in
-      guard let address = HostAddress(text) else { throw .badRequest("advertise is an IPv4 or IPv6 address") }
-      return address
-    }
-    let session = try begin(hello, advertised)
+    let session = try begin(hello)
     output.writeReply(id: id) { output in
       output.member("protocol", ProtocolVersion.wire)
       output.member("server", "p2p-index/\(ProtocolVersion.program)")

@@ -59,11 +59,11 @@ package final class IndexRole: LineRole {
 
   // MARK: The session
 
-  func begin(_ hello: IndexHello, _ advertised: HostAddress?) throws(WireFailure) -> IndexSession {
+  func begin(_ hello: IndexHello) throws(WireFailure) -> IndexSession {
     guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
     let session = IndexSession(
-      service: service, peer: hello.peer, name: hello.name, port: hello.port, advertised: advertised,
+      service: service, peer: hello.peer, name: hello.name, port: hello.port, advertised: hello.advertise,
       origin: Origin(remote: connection.remoteAddress, local: connection.localAddress))
     self.session = session
     timer?.cancel()

@@ -153,6 +153,41 @@ import Testing
   }
 }
 
+@Suite struct PendingWithdrawalsTests {
+  private func record(_ number: Int) throws -> DocumentID {
+    DocumentID(key: try DocumentKey("file/\(number)"), content: .empty)
+  }
+
+  @Test func `what is not acknowledged is kept`() throws {
+    let (a, b) = (try record(1), try record(2))
+    var withdrawals = PendingWithdrawals()
+    let round = withdrawals.begin([a, b])
+    withdrawals.acknowledged([a], round: round)
+    #expect(withdrawals.records == [b])
+  }
+
+  /// The request is still under way, and fails after the record was shared again.
+  @Test func `record announced during a withdrawal is not withdrawn again`() throws {
+    let a = try record(1)
+    var withdrawals = PendingWithdrawals()
+    _ = withdrawals.begin([a])
+    withdrawals.announced([a])
+    #expect(withdrawals.records.isEmpty)
+  }
+
+  @Test func `acknowledgement of an earlier round does not cover a later one`() throws {
+    let a = try record(1)
+    var withdrawals = PendingWithdrawals()
+    let first = withdrawals.begin([a])
+    withdrawals.announced([a])
+    let second = withdrawals.begin([a])
+    withdrawals.acknowledged([a], round: first)
+    #expect(withdrawals.records == [a])
+    withdrawals.acknowledged([a], round: second)
+    #expect(withdrawals.records.isEmpty)
+  }
+}
+
 @Suite struct BackoffTests {
   @Test func `jitter takes away half of the pause at most`() {
     var random = SystemRandomNumberGenerator()

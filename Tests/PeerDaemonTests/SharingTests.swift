@@ -108,6 +108,34 @@ import WireProtocol
     }
   }
 
+  /// The front end disconnects after the first files are durable, perhaps before they are announced.
+  @Test func `what an interrupted add has shared is announced`() async throws {
+    try await DaemonFixture.with { fixture in
+      #expect(mkdir(fixture.directory.file("many"), 0o700) == 0)
+      for number in 0..<1_200 { try fixture.directory.write("many/\(number)", [UInt8(number % 251), 1]) }
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let request = AddFiles(paths: [fixture.directory.file("many")], recursive: true)
+          let line = String(
+            decoding: try Jansson.encodeLine(ControlRequest.add(request).json(id: 2)).dropLast(), as: UTF8.self)
+          let first = try await onThread { [socket = alice.socket] in
+            let connection = try RawConnection(path: socket)
+            _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1}"#)
+            try connection.send(line)
+            return try connection.reply()
+          }
+          #expect(first["event"] == "added")
+          let isComplete = try await eventually {
+            let mine = try await alice.mine().keys.sorted()
+            let listed = try await alice.everything().keys.sorted()
+            return !mine.isEmpty && mine == listed
+          }
+          #expect(isComplete)
+        }
+      }
+    }
+  }
+
   @Test func `new content replaces the old one`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])

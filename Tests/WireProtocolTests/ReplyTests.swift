@@ -106,7 +106,7 @@ import WireProtocol
 
   @Test func `failure without a message gets one`() throws {
     let failure = try #require(try read(#"{"status":503,"error":"unavailable"}"#) { try WireFailure(reply: $0) })
-    #expect(failure.code == .unavailable && failure.message == "the other side refused with status 503")
+    #expect(failure.code == .unavailable && failure.message == "request refused with status 503")
     let limited = try #require(
       try read(#"{"status":429,"error":"too-many","message":"m","limit":"line","value":9}"#) {
         try WireFailure(reply: $0)

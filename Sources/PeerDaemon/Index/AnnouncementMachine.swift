@@ -104,3 +104,32 @@ package struct AnnouncementMachine {
     return .wait(backoff.next(using: &random))
   }
 }
+
+/// Withdrawals that the index has not acknowledged on this connection. Those left after a failure are repeated, except
+/// records that were announced again meanwhile: repeating these would remove what is shared.
+package struct PendingWithdrawals {
+  /// The number of the latest round of requests that withdraws each record.
+  private var rounds: [DocumentID: Int] = [:]
+  private var lastRound = 0
+
+  package init() {}
+
+  package var records: [DocumentID] { Array(rounds.keys) }
+
+  /// Call before the requests are sent.
+  /// - Returns: the number of the round.
+  package mutating func begin(_ records: some Sequence<DocumentID>) -> Int {
+    lastRound += 1
+    for record in records { rounds[record] = lastRound }
+    return lastRound
+  }
+
+  /// A later round may withdraw the same records: they stay until that one is acknowledged.
+  package mutating func acknowledged(_ records: some Sequence<DocumentID>, round: Int) {
+    for record in records where rounds[record] == round { rounds[record] = nil }
+  }
+
+  package mutating func announced(_ records: some Sequence<DocumentID>) {
+    for record in records { rounds[record] = nil }
+  }
+}

@@ -15,7 +15,7 @@ extension IndexLink {
   package func announce(_ documents: [Document]) async -> Bool {
     let records = documents.map(\.id)
     withdrawn.subtract(records)
-    unacknowledgedWithdrawals.subtract(records)
+    withdrawals.announced(records)
     let deadline = NIODeadline.now() + timeout.acknowledgement
     guard await waitForConnection(timeout.acknowledgement) else { return false }
     for batch in batches(documents) {
@@ -57,18 +57,19 @@ extension IndexLink {
     try await exchange(.add(valid), within: timeout) { _ in }
   }
 
-  /// - Returns: false if some were not acknowledged; these are kept in `unacknowledgedWithdrawals`.
+  /// - Returns: false if some were not acknowledged; these stay in `withdrawals`.
   private func remove(_ records: [DocumentID]) async -> Bool {
     let generation = generation
+    let round = withdrawals.begin(records)
     var isAcknowledged = true
     for batch in batches(records) {
       do throws(WireFailure) {
         try await exchange(.remove(Array(batch)), within: timeout.acknowledgement) { _ in }
+        withdrawals.acknowledged(batch, round: round)
       } catch {
         isAcknowledged = false
         // The index drops all records at the end of the connection.
         guard generation == self.generation else { break }
-        unacknowledgedWithdrawals.formUnion(batch)
         announcementError = "the index rejected a withdrawal: \(error.message)"
       }
     }
@@ -100,10 +101,8 @@ extension IndexLink {
 
   private func run(_ work: AnnouncementMachine.Work) async {
     let generation = generation
-    let repeated = unacknowledgedWithdrawals
-    unacknowledgedWithdrawals = []
     var left: AnnouncementMachine.Work?
-    if await !remove(Array(repeated)) { left = .withdrawals }
+    if await !remove(withdrawals.records) { left = .withdrawals }
     guard generation == self.generation else { return }
     switch work {
     case .withdrawals: break

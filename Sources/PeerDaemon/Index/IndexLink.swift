@@ -103,8 +103,7 @@ package actor IndexLink {
   var retryTimer: Scheduled<Void>?
   /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
   var withdrawn: Set<DocumentID> = []
-  /// Withdrawals to repeat.
-  var unacknowledgedWithdrawals: Set<DocumentID> = []
+  var withdrawals = PendingWithdrawals()
   /// Why the index does not know everything, while there is a connection.
   var announcementError: String?
   private var heartbeat: RepeatedTask?
@@ -154,8 +153,8 @@ package actor IndexLink {
 
   /// Changes the address that others use to reach this peer; reconnects to announce it.
   package func advertise(_ address: HostAddress?) {
-    guard address?.text != hello.advertise else { return }
-    hello = IndexHello(peer: hello.peer, name: hello.name, port: hello.port, advertise: address?.text)
+    guard address != hello.advertise else { return }
+    hello = IndexHello(peer: hello.peer, name: hello.name, port: hello.port, advertise: address)
     carryOut(machine.retarget())
   }
 
@@ -271,9 +270,10 @@ package actor IndexLink {
 
   private func lose(retryAfter: Int?) {
     if machine.isConnected { since = .now() }
+    // First: the connection reports its end during the abort, which must not count as a second loss.
+    generation += 1
     connection?.abort()
     connection = nil
-    generation += 1
     greeting = nil
     announcing.disconnected()
     announcement?.cancel()
@@ -315,13 +315,13 @@ package actor IndexLink {
     if greeting?.isAdvertised == false {
       logger.warning(
         "index ignores our advertised address: add our host to its allow_advertise",
-        metadata: ["advertise": "\(hello.advertise ?? "")", "seen": "\(greeting?.host ?? "")"])
+        metadata: ["advertise": "\(hello.advertise?.text ?? "")", "seen": "\(greeting?.host ?? "")"])
     }
     scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
     for waiter in waiters { waiter.resume(true) }
     waiters = []
     withdrawn = []
-    unacknowledgedWithdrawals = []
+    withdrawals = PendingWithdrawals()
     carryOut(announcing.connected())
   }
 

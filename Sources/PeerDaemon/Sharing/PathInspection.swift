@@ -2,6 +2,7 @@
 
 package import ContentStore
 import Glibc
+import POSIXSupport
 package import WireProtocol
 
 /// A regular file, with the fingerprint that later shows whether it has changed.
@@ -157,6 +158,6 @@ package struct PathInspection {
   }
 
   private static func unusable(_ path: String, _ error: CInt) -> InspectedPath {
-    .unusable(PathProblem(path: path, message: String(cString: strerror(error))))
+    .unusable(PathProblem(path: path, message: SystemError(error).description))
   }
 }

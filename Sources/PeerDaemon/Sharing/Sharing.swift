@@ -60,6 +60,22 @@ struct Sharing: Sendable {
     let plan = try await plan(request)
     try await report(AddStep(failed: plan.failed))
     var outcome = AddOutcome(failed: plan.failedCount)
+    do throws(WireFailure) {
+      try await add(plan, to: &outcome, hashing: hashing, report: report)
+    } catch {
+      if !outcome.isAnnounced { await publication.link.announceAgain() }
+      throw error
+    }
+    if !outcome.isAnnounced { await publication.link.announceAgain() }
+    return outcome
+  }
+
+  /// `outcome.isAnnounced` is false from the moment that shares are durable until the index has acknowledged them.
+  private func add(
+    _ plan: AddPlan, to outcome: inout AddOutcome,
+    hashing: @escaping @Sendable (_ file: Int, _ files: Int, HashProgress) -> Void,
+    report: (AddStep) async throws(WireFailure) -> Void
+  ) async throws(WireFailure) {
     for range in AddPlan.batches(plan.entries) {
       let entries = Array(plan.entries[range])
       let files = entries.map { (path: $0.path, fingerprint: $0.fingerprint) }
@@ -67,15 +83,15 @@ struct Sharing: Sendable {
         hashing(range.lowerBound + position, count, progress)
       }
       let (shares, problems) = Self.sort(entries, found)
+      // After one timeout the rest does not wait for the index.
+      let isWaiting = outcome.isAnnounced
+      outcome.isAnnounced = false
       try await keep(shares)
       try await report(AddStep(added: shares.map(\.share), failed: problems))
       outcome.added += shares.count
       outcome.failed += problems.count
-      // After one timeout the rest does not wait for the index.
-      if outcome.isAnnounced { outcome.isAnnounced = await publication.publish(shares.map(\.share.document)) }
+      if isWaiting { outcome.isAnnounced = await publication.publish(shares.map(\.share.document)) }
     }
-    if !outcome.isAnnounced { await publication.link.announceAgain() }
-    return outcome
   }
 
   private func plan(_ request: AddRequest) async throws(WireFailure) -> AddPlan {

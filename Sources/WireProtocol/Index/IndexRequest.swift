@@ -100,9 +100,9 @@ package struct IndexHello: WireMessage {
   /// Where the peer serves content; `nil` if it only looks up.
   package let port: UInt16?
   /// The address at which the peer wants to be found, if it is not the one that the index sees.
-  package let advertise: String?
+  package let advertise: HostAddress?
 
-  package init(peer: PeerID, name: PeerName, port: UInt16?, advertise: String? = nil) {
+  package init(peer: PeerID, name: PeerName, port: UInt16?, advertise: HostAddress? = nil) {
     self.peer = peer
     self.name = name
     self.port = port
@@ -114,7 +114,7 @@ package struct IndexHello: WireMessage {
     peer = try fields.peerID("peer")
     name = try fields.peerName()
     port = try fields.optionalInteger("port", in: 1 ... .max)
-    advertise = try fields.optionalString("advertise")
+    advertise = try fields.optionalHostAddress("advertise")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -122,7 +122,7 @@ package struct IndexHello: WireMessage {
     fields.member("peer", peer)
     fields.member("name", name.text)
     if let port { fields.member("port", port) }
-    if let advertise { fields.member("advertise", advertise) }
+    if let advertise { fields.member("advertise", advertise.text) }
   }
 }
 

@@ -267,7 +267,7 @@ final class Worker {
 
   /// The file may be complete although sharing failed, but then the message must say so.
   private func failed(_ answer: ControlSession.Answer, _ key: String, _ path: String) {
-    if answer.reply["message"]?.string?.contains("is whole, but could not be shared") != true {
+    if answer.reply["message"]?.string?.contains("is complete, but could not be added to the catalogue") != true {
       record.find("\(name) failed to get \(key), but \(path) changed: \(answer.reply.line)")
     }
     ledger.lost(key, path: path, isOwn: false)
