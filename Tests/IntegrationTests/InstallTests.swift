@@ -53,7 +53,8 @@ import Testing
     "share", "share/bash-completion/completions/p2pctl", "share/fish/vendor_completions.d/p2pctl.fish",
     "share/zsh/site-functions/_p2pctl", "share/man/man1/p2pctl.1", "share/man/man1/p2pctl-get.1",
     "share/man/man1/p2p-supervisor.1", "share/man/man1/p2p-index.1", "share/man/man1/p2p-peer.1", "share/doc",
-    "share/doc/p2p", "share/doc/p2p/CHANGELOG.md", "share/doc/p2p/README.md",
+    "share/doc/p2p", "share/doc/p2p/CHANGELOG.md", "share/doc/p2p/LICENSE", "share/doc/p2p/README.md",
+    "share/doc/p2p/SECURITY.md",
     "share/doc/p2p/p2p.toml", "share/p2p", "share/p2p/manifest",
   ]
 
