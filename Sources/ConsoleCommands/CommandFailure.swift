@@ -39,7 +39,8 @@ extension CommandFailure {
       switch error {
       case .pathTooLong(let path):
         CommandFailure(
-          .unavailable, "the socket path has \(path.utf8.count) bytes; at most 107 are allowed",
+          .unavailable,
+          "the socket path has \(path.utf8.count) bytes; at most \(UnixSocketAddress.maxPathLength) are allowed",
           [TextRules.escapedForTerminal(CellWidth.cut(path, to: 150)), "Choose a shorter P2P_HOME or --socket."])
       case .noSocket(let path):
         Self.down(whom, path, "the socket does not exist", [Self.startHint])

@@ -152,14 +152,14 @@ private final class RefusingRole<Role: LineRole>: LineRole {
 package enum ListenFailure {
   package static func explain(_ error: any Error, listen: some CustomStringConvertible) -> String {
     guard let code = (error as? IOError)?.errnoCode else { return "cannot listen at \(listen): \(error)" }
-    let reason = "cannot listen at \(listen): \(String(cString: strerror(code)))"
+    let reason = "cannot listen at \(listen): \(SystemError(code))"
     switch code {
     case EADDRINUSE:
-      return "\(reason). Perhaps it runs there already; --listen HOST:PORT chooses another address"
+      return "\(reason). Another process may already be listening there; --listen HOST:PORT chooses another address"
     case EADDRNOTAVAIL:
       return "\(reason). --listen takes an address of this machine"
     case EACCES:
-      return "\(reason). Ports below 1024 need special rights"
+      return "\(reason). Ports below 1024 require root or CAP_NET_BIND_SERVICE"
     default:
       return reason
     }

@@ -104,7 +104,7 @@ package final class PeerDaemon: Sendable {
     let link = IndexLink(
       address: state.selection.current.address,
       hello: IndexHello(
-        peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise?.text),
+        peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise),
       shares: { await announcements.page(after: $0) },
       loop: group.next(), logger: logger, timeout: settings.timeout)
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)

@@ -5,6 +5,7 @@ import DocumentModel
 import Glibc
 import LineTransport
 import NIOCore
+import POSIXSupport
 import PeerIdentity
 import ProcessSupport
 
@@ -21,7 +22,7 @@ package struct PeerStartError: Error, CustomStringConvertible {
 
   init(state directory: String, errno number: CInt) {
     self.init(
-      "cannot create the state directory \(directory): \(String(cString: strerror(number))); "
+      "cannot create the state directory \(directory): \(SystemError(number)); "
         + "its parent must exist and be writable for this user",
       isTemporary: [ENOSPC, EDQUOT, EIO].contains(number))
   }
@@ -51,6 +52,6 @@ package struct PeerStartError: Error, CustomStringConvertible {
       self.init("cannot use the control socket: \(error)")
       return
     }
-    self.init("cannot create the control socket \(path): \(String(cString: strerror(code)))")
+    self.init("cannot create the control socket \(path): \(SystemError(code))")
   }
 }

@@ -6,6 +6,7 @@ import LineJSON
 import LineTransport
 package import NIOCore
 import NIOPosix
+import POSIXSupport
 import WireProtocol
 
 /// Tests this peer from outside: asks the index, and connects to its own upload port as others would.
@@ -146,7 +147,7 @@ enum ConnectFailure {
       // One error per address of the host.
       guard let last = error.connectionErrors.last else { return "no address found for \(error.host)" }
       return explain(last.error)
-    case let error as IOError: return String(cString: strerror(error.errnoCode))
+    case let error as IOError: return SystemError(error.errnoCode).description
     case ChannelError.connectTimeout: return "no answer in time"
     default: return "\(error)"
     }

@@ -74,7 +74,8 @@ package final class StandardError: Sendable {
     return line.isEmpty || Self.writeIfRoom(line, to: descriptor)
   }
 
-  /// Writes a line without ever blocking; one longer than `maxLine` is cut. A reader that is gone loses the line.
+  /// Writes a line without blocking; one longer than `maxLine` is cut. Only a terminal that has been stopped with room for
+  /// part of the line can block: poll(2) promises nothing about the rest. A reader that is gone loses the line.
   /// - Returns: false if the descriptor takes nothing now.
   package static func writeIfRoom(_ line: [UInt8], to descriptor: Int32) -> Bool {
     var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

@@ -45,7 +45,8 @@ package struct LatestValues<Value: Sendable>: Sendable {
   package init(apply: @escaping @Sendable (Value) async -> Void) {
     let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
     self.continuation = continuation
-    task = Task.detached { for await value in stream { await apply(value) } }
+    // A finished stream still delivers the value that it holds.
+    task = Task.detached { for await value in stream where !Task.isCancelled { await apply(value) } }
   }
 
   /// Returns immediately.

@@ -9,9 +9,12 @@ import Testing
   private let address = "127.0.0.1:80"
 
   @Test(arguments: [
-    (EADDRINUSE, "Address already in use. Perhaps it runs there already; --listen HOST:PORT chooses another address"),
+    (
+      EADDRINUSE,
+      "Address already in use. Another process may already be listening there; --listen HOST:PORT chooses another address"
+    ),
     (EADDRNOTAVAIL, "Cannot assign requested address. --listen takes an address of this machine"),
-    (EACCES, "Permission denied. Ports below 1024 need special rights"),
+    (EACCES, "Permission denied. Ports below 1024 require root or CAP_NET_BIND_SERVICE"),
     (EMFILE, "Too many open files"),
   ])
   func `message names the address, the cause and the cure`(code: CInt, words: String) {

@@ -2,6 +2,7 @@
 
 import CProcess
 import Glibc
+import ProcessSupport
 import Synchronization
 
 /// Waits until a descriptor is ready, until a deadline, or until Ctrl-C.
@@ -17,20 +18,13 @@ package enum Readiness {
         pollfd(fd: descriptor, events: events, revents: 0),
         pollfd(fd: InterruptSignal.descriptor, events: Int16(POLLIN), revents: 0),
       ]
-      let remaining = deadline.map { milliseconds($0 - .now) } ?? -1
+      let remaining = deadline.map { PollTimeout.milliseconds($0 - .now) } ?? -1
       let count = poll(&watched, nfds_t(watched.count), remaining)
       if count < 0, errno != EINTR { throw .system("", call: "poll", errno: errno) }
       if count > 0, watched[1].revents != 0, InterruptSignal.take() { throw .interrupted }
       if count > 0, watched[0].revents != 0 { return true }
       if count == 0 { return false }
     }
-  }
-
-  private static func milliseconds(_ duration: Duration) -> Int32 {
-    let (seconds, attoseconds) = duration.components
-    guard seconds >= 0, attoseconds >= 0 else { return 0 }
-    // Rounded up: a wait must not end early.
-    return Int32(clamping: min(seconds, 1 << 20) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
   }
 }
 

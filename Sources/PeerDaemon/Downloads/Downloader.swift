@@ -244,7 +244,7 @@ package struct Downloader: Sendable {
       return try ledger.add(share, fetched: file, forgetting: temporary)
     } catch {
       // The file is complete: the error must say that only the catalogue could not be written.
-      throw StoreError(error.code, file.path, "is whole, but could not be shared: \(error)")
+      throw StoreError(error.code, file.path, "is complete, but could not be added to the catalogue: \(error)")
     }
   }
 

@@ -31,9 +31,9 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Peer: Sendable, Equatable {
     package let name: PeerName
     package var listen: Endpoint?
-    /// The address under which others reach it.
+    /// The address under which others reach it, if not the one from which it connects.
     package var advertise: HostAddress?
-    /// A login name or `uid:gid`.
+    /// The user as which it runs in the system's layout: a login name or `uid:gid`; `nil` for the user of its name.
     package var user: String?
 
     package init(name: PeerName, listen: Endpoint? = nil, advertise: HostAddress? = nil, user: String? = nil) {

@@ -30,7 +30,7 @@ package final class SupervisorLog {
   package func write(_ message: String, _ level: StandardError.Level = .info) {
     let line = Array(StandardError.logLine(String(message.prefix(2_048)), level, at: WallClock.now).utf8)
     file.write(line)
-    // A stopped terminal or an unread pipe must not block the supervisor: what does not fit is in the file anyway.
+    // An unread pipe must not block the supervisor: what does not fit is in the file anyway.
     if echoes { _ = StandardError.writeIfRoom(line, to: descriptor) }
   }
 

@@ -4,21 +4,7 @@ package import DocumentModel
 
 /// The settings of the configuration that concern the processes to start.
 package struct SupervisorSettings: Sendable, Equatable {
-  package struct Peer: Sendable, Equatable {
-    package let name: PeerName
-    package var listen: Endpoint?
-    /// The address under which others reach it, if not the one from which it connects.
-    package var advertise: HostAddress?
-    /// The user as which it runs in the system's layout: a login name or `uid:gid`; `nil` for the user of its name.
-    package var user: String?
-
-    package init(name: PeerName, listen: Endpoint? = nil, advertise: HostAddress? = nil, user: String? = nil) {
-      self.name = name
-      self.listen = listen
-      self.advertise = advertise
-      self.user = user
-    }
-  }
+  package typealias Peer = ConfigurationFile.Peer
 
   /// Where an index is served; `nil` for none.
   package var serveIndex: Endpoint?
@@ -48,7 +34,7 @@ extension SupervisorSettings {
   /// - Parameter ownName: the peer that runs if the file names none.
   package init(_ file: ConfigurationFile, ownName: PeerName?) {
     let serves = file.index.serve ?? (file.index.address == nil)
-    let own = ownName.map { [ConfigurationFile.Peer(name: $0)] } ?? []
+    let own = ownName.map { [Peer(name: $0)] } ?? []
     self.init(
       serveIndex: serves ? file.index.listen ?? .defaultIndex : nil, index: file.index.address,
       peers: (file.peers.isEmpty ? own : file.peers).map { peer in

@@ -103,7 +103,7 @@ package struct BlueprintBuilder {
       guard let endpoint = served?.listeners.compactMap(\.socket.endpoint).first else {
         return plan.index?.listen ?? .defaultIndex
       }
-      let listensEverywhere = ["::", "0.0.0.0"].contains(endpoint.host)
+      let listensEverywhere = WildcardAddress.hosts.contains(endpoint.host)
       return Endpoint(host: listensEverywhere ? "127.0.0.1" : endpoint.host, port: endpoint.port)
     }
   }

@@ -24,7 +24,7 @@ package enum SupervisorRun {
 
     SIGTERM and SIGINT stop all processes within 10 s, SIGHUP reloads the configuration.
 
-    EXIT STATUS: 0 stopped; 1 could not start; 64 wrong usage; 66 configuration missing; 77 not permitted.
+    EXIT STATUS: 0 stopped; 1 could not start; 64 wrong usage; 66 configuration missing or unreadable; 77 not permitted.
 
     EXAMPLE: p2p-supervisor run --serve-index 127.0.0.1:7734 --peer alice --peer bob=127.0.0.1:40002
     """
@@ -48,9 +48,7 @@ package enum SupervisorRun {
   }
 
   private static func openSignals() throws(SupervisorError) -> FileDescriptor {
-    // A failed write is an error where it is made.
-    signal(SIGPIPE, SIG_IGN)
-    signal(SIGXFSZ, SIG_IGN)
+    ProcessResources.ignoreWriteSignals()
     let numbers = [SIGTERM, SIGINT, SIGHUP]
     let descriptor = signals_open(numbers, numbers.count)
     guard descriptor >= 0 else { throw .system("cannot watch for signals", Errno(rawValue: -descriptor)) }

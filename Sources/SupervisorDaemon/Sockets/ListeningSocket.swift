@@ -70,12 +70,17 @@ package struct ListeningSocket: Sendable {
     try removeStale(path)
     let descriptor = try open(AF_UNIX, what: what)
     let mask = umask(0o177)
-    let isBound = address.withPointer { bind(descriptor.rawValue, $0, $1) } == 0
-    let error = errno
-    umask(mask)
-    guard isBound, Glibc.listen(descriptor.rawValue, backlog) == 0 else {
+    defer { umask(mask) }
+    do throws(SystemError) {
+      try address.bind(descriptor.rawValue)
+      guard Glibc.listen(descriptor.rawValue, backlog) == 0 else {
+        let error = SystemError(errno)
+        unlink(path)
+        throw error
+      }
+    } catch {
       try? descriptor.close()
-      throw Failure(what: what, errno: Errno(rawValue: isBound ? errno : error))
+      throw Failure(what: what, errno: Errno(rawValue: error.code))
     }
     return ListeningSocket(descriptor: descriptor, path: path, endpoint: nil)
   }

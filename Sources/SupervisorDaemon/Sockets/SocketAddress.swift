@@ -10,8 +10,7 @@ package struct SocketAddress: Sendable {
 
   package var family: Int32 { Int32(storage.ss_family) }
 
-  /// - Parameter length: if not the whole of `address` counts.
-  private init<Address>(_ address: Address, length: Int? = nil) {
+  private init<Address>(_ address: Address) {
     var storage = sockaddr_storage()
     withUnsafeMutableBytes(of: &storage) { target in
       withUnsafeBytes(of: address) { target.copyMemory(from: $0) }
@@ -34,33 +33,6 @@ package struct SocketAddress: Sendable {
     var six = in6_addr()
     guard inet_pton(AF_INET6, host, &six) == 1 else { return nil }
     self.init(Self.ipv6(six, port: endpoint.port))
-  }
-
-  /// `nil` if the path does not fit.
-  package init?(path: String) {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-      guard !path.isEmpty, path.utf8.count < target.count else { return false }
-      target.copyBytes(from: path.utf8)
-      return true
-    }
-    guard fits else { return nil }
-    self.init(address)
-  }
-
-  /// A name in the abstract namespace of unix(7), without a file. `nil` if it does not fit.
-  package init?(abstractName name: String) {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
-      guard !name.isEmpty, name.utf8.count < target.count else { return false }
-      // The first byte is zero, and the length ends the name.
-      UnsafeMutableRawBufferPointer(rebasing: target.dropFirst()).copyBytes(from: name.utf8)
-      return true
-    }
-    guard fits else { return nil }
-    self.init(address, length: MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
   }
 
   package static func anyIPv4(port: UInt16) -> SocketAddress {

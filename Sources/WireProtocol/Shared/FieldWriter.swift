@@ -18,20 +18,16 @@ package protocol FieldWriter {
   mutating func strings(_ name: StaticString, _ elements: [String])
 }
 
-// Inlinable where other modules write for each holder or row: a generic method is specialised only where its body is known.
 extension FieldWriter {
-  @inlinable
   package mutating func member(_ name: StaticString, _ value: some FixedWidthInteger) {
     member(name, Int64(clamping: value))
   }
 
-  @inlinable
   package mutating func member(_ name: StaticString, _ value: PeerID) {
     member(name, value.digest)
   }
 
   /// The members `content` and `size`.
-  @inlinable
   package mutating func members(of content: Content) {
     member("content", content.root)
     member("size", content.size)

@@ -119,7 +119,7 @@ extension WireFailure {
     let name = try reply.optionalString("error") ?? ""
     self.init(
       ErrorCode(rawValue: name) ?? .internal,
-      try reply.optionalString("message") ?? "the other side refused with status \(status)",
+      try reply.optionalString("message") ?? "request refused with status \(status)",
       retryAfter: try reply.optionalInteger("retry_after", in: 0...86_400), paths: try reply.optionalElements("paths"),
       choices: try reply.optionalElements("choices"), peers: try reply.optionalElements("peers"))
     if let name = try reply.optionalString("limit"), let value = try reply.optionalCount("value") {
