@@ -36,6 +36,27 @@ import WireProtocol
     #expect(try ChannelStart(json(line)) == start)
   }
 
+  /// A line over the limit would end the channel, and so the child.
+  @Test func `the longest settings fit a line`() throws {
+    let longest = try AddressRange("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")
+    let index = ChildSettings.index(
+      IndexSettings(address: .defaultIndex, allowAdvertise: Array(repeating: longest, count: 1_000)))
+    // The longest path of the system, of bytes that JSON writes as two.
+    let path = String(repeating: "\"", count: 4_095)
+    let peer = ChildSettings.peer(
+      PeerSettings(
+        state: path, control: path, index: .defaultIndex, downloads: path,
+        advertise: HostAddress("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")))
+    for settings in [index, peer] {
+      let start = ChannelStart(
+        name: String(repeating: "n", count: 32), settings: settings,
+        listeners: ChannelListeners(index: 65_535, uploads: 65_535, control: 65_535))
+      #expect(try Jansson.encodeLine(start.json).count <= ChannelProtocol.maximumLine)
+      #expect(try Jansson.encodeLine(ChannelCommand.reload(settings).json).count <= ChannelProtocol.maximumLine)
+      #expect(try ChannelStart(json(text(start.json))) == start)
+    }
+  }
+
   @Test func `advertised addresses are part of the settings`() throws {
     let index = #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"]}"#
     let settings = try ChildSettings(json(index), role: .index)
