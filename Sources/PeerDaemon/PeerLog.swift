@@ -7,11 +7,12 @@ import ProcessSupport
 package struct PeerLog: LogHandler {
   package var metadataProvider: Logger.MetadataProvider?
   package var metadata: Logger.Metadata = [:]
-  package var logLevel: Logger.Level = .info
+  package var logLevel: Logger.Level
   private let output: StandardError
 
   init(output: StandardError) {
     self.output = output
+    logLevel = Logger.Level(rawValue: output.style.level.rawValue) ?? .info
   }
 
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -32,7 +33,7 @@ package struct PeerLog: LogHandler {
     return text
   }
 
-  private static func level(_ level: Logger.Level) -> StandardError.Level {
-    StandardError.Level(rawValue: level.rawValue) ?? .debug
+  private static func level(_ level: Logger.Level) -> LogStyle.Level {
+    LogStyle.Level(rawValue: level.rawValue) ?? .debug
   }
 }

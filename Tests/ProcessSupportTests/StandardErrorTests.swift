@@ -3,10 +3,13 @@
 import CProcess
 import DocumentModel
 import Glibc
+import LineJSON
 import ProcessSupport
 import Testing
 
 @Suite struct StandardErrorTests {
+  private func text(_ line: [UInt8]) -> String { String(decoding: line, as: UTF8.self) }
+
   /// A pipe with a blocking write end, like a child's standard error.
   private final class Pipe {
     let reader: Int32
@@ -104,16 +107,43 @@ import Testing
     for padding in 0..<4 {
       output.report(String(repeating: "x", count: padding) + String(repeating: "é€😀", count: 2_000), .info)
       let line = pipe.read()
-      #expect(line.utf8.count <= StandardError.maxLine && line.utf8.count > StandardError.maxLine - 8)
+      #expect(line.utf8.count <= LogStyle.maxLine && line.utf8.count > LogStyle.maxLine - 8)
       #expect(line.hasSuffix("…\n") && !line.contains("\u{FFFD}"))
     }
   }
 
   @Test func `line is escaped and has time and level`() throws {
     let time = try Timestamp("2026-01-02T03:04:05Z")
-    #expect(StandardError.logLine("listens", .info, at: time) == "2026-01-02T03:04:05Z info listens\n")
-    let hostile = StandardError.logLine("a\n2026-01-02T03:04:05Z error b\u{1B}[31m", .warning, at: time)
+    #expect(text(LogStyle().line("listens", .info, at: time)) == "2026-01-02T03:04:05Z info listens\n")
+    let hostile = text(LogStyle().line("a\n2026-01-02T03:04:05Z error b\u{1B}[31m", .warning, at: time))
     #expect(hostile.split(separator: "\n").count == 1 && !hostile.contains("\u{1B}"))
+  }
+
+  @Test func `line of JSON has the same members and the same limit`() throws {
+    let time = try Timestamp("2026-01-02T03:04:05Z")
+    let style = LogStyle(format: .json)
+    #expect(
+      text(style.line("a \"b\"", .notice, at: time))
+        == #"{"time":"2026-01-02T03:04:05Z","level":"notice","message":"a \"b\""}"# + "\n")
+    for unit in ["x", "\"", "é", "\u{1B}"] {
+      let long = style.line(String(repeating: unit, count: 10_000), .info, at: time)
+      #expect(long.count <= LogStyle.maxLine && long.last == 0x0A)
+      #expect(try Jansson.decode(long.dropLast()).object?["message"]?.string?.hasSuffix("…") == true)
+    }
+  }
+
+  @Test func `less severe messages are dropped`() throws {
+    let pipe = try Pipe()
+    let output = StandardError(program: "p2p-test", style: LogStyle(level: .warning), descriptor: pipe.writer)
+    for level in LogStyle.Level.allCases { output.report("\(level)", level) }
+    #expect(pipe.messages() == ["warning warning", "error error", "critical critical"])
+  }
+
+  @Test func `style is read from the environment`() {
+    #expect(LogStyle(environment: [:]) == LogStyle(level: .info, format: .text))
+    let style = LogStyle(level: .debug, format: .json)
+    #expect(LogStyle(environment: style.environment) == style)
+    #expect(LogStyle(environment: ["P2P_LOG_LEVEL": "loud", "P2P_LOG_FORMAT": ""]) == LogStyle())
   }
 
   @Test func `reader that is gone ends nothing`() async {

@@ -82,6 +82,7 @@ import Testing
   @Test(arguments: [
     "[supervisor]\nkill_unresponsive_after = 59", "[supervisor]\nkill_unresponsive_after = -1",
     "[supervisor]\nkill_unresponsive_after = 86401", "[index]\nlisten = \"a b\"", "[peer]\nlisten = \"host\"",
+    "[log]\nto = \"syslog\"", "[log]\nlevel = \"loud\"", "[log]\nformat = \"\"",
     "[index]\nallow_advertise = [\"10.0.0.0/33\"]", "[peer]\nadvertise = \"example.org\"",
     "[peers.index]\n", "[peers.\"a b\"]\n", "[peers.alice]\nlisten = \":99999\"",
   ])

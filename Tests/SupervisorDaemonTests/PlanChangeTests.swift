@@ -41,6 +41,8 @@ import Testing
   @Test(
     arguments: [
       ("[supervisor]\nkill_unresponsive_after = 99\n" + base, ["supervisor.kill_unresponsive_after"], []),
+      ("[log]\nto = \"journal\"\n" + base, [], ["log.to"]),
+      ("[log]\nlevel = \"debug\"\nformat = \"json\"\n" + base, [], ["log.level", "log.format"]),
       (base.replacing("127.0.0.1:1", with: "127.0.0.1:9"), [], ["index.listen"]),
       (base.replacing("[index]", with: "[index]\nserve = false"), ["index.address"], ["index.serve"]),
       (base.replacing("[index]", with: "[index]\nserve = true\naddress = \"192.0.2.1\""), ["index.address"], []),

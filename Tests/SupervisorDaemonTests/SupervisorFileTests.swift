@@ -26,7 +26,7 @@ import Testing
   /// Log lines may contain messages from children.
   @Test func `log line is one line with time and level`() throws {
     let path = directory.file("supervisor.log")
-    let log = SupervisorLog(path: path, echoes: false)
+    let log = SupervisorLog(.file(path: path), echoes: false)
     log.write("alice is ready")
     log.write("she said:\n2026-01-01T00:00:00Z error \u{1B}[31mred", .warning)
     let lines = String(decoding: try #require(TemporaryDirectory.read(path)), as: UTF8.self).split(separator: "\n")
@@ -38,7 +38,7 @@ import Testing
 
   @Test func `long message is cut and a moved log is created again`() throws {
     let path = directory.file("supervisor.log")
-    let log = SupervisorLog(path: path, echoes: false)
+    let log = SupervisorLog(.file(path: path), echoes: false)
     log.write(String(repeating: "x", count: 5_000))
     let moved = directory.file("moved")
     #expect(rename(path, moved) == 0)
@@ -58,7 +58,7 @@ import Testing
     try #require(pipe(&ends) == 0)
     defer { for end in ends { close(end) } }
     let path = directory.file("echoed.log")
-    let log = SupervisorLog(path: path, descriptor: ends[1])
+    let log = SupervisorLog(.file(path: path), descriptor: ends[1])
     // Escaped, each of these lines is longer than PIPE_BUF; together they are more than the pipe holds.
     for _ in 0..<100 { log.write(String(repeating: "\u{202E}", count: 2_000)) }
     log.write("last")

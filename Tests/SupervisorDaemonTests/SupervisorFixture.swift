@@ -52,19 +52,25 @@ final class SupervisorFixture {
 
   // MARK: The process
 
-  func spawn(_ arguments: [String], home: String? = nil, environment: [String: String] = [:]) throws {
+  /// - Parameter output: for standard output and error; by default a file, see `messages`.
+  func spawn(
+    _ arguments: [String], home: String? = nil, environment: [String: String] = [:], output: FileDescriptor? = nil
+  ) throws {
+    let output = output ?? errors
     let child = try ChildProcess(
       ProcessSpecification(
         executable: directory.file("p2p-supervisor"), arguments: ["run"] + arguments,
         environment: ["PATH": "/usr/bin:/bin", "P2P_HOME": home ?? self.home, "USER": "tester"]
           .merging(environment) { $1 },
-        descriptors: [.init(source: errors.rawValue, target: 1), .init(source: errors.rawValue, target: 2)]))
+        descriptors: [.init(source: output.rawValue, target: 1), .init(source: output.rawValue, target: 2)]))
     supervisor = consume child
   }
 
   /// Starts it and waits until its control socket answers.
-  func start(_ arguments: String..., environment: [String: String] = [:]) async throws {
-    try spawn(arguments, environment: environment)
+  func start(
+    _ arguments: String..., environment: [String: String] = [:], output: FileDescriptor? = nil
+  ) async throws {
+    try spawn(arguments, environment: environment, output: output)
     let answers = await eventually(within: .seconds(20)) { (try? control()) != nil }
     try #require(answers, "\(messages)")
   }

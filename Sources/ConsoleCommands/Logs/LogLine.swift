@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import LineJSON
 
 /// One line of a log with its process.
 package struct LogLine: Equatable {
@@ -17,6 +18,11 @@ package struct LogLine: Equatable {
   package init(process: String, text: String) {
     self.process = process
     self.text = text
+    if text.hasPrefix(#"{"time":"#), let members = (try? Jansson.decode(text.utf8))?.object {
+      time = members["time"]?.string.flatMap { LogTime(beginning: $0) }
+      level = members["level"]?.string
+      return
+    }
     time = LogTime(beginning: text)
     let second = text.prefix(80).split(separator: " ", maxSplits: 2).dropFirst().first.map(String.init)
     level = time == nil ? nil : second.flatMap { Self.levels.contains($0) ? $0 : nil }

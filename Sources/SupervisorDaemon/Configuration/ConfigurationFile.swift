@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import ProcessSupport
 import TOMLKit
 
 /// The settings of `p2p.toml`; `nil` if not set. Every name must be known, and every value of the right type and in range.
@@ -8,6 +9,12 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Supervisor: Sendable, Equatable {
     /// In seconds, 60…86,400; 0 never kills.
     package var killUnresponsiveAfter: Int?
+  }
+
+  package struct Log: Sendable, Equatable {
+    package var to: LogDestination?
+    package var level: LogStyle.Level?
+    package var format: LogStyle.Format?
   }
 
   package struct Index: Sendable, Equatable {
@@ -45,6 +52,7 @@ package struct ConfigurationFile: Sendable, Equatable {
   }
 
   package private(set) var supervisor = Supervisor()
+  package private(set) var log = Log()
   package private(set) var index = Index()
   package private(set) var peer = PeerDefaults()
   /// By name.
@@ -97,6 +105,12 @@ package struct ConfigurationFile: Sendable, Equatable {
       supervisor.killUnresponsiveAfter =
         try table.integer("kill_unresponsive_after") { $0 == 0 || (60...86_400).contains($0) }
         ?? supervisor.killUnresponsiveAfter
+    }
+    if let table = try root.table("log") {
+      try table.allow(SettingNames.log)
+      log.to = try table.word("to") ?? log.to
+      log.level = try table.word("level") ?? log.level
+      log.format = try table.word("format") ?? log.format
     }
     if let table = try root.table("index") { try read(index: table) }
     if let table = try root.table("peer") {

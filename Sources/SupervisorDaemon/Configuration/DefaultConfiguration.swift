@@ -5,7 +5,7 @@
 package enum DefaultConfiguration {
   package static let text = #"""
     # Configuration of p2p-supervisor. It is read at start and on SIGHUP (p2pctl supervisor reload). All settings are
-    # listed with their defaults. Settings of [supervisor], [index] and [peer] can also be set in the environment
+    # listed with their defaults. Settings of [supervisor], [log], [index] and [peer] can also be set in the environment
     # (P2P_INDEX_LISTEN is listen of [index]), which overrides this file; the flags of `p2p-supervisor run` override
     # both. A reload applies the settings marked "reloadable"; the others apply at the next start.
     # Addresses are "HOST:PORT", with a numeric HOST or localhost; ":PORT" means all addresses, port 0 any free port.
@@ -13,6 +13,15 @@ package enum DefaultConfiguration {
     [supervisor]
     # Kill and restart a child after this many seconds of silence: 60 to 86400, or 0 for never. Reloadable.
     #kill_unresponsive_after = 0
+
+    [log]
+    # "files": one file for each process, rotated. "journal": the lines of all processes on standard error of the
+    # supervisor, each with the name of its process. Default: journal under systemd and in a container, else files.
+    #to = "files"
+    # The least severe messages to log: debug, info, notice, warning, error or critical.
+    #level = "info"
+    # text, or json for one object per line.
+    #format = "text"
 
     [index]
     # Whether to serve an index on this machine. Default: true, or false if address is set.

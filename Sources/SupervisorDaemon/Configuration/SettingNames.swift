@@ -47,8 +47,9 @@ package enum EnvironmentSettings {
 
 /// The settings that each table of the file may have.
 enum SettingNames {
-  static let tables = ["supervisor", "index", "peer", "peers"]
+  static let tables = ["supervisor", "log", "index", "peer", "peers"]
   static let supervisor = ["kill_unresponsive_after"]
+  static let log = ["to", "level", "format"]
   static let index = ["serve", "listen", "address", "user", "allow_advertise"]
   static let peer = ["listen", "advertise"]
   /// Of a table `[peers.NAME]`.
@@ -58,5 +59,5 @@ enum SettingNames {
   static let removed = [(table: "supervisor", name: "standby")]
 
   /// The tables that exist once, so that a variable can name their settings.
-  static let single = [("supervisor", supervisor), ("index", index), ("peer", peer)]
+  static let single = [("supervisor", supervisor), ("log", log), ("index", index), ("peer", peer)]
 }

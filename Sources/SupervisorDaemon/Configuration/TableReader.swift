@@ -45,6 +45,18 @@ struct TableReader {
     return text
   }
 
+  /// One of the words of a closed list.
+  func word<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: String, as type: Word.Type = Word.self
+  ) throws(ConfigurationError) -> Word? {
+    guard let text = try string(name) else { return nil }
+    guard let word = Word(rawValue: text) else {
+      let words = Word.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+      throw error(name, "unknown value \"\(text)\"; expected one of: \(words)")
+    }
+    return word
+  }
+
   func boolean(_ name: String) throws(ConfigurationError) -> Bool? {
     guard let value = table[name] else { return nil }
     guard value.type == .bool, let flag = value.bool else { throw wrongType(name, value, "true or false") }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+import ProcessSupport
 
 /// The changes that a new plan makes while the supervisor runs. Peers are added and removed, and all learn a new index
 /// address; a changed listening address or user waits for the next start of the supervisor, which holds the sockets.
@@ -20,6 +21,9 @@ package struct PlanChange: Sendable, Equatable {
     var result = old
     Self.compare(old.killUnresponsiveAfter, new.killUnresponsiveAfter, "supervisor.kill_unresponsive_after", &applied)
     result.killUnresponsiveAfter = new.killUnresponsiveAfter
+    Self.compare(old.logDestination, new.logDestination, "log.to", &postponed)
+    Self.compare(old.logStyle.level, new.logStyle.level, "log.level", &postponed)
+    Self.compare(old.logStyle.format, new.logStyle.format, "log.format", &postponed)
     if let index = old.index, let wanted = new.index {
       Self.compare(index.listen, wanted.listen, "index.listen", &postponed)
       Self.compare(index.user, wanted.user, "index.user", &postponed)

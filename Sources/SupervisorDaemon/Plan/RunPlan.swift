@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import ProcessSupport
 package import ProcessSupervision
 
 /// The processes to run, where they listen, and when a silent one is killed. It depends only on flags, configuration and
@@ -51,6 +52,9 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var peersIndex: IndexChoice
   /// `nil` for never.
   package internal(set) var killUnresponsiveAfter: Duration?
+  /// `nil` to decide by what standard error is.
+  package internal(set) var logDestination: LogDestination?
+  package internal(set) var logStyle: LogStyle
   /// Settings that were read and have no effect, for the log.
   package internal(set) var warnings: [String] = []
 
@@ -85,6 +89,8 @@ package struct RunPlan: Sendable, Equatable {
       Peer(name: $0.name, listen: $0.listen ?? automatic, advertise: $0.advertise, user: $0.user)
     }
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
+    logDestination = wanted.logDestination
+    logStyle = wanted.logStyle
   }
 
   /// The flags decide which processes run and where; other settings come from the configuration.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import ProcessSupport
 
 /// The settings of the configuration that concern the processes to start.
 package struct SupervisorSettings: Sendable, Equatable {
@@ -22,6 +23,9 @@ package struct SupervisorSettings: Sendable, Equatable {
   package var peerAdvertise: HostAddress?
   /// A child that has been silent for this long is killed; `nil` for never.
   package var killUnresponsiveAfter: Duration?
+  /// `nil` to decide by what standard error is.
+  package var logDestination: LogDestination?
+  package var logStyle = LogStyle()
 
   package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = []) {
     self.serveIndex = serveIndex
@@ -47,6 +51,9 @@ extension SupervisorSettings {
     allowAdvertise = file.index.allowAdvertise ?? []
     peerListen = file.peer.listen
     peerAdvertise = file.peer.advertise
+    logDestination = file.log.to
+    if let level = file.log.level { logStyle.level = level }
+    if let format = file.log.format { logStyle.format = format }
     if let seconds = file.supervisor.killUnresponsiveAfter, seconds > 0 { killUnresponsiveAfter = .seconds(seconds) }
   }
 }

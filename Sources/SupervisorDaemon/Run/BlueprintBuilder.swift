@@ -90,7 +90,7 @@ package struct BlueprintBuilder {
         IndexSettings(address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise)),
       listeners: [.init(kind: .index, socket: socket)],
       identity: identity,
-      environment: options.childEnvironment, logPath: options.layout.log(of: ProcessRole.index.rawValue))
+      environment: options.childEnvironment, log: options.logTarget(of: ProcessRole.index.rawValue))
   }
 
   /// The address at which the peers of this machine reach their index.
@@ -123,7 +123,7 @@ package struct BlueprintBuilder {
       downloads: layout.downloads(of: name), advertise: plan.advertise)
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,
-      identity: identity, environment: options.childEnvironment, logPath: layout.log(of: name.text))
+      identity: identity, environment: options.childEnvironment, log: options.logTarget(of: name.text))
   }
 
   /// The sockets of uploads and of the control plane: both are opened, or neither.

@@ -24,7 +24,7 @@ package struct ChildBlueprint: Sendable {
   /// `nil` keeps the supervisor's own.
   package let identity: ProcessSpecification.Identity?
   package let environment: [String: String]
-  package let logPath: String
+  package let log: LogTarget
 
   /// The address shown to people: of the index, or of the uploads.
   package var address: String {

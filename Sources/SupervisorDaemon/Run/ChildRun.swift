@@ -54,7 +54,7 @@ final class ChildRun {
   }
 
   /// How it ended, if it has; its last output is then in the log. Call it no more after it has returned a value.
-  func reap(into log: inout RotatingLog) -> Termination? {
+  func reap(into log: inout ChildLog) -> Termination? {
     guard let termination = process.reap() else { return nil }
     // Do not wait for the end of the pipe: a grandchild may hold it open.
     _ = copyOutput(into: &log, atMost: Self.lastOutputLimit)
@@ -77,14 +77,14 @@ final class ChildRun {
 
   // MARK: Output
 
-  func takeOutput(into log: inout RotatingLog) {
+  func takeOutput(into log: inout ChildLog) {
     guard !copyOutput(into: &log, atMost: Self.turnLimit) else { return }
     try? output?.close()
     output = nil
   }
 
   /// False once all writers have closed it.
-  private func copyOutput(into log: inout RotatingLog, atMost limit: Int) -> Bool {
+  private func copyOutput(into log: inout ChildLog, atMost limit: Int) -> Bool {
     guard let output else { return true }
     var rest = limit
     while rest > 0 {

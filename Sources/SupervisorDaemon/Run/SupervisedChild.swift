@@ -10,7 +10,7 @@ import WireProtocol
 final class SupervisedChild {
   var blueprint: ChildBlueprint
   private(set) var process: ChildRun?
-  private var log: RotatingLog
+  private var log: ChildLog
   /// Why it is down, or ended last: a sentence.
   var reason: String?
   /// The failure that it reported before it ended.
@@ -18,7 +18,7 @@ final class SupervisedChild {
 
   init(_ blueprint: ChildBlueprint) {
     self.blueprint = blueprint
-    log = RotatingLog(path: blueprint.logPath)
+    log = ChildLog(blueprint.log, name: blueprint.name)
   }
 
   // MARK: Life
@@ -38,6 +38,7 @@ final class SupervisedChild {
   /// How the process ended, if it has.
   func reap() -> Termination? {
     guard let termination = process?.reap(into: &log) else { return nil }
+    log.end()
     process = nil
     return termination
   }
@@ -59,7 +60,7 @@ final class SupervisedChild {
 
   /// Opens a new file if the log was moved away.
   func reopenLog() {
-    log.close()
+    log.reopen()
   }
 }
 

@@ -255,7 +255,7 @@ final class Supervisor {
         log.write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
       case .parked:
         log.write(
-          "\(member.name) parked after repeated failures: \(child.reason ?? "it ended"); see \(child.blueprint.logPath)",
+          "\(member.name) parked after repeated failures: \(child.reason ?? "it ended"); \(child.blueprint.log.hint)",
           .error)
       case .starting, .stopping, .backingOff, .stopped: break
       }

@@ -32,12 +32,28 @@ package enum SupervisorInvocation {
       layout: layout, plan: try makePlan(), programs: try ownDirectory(),
       childEnvironment: SupervisorOptions.childEnvironment(from: environment), reload: makePlan)
     options.notifySocket = environment["NOTIFY_SOCKET"]
+    options.childEnvironment.merge(options.plan.logStyle.environment) { $1 }
+    chooseLog(&options, environment)
     if layout.kind == .system, options.plan.peers.isEmpty, !flags.nameProcesses {
       options.notices.append(
         "no peer is configured, and a service has no default peer: add peers with --peer NAME or as [peers.NAME] in "
           + "\(layout.configurationFile)")
     }
     return options
+  }
+
+  private static func chooseLog(_ options: inout SupervisorOptions, _ environment: [String: String]) {
+    let style = options.plan.logStyle
+    guard (options.plan.logDestination ?? LogDestination(.current(environment))) == .journal else { return }
+    guard !LogDestination.isFile(STDERR_FILENO) else {
+      // It would grow without end, while the files of the log are rotated.
+      if options.plan.logDestination != nil {
+        options.notices.append(
+          "standard error is a file, so logs go to \(options.layout.log(of: "supervisor")) and the files beside it")
+      }
+      return
+    }
+    options.sharedLog = StandardError(program: "p2p-supervisor", style: style)
   }
 
   /// The name of the default peer: that of the user, or of the caller of sudo(8). `nil` for a service of the whole machine,
@@ -118,6 +134,8 @@ package struct SupervisorOptions: Sendable {
   package var notifySocket: String?
   /// Whether the log also goes to standard error.
   package var echoesLog: Bool
+  /// Standard error, if all processes log there; `nil` for a file each.
+  package var sharedLog: StandardError?
   /// Reads the configuration again.
   package var reload: @Sendable () throws(SupervisorError) -> RunPlan
 
@@ -131,6 +149,11 @@ package struct SupervisorOptions: Sendable {
     self.childEnvironment = childEnvironment
     self.echoesLog = echoesLog
     self.reload = reload ?? { plan }
+  }
+
+  /// Where the process of this name logs.
+  package func logTarget(of name: String) -> LogTarget {
+    sharedLog.map { .shared($0) } ?? .file(path: layout.log(of: name))
   }
 
   /// The variables passed to children: search path, language, time zone, and our own.

@@ -40,7 +40,8 @@ package enum SupervisorRun {
     let options = try readOptions()
     try SocketPathRule.check(options.layout, peers: options.plan.peers.map(\.name))
     try PlaceMaker(layout: options.layout).makeCommon()
-    let log = SupervisorLog(path: options.layout.log(of: "supervisor"), echoes: options.echoesLog)
+    let log = SupervisorLog(
+      options.logTarget(of: "supervisor"), style: options.plan.logStyle, echoes: options.echoesLog)
     for notice in options.notices { log.write(notice) }
     for warning in options.plan.warnings { log.write(warning, .warning) }
     let resources = try SupervisorResources.prepare(options) { log.write($0) }
