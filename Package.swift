@@ -132,13 +132,15 @@ let package = Package(
 
     // ArgumentParser: the flags of a start by hand.
     .executableTarget(
-      name: "p2p-index", dependencies: ["IndexServer", "DocumentModel", "WireProtocol", argumentParser],
+      name: "p2p-index",
+      dependencies: ["IndexServer", "DocumentModel", "ProcessSupport", "WireProtocol", argumentParser],
       linkerSettings: staticExecutable(argumentParserNeeds)),
     .executableTarget(
-      name: "p2p-peer", dependencies: ["PeerDaemon", "DocumentModel", "WireProtocol", argumentParser],
+      name: "p2p-peer",
+      dependencies: ["PeerDaemon", "DocumentModel", "ProcessSupport", "WireProtocol", argumentParser],
       linkerSettings: staticExecutable(foundationNeeds + argumentParserNeeds)),
     .executableTarget(
-      name: "p2p-supervisor", dependencies: ["SupervisorDaemon", "DocumentModel", argumentParser],
+      name: "p2p-supervisor", dependencies: ["SupervisorDaemon", "DocumentModel", "ProcessSupport", argumentParser],
       linkerSettings: staticExecutable(argumentParserNeeds)),
     .executableTarget(
       name: "p2pctl", dependencies: ["ConsoleCommands"],

@@ -211,6 +211,16 @@ int process_reap(pid_t pid, struct process_exit *result) {
   return 0;
 }
 
+pid_t process_next_ended(void) {
+  siginfo_t information;
+  memset(&information, 0, sizeof information);
+  int outcome;
+  do {
+    outcome = waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT);
+  } while (outcome != 0 && errno == EINTR);
+  return outcome == 0 ? information.si_pid : 0;
+}
+
 int process_open_pidfd(pid_t pid) {
   long descriptor = syscall(SYS_pidfd_open, pid, 0u);
   return descriptor < 0 ? -errno : (int)descriptor;

@@ -9,6 +9,7 @@ import ProcessSupport
 package enum CommandLineTool {
   /// Runs the command line of this process.
   package static func run() -> ExitStatus {
+    ProcessResources.openStandardDescriptors()
     // A closed reader is reported by write(2) instead.
     signal(SIGPIPE, SIG_IGN)
     InterruptSignal.watch()
@@ -18,6 +19,7 @@ package enum CommandLineTool {
       output: DescriptorOutput(STDOUT_FILENO, isBuffered: !terminal.isOutput),
       errors: DescriptorOutput(STDERR_FILENO, isBuffered: false), ask: ask, pause: pause)
     do throws(CommandFailure) {
+      if let error = ProcessResources.commandLineError { throw CommandFailure(.failed, error) }
       return CommandRunner.run(try ArgumentVector.text(arguments()), on: console)
     } catch {
       console.report(error)

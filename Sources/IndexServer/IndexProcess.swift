@@ -29,6 +29,7 @@ package enum IndexProcess {
   /// - Returns: the exit status: 0 after an orderly end, 1 if it cannot listen, 64 for wrong usage.
   package static func run(_ options: Options = Options()) -> CInt {
     defer { standardError.flush() }
+    ProcessResources.openStandardDescriptors()
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()

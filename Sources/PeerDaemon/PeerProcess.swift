@@ -54,6 +54,7 @@ package enum PeerProcess {
   ///   may succeed.
   package static func run(_ options: Options?) -> CInt {
     defer { standardError.flush() }
+    ProcessResources.openStandardDescriptors()
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()

@@ -44,6 +44,23 @@ package struct ChildProcess: ~Copyable {
   }
 }
 
+/// Processes whose parents have ended become children of process 1, the first one of a container. Only it can reap them.
+package enum Orphans {
+  /// Reaps those that have ended.
+  ///
+  /// - Parameter isOwn: whether a process was started by this one; it stays.
+  /// - Returns: false if an own process hides others: call it again once that is reaped.
+  package static func reap(except isOwn: (Int32) -> Bool) -> Bool {
+    while true {
+      let pid = process_next_ended()
+      guard pid > 0 else { return true }
+      guard !isOwn(pid) else { return false }
+      var result = process_exit()
+      guard process_reap(pid, &result) == 0 else { return true }
+    }
+  }
+}
+
 extension SpawnError.Stage {
   fileprivate init(_ stage: process_stage) {
     self =

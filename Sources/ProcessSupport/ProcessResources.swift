@@ -13,6 +13,30 @@ package enum ProcessResources {
     signal(SIGXFSZ, SIG_IGN)
   }
 
+  /// Opens /dev/null in place of standard descriptors that are closed, because the next file or socket would get their
+  /// numbers, and messages would be written into it. Writing to standard output and error stays an error.
+  ///
+  /// Call it before anything else is opened.
+  package static func openStandardDescriptors() {
+    for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
+      // The lowest free number is this one.
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+
+  /// Why a program cannot run without /proc; `nil` if it can. Swift reads the command line from /proc/self/cmdline; without
+  /// it a program would do what it does without arguments.
+  package static var commandLineError: String? {
+    CommandLine.argc > 0 ? nil : "cannot read the command line from /proc/self/cmdline: is /proc mounted?"
+  }
+
+  /// Ends the process with status 1 and a message if its command line cannot be read.
+  package static func requireCommandLine(program: String) {
+    guard let error = commandLineError else { return }
+    StandardError(program: program).reportLast(error)
+    exit(1)
+  }
+
   /// Resolves hosts by /etc/hosts and DNS only. Other sources of nsswitch.conf(5) are plug-ins of the C library, which a
   /// static executable cannot load.
   package static func resolveWithoutPlugins() {

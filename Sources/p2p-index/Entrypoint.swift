@@ -4,6 +4,7 @@ import ArgumentParser
 import DocumentModel
 import Glibc
 import IndexServer
+import ProcessSupport
 import WireProtocol
 
 @main
@@ -32,6 +33,7 @@ struct Entrypoint: ParsableCommand {
   var allowAdvertise: [AddressRange] = []
 
   static func main() {
+    ProcessResources.requireCommandLine(program: "p2p-index")
     // A supervisor passes no arguments, so a restart need not load the parser.
     if CommandLine.arguments.count < 2 { Glibc.exit(IndexProcess.run()) }
     main(nil)
@@ -47,8 +49,7 @@ struct Entrypoint: ParsableCommand {
 
 extension Endpoint: ExpressibleByArgument {
   package init?(argument: String) {
-    guard let endpoint = try? Endpoint(argument) else { return nil }
-    self = endpoint
+    try? self.init(argument)
   }
 
   package var defaultValueDescription: String { description }
@@ -56,7 +57,6 @@ extension Endpoint: ExpressibleByArgument {
 
 extension AddressRange: ExpressibleByArgument {
   package init?(argument: String) {
-    guard let range = try? AddressRange(argument) else { return nil }
-    self = range
+    try? self.init(argument)
   }
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import DocumentModel
 import Glibc
 import PeerDaemon
+import ProcessSupport
 import WireProtocol
 
 @main
@@ -30,12 +31,11 @@ struct Entrypoint: ParsableCommand {
   var index = Endpoint.defaultIndex
   @Option(help: "Where other peers connect, HOST:PORT. Default: any port, on loopback if the index is on loopback.")
   var listen: Endpoint?
-  @Option(
-    help:
-      "The IP address under which others reach it, if not the one from which it connects. The index has to allow it.")
+  @Option(help: "The IP address under which others reach it, if another; the index has to allow it.")
   var advertise: HostAddress?
 
   static func main() {
+    ProcessResources.requireCommandLine(program: "p2p-peer")
     if PeerProcess.isSupervised { Glibc.exit(PeerProcess.run(nil)) }
     main(nil)
   }

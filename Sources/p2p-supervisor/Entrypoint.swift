@@ -3,6 +3,7 @@
 import ArgumentParser
 import DocumentModel
 import Glibc
+import ProcessSupport
 import SupervisorDaemon
 
 @main
@@ -10,6 +11,11 @@ struct Entrypoint: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "p2p-supervisor", abstract: "Starts an index and peers, and keeps them running.",
     version: SupervisorRun.version, subcommands: [Run.self])
+
+  static func main() {
+    ProcessResources.requireCommandLine(program: "p2p-supervisor")
+    main(nil)
+  }
 }
 
 struct Run: ParsableCommand {

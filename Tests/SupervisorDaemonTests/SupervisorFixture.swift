@@ -54,12 +54,14 @@ final class SupervisorFixture {
 
   /// - Parameter output: for standard output and error; by default a file, see `messages`.
   func spawn(
-    _ arguments: [String], home: String? = nil, environment: [String: String] = [:], output: FileDescriptor? = nil
+    _ arguments: [String], home: String? = nil, environment: [String: String] = [:], output: FileDescriptor? = nil,
+    wrappedIn wrapper: [String] = []
   ) throws {
     let output = output ?? errors
+    let command = wrapper + [directory.file("p2p-supervisor"), "run"] + arguments
     let child = try ChildProcess(
       ProcessSpecification(
-        executable: directory.file("p2p-supervisor"), arguments: ["run"] + arguments,
+        executable: command[0], arguments: Array(command.dropFirst()),
         environment: ["PATH": "/usr/bin:/bin", "P2P_HOME": home ?? self.home, "USER": "tester"]
           .merging(environment) { $1 },
         descriptors: [.init(source: output.rawValue, target: 1), .init(source: output.rawValue, target: 2)]))
@@ -74,6 +76,15 @@ final class SupervisorFixture {
     let answers = await eventually(within: .seconds(20)) { (try? control()) != nil }
     try #require(answers, "\(messages)")
   }
+
+  /// Starts it by another program, which executes its arguments.
+  func start(wrappedIn wrapper: [String], _ arguments: [String]) async throws {
+    try spawn(arguments, wrappedIn: wrapper)
+    let answers = await eventually(within: .seconds(20)) { (try? control()) != nil }
+    try #require(answers, "\(messages)")
+  }
+
+  var processIdentifier: Int32? { supervisor?.pid }
 
   /// How it ended, within 20 s.
   func end() async throws -> Termination {

@@ -100,6 +100,9 @@ struct process_exit {
 /// Reads the status of a child that has ended, without waiting: waitid(2). ECHILD if it is not a child.
 int process_reap(pid_t pid, struct process_exit *result);
 
+/// The pid of a child that has ended and is not reaped yet, which it stays; 0 if there is none: WNOWAIT of waitid(2).
+pid_t process_next_ended(void);
+
 /// A CLOEXEC descriptor of a process, or a negated errno: pidfd_open(2).
 int process_open_pidfd(pid_t pid);
 

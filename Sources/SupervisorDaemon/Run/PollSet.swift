@@ -64,6 +64,20 @@ package struct Acceptor: Sendable {
     }
   }
 
+  /// Accepts like `accept(from:now:_:)`; if there is no free descriptor, with one of the reserve.
+  package mutating func accept(
+    from listener: FileDescriptor, lending reserve: inout DescriptorReserve, now: Instant,
+    _ body: (FileDescriptor) -> Void
+  ) {
+    accept(from: listener, now: now, body)
+    guard isPaused(now: now), reserve.lend() else { return }
+    let number = socket_accept(listener.rawValue)
+    guard number >= 0 else { return }
+    body(FileDescriptor(rawValue: number))
+    // More may wait: ask poll(2) again.
+    pausedUntil = nil
+  }
+
   /// Takes up to 16 waiting connections, so that one listener does not hold up the loop. They are CLOEXEC and do not block.
   package mutating func accept(from listener: FileDescriptor, now: Instant, _ body: (FileDescriptor) -> Void) {
     guard !isPaused(now: now) else { return }
@@ -71,6 +85,37 @@ package struct Acceptor: Sendable {
       let number = socket_accept(listener.rawValue)
       guard number >= 0 else { return failed(Errno(rawValue: -number), now: now) }
       body(FileDescriptor(rawValue: number))
+    }
+  }
+}
+
+/// Descriptors held back for front ends and for records, so that `status` and `stop` work when children use up all others.
+package struct DescriptorReserve: ~Copyable {
+  private static let size = 4
+
+  private var held: [FileDescriptor] = []
+
+  package init() {
+    refill()
+  }
+
+  deinit {
+    for descriptor in held { try? descriptor.close() }
+  }
+
+  /// Frees one descriptor for the next call that needs one. False if none is left.
+  package mutating func lend() -> Bool {
+    guard let descriptor = held.popLast() else { return false }
+    try? descriptor.close()
+    return true
+  }
+
+  /// Takes back what is free again. Call it regularly.
+  package mutating func refill() {
+    while held.count < Self.size {
+      let number = open("/dev/null", O_RDONLY | O_CLOEXEC)
+      guard number >= 0 else { return }
+      held.append(FileDescriptor(rawValue: number))
     }
   }
 }

@@ -28,9 +28,14 @@ final class Supervisor {
   var fleet: Fleet
   var clients = ControlClients()
   private var outages = OutageResponder()
+  /// For the sockets of children that are down, and for front ends.
   private var acceptor = Acceptor()
+  private var controlAcceptor = Acceptor()
+  private var reserve = DescriptorReserve()
   var states = StateTimes()
   let startedAt = WallClock.now
+  /// Whether orphans may have ended.
+  private var hasOrphans = false
 
   let resources: SupervisorResources
   let options: SupervisorOptions
@@ -90,6 +95,8 @@ final class Supervisor {
     logStateChanges()
     notify()
     answerWaiting()
+    if hasOrphans { reapOrphans() }
+    reserve.refill()
   }
 
   private func notify() {
@@ -99,7 +106,7 @@ final class Supervisor {
 
   private func gather(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
     set.add(signals.rawValue, as: .signals)
-    if !acceptor.isPaused(now: now) { set.add(resources.control.descriptor.rawValue, as: .control) }
+    if !controlAcceptor.isPaused(now: now) { set.add(resources.control.descriptor.rawValue, as: .control) }
     clients.gather(into: &set)
     for (name, child) in children {
       if let run = child.process {
@@ -127,7 +134,10 @@ final class Supervisor {
 
   private func deadline(now: SuspendingClock.Instant) -> SuspendingClock.Instant? {
     let readiness = manager == nil ? nil : notice.deadline
-    return [fleet.deadline, outages.deadline, clients.deadline, acceptor.deadline(now: now), readiness].compactMap {
+    return [
+      fleet.deadline, outages.deadline, clients.deadline, acceptor.deadline(now: now),
+      controlAcceptor.deadline(now: now), readiness,
+    ].compactMap {
       $0
     }.min()
   }
@@ -137,7 +147,9 @@ final class Supervisor {
     case .signals: takeSignals()
     case .control:
       let now = SuspendingClock.now
-      acceptor.accept(from: resources.control.descriptor, now: now) { clients.add($0, now: now) }
+      controlAcceptor.accept(from: resources.control.descriptor, lending: &reserve, now: now) {
+        clients.add($0, now: now)
+      }
     case .client(let identifier): serve(identifier, event: event)
     case .process(let name): reap(name)
     case .channel(let name): readChannel(of: name, isWritable: event.isWritable)
@@ -153,6 +165,7 @@ final class Supervisor {
     while true {
       switch signals_next(signals.rawValue) {
       case 0: return
+      case SIGCHLD: hasOrphans = true
       case SIGHUP:
         // A failure has been logged and changed nothing.
         _ = try? reload()
@@ -199,6 +212,12 @@ final class Supervisor {
     ended(name, termination)
   }
 
+  /// An own child that has ended is reaped when its pidfd says so, in this turn or the next.
+  private func reapOrphans() {
+    let own = Set(children.values.compactMap { $0.process?.pid })
+    hasOrphans = !Orphans.reap { own.contains($0) }
+  }
+
   private func ended(_ name: String, _ termination: Termination) {
     guard let child = children[name] else { return }
     child.reason = child.failure ?? "it \(termination)"
@@ -241,7 +260,12 @@ final class Supervisor {
       record.children.append(.init(name: child.blueprint.name, pid: run.pid, startTime: run.startTime))
     }
     do throws(SystemError) {
-      try SmallFile.replace(resources.recordPath, with: record.bytes)
+      do throws(SystemError) {
+        try SmallFile.replace(resources.recordPath, with: record.bytes)
+      } catch {
+        guard error.code == EMFILE, reserve.lend() else { throw error }
+        try SmallFile.replace(resources.recordPath, with: record.bytes)
+      }
     } catch {
       log.write("cannot write \(resources.recordPath): \(error)", .warning)
     }

@@ -35,6 +35,9 @@ package enum SupervisorRun {
   package static func run(
     _ readOptions: () throws(SupervisorError) -> SupervisorOptions
   ) throws(SupervisorError) {
+    ProcessResources.openStandardDescriptors()
+    // Its children may have as many; it needs about five for each.
+    _ = ProcessResources.raiseDescriptorLimit()
     // Before any child is started.
     let signals = try openSignals()
     let options = try readOptions()
@@ -50,7 +53,8 @@ package enum SupervisorRun {
 
   private static func openSignals() throws(SupervisorError) -> FileDescriptor {
     ProcessResources.ignoreWriteSignals()
-    let numbers = [SIGTERM, SIGINT, SIGHUP]
+    // As process 1 it has to reap orphans.
+    let numbers = [SIGTERM, SIGINT, SIGHUP] + (getpid() == 1 ? [SIGCHLD] : [])
     let descriptor = signals_open(numbers, numbers.count)
     guard descriptor >= 0 else { throw .system("cannot watch for signals", Errno(rawValue: -descriptor)) }
     return FileDescriptor(rawValue: descriptor)
