@@ -29,9 +29,8 @@ package struct LogStyle: Sendable, Hashable {
 
   package static let levelVariable = "P2P_LOG_LEVEL"
   package static let formatVariable = "P2P_LOG_FORMAT"
-  /// Bytes of a line with its newline. A pipe that poll(2) reports as writable takes this many without blocking: PIPE_BUF in
-  /// pipe(7).
-  package static let maxLine = 4_096
+  /// Bytes of a line with its newline. A supervisor can add the name of the process and still write it without blocking.
+  package static let maxLine = StandardError.maxWrite - 64
 
   /// Less severe messages are dropped.
   package var level: Level

@@ -11,6 +11,9 @@ import Synchronization
 /// `report` never waits, so that event loops may call it: the pipe to the supervisor is the queue, and a line that does not
 /// fit is dropped and counted. The descriptor itself stays blocking, because other processes may share it.
 package final class StandardError: Sendable {
+  /// Bytes of one write. A pipe that poll(2) reports as writable takes this many without blocking: PIPE_BUF in pipe(7).
+  package static let maxWrite = 4_096
+
   private let program: String
   private let descriptor: Int32
   private let isTerminal: Bool
@@ -75,13 +78,13 @@ package final class StandardError: Sendable {
     return line.isEmpty || Self.writeIfRoom(line, to: descriptor)
   }
 
-  /// Writes a line without blocking; one longer than `LogStyle.maxLine` is cut. Only a terminal that has been stopped with room for
+  /// Writes a line without blocking; one longer than `maxWrite` is cut. Only a terminal that has been stopped with room for
   /// part of the line can block: poll(2) promises nothing about the rest. A reader that is gone loses the line.
   /// - Returns: false if the descriptor takes nothing now.
   package static func writeIfRoom(_ line: [UInt8], to descriptor: Int32) -> Bool {
     var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     guard poll(&writable, 1, 0) == 1 else { return false }
-    let line = LogStyle.cut(line, to: LogStyle.maxLine)
+    let line = LogStyle.cut(line, to: maxWrite)
     while Glibc.write(descriptor, line, line.count) < 0, errno == EINTR {}
     return true
   }

@@ -39,7 +39,7 @@ import WireProtocol
   @Test func `endless line is written in bounded parts`() {
     var lines = NamedLines(name: "alice", format: .text)
     let parts = lines.add([UInt8](repeating: 0x78, count: 100_000))
-    #expect(parts.count >= 24 && parts.allSatisfy { $0.count <= LogStyle.maxLine })
+    #expect(parts.count >= 24 && parts.allSatisfy { $0.count <= StandardError.maxWrite })
     let rest = lines.end()?.count ?? 0
     #expect((parts.map(\.count).reduce(0, +) + rest) - (parts.count + 1) * "alice: \n".utf8.count == 100_000)
   }
@@ -54,6 +54,20 @@ import WireProtocol
     #expect(objects.map { $0.object?["level"] } == ["warning", nil, nil])
     #expect(objects[0].object?["message"]?.string?.hasPrefix("she said \"hi\"") == true)
     #expect(objects.dropFirst().map { $0.object?["message"] } == ["Fatal error: \"x\"", "{\"time\":no"])
+  }
+
+  /// A line that is cut when it is written is no JSON any more.
+  @Test func `longest line of JSON stays whole`() throws {
+    let name = String(repeating: "n", count: 32)
+    var lines = NamedLines(name: name, format: .json)
+    for unit in ["x", "\"", "\u{1B}", "é"] {
+      let long = String(repeating: unit, count: 10_000)
+      let written = lines.add(LogStyle(format: .json).line(long, .info, at: WallClock.now) + Array("\(long)\n".utf8))
+      for line in written {
+        #expect(line.count <= StandardError.maxWrite)
+        #expect(try Jansson.decode(line.dropLast()).object?["process"] == .string(name))
+      }
+    }
   }
 
   // MARK: Destination

@@ -61,7 +61,7 @@ package struct ChildLog: ~Copyable {
 /// not of our own logging, such as the report of a crash, becomes a message.
 package struct NamedLines: Sendable {
   /// Bytes of a line without its name and newline; the rest of a longer line becomes a line of its own.
-  private static let maxLength = 3_500
+  private static let maxLength = LogStyle.maxLine - 1
 
   private let name: String
   private let format: LogStyle.Format
@@ -108,7 +108,9 @@ package struct NamedLines: Sendable {
       if text.hasPrefix(#"{"time":"#), (try? Jansson.decode(line).object) != nil {
         return Array(writer.bytes + [UInt8(ascii: ",")] + line.dropFirst() + [UInt8(ascii: "\n")])
       }
-      writer.member("message", TextRules.escapedForTerminal(text))
+      // A quotation mark or backslash takes two bytes.
+      let message = LogStyle.cut(Array(TextRules.escapedForTerminal(text).utf8), to: Self.maxLength / 2 - 64)
+      writer.member("message", String(decoding: message, as: UTF8.self))
       writer.endObject()
       writer.endLine()
       return writer.bytes
