@@ -12,8 +12,8 @@ import Synchronization
 /// survive kill -9 and a power failure: commits are flushed to the device (`synchronous = FULL`; WAL alone would keep the
 /// database intact but lose the last commits).
 package final class Catalogue: Sendable {
-  /// Path to which a damaged database was moved at this start. The user has to add everything again.
-  package let movedAside: String?
+  /// What happened to a damaged database at this start.
+  package let rescue: CatalogueRescue.Outcome?
   /// Stores leaves while a file is hashed or fetched.
   package let layers: LayerStore
 
@@ -28,9 +28,9 @@ package final class Catalogue: Sendable {
   let released = Mutex<Int64>(0)
 
   /// Opens or creates `catalogue.sqlite` in `directory`, which is created if missing (its parents are not). A database
-  /// known to be damaged is moved aside, see `movedAside`; `inspect` detects damage.
+  /// known to be damaged is replaced by what can be read of it, see `rescue`; `inspect` detects damage.
   /// - Parameter damaged: called whenever a call throws `.catalogueDamaged`. Restart the process: the next start checks
-  ///   the whole database and moves it aside if it is damaged.
+  ///   the whole database and replaces it if it is damaged.
   /// - Throws: `.catalogueInUse` if another process has it open; `.catalogueFailed` if a newer version wrote it.
   package init(directory: String, damaged: @escaping @Sendable () -> Void = {}) throws(StoreError) {
     self.damaged = damaged
@@ -42,7 +42,7 @@ package final class Catalogue: Sendable {
     lock = try StateLock(directory: directory)
     layers = try LayerStore(path: "\(directory)/layers")
     file = CatalogueFile(path: "\(directory)/catalogue.sqlite")
-    (pool, movedAside) = try file.open()
+    (pool, rescue) = try file.open()
   }
 
   /// Checks the whole database, then removes what no share needs. Takes time in proportion to its size: call it once

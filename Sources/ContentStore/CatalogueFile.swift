@@ -4,7 +4,8 @@ import GRDB
 import Glibc
 import POSIXSupport
 
-/// Opens the database file: creates it if missing, migrates an old one, moves a damaged one aside.
+/// Opens the database file: creates it if missing, migrates an old one, replaces a damaged one by a new one with every row
+/// that can be read, and keeps the damaged one beside it.
 ///
 /// Checking a whole database takes time in proportion to its size, so a start does it only if a mark file beside the
 /// database says that the last run met damage.
@@ -20,16 +21,59 @@ struct CatalogueFile: Sendable {
   let path: String
 
   private var mark: String { "\(path).suspect" }
+  /// The new database while rows are copied into it.
+  private var unfinished: String { "\(path).rescuing" }
+  /// The new database, complete; it only has to get its name.
+  private var rescued: String { "\(path).rescued" }
 
-  /// - Returns: the open database, and the path to which a damaged one was moved.
-  func open() throws(StoreError) -> (DatabasePool, movedAside: String?) {
+  /// - Returns: the open database, and what happened to a damaged one.
+  func open() throws(StoreError) -> (DatabasePool, rescue: CatalogueRescue.Outcome?) {
+    // A process that was killed in between has left a complete database.
+    let interrupted = access(rescued, F_OK) == 0 ? try replaceDamaged() : nil
     do {
-      return (try connect(), nil)
+      return (try connect(), interrupted.map { .init(aside: $0, shares: nil) })
     } catch let error where error.code == .catalogueDamaged {
-      let aside = try moveAside()
+      let shares = try rescue()
+      let aside = try replaceDamaged()
       unlink(mark)
-      return (try connect(), aside)
+      return (try connect(), .init(aside: aside, shares: shares))
     }
+  }
+
+  private func rescue() throws(StoreError) -> Int {
+    for suffix in ["", "-journal", "-wal", "-shm"] { unlink(unfinished + suffix) }
+    let count: Int
+    do {
+      count = try CatalogueRescue.copy(from: path, to: unfinished)
+    } catch {
+      throw Self.storeError(error, path: unfinished)
+    }
+    guard rename(unfinished, rescued) == 0 else { throw .writing(rescued, errno) }
+    return count
+  }
+
+  /// Keeps the damaged database with its journal beside the new one, which then takes its name. Each step can be repeated.
+  private func replaceDamaged() throws(StoreError) -> String {
+    let aside = freeName()
+    guard link(path, aside) == 0 || errno == EEXIST || errno == ENOENT else { throw .writing(aside, errno) }
+    // The new database must not find the old one's journal.
+    for suffix in ["-wal", "-shm"] {
+      guard rename(path + suffix, aside + suffix) == 0 || errno == ENOENT else { throw .writing(path, errno) }
+    }
+    guard rename(rescued, path) == 0 else { throw .writing(path, errno) }
+    return aside
+  }
+
+  /// A name that is free, or belongs to the damaged database already.
+  private func freeName() -> String {
+    var (damaged, other) = (stat(), stat())
+    let isThere = stat(path, &damaged) == 0
+    var number = 1
+    while lstat("\(path).damaged-\(number)", &other) == 0 {
+      if isThere, other.st_ino == damaged.st_ino, other.st_dev == damaged.st_dev { break }
+      number += 1
+    }
+    return "\(path).damaged-\(number)"
   }
 
   /// Makes the next start check the whole database. Best effort: without the mark, later calls meet the damage again.
@@ -78,17 +122,6 @@ struct CatalogueFile: Sendable {
         .catalogueFailed, path, "was written by a newer version of this program: run that one, or move the file away")
     }
     try migrator.migrate(pool)
-  }
-
-  /// Moves the journal too: a new database must not find the old one's.
-  private func moveAside() throws(StoreError) -> String {
-    var number = 1
-    while access("\(path).damaged-\(number)", F_OK) == 0 { number += 1 }
-    let aside = "\(path).damaged-\(number)"
-    for suffix in ["-wal", "-shm", ""] {
-      guard rename(path + suffix, aside + suffix) == 0 || errno == ENOENT else { throw .writing(path, errno) }
-    }
-    return aside
   }
 
   static func storeError(_ error: any Error, path: String) -> StoreError {

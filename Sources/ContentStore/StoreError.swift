@@ -32,7 +32,7 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case damagedLayer
     /// A range outside the content or its tree.
     case invalidRange
-    /// The database is damaged; it is moved aside at the next start.
+    /// The database is damaged; it is replaced at the next start.
     case catalogueDamaged
     /// Another process uses the same state directory.
     case catalogueInUse

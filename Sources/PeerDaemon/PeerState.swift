@@ -29,9 +29,10 @@ struct PeerState: Sendable {
     }
     do throws(StoreError) {
       let catalogue = try Catalogue(directory: directory, damaged: catalogueDamaged)
-      if let broken = catalogue.movedAside {
+      if let rescue = catalogue.rescue {
         logger.error(
-          "catalogue damaged and moved aside: add the files again", metadata: ["moved to": "\(broken)"])
+          "catalogue damaged: what could be read was taken over; add what is missing",
+          metadata: ["documents": "\(rescue.shares.map(String.init) ?? "?")", "damaged": "\(rescue.aside)"])
       }
       let removed = try catalogue.removeLeftovers()
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }

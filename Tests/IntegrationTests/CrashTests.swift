@@ -78,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func `damaged catalogue is moved aside and the peer serves`() async throws {
+  @Test func `damaged catalogue is replaced by what can be read`() async throws {
     try await Installation.with(peers: ["alice"]) { system in
       #expect(mkdir(system.directory.file("many"), 0o700) == 0)
       for number in 0..<400 { try system.directory.write("many/\(number)", pattern(10, seed: UInt64(number))) }
@@ -96,7 +96,8 @@ import Testing
         try await system.p2pctl("--peer", "alice", "add", system.directory.file("many/1")).status == 0
       }
       #expect(isServing)
-      #expect(try await system.rows("alice", "list", "--mine", "--json").count == 1)
+      let count = try await system.rows("alice", "list", "--mine", "--json").count
+      #expect((200...400).contains(count))
     }
   }
 
