@@ -20,8 +20,7 @@ extension IndexRole {
       try route(request, known, &output)
       return request.mayTakeLong ? .pause : .next
     } catch {
-      error.write(id: id, to: &output)
-      return .next
+      return refuse(error, id: id, &output)
     }
   }
 

@@ -35,9 +35,13 @@ package final class IndexRole: LineRole {
     do {
       return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
-      WireFailure.unreadableLine(error).write(id: nil, to: &output)
-      return .next
+      return refuse(.unreadableLine(error), id: nil, &output)
     }
+  }
+
+  func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
+    failure.write(id: id, to: &output)
+    return session == nil && failure.endsUngreetedConnection ? .close : .next
   }
 
   package func receivedTooLong(output: inout JSONWriter) {

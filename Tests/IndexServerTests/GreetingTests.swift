@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentIndex
 import DocumentModel
 import IndexServer
 import LineJSON
@@ -49,15 +50,42 @@ import WireProtocol
       Wire.hello(more: #","advertise":7"#), Wire.hello(more: #","advertise":"example.org""#),
       #"{"id":1,"op":"hello","protocol":1}"#, #"{"id":1,"op":"hello"}"#,
     ])
-  func `bad hello is refused and the connection goes on`(line: String) throws {
+  func `bad hello ends the connection`(line: String) throws {
     let connection = try EmbeddedConnection(IndexService())
-    #expect(try connection.ask(line).outcome == "400 bad-request")
-    #expect(try connection.ask(Wire.hello()).outcome == "200")
+    #expect(try connection.send(raw: line + "\n" + Wire.hello() + "\n").map(\.outcome) == ["400 bad-request"])
+    connection.pass(.seconds(1))
+    #expect(!connection.isOpen)
+  }
+
+  @Test(arguments: HostileLineTests.unreadable + ["{}", #"{"id":1}"#, #"{"op":"ping"}"#, #"{"id":"1","op":"ping"}"#])
+  func `invalid line before hello ends the connection`(line: String) throws {
+    let service = IndexService()
+    let connection = try EmbeddedConnection(service)
+    let rest = [Wire.hello(), Wire.add(Wire.document("rfc/1"))].joined(separator: "\n")
+    #expect(try connection.send(raw: line + "\n" + rest + "\n").map(\.outcome) == ["400 bad-request"])
+    #expect(try connection.send(raw: rest + "\n").isEmpty)
+    connection.pass(.seconds(1))
+    #expect(!connection.isOpen)
+    #expect(service.statistics.sessions == 0)
+  }
+
+  @Test func `unknown operation before hello ends the connection`() throws {
+    let connection = try EmbeddedConnection(IndexService())
+    let replies = try connection.send(raw: #"{"id":1,"op":"dance"}"# + "\n" + Wire.hello() + "\n")
+    #expect(replies.map(\.outcome) == ["501 unknown-operation"])
+  }
+
+  @Test func `browser cannot add records in the body of a request`() throws {
+    let service = IndexService()
+    let connection = try EmbeddedConnection(service)
+    let body = [Wire.hello(), Wire.add(Wire.document("rfc/1"))].joined(separator: "\n") + "\n"
+    let header = "POST / HTTP/1.1\r\nHost: 127.0.0.1:7734\r\nContent-Type: text/plain\r\n\r\n"
+    #expect(try connection.send(raw: header + body).map(\.outcome) == ["400 bad-request"])
+    #expect(service.statistics.records == 0)
   }
 
   @Test func `connection without hello is closed in time`() throws {
     let connection = try EmbeddedConnection(IndexService())
-    try connection.send("{}")
     connection.pass(.seconds(29))
     #expect(try connection.written().isEmpty)
     connection.pass(.seconds(1))

@@ -59,6 +59,19 @@ import WireProtocol
     #expect(shown.contains(String(decoding: try Jansson.encodeLine(answer).dropLast(), as: UTF8.self)))
   }
 
+  @Test(arguments: [
+    "POST / HTTP/1.1\r", "", "{}", #"{"id":1}"#, #"{"id":1,"op":"dance"}"#, #"{"id":1,"op":"get","key":"RFC 1"}"#,
+    #"{"id":1,"op":"hello"}"#,
+  ])
+  func `invalid line before hello ends the connection`(_ line: String) {
+    var session = session(greeted: false)
+    guard case .refuse = received(&session, line) else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(session.state == .greeting)
+  }
+
   @Test func `malformed line is answered as on other planes`() {
     var session = session(greeted: true)
     guard case .answer(let answer) = received(&session, "nonsense") else {

@@ -82,6 +82,18 @@ import WireProtocol
     #expect(replies.contains { $0["error"] == "unknown-operation" && $0["id"] == 3 })
   }
 
+  @Test(arguments: ["POST / HTTP/1.1\r", "", "{}", #"{"id":1,"op":"dance"}"#, #"{"id":1,"op":"hello"}"#])
+  func `invalid line before hello ends the connection`(_ line: String) throws {
+    var session = ControlSession(now: start)
+    session.receive(Array((line + "\n" + hello + #"{"id":2,"op":"stop"}"# + "\n").utf8), now: start)
+    #expect(requests(&session).isEmpty)
+    #expect(try replies(&session).count == 1)
+    #expect(session.hasWrittenAll)
+    session.receive(Array((hello + #"{"id":2,"op":"stop"}"# + "\n").utf8), now: start)
+    #expect(requests(&session).isEmpty)
+    #expect(session.isOver(now: start.advanced(by: .seconds(1))))
+  }
+
   @Test func `nothing is taken while an answer is pending`() throws {
     var session = session(#"{"id":2,"op":"wait"}"# + "\n" + #"{"id":3,"op":"status"}"# + "\n")
     let next = session.nextRequest(now: start)

@@ -45,19 +45,27 @@ package struct ControlSession {
     do {
       json = try Jansson.decode(line, maximumLength: ControlPlane.lineLimit)
     } catch {
-      return .answer(WireFailure.unreadableLine(error).json(id: nil))
+      return failed(.unreadableLine(error), id: nil)
     }
     guard state != .unknown else {
       return .refuse(
         WireFailure(.forbidden, "this daemon belongs to another user").json(id: ControlRequest.id(of: json)))
     }
     guard let id = ControlRequest.id(of: json) else {
-      return .answer(WireFailure.badRequest("id is an integer from 0 to 2^53 - 1").json(id: nil))
+      return failed(.badRequest("id is an integer from 0 to 2^53 - 1"), id: nil)
     }
     do throws(WireFailure) {
       return try take(try ControlRequest(json), id: id)
     } catch {
-      return .answer(error.json(id: id))
+      return failed(error, id: id)
+    }
+  }
+
+  private func failed(_ failure: WireFailure, id: Int64?) -> Action {
+    let answer = failure.json(id: id)
+    switch state {
+    case .unknown, .greeting: return failure.endsUngreetedConnection ? .refuse(answer) : .answer(answer)
+    case .ready, .running: return .answer(answer)
     }
   }
 

@@ -51,9 +51,13 @@ final class UploadRole: LineRole {
     do {
       return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
-      WireFailure.unreadableLine(error).write(id: nil, to: &output)
-      return .next
+      return refuse(.unreadableLine(error), id: nil, &output)
     }
+  }
+
+  private func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
+    failure.write(id: id, to: &output)
+    return other == nil && failure.endsUngreetedConnection ? .close : .next
   }
 
   func receivedTooLong(output: inout JSONWriter) {
@@ -89,8 +93,7 @@ final class UploadRole: LineRole {
       id = known
       return try route(PeerRequest(line), known, &output)
     } catch {
-      error.write(id: id, to: &output)
-      return .next
+      return refuse(error, id: id, &output)
     }
   }
 

@@ -10,7 +10,8 @@ package struct ControlSession: Sendable {
   package typealias Instant = SuspendingClock.Instant
 
   private enum Phase: Equatable {
-    /// Takes requests. → `discarding` by a line over the limit, `finished` by the end of input.
+    /// Takes requests. → `discarding` by a line over the limit or an invalid one before `hello`, `finished` by the end of
+    /// input.
     case open
     /// Discards input, so that a reset does not lose the last answer. → `finished`.
     case discarding(until: Instant, budget: Int)
@@ -100,7 +101,7 @@ package struct ControlSession: Sendable {
         if inputEnded { phase = .finished }
         return nil
       }
-      if let request = request(in: line) { return request }
+      if let request = request(in: line, now: now) { return request }
     }
     return nil
   }
@@ -108,19 +109,28 @@ package struct ControlSession: Sendable {
   private mutating func refuseLine(now: Instant) {
     let limit = WireFailure.Limit("line", SupervisorRequest.maximumLine)
     reply(.failure(WireFailure(.tooLarge, "a line has at most \(limit.value) bytes", limit: limit)), to: nil)
+    discard(from: now)
+  }
+
+  private mutating func refuse(_ failure: WireFailure, to id: Int64?, now: Instant) {
+    reply(.failure(failure), to: id)
+    if !isGreeted, failure.endsUngreetedConnection { discard(from: now) }
+  }
+
+  private mutating func discard(from now: Instant) {
     phase = .discarding(until: now.advanced(by: Self.discardTimeout), budget: Self.discardBudget)
   }
 
   /// `nil` if the line has been answered.
-  private mutating func request(in line: [UInt8]) -> SupervisorRequest? {
+  private mutating func request(in line: [UInt8], now: Instant) -> SupervisorRequest? {
     let request: SupervisorRequest
     do {
       request = try SupervisorRequest(try Jansson.decode(line, maximumLength: SupervisorRequest.maximumLine))
     } catch let refusal as SupervisorRequest.Refusal {
-      reply(.failure(refusal.failure), to: refusal.id)
+      refuse(refusal.failure, to: refusal.id, now: now)
       return nil
     } catch {
-      reply(.failure(.unreadableLine(error)), to: nil)
+      refuse(.unreadableLine(error), to: nil, now: now)
       return nil
     }
     guard case .hello(let number) = request.operation else {

@@ -49,6 +49,13 @@ package struct WireFailure: Error, Equatable, Sendable {
   /// The reply to a request before `hello`.
   package static let helloRequired = WireFailure(.helloRequired, "the first request must be hello")
 
+  /// Whether it ends a connection on which it answers a line before a successful `hello`: the line was no valid request,
+  /// so the other side may speak another protocol. A browser, for example, can be made to POST requests in the body of
+  /// its own.
+  package var endsUngreetedConnection: Bool {
+    code != .helloRequired && code != .unsupportedProtocol
+  }
+
   /// The last line on a connection that sent no `hello` in time.
   /// - Parameter seconds: the limit `hello`.
   package static func noHello(within seconds: Int) -> WireFailure {
