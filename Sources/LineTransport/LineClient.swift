@@ -11,15 +11,22 @@ package enum LineClient {
 
   /// Connects to a host by name or address and installs the role. `opened` is called before the future succeeds.
   ///
+  /// A numeric address is used without a look-up. The addresses of a name are tried as RFC 8305 says (Happy Eyeballs); only
+  /// the connection that is used gets a role.
+  /// - Parameter timeout: for all of it, the look-up included.
   /// - Returns: the channel; closing it ends the connection. Fails with `ChannelError.connectTimeout`, the errno of
-  ///   connect(2) or the resolver's error.
+  ///   connect(2) as `IOError`, or `NIOConnectionError` with a failure for each address or a `HostLookupFailure`.
   package static func connect<Role: LineRole>(
     host: String, port: UInt16, on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
-    makeRole: @escaping @Sendable (any EventLoop) -> Role
+    lookups: HostLookups = .shared, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> EventLoopFuture<any Channel> {
-    bootstrap(on: loop, limits: limits, timeout: timeout, makeRole: makeRole)
-      .connect(host: host, port: Int(port))
-      .map(enableKeepAlive)
+    if let address = HostLookups.numeric(host, port: port) {
+      return connect(to: address, on: loop, limits: limits, timeout: timeout, makeRole: makeRole)
+    }
+    // Earlier than the whole attempt, which would not say what took so long.
+    let resolver = HostResolver(lookups: lookups, loop: loop, timeout: timeout - .nanoseconds(timeout.nanoseconds / 8))
+    let connected = bootstrap(on: loop, timeout: timeout).resolver(resolver).connect(host: host, port: Int(port))
+    return install(makeRole, limits, on: connected)
   }
 
   /// As above, without resolving a name.
@@ -29,34 +36,38 @@ package enum LineClient {
     to address: SocketAddress, on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
     receiveBuffer: Int? = nil, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> EventLoopFuture<any Channel> {
-    var bootstrap = bootstrap(on: loop, limits: limits, timeout: timeout, makeRole: makeRole)
+    var bootstrap = bootstrap(on: loop, timeout: timeout)
     if let receiveBuffer {
       let allocator = FixedSizeRecvByteBufferAllocator(capacity: receiveBuffer)
       bootstrap = bootstrap.channelOption(.recvAllocator, value: allocator)
     }
-    return bootstrap.connect(to: address).map(enableKeepAlive)
+    return install(makeRole, limits, on: bootstrap.connect(to: address))
   }
 
-  private static func bootstrap<Role: LineRole>(
-    on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
-    makeRole: @escaping @Sendable (any EventLoop) -> Role
-  ) -> ClientBootstrap {
+  private static func bootstrap(on loop: any EventLoop, timeout: TimeAmount) -> ClientBootstrap {
     ClientBootstrap(group: loop)
       .connectTimeout(timeout)
       .channelOption(.autoRead, value: false)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let handler = LineHandler(role: makeRole(channel.eventLoop), limits: limits, eventLoop: channel.eventLoop)
-          try channel.pipeline.syncOperations.addHandler(handler)
-        }
-      }
   }
 
-  @Sendable private static func enableKeepAlive(_ channel: any Channel) -> any Channel {
-    KeepAlive.enable(on: channel)
-    return channel
+  /// The handler joins after the connection is made, in the same turn of the event loop: nothing is read before.
+  private static func install<Role: LineRole>(
+    _ makeRole: @escaping @Sendable (any EventLoop) -> Role, _ limits: LineLimits,
+    on connected: EventLoopFuture<any Channel>
+  ) -> EventLoopFuture<any Channel> {
+    connected.flatMapThrowing { channel in
+      let handler = LineHandler(role: makeRole(channel.eventLoop), limits: limits, eventLoop: channel.eventLoop)
+      do {
+        try channel.pipeline.syncOperations.addHandler(handler)
+      } catch {
+        channel.close(promise: nil)
+        throw error
+      }
+      KeepAlive.enable(on: channel)
+      return channel
+    }
   }
 }
 

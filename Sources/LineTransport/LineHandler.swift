@@ -22,6 +22,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   @exclusivity(unchecked) private var machine: LineConnectionMachine
   @exclusivity(unchecked) private var frames: LineFrames
   private var context: ChannelHandlerContext?
+  /// Whether the role knows of the connection.
+  private var hasBegun = false
   private var stallTimer: Scheduled<Void>?
   package private(set) var lastReceived: NIODeadline
 
@@ -111,6 +113,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   // MARK: Turns
 
   private func begin() {
+    // A handler that is added while the channel becomes active sees both events.
+    guard !hasBegun else { return }
+    hasBegun = true
     role.opened(self)
     readMore()
   }
@@ -286,7 +291,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       frames.discard()
       input.release()
       output.release()
-      role.closed()
+      if hasBegun { role.closed() }
     }
   }
 }

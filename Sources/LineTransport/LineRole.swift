@@ -23,7 +23,7 @@ package protocol LineRole: AnyObject, SendableMetatype {
   /// The server is about to end.
   /// - Returns: whether the connection may end once what has arrived is answered.
   func draining(output: inout JSONWriter) -> Bool
-  /// The connection is closed; nothing is called after this.
+  /// The connection is closed; nothing is called after this. Not called if it never opened.
   func closed()
 }
 

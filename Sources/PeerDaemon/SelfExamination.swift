@@ -145,8 +145,9 @@ enum ConnectFailure {
     switch error {
     case let error as NIOConnectionError:
       // One error per address of the host.
-      guard let last = error.connectionErrors.last else { return "no address found for \(error.host)" }
-      return explain(last.error)
+      if let last = error.connectionErrors.last { return explain(last.error) }
+      guard let failure = error.dnsAError ?? error.dnsAAAAError else { return "no address found for \(error.host)" }
+      return "\(failure)"
     case let error as IOError: return SystemError(error.errnoCode).description
     case ChannelError.connectTimeout: return "no answer in time"
     default: return "\(error)"
