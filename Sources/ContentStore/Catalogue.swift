@@ -154,11 +154,16 @@ package final class Catalogue: Sendable {
   }
 
   /// The next shares, ordered by key and content, including withdrawn ones; empty at the end.
-  /// - Parameter limit: maximum number of shares.
-  package func page(after position: DocumentID? = nil, limit: Int) throws(StoreError) -> [Share] {
+  /// - Parameters:
+  ///   - key: without a position, the least key.
+  ///   - limit: maximum number of shares.
+  package func page(
+    after position: DocumentID? = nil, from key: String = "", limit: Int
+  ) throws(StoreError) -> [Share] {
     try read { database in
       guard let position else {
-        return try CatalogueRows.fetch(database, where: "true ORDER BY key, root, size LIMIT ?", [max(limit, 0)])
+        return try CatalogueRows.fetch(
+          database, where: "key >= ? ORDER BY key, root, size LIMIT ?", [key, max(limit, 0)])
       }
       return try CatalogueRows.fetch(
         database, where: "(key, root, size) > (?, ?, ?) ORDER BY key, root, size LIMIT ?",

@@ -2,8 +2,40 @@
 
 package import DocumentModel
 
-/// A cursor names where a page ended. It refers to nothing in the index, so it stays valid when the index changes or
-/// restarts.
+/// Where a page of a list ended. It refers to nothing in the index, so it stays valid when the index changes or restarts.
+package enum ListPosition: Hashable, Sendable {
+  /// Behind a document.
+  case document(DocumentID)
+  /// Behind all documents whose keys begin so.
+  case level(String)
+
+  /// Reads what `cursor` wrote.
+  package init(cursor text: String) throws(InvalidValue) {
+    guard let level = Self.level(cursor: text) else {
+      self = .document(try DocumentID(cursor: text))
+      return
+    }
+    self = .level(level)
+  }
+
+  package var cursor: String {
+    switch self {
+    case .document(let id): id.cursor
+    case .level(let prefix): Base64URL.encode(Self.levelMark + Array(prefix.utf8))
+    }
+  }
+
+  /// In the place of a content, before a text that ends in `/` as no key does.
+  private static let levelMark = [UInt8](repeating: 0, count: Digest.byteCount + 8)
+
+  private static func level(cursor text: String) -> String? {
+    guard let bytes = Base64URL.decode(text), bytes.starts(with: levelMark), bytes.last == UInt8(ascii: "/"),
+      let prefix = String(validating: bytes.dropFirst(levelMark.count), as: UTF8.self), DocumentKey.isPrefix(prefix)
+    else { return nil }
+    return prefix
+  }
+}
+
 extension DocumentID {
   /// Reads what `cursor` wrote.
   package init(cursor text: String) throws(InvalidValue) {

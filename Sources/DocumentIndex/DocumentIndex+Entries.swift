@@ -21,7 +21,7 @@ extension DocumentIndex {
   /// Makes the entry of a new pair. It has no record until the caller adds one.
   mutating func makeEntry(_ key: DocumentKey, _ content: Content) -> UInt32 {
     let row = findContent(content) ?? makeContent(content)
-    let key = keys.find(key.text) ?? keys.insert(key, payload: .one(noSlot))
+    let key = keys.find(key.text) ?? makeKey(key)
     let entry = entries.insert(Entry(content: content, key: key, contentRow: row))
     let other = contents[row].entries.oldest
     if other != noSlot, sharedHolders[row] == nil { sharedHolders[row] = entries[other].holders }
@@ -41,6 +41,33 @@ extension DocumentIndex {
     contents[row].entries.remove(entry, in: &entries)
     if contents[row].entries.isEmpty { dropContent(row, entries[entry].content) }
     entries.remove(entry)
+  }
+
+  private mutating func makeKey(_ key: DocumentKey) -> UInt32 {
+    let collection = String(key.collection)
+    if let slot = collections.find(collection) {
+      collections[slot]? += 1
+    } else {
+      let slot = collections.insert(collection, payload: 1)
+      collectionWords.insert(slot, under: Self.folded(collection: collection))
+    }
+    return keys.insert(key, payload: .one(noSlot))
+  }
+
+  private mutating func dropKey(_ key: UInt32) {
+    let collection = String(keys.text(key).collection)
+    keys.remove(key)
+    guard let slot = collections.find(collection) else { return }
+    collections[slot]? -= 1
+    guard collections[slot] == 0 else { return }
+    collectionWords.remove(slot, under: Self.folded(collection: collection))
+    collections.remove(slot)
+  }
+
+  private static func folded(collection: String) -> [UInt8] {
+    var folded = [UInt8]()
+    ByteOrder.withBytes(of: collection) { WordFolding.fold($0, into: &folded) }
+    return folded
   }
 
   private mutating func makeContent(_ content: Content) -> UInt32 {
@@ -122,7 +149,7 @@ extension DocumentIndex {
 
   private mutating func leaveRanking(_ entry: UInt32) {
     let key = entries[entry].key
-    guard case .many = keys[key] else { return keys.remove(key) }
+    guard case .many = keys[key] else { return dropKey(key) }
     unrank(entry)
     forgetRival(entry)
     if case .many(let ranking) = keys[key], ranking.count == 1, let last = ranking[ranking.start] {

@@ -6,17 +6,31 @@ extension DocumentIndex {
   /// Maximum number of holders in a row of a list.
   package static var listHolderLimit: Int { 3 }
 
-  /// A page of at most `limit` documents in key order, beginning after a cursor.
-  ///
-  /// - Parameter words: each must begin a word of the title or name; case and accents do not matter.
-  package func list(
-    collection: String? = nil, words: [String] = [], limit: Int, after cursor: DocumentID? = nil,
-    using generator: inout some RandomNumberGenerator
-  ) -> ListPage {
-    let query = ListQuery(collection: collection, words: words, limit: max(0, limit), after: cursor)
-    let found = find(query)
-    let rows = found.entries.map { row($0, using: &generator) }
-    return ListPage(rows: rows, next: found.last.map { DocumentID(key: key(of: $0), content: entries[$0].content) })
+  /// Goes on with a page: call it until `search.page` is there. Between calls the index may change.
+  package func advance(_ search: inout ListSearch, using generator: inout some RandomNumberGenerator) {
+    let query = search.query
+    guard !search.isFull, let keyPrefix = query.keyPrefix, !query.words.isUnmatchable else {
+      return search.finish(isAtEnd: true)
+    }
+    var walk = walk(query, keyPrefix, after: search.position)
+    var work = SearchWork(words: query.words.words.count)
+    while let entry = walk.current {
+      let level = query.level(of: key(of: entry))
+      if level == nil || level != search.level?.prefix { search.endLevel() }
+      if search.isFull { return search.finish(isAtEnd: false) }
+      // The number of documents of a level must be whole; other pages may end early.
+      if work.isEnough { return query.isLevel ? () : search.finish(isAtEnd: false) }
+      if let level, query.words.words.isEmpty {
+        search.count(walk.skip(level, in: self), below: level)
+        search.position = .level(level)
+        continue
+      }
+      search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
+      walk.advance(in: self)
+      guard isMatch(query.words, entry, &work) else { continue }
+      if let level { search.count(1, below: level) } else { search.append(row(entry, using: &generator)) }
+    }
+    search.finish(isAtEnd: true)
   }
 
   private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> DocumentListing {
@@ -52,77 +66,125 @@ extension DocumentIndex {
   /// More entries than this are not checked one by one and sorted: a word that frequent fills a page soon when the list
   /// is scanned.
   private static var maxCandidates: Int { 4096 }
+  /// More collections than this that have a word in common do not narrow a search.
+  private static var maxCollections: Int { 64 }
 
-  private struct Found {
-    var entries: [UInt32] = []
-    /// The entry after which to continue, if there may be more.
-    var last: UInt32?
-  }
-
-  private func find(_ query: ListQuery) -> Found {
-    guard query.limit > 0 else { return Found() }
-    guard !query.words.isEmpty else { return scan(query) }
-    var fewest: [UInt32]?
-    for word in query.words {
-      guard let candidates = words.entries(prefix: word, limit: fewest?.count ?? Self.maxCandidates) else { continue }
-      if candidates.isEmpty { return Found() }
-      fewest = candidates
+  /// The entries that may match: those of the rarest word, or all within the key prefix.
+  private func walk(_ query: ListQuery, _ keyPrefix: String, after position: ListPosition?) -> EntryWalk {
+    var fewest: (chosen: [UInt32], areas: [String], count: Int)?
+    for word in query.words.words {
+      guard let areas = areas(of: word, within: keyPrefix) else { continue }
+      let count = areas.reduce(0) { $0 + self.count(in: $1) }
+      let limit = min(Self.maxCandidates, (fewest?.count ?? .max) - count)
+      guard limit >= 0, let chosen = words.entries(prefix: word, limit: limit) else { continue }
+      fewest = (chosen, areas, count + chosen.count)
     }
-    return fewest.map { select(query, from: $0) } ?? scan(query)
+    guard let fewest else { return EntryWalk(chosen: [], areas: [keyPrefix], after: position, in: self) }
+    let chosen = fewest.chosen.filter {
+      ByteOrder.hasPrefix(key(of: $0).text, keyPrefix) && !isPassed($0, position)
+    }
+    return EntryWalk(chosen: chosen.sorted(by: precedes), areas: fewest.areas, after: position, in: self)
   }
 
-  /// Scans the list from the cursor on.
-  private func scan(_ query: ListQuery) -> Found {
-    var position = entryOrder.position { isBefore(query, $0.slot) }
-    return take(query) { entryOrder.next(&position).map(\.slot).flatMap { isIn(query, $0) ? $0 : nil } }
+  /// The beginnings of all keys whose collection has a word with this prefix, in order; `nil` if there are too many.
+  private func areas(of word: [UInt8], within keyPrefix: String) -> [String]? {
+    guard let slots = collectionWords.entries(prefix: word, limit: Self.maxCollections) else { return nil }
+    let areas = slots.compactMap { slot -> String? in
+      let area = collections.text(slot) + "/"
+      return ByteOrder.hasPrefix(area, keyPrefix) ? area : ByteOrder.hasPrefix(keyPrefix, area) ? keyPrefix : nil
+    }
+    return areas.sorted { ByteOrder.compare($0, $1) < 0 }
   }
 
-  /// Checks the candidates after the cursor.
-  private func select(_ query: ListQuery, from candidates: [UInt32]) -> Found {
-    let left = candidates.filter { !isBefore(query, $0) && isIn(query, $0) }.sorted(by: precedes)
-    var position = left.startIndex
-    return take(query) {
-      guard position < left.endIndex else { return nil }
-      defer { position += 1 }
-      return left[position]
+  private func count(in area: String) -> Int {
+    entryOrder.distance(from: start(of: area, after: nil), to: start(of: area, after: .level(area)))
+  }
+
+  /// The position of the first entry that does not come before an area and is not passed.
+  fileprivate func start(of area: String, after position: ListPosition?) -> SortedBlocks<PrefixedSlot>.Position {
+    entryOrder.position { ordered in
+      ByteOrder.compare(key(of: ordered.slot).text, area) < 0 || isPassed(ordered.slot, position)
     }
   }
 
-  /// Collects matching entries until the page is full or has cost enough; `next` gives the entries in order.
-  private func take(_ query: ListQuery, next: () -> UInt32?) -> Found {
-    var found = Found()
-    var work = SearchWork(words: query.words.count)
-    var entry = next()
-    while let current = entry {
-      found.last = current
-      if query.words.isEmpty || isMatch(query, current, &work) { found.entries.append(current) }
-      entry = next()
-      guard found.entries.count < query.limit, !work.isEnough else {
-        return entry == nil ? Found(entries: found.entries) : found
-      }
-    }
-    return Found(entries: found.entries)
-  }
-
-  /// Whether an entry is before the requested part of the list.
-  private func isBefore(_ query: ListQuery, _ entry: UInt32) -> Bool {
+  /// Whether an entry is not behind a position.
+  private func isPassed(_ entry: UInt32, _ position: ListPosition?) -> Bool {
     let key = key(of: entry).text
-    if let collection = query.keyPrefix, ByteOrder.compare(key, collection) < 0 { return true }
-    guard let cursor = query.cursor else { return false }
-    let order = ByteOrder.compare(key, cursor.key.text)
-    return order == 0 ? !(cursor.content < entries[entry].content) : order < 0
+    switch position {
+    case nil: return false
+    case .level(let prefix): return ByteOrder.compare(key, prefix) < 0 || ByteOrder.hasPrefix(key, prefix)
+    case .document(let id):
+      let order = ByteOrder.compare(key, id.key.text)
+      return order == 0 ? !(id.content < entries[entry].content) : order < 0
+    }
   }
 
-  private func isIn(_ query: ListQuery, _ entry: UInt32) -> Bool {
-    guard let prefix = query.keyPrefix else { return true }
-    return ByteOrder.hasPrefix(key(of: entry).text, prefix)
-  }
-
-  private func isMatch(_ query: ListQuery, _ entry: UInt32, _ work: inout SearchWork) -> Bool {
+  private func isMatch(_ words: WordQuery, _ entry: UInt32, _ work: inout SearchWork) -> Bool {
+    guard !words.words.isEmpty else { return true }
     let (title, key) = (title(of: entry), key(of: entry))
     work.add(title.text)
     work.add(key.text)
-    return WordIndex.matches(query.words, title: title, key: key)
+    return words.matches(title: title, key: key)
+  }
+}
+
+/// The entries in which a search looks, in the order of lists: some chosen ones, and all in certain areas.
+private struct EntryWalk {
+  private(set) var current: UInt32?
+  /// Sorted.
+  private var chosen: ArraySlice<UInt32>
+  /// Beginnings of keys in byte order, none of which begins another.
+  private var areas: ArraySlice<String>
+  /// The next entry of the areas, and the position behind it.
+  private var scanned: UInt32?
+  private var position: SortedBlocks<PrefixedSlot>.Position
+  private let origin: ListPosition?
+
+  /// - Parameters:
+  ///   - chosen: sorted, none of them passed.
+  ///   - origin: entries up to here are passed.
+  init(chosen: [UInt32], areas: [String], after origin: ListPosition?, in index: DocumentIndex) {
+    self.chosen = chosen[...]
+    self.areas = areas[...]
+    self.origin = origin
+    position = index.entryOrder.start
+    if let area = areas.first { position = index.start(of: area, after: origin) }
+    scan(index)
+    settle(index)
+  }
+
+  mutating func advance(in index: DocumentIndex) {
+    if current == chosen.first { chosen.removeFirst() }
+    if current == scanned { scan(index) }
+    settle(index)
+  }
+
+  /// Passes the current entry and all others of the area whose keys begin so. For walks without chosen entries.
+  /// - Returns: their number.
+  mutating func skip(_ prefix: String, in index: DocumentIndex) -> Int {
+    guard let area = areas.first, scanned != nil else { return 0 }
+    let end = index.start(of: area, after: .level(prefix))
+    let count = 1 + index.entryOrder.distance(from: position, to: end)
+    position = end
+    scan(index)
+    settle(index)
+    return count
+  }
+
+  private mutating func scan(_ index: DocumentIndex) {
+    scanned = nil
+    while let area = areas.first {
+      if let slot = index.entryOrder.next(&position)?.slot, ByteOrder.hasPrefix(index.key(of: slot).text, area) {
+        return scanned = slot
+      }
+      areas.removeFirst()
+      if let next = areas.first { position = index.start(of: next, after: origin) }
+    }
+  }
+
+  private mutating func settle(_ index: DocumentIndex) {
+    guard let first = chosen.first, let scanned else { return current = chosen.first ?? scanned }
+    current = index.precedes(scanned, first) ? scanned : first
   }
 }
 
@@ -151,22 +213,5 @@ private struct SearchWork {
     texts += 1
     // Searching the folded text for a word costs much less than folding it.
     bytes += count * (isPlain ? 1 : Self.costBeyondASCII) + count * words / 4
-  }
-}
-
-/// The documents that a page is to show.
-private struct ListQuery {
-  /// The beginning of all keys of the collection.
-  let keyPrefix: String?
-  /// Folded.
-  let words: [[UInt8]]
-  let limit: Int
-  let cursor: DocumentID?
-
-  init(collection: String?, words: [String], limit: Int, after cursor: DocumentID?) {
-    keyPrefix = collection.map { $0 + "/" }
-    self.words = Array(Set(words.flatMap(WordFolding.words(of:))))
-    self.limit = limit
-    self.cursor = cursor
   }
 }

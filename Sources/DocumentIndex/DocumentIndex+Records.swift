@@ -87,8 +87,12 @@ extension DocumentIndex {
     let previous = entries[entry].title
     guard title != previous else { return }
     let key = keys.text(entries[entry].key)
-    if previous != noSlot { words.remove(entry, title: titles.text(previous), key: key) }
-    if title != noSlot { words.insert(entry, title: titles.text(title), key: key) }
+    if previous != noSlot {
+      words.remove(entry, under: WordQuery.folded(title: titles.text(previous), key: key, hasCollection: false))
+    }
+    if title != noSlot {
+      words.insert(entry, under: WordQuery.folded(title: titles.text(title), key: key, hasCollection: false))
+    }
     entries[entry].title = title
   }
 

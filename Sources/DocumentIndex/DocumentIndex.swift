@@ -31,6 +31,10 @@ package struct DocumentIndex {
   /// only entry.
   var sharedHolders: [UInt32: HolderSet] = [:]
   var words = WordIndex()
+  /// With the number of keys in each collection.
+  var collections = TextTable<String, Int>()
+  /// Collections by the words of their names.
+  var collectionWords = WordIndex()
 
   package init() {}
 
@@ -109,6 +113,7 @@ package struct DocumentIndex {
     records.count + entries.count + contents.count + sources.count + sessions.count + keys.count + titles.count
       + contentSlots.count + rivalSlots.count + sourceSlots.count + sessionSlots.count + entryOrder.count
       + sourceOrder.count + sharedHolders.count + words.wordCount
+      + collections.count + collectionWords.wordCount
   }
 }
 

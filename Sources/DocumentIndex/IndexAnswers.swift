@@ -32,12 +32,12 @@ package protocol LookupVisitor {
 /// Part of a list, and where it continues.
 package struct ListPage: Hashable, Sendable {
   /// In the order of keys, then of contents.
-  package let rows: [DocumentListing]
+  package let rows: [ListRow]
   /// `nil` at the end of the list. Otherwise there may be more, even if the page is short or empty: a search for words ends
   /// a page after a bounded amount of work.
-  package let next: DocumentID?
+  package let next: ListPosition?
 
-  package init(rows: [DocumentListing], next: DocumentID?) {
+  package init(rows: [ListRow], next: ListPosition?) {
     self.rows = rows
     self.next = next
   }

@@ -52,6 +52,14 @@ struct SortedBlocks<Element: Equatable> {
     return blocks[position.block][position.offset]
   }
 
+  /// The number of elements from one position to another, which must not be before it.
+  func distance(from start: Position, to end: Position) -> Int {
+    guard start.block < end.block else { return max(0, end.offset - start.offset) }
+    var count = blocks[start.block].count - start.offset + end.offset
+    for block in start.block + 1..<end.block { count += blocks[block].count }
+    return count
+  }
+
   /// Inserts an element at the position that a search for it gave.
   mutating func insert(_ element: Element, at position: Position) {
     count += 1

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
-
-/// Finds the entries that have a word with a given prefix.
+/// Finds the elements that have a word with a given prefix.
 struct WordIndex {
   /// The entries with one word: usually one or few, sometimes nearly all.
   private struct Postings {
@@ -42,9 +40,9 @@ struct WordIndex {
 
   var wordCount: Int { words.count }
 
-  /// Inserts an entry under all its words.
-  mutating func insert(_ entry: UInt32, title: Title, key: DocumentKey) {
-    WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
+  /// Inserts an entry under all words of folded text.
+  mutating func insert(_ entry: UInt32, under folded: [UInt8]) {
+    WordFolding.forEachWord(in: folded) { word in
       if let slot = words.find(word) {
         words[slot]?.insert(entry)
       } else {
@@ -57,8 +55,8 @@ struct WordIndex {
   }
 
   /// Removes an entry from the words under which it was inserted.
-  mutating func remove(_ entry: UInt32, title: Title, key: DocumentKey) {
-    WordFolding.forEachWord(in: Self.folded(title: title, key: key)) { word in
+  mutating func remove(_ entry: UInt32, under folded: [UInt8]) {
+    WordFolding.forEachWord(in: folded) { word in
       guard let slot = words.find(word) else { return true }
       words[slot]?.remove(entry)
       if words[slot]?.count == 0 {
@@ -101,27 +99,5 @@ struct WordIndex {
       guard other.prefix == prefix else { return other.prefix < prefix }
       return ByteOrder.withBytes(of: words.text(other.slot)) { ByteOrder.compare($0, word) < 0 }
     }
-  }
-
-  /// The folded words of title and name, without the collection.
-  static func folded(title: Title, key: DocumentKey) -> [UInt8] {
-    var folded = [UInt8]()
-    folded.reserveCapacity(title.text.utf8.count + key.text.utf8.count + 2)
-    ByteOrder.withBytes(of: title.text) { WordFolding.fold($0, into: &folded) }
-    ByteOrder.withBytes(of: key.text) { key in
-      let name = key.firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-      WordFolding.fold(UnsafeRawBufferPointer(rebasing: key[name...]), into: &folded)
-    }
-    return folded
-  }
-
-  /// Whether each prefix begins some word of title or name.
-  static func matches(_ prefixes: [[UInt8]], title: Title, key: DocumentKey) -> Bool {
-    var missing = prefixes
-    WordFolding.forEachWord(in: folded(title: title, key: key)) { word in
-      missing.removeAll { prefix in prefix.withUnsafeBytes { ByteOrder.hasPrefix(word, $0) } }
-      return !missing.isEmpty
-    }
-    return missing.isEmpty
   }
 }

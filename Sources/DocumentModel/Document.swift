@@ -89,6 +89,33 @@ package struct DocumentListing: Hashable, Sendable {
   }
 }
 
+/// The documents of a list whose keys begin alike, as one row.
+package struct LevelListing: Hashable, Sendable {
+  /// Ends in `/`.
+  package let prefix: String
+  /// The number of pairs of key and content.
+  package let documents: Int
+
+  package init(prefix: String, documents: Int) {
+    self.prefix = prefix
+    self.documents = documents
+  }
+}
+
+/// One row of a list.
+package enum ListRow: Hashable, Sendable {
+  case document(DocumentListing)
+  case level(LevelListing)
+
+  /// The number of documents that it stands for.
+  package var documents: Int {
+    switch self {
+    case .document: 1
+    case .level(let level): level.documents
+    }
+  }
+}
+
 /// A peer that is connected to the index, at one address.
 package struct PeerListing: Hashable, Sendable {
   package let peer: PeerID

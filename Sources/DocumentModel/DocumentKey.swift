@@ -57,6 +57,12 @@ package struct DocumentKey: Hashable, Sendable {
       && text.utf8.allSatisfy(isCollectionByte)
   }
 
+  /// Whether a text may be the beginning of keys: not too long, in normal form, without control characters.
+  package static func isPrefix(_ text: String) -> Bool {
+    text.utf8.count <= maximumCollectionLength + 1 + maximumNameLength && TextRules.isNormalized(text)
+      && !text.unicodeScalars.contains { TextRules.isControl($0) || TextRules.isBidirectionalControl($0) }
+  }
+
   private static func isCollectionByte(_ byte: UInt8) -> Bool {
     (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
   }

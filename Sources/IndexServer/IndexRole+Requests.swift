@@ -16,17 +16,20 @@ extension IndexRole {
     do throws(WireFailure) {
       let known = try line.requestID()
       id = known
-      let request = try IndexRequest(line, batchLimit: service.limits.batch)
-      try route(request, known, &output)
-      return request.mayTakeLong ? .pause : .next
+      return try route(try IndexRequest(line, batchLimit: service.limits.batch), known, &output)
     } catch {
       return refuse(error, id: id, &output)
     }
   }
 
   /// Every operation, in the order of the written protocol.
-  private func route(_ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
-    if case .hello(let hello) = request { return try greet(hello, id, &output) }
+  private func route(
+    _ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) -> LineVerdict {
+    if case .hello(let hello) = request {
+      try greet(hello, id, &output)
+      return .next
+    }
     guard let session else { throw .helloRequired }
     switch request {
     case .hello: break
@@ -37,11 +40,12 @@ extension IndexRole {
       let removed = session.remove(documents)
       output.writeReply(id: id) { $0.member("removed", removed) }
     case .lookup(let lookup): try self.lookup(lookup, in: session, id, &output)
-    case .list(let query): try list(query, in: session, id, &output)
+    case .list(let query): return try list(query, in: session, id, &output)
     case .peers(let query): try peers(query, in: session, id, &output)
     case .stats: writeStatistics(id, &output)
     case .ping: output.writeReply(id: id) { _ in }
     }
+    return request.mayTakeLong ? .pause : .next
   }
 
   private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
@@ -86,19 +90,30 @@ extension IndexRole {
 
   private func list(
     _ query: IndexRequest.ListQuery, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
-  ) throws(WireFailure) {
-    let cursor = try Self.cursor(query.after, DocumentID.init(cursor:))
-    let page = session.list(
-      collection: query.collection, words: query.words, limit: query.limit, after: cursor, using: &generator)
+  ) throws(WireFailure) -> LineVerdict {
+    let position = try Self.cursor(query.after, ListPosition.init(cursor:))
+    let documents = ListQuery(
+      collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words)
+    var search = session.search(documents, limit: query.limit, after: position)
+    session.advance(&search, using: &generator)
+    if let page = search.page {
+      write(page, to: session.origin.asker, id, &output)
+      return .pause
+    }
+    listLater(search, id)
+    return .busy
+  }
+
+  func write(_ page: ListPage, to asker: Asker, _ id: Int64, _ output: inout JSONWriter) {
     output.writeReply(id: id) { output in
       output.key("documents")
       output.beginArray()
       let start = output.bytes.count
       var next = page.next
       for (number, row) in page.rows.enumerated() {
-        output.write(row, to: session.origin.asker)
+        output.write(row, to: asker)
         if output.bytes.count - start > Self.pageBytes, number + 1 < page.rows.count {
-          next = row.document.id
+          next = row.position
           break
         }
       }
@@ -212,6 +227,16 @@ extension JSONWriter {
     endObject()
   }
 
+  fileprivate mutating func write(_ row: ListRow, to asker: Asker) {
+    switch row {
+    case .document(let document): write(document, to: asker)
+    case .level(let level):
+      beginObject()
+      level.write(to: &self)
+      endObject()
+    }
+  }
+
   fileprivate mutating func write(_ row: DocumentListing, to asker: Asker) {
     beginObject()
     member("key", row.document.key.text)
@@ -237,14 +262,24 @@ extension JSONWriter {
   }
 }
 
+extension ListRow {
+  /// Where a page that ends with it goes on.
+  fileprivate var position: ListPosition {
+    switch self {
+    case .document(let row): .document(row.document.id)
+    case .level(let level): .level(level.prefix)
+    }
+  }
+}
+
 extension IndexRequest {
   /// Whether the other connections have their turn before the next request of the same one.
   fileprivate var mayTakeLong: Bool {
     switch self {
-    case .list, .peers: true
+    case .peers: true
     case .add(let documents): documents.count > 100
     case .remove(let documents): documents.count > 100
-    case .hello, .lookup, .stats, .ping: false
+    case .hello, .lookup, .list, .stats, .ping: false
     }
   }
 }

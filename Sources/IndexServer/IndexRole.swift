@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentIndex
 import DocumentModel
 package import LineJSON
 package import LineTransport
@@ -15,6 +16,8 @@ package final class IndexRole: LineRole {
   private var timer: Scheduled<Void>?
   // Used on the event loop only and by no call twice at once: the runtime need not check this for each look-up.
   @exclusivity(unchecked) var generator: SampleGenerator
+  /// Whether a list is being searched, in slices of time; no line is read meanwhile.
+  private var isListing = false
 
   package init(service: IndexService) {
     self.service = service
@@ -75,6 +78,29 @@ package final class IndexRole: LineRole {
     return session
   }
 
+  // MARK: Lists that take long
+
+  /// Between two slices the other connections have their turn.
+  private static let slicePause = TimeAmount.microseconds(100)
+
+  /// Goes on with a list soon, and answers when its page is complete.
+  func listLater(_ search: ListSearch, _ id: Int64) {
+    guard let connection else { return }
+    isListing = true
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    connection.eventLoop.scheduleTask(in: Self.slicePause) { bound.value.goOn(with: search, id) }
+  }
+
+  private func goOn(with search: ListSearch, _ id: Int64) {
+    isListing = false
+    guard let session, let connection else { return }
+    var search = search
+    session.advance(&search, using: &generator)
+    guard let page = search.page else { return listLater(search, id) }
+    connection.send { write(page, to: session.origin.asker, id, &$0) }
+    connection.resume()
+  }
+
   // MARK: Time
 
   /// Closes connections that send no `hello` in time, to free the slot.
@@ -89,12 +115,12 @@ package final class IndexRole: LineRole {
   /// A session with records must show that it is alive. One timer per session checks when the last byte arrived.
   func watchForSilence() {
     guard timer == nil, let connection else { return }
-    scheduleSilenceCheck(connection)
+    checkForSilence(of: connection, at: silenceDeadline(connection))
   }
 
-  private func scheduleSilenceCheck(_ connection: any LineConnection) {
+  private func checkForSilence(of connection: any LineConnection, at deadline: NIODeadline) {
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    timer = connection.eventLoop.scheduleTask(deadline: silenceDeadline(connection)) { bound.value.checkForSilence() }
+    timer = connection.eventLoop.scheduleTask(deadline: deadline) { bound.value.checkForSilence() }
   }
 
   private func silenceDeadline(_ connection: any LineConnection) -> NIODeadline {
@@ -104,8 +130,12 @@ package final class IndexRole: LineRole {
   private func checkForSilence() {
     timer = nil
     guard let connection, let session, session.hasRecords else { return }
-    if silenceDeadline(connection) > connection.eventLoop.now {
-      scheduleSilenceCheck(connection)
+    let now = connection.eventLoop.now
+    if silenceDeadline(connection) > now {
+      checkForSilence(of: connection, at: silenceDeadline(connection))
+    } else if isListing {
+      // It may have sent much that is not read before the list is answered.
+      checkForSilence(of: connection, at: now + .seconds(Int64(service.limits.idle)))
     } else {
       connection.abort()
     }

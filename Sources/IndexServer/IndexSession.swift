@@ -115,13 +115,14 @@ struct IndexSession {
     }
   }
 
-  func list(
-    collection: String?, words: String, limit: Int?, after: DocumentID?, using generator: inout SampleGenerator
-  ) -> ListPage {
-    let limit = min(limit ?? Self.defaultPage, service.limits.page)
-    return service.withIndex {
-      $0.list(collection: collection, words: [words], limit: limit, after: after, using: &generator)
-    }
+  /// - Parameter limit: maximum rows; `nil` for the default.
+  func search(_ query: ListQuery, limit: Int?, after position: ListPosition?) -> ListSearch {
+    ListSearch(query, limit: min(limit ?? Self.defaultPage, service.limits.page), after: position)
+  }
+
+  /// Does a bounded amount of work for a page, so that others wait for milliseconds at most.
+  func advance(_ search: inout ListSearch, using generator: inout SampleGenerator) {
+    service.withIndex { $0.advance(&search, using: &generator) }
   }
 
   func peers(limit: Int?, after: HolderID?) -> PeerPage {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ContentStore
+import DocumentIndex
 import DocumentModel
 import NIOCore
 import NIOPosix
@@ -68,23 +69,37 @@ struct PeerOperations: Sendable {
   }
 
   private func listOwn(_ query: ListDocuments, _ events: ControlEvents) async throws(WireFailure) -> ControlListReply {
-    let count = try await own.list(collection: query.collection, words: query.words ?? "", limit: query.limit) {
-      shares throws(WireFailure) in
-      try await events.send(
-        shares.map { share in
-          let isShared = share.state == .shared
-          return .document(
-            DocumentListing(document: share.document, total: isShared ? 1 : 0, holders: []),
-            file: .init(path: share.path, state: isShared ? .shared : .withdrawn))
-        })
+    let documents = ListQuery(
+      collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words ?? "")
+    let count = try await own.list(documents, limit: query.limit) { rows throws(WireFailure) in
+      try await events.send(rows.map(Self.event))
     }
     return ControlListReply(documents: count)
   }
 
+  private static func event(_ row: CatalogueQueries.Row) -> ControlEvent {
+    switch row {
+    case .level(let level): return .level(level)
+    case .share(let share):
+      let isShared = share.state == .shared
+      return .document(
+        DocumentListing(document: share.document, total: isShared ? 1 : 0, holders: []),
+        file: .init(path: share.path, state: isShared ? .shared : .withdrawn))
+    }
+  }
+
   private func list(_ query: ListDocuments, _ events: ControlEvents) async throws(WireFailure) -> ControlListReply {
-    let count = try await index.list(collection: query.collection, words: query.words ?? "", limit: query.limit) {
-      documents throws(WireFailure) in
-      try await events.send(documents.map { .document($0.bounded) })
+    let documents = IndexRequest.ListQuery(
+      collection: query.collection, prefix: query.prefix, level: query.level, words: query.words ?? "",
+      limit: query.limit)
+    let count = try await index.list(documents) { rows throws(WireFailure) in
+      try await events.send(
+        rows.map { row in
+          switch row {
+          case .document(let listing): .document(listing.bounded)
+          case .level(let level): .level(level)
+          }
+        })
     }
     return ControlListReply(documents: count)
   }

@@ -13,36 +13,80 @@ struct CatalogueQueries: Sendable {
   let catalogue: Catalogue
   let pool: NIOThreadPool
 
+  /// A row of a list.
+  enum Row: Sendable {
+    case share(Share)
+    case level(LevelListing)
+  }
+
   /// - Parameters:
-  ///   - words: all must match, each as a prefix of a word of title or name; empty for all documents.
-  ///   - limit: maximum number of shares; `nil` for all.
+  ///   - limit: maximum number of rows; `nil` for all.
   ///   - take: receives one page after the other.
-  /// - Returns: the number of shares.
+  /// - Returns: the number of shares, those of merged rows included.
   func list(
-    collection: String?, words: String, limit: Int?, take: ([Share]) async throws(WireFailure) -> Void
+    _ query: ListQuery, limit: Int?, take: ([Row]) async throws(WireFailure) -> Void
   ) async throws(WireFailure) -> Int {
-    let query = WordQuery(words)
+    guard let prefix = query.keyPrefix else { return 0 }
+    var rows = OwnRows(query: query, limit: limit ?? .max)
     var position: DocumentID?
-    var count = 0
     repeat {
-      let left = limit.map { $0 - count } ?? .max
       let shares = try await pool.store { [catalogue, position] () throws(StoreError) in
-        try catalogue.page(after: position, limit: Self.pageLength)
+        try catalogue.page(after: position, from: prefix, limit: Self.pageLength)
       }
-      let matching = shares.lazy.filter { share in
-        collection.map { $0 == share.key.collection } ?? true && query.matches(title: share.title, key: share.key)
-      }
-      let taken = Array(matching.prefix(left))
-      try await take(taken)
-      count += taken.count
-      position = shares.count < Self.pageLength || taken.count == left ? nil : shares.last?.id
+      for share in shares { rows.add(share) }
+      // The keys behind the prefix come in order.
+      let isLast = shares.count < Self.pageLength || shares.last?.key.text.utf8.starts(with: prefix.utf8) == false
+      if isLast { rows.endLevel() }
+      try await take(rows.takeRows())
+      position = isLast || rows.isFull ? nil : shares.last?.id
     } while position != nil
-    return count
+    return rows.documents
   }
 
   /// The number of shared documents, and their total size.
   func totals() async throws(WireFailure) -> CatalogueTotals {
     try await pool.store { [catalogue] () throws(StoreError) in try catalogue.totals() }
+  }
+}
+
+/// Makes the rows of a list of one's own shares, which come in the order of keys.
+private struct OwnRows {
+  let query: ListQuery
+  let limit: Int
+  private(set) var documents = 0
+  private var count = 0
+  private var rows: [CatalogueQueries.Row] = []
+  private var level: LevelListing?
+
+  init(query: ListQuery, limit: Int) {
+    self.query = query
+    self.limit = limit
+  }
+
+  var isFull: Bool { count >= limit && level == nil }
+
+  mutating func add(_ share: Share) {
+    guard query.includes(title: share.title, key: share.key) else { return }
+    let prefix = query.level(of: share.key)
+    if prefix == nil || prefix != level?.prefix { endLevel() }
+    guard level != nil || count < limit else { return }
+    documents += 1
+    if let prefix {
+      if level == nil { count += 1 }
+      level = LevelListing(prefix: prefix, documents: (level?.documents ?? 0) + 1)
+    } else {
+      count += 1
+      rows.append(.share(share))
+    }
+  }
+
+  mutating func endLevel() {
+    if let ended = level.take() { rows.append(.level(ended)) }
+  }
+
+  mutating func takeRows() -> [CatalogueQueries.Row] {
+    defer { rows = [] }
+    return rows
   }
 }
 
@@ -62,19 +106,24 @@ struct IndexQueries: Sendable {
   }
 
   /// - Parameters:
-  ///   - limit: maximum number of documents; `nil` for all.
+  ///   - query: its limit is the maximum number of rows of all pages together; `nil` for all.
   ///   - take: receives one page after the other.
-  /// - Returns: the number of documents.
+  /// - Returns: the number of documents, those of merged rows included.
   func list(
-    collection: String?, words: String, limit: Int?, take: ([DocumentListing]) async throws(WireFailure) -> Void
+    _ query: IndexRequest.ListQuery, take: ([ListRow]) async throws(WireFailure) -> Void
   ) async throws(WireFailure) -> Int {
-    var pages = Pages(limit: limit)
+    var pages = Pages(limit: query.limit)
+    var documents = 0
     while let wanted = pages.nextLength(Self.pageLength) {
-      let query = IndexRequest.ListQuery(collection: collection, words: words, limit: wanted, after: pages.cursor)
+      var query = query
+      query.limit = wanted
+      query.after = pages.cursor
       let reply = try await link.ask(.list(query), ListReply.init)
-      try await take(pages.take(reply.documents, next: reply.next))
+      let rows = pages.take(reply.rows, next: reply.next)
+      documents = rows.reduce(documents) { $0.addingReportingOverflow($1.documents).partialValue }
+      try await take(rows)
     }
-    return pages.count
+    return documents
   }
 
   /// As `list`, for connected peers.

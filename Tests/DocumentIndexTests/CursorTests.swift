@@ -15,6 +15,20 @@ import Testing
     }
   }
 
+  @Test(arguments: ["data/", "data/cats/", "data/čeština/日本/", "x/" + String(repeating: "n", count: 500) + "/"])
+  func `cursor of a level survives the round trip as text`(_ prefix: String) throws {
+    let position = ListPosition.level(prefix)
+    #expect(try ListPosition(cursor: position.cursor) == position)
+    #expect(throws: InvalidValue.self) { try DocumentID(cursor: position.cursor) }
+    let document = DocumentID(key: try DocumentKey(prefix + "x"), content: .empty)
+    #expect(try ListPosition(cursor: document.cursor) == .document(document))
+  }
+
+  @Test(arguments: ["data", "", "da\u{7}ta/", "file/e\u{301}/", String(repeating: "n", count: 600) + "/"])
+  func `cursor of an impossible level is refused`(_ prefix: String) {
+    #expect(throws: InvalidValue.self) { try ListPosition(cursor: ListPosition.level(prefix).cursor) }
+  }
+
   @Test(arguments: [
     "", "A", "AAAA", "!", "rfc/1", String(repeating: "A", count: 54), String(repeating: "_", count: 80),
   ])
@@ -39,6 +53,7 @@ import Testing
       let length = Int.random(in: 0...90, using: &generator)
       let text = String((0..<length).compactMap { _ in digits.randomElement(using: &generator) })
       _ = try? DocumentID(cursor: text)
+      _ = try? ListPosition(cursor: text)
       _ = try? HolderID(cursor: text)
     }
   }

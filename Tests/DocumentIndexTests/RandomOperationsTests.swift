@@ -30,7 +30,9 @@ private struct RandomWalk {
   private let keys: [DocumentKey]
   private let contents: [Content]
   private let titles: [Title]
-  private let words = ["host", "HO", "s", "protocol", "transmission control", "9", "a-b", "zz", "txt"]
+  private let words = [
+    "host", "HO", "s", "protocol", "transmission control", "9", "a-b", "zz", "txt", "rfc", "rfc/1", "file/a",
+  ]
 
   init(seed: UInt64) throws {
     generator = SeededGenerator(seed: seed)
@@ -146,11 +148,12 @@ private struct RandomWalk {
 
   private mutating func compareList(_ collection: String?, _ words: [String], limit: Int) {
     var rows = [DocumentListing]()
-    var cursor: DocumentID?
+    var cursor: ListPosition?
+    let query = ListQuery(collection: collection, words: words.joined(separator: " "))
     repeat {
-      let page = index.list(collection: collection, words: words, limit: limit, after: cursor, using: &generator)
+      let page = index.list(query, limit: limit, after: cursor, using: &generator).page
       #expect(page.rows.count == limit || page.next == nil)
-      rows += page.rows
+      rows += page.rows.documents
       cursor = page.next
     } while cursor != nil
     let found = rows.map { row in

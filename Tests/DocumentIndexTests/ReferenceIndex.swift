@@ -172,7 +172,7 @@ struct ReferenceIndex {
 
   /// For texts of ASCII only.
   private static func matches(_ document: Document, _ words: [String]) -> Bool {
-    let text = (document.title.text + " " + document.key.name).lowercased()
+    let text = (document.title.text + " " + document.key.text).lowercased()
     let found = text.split { !$0.isLetter && !$0.isNumber }
     return words.flatMap { $0.lowercased().split { !$0.isLetter && !$0.isNumber } }
       .allSatisfy { word in found.contains { $0.hasPrefix(word) } }

@@ -44,11 +44,57 @@ extension DocumentIndex {
       key: try DocumentKey(key), peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator)
   }
 
-  func keys(
-    collection: String? = nil, words: [String] = [], limit: Int = 1000, after: DocumentID? = nil
-  ) -> [String] {
+  /// One page of a list.
+  func list(_ query: ListQuery, limit: Int = 1000, after position: ListPosition? = nil) -> ListPage {
     var generator = SeededGenerator(seed: 1)
-    let page = list(collection: collection, words: words, limit: limit, after: after, using: &generator)
-    return page.rows.map(\.document.key.text)
+    return list(query, limit: limit, after: position, using: &generator).page
+  }
+
+  /// - Returns: the page, and how many slices of time it took.
+  func list(
+    _ query: ListQuery, limit: Int, after position: ListPosition?, using generator: inout some RandomNumberGenerator
+  ) -> (page: ListPage, slices: Int) {
+    var search = ListSearch(query, limit: limit, after: position)
+    var slices = 0
+    while true {
+      advance(&search, using: &generator)
+      slices += 1
+      if let page = search.page { return (page, slices) }
+    }
+  }
+
+  /// The keys of one page of documents.
+  func keys(
+    collection: String? = nil, prefix: String = "", words: [String] = [], limit: Int = 1000, after: DocumentID? = nil
+  ) -> [String] {
+    let query = ListQuery(collection: collection, prefix: prefix, words: words.joined(separator: " "))
+    return list(query, limit: limit, after: after.map { .document($0) }).rows.documents.map(\.document.key.text)
+  }
+
+  /// All rows of a list by level, as `prefix/: N`, or the key of a document.
+  func levels(
+    collection: String? = nil, prefix: String, words: String = "", page limit: Int = 1000
+  ) throws -> [String] {
+    let query = ListQuery(collection: collection, prefix: prefix, isLevel: true, words: words)
+    var rows = [ListRow]()
+    var position: ListPosition?
+    repeat {
+      let page = list(query, limit: limit, after: position)
+      rows += page.rows
+      position = try page.next.map { try ListPosition(cursor: $0.cursor) }
+    } while position != nil
+    return rows.map { row in
+      switch row {
+      case .document(let listing): listing.document.key.text
+      case .level(let level): "\(level.prefix): \(level.documents)"
+      }
+    }
+  }
+}
+
+extension [ListRow] {
+  /// Those that are no levels.
+  var documents: [DocumentListing] {
+    compactMap { if case .document(let listing) = $0 { listing } else { nil } }
   }
 }

@@ -3,6 +3,7 @@
 import DocumentIndex
 import IndexServer
 import LineJSON
+import LineTransport
 import NIOCore
 import Testing
 import WireProtocol
@@ -172,6 +173,59 @@ import WireProtocol
     }
     #expect(keys == (10..<20).map { "file/\($0)" })
     #expect(try alice.ask(#"{"id":5,"op":"list","after":"?"}"#).outcome == "400 bad-request")
+  }
+
+  @Test(arguments: [1, 2, 100]) func `list by level merges keys and is paged by cursor`(limit: Int) throws {
+    let alice = try session()
+    let keys = ["data/cats/1", "data/cats/2", "data/dogs/a/1", "data/x", "data/cats/2", "rfc/1"]
+    try alice.send(Wire.add(keys.enumerated().map { Wire.document($1, content: $0 + 1) }))
+    var rows = [JSONValue]()
+    var after = ""
+    for _ in 0..<4 {
+      let page = try alice.ask(#"{"id":5,"op":"list","prefix":"data/","level":true,"limit":\#(limit)\#(after)}"#)
+      rows += page.rows("documents")
+      guard let next = page["next"]?.string else { break }
+      after = #","after":"\#(next)""#
+    }
+    #expect(rows.prefix(2) == [["prefix": "data/cats/", "documents": 3], ["prefix": "data/dogs/", "documents": 1]])
+    #expect(rows.count == 3 && rows.last?["key"] == "data/x" && rows.last?.rows("holders").count == 1)
+    #expect(try alice.ask(#"{"id":6,"op":"list","prefix":""}"#).keys.count == 6)
+    #expect(try alice.ask(#"{"id":6,"op":"list","prefix":"data/c","collection":"rfc"}"#).keys.isEmpty)
+  }
+
+  @Test(arguments: [
+    #""level":true"#, #""prefix":7"#, #""prefix":"a\u0007b""#, #""prefix":"e\u0301""#, #""prefix":"a\u202eb""#,
+    #""prefix":"","level":1"#, #""prefix":"\#(String(repeating: "x", count: 546))""#,
+  ])
+  func `impossible prefix is refused`(members: String) throws {
+    #expect(try session().ask(#"{"id":5,"op":"list",\#(members)}"#).outcome == "400 bad-request")
+  }
+
+  @Test func `list that takes long lets others have their turn and delays only its own connection`() throws {
+    let service = IndexService()
+    let (alice, bob) = (try EmbeddedConnection(service), try EmbeddedConnection(service))
+    try alice.send(Wire.hello())
+    try bob.send(Wire.hello(peer: Wire.bob, name: "bob"))
+    for batch in 0..<30 {
+      try alice.send(
+        Wire.add((0..<1000).map { Wire.document("data/\($0 % 2)/\(batch * 1000 + $0)", "even", content: $0 + 1) }))
+    }
+    let list = #"{"id":5,"op":"list","prefix":"data/","level":true,"words":"even"}"#
+    #expect(try alice.send(raw: list + "\n" + #"{"id":6,"op":"ping"}"# + "\n").isEmpty)
+    #expect(try bob.ask(#"{"id":7,"op":"ping"}"#).outcome == "200")
+    var replies = [JSONValue]()
+    for _ in 0..<100 where replies.count < 2 {
+      alice.pass(LineLimits(line: 0).pause)
+      replies += try alice.written()
+    }
+    #expect(replies.map { $0["id"] } == [5, 6])
+    #expect(
+      replies.first?.rows("documents")
+        == [["prefix": "data/0/", "documents": 15_000], ["prefix": "data/1/", "documents": 15_000]])
+    #expect(try alice.send(raw: list + "\n").isEmpty)
+    try alice.close()
+    alice.pass(.seconds(1))
+    #expect(service.statistics.records == 0)
   }
 
   @Test func `list filters by collection and words`() throws {

@@ -126,6 +126,9 @@ struct Peer: Sendable {
     var listed: [DocumentListing] {
       events.compactMap { if case .document(let listing, _) = $0 { listing } else { nil } }
     }
+    var levels: [LevelListing] {
+      events.compactMap { if case .level(let level) = $0 { level } else { nil } }
+    }
     /// The documents of the own catalogue with their files.
     var mine: [(document: Document, file: OwnFile)] {
       events.compactMap { event in

@@ -173,6 +173,28 @@ import WireProtocol
     }
   }
 
+  @Test func `own documents and those of the index are listed by level`() async throws {
+    try await DaemonFixture.with { fixture in
+      for directory in ["d", "d/e"] { #expect(mkdir(fixture.directory.file(directory), 0o700) == 0) }
+      for name in ["d/a", "d/e/1", "d/e/2", "d/z"] { try fixture.directory.write(name, Array(name.utf8)) }
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          _ = try await alice.add([fixture.directory.file("d")], recursive: true)
+          for mine in [true, false] {
+            let answer = try await alice.ask(.list(ListDocuments(prefix: "file/d/", level: true, mine: mine)))
+            #expect(answer.listed.map(\.document.key.text) == ["file/d/a", "file/d/z"])
+            #expect(answer.levels == [LevelListing(prefix: "file/d/e/", documents: 2)])
+            #expect(answer.reply?["documents"] == 4)
+            let two = try await alice.ask(.list(ListDocuments(prefix: "file/d/", level: true, limit: 2, mine: mine)))
+            #expect(two.events.count == 2 && two.reply?["documents"] == 3)
+            let top = try await alice.ask(.list(ListDocuments(prefix: "", level: true, words: "e", mine: mine)))
+            #expect(top.levels == [LevelListing(prefix: "file/", documents: 2)] && top.listed.isEmpty)
+          }
+        }
+      }
+    }
+  }
+
   @Test func `own documents are listed without an index`() async throws {
     try await DaemonFixture.with { fixture in
       #expect(mkdir(fixture.directory.file("d"), 0o700) == 0)
@@ -189,6 +211,10 @@ import WireProtocol
         #expect(try await count(ListDocuments(limit: 3)) == 3)
         #expect(try await count(ListDocuments(words: "cat 3")) == 1)
         #expect(try await count(ListDocuments(collection: "rfc")) == 0)
+        #expect(try await count(ListDocuments(words: "file/d/cat")) == 7)
+        #expect(try await count(ListDocuments(words: "🙂")) == 0)
+        #expect(try await count(ListDocuments(prefix: "file/d/Cat 3")) == 1)
+        #expect(try await count(ListDocuments(prefix: "file/d/Cat 9")) == 0)
         let all = try await alice.ask(.list(ListDocuments()))
         #expect(all.failure?.code == .unavailable)
       }

@@ -85,6 +85,7 @@ import WireProtocol
       .added(sample.document, path: "/a"),
       .failed(PathProblem(path: "/b", message: "Permission denied")),
       .document(listing),
+      .level(LevelListing(prefix: "data/cats/", documents: 7)),
       .document(listing, file: OwnFile(path: "/a", state: .withdrawn)),
       .progress(DownloadProgress(received: 1, size: 2, peer: "alice")),
       .progress(DownloadProgress(received: 0, size: 2, peer: nil)),

@@ -26,6 +26,8 @@ enum MessageTable {
     MessageCase(
       IndexLine.self, #"{"id":5,"op":"list","collection":"rfc","words":"control proto","limit":100,"after":"x"}"#,
       optional: ["collection", "words", "limit", "after"]),
+    MessageCase(IndexLine.self, #"{"id":5,"op":"list","prefix":"data/c","level":true}"#, optional: ["level"]),
+    MessageCase(IndexLine.self, #"{"id":5,"op":"list","prefix":""}"#, optional: ["prefix"]),
     MessageCase(IndexLine.self, #"{"id":5,"op":"list"}"#),
     MessageCase(IndexLine.self, #"{"id":6,"op":"peers","limit":100,"after":"x"}"#, optional: ["limit", "after"]),
     MessageCase(IndexLine.self, #"{"id":6,"op":"peers"}"#),
@@ -51,6 +53,9 @@ enum MessageTable {
         #"{"id":5,"status":200,"documents":[{\#(Sample.document),"total":5,"holders":[\#(Sample.holder)]}],"next":"c"}"#,
         optional: ["status", "next"]),
       MessageCase(Reply<ListReply>.self, #"{"id":5,"status":200,"documents":[]}"#, optional: ["status"]),
+      MessageCase(
+        Reply<ListReply>.self, #"{"id":5,"status":200,"documents":[{"prefix":"data/cats/","documents":7}]}"#,
+        optional: ["status"]),
       MessageCase(
         Reply<PeersReply>.self,
         #"{"id":6,"status":200,"peers":[{"peer":"\#(Sample.peer)","name":"bob","host":"::1","port":1,"documents":3}],"#
@@ -104,6 +109,7 @@ enum MessageTable {
     MessageCase(
       ControlLine.self, #"{"id":4,"op":"list","collection":"rfc","words":"control proto","limit":5,"mine":true}"#,
       optional: ["collection", "words", "limit", "mine"]),
+    MessageCase(ControlLine.self, #"{"id":4,"op":"list","prefix":"data/","level":true}"#, optional: ["level"]),
     MessageCase(
       ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true}"#,
       optional: ["force", "share"]),

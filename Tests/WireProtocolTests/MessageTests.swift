@@ -33,6 +33,8 @@ import WireProtocol
   /// Messages for members of which exactly one is required.
   private static let alternatives = [
     "lookup takes either key, or content and size", "one of path and directory is an absolute path",
+    // A row of a list without a prefix is a document.
+    "key is missing",
   ]
 
   @Test(arguments: MessageTable.all)

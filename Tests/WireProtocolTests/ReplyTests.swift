@@ -35,8 +35,12 @@ import WireProtocol
     #expect(reply.contents.first?.holders.first?.name.text == "bob")
     #expect(reply.contents.first?.total == 1)
     let page = try read(#"{"documents":[{"key":"rfc/1",\#(row)}],"next":"c"}"#) { try ListReply($0) }
-    #expect(page.documents.first?.document.key.text == "rfc/1" && page.next == "c")
-    #expect(page.documents.first?.holders == reply.contents.first?.holders)
+    guard case .document(let row) = page.rows.first else {
+      Issue.record("no document")
+      return
+    }
+    #expect(row.document.key.text == "rfc/1" && page.next == "c")
+    #expect(row.holders == reply.contents.first?.holders)
   }
 
   @Test(arguments: [
@@ -174,9 +178,23 @@ import WireProtocol
     #expect(IndexLimits().named.allSatisfy { $0.value > 0 } && PeerLimits().named.allSatisfy { $0.value > 0 })
   }
 
+  @Test func `row of a level is told from a document by its prefix`() throws {
+    let page = try read(#"{"documents":[{"prefix":"data/cats/","documents":7}]}"#) { try ListReply($0) }
+    #expect(page.rows == [.level(LevelListing(prefix: "data/cats/", documents: 7))])
+    for (row, words) in [
+      (#"{"prefix":"data/"}"#, "documents is missing"),
+      (#"{"prefix":"data/","documents":-1}"#, "documents is an integer"),
+      (#"{"prefix":"a\u202eb/","documents":1}"#, "prefix is the beginning of a key"),
+      (#"{"prefix":7,"documents":1}"#, "prefix is a string"),
+    ] {
+      let refusal = try reason(#"{"documents":[\#(row)]}"#) { _ = try ListReply($0) }
+      #expect(refusal?.hasPrefix(words) == true, "\(row)")
+    }
+  }
+
   @Test func `a page without rows may have a next one`() throws {
     let page = try read(#"{"documents":[],"next":"c"}"#) { try ListReply($0) }
-    #expect(page.documents.isEmpty && page.next == "c")
+    #expect(page.rows.isEmpty && page.next == "c")
     #expect(try reason(#"{"documents":[],"next":5}"#) { _ = try ListReply($0) } == "next is a string")
     #expect(try reason(#"{"peers":{}}"#) { _ = try PeersReply($0) } == "peers is an array")
   }

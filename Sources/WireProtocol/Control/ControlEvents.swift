@@ -11,6 +11,8 @@ package enum ControlEvent: Equatable, Sendable {
   case failed(PathProblem)
   /// - Parameter file: for a document of the own catalogue.
   case document(DocumentListing, file: OwnFile? = nil)
+  /// Documents of a list by level, merged into one row.
+  case level(LevelListing)
   case progress(DownloadProgress)
   case peer(PeerListing)
   case transfer(RunningTransfer)
@@ -28,6 +30,7 @@ package enum ControlEvent: Equatable, Sendable {
     case "document":
       let listing = try DocumentListing(fields)
       self = .document(listing, file: fields.value("path") == nil ? nil : try OwnFile(fields))
+    case "level": self = .level(try LevelListing(fields))
     case "progress": self = .progress(try DownloadProgress(fields))
     case "peer": self = .peer(try PeerListing(fields))
     case "transfer": self = .transfer(try RunningTransfer(fields))
@@ -50,6 +53,7 @@ package enum ControlEvent: Equatable, Sendable {
     case .added: "added"
     case .failed: "failed"
     case .document: "document"
+    case .level: "level"
     case .progress: "progress"
     case .peer: "peer"
     case .transfer: "transfer"
@@ -67,6 +71,7 @@ package enum ControlEvent: Equatable, Sendable {
     case .document(let listing, let file):
       listing.write(to: &fields)
       file?.write(to: &fields)
+    case .level(let level): level.write(to: &fields)
     case .progress(let progress): progress.write(to: &fields)
     case .peer(let peer): peer.write(to: &fields)
     case .transfer(let transfer): transfer.write(to: &fields)

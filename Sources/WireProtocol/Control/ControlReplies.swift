@@ -158,6 +158,7 @@ package struct ControlGetReply: WireReply {
 
 /// The end of a `list`; the rows were events.
 package struct ControlListReply: WireReply {
+  /// Those of merged rows included.
   package var documents: Int
 
   package init(documents: Int) {

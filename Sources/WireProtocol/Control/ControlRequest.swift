@@ -154,14 +154,23 @@ package struct AddFiles: WireMessage {
 /// `list`: what the network shares, or with `mine` what this peer shares.
 package struct ListDocuments: WireMessage {
   package var collection: String?
-  /// All must match, each as a prefix of a word of title or name.
+  /// The beginning of keys; it may end inside a segment.
+  package var prefix: String?
+  /// Whether keys that have a `/` behind the prefix are merged up to that `/`.
+  package var level: Bool
+  /// All must match, each as a prefix of a word of title or key.
   package var words: String?
   /// Maximum rows; `nil` for all.
   package var limit: Int?
   package var mine: Bool
 
-  package init(collection: String? = nil, words: String? = nil, limit: Int? = nil, mine: Bool = false) {
+  package init(
+    collection: String? = nil, prefix: String? = nil, level: Bool = false, words: String? = nil, limit: Int? = nil,
+    mine: Bool = false
+  ) {
     self.collection = collection
+    self.prefix = prefix
+    self.level = level
     self.words = words
     self.limit = limit
     self.mine = mine
@@ -169,6 +178,7 @@ package struct ListDocuments: WireMessage {
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     collection = try fields.optionalCollection()
+    (prefix, level) = try fields.optionalLevel()
     words = try fields.optionalString("words")
     limit = try fields.optionalRowLimit()
     mine = try fields.optionalBool("mine") ?? false
@@ -176,6 +186,8 @@ package struct ListDocuments: WireMessage {
 
   package func write(to fields: inout some FieldWriter) {
     if let collection { fields.member("collection", collection) }
+    if let prefix { fields.member("prefix", prefix) }
+    if level { fields.member("level", true) }
     if let words { fields.member("words", words) }
     if let limit { fields.member("limit", limit) }
     if mine { fields.member("mine", true) }

@@ -90,17 +90,17 @@ extension FieldReader {
 
 /// One page of `list`.
 package struct ListReply: WireReply {
-  package let documents: [DocumentListing]
+  package let rows: [ListRow]
   /// Where the next page begins; `nil` after the last.
   package let next: String?
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
-    documents = try fields.elements("documents")
+    rows = try fields.elements("documents")
     next = try fields.optionalString("next")
   }
 
   package func write(to fields: inout some FieldWriter) {
-    fields.array("documents", documents)
+    fields.array("documents", rows)
     if let next { fields.member("next", next) }
   }
 }

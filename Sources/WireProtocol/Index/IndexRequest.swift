@@ -176,14 +176,23 @@ extension IndexRequest {
     private static let maxWordsLength = 1024
 
     package var collection: String?
-    /// Each must begin a word of the title or of the name.
+    /// The beginning of keys; it may end inside a segment.
+    package var prefix: String?
+    /// Whether keys that have a `/` behind the prefix are merged up to that `/`.
+    package var level: Bool
+    /// Each must begin a word of the title or key.
     package var words: String
     /// Rows of one page; the index cuts it to its own limit.
     package var limit: Int?
     package var after: String?
 
-    package init(collection: String? = nil, words: String = "", limit: Int? = nil, after: String? = nil) {
+    package init(
+      collection: String? = nil, prefix: String? = nil, level: Bool = false, words: String = "", limit: Int? = nil,
+      after: String? = nil
+    ) {
       self.collection = collection
+      self.prefix = prefix
+      self.level = level
       self.words = words
       self.limit = limit
       self.after = after
@@ -191,6 +200,7 @@ extension IndexRequest {
 
     package init(_ fields: some FieldReader) throws(WireFailure) {
       collection = try fields.optionalCollection()
+      (prefix, level) = try fields.optionalLevel()
       words = try fields.optionalString("words") ?? ""
       guard words.utf8.count <= Self.maxWordsLength else {
         throw .badRequest("words has at most \(Self.maxWordsLength) bytes")
@@ -201,6 +211,8 @@ extension IndexRequest {
 
     package func write(to fields: inout some FieldWriter) {
       if let collection { fields.member("collection", collection) }
+      if let prefix { fields.member("prefix", prefix) }
+      if level { fields.member("level", true) }
       if !words.isEmpty { fields.member("words", words) }
       if let limit { fields.member("limit", limit) }
       if let after { fields.member("after", after) }

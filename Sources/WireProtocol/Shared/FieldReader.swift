@@ -279,6 +279,23 @@ extension FieldReader {
     return collection
   }
 
+  /// The beginning of keys.
+  package func keyPrefix(_ name: StaticString) throws(WireFailure) -> String {
+    let prefix = try string(name)
+    guard DocumentKey.isPrefix(prefix) else {
+      throw .badRequest("\(name) is the beginning of a key, in Unicode normal form C and without control characters")
+    }
+    return prefix
+  }
+
+  /// The members `prefix` and `level`, which asks for one level behind the prefix.
+  package func optionalLevel() throws(WireFailure) -> (prefix: String?, level: Bool) {
+    let prefix = try value("prefix") == nil ? nil : keyPrefix("prefix")
+    let isLevel = try optionalBool("level") ?? false
+    guard prefix != nil || !isLevel else { throw .badRequest("prefix is missing") }
+    return (prefix, isLevel)
+  }
+
   private func checked<Result>(
     _ name: StaticString, _ text: String, _ make: (String) throws(InvalidValue) -> Result
   ) throws(WireFailure) -> Result {

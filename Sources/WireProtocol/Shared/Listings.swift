@@ -63,6 +63,31 @@ extension DocumentListing: WireMessage {
   }
 }
 
+extension LevelListing: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self.init(prefix: try fields.keyPrefix("prefix"), documents: try fields.count("documents"))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("prefix", prefix)
+    fields.member("documents", documents)
+  }
+}
+
+/// Only the row of a level has a prefix.
+extension ListRow: WireMessage {
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    self = fields.value("prefix") == nil ? .document(try DocumentListing(fields)) : .level(try LevelListing(fields))
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    switch self {
+    case .document(let listing): listing.write(to: &fields)
+    case .level(let level): level.write(to: &fields)
+    }
+  }
+}
+
 extension ContentListing: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     self.init(

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+
+/// Words that must all match a document: each begins a word of its title or key. What begins a key, or is one, matches it
+/// as well: its words begin those of the key.
+package struct WordQuery: Sendable {
+  /// Folded, each once.
+  let words: [[UInt8]]
+  /// Whether the text has only characters that are no part of a word: it matches no document.
+  let isUnmatchable: Bool
+
+  /// - Parameter text: white space alone matches everything.
+  package init(_ text: String) {
+    words = Array(Set(WordFolding.words(of: TextRules.normalized(text))))
+    isUnmatchable = words.isEmpty && !text.allSatisfy(\.isWhitespace)
+  }
+
+  package func matches(title: Title, key: DocumentKey) -> Bool {
+    guard !isUnmatchable else { return false }
+    guard !words.isEmpty else { return true }
+    var missing = words
+    WordFolding.forEachWord(in: Self.folded(title: title, key: key, hasCollection: true)) { word in
+      missing.removeAll { prefix in prefix.withUnsafeBytes { ByteOrder.hasPrefix(word, $0) } }
+      return !missing.isEmpty
+    }
+    return missing.isEmpty
+  }
+
+  /// The folded words of title and key.
+  /// - Parameter hasCollection: whether those of the collection are among them. An index finds collections apart from
+  ///   documents, which would repeat the same few words a million times.
+  static func folded(title: Title, key: DocumentKey, hasCollection: Bool) -> [UInt8] {
+    var folded = [UInt8]()
+    folded.reserveCapacity(title.text.utf8.count + key.text.utf8.count + 2)
+    ByteOrder.withBytes(of: title.text) { WordFolding.fold($0, into: &folded) }
+    ByteOrder.withBytes(of: key.text) { key in
+      let name = hasCollection ? 0 : key.firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+      WordFolding.fold(UnsafeRawBufferPointer(rebasing: key[name...]), into: &folded)
+    }
+    return folded
+  }
+}
+
+/// The documents that a list shows, and how: the rule of `list`, also for documents that are not in an index.
+package struct ListQuery: Sendable {
+  /// The beginning of all keys; `nil` if no key can have it.
+  package let keyPrefix: String?
+  let words: WordQuery
+  /// Bytes of a key before the segment that is merged; `nil` for a row per document.
+  private let levelStart: Int?
+
+  /// - Parameters:
+  ///   - prefix: the beginning of keys; it may end inside a segment.
+  ///   - isLevel: whether keys that have a `/` behind the prefix are merged up to that `/`.
+  ///   - words: each must begin a word of the title or key.
+  package init(collection: String? = nil, prefix: String = "", isLevel: Bool = false, words: String = "") {
+    let area = collection.map { $0 + "/" } ?? ""
+    keyPrefix = ByteOrder.hasPrefix(area, prefix) ? area : ByteOrder.hasPrefix(prefix, area) ? prefix : nil
+    levelStart = isLevel ? prefix.utf8.count : nil
+    self.words = WordQuery(words)
+  }
+
+  package func includes(title: Title, key: DocumentKey) -> Bool {
+    isIn(key) && words.matches(title: title, key: key)
+  }
+
+  /// The row that merges a key with others: its beginning up to the first `/` behind the prefix; `nil` if its document has
+  /// a row of its own.
+  package func level(of key: DocumentKey) -> String? {
+    guard let levelStart,
+      let end = key.text.utf8.dropFirst(levelStart).firstIndex(of: UInt8(ascii: "/"))
+    else { return nil }
+    return String(key.text[...end])
+  }
+
+  var isLevel: Bool { levelStart != nil }
+
+  func isIn(_ key: DocumentKey) -> Bool {
+    keyPrefix.map { ByteOrder.hasPrefix(key.text, $0) } ?? false
+  }
+}
+
+/// A page of a list in the making. Each `DocumentIndex.advance` does a bounded amount of work for it.
+package struct ListSearch: Sendable {
+  let query: ListQuery
+  let limit: Int
+  /// Where the search goes on.
+  var position: ListPosition?
+  private(set) var rows: [ListRow] = []
+  /// The row whose documents are being counted.
+  private(set) var level: LevelListing?
+  private var result: ListPage?
+
+  /// - Parameters:
+  ///   - limit: maximum number of rows.
+  ///   - position: the `next` of the page before.
+  package init(_ query: ListQuery, limit: Int, after position: ListPosition? = nil) {
+    self.query = query
+    self.limit = limit
+    self.position = position
+  }
+
+  /// `nil` until the search is complete.
+  package var page: ListPage? { result }
+
+  var isFull: Bool { rows.count >= limit }
+
+  mutating func append(_ row: DocumentListing) {
+    rows.append(.document(row))
+  }
+
+  /// Counts documents of a level. Others must have ended by `endLevel`.
+  mutating func count(_ documents: Int, below prefix: String) {
+    level = LevelListing(prefix: prefix, documents: (level?.documents ?? 0) + documents)
+  }
+
+  mutating func endLevel() {
+    guard let ended = level.take() else { return }
+    rows.append(.level(ended))
+    // Not behind its last document: another may come after that one, and would be shown as a second row.
+    position = .level(ended.prefix)
+  }
+
+  /// - Parameter isAtEnd: whether nothing can follow.
+  mutating func finish(isAtEnd: Bool) {
+    endLevel()
+    result = ListPage(rows: rows, next: isAtEnd ? nil : position)
+  }
+}
