@@ -18,6 +18,7 @@ package final class Catalogue: Sendable {
   package let layers: LayerStore
 
   private let file: CatalogueFile
+  private let reserve: SpaceReserve
   private let pool: DatabasePool
   private let lock: StateLock
   private let damaged: @Sendable () -> Void
@@ -42,7 +43,14 @@ package final class Catalogue: Sendable {
     lock = try StateLock(directory: directory)
     layers = try LayerStore(path: "\(directory)/layers")
     file = CatalogueFile(path: "\(directory)/catalogue.sqlite")
-    (pool, rescue) = try file.open()
+    reserve = SpaceReserve(path: "\(directory)/reserve")
+    do {
+      (pool, rescue) = try file.open()
+    } catch {
+      guard error.code == .noSpace, reserve.spend() else { throw error }
+      (pool, rescue) = try file.open()
+    }
+    reserve.fill()
   }
 
   /// Checks the whole database, then removes what no share needs. Takes time in proportion to its size: call it once
@@ -113,13 +121,14 @@ package final class Catalogue: Sendable {
   /// - Returns: the shares that were removed.
   @discardableResult
   package func remove(_ key: DocumentKey, content: Content? = nil) throws(StoreError) -> [Share] {
-    let removed = try write { database in
+    let removed = try writeOnFullDisk { database in
       let found = try CatalogueRows.fetch(database, where: "key = ?", [key.text])
         .filter { content == nil || $0.content == content }
       for share in found { try Self.delete(database, share) }
       return found
     }
-    try release(removed.map(\.content))
+    // The documents are removed: what is left of them is collected later if not now.
+    try? release(removed.map(\.content))
     return removed
   }
 
@@ -127,7 +136,7 @@ package final class Catalogue: Sendable {
   /// - Returns: those that were shared until now.
   @discardableResult
   package func withdraw(path: String) throws(StoreError) -> [Share] {
-    try write { database in
+    try writeOnFullDisk { database in
       let found = try CatalogueRows.fetch(database, where: "path = ? AND state = 0", [path])
       try database.execute(sql: "UPDATE share SET state = 1 WHERE path = ?", arguments: [path])
       return found
@@ -201,6 +210,29 @@ package final class Catalogue: Sendable {
     } catch {
       throw failure(error)
     }
+  }
+
+  /// As `write`, for a change that adds nothing. On a full disk it moves the journal into the database, to use its space
+  /// again; if the database cannot grow for that, with the reserve.
+  func writeOnFullDisk<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try write(body)
+    } catch {
+      guard error.code == .noSpace else { throw error }
+    }
+    restartJournal()
+    do {
+      return try write(body)
+    } catch {
+      guard error.code == .noSpace, reserve.spend() else { throw error }
+    }
+    defer { reserve.fill() }
+    restartJournal()
+    return try write(body)
+  }
+
+  private func restartJournal() {
+    _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.restart) }
   }
 
   private func failure(_ error: any Error) -> StoreError {

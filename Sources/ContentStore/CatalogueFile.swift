@@ -131,10 +131,10 @@ struct CatalogueFile: Sendable {
       if let limit = sizeLimit(met: error, path: path) {
         return StoreError(.noSpace, path, "a file of this process may have at most \(limit) bytes (RLIMIT_FSIZE)")
       }
+      if error.resultCode == .SQLITE_FULL { return .full(path, need: transactionSpace) }
       let code: StoreError.Code =
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: .catalogueDamaged
-        case .SQLITE_FULL: .noSpace
         case .SQLITE_IOERR: .inputOutput
         case .SQLITE_INTERRUPT, .SQLITE_ABORT: .cancelled
         default: .catalogueFailed
@@ -162,6 +162,8 @@ struct CatalogueFile: Sendable {
 
   /// The most bytes that SQLite writes at once: a page, or a part of the journal's index.
   private static let maxWrite: UInt64 = 64 * 1024
+  /// Bytes that a change of the catalogue may need: the journal of a large transaction.
+  private static let transactionSpace: Int64 = 4 << 20
 }
 
 /// Admits one process to a state directory. Ends with `release` or with the process.

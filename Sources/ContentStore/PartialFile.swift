@@ -151,10 +151,9 @@ package final class PartialFile: Sendable {
   /// Refuses immediately and names the free space. `reserve` detects what others write meanwhile.
   private static func checkSpace(for size: Int64, in directory: OpenFile) throws(StoreError) {
     var status = statvfs()
-    guard fstatvfs(directory.descriptor, &status) == 0 else { return }
-    let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-    guard !overflow, UInt64(max(size, 0)) > free else { return }
-    throw StoreError(.noSpace, directory.path, "has \(free) bytes left, and \(size) are needed")
+    guard fstatvfs(directory.descriptor, &status) == 0, let free = FreeSpace.bytes(status) else { return }
+    guard UInt64(max(size, 0)) > free else { return }
+    throw .full(directory.path, need: size)
   }
 
   private func reserve() throws(StoreError) {

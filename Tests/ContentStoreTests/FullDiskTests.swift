@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// A state directory on a small file system of its own.
+@Suite(.serialized) struct FullDiskTests {
+  private static var canMount: Bool { geteuid() == 0 && system("/usr/bin/unshare --mount true 2>/dev/null") == 0 }
+
+  /// Unmounted at the end.
+  private final class SmallDisk {
+    private static let size = 12 << 20
+    let path: String
+    private let directory: TemporaryDirectory
+
+    init() throws {
+      directory = try TemporaryDirectory()
+      path = directory.file("disk")
+      try #require(mkdir(path, 0o700) == 0)
+      try #require(mount("p2p-test", path, "tmpfs", 0, "size=\(Self.size),mode=0700") == 0)
+    }
+
+    deinit { umount2(path, Int32(MNT_DETACH)) }
+
+    /// Leaves not a single block.
+    func fill() throws {
+      let file = open(path + "/ballast", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+      try #require(file >= 0)
+      defer { close(file) }
+      let block = [UInt8](repeating: 1, count: 4_096)
+      while write(file, block, block.count) > 0 {}
+    }
+
+    func free() { unlink(path + "/ballast") }
+  }
+
+  private func shares(_ range: Range<Int>) throws -> [Share] {
+    let root = try #require(Digest(bytes: [UInt8](repeating: 7, count: 32)))
+    return try range.map { number in
+      Share(
+        document: Document(
+          key: try DocumentKey("file/\(number)"), title: Title(normalizing: "number \(number)"),
+          content: try #require(Content(root: root, size: 1)),
+          modified: Timestamp(seconds: 1)),
+        path: "/files/\(number)", origin: .added,
+        fingerprint: FileFingerprint(device: 1, inode: UInt64(number), size: 1, modified: 1, changed: 1))
+    }
+  }
+
+  @Test(.enabled("needs the right to mount") { canMount }) func `documents can be removed on a full disk`() throws {
+    let disk = try SmallDisk()
+    let catalogue = try Catalogue(directory: disk.path + "/state")
+    try catalogue.add(try shares(0..<300))
+    try disk.fill()
+    let refusal = #expect(throws: StoreError.self) {
+      for number in 0..<100 { try catalogue.set("setting \(number)", to: String(repeating: "x", count: 50_000)) }
+    }
+    #expect(refusal?.code == .noSpace)
+    let message = "\(try #require(refusal))"
+    #expect(message.contains(disk.path + "/state/catalogue.sqlite: no space on its file system: 0 bytes are free"))
+    #expect(message.contains("4194304 are needed. Free some space there"))
+    for number in 0..<300 { #expect(try catalogue.remove(try DocumentKey("file/\(number)")).count == 1) }
+    #expect(try catalogue.totals().documents == 0)
+    catalogue.close()
+    // And after a restart, with what the journal has given back.
+    let again = try Catalogue(directory: disk.path + "/state")
+    #expect(try again.totals().documents == 0)
+    again.close()
+  }
+
+  @Test(.enabled("needs the right to mount") { canMount }) func `a start on a full disk uses the reserve`() throws {
+    let disk = try SmallDisk()
+    do {
+      let catalogue = try Catalogue(directory: disk.path + "/state")
+      try catalogue.add(try shares(0..<20))
+      catalogue.close()
+    }
+    try disk.fill()
+    let catalogue = try Catalogue(directory: disk.path + "/state")
+    #expect(try catalogue.totals().documents == 20)
+    #expect(try catalogue.remove(try DocumentKey("file/7")).count == 1)
+    disk.free()
+    try catalogue.add(try shares(20..<40))
+    #expect(try catalogue.totals().documents == 39)
+    catalogue.close()
+  }
+}
