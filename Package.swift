@@ -208,8 +208,8 @@ let package = Package(
     .testTarget(
       name: "SupervisorDaemonTests",
       dependencies: [
-        "SupervisorDaemon", "ProcessSupervision", "POSIXSupport", "WireProtocol", "DocumentModel", "LineJSON",
-        "ProcessSupport", "TestSupport", "p2p-supervisor", "supervised-child", system,
+        "SupervisorDaemon", "CProcess", "ProcessSupervision", "POSIXSupport", "WireProtocol", "DocumentModel",
+        "LineJSON", "ProcessSupport", "TestSupport", "p2p-supervisor", "supervised-child", system,
       ]),
     .testTarget(
       name: "ConsoleCommandsTests",

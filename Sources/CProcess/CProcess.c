@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <nss.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -274,6 +276,77 @@ int socket_accept(int descriptor) {
   return accepted < 0 ? -errno : accepted;
 }
 
+int64_t socket_send_descriptor(int socket, const void *bytes, size_t count, int descriptor) {
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof control);
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptor);
+  memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  ssize_t sent;
+  do {
+    sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+int64_t socket_receive_descriptors(
+    int socket, void *buffer, size_t count, int *descriptors, size_t capacity, size_t *found) {
+  enum { maximum = 16 };
+  struct iovec part = {.iov_base = buffer, .iov_len = count};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(maximum * sizeof(int))];
+  } control;
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+  *found = 0;
+  ssize_t received;
+  do {
+    received = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0) return -errno;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t carried = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < carried; i++) {
+      int descriptor;
+      memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
+      if (*found < capacity) {
+        descriptors[(*found)++] = descriptor;
+      } else {
+        close(descriptor);
+      }
+    }
+  }
+  return received;
+}
+
+// MARK: Directories
+
+int directory_watch_open(void) {
+  int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  return watch < 0 ? -errno : watch;
+}
+
+int directory_watch_add(int watch, const char *path) {
+  const uint32_t events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
+  return inotify_add_watch(watch, path, events | IN_ONLYDIR) < 0 ? errno : 0;
+}
+
+void directory_watch_drain(int watch) {
+  char events[4096];
+  while (read(watch, events, sizeof events) > 0 || errno == EINTR) {
+  }
+}
+
 // MARK: Signals
 
 int signals_open(const int *signals, size_t count) {
@@ -314,6 +387,27 @@ void nss_files_and_dns_only(void) {
   (void)__nss_configure_lookup("hosts", "files dns");
   (void)__nss_configure_lookup("passwd", "files");
   (void)__nss_configure_lookup("group", "files");
+}
+
+// MARK: Threads
+
+static void *pass_through(void *gate) {
+  pthread_mutex_lock(gate);
+  pthread_mutex_unlock(gate);
+  return NULL;
+}
+
+int threads_possible(int count) {
+  enum { maximum = 256 };
+  pthread_t threads[maximum];
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  int started = 0;
+  pthread_mutex_lock(&gate);
+  while (started < count && started < maximum && pthread_create(&threads[started], NULL, pass_through, &gate) == 0)
+    started++;
+  pthread_mutex_unlock(&gate);
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  return started == maximum ? count : started;
 }
 
 // MARK: Memory

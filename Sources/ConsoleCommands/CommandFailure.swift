@@ -31,7 +31,12 @@ package struct CommandFailure: Error, Equatable {
 
 extension CommandFailure {
   /// Shown if nothing answers; removed again if the supervisor knows the reason.
+  /// `Console.report` replaces it by the command that fits the installation.
   package static let startHint = "Is it running? Start it with: p2pctl supervisor start"
+
+  package static func startHint(_ advice: StartAdvice) -> String {
+    "Is it running? Start it with: \(advice.command)"
+  }
 
   /// - Parameter whom: the process that was asked: `the daemon of peer alice`, `the supervisor`.
   init(_ error: ControlError, whom: String) {
@@ -52,6 +57,13 @@ extension CommandFailure {
           [
             "socket: \(TextRules.escapedForTerminal(path))",
             "The socket belongs to another user. Run this as that user or as root.",
+          ])
+      case .foreignListener(let path, let user):
+        CommandFailure(
+          .notPermitted, "a process of \(Self.name(of: user)) listens on the socket of \(whom): nothing was sent to it",
+          [
+            "socket: \(TextRules.escapedForTerminal(path))",
+            "Only a daemon of your own or of root is trusted. Run this as that user if it is theirs, or remove the socket.",
           ])
       case .noAnswer(let path, let seconds):
         Self.down(
@@ -78,6 +90,10 @@ extension CommandFailure {
       }
   }
 
+  private static func name(of user: UInt32) -> String {
+    UserDatabase.current().user(id: user).map { "user \(TextRules.escapedForTerminal($0.name))" } ?? "user id \(user)"
+  }
+
   private static func down(_ whom: String, _ path: String, _ reason: String, _ hints: [String]) -> CommandFailure {
     CommandFailure(
       .unavailable, "cannot talk to \(whom): \(reason)", ["socket: \(TextRules.escapedForTerminal(path))"] + hints)
@@ -93,6 +109,11 @@ extension CommandFailure {
     details += failure.peers.map { "\($0.peer)  \($0.name)" }
     if let limit = failure.limit {
       details.append("limit: \(TextRules.escapedForTerminal(limit.name)) = \(limit.value)")
+    }
+    // The message names the command that starts it; waiting does not help.
+    if let state = failure.state {
+      if state == "parked" { details.append("Find the cause: p2pctl logs") }
+      return
     }
     if let hint = Self.hint(for: failure.code) { details.append(hint) }
     if let seconds = failure.retryAfter { details.append("Try again in \(seconds) s.") }

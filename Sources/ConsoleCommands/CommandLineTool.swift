@@ -10,8 +10,8 @@ package enum CommandLineTool {
   /// Runs the command line of this process.
   package static func run() -> ExitStatus {
     ProcessResources.openStandardDescriptors()
-    // A closed reader is reported by write(2) instead.
-    signal(SIGPIPE, SIG_IGN)
+    // A closed reader and a file size limit are reported by write(2) instead.
+    ProcessResources.ignoreWriteSignals()
     InterruptSignal.watch()
     let terminal = terminal()
     let console = Console(

@@ -129,7 +129,9 @@ package final class Console {
     guard !failure.message.isEmpty else { return }
     let style: TextStyle = terminal.isErrors ? terminal.style : .plain
     var text = style.error("p2pctl:") + " \(failure.message)\n"
-    for line in failure.details { text += "  \(line)\n" }
+    for line in failure.details {
+      text += "  \(line == CommandFailure.startHint ? CommandFailure.startHint(StartAdvice(self)) : line)\n"
+    }
     note(text)
   }
 

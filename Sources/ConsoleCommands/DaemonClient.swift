@@ -77,6 +77,11 @@ struct DaemonClient {
   /// Adds what the supervisor knows about a daemon that does not answer.
   private func explained(_ error: ControlError, whom: String, name: PeerName?) -> CommandFailure {
     var failure = CommandFailure(error, whom: whom)
+    if let locked = try? SupervisorClient(console: console).locked(after: error) {
+      failure.details.removeAll { $0 == CommandFailure.startHint }
+      failure.details.append(
+        "\(locked.name) is running: it makes missing sockets again. To end it: p2pctl supervisor stop")
+    }
     switch error {
     case .noSocket, .refused, .noAnswer, .closed:
       guard explains, options.socket == nil, let name,
@@ -87,6 +92,9 @@ struct DaemonClient {
       if let process = processes.first(where: { $0.name == name.text }) {
         failure.details.removeAll { $0 == CommandFailure.startHint }
         failure.details.insert("the supervisor reports: \(ProcessFormat.state(of: process))", at: 1)
+        if ["stopped", "parked"].contains(process.state) {
+          failure.details.append("Start it with: \(StartAdvice(console).command("start", name.text))")
+        }
       } else {
         let peers = processes.filter { $0.role == .peer }.map(\.name)
         failure.details.removeAll { $0 == CommandFailure.startHint }

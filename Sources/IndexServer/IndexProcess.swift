@@ -22,6 +22,8 @@ package enum IndexProcess {
   private static let standardError = StandardError(program: "p2p-index")
   /// Wrong usage: EX_USAGE of sysexits.h.
   private static let usageStatus: CInt = 64
+  /// Temporary failure; the supervisor retries: EX_TEMPFAIL.
+  private static let temporaryStatus: CInt = 75
 
   /// Serves until SIGTERM, SIGINT or the supervisor's stop command.
   ///
@@ -45,6 +47,8 @@ package enum IndexProcess {
       return fail(
         "the supervisor expects a \(channel.start.role.rawValue), but this program is an index", usageStatus, channel)
     }
+    // Two loops, the channel, and the cooperative pool.
+    if let lack = ProcessResources.lackOfThreads(System.coreCount + 6) { return fail(lack, temporaryStatus, channel) }
     let addresses = channel.flatMap { holderAddresses(from: $0.start.settings) }
     let service = IndexService(
       limits: limits(descriptors: descriptors),

@@ -5,6 +5,7 @@ import LineJSON
 package import NIOCore
 import NIOPosix
 import POSIXSupport
+import Synchronization
 
 /// Sent down the pipelines of a server's connections when it is about to end.
 package struct DrainEvent: Sendable {
@@ -27,18 +28,24 @@ package final class LineServer: Sendable {
   /// Length of the kernel's queue of pending connections (listen(2)), cut to net.core.somaxconn.
   private static let backlog: Int32 = 4096
 
-  private let listener: any Channel
+  private let listener: Mutex<any Channel>
   private let connections: ConnectionRegistry
   private let socketFile: UnixSocketFile?
+  /// Serves another listening socket of another process.
+  private let listen: @Sendable (CInt) async throws -> any Channel
 
-  private init(listener: any Channel, connections: ConnectionRegistry, socketFile: UnixSocketFile?) {
-    self.listener = listener
+  private init(
+    listener: any Channel, connections: ConnectionRegistry, socketFile: UnixSocketFile?,
+    listen: @escaping @Sendable (CInt) async throws -> any Channel
+  ) {
+    self.listener = Mutex(listener)
     self.connections = connections
     self.socketFile = socketFile
+    self.listen = listen
   }
 
   /// The address at which it listens.
-  package var address: SocketAddress? { listener.localAddress }
+  package var address: SocketAddress? { listener.withLock { $0 }.localAddress }
 
   /// Begins to accept connections.
   ///
@@ -53,7 +60,29 @@ package final class LineServer: Sendable {
     makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) async throws -> LineServer {
     let connections = ConnectionRegistry()
-    let bootstrap = ServerBootstrap(group: group)
+    let bootstrap = bootstrap(group, limits, gate, connections, makeRole)
+    let listen = { @Sendable (descriptor: CInt) async throws -> any Channel in
+      try await inherit(descriptor, Self.bootstrap(group, limits, gate, connections, makeRole))
+    }
+    func server(_ listener: any Channel, _ socketFile: UnixSocketFile? = nil) -> LineServer {
+      LineServer(listener: listener, connections: connections, socketFile: socketFile, listen: listen)
+    }
+    switch source {
+    case .address(let host, let port):
+      return server(try await bind(host: host) { try await bootstrap.bind(host: $0, port: Int(port)).get() })
+    case .unix(let path):
+      let file = try UnixSocketFile(listeningAt: path)
+      return server(try await inherit(file.descriptor, bootstrap), file)
+    case .inherited(let descriptor):
+      return server(try await inherit(descriptor, bootstrap))
+    }
+  }
+
+  private static func bootstrap<Role: LineRole>(
+    _ group: any EventLoopGroup, _ limits: LineLimits, _ gate: ConnectionGate, _ connections: ConnectionRegistry,
+    _ makeRole: @escaping @Sendable (any EventLoop) -> Role
+  ) -> ServerBootstrap {
+    ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.maxMessagesPerRead, value: 16)
@@ -64,23 +93,22 @@ package final class LineServer: Sendable {
           try accept(channel, limits: limits, gate: gate, connections: connections, makeRole: makeRole)
         }
       }
-    switch source {
-    case .address(let host, let port):
-      let listener = try await bind(host: host) { try await bootstrap.bind(host: $0, port: Int(port)).get() }
-      return LineServer(listener: listener, connections: connections, socketFile: nil)
-    case .unix(let path):
-      let file = try UnixSocketFile(listeningAt: path)
-      let listener = try await inherit(file.descriptor, bootstrap)
-      return LineServer(listener: listener, connections: connections, socketFile: file)
-    case .inherited(let descriptor):
-      let listener = try await inherit(descriptor, bootstrap)
-      return LineServer(listener: listener, connections: connections, socketFile: nil)
+  }
+
+  /// Serves this listening socket instead of the one so far, whose path was lost. Connections stay. Takes ownership.
+  package func replaceListener(with descriptor: CInt) async throws {
+    let new = try await listen(descriptor)
+    let old = self.listener.withLock { listener in
+      defer { listener = new }
+      return listener
     }
+    try? await old.close().get()
   }
 
   /// Stops accepting, lets connections answer what has arrived, and closes the remaining ones after `timeout`.
   package func drain(within timeout: TimeAmount) async {
     socketFile?.remove()
+    let listener = self.listener.withLock { $0 }
     try? await listener.close().get()
     await connections.drain(on: listener.eventLoop, within: timeout)
   }

@@ -36,18 +36,38 @@ package enum SmallFile {
     return bytes
   }
 
-  /// Replaces a file: readers find the old or the new content, also after kill -9. Does not wait for the device.
+  /// Replaces a file: readers find the old or the new content, also after kill -9. Does not wait for the device. A link or
+  /// FIFO at the path is replaced, too; a directory is moved aside, to a name ending in `.aside`.
   package static func replace(_ path: String, with bytes: [UInt8]) throws(SystemError) {
-    let temporary = "\(path).new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-    guard descriptor >= 0 else { throw SystemError(errno) }
+    let temporary = try create(beside: path)
     do throws(SystemError) {
-      try write(bytes, to: descriptor)
-      guard rename(temporary, path) == 0 else { throw SystemError(errno) }
+      try write(bytes, to: temporary.descriptor)
+      try rename(temporary.path, to: path)
     } catch {
-      unlink(temporary)
+      unlink(temporary.path)
       throw error
     }
+  }
+
+  /// Makes an empty file for the new content. What lies in the way is a left-over of ours, or is avoided.
+  private static func create(beside path: String) throws(SystemError) -> (path: String, descriptor: CInt) {
+    var failure = EEXIST
+    for suffix in ["new", "new2", "new3"] {
+      let temporary = "\(path).\(suffix)"
+      if unlink(temporary) != 0, errno == EISDIR || errno == EPERM { rmdir(temporary) }
+      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      if descriptor >= 0 { return (temporary, descriptor) }
+      failure = errno
+      guard failure == EEXIST else { break }
+    }
+    throw SystemError(failure)
+  }
+
+  private static func rename(_ temporary: String, to path: String) throws(SystemError) {
+    guard Glibc.rename(temporary, path) != 0 else { return }
+    guard errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST, Glibc.rename(path, "\(path).aside") == 0,
+      Glibc.rename(temporary, path) == 0
+    else { throw SystemError(errno) }
   }
 
   /// Closes the descriptor.

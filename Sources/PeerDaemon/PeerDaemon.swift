@@ -17,6 +17,8 @@ package final class PeerDaemon: Sendable {
     package var state: String
     /// The index to use unless the user chose another.
     package var index: Endpoint
+    /// Whether to forget the user's choice.
+    package var forgetsConnect = false
     /// The address that others use to reach this peer; `nil` for the one that the index sees.
     package var advertise: HostAddress?
     /// Where other peers connect.
@@ -182,6 +184,11 @@ package final class PeerDaemon: Sendable {
     selection.reload(settings: index)
     await link.advertise(advertise)
     await link.use(selection.current.address)
+  }
+
+  /// Serves this control socket instead of the one so far. Takes ownership.
+  package func listen(at descriptor: CInt) async throws {
+    try await controlServer.replaceListener(with: descriptor)
   }
 
   /// Stops within about 5 s: accepts nothing new, finishes what is under way, closes.

@@ -69,6 +69,11 @@ package enum PeerProcess {
       standardError.reportLast("\(error)")
       return usageStatus
     }
+    if let lack = ProcessResources.lackOfThreads(threadCount) {
+      standardError.reportLast(lack)
+      channel?.sendFailed(lack)
+      return temporaryStatus
+    }
     return serve(settings, channel, startThreads())
   }
 
@@ -92,6 +97,7 @@ package enum PeerProcess {
       control: start.listeners.control.map { .inherited($0) } ?? .unix(path: settings.control),
       controlPath: settings.control)
     own.advertise = settings.advertise
+    own.forgetsConnect = settings.forgetsConnect
     return own
   }
 
@@ -122,6 +128,9 @@ package enum PeerProcess {
 
   private typealias Threads = Task<(loops: MultiThreadedEventLoopGroup, pools: PeerThreads), Never>
 
+  /// Loops, pools, the channel, the cooperative pool, and some for hashing.
+  private static var threadCount: Int { 3 * max(2, System.coreCount) + PeerThreads.count + 4 }
+
   /// Starts the event loops and other threads while the main thread opens the state.
   private static func startThreads() -> Threads {
     Task.detached {
@@ -137,7 +146,8 @@ package enum PeerProcess {
     let stops = StopRequests()
     let state = Result { () throws(PeerStartError) in
       try PeerState.open(
-        settings.state, index: settings.index, logger: logger, catalogueDamaged: { stops.request(exitStatus: 1) })
+        settings.state, index: settings.index, forgetsConnect: settings.forgetsConnect, logger: logger,
+        catalogueDamaged: { stops.request(exitStatus: 1) })
     }
     return AsynchronousWork.wait {
       let (loops, pools) = await threads.value
@@ -165,7 +175,17 @@ package enum PeerProcess {
         "control": "\(settings.controlPath)",
       ])
     let reloads = LatestValues { (settings: ChildSettings) in await reload(daemon, settings) }
-    channel?.run(pulse: pulse, onStop: { stops.request() }, onReload: { reloads.submit($0) })
+    channel?.run(
+      pulse: pulse, onStop: { stops.request() }, onReload: { reloads.submit($0) },
+      onListen: { descriptor in
+        Task {
+          do {
+            try await daemon.listen(at: descriptor)
+          } catch {
+            logger.error("cannot serve the new control socket", metadata: ["error": "\(error)"])
+          }
+        }
+      })
     let readiness = Task {
       await daemon.firstTryEnded()
       channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))

@@ -16,7 +16,8 @@ struct PeerState: Sendable {
 
   /// Opens the state, creating what is missing, and removes unfinished downloads. Blocks.
   static func open(
-    _ directory: String, index: Endpoint, logger: Logger, catalogueDamaged: @escaping @Sendable () -> Void
+    _ directory: String, index: Endpoint, forgetsConnect: Bool = false, logger: Logger,
+    catalogueDamaged: @escaping @Sendable () -> Void
   ) throws(PeerStartError) -> PeerState {
     guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
       throw PeerStartError(state: directory, errno: errno)
@@ -37,6 +38,7 @@ struct PeerState: Sendable {
       let removed = try catalogue.removeLeftovers()
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
       let selection = try IndexSelection(settings: index, catalogue: catalogue)
+      if forgetsConnect { try selection.choose(nil) }
       return PeerState(id: identity.id, catalogue: catalogue, selection: selection)
     } catch {
       throw PeerStartError(error)

@@ -10,14 +10,18 @@ package import WireProtocol
 package struct PeerThreads: Sendable {
   /// Threads of `files`.
   package static let fileThreads = 8
+  private static let catalogueThreads = 4
+  private static let longThreads = 2
+  /// All of them.
+  package static let count = catalogueThreads + fileThreads + longThreads
 
   /// Reads of the catalogue alone. It never waits for a user's file, so `status` and `list --mine` answer while a file
   /// system hangs.
-  package let catalogue = NIOThreadPool(numberOfThreads: 4)
+  package let catalogue = NIOThreadPool(numberOfThreads: Self.catalogueThreads)
   /// Users' files, and changes of the catalogue that depend on them: uploads, downloads, shares.
   package let files = NIOThreadPool(numberOfThreads: Self.fileThreads)
   /// Work that may take hours: each thread runs one `add`, which hashes on as many threads as there are processors.
-  package let long = NIOThreadPool(numberOfThreads: 2)
+  package let long = NIOThreadPool(numberOfThreads: Self.longThreads)
 
   package init() {
     for pool in [catalogue, files, long] { pool.start() }
@@ -29,7 +33,8 @@ package struct PeerThreads: Sendable {
     do {
       return try await catalogue.runIfActive {
         try PeerState.open(
-          settings.state, index: settings.index, logger: logger, catalogueDamaged: catalogueDamaged)
+          settings.state, index: settings.index, forgetsConnect: settings.forgetsConnect, logger: logger,
+          catalogueDamaged: catalogueDamaged)
       }
     } catch let error as PeerStartError {
       throw error

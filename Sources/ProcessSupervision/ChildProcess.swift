@@ -102,6 +102,16 @@ package struct SpawnError: Error, Equatable {
     self.stage = stage
     self.errno = errno
   }
+
+  /// Whether the system lacked processes, memory or descriptors, or the program was just being written.
+  package var isTemporary: Bool {
+    switch errno {
+    case .resourceTemporarilyUnavailable, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace,
+      .textFileBusy:
+      true
+    default: false
+    }
+  }
 }
 
 extension SpawnError: CustomStringConvertible {
@@ -120,8 +130,8 @@ package enum Termination: Sendable, Hashable {
   case signaled(Int32)
   /// Its status was taken by other code in this process.
   case unknown
-  /// It was not started, for this reason.
-  case notStarted(String)
+  /// It was not started, for this reason. `isTemporary` if the system only lacks something for the moment.
+  case notStarted(String, isTemporary: Bool)
 }
 
 extension Termination: CustomStringConvertible {
@@ -131,7 +141,7 @@ extension Termination: CustomStringConvertible {
     case .exited(let status): "exited with status \(status)"
     case .signaled(let signal): "was ended by signal \(signal)"
     case .unknown: "ended with an unknown status"
-    case .notStarted(let reason): "was not started: \(reason)"
+    case .notStarted(let reason, _): "was not started: \(reason)"
     }
   }
 }

@@ -4,8 +4,8 @@
 /// process, clock or random source.
 ///
 /// The rules: an exit after ready restarts immediately, unless exits come in a burst; then, and after every exit before
-/// ready, it backs off. Enough consecutive exits before ready park it, not counting exits with the temporary status. A child
-/// is stopped by a request, then SIGTERM, then SIGKILL.
+/// ready, it backs off. Consecutive exits before ready park it once they span `parkAfter`; temporary ones never do. A child
+/// is stopped by a request, then SIGTERM, then SIGKILL. A silent one is killed unless the machine is starved.
 package struct RestartMachine: Sendable {
   package typealias Instant = SuspendingClock.Instant
 
@@ -45,9 +45,11 @@ package struct RestartMachine: Sendable {
   package private(set) var lastExit: Termination?
 
   private var wasSpawned = false
-  private var lastSignOfLife: Instant
+  private var silence: SilenceWatch
   private var earlyExits = 0
-  /// Consecutive exits before ready with the temporary status.
+  /// When the first of `earlyExits` happened.
+  private var firstEarlyExit: Instant?
+  /// Consecutive temporary exits before ready.
   private var temporaryExits = 0
   /// Exits after ready within the burst window, oldest first; never more than the policy's burst.
   private var recentExits: [Instant] = []
@@ -57,7 +59,7 @@ package struct RestartMachine: Sendable {
   package init(policy: RestartPolicy = RestartPolicy(), now: Instant) {
     self.policy = policy
     since = now
-    lastSignOfLife = now
+    silence = SilenceWatch(now: now)
   }
 
   /// Applies from now on, also to a process that runs.
@@ -88,7 +90,15 @@ package struct RestartMachine: Sendable {
 
   /// Whether the child has sent something within the heartbeat timeout. True if there is no process.
   package func isResponsive(now: Instant) -> Bool {
-    !hasProcess || lastSignOfLife.duration(to: now) <= policy.heartbeatTimeout
+    !hasProcess || silence.lastSign.duration(to: now) <= policy.heartbeatTimeout
+  }
+
+  /// Whether it has failed to become ready so often that waiting for it makes no sense, although it is still retried.
+  package var isFailing: Bool {
+    switch phase {
+    case .starting, .backingOff: earlyExits + temporaryExits >= policy.earlyExits
+    case .stopped, .ready, .stopping, .parked: false
+    }
   }
 
   /// How long the child's sockets are not served: `nil` if they are or will be within a second.
@@ -117,13 +127,15 @@ package struct RestartMachine: Sendable {
       case .terminated: stopping.since.advanced(by: policy.killAfter)
       case .killed: nil
       }
-    case .starting, .ready:
-      unresponsiveLimit.map { lastSignOfLife.advanced(by: $0) }
+    case .starting, .ready: silenceLimit.map { silence.deadline(limit: $0) }
     }
   }
 
-  private var unresponsiveLimit: Duration? {
-    policy.killUnresponsiveAfter.map { max($0, RestartPolicy.minTimeoutBeforeKill) }
+  /// A process that is starting may open a large catalogue before it sends anything.
+  private var silenceLimit: Duration? {
+    guard let wanted = policy.killUnresponsiveAfter else { return nil }
+    let limit = max(wanted, RestartPolicy.minTimeoutBeforeKill)
+    return phase == .starting ? limit * RestartPolicy.startFactor : limit
   }
 
   // MARK: Commands
@@ -176,15 +188,14 @@ package struct RestartMachine: Sendable {
 
   /// The child serves its sockets.
   package mutating func becameReady(now: Instant) {
-    lastSignOfLife = now
+    silence.heard(now: now)
     guard case .starting = phase else { return }
-    earlyExits = 0
-    temporaryExits = 0
+    forgetEarlyExits()
     enter(.ready, now: now)
   }
 
   package mutating func heartbeat(now: Instant) {
-    lastSignOfLife = now
+    silence.heard(now: now)
   }
 
   /// The child speaks another channel protocol: it is stopped and parked.
@@ -217,7 +228,9 @@ package struct RestartMachine: Sendable {
   // MARK: Time
 
   /// Call it at `deadline`; it has no effect before.
-  package mutating func timePassed(now: Instant) -> Action {
+  ///
+  /// - Parameter isStarved: whether the process lacks processor time, memory or the disk; asked only before a kill.
+  package mutating func timePassed(now: Instant, isStarved: () -> Bool = { false }) -> Action {
     guard let deadline, now >= deadline else { return .none }
     switch phase {
     case .stopped, .parked:
@@ -227,8 +240,9 @@ package struct RestartMachine: Sendable {
     case .stopping(let stopping):
       return urge(stopping, now: now)
     case .starting, .ready:
-      // Silent for too long. The exit that follows is handled like any other.
-      lastSignOfLife = now
+      guard let limit = silenceLimit, silence.check(now: now, limit: limit, isStarved: isStarved) == .hung
+      else { return .none }
+      // The exit that follows is handled like any other.
       return .kill
     }
   }
@@ -243,16 +257,21 @@ package struct RestartMachine: Sendable {
   private mutating func spawn(now: Instant) -> Action {
     if wasSpawned { restarts += 1 }
     wasSpawned = true
-    lastSignOfLife = now
+    silence.heard(now: now)
     enter(.starting, now: now)
     return .spawn
   }
 
   private mutating func forgetExits() {
-    earlyExits = 0
-    temporaryExits = 0
+    forgetEarlyExits()
     backOffs = 0
     recentExits.removeAll()
+  }
+
+  private mutating func forgetEarlyExits() {
+    earlyExits = 0
+    firstEarlyExit = nil
+    temporaryExits = 0
   }
 
   /// A child that serves gets time to finish its work; one that is still starting gets SIGTERM immediately.
@@ -284,14 +303,16 @@ package struct RestartMachine: Sendable {
   }
 
   private mutating func exitedEarly(_ status: Termination, now: Instant, random: Double) -> Action {
-    if status == .exited(policy.temporaryStatus) {
+    let first = firstEarlyExit ?? now
+    if policy.isTemporary(status) {
       temporaryExits = min(temporaryExits + 1, 1_000)
     } else {
-      earlyExits += 1
-    }
-    guard earlyExits < policy.earlyExits else {
-      enter(.parked, now: now)
-      return .none
+      earlyExits = min(earlyExits + 1, 1_000)
+      firstEarlyExit = first
+      if earlyExits >= policy.earlyExits, first.duration(to: now) >= policy.parkAfter {
+        enter(.parked, now: now)
+        return .none
+      }
     }
     backOff(exits: max(earlyExits, temporaryExits, backOffs), now: now, random: random)
     return .none

@@ -10,8 +10,10 @@ package struct RestartPolicy: Sendable, Equatable {
   package var longestDelay = Duration.seconds(5)
   /// Exits are forgotten after a child has been ready for this long.
   package var forgetExitsAfter = Duration.seconds(30)
-  /// This many consecutive exits before ready park the child.
+  /// A child with this many consecutive exits before ready counts as failing.
   package var earlyExits = 5
+  /// A failing child is parked once its exits before ready span this time.
+  package var parkAfter = Duration.seconds(30)
   /// A child that exits with this status before it is ready lacks something that may come back without a person's help,
   /// such as disk space: it is retried without a limit. EX_TEMPFAIL of sysexits.h.
   package var temporaryStatus: Int32 = 75
@@ -21,12 +23,23 @@ package struct RestartPolicy: Sendable, Equatable {
   package var killAfter = Duration.milliseconds(4_500)
   /// A child that has been silent for longer is unresponsive. Children send a heartbeat every second.
   package var heartbeatTimeout = Duration.seconds(5)
-  /// A child that has been silent for this long is killed; `nil`, the default, never kills. Less than 60 s means 60 s.
-  package var killUnresponsiveAfter: Duration?
+  /// A child that has been silent for this long is killed; `nil` never kills. Less than 60 s means 60 s.
+  package var killUnresponsiveAfter: Duration? = minTimeoutBeforeKill
 
   package static let minTimeoutBeforeKill = Duration.seconds(60)
+  /// Before a process is ready, silence lasts this many times longer.
+  static let startFactor = 10
 
   package init() {}
+
+  /// Whether an exit may be followed by success without a person's help, so that it never parks the child.
+  package func isTemporary(_ status: Termination) -> Bool {
+    switch status {
+    case .exited(let number): number == temporaryStatus
+    case .notStarted(_, let isTemporary): isTemporary
+    case .signaled, .unknown: false
+    }
+  }
 
   /// The back-off after `exits` exits, at least 1: `firstDelay` doubled each time up to `longestDelay`, of which jitter takes
   /// away up to half, so that children that crashed together do not start together.

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 import Glibc
 import SystemPackage
 
 /// Reads a channel with a limit on the wait.
 enum ChannelSocket {
+  /// Descriptors taken in one call; further ones are closed.
+  private static let maxDescriptors = 4
+
   enum Received {
-    case bytes([UInt8])
+    /// With the descriptors that came along.
+    case bytes([UInt8], [FileDescriptor])
     /// The time has passed, or a signal came.
     case nothing
     case closed
@@ -16,10 +21,11 @@ enum ChannelSocket {
     var readable = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
     guard poll(&readable, 1, PollTimeout.milliseconds(timeout)) > 0 else { return .nothing }
     var chunk = [UInt8](repeating: 0, count: 4_096)
-    let count = recv(descriptor.rawValue, &chunk, chunk.count, Int32(MSG_DONTWAIT))
-    if count > 0 { return .bytes(Array(chunk[..<count])) }
-    if count < 0, [EAGAIN, EINTR].contains(errno) { return .nothing }
-    return .closed
+    var passed = [CInt](repeating: -1, count: maxDescriptors)
+    var found = 0
+    let count = socket_receive_descriptors(descriptor.rawValue, &chunk, chunk.count, &passed, passed.count, &found)
+    guard count > 0 else { return count == -Int64(EAGAIN) ? .nothing : .closed }
+    return .bytes(Array(chunk.prefix(Int(count))), passed.prefix(found).map { FileDescriptor(rawValue: $0) })
   }
 }
 

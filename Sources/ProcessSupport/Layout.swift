@@ -76,6 +76,12 @@ package struct Layout: Hashable, Sendable {
 
   package func state(of peer: PeerName) -> String { "\(stateDirectory)/\(peer)" }
 
+  /// The supervisor's own state: its lock, the record of its children, remembered ports and flags.
+  package var supervisorState: String { "\(stateDirectory)/supervisor" }
+
+  /// Locked by the supervisor while it runs; contains its pid.
+  package var supervisorLock: String { "\(supervisorState)/lock" }
+
   package func controlSocket(of peer: PeerName) -> String {
     kind == .system ? "\(runDirectory)/\(peer)/control.sock" : "\(runDirectory)/\(peer).sock"
   }

@@ -6,6 +6,17 @@ import Glibc
 
 /// Settings of the system for a process that serves many connections.
 package enum ProcessResources {
+  /// Checks that this process can start so many threads: libraries end the process or wait without end if they cannot.
+  ///
+  /// Call it before other threads exist.
+  /// - Returns: a sentence for a person if it cannot.
+  package static func lackOfThreads(_ count: Int) -> String? {
+    let possible = Int(threads_possible(CInt(clamping: count)))
+    guard possible < count else { return nil }
+    return "can start only \(possible) of \(count) threads: the limit on processes is reached "
+      + "(ulimit -u, or TasksMax= and pids.max of its control group)"
+  }
+
   /// Makes a write that fails an error where it is made instead of the end of the process: to a closed connection (SIGPIPE),
   /// or beyond the file size limit (SIGXFSZ; RLIMIT_FSIZE in getrlimit(2)).
   package static func ignoreWriteSignals() {

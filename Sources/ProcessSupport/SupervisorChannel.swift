@@ -74,7 +74,9 @@ package final class SupervisorChannel: Sendable {
         throw .refused(.malformed("the line is longer than \(ChannelProtocol.maximumLine) bytes"))
       }
       switch ChannelSocket.receive(from: descriptor, timeout: .seconds(60)) {
-      case .bytes(let bytes): incoming.append(bytes)
+      case .bytes(let bytes, let descriptors):
+        incoming.append(bytes)
+        for descriptor in descriptors { try? descriptor.close() }
       case .nothing: continue
       case .closed: throw .closed
       }
@@ -124,13 +126,16 @@ package final class SupervisorChannel: Sendable {
   ///     there, so that a blocked loop shows. By default it is called directly.
   ///   - onStop: called on the channel's thread, like `onReload`: hand over and return.
   ///   - onReload: receives the settings that apply from now on.
+  ///   - onListen: receives a listening socket that replaces the control socket, and owns it.
   package func run(
     pulse: @escaping Pulse = { beat in beat() },
     onStop: @escaping @Sendable () -> Void,
-    onReload: @escaping @Sendable (ChildSettings) -> Void
+    onReload: @escaping @Sendable (ChildSettings) -> Void,
+    onListen: @escaping @Sendable (CInt) -> Void = { close($0) }
   ) {
+    let actions = Actions(stop: onStop, reload: onReload, listen: onListen)
     let started = BackgroundThread.start { [self] in
-      listen(pulse: pulse, onStop: onStop, onReload: onReload)
+      follow(pulse: pulse, actions)
       _exit(Self.orphanStatus)
     }
     if !started { _exit(Self.orphanStatus) }
@@ -139,20 +144,32 @@ package final class SupervisorChannel: Sendable {
   /// EX_UNAVAILABLE of sysexits.h.
   private static let orphanStatus: Int32 = 69
 
+  private struct Actions: Sendable {
+    let stop: @Sendable () -> Void
+    let reload: @Sendable (ChildSettings) -> Void
+    let listen: @Sendable (CInt) -> Void
+  }
+
+  /// Descriptors whose lines have not come yet; more are closed.
+  private static let maxPassed = 8
+
   /// Returns when the supervisor is gone or sends a line that is too long.
-  private func listen(
-    pulse: Pulse, onStop: @Sendable () -> Void, onReload: @Sendable (ChildSettings) -> Void
-  ) {
+  private func follow(pulse: Pulse, _ actions: Actions) {
     var nextBeat = SuspendingClock.now
+    var passed: [FileDescriptor] = []
     while true {
-      guard takeCommands(onStop: onStop, onReload: onReload) else { return }
+      guard takeCommands(actions, &passed) else { return }
       if SuspendingClock.now >= nextBeat {
         pulse { [self] in sendHeartbeat() }
         nextBeat = SuspendingClock.now.advanced(by: .seconds(1))
       }
       outgoing.withLock { $0.flush(to: descriptor) }
       switch ChannelSocket.receive(from: descriptor, timeout: SuspendingClock.now.duration(to: nextBeat)) {
-      case .bytes(let bytes): incoming.withLock { $0.append(bytes) }
+      case .bytes(let bytes, let descriptors):
+        incoming.withLock { $0.append(bytes) }
+        for descriptor in descriptors {
+          if passed.count < Self.maxPassed { passed.append(descriptor) } else { try? descriptor.close() }
+        }
       case .nothing: continue
       case .closed: return
       }
@@ -160,7 +177,7 @@ package final class SupervisorChannel: Sendable {
   }
 
   /// False if the stream cannot be followed any further.
-  private func takeCommands(onStop: @Sendable () -> Void, onReload: @Sendable (ChildSettings) -> Void) -> Bool {
+  private func takeCommands(_ actions: Actions, _ passed: inout [FileDescriptor]) -> Bool {
     while true {
       let line: [UInt8]?
       do {
@@ -170,12 +187,23 @@ package final class SupervisorChannel: Sendable {
       }
       guard let line else { return true }
       switch command(in: line) {
-      case .stop: onStop()
-      case .reload(let settings): onReload(settings)
+      case .stop: actions.stop()
+      case .reload(let settings): actions.reload(settings)
+      case .listen: listen(passed.isEmpty ? nil : passed.removeFirst(), actions)
       // Later supervisors may send more; the protocol number changes when a child has to understand it.
       case nil: continue
       }
     }
+  }
+
+  /// A descriptor that is no listening socket would end the process later.
+  private func listen(_ descriptor: FileDescriptor?, _ actions: Actions) {
+    guard let descriptor else { return }
+    guard InheritedSocket.isListening(descriptor.rawValue) else {
+      try? descriptor.close()
+      return
+    }
+    actions.listen(descriptor.rawValue)
   }
 
   private func command(in line: [UInt8]) -> ChannelCommand? {

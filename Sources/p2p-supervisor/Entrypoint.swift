@@ -32,6 +32,8 @@ struct Run: ParsableCommand {
   var serveIndex: Endpoint?
   @Option(help: "Use this index.", transform: { try Endpoint(destination: $0, defaultPort: Endpoint.defaultIndexPort) })
   var index: Endpoint?
+  @Flag(help: "Keep an index that was chosen with p2pctl connect, although --index names another.")
+  var keepConnect = false
   @Option(
     name: .customLong("peer"), parsing: .singleValue, help: "Run this peer, NAME or NAME=HOST:PORT. May be repeated.",
     transform: { try RunFlags.Peer($0) })
@@ -44,7 +46,7 @@ struct Run: ParsableCommand {
   func run() throws {
     if printDefaultConfig { return print(SupervisorRun.defaultConfiguration, terminator: "") }
     do throws(SupervisorError) {
-      let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers)
+      let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers, keepsConnect: keepConnect)
       try SupervisorRun.run { () throws(SupervisorError) in
         try SupervisorInvocation.options(flags: flags, home: home, configuration: config)
       }

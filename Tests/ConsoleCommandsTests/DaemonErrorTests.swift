@@ -86,6 +86,24 @@ import TestSupport
     _ = daemon
   }
 
+  @Test(arguments: ["stopped", "parked"])
+  func `stopped or parked peer names its command and no time`(state: String) throws {
+    let fixture = try CommandFixture()
+    let message = "alice is \(state); start it with: p2pctl supervisor start alice"
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in
+      [
+        .line(
+          #"{"id":null,"status":503,"error":"unavailable","message":"\#(message)","retry_after":30,"state":"\#(state)"}"#
+        ),
+        .close,
+      ]
+    }
+    #expect(fixture.run("status") == .unavailable)
+    let cause = state == "parked" ? "  Find the cause: p2pctl logs\n" : ""
+    #expect(fixture.errors.text == "p2pctl: \(message)\n\(cause)")
+    _ = daemon
+  }
+
   @Test(arguments: [
     "HTTP/1.1 400 Bad Request", "", "[]", "{}", #"{"id":1}"#, #"{"id":2,"status":200}"#, #"{"id":1,"status":"200"}"#,
     #"{"id":1,"status":200,"protocol":1}"#, #"{"event":"hashing"}"#, "{\"id\":1,\"id\":1}", "\u{0}",

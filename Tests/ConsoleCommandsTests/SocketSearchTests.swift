@@ -31,7 +31,7 @@ import Testing
   @Test func `default path is that of the user's peer`() throws {
     #expect(try found() == FoundSocket(name: try PeerName("alice"), path: home.file("run/alice.sock")))
     #expect(try found("bob").path == home.file("run/bob.sock"))
-    #expect(try search.supervisorSocket() == home.file("run/supervisor.sock"))
+    #expect(try search.supervisorLayout().supervisorSocket == home.file("run/supervisor.sock"))
   }
 
   @Test func `only socket is selected`() throws {
@@ -63,7 +63,7 @@ import Testing
     try abandon("bob")
     #expect(try found("bob").path == home.file("run/bob.sock"))
     try abandon("supervisor", in: other)
-    #expect(try search.supervisorSocket() == other.file("run/supervisor.sock"))
+    #expect(try search.supervisorLayout().supervisorSocket == other.file("run/supervisor.sock"))
   }
 
   @Test func `only sockets of peers count`() throws {
@@ -77,7 +77,7 @@ import Testing
   @Test func `search without layouts fails`() throws {
     let nowhere = SocketSearch(layouts: [], user: nil)
     #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.controlSocket(of: nil) }
-    #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.supervisorSocket() }
+    #expect(throws: SocketSearch.Failure.nowhere) { try nowhere.supervisorLayout() }
     let nobody = SocketSearch(layouts: [Layout(home: home.path)], user: nil)
     #expect(throws: SocketSearch.Failure.nowhere) { try nobody.controlSocket(of: nil) }
   }

@@ -64,4 +64,110 @@ import Testing
       #expect(outcome.errors.contains("p2pctl supervisor start"))
     }
   }
+
+  // MARK: What is remembered
+
+  private func console(_ home: TemporaryDirectory) throws -> Program {
+    try Program("p2pctl", environment: ["P2P_HOME": home.path, "USER": "tester"])
+  }
+
+  /// The last line of a successful start.
+  private func start(_ console: Program, _ flags: [String]) async throws -> (line: String, outcome: Program.Outcome) {
+    let outcome = try await console.run(["supervisor", "start"] + flags)
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    return (outcome.lines.last ?? "", outcome)
+  }
+
+  @Test func `start repeats its flags, and a typed index replaces a chosen one`() async throws {
+    try await Installation.with(peers: ["other"]) { system in
+      let index = try await system.process("index").address
+      let home = try TemporaryDirectory()
+      let console = try console(home)
+      do {
+        let flags = ["--index", index, "--peer", "alice"]
+        #expect(try await start(console, flags).line == "alice: connected to the index at \(index)")
+        _ = try await console.run("connect", "127.0.0.1:1")
+        #expect(try await console.run("supervisor", "stop").status == 0)
+        // As after a reboot. The choice is later than the remembered flags.
+        let again = try await start(console, [])
+        #expect(again.outcome.errors.contains("Starting as before: --index \(index) --peer alice\n"))
+        #expect(again.line.hasPrefix("alice: NOT connected to the index at 127.0.0.1:1 (chosen with connect;"))
+        #expect(try await console.run("supervisor", "stop").status == 0)
+        // Typed now, it is later than the choice, and stays so after a crash.
+        #expect(try await start(console, flags).line == "alice: connected to the index at \(index)")
+        _ = try await console.run("supervisor", "restart", "alice")
+        #expect(try await console.run("status").output.contains("\(index), connected"))
+        #expect(try await console.run("supervisor", "stop").status == 0)
+        let wrong = try await start(console, ["--index", "127.0.0.1:1", "--peer", "alice"])
+        #expect(wrong.line.hasPrefix("alice: NOT connected to the index at 127.0.0.1:1: "), "\(wrong.line)")
+      } catch {
+        _ = try? await console.run("supervisor", "stop")
+        throw error
+      }
+      _ = try await console.run("supervisor", "stop")
+    }
+  }
+
+  // MARK: Lost sockets
+
+  @Test func `control sockets come back without a restart`() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      let before = try await system.process("alice")
+      let run = system.home.file("run")
+      #expect(rename(run, system.home.file("moved")) == 0)
+      let isBack = await eventually(within: .seconds(20)) {
+        (try? await system.p2pctl("--peer", "alice", "status").status) == 0
+      }
+      #expect(isBack)
+      let after = try await system.process("alice")
+      #expect(after.pid == before.pid && after.restarts == 0)
+    }
+  }
+
+  @Test func `supervisor without a socket is named and stopped by its lock`() async throws {
+    try await Installation.with(peers: ["alice"]) { system in
+      let pid = try await system.process("supervisor").pid
+      // A file in place of the directory keeps the socket away.
+      let run = system.home.file("run")
+      #expect(rename(run, system.home.file("moved")) == 0)
+      try system.home.write("run", [])
+      for command in ["status", "start"] {
+        let outcome = try await system.p2pctl("supervisor", command)
+        #expect(outcome.status == 69)
+        let message = "the supervisor (process \(pid)) is running, but its control socket is missing"
+        #expect(outcome.errors.contains(message))
+      }
+      let stop = try await system.p2pctl("supervisor", "stop")
+      #expect(stop.status == 0 && stop.output == "stopped\n", "\(stop.errors)")
+      #expect(kill(pid, 0) != 0)
+      unlink(run)
+      #expect(try await system.p2pctl("supervisor", "stop").errors.contains("nothing to stop"))
+    }
+  }
+
+  // MARK: Who listens
+
+  @Test(.enabled(if: geteuid() == 0, "needs another user"))
+  func `socket of another user gets nothing`() async throws {
+    let directory = try TemporaryDirectory()
+    chmod(directory.path, 0o777)
+    let state = directory.file("state")
+    mkdir(state, 0o700)
+    chown(state, 65_534, 65_534)
+    let socket = directory.file("alice.sock")
+    let peer = try Program("p2p-peer")
+    let pid = try Program(path: "/usr/bin/setpriv").start(
+      [
+        "--reuid", "65534", "--regid", "65534", "--clear-groups", peer.path, "--name", "alice", "--state", state,
+        "--socket", socket, "--index", "127.0.0.1:1",
+      ], output: directory.file("output"))
+    defer {
+      kill(pid, SIGKILL)
+      waitpid(pid, nil, 0)
+    }
+    try #require(await eventually(within: .seconds(20)) { access(socket, F_OK) == 0 })
+    let outcome = try await Program("p2pctl").run("--socket", socket, "status")
+    #expect(outcome.status == 77)
+    #expect(outcome.errors.contains("listens on the socket of the daemon: nothing was sent to it"), "\(outcome.errors)")
+  }
 }

@@ -32,6 +32,19 @@ import Testing
     lock.release()
   }
 
+  @Test func `held lock is seen without taking it`() throws {
+    #expect(!FileLock.isHeld(path), "no file")
+    do {
+      let lock = try FileLock(path)
+      #expect(FileLock.isHeld(path))
+      #expect(!isFree())
+      lock.release()
+      #expect(!FileLock.isHeld(path))
+    }
+    #expect(!FileLock.isHeld(directory.path + "/missing/lock"))
+    #expect(isFree())
+  }
+
   @Test func `lock ends with its value, and the file stays`() throws {
     do {
       let lock = try FileLock(path)

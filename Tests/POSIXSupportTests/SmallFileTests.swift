@@ -91,22 +91,102 @@ import Testing
     #expect(try DirectoryNames.read(directory.path, max: 9) == [Array("record".utf8)])
   }
 
-  @Test func `a failed replacement leaves the old file and no other`() throws {
-    let path = directory.file("record")
-    try #require(mkdir(path, 0o700) == 0)
-    #expect(throws: SystemError(EISDIR)) { try SmallFile.replace(path, with: [1]) }
-    #expect(try DirectoryNames.read(directory.path, max: 9) == [Array("record".utf8)])
+  @Test func `a failed replacement leaves no file`() throws {
     #expect(throws: SystemError(ENOENT)) { try SmallFile.replace(directory.file("missing/record"), with: [1]) }
+    #expect(try DirectoryNames.read(directory.path, max: 9).isEmpty)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `planted link or FIFO is not written to`() throws {
+  @Test func `directory in the way is moved aside`() throws {
+    let path = directory.file("record")
+    try #require(mkdir(path, 0o700) == 0)
+    try directory.write("record/mine", [7])
+    try SmallFile.replace(path, with: [1])
+    #expect(try SmallFile.read(path) == [1])
+    #expect(TemporaryDirectory.read("\(path).aside/mine") == [7])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `link and FIFO in the way are replaced, not written to`() throws {
     let victim = try directory.write("victim", [7])
     let path = directory.file("record")
-    try #require(symlink(victim, "\(path).new") == 0)
-    #expect(throws: SystemError(ELOOP)) { try SmallFile.replace(path, with: [1]) }
+    for place in [path, "\(path).new"] {
+      try #require(symlink(victim, place) == 0)
+      try SmallFile.replace(path, with: [1])
+      #expect(TemporaryDirectory.read(victim) == [7])
+      #expect(try SmallFile.read(path, followsLinks: false) == [1])
+      unlink(path)
+      try #require(mkfifo(place, 0o600) == 0)
+      try SmallFile.replace(path, with: [2])
+      #expect(try SmallFile.read(path, followsLinks: false) == [2])
+      unlink(path)
+    }
+    // A directory that is not empty cannot be removed, so another name is used.
+    try #require(mkdir("\(path).new", 0o700) == 0)
+    try directory.write("record.new/mine", [7])
+    try SmallFile.replace(path, with: [3])
+    #expect(try SmallFile.read(path) == [3])
+    #expect(TemporaryDirectory.read("\(path).new/mine") == [7])
+  }
+}
+
+@Suite struct AppendedFileTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  private func append(_ text: String, to path: String) throws {
+    let descriptor = try AppendedFile.open(path)
+    defer { close(descriptor) }
+    #expect(write(descriptor, text, text.utf8.count) == text.utf8.count)
+  }
+
+  @Test func `file is created for its owner and appended to`() throws {
+    let path = directory.file("log")
+    try append("a\n", to: path)
+    try append("b\n", to: path)
+    #expect(TemporaryDirectory.read(path) == Array("a\nb\n".utf8))
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+  }
+
+  enum Obstacle: CaseIterable { case fifo, servedFifo, directory, link, socket, device }
+
+  @Test(.timeLimit(.minutes(1)), arguments: Obstacle.allCases)
+  func `what lies in the way is moved aside`(obstacle: Obstacle) throws {
+    let path = directory.file("log")
+    let victim = try directory.write("victim", [7])
+    var reader: CInt = -1
+    defer { close(reader) }
+    switch obstacle {
+    case .fifo: try #require(mkfifo(path, 0o600) == 0)
+    case .servedFifo:
+      try #require(mkfifo(path, 0o600) == 0)
+      reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    case .directory: try #require(mkdir(path, 0o700) == 0)
+    case .link: try #require(symlink(victim, path) == 0)
+    case .socket: reader = try UnixListener.listen(at: path)
+    case .device: if mknod(path, S_IFCHR | 0o600, (1 << 8) | 3) != 0 { return }
+    }
+    try append("x\n", to: path)
+    #expect(TemporaryDirectory.read(path) == Array("x\n".utf8))
     #expect(TemporaryDirectory.read(victim) == [7])
-    unlink("\(path).new")
-    try #require(mkfifo("\(path).new", 0o600) == 0)
-    #expect(throws: SystemError(ENXIO)) { try SmallFile.replace(path, with: [1]) }
+    var status = stat()
+    #expect(lstat("\(path).aside", &status) == 0)
+  }
+
+  @Test func `missing directory is an error`() throws {
+    #expect(throws: SystemError(ENOENT)) { try AppendedFile.open(directory.file("missing/log")) }
+    #expect(throws: SystemError(ENOTDIR)) { try AppendedFile.open(try directory.write("file", []) + "/log") }
+  }
+}
+
+@Suite struct ProcessExecutableTests {
+  @Test func `program of a process is named`() {
+    #expect(ProcessExecutable.name(of: getpid())?.isEmpty == false)
+    #expect(ProcessExecutable.name(of: .max) == nil)
+    #expect(ProcessExecutable.name(ofLink: "/usr/bin/p2p-peer") == "p2p-peer")
+    #expect(ProcessExecutable.name(ofLink: "/usr/bin/p2p-peer (deleted)") == "p2p-peer")
+    #expect(ProcessExecutable.name(ofLink: "/") == "")
   }
 }

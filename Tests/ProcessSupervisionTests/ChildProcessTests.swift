@@ -199,7 +199,7 @@ import Testing
 
   @Test(arguments: [
     (Termination.exited(1), "exited with status 1"), (.signaled(9), "was ended by signal 9"),
-    (.unknown, "ended with an unknown status"), (.notStarted("no room"), "was not started: no room"),
+    (.unknown, "ended with an unknown status"), (.notStarted("no room", isTemporary: true), "was not started: no room"),
   ])
   func `terminations are described`(end: Termination, words: String) {
     #expect("\(end)" == words)

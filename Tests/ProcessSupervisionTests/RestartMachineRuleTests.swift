@@ -57,21 +57,68 @@ import Testing
     #expect(child.apply(.exited) == .spawn)
   }
 
-  @Test func `five exits before ready park`() {
+  @Test func `exits before ready park after thirty seconds of tries`() {
     var child = SimulatedChild()
     child.apply(.start)
-    for _ in 0..<4 {
-      child.apply(.exited)
-      #expect(child.machine.state == .backingOff)
-      child.apply(.deadline)
-    }
     child.apply(.exited)
+    let first = child.now
+    var tries = 1
+    while child.machine.state == .backingOff {
+      child.apply(.deadline, .exited)
+      tries += 1
+      // Back-offs of at most 5 s: a child that comes back is not missed for long.
+      #expect(first.duration(to: child.now) < .seconds(36))
+    }
     #expect(child.machine.state == .parked)
+    #expect(first.duration(to: child.now) >= .seconds(30))
+    #expect((10...20).contains(tries), "\(tries)")
     #expect(child.machine.deadline == nil)
     #expect(child.machine.lastExit == .exited(1))
     #expect(child.apply(.start) == .spawn)
     child.apply(.exited)
     #expect(child.machine.state == .backingOff)
+  }
+
+  /// Each try takes a minute: that alone must not park it.
+  @Test func `slow tries before ready park after the fifth`() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    for _ in 0..<4 {
+      child.advance(.seconds(60))
+      child.apply(.exited)
+      #expect(child.machine.state == .backingOff)
+      child.apply(.deadline)
+    }
+    child.advance(.seconds(60))
+    child.apply(.exited)
+    #expect(child.machine.state == .parked)
+  }
+
+  @Test func `failing is known long before parked`() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    for _ in 0..<4 { child.apply(.exited, .deadline) }
+    #expect(!child.machine.isFailing)
+    child.apply(.exited)
+    #expect(child.machine.isFailing && child.machine.state == .backingOff)
+    child.apply(.deadline)
+    #expect(child.machine.isFailing && child.machine.state == .starting)
+    child.apply(.ready)
+    #expect(!child.machine.isFailing)
+  }
+
+  @Test(arguments: [
+    (Termination.exited(75), true), (.exited(1), false), (.signaled(9), false), (.unknown, false),
+    (.notStarted("no processes", isTemporary: true), true), (.notStarted("no program", isTemporary: false), false),
+  ])
+  func `only what the system lacks for the moment never parks`(end: Termination, isTemporary: Bool) {
+    var child = SimulatedChild()
+    child.apply(.start)
+    for _ in 0..<100 {
+      _ = child.machine.exited(end, now: child.now, random: 1)
+      child.apply(.deadline)
+    }
+    #expect(child.machine.state == (isTemporary ? .starting : .parked))
   }
 
   @Test func `temporary status never parks`() {
@@ -148,8 +195,10 @@ import Testing
     #expect(child.machine.state == .backingOff, "not parked by what was before")
   }
 
-  @Test func `silence is reported and does not kill`() {
-    var child = SimulatedChild()
+  @Test func `silence is reported and with kill 0 does not kill`() {
+    var policy = RestartPolicy()
+    policy.killUnresponsiveAfter = nil
+    var child = SimulatedChild(policy: policy)
     child.apply(.start, .ready)
     child.advance(.seconds(5))
     #expect(child.machine.isResponsive(now: child.now))
@@ -162,15 +211,52 @@ import Testing
     #expect(child.machine.isResponsive(now: child.now))
   }
 
-  @Test func `silence kills if configured, not before a minute`() {
+  @Test(arguments: [1, 60, 90])
+  func `silence kills after the set time, not before a minute`(seconds: Int) {
     var policy = RestartPolicy()
-    policy.killUnresponsiveAfter = .seconds(1)
+    #expect(policy.killUnresponsiveAfter == .seconds(60))
+    policy.killUnresponsiveAfter = .seconds(seconds)
     var child = SimulatedChild(policy: policy)
     child.apply(.start, .ready)
     let start = child.now
+    #expect(child.apply(.deadline) == .none, "the first look only asks")
     #expect(child.apply(.deadline) == .kill)
-    #expect(start.duration(to: child.now) == .seconds(60))
+    #expect(start.duration(to: child.now) == .seconds(max(60, seconds)))
     #expect(child.apply(.exited) == .spawn)
+  }
+
+  @Test func `starved machine postpones the kill`() throws {
+    var child = SimulatedChild()
+    child.apply(.start, .ready, .deadline)
+    for _ in 0..<100 {
+      let deadline = try #require(child.machine.deadline)
+      #expect(child.machine.timePassed(now: deadline, isStarved: { true }) == .none)
+    }
+    let deadline = try #require(child.machine.deadline)
+    #expect(child.machine.timePassed(now: deadline, isStarved: { false }) == .kill)
+  }
+
+  /// Everything was suspended together: the child gets time to answer after that.
+  @Test func `late look does not kill`() throws {
+    var child = SimulatedChild()
+    child.apply(.start, .ready)
+    child.advance(.seconds(600))
+    #expect(child.apply(.deadline) == .none)
+    child.advance(.seconds(1))
+    child.apply(.heartbeat)
+    child.advance(.seconds(30))
+    #expect(child.apply(.heartbeat) == .none)
+    let deadline = try #require(child.machine.deadline)
+    #expect(deadline > child.now.advanced(by: .seconds(50)))
+  }
+
+  /// A large catalogue takes time to open.
+  @Test func `start may be silent for ten minutes`() {
+    var child = SimulatedChild()
+    child.apply(.start)
+    let start = child.now
+    while child.apply(.deadline) != .kill {}
+    #expect(start.duration(to: child.now) == .seconds(600))
   }
 
   @Test func `only outages longer than a second are reported`() {

@@ -114,7 +114,8 @@ import Testing
     case .refusing: child.apply(.start, .refused)
     case .backingOff: child.apply(.start, .exited)
     case .parked:
-      child.apply(.start, .exited, .deadline, .exited, .deadline, .exited, .deadline, .exited, .deadline, .exited)
+      child.apply(.start)
+      while child.machine.state != .parked { child.apply(.exited, .deadline) }
     }
     return child
   }

@@ -51,6 +51,37 @@ import WireProtocol
   private static let index = ChildSettings.index(IndexSettings(address: .defaultIndex))
   private static let start = ChannelStart(name: "index", settings: index, listeners: ChannelListeners())
 
+  /// A listening socket, bound to nothing that matters.
+  private static func listener() -> CInt {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    listen(descriptor, 1)
+    return descriptor
+  }
+
+  @Test func `new listening socket reaches the child`() async throws {
+    let ends = try Ends()
+    try ends.say(Self.start.json)
+    let channel = try SupervisorChannel.take(over: ends.child)
+    let (sockets, continuation) = AsyncStream.makeStream(of: CInt.self)
+    channel.run(onStop: { continuation.finish() }, onReload: { _ in }, onListen: { continuation.yield($0) })
+    let listener = Self.listener()
+    var first: CInt = -1
+    var second: CInt = -1
+    _ = socket_pair(&first, &second)
+    let line = try Jansson.encodeLine(ChannelCommand.listen.json)
+    // Without a descriptor, and with one that does not listen: both are ignored.
+    try ends.supervisor.writeAll(line)
+    #expect(socket_send_descriptor(ends.supervisor.rawValue, line, line.count, first) == Int64(line.count))
+    #expect(socket_send_descriptor(ends.supervisor.rawValue, line, line.count, listener) == Int64(line.count))
+    for descriptor in [first, second, listener] { close(descriptor) }
+    var iterator = sockets.makeAsyncIterator()
+    let received = try #require(await iterator.next())
+    #expect(fcntl(received, F_GETFD) & FD_CLOEXEC != 0)
+    close(received)
+    try ends.say(ChannelCommand.stop.json)
+    #expect(await iterator.next() == nil)
+  }
+
   @Test func `settings, readiness, heartbeats and commands are exchanged`() async throws {
     let ends = try Ends()
     let other = ChildSettings.index(IndexSettings(address: Endpoint(host: "::1", port: 1)))

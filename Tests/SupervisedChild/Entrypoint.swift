@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Glibc
 import ProcessSupport
 import WireProtocol
@@ -34,6 +35,11 @@ struct Entrypoint {
       },
       onReload: { _ in
         print("\(name) reloads")
+        fflush(nil)
+      },
+      onListen: { descriptor in
+        DispatchQueue.global().async { serve([descriptor]) }
+        print("\(name) listens again")
         fflush(nil)
       })
     if name.hasPrefix("other") {

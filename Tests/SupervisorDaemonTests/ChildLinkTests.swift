@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 import Glibc
 import LineJSON
 import SupervisorDaemon
@@ -105,5 +106,45 @@ import WireProtocol
     #expect(lines.last?.isEmpty == true)
     #expect(lines.dropLast().allSatisfy { $0.count == lines[0].count })
     #expect((26..<900).contains(lines.count - 1), "\(lines.count)")
+  }
+
+  /// The bytes and descriptors of one recvmsg(2).
+  private func receive() -> (text: String, descriptors: [CInt]) {
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var descriptors = [CInt](repeating: -1, count: 4)
+    var found = 0
+    let count = socket_receive_descriptors(
+      child.descriptor.rawValue, &bytes, bytes.count, &descriptors, descriptors.count, &found)
+    return (String(decoding: bytes.prefix(max(0, Int(count))), as: UTF8.self), Array(descriptors.prefix(found)))
+  }
+
+  private static func inode(_ descriptor: CInt) -> ino_t {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? status.st_ino : 0
+  }
+
+  @Test func `descriptors come with their lines, also when the child reads late`() throws {
+    var link = ChildLink(descriptor: supervisor)
+    let passed = try FileDescriptor.open("/dev/null", .readOnly)
+    defer { try? passed.close() }
+    // Fills the socket: what follows waits.
+    let filler = JSONValue.object(["op": .string(String(repeating: "x", count: 60_000))])
+    for _ in 0..<5 { link.send(filler) }
+    link.send(["op": "a"])
+    for name in ["b", "c"] { link.send(["op": .string(name)], passing: passed) }
+    link.send(["op": "d"])
+    var (text, carriers): (String, [String]) = ("", [])
+    for _ in 0..<10_000 where !text.hasSuffix("{\"op\":\"d\"}\n") {
+      let part = receive()
+      text += part.text
+      for descriptor in part.descriptors {
+        #expect(Self.inode(descriptor) == Self.inode(passed.rawValue))
+        close(descriptor)
+        carriers.append(String(part.text.prefix(10)))
+      }
+      link.flush()
+    }
+    #expect(text.split(separator: "\n").suffix(4) == ["a", "b", "c", "d"].map { "{\"op\":\"\($0)\"}" })
+    #expect(carriers == ["{\"op\":\"b\"", "{\"op\":\"c\""])
   }
 }

@@ -2,6 +2,7 @@
 
 import SupervisorDaemon
 import DocumentModel
+import Glibc
 import ProcessSupervision
 import TestSupport
 import Testing
@@ -144,6 +145,37 @@ import Testing
     #expect(options.plan.peers.map(\.name) == [PlanNames.dave])
     try directory.write("p2p.toml", Array("[peers.carol]".utf8))
     #expect(try options.reload().peers.map(\.name) == [PlanNames.carol])
+  }
+
+  @Test func `file that was there must stay there`() throws {
+    let directory = try TemporaryDirectory()
+    let options = try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, environment: [:])
+    #expect(try options.reload().peers == options.plan.peers, "it may be missing from the start")
+    mkdir(directory.file("config"), 0o700)
+    let path = try directory.write("config/p2p.toml", Array("[peers.dave]".utf8))
+    #expect(try options.reload().peers.map(\.name) == [PlanNames.dave])
+    #expect(unlink(path) == 0)
+    for _ in 0..<2 {
+      let error = #expect(throws: SupervisorError.self) { try options.reload() }
+      #expect(error?.kind == .noInput && error?.message.contains("\(path): No such file or directory") == true)
+    }
+    #expect(symlink("/nonexistent", path) == 0)
+    #expect(throws: SupervisorError.self, "a link without a target is no missing file") {
+      try SupervisorInvocation.options(flags: RunFlags(), home: directory.path, environment: [:])
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("P2P_INDEX_LISTEN", nil), ("P2P_HOME", nil), ("P2P_CHANNEL", nil), ("P2P_SUPERVISOR_STANDBY", nil),
+      ("PATH", nil),
+      ("P2P_LISTEN", ""), ("P2P_INDEX_ADRESS", ""), ("P2P_ADDRESS_INDEX", "; did you mean P2P_INDEX_ADDRESS?"),
+      ("P2P_PEERS_ALICE_LISTEN", ""), ("P2P_", ""),
+    ] as [(String, String?)])
+  func `unknown variable is named in a warning`(name: String, hint: String?) {
+    let wanted = hint.map { ["\(name) in the environment is unknown and ignored\($0)"] } ?? []
+    let found = EnvironmentSettings.unknown(in: [name: "x"])
+    #expect(found == wanted || hint == "" && found.first?.hasPrefix(wanted.first ?? "?") == true)
   }
 
   @Test func `warnings name the file or the variable`() throws {

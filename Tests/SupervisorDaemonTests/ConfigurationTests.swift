@@ -218,7 +218,7 @@ import Testing
       line.hasPrefix("#") && !line.hasPrefix("# ") ? line.dropFirst() : line
     }
     let file = try ConfigurationFile(lines.joined(separator: "\n"))
-    #expect(file.supervisor.killUnresponsiveAfter == 0)
+    #expect(file.supervisor.killUnresponsiveAfter == 60)
     #expect(file.index.serve == true && file.index.listen == .defaultIndex && file.index.address != nil)
     #expect(file.index.user != nil && file.index.allowAdvertise?.isEmpty == false)
     #expect(file.peer.listen != nil && file.peer.advertise != nil)

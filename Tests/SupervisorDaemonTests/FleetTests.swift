@@ -77,7 +77,7 @@ import Testing
     #expect(simulation.running == ["index", "alice", "bob"])
   }
 
-  @Test func `parked index holds up no peer`() {
+  @Test func `failing index holds up no peer`() {
     var simulation = Simulation()
     simulation.begin()
     for _ in 0..<4 {
@@ -86,7 +86,7 @@ import Testing
     }
     #expect(simulation.running == ["index"])
     simulation.exit("index")
-    #expect(simulation.state("index") == .parked)
+    #expect(simulation.state("index") == .backingOff)
     #expect(simulation.running == ["alice", "bob"])
     simulation.ready("alice")
     simulation.ready("bob")

@@ -20,15 +20,16 @@ import WireProtocol
   @Test func `sockets of parked children are answered`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start(
-      "--serve-index", "127.0.0.1:0", "--peer", "crash", environment: ["P2P_TEST_INDEX": "crash"])
-    for name in ["index", "crash"] { _ = try await fixture.awaitStatus(name) { $0.state == "parked" } }
-    for answer in try answers(fixture, peer: "crash") {
+      "--serve-index", "127.0.0.1:0", "--peer", "other", environment: ["P2P_TEST_INDEX": "other"])
+    for name in ["index", "other"] { _ = try await fixture.awaitStatus(name) { $0.state == "parked" } }
+    for answer in try answers(fixture, peer: "other") {
       #expect(answer["id"] == .null && answer["status"] == 503 && answer["error"] == "unavailable")
-      #expect(answer["message"]?.string?.contains("is parked after repeated failures: it is made to crash") == true)
+      #expect(
+        answer["message"]?.string?.contains("is parked after repeated failures: it speaks channel protocol 2") == true)
       #expect(answer["retry_after"]?.integer == 30)
     }
     // Many connections are answered the same way.
-    for _ in 0..<100 { #expect(try fixture.answerer(atSocketOf: "crash")["status"] == 503) }
+    for _ in 0..<100 { #expect(try fixture.answerer(atSocketOf: "other")["status"] == 503) }
   }
 
   @Test func `sockets of children in a long back-off are answered`() async throws {
@@ -52,8 +53,8 @@ import WireProtocol
   /// Input is read, because unread input would reset the connection and lose the answer: tcp(7).
   @Test func `unread input does not lose the answer`() async throws {
     let fixture = try SupervisorFixture()
-    try await fixture.start("--index", "127.0.0.1:1", "--peer", "crash")
-    let row = try await fixture.awaitStatus("crash") { $0.state == "parked" }
+    try await fixture.start("--index", "127.0.0.1:1", "--peer", "other")
+    let row = try await fixture.awaitStatus("other") { $0.state == "parked" }
     let connection = try RawConnection(to: Endpoint(row.address))
     for _ in 0..<100 { try? connection.send(String(repeating: "x", count: 500)) }
     #expect(try connection.reply()["status"] == 503)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import Foundation
 import Glibc
 import POSIXSupport
 import ProcessSupervision
@@ -47,8 +48,21 @@ import Testing
 }
 
 @Suite struct PreviousRunTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  /// A program under the name of one of ours.
+  private func program(_ path: String, as name: String = "p2p-peer") throws -> String {
+    let copy = directory.file(name)
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    return copy
+  }
+
   private func sleeper() throws -> ChildProcess {
-    try ChildProcess(.init(executable: "/bin/sleep", arguments: ["600"]))
+    try ChildProcess(.init(executable: try program("/bin/sleep"), arguments: ["600"]))
   }
 
   private func record(of child: borrowing ChildProcess, boot: String, startTime: Int64? = nil) throws -> ChildRecord {
@@ -66,7 +80,9 @@ import Testing
 
   @Test func `stubborn child is killed`() throws {
     let child = try ChildProcess(
-      .init(executable: "/bin/sh", arguments: ["-c", "trap '' TERM; while :; do /bin/sleep 1; done"]))
+      .init(
+        executable: try program("/bin/sh", as: "p2p-index"),
+        arguments: ["-c", "trap '' TERM; while :; do /bin/sleep 1; done"]))
     _ = try PreviousRun.end(record(of: child, boot: "now"), boot: "now")
     let termination = child.reap()
     #expect(termination == .signaled(SIGKILL) || termination == .signaled(SIGTERM))
@@ -79,6 +95,22 @@ import Testing
     #expect(try PreviousRun.end(record(of: child, boot: "before"), boot: "now").isEmpty)
     let termination = child.reap()
     #expect(termination == nil)
+  }
+
+  /// A stale or forged record may name any process.
+  @Test func `other program is left alone`() throws {
+    let child = try ChildProcess(.init(executable: "/bin/sleep", arguments: ["600"]))
+    defer { child.signal(SIGKILL) }
+    #expect(try PreviousRun.end(record(of: child, boot: "now"), boot: "now").isEmpty)
+    let termination = child.reap()
+    #expect(termination == nil)
+  }
+
+  @Test func `program that was replaced meanwhile is ended`() throws {
+    let child = try sleeper()
+    #expect(unlink(directory.file("p2p-peer")) == 0)
+    let record = try record(of: child, boot: "now")
+    #expect(try PreviousRun.end(record, boot: "now") == record.children)
   }
 
   @Test func `missing process is no error`() throws {
@@ -173,7 +205,7 @@ import Testing
     }
     #expect(
       line == #"{"id":null,"status":503,"error":"unavailable","message":"alice is stopped; "#
-        + #"p2pctl supervisor restart starts it again","retry_after":30}"# + "\n")
+        + #"start it with: p2pctl supervisor start alice","retry_after":30,"state":"stopped"}"# + "\n")
   }
 
   @Test func `long back-off says when to retry`() {

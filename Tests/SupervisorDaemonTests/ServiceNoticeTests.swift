@@ -36,8 +36,8 @@ import WireProtocol
     #expect(notice.deadline == nil)
   }
 
-  /// A parked process must not stop the others.
-  @Test func `parked process does not hold up the service`() {
+  /// A failing process must not stop the others.
+  @Test func `failing process does not hold up the service`() {
     var fleet = fleet()
     var notice = ServiceNotice(now: start)
     _ = fleet.becameReady("index", now: start)
@@ -47,7 +47,7 @@ import WireProtocol
       now = fleet.deadline ?? now
       _ = fleet.timePassed(now: now)
     }
-    #expect(notice.next(for: fleet, now: now) == "READY=1\nSTATUS=1 of 2 processes ready; alice is parked")
+    #expect(notice.next(for: fleet, now: now) == "READY=1\nSTATUS=1 of 2 processes ready; alice is starting")
   }
 
   @Test func `hanging process holds it up for a limited time`() {

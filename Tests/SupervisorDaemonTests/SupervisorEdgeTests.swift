@@ -82,15 +82,37 @@ import WireProtocol
     #expect(after != before && after.hasPrefix("127.0.0.1:"))
   }
 
-  /// A child that cannot be started is not retried without end, and reports why.
-  @Test func `missing program parks its child`() async throws {
+  @Test func `program that is missing for a moment is started when it is back`() async throws {
     let fixture = try SupervisorFixture()
     try await fixture.start("--index", "127.0.0.1:1", "--peer", "alice")
     _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
-    #expect(unlink(fixture.directory.file("p2p-peer")) == 0)
+    let program = fixture.directory.file("p2p-peer")
+    #expect(rename(program, "\(program).away") == 0)
     #expect(try fixture.ask(#"{"id":2,"op":"restart","name":"alice"}"#)["status"] == 200)
-    let row = try await fixture.awaitStatus("alice") { $0.state == "parked" }
-    #expect(row.reason?.contains("p2p-peer") == true)
-    #expect(try fixture.answerer(atSocketOf: "alice")["status"] == 503)
+    #expect(try fixture.ask(#"{"id":3,"op":"wait"}"#)["ready"] == false)
+    let row = try fixture.status("alice")
+    #expect(["starting", "backing-off"].contains(row.state) && row.reason?.contains("p2p-peer") == true)
+    #expect(rename("\(program).away", program) == 0)
+    _ = try await fixture.awaitStatus("alice") { $0.state == "ready" }
+  }
+
+  @Test func `reload without the file changes nothing and says so`() async throws {
+    let fixture = try SupervisorFixture()
+    let path = "\(fixture.home)/config/p2p.toml"
+    for directory in [fixture.home, "\(fixture.home)/config"] { mkdir(directory, 0o700) }
+    let text = "[index]\nserve = false\naddress = \"127.0.0.1:1\"\n[peers.alice]\n[peers.bob]\n"
+    try fixture.directory.write("home/config/p2p.toml", Array(text.utf8))
+    try await fixture.start(environment: ["P2P_INDX_LISTEN": ":1"])
+    _ = try fixture.ask(#"{"id":1,"op":"wait"}"#)
+    #expect(fixture.log("supervisor").contains(" warning P2P_INDX_LISTEN in the environment is unknown and ignored"))
+    let before = try fixture.status()
+    #expect(unlink(path) == 0)
+    let answer = try fixture.ask(#"{"id":2,"op":"reload"}"#)
+    #expect(
+      answer["status"] == 422 && answer["message"]?.string?.contains("cannot read the configuration \(path)") == true)
+    fixture.supervisor?.signal(SIGHUP)
+    #expect(
+      await eventually { fixture.log("supervisor").split(separator: "\n").count { $0.contains("not reloaded") } == 2 })
+    #expect(try fixture.status().mapValues(\.pid) == before.mapValues(\.pid))
   }
 }

@@ -71,6 +71,14 @@ import WireProtocol
     #expect(throws: WireFailure.self) { try ChildSettings(name, role: .peer) }
   }
 
+  @Test func `choice of an index to forget is part of the settings`() throws {
+    let text = #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","forget_connect":true}"#
+    let settings = try ChildSettings(json(text), role: .peer)
+    #expect(try self.text(settings.json) == text)
+    guard case .peer(let peer) = settings else { throw WireFailure.badRequest("no peer") }
+    #expect(peer.forgetsConnect)
+  }
+
   /// The number is checked before any other field.
   @Test func `another protocol is named`() throws {
     #expect(throws: ChannelStart.Refusal.otherProtocol(2)) { try ChannelStart(json(#"{"channel":2,"role":7}"#)) }
@@ -115,7 +123,12 @@ import WireProtocol
     #expect(try text(ChannelCommand.reload(Self.index).json) == reload)
     #expect(try ChannelCommand(json(reload), role: .index) == .reload(Self.index))
     #expect(throws: WireFailure.self) { try ChannelCommand(json(reload), role: .peer) }
-    #expect(throws: WireFailure.self) { try ChannelCommand(json(#"{"op":"jump"}"#), role: .peer) }
+    let listen = #"{"op":"listen","listener":"control"}"#
+    #expect(try text(ChannelCommand.listen.json) == listen)
+    #expect(try ChannelCommand(json(listen), role: .peer) == .listen)
+    for wrong in [#"{"op":"listen"}"#, #"{"op":"listen","listener":"uploads"}"#, #"{"op":"jump"}"#] {
+      #expect(throws: WireFailure.self) { try ChannelCommand(json(wrong), role: .peer) }
+    }
     #expect(throws: WireFailure.self) { try ChannelEvent(json(#"{"event":"jump"}"#)) }
   }
 

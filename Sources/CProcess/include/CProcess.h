@@ -129,6 +129,28 @@ int socket_pair(int *first, int *second);
 /// Accepts a connection as a CLOEXEC, non-blocking descriptor, or a negated errno: accept4(2).
 int socket_accept(int descriptor);
 
+/// Sends bytes on a Unix socket together with one descriptor, without blocking: SCM_RIGHTS in unix(7). Returns the number of
+/// bytes sent, at least one of them with the descriptor, or a negated errno.
+int64_t socket_send_descriptor(int socket, const void *bytes, size_t count, int descriptor);
+
+/// Receives bytes and the descriptors sent with them, CLOEXEC, without blocking. `found` becomes the number of descriptors;
+/// those beyond `capacity`, at most 16, are closed. Returns the number of bytes, 0 at the end, or a negated errno.
+int64_t socket_receive_descriptors(
+    int socket, void *buffer, size_t count, int *descriptors, size_t capacity, size_t *found);
+
+// MARK: Directories
+
+/// A CLOEXEC, non-blocking descriptor that becomes readable when names in watched directories change, or a negated errno:
+/// inotify(7).
+int directory_watch_open(void);
+
+/// Watches a directory for names that appear, vanish or change, and for its own end. Adding it again has no effect. Returns
+/// 0 or an errno.
+int directory_watch_add(int watch, const char *path);
+
+/// Reads and discards what was reported.
+void directory_watch_drain(int watch);
+
 // MARK: Signals
 
 /// Blocks the given signals in this thread and returns a CLOEXEC, non-blocking descriptor that receives them, or a negated
@@ -152,6 +174,11 @@ int file_allocate(int descriptor, int64_t length);
 /// Makes this process resolve hosts by /etc/hosts and DNS only, and users by /etc/passwd, whatever nsswitch.conf(5) says: its
 /// other services are plug-ins, and a static executable that loads one crashes.
 void nss_files_and_dns_only(void);
+
+// MARK: Threads
+
+/// How many of `count` threads this process can start now: starts them, and ends them again.
+int threads_possible(int count);
 
 // MARK: Memory
 

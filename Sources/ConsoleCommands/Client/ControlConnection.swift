@@ -157,6 +157,8 @@ package enum ControlError: Error, Equatable, Sendable {
   case refused(String)
   /// The permissions of the socket or of a parent directory exclude the caller.
   case notPermitted(String)
+  /// A process of another user listens: nothing was sent to it.
+  case foreignListener(String, user: UInt32)
   /// Nothing was received within the timeout.
   case noAnswer(String, seconds: Int)
   /// The other side closed the connection without answering.

@@ -7,6 +7,12 @@ import Synchronization
 
 /// Waits until a descriptor is ready, until a deadline, or until Ctrl-C.
 package enum Readiness {
+  /// Waits for nothing but Ctrl-C.
+  package static func pause(_ duration: Duration) throws(ControlError) {
+    // poll(2) ignores a negative descriptor.
+    _ = try wait(for: -1, until: .now + duration)
+  }
+
   /// - Parameter deadline: `nil` waits indefinitely.
   /// - Returns: false if the deadline has passed.
   /// - Throws: `interrupted` on Ctrl-C.
@@ -42,6 +48,11 @@ package struct ProcessWatch: ~Copyable {
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Sends a signal to this process, never to a later one with the same pid. Returns 0 or an errno.
+  package func signal(_ number: Int32) -> Int32 {
+    process_signal_pidfd(descriptor, number)
   }
 
   /// - Returns: whether the process ended within `timeout`.

@@ -57,11 +57,13 @@ package struct SocketSearch {
     return FoundSocket(name: user, path: first.controlSocket(of: user))
   }
 
-  /// The path of the supervisor's socket, which may not exist.
-  package func supervisorSocket() throws(Failure) -> String {
-    let paths = layouts.map(\.supervisorSocket)
-    guard let path = paths.first(where: Self.isSocket) ?? paths.first else { throw .nowhere }
-    return path
+  /// The layout of the supervisor: with its socket, else with its lock, else where it would be started.
+  package func supervisorLayout() throws(Failure) -> Layout {
+    let found =
+      layouts.first { Self.isSocket($0.supervisorSocket) }
+      ?? layouts.first { FileLock.isHeld($0.supervisorLock) } ?? layouts.first
+    guard let found else { throw .nowhere }
+    return found
   }
 
   // MARK: Sockets on disk

@@ -23,6 +23,11 @@ struct UnixStream: ~Copyable {
       close(descriptor)
       throw Self.error(ofConnecting: path, error.code, timeout: timeout)
     }
+    // Before the first byte is sent.
+    if let listener = PeerCredentials.read(from: descriptor), !ListenerTrust.isTrusted(listener, at: path) {
+      close(descriptor)
+      throw .foreignListener(path, user: listener.user)
+    }
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     self.path = path
     self.descriptor = descriptor

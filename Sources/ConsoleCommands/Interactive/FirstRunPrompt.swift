@@ -17,10 +17,12 @@ enum FirstRunPrompt {
   /// - Parameter path: the socket that was tried.
   static func isDue(on console: Console, lookedAt path: String) -> Bool {
     guard console.terminal.isInteractive else { return false }
+    let supervisor = SupervisorClient(console: console)
     do {
-      _ = try SupervisorClient(console: console).processes()
+      _ = try supervisor.processes()
       return false
-    } catch ControlError.noSocket, ControlError.refused {
+    } catch let error as ControlError {
+      guard SupervisorClient.isMissing(error), (try? supervisor.locked(after: error)) == nil else { return false }
       console.noteLine("No daemon of yours is running (no socket at \(TextRules.escapedForTerminal(path))).")
       return true
     } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LineJSON
+import POSIXSupport
 import ProcessSupport
 import WireProtocol
 
@@ -13,18 +14,59 @@ struct SupervisorClient {
   /// The value of `--home`; `nil` searches the usual places.
   var home: String?
 
-  /// The path of its socket, which may not exist.
-  func socket() throws -> String {
-    if let home { return Layout(home: try console.absolutePath(home, orFail: .usage)).supervisorSocket }
+  /// How long a locked supervisor without a socket is waited for: it may just be starting, or making its socket again.
+  private static let socketTimeout = Duration.seconds(3)
+
+  /// The installation: that of `--home`, else the first one with a supervisor.
+  func layout() throws -> Layout {
+    if let home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
     do throws(SocketSearch.Failure) {
-      return try SocketSearch(layouts: console.environment.layouts, user: nil).supervisorSocket()
+      return try SocketSearch(layouts: console.environment.layouts, user: nil).supervisorLayout()
     } catch {
       throw CommandFailure(error)
     }
   }
 
+  /// The path of its socket, which may not exist.
+  func socket() throws -> String { try layout().supervisorSocket }
+
+  /// Connects. Waits a moment for a supervisor that runs and has no socket.
   func open() throws -> ControlConnection {
-    try ControlConnection.open(try socket(), role: .supervisor, timeout: console.helloTimeout)
+    let layout = try layout()
+    let deadline = console.now() + Self.socketTimeout
+    while true {
+      do throws(ControlError) {
+        return try ControlConnection.open(layout.supervisorSocket, role: .supervisor, timeout: console.helloTimeout)
+      } catch {
+        guard Self.isMissing(error), FileLock.isHeld(layout.supervisorLock), console.now() < deadline else {
+          throw error
+        }
+      }
+      try Readiness.pause(.milliseconds(20))
+    }
+  }
+
+  /// The supervisor that runs although connecting failed with this error.
+  func locked(after error: ControlError) throws -> LockedSupervisor? {
+    Self.isMissing(error) ? LockedSupervisor.find(in: try layout()) : nil
+  }
+
+  static func isMissing(_ error: ControlError) -> Bool {
+    switch error {
+    case .noSocket, .refused: true
+    default: false
+    }
+  }
+
+  /// Explains why it does not answer.
+  func failure(_ error: ControlError) throws -> CommandFailure {
+    if let locked = try locked(after: error) { return locked.failure(socket: try socket()) }
+    var failure = CommandFailure(error, whom: "the supervisor")
+    if let home {
+      let hint = CommandFailure.startHint(StartAdvice(console, home: home))
+      failure.details = failure.details.map { $0 == CommandFailure.startHint ? hint : $0 }
+    }
+    return failure
   }
 
   /// All processes and their states.
@@ -41,7 +83,7 @@ struct SupervisorClient {
       var connection = try open()
       return try body(&connection)
     } catch let error as ControlError {
-      throw CommandFailure(error, whom: "the supervisor")
+      throw try failure(error)
     }
   }
 }

@@ -13,6 +13,8 @@ struct SupervisorLaunch {
   struct Started {
     let processes: [ProcessStatus]
     let isReady: Bool
+    /// What the supervisor warned about, escaped for the terminal.
+    let warnings: [String]
   }
 
   /// How long the supervisor may take to open its socket.
@@ -25,13 +27,15 @@ struct SupervisorLaunch {
   /// The arguments of `p2p-supervisor`, starting with `run`.
   let flags: [String]
 
-  func perform() throws -> Started {
+  /// - Parameter isRunning: called once the supervisor answers.
+  func perform(isRunning: () -> Void) throws -> Started {
     let log = try LaunchLog(path: layout.log(of: "supervisor"), directory: layout.logDirectory)
     let child = try start(writingTo: log)
     do {
       var connection = try waitForSocket(of: child, log)
+      isRunning()
       let isReady = try connection.waitUntilSettled(timeout: SupervisorAction.settling)
-      return Started(processes: try connection.processes(), isReady: isReady)
+      return Started(processes: try connection.processes(), isReady: isReady, warnings: log.warnings())
     } catch ControlError.interrupted {
       console.noteLine("Startup continues in the background. Stop it with: p2pctl supervisor stop")
       throw CommandFailure.silent(.interrupted)
@@ -70,7 +74,12 @@ struct SupervisorLaunch {
       return try ChildProcess(specification)
     } catch {
       throw CommandFailure(
-        .failed, TextRules.escapedForTerminal(error.description), ["It belongs beside p2pctl: reinstall p2p."])
+        .failed, TextRules.escapedForTerminal(error.description),
+        [
+          error.isTemporary
+            ? "The system lacks something for the moment: check the limits (ulimit -a) and retry."
+            : "It belongs beside p2pctl: reinstall p2p."
+        ])
     }
   }
 
@@ -114,17 +123,23 @@ struct SupervisorLaunch {
 struct LaunchLog: ~Copyable {
   private static let shownBytes = 4_096
   private static let shownLines = 12
+  private static let searchedBytes = 65_536
+  private static let maxWarnings = 5
 
   let path: String
   let descriptor: Int32
   /// The offset at which the output of this run begins.
   private let start: off_t
 
-  /// Creates missing directories with mode 0700. Does not follow a link at `path`.
+  /// Creates missing directories with mode 0700. A link or FIFO at `path` is moved aside.
   init(path: String, directory: String) throws(CommandFailure) {
     try Self.makeDirectories(directory)
-    let descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw Self.failure(path, errno) }
+    let descriptor: CInt
+    do throws(SystemError) {
+      descriptor = try AppendedFile.open(path, readable: true)
+    } catch {
+      throw Self.failure(path, error.code)
+    }
     self.descriptor = descriptor
     start = lseek(descriptor, 0, SEEK_END)
     self.path = path
@@ -136,14 +151,26 @@ struct LaunchLog: ~Copyable {
 
   /// The last lines of this run, escaped for the terminal.
   func lastLines() -> [String] {
+    lines(inLast: Self.shownBytes).suffix(Self.shownLines).map(TextRules.escapedForTerminal)
+  }
+
+  /// The first warnings of this run without their times, escaped for the terminal.
+  func warnings() -> [String] {
+    let mark = " \(LogStyle.Level.warning.rawValue) "
+    let found = lines(inLast: Self.searchedBytes).compactMap { line in
+      LogTime(beginning: line) == nil ? nil : line.firstRange(of: mark).map { String(line[$0.upperBound...]) }
+    }
+    return found.prefix(Self.maxWarnings).map(TextRules.escapedForTerminal)
+  }
+
+  private func lines(inLast count: Int) -> [String] {
     let end = lseek(descriptor, 0, SEEK_END)
-    let from = max(start, end - off_t(Self.shownBytes))
+    let from = max(start, end - off_t(count))
     guard from >= 0, end > from else { return [] }
     var bytes = [UInt8](repeating: 0, count: Int(end - from))
-    let count = pread(descriptor, &bytes, bytes.count, from)
-    guard count > 0 else { return [] }
-    let lines = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n")
-    return lines.suffix(Self.shownLines).map { TextRules.escapedForTerminal(String($0)) }
+    let taken = pread(descriptor, &bytes, bytes.count, from)
+    guard taken > 0 else { return [] }
+    return String(decoding: bytes.prefix(taken), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
   private static func makeDirectories(_ path: String) throws(CommandFailure) {

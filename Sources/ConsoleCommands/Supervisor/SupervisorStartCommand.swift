@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import DocumentModel
+import Glibc
 import ProcessSupport
 import WireProtocol
 
@@ -10,9 +11,10 @@ struct SupervisorStartCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "start", "Start the index and peers in the background.",
     """
-    Without flags, reads the configuration; without a configuration, serves an index on \(Endpoint.defaultIndex) and \
-    runs one peer named after you. Returns when everything is ready. With the name of a process, starts that process \
-    again in the running supervisor.
+    Without flags, reads the configuration; without a configuration, repeats the flags of the last start; without \
+    these, serves an index on \(Endpoint.defaultIndex) and runs one peer named after you. Returns when everything is \
+    ready, and ends with the connection to the index. --index replaces an index that was chosen with connect. With the \
+    name of a process, starts that process again in the running supervisor.
     """)
 
   @Argument(help: ArgumentHelp("A stopped or parked process: index or a peer.", valueName: "process"))
@@ -32,10 +34,13 @@ struct SupervisorStartCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file())
   var config: String?
 
+  @Flag(help: "Forget the flags of the last start.")
+  var fresh = false
+
   @OptionGroup var options: SupervisorCommandOptions
 
   func validate() throws {
-    if name != nil, !flags.isEmpty { throw ValidationError("a process name cannot be combined with flags") }
+    if name != nil, fresh || !flags.isEmpty { throw ValidationError("a process name cannot be combined with flags") }
     do throws(InvalidValue) {
       if let serveIndex { _ = try Endpoint(serveIndex) }
       if let index { _ = try Endpoint(destination: index, defaultPort: Endpoint.defaultIndexPort) }
@@ -49,32 +54,42 @@ struct SupervisorStartCommand: ConsoleCommand {
     if let name {
       return try SupervisorAction(.start(name: name), options: options).perform(on: console)
     }
+    let layout = try layout(on: console)
+    if fresh { try RememberedStart.forget(in: layout) }
     let supervisor = SupervisorClient(console: console, home: options.home)
     if let running = try alreadyRunning(supervisor) {
       try options.write(running, on: console)
       console.noteLine(
         "Already running."
           + (flags.isEmpty ? "" : " To start it with other flags, stop it first: p2pctl supervisor stop"))
+      try showIndex(of: running, try supervisor.layout(), on: console)
       return .done
     }
-    let started = try SupervisorLaunch(
-      console: console, layout: try layout(on: console), flags: try arguments(on: console)
-    )
-    .perform()
+    let source = try source(in: layout)
+    let started = try SupervisorLaunch(console: console, layout: layout, flags: try arguments(source, on: console))
+      .perform { remember(source, in: layout, on: console) }
     try options.write(started.processes, on: console)
     guard started.isReady else { throw CommandFailure.notReady(started.processes) }
+    for warning in started.warnings { console.noteLine("warning: \(warning)") }
     console.noteLine("Stop it with: p2pctl supervisor stop" + homeHint)
+    try showIndex(of: started.processes, layout, on: console)
     return .done
   }
 
-  /// The processes of a supervisor that answers; `nil` if none does.
+  private func showIndex(of processes: [ProcessStatus], _ layout: Layout, on console: Console) throws {
+    for line in try IndexConnections.lines(of: processes, in: layout, on: console) {
+      if options.json { console.noteLine(line) } else { try console.writeLine(line) }
+    }
+  }
+
+  /// The processes of a supervisor that answers; `nil` if none runs.
   private func alreadyRunning(_ supervisor: SupervisorClient) throws -> [ProcessStatus]? {
     do {
-      return try supervisor.processes()
-    } catch ControlError.noSocket, ControlError.refused {
-      return nil
+      var connection = try supervisor.open()
+      return try connection.processes()
     } catch let error as ControlError {
-      throw CommandFailure(error, whom: "the supervisor")
+      if SupervisorClient.isMissing(error), try supervisor.locked(after: error) == nil { return nil }
+      throw try supervisor.failure(error)
     }
   }
 
@@ -93,6 +108,33 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   // MARK: Flags of run
 
+  /// Where the flags of this start come from.
+  private enum Source {
+    /// Typed now: absolute, and remembered unless a configuration file exists.
+    case typed([String])
+    case repeated(RememberedStart)
+    case configuration
+  }
+
+  private func source(in layout: Layout) throws -> Source {
+    if flags.isEmpty, Self.exists(layout.configurationFile) { return .configuration }
+    if flags.isEmpty, let remembered = try RememberedStart.read(in: layout) { return .repeated(remembered) }
+    return .typed(flags)
+  }
+
+  private func remember(_ source: Source, in layout: Layout, on console: Console) {
+    guard case .typed = source, !Self.exists(layout.configurationFile) else { return }
+    guard let flags = try? absolute(on: console).flags, let error = RememberedStart(flags: flags).write(in: layout)
+    else { return }
+    let path = TextRules.escapedForTerminal(RememberedStart.path(in: layout))
+    console.noteLine("warning: cannot remember these flags for the next start: \(path): \(error)")
+  }
+
+  private static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
   private var flags: [String] {
     var flags = [String]()
     if let serveIndex { flags += ["--serve-index", serveIndex] }
@@ -102,13 +144,27 @@ struct SupervisorStartCommand: ConsoleCommand {
     return flags
   }
 
-  /// With absolute paths, because the supervisor runs in another directory.
-  private func arguments(on console: Console) throws -> [String] {
+  private func absolute(on console: Console) throws -> Self {
     var absolute = self
     absolute.config = try config.map { try console.absolutePath($0, orFail: .usage) }
+    return absolute
+  }
+
+  /// With absolute paths, because the supervisor runs in another directory.
+  private func arguments(_ source: Source, on console: Console) throws -> [String] {
     let named = options.home ?? console.environment.variable("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
     let home = try named.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
-    return ["run"] + home + absolute.flags
+    switch source {
+    case .configuration: return ["run"] + home
+    case .typed: return ["run"] + home + (try absolute(on: console)).flags
+    case .repeated(let remembered):
+      if !remembered.flags.isEmpty {
+        console.noteLine(
+          "Starting as before: \(remembered.text)\nTo forget these flags: p2pctl supervisor start --fresh")
+      }
+      // A choice made since then is the later one.
+      return ["run"] + home + remembered.flags + (remembered.flags.contains("--index") ? ["--keep-connect"] : [])
+    }
   }
 
   private static func check(peer: String) throws(InvalidValue) {

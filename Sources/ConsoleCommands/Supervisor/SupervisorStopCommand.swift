@@ -24,11 +24,14 @@ struct SupervisorStopCommand: ConsoleCommand {
     do {
       var connection = try supervisor.open()
       try stop(&connection)
-    } catch ControlError.noSocket, ControlError.refused {
-      console.noteLine("No supervisor is running: nothing to stop.")
-      return .done
     } catch let error as ControlError {
-      throw CommandFailure(error, whom: "the supervisor")
+      guard let locked = try supervisor.locked(after: error) else {
+        guard SupervisorClient.isMissing(error) else { throw try supervisor.failure(error) }
+        console.noteLine("No supervisor is running: nothing to stop.")
+        return .done
+      }
+      guard try locked.stop(timeout: Self.timeout) else { throw Self.stillStopping }
+      console.noteLine("Stopped \(locked.name) by a signal: its control socket was missing or dead.")
     }
     if options.json {
       try console.writeJSON(["stopped": .bool(true)])
@@ -65,9 +68,9 @@ struct SupervisorStopCommand: ConsoleCommand {
       } else {
         try connection.waitForEnd(timeout: Self.timeout)
       }
-    guard isGone else {
-      throw CommandFailure(
-        .failed, "the supervisor is still stopping its processes", ["Check its progress: p2pctl supervisor status"])
-    }
+    guard isGone else { throw Self.stillStopping }
   }
+
+  private static let stillStopping = CommandFailure(
+    .failed, "the supervisor is still stopping its processes", ["Check its progress: p2pctl supervisor status"])
 }

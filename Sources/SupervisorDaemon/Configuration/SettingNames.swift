@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TOMLKit
+import WireProtocol
 
 /// Settings from the environment: `P2P_INDEX_LISTEN` is `listen` of `[index]`. They override the file, and the flags of `run`
 /// override them. Tables of single peers have no variables; an empty variable counts as unset.
@@ -8,6 +9,19 @@ package enum EnvironmentSettings {
   /// Whether the environment sets any setting of the file.
   package static func setAny(_ environment: [String: String]) -> Bool {
     names.contains { environment[variable($0)]?.isEmpty == false }
+  }
+
+  /// A warning for each variable that looks like a setting and is none.
+  package static func unknown(in environment: [String: String]) -> [String] {
+    let known = Set(names.map(variable)).union(["P2P_HOME", ChannelProtocol.environmentVariable])
+    let unknown = environment.keys.filter { $0.hasPrefix("P2P_") && !known.contains($0) }.sorted()
+    return unknown.map { name in
+      // The words of a name in any order, such as P2P_LISTEN_INDEX, or with one missing, such as P2P_LISTEN.
+      let words = Set(name.split(separator: "_"))
+      let similar = known.filter { words.isSubset(of: Set($0.split(separator: "_"))) }.sorted().prefix(3)
+      return "\(name) in the environment is unknown and ignored"
+        + (similar.isEmpty || words.count < 2 ? "" : "; did you mean \(similar.joined(separator: " or "))?")
+    }
   }
 
   /// `index.listen` → `P2P_INDEX_LISTEN`

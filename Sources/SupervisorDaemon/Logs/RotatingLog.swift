@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import POSIXSupport
 package import SystemPackage
 
 /// A log file with rotation by size: `NAME.log`, then `NAME.log.1` (the latest) to `NAME.log.4`. Output that cannot be written
@@ -32,8 +33,12 @@ package struct RotatingLog: ~Copyable {
   /// Opens the file. Optional: the first write opens it too.
   package mutating func open() throws(Errno) {
     guard descriptor == nil else { return }
-    let number = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard number >= 0 else { throw Errno(rawValue: errno) }
+    let number: CInt
+    do throws(SystemError) {
+      number = try AppendedFile.open(path)
+    } catch {
+      throw Errno(rawValue: error.code)
+    }
     var status = stat()
     guard fstat(number, &status) == 0 else {
       let error = Errno(rawValue: errno)

@@ -16,15 +16,11 @@ package struct PlaceMaker: Sendable {
     self.layout = layout
   }
 
-  /// The directory of the supervisor's own state.
-  package static func ownState(in layout: Layout) -> String { "\(layout.stateDirectory)/supervisor" }
-
   package func makeCommon() throws(SupervisorError) {
-    let shared: mode_t = layout.kind == .system ? 0o755 : 0o700
     try makeAll(layout.stateDirectory, mode: shared)
-    try makeAll(layout.runDirectory, mode: shared)
+    try makeSocketDirectory()
     try makeAll(layout.logDirectory, mode: 0o700)
-    try make(Self.ownState(in: layout), mode: 0o700)
+    try make(layout.supervisorState, mode: 0o700)
     guard access(layout.runDirectory, W_OK) == 0 else {
       throw .system("cannot write to \(layout.runDirectory)", Errno(rawValue: errno), hint: Self.hint)
     }
@@ -38,8 +34,18 @@ package struct PlaceMaker: Sendable {
       try makeAll(layout.downloads(of: peer), mode: 0o700)
     case .system:
       try make(layout.state(of: peer), mode: 0o700, owner: identity)
-      try make("\(layout.runDirectory)/\(peer)", mode: 0o711)
+      try makeSocketDirectory(of: peer)
     }
+  }
+
+  /// The mode of directories that every user passes through in the system's layout.
+  private var shared: mode_t { layout.kind == .system ? 0o755 : 0o700 }
+
+  /// The directory of the supervisor's socket, or of a peer's.
+  package func makeSocketDirectory(of peer: PeerName? = nil) throws(SupervisorError) {
+    try makeAll(layout.runDirectory, mode: shared)
+    guard let peer, layout.kind == .system else { return }
+    try make("\(layout.runDirectory)/\(peer)", mode: 0o711)
   }
 
   private static let hint = "choose another place with P2P_HOME or --home"

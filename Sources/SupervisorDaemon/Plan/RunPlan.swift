@@ -50,6 +50,8 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var index: Index?
   package internal(set) var peers: [Peer]
   package internal(set) var peersIndex: IndexChoice
+  /// Whether peers forget the index that their users chose with `connect` when they start for the first time.
+  package internal(set) var forgetsConnect: Bool
   /// `nil` for never.
   package internal(set) var killUnresponsiveAfter: Duration?
   /// `nil` to decide by what standard error is.
@@ -91,6 +93,7 @@ package struct RunPlan: Sendable, Equatable {
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
     logDestination = wanted.logDestination
     logStyle = wanted.logStyle
+    forgetsConnect = flags.index != nil && !flags.keepsConnect
   }
 
   /// The flags decide which processes run and where; other settings come from the configuration.
@@ -157,11 +160,14 @@ package struct RunFlags: Sendable, Equatable {
   /// `--index`: use this index.
   package var index: Endpoint?
   package var peers: [Peer]
+  /// `--keep-connect`: an index that a peer's user chose with `connect` wins over `index`.
+  package var keepsConnect: Bool
 
-  package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = []) {
+  package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = [], keepsConnect: Bool = false) {
     self.serveIndex = serveIndex
     self.index = index
     self.peers = peers
+    self.keepsConnect = keepsConnect
   }
 
   /// Whether the flags name the processes to run, instead of the configuration.

@@ -2,6 +2,7 @@
 
 package import DocumentModel
 package import ProcessSupport
+import ProcessSupervision
 
 /// The settings of the configuration that concern the processes to start.
 package struct SupervisorSettings: Sendable, Equatable {
@@ -22,7 +23,7 @@ package struct SupervisorSettings: Sendable, Equatable {
   package var peerListen: Endpoint?
   package var peerAdvertise: HostAddress?
   /// A child that has been silent for this long is killed; `nil` for never.
-  package var killUnresponsiveAfter: Duration?
+  package var killUnresponsiveAfter: Duration? = RestartPolicy.minTimeoutBeforeKill
   /// `nil` to decide by what standard error is.
   package var logDestination: LogDestination?
   package var logStyle = LogStyle()
@@ -54,6 +55,8 @@ extension SupervisorSettings {
     logDestination = file.log.to
     if let level = file.log.level { logStyle.level = level }
     if let format = file.log.format { logStyle.format = format }
-    if let seconds = file.supervisor.killUnresponsiveAfter, seconds > 0 { killUnresponsiveAfter = .seconds(seconds) }
+    if let seconds = file.supervisor.killUnresponsiveAfter {
+      killUnresponsiveAfter = seconds > 0 ? .seconds(seconds) : nil
+    }
   }
 }

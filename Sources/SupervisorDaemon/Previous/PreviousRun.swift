@@ -36,12 +36,17 @@ package enum PreviousRun {
     return found
   }
 
-  /// Opens the descriptor before it reads the start time: if that matches the record, so does the process.
+  /// The programs that a supervisor starts. Another program is never signalled, whatever the record says.
+  private static let programs: Set = ["p2p-index", "p2p-peer"]
+
+  /// Opens the descriptor before it reads start time and program: if they match the record, so does the process.
   private static func open(_ child: ChildRecord.Child) -> FileDescriptor? {
     let number = process_open_pidfd(child.pid)
     guard number >= 0 else { return nil }
     let pidfd = FileDescriptor(rawValue: number)
-    guard ProcessTable.startTime(of: child.pid) == child.startTime else {
+    guard ProcessTable.startTime(of: child.pid) == child.startTime,
+      ProcessExecutable.name(of: child.pid).map(programs.contains) == true
+    else {
       try? pidfd.close()
       return nil
     }
@@ -120,6 +125,14 @@ package enum ProcessTable {
   /// `nil` if there is no such process.
   package static func startTime(of pid: Int32) -> Int64? {
     (try? SmallFile.read("/proc/\(pid)/stat")).flatMap(startTime(inStat:))
+  }
+
+  /// Whether it is stopped by a signal or a debugger: state T or t.
+  package static func isStopped(_ pid: Int32) -> Bool {
+    guard let stat = try? SmallFile.read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: UInt8(ascii: ")"))
+    else { return false }
+    let state = stat[end...].dropFirst(2).first
+    return state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
   }
 
   /// Field 22. The second field is the name in parentheses, which may contain anything, so counting starts after the last

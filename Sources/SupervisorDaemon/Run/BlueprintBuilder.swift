@@ -118,9 +118,10 @@ package struct BlueprintBuilder {
     try PlaceMaker(layout: layout).make(for: name, identity: identity)
     let listeners = try listeners(plan, identity)
     remember(listeners.compactMap(\.socket.endpoint).first?.port, of: name)
-    let settings = PeerSettings(
+    var settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
       downloads: layout.downloads(of: name), advertise: plan.advertise)
+    settings.forgetsConnect = options.plan.forgetsConnect
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,
       identity: identity, environment: options.childEnvironment, log: options.logTarget(of: name.text))
@@ -135,20 +136,44 @@ package struct BlueprintBuilder {
       do throws(ListeningSocket.Failure) {
         let uploads = try Self.uploads(plan.listen, remembered: rememberedPorts[plan.name.text])
         listeners.append(.init(kind: .uploads, socket: uploads))
-        let control = try ListeningSocket.unix(options.layout.controlSocket(of: plan.name))
-        listeners.append(.init(kind: .control, socket: control))
       } catch {
         throw Self.explain(error, isDefaultIndex: false)
       }
-      let path = options.layout.controlSocket(of: plan.name)
-      if let identity, lchown(path, identity.user, identity.group) != 0 {
-        throw .system("cannot give \(path) to its user", Errno(rawValue: errno))
-      }
+      listeners.append(.init(kind: .control, socket: try control(of: plan.name, identity)))
     } catch {
       for listener in listeners { listener.socket.close() }
       throw error
     }
     return listeners
+  }
+
+  /// Opens the control socket of a peer, in a directory that may have to be made.
+  package func control(
+    of peer: PeerName, _ identity: ProcessSpecification.Identity?
+  ) throws(SupervisorError) -> ListeningSocket {
+    let path = options.layout.controlSocket(of: peer)
+    try PlaceMaker(layout: options.layout).makeSocketDirectory(of: peer)
+    let socket = try Self.unix(path)
+    if let identity, lchown(path, identity.user, identity.group) != 0 {
+      let number = errno
+      socket.close()
+      throw .system("cannot give \(path) to its user", Errno(rawValue: number))
+    }
+    return socket
+  }
+
+  /// Opens the supervisor's own control socket.
+  package func supervisorSocket() throws(SupervisorError) -> ListeningSocket {
+    try PlaceMaker(layout: options.layout).makeSocketDirectory()
+    return try Self.unix(options.layout.supervisorSocket)
+  }
+
+  private static func unix(_ path: String) throws(SupervisorError) -> ListeningSocket {
+    do throws(ListeningSocket.Failure) {
+      return try ListeningSocket.unix(path)
+    } catch {
+      throw explain(error, isDefaultIndex: false)
+    }
   }
 
   /// Uses the remembered port if any port would do and it is free.

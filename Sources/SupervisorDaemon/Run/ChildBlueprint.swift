@@ -20,15 +20,38 @@ package struct ChildBlueprint: Sendable {
   package let name: String
   package let executable: String
   package var settings: ChildSettings
-  package let listeners: [Listener]
+  package private(set) var listeners: [Listener]
   /// `nil` keeps the supervisor's own.
   package let identity: ProcessSpecification.Identity?
   package let environment: [String: String]
   package let log: LogTarget
 
+  package init(
+    name: String, executable: String, settings: ChildSettings, listeners: [Listener],
+    identity: ProcessSpecification.Identity?, environment: [String: String], log: LogTarget
+  ) {
+    self.name = name
+    self.executable = executable
+    self.settings = settings
+    self.listeners = listeners
+    self.identity = identity
+    self.environment = environment
+    self.log = log
+  }
+
   /// The address shown to people: of the index, or of the uploads.
   package var address: String {
     listeners.compactMap(\.socket.endpoint).first.map { "\($0)" } ?? ""
+  }
+
+  /// The control socket; `nil` for the index.
+  package var control: ListeningSocket? { listeners.first { $0.kind == .control }?.socket }
+
+  /// Closes the old one, whose path now belongs to the new one.
+  mutating func replaceControl(with socket: ListeningSocket) {
+    guard let index = listeners.firstIndex(where: { $0.kind == .control }) else { return }
+    try? listeners[index].socket.descriptor.close()
+    listeners[index] = Listener(kind: .control, socket: socket)
   }
 
   package func closeListeners() {

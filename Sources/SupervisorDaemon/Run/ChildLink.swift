@@ -3,6 +3,7 @@
 import CProcess
 import Glibc
 package import LineJSON
+import POSIXSupport
 package import SystemPackage
 package import WireProtocol
 
@@ -13,6 +14,8 @@ package struct ChildLink: ~Copyable {
   package let descriptor: FileDescriptor
   private var lines = LineSplitter(maximumLength: ChannelProtocol.maximumLine)
   private var output: [UInt8] = []
+  /// Descriptors on their way, each with the position in `output` of the first byte of its line.
+  private var passed: [(position: Int, descriptor: FileDescriptor)] = []
   private var isBroken = false
 
   package init(descriptor: FileDescriptor) {
@@ -20,6 +23,7 @@ package struct ChildLink: ~Copyable {
   }
 
   deinit {
+    for (_, descriptor) in passed { try? descriptor.close() }
     try? descriptor.close()
   }
 
@@ -36,18 +40,38 @@ package struct ChildLink: ~Copyable {
   package var wantsOutput: Bool { !isBroken && !output.isEmpty }
 
   /// A child that does not read loses commands beyond the limit; it is then stopped by signal.
-  package mutating func send(_ json: JSONValue) {
+  ///
+  /// - Parameter passing: a descriptor that the child receives with this line; a copy of it is sent.
+  package mutating func send(_ json: JSONValue, passing: FileDescriptor? = nil) {
     guard let line = try? Jansson.encodeLine(json), output.count + line.count <= Self.outputLimit else { return }
+    if let passing {
+      guard let copy = try? passing.duplicate() else { return }
+      InheritedSocket.keepFromChildren(copy.rawValue)
+      passed.append((output.count, copy))
+    }
     output += line
     flush()
   }
 
   package mutating func flush() {
-    guard !isBroken, !output.isEmpty else { return }
-    switch NonBlocking.send(descriptor, output) {
-    case let count?: output.removeFirst(min(count, output.count))
-    case nil: isBroken = true
+    while !isBroken, !output.isEmpty {
+      guard let count = sendPart() else { return isBroken = true }
+      guard count > 0 else { return }
+      output.removeFirst(min(count, output.count))
+      for index in passed.indices { passed[index].position -= count }
     }
+  }
+
+  /// Sends up to the next line with a descriptor, or from there on. The number of bytes taken; `nil` if the channel is broken.
+  private mutating func sendPart() -> Int? {
+    guard let next = passed.first, next.position == 0 else {
+      return NonBlocking.send(descriptor, Array(output.prefix(passed.first?.position ?? output.count)))
+    }
+    let end = passed.count > 1 ? passed[1].position : output.count
+    let count = socket_send_descriptor(descriptor.rawValue, output, end, next.descriptor.rawValue)
+    guard count > 0 else { return [-Int64(EAGAIN), 0].contains(count) ? 0 : nil }
+    try? passed.removeFirst().descriptor.close()
+    return Int(count)
   }
 
   /// The events since the last call. Lines that are no event are skipped. After a line over the limit the channel is read no

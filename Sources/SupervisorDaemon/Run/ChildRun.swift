@@ -30,7 +30,7 @@ final class ChildRun {
       process = try ChildProcess(specification)
     } catch {
       ends.closeAll()
-      throw SpawnFailure(description: "\(error)")
+      throw SpawnFailure(description: "\(error)", isTemporary: error.isTemporary)
     }
     ends.closeChildEnds()
     startTime = ProcessTable.startTime(of: process.pid) ?? 0
@@ -63,8 +63,8 @@ final class ChildRun {
 
   // MARK: The channel
 
-  func send(_ command: ChannelCommand) {
-    link.send(command.json)
+  func send(_ command: ChannelCommand, passing descriptor: FileDescriptor? = nil) {
+    link.send(command.json, passing: descriptor)
   }
 
   func receive() -> [ChannelEvent] {
@@ -103,6 +103,8 @@ final class ChildRun {
 /// Why a child was not started: part of a sentence.
 struct SpawnFailure: Error, CustomStringConvertible {
   let description: String
+  /// Whether the system only lacks something for the moment.
+  let isTemporary: Bool
 }
 
 /// The descriptors of one start, before they have owners.
@@ -115,14 +117,14 @@ private struct SpawnEnds {
 
   init() throws(SpawnFailure) {
     let number = open("/dev/null", O_RDONLY | O_CLOEXEC)
-    guard number >= 0 else { throw SpawnFailure(description: "/dev/null: \(Errno(rawValue: errno))") }
+    guard number >= 0 else { throw Self.failure("/dev/null", errno) }
     let null = FileDescriptor(rawValue: number)
     var reader: Int32 = -1
     var writer: Int32 = -1
     let error = pipe_open(&reader, &writer)
     guard error == 0 else {
       try? null.close()
-      throw SpawnFailure(description: "no pipe: \(Errno(rawValue: error))")
+      throw Self.failure("no pipe", error)
     }
     do throws(Errno) {
       (channelSupervisor, channelChild) = try ChildLink.pair()
@@ -130,11 +132,17 @@ private struct SpawnEnds {
       for descriptor in [null, FileDescriptor(rawValue: reader), FileDescriptor(rawValue: writer)] {
         try? descriptor.close()
       }
-      throw SpawnFailure(description: "no channel: \(error)")
+      throw Self.failure("no channel", error.rawValue)
     }
     self.null = null
     outputReader = FileDescriptor(rawValue: reader)
     outputWriter = FileDescriptor(rawValue: writer)
+  }
+
+  private static func failure(_ what: String, _ number: CInt) -> SpawnFailure {
+    let error = SpawnError(executable: what, stage: .descriptors, errno: Errno(rawValue: number))
+    let hint = error.errno == .tooManyOpenFiles ? " (the limit is set by ulimit -n, or LimitNOFILE= of a unit)" : ""
+    return SpawnFailure(description: "\(what): \(error.errno)\(hint)", isTemporary: error.isTemporary)
   }
 
   func closeChildEnds() {

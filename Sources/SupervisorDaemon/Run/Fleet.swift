@@ -23,6 +23,14 @@ package struct Fleet: Sendable {
 
     /// - Parameter name: `nil` for all.
     fileprivate func matches(_ name: String?) -> Bool { !isRetired && (name == nil || name == self.name) }
+
+    /// Ready, parked, stopped or failing: waiting longer would not help.
+    fileprivate var isDecided: Bool {
+      switch machine.state {
+      case .ready, .parked, .stopped: true
+      case .starting, .stopping, .backingOff: machine.isFailing
+      }
+    }
   }
 
   /// An action on the process of this name.
@@ -78,18 +86,12 @@ package struct Fleet: Sendable {
 
   // MARK: State
 
-  /// Whether every process is ready, parked or stopped.
+  /// Whether every process is ready, parked, stopped, or has failed to become ready several times.
   package var isSettled: Bool {
     switch phase {
     case .idle, .waitingForIndex, .endingPeers, .endingIndex: false
     case .ended: true
-    case .running:
-      members.allSatisfy { member in
-        switch member.machine.state {
-        case .ready, .parked, .stopped: true
-        case .starting, .stopping, .backingOff: false
-        }
-      }
+    case .running: members.allSatisfy(\.isDecided)
     }
   }
 
@@ -179,8 +181,16 @@ package struct Fleet: Sendable {
   }
 
   /// Call it after every event and at `deadline`.
-  package mutating func timePassed(now: Instant) -> [Step] {
-    let steps = each(isTimer: true, where: { _ in true }) { $0.timePassed(now: now) }
+  ///
+  /// - Parameter isStarved: whether the process of this name lacks processor time, memory or the disk; asked only before a
+  ///   silent one is killed.
+  package mutating func timePassed(now: Instant, isStarved: (String) -> Bool = { _ in false }) -> [Step] {
+    var steps: [Step] = []
+    for index in members.indices {
+      let name = members[index].name
+      let action = members[index].machine.timePassed(now: now) { isStarved(name) }
+      if action != .none { steps.append(Step(name: name, action: action)) }
+    }
     return steps + advance(now: now)
   }
 
@@ -206,28 +216,19 @@ package struct Fleet: Sendable {
     }
   }
 
-  /// Ready, parked or stopped: waiting longer would not help.
-  private var indexIsDecided: Bool {
-    members.filter { $0.role == .index }.allSatisfy { member in
-      switch member.machine.state {
-      case .ready, .parked, .stopped: true
-      case .starting, .stopping, .backingOff: false
-      }
-    }
-  }
+  private var indexIsDecided: Bool { members.filter { $0.role == .index }.allSatisfy(\.isDecided) }
 
   private mutating func update(_ name: String, _ change: (inout RestartMachine) -> Void) {
     for index in members.indices where members[index].name == name { change(&members[index].machine) }
   }
 
   private mutating func each(
-    isTimer: Bool = false, where isIncluded: (Member) -> Bool,
-    _ change: (inout RestartMachine) -> ProcessAction
+    where isIncluded: (Member) -> Bool, _ change: (inout RestartMachine) -> ProcessAction
   ) -> [Step] {
     var steps: [Step] = []
     for index in members.indices where isIncluded(members[index]) {
       // A command or event replaces the start that it waits for.
-      if !isTimer { members[index].isHeld = false }
+      members[index].isHeld = false
       let action = change(&members[index].machine)
       if action != .none { steps.append(Step(name: members[index].name, action: action)) }
     }

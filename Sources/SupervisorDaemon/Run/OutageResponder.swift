@@ -63,8 +63,9 @@ package enum OutageNotice {
   ///
   /// - Parameters:
   ///   - reason: why it is down, a sentence: "it exited with status 1".
+  ///   - prefix: of the command that starts it.
   package static func line(
-    for member: Fleet.Member, reason: String?, now: RestartMachine.Instant
+    for member: Fleet.Member, reason: String?, prefix: String = "", now: RestartMachine.Instant
   ) -> [UInt8]? {
     guard !member.isHeld, let outage = member.machine.outage(now: now) else { return nil }
     let failure: WireFailure
@@ -75,9 +76,11 @@ package enum OutageNotice {
       failure = WireFailure(
         .unavailable, "\(member.name) is down and will be restarted\(because)", retryAfter: Int(clamping: seconds))
     case .indefinite:
-      let cure = "p2pctl supervisor restart starts it again"
+      let cure = "start it with: \(prefix)p2pctl supervisor start \(member.name)"
       let state = member.machine.state == .parked ? "parked after repeated failures\(because)" : "stopped"
-      failure = WireFailure(.unavailable, "\(member.name) is \(state); \(cure)", retryAfter: indefiniteRetry)
+      failure = WireFailure(
+        .unavailable, "\(member.name) is \(state); \(cure)", retryAfter: indefiniteRetry,
+        state: member.machine.state.rawValue)
     }
     return try? Jansson.encodeLine(failure.json(id: nil))
   }

@@ -14,6 +14,9 @@ struct PollSet<Source> {
     let isWritable: Bool
   }
 
+  /// In microseconds.
+  private static var pauseAfterFailure: UInt32 { 100_000 }
+
   private var descriptors: [pollfd] = []
   private var sources: [Source] = []
 
@@ -26,7 +29,11 @@ struct PollSet<Source> {
 
   /// - Parameter timeout: in milliseconds; −1 waits without a limit.
   mutating func wait(timeout: Int32) -> [Event] {
-    guard poll(&descriptors, nfds_t(descriptors.count), timeout) > 0 else { return [] }
+    let count = poll(&descriptors, nfds_t(descriptors.count), timeout)
+    // More descriptors than the limit, after that was lowered, or no memory: a loop without a wait would use a whole
+    // processor.
+    if count < 0, errno != EINTR { usleep(Self.pauseAfterFailure) }
+    guard count > 0 else { return [] }
     return zip(descriptors, sources).compactMap { descriptor, source in
       let found = Int32(descriptor.revents)
       guard found != 0 else { return nil }

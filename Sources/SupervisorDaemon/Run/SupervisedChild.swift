@@ -21,6 +21,20 @@ final class SupervisedChild {
     log = ChildLog(blueprint.log, name: blueprint.name)
   }
 
+  /// It serves: its next start is no longer its first one.
+  func becameReady() {
+    reason = nil
+    guard case .peer(var settings) = blueprint.settings else { return }
+    settings.forgetsConnect = false
+    blueprint.settings = .peer(settings)
+  }
+
+  /// Gives its process, and those to come, a new control socket. The old one is closed; its path is that of the new one.
+  func replaceControl(with socket: ListeningSocket) {
+    blueprint.replaceControl(with: socket)
+    process?.send(.listen, passing: socket.descriptor)
+  }
+
   // MARK: Life
 
   func spawn(limits: [ProcessSpecification.Limit]) throws(SpawnFailure) {

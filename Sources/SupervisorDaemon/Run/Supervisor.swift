@@ -21,6 +21,7 @@ final class Supervisor {
     case output(String)
     case outage(FileDescriptor, notice: [UInt8])
     case closing
+    case directories
   }
 
   var children: [String: SupervisedChild]
@@ -33,11 +34,14 @@ final class Supervisor {
   private var controlAcceptor = Acceptor()
   private var reserve = DescriptorReserve()
   var states = StateTimes()
+  private var repeated = RepeatedMessages()
   let startedAt = WallClock.now
   /// Whether orphans may have ended.
   private var hasOrphans = false
 
-  let resources: SupervisorResources
+  var resources: SupervisorResources
+  let watch = DirectoryWatch()
+  var socketUpkeep = SocketUpkeep(now: .now)
   let options: SupervisorOptions
   var plan: RunPlan
   private let signals: FileDescriptor
@@ -74,6 +78,7 @@ final class Supervisor {
 
   /// Returns when everything has ended.
   func run() {
+    watch.add(controlDirectories)
     perform(fleet.begin(now: .now))
     logStateChanges()
     notify()
@@ -90,8 +95,9 @@ final class Supervisor {
     for event in events { handle(event) }
     outages.closeExpired(now: .now)
     clients.closeExpired(now: .now)
-    perform(fleet.timePassed(now: .now))
+    perform(fleet.timePassed(now: .now) { MachinePressure.starves(process: children[$0]?.process?.pid) })
     forgetRetired()
+    if socketUpkeep.isDue(now: .now) { keepSockets(now: .now) }
     logStateChanges()
     notify()
     answerWaiting()
@@ -107,6 +113,7 @@ final class Supervisor {
   private func gather(into set: inout PollSet<Source>, now: SuspendingClock.Instant) {
     set.add(signals.rawValue, as: .signals)
     if !controlAcceptor.isPaused(now: now) { set.add(resources.control.descriptor.rawValue, as: .control) }
+    if let descriptor = watch.descriptor { set.add(descriptor.rawValue, as: .directories) }
     clients.gather(into: &set)
     for (name, child) in children {
       if let run = child.process {
@@ -124,7 +131,8 @@ final class Supervisor {
     guard !acceptor.isPaused(now: now) else { return }
     for member in fleet.members {
       guard let child = children[member.name],
-        let notice = OutageNotice.line(for: member, reason: child.reason, now: now)
+        let notice = OutageNotice.line(
+          for: member, reason: child.reason, prefix: options.layout.kind == .system ? "sudo " : "", now: now)
       else { continue }
       for listener in child.blueprint.listeners {
         set.add(listener.socket.descriptor.rawValue, as: .outage(listener.socket.descriptor, notice: notice))
@@ -134,12 +142,11 @@ final class Supervisor {
 
   private func deadline(now: SuspendingClock.Instant) -> SuspendingClock.Instant? {
     let readiness = manager == nil ? nil : notice.deadline
-    return [
+    let deadlines = [
       fleet.deadline, outages.deadline, clients.deadline, acceptor.deadline(now: now),
       controlAcceptor.deadline(now: now), readiness,
-    ].compactMap {
-      $0
-    }.min()
+    ]
+    return (deadlines.compactMap { $0 } + [socketUpkeep.deadline]).min()
   }
 
   private func handle(_ event: PollSet<Source>.Event) {
@@ -158,6 +165,9 @@ final class Supervisor {
       let now = SuspendingClock.now
       acceptor.accept(from: listener, now: now) { outages.answer($0, with: notice, now: now) }
     case .closing: break
+    case .directories:
+      watch.drain()
+      socketUpkeep.changed(now: .now)
     }
   }
 
@@ -188,11 +198,20 @@ final class Supervisor {
       case .terminate:
         child.send(.stop)
         child.signal(SIGTERM)
-      case .kill:
-        log.write("\(step.name) does not stop: sending SIGKILL", .warning)
-        child.signal(SIGKILL)
+      case .kill: kill(child)
       }
     }
+  }
+
+  private func kill(_ child: SupervisedChild) {
+    let name = child.blueprint.name
+    if fleet.member(name)?.state == .stopping {
+      log.write("\(name) does not stop: sending SIGKILL", .warning)
+    } else {
+      child.failure = "it sent nothing for a minute and was killed"
+      log.write("\(name) has sent nothing for too long: sending SIGKILL", .error)
+    }
+    child.signal(SIGKILL)
   }
 
   private func start(_ child: SupervisedChild) {
@@ -200,7 +219,7 @@ final class Supervisor {
       try child.spawn(limits: limits)
       record()
     } catch {
-      ended(child.blueprint.name, .notStarted(error.description))
+      ended(child.blueprint.name, .notStarted(error.description, isTemporary: error.isTemporary))
     }
   }
 
@@ -221,7 +240,7 @@ final class Supervisor {
   private func ended(_ name: String, _ termination: Termination) {
     guard let child = children[name] else { return }
     child.reason = child.failure ?? "it \(termination)"
-    log.write(
+    write(
       "\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""), termination == .exited(0) ? .info : .warning)
     child.failure = nil
     let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
@@ -237,7 +256,7 @@ final class Supervisor {
     for event in child.receive() {
       switch event {
       case .ready:
-        child.reason = nil
+        child.becameReady()
         perform(fleet.becameReady(name, now: .now))
       case .heartbeat:
         fleet.heartbeat(name, now: .now)
@@ -267,7 +286,7 @@ final class Supervisor {
         try SmallFile.replace(resources.recordPath, with: record.bytes)
       }
     } catch {
-      log.write("cannot write \(resources.recordPath): \(error)", .warning)
+      write("cannot write \(resources.recordPath): \(error)", .warning)
     }
   }
 
@@ -276,7 +295,7 @@ final class Supervisor {
       guard states.note(member, at: WallClock.now), let child = children[member.name] else { continue }
       switch member.machine.state {
       case .ready:
-        log.write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
+        write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
       case .parked:
         log.write(
           "\(member.name) parked after repeated failures: \(child.reason ?? "it ended"); \(child.blueprint.log.hint)",
@@ -284,6 +303,11 @@ final class Supervisor {
       case .starting, .stopping, .backingOff, .stopped: break
       }
     }
+  }
+
+  /// Logs a message that may repeat without end.
+  func write(_ message: String, _ level: LogStyle.Level = .info) {
+    if let text = repeated.next(message, now: .now) { log.write(text, level) }
   }
 
   // MARK: The end

@@ -18,14 +18,14 @@ package enum SupervisorInvocation {
   ) throws(SupervisorError) -> SupervisorOptions {
     let layout = try layout(home: home, environment: environment)
     // The supervisor never changes its directory, so a relative path means the same file at every reload.
-    let path = configuration ?? layout.configurationFile
-    let mustExist = configuration != nil
+    let source = ConfigurationSource(
+      path: configuration ?? layout.configurationFile, mustExist: configuration != nil, environment: environment)
     let ownName = ownName(in: layout, environment: environment)
     let makePlan = { @Sendable () throws(SupervisorError) -> RunPlan in
-      let file = try read(path, mustExist: mustExist, environment: environment)
+      let file = try source.read()
       var plan = try RunPlan(
         flags: flags, settings: file.map { SupervisorSettings($0, ownName: ownName) }, ownName: ownName)
-      plan.warnings = (file?.warnings ?? []).map { describe($0, in: path) }
+      plan.warnings = (file?.warnings ?? []).map { source.describe($0) } + EnvironmentSettings.unknown(in: environment)
       return plan
     }
     var options = SupervisorOptions(
@@ -62,38 +62,6 @@ package enum SupervisorInvocation {
     guard layout.kind == .system else { return PeerName.ofCurrentUser() }
     if let name = environment["SUDO_USER"].flatMap({ try? PeerName($0) }) { return name }
     return environment["NOTIFY_SOCKET"] == nil ? PeerName.ofCurrentUser() : nil
-  }
-
-  /// `nil` if nothing is configured.
-  private static func read(
-    _ path: String, mustExist: Bool, environment: [String: String]
-  ) throws(SupervisorError) -> ConfigurationFile? {
-    guard let bytes = try? SmallFile.read(path) else {
-      // An unreadable file must not be taken for a missing one.
-      guard !mustExist, access(path, F_OK) != 0 else {
-        throw SupervisorError(.noInput, "cannot read the configuration \(path)")
-      }
-      return EnvironmentSettings.setAny(environment) ? try parse("", path, environment) : nil
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw SupervisorError(.usage, "\(path) is not UTF-8")
-    }
-    return try parse(text, path, environment)
-  }
-
-  private static func parse(
-    _ text: String, _ path: String, _ environment: [String: String]
-  ) throws(SupervisorError) -> ConfigurationFile {
-    do throws(ConfigurationError) {
-      return try ConfigurationFile(text, environment: environment)
-    } catch {
-      throw SupervisorError(.usage, describe(error, in: path))
-    }
-  }
-
-  /// An environment variable names itself; a setting of the file is named after the file.
-  private static func describe(_ error: ConfigurationError, in path: String) -> String {
-    error.path.hasPrefix("P2P_") ? "\(error)" : "\(path): \(error)"
   }
 
   package static func layout(home: String?, environment: [String: String]) throws(SupervisorError) -> Layout {

@@ -65,7 +65,7 @@ package enum SupervisorRun {
 /// children, and all listening sockets. Sockets may be replaced only under the lock and after their last owner has ended.
 struct SupervisorResources: ~Copyable {
   let lock: InstanceLock
-  let control: ListeningSocket
+  var control: ListeningSocket
   let builder: BlueprintBuilder
   let blueprints: [ChildBlueprint]
   let recordPath: String
@@ -84,14 +84,28 @@ struct SupervisorResources: ~Copyable {
     self.boot = boot
   }
 
+  /// `nil` if nothing is recorded.
+  private static func readRecord(_ path: String, _ log: (String) -> Void) -> ChildRecord? {
+    let reason: String
+    do throws(SystemError) {
+      if let record = ChildRecord(try SmallFile.read(path, followsLinks: false)) { return record }
+      reason = "it is damaged"
+    } catch {
+      guard error.code != ENOENT else { return nil }
+      reason = "\(error)"
+    }
+    log("cannot use the record of the last run, \(path): \(reason); what it left behind is not ended")
+    return nil
+  }
+
   static func prepare(
     _ options: SupervisorOptions, log: @escaping (String) -> Void
   ) throws(SupervisorError) -> SupervisorResources {
-    let ownState = PlaceMaker.ownState(in: options.layout)
-    let lock = try InstanceLock(path: "\(ownState)/lock")
+    let ownState = options.layout.supervisorState
+    let lock = try InstanceLock(path: options.layout.supervisorLock)
     let recordPath = "\(ownState)/children.json"
     let boot = ProcessTable.bootIdentifier()
-    if let record = (try? SmallFile.read(recordPath)).flatMap({ ChildRecord($0) }) {
+    if let record = readRecord(recordPath, log) {
       for child in try PreviousRun.end(record, boot: boot) {
         log("ended \(child.name) (process \(child.pid)), left by the last supervisor")
       }
@@ -99,11 +113,11 @@ struct SupervisorResources: ~Copyable {
     let builder = BlueprintBuilder(options: options, portsPath: "\(ownState)/ports.json", log: log)
     let blueprints = try builder.build()
     let control: ListeningSocket
-    do throws(ListeningSocket.Failure) {
-      control = try ListeningSocket.unix(options.layout.supervisorSocket)
+    do throws(SupervisorError) {
+      control = try builder.supervisorSocket()
     } catch {
       for blueprint in blueprints { blueprint.closeListeners() }
-      throw BlueprintBuilder.explain(error, isDefaultIndex: false)
+      throw error
     }
     return SupervisorResources(
       lock: lock, control: control, builder: builder, blueprints: blueprints, recordPath: recordPath, boot: boot)

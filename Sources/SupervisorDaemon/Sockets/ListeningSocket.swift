@@ -13,6 +13,26 @@ package struct ListeningSocket: Sendable {
   package let path: String?
   /// Its actual address; `nil` for a Unix socket.
   package let endpoint: Endpoint?
+  /// Of a Unix socket: its file, which others can remove or replace.
+  private let file: FileIdentity?
+
+  private struct FileIdentity: Equatable {
+    let device: dev_t
+    let inode: ino_t
+
+    init?(_ path: String) {
+      var status = stat()
+      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
+      (device, inode) = (status.st_dev, status.st_ino)
+    }
+  }
+
+  private init(descriptor: FileDescriptor, path: String? = nil, endpoint: Endpoint? = nil) {
+    self.descriptor = descriptor
+    self.path = path
+    self.endpoint = endpoint
+    file = path.flatMap { FileIdentity($0) }
+  }
 
   /// The kernel reduces it to net.core.somaxconn: listen(2).
   private static let backlog: Int32 = 4_096
@@ -53,7 +73,7 @@ package struct ListeningSocket: Sendable {
       guard let bound = SocketAddress.local(of: descriptor.rawValue)?.endpoint else {
         throw Failure(what: what, errno: .addressNotAvailable)
       }
-      return ListeningSocket(descriptor: descriptor, path: nil, endpoint: bound)
+      return ListeningSocket(descriptor: descriptor, endpoint: bound)
     } catch {
       try? descriptor.close()
       throw error
@@ -82,7 +102,7 @@ package struct ListeningSocket: Sendable {
       try? descriptor.close()
       throw Failure(what: what, errno: Errno(rawValue: error.code))
     }
-    return ListeningSocket(descriptor: descriptor, path: path, endpoint: nil)
+    return ListeningSocket(descriptor: descriptor, path: path)
   }
 
   private static func removeStale(_ path: String) throws(Failure) {
@@ -101,10 +121,33 @@ package struct ListeningSocket: Sendable {
     return FileDescriptor(rawValue: descriptor)
   }
 
-  /// Closes it and removes its path.
+  /// Whether clients that connect to its path reach it. True for TCP.
+  package var isInPlace: Bool {
+    guard let path else { return true }
+    return file != nil && FileIdentity(path) == file
+  }
+
+  /// Whether some process listens at a path: then the socket there must not be replaced.
+  package static func isServed(_ path: String) -> Bool {
+    guard let address = try? UnixSocketAddress(path: path) else { return false }
+    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let descriptor = socket(AF_UNIX, type, 0)
+    guard descriptor >= 0 else { return false }
+    defer { Glibc.close(descriptor) }
+    do throws(SystemError) {
+      try address.connect(descriptor)
+      return true
+    } catch {
+      // A full queue has a listener.
+      return error.code == EAGAIN
+    }
+  }
+
+  /// Closes it and removes its path, unless that belongs to another socket by now.
   package func close() {
+    let isInPlace = isInPlace
     try? descriptor.close()
-    if let path { unlink(path) }
+    if let path, isInPlace { unlink(path) }
   }
 
   // MARK: Failures

@@ -82,6 +82,9 @@ package enum ChannelCommand: Sendable, Hashable {
   case stop
   /// Use these settings from now on.
   case reload(ChildSettings)
+  /// Listen on the control socket whose descriptor comes with this line: the path of the old one was lost. SCM_RIGHTS in
+  /// unix(7).
+  case listen
 
   package var json: JSONValue {
     .object(
@@ -92,6 +95,9 @@ package enum ChannelCommand: Sendable, Hashable {
         case .reload(let settings):
           fields.member("op", "reload")
           fields.object("settings") { settings.write(to: &$0) }
+        case .listen:
+          fields.member("op", "listen")
+          fields.member("listener", "control")
         }
       })
   }
@@ -102,7 +108,10 @@ package enum ChannelCommand: Sendable, Hashable {
     switch try fields.string("op") {
     case "stop": self = .stop
     case "reload": self = .reload(try ChildSettings(fields.object("settings"), role: role))
-    default: throw .badRequest("op is one of stop, reload")
+    case "listen":
+      guard try fields.string("listener") == "control" else { throw .badRequest("listener is control") }
+      self = .listen
+    default: throw .badRequest("op is one of stop, reload, listen")
     }
   }
 }

@@ -74,6 +74,8 @@ package struct PeerSettings: WireMessage, Hashable {
   package let downloads: String
   /// The address at which others reach it, if it is not the one from which it connects.
   package var advertise: HostAddress?
+  /// Whether it forgets the index that its user chose with `connect`, at its start.
+  package var forgetsConnect = false
 
   package init(
     state: String, control: String, index: Endpoint, downloads: String, advertise: HostAddress? = nil
@@ -91,6 +93,7 @@ package struct PeerSettings: WireMessage, Hashable {
     index = try fields.endpoint("index")
     downloads = try fields.string("downloads")
     advertise = try fields.optionalHostAddress("advertise")
+    forgetsConnect = try fields.optionalBool("forget_connect") ?? false
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -99,6 +102,7 @@ package struct PeerSettings: WireMessage, Hashable {
     fields.member("index", index.description)
     fields.member("downloads", downloads)
     if let advertise { fields.member("advertise", advertise.text) }
+    if forgetsConnect { fields.member("forget_connect", true) }
   }
 }
 

@@ -22,6 +22,8 @@ package struct WireFailure: Error, Equatable, Sendable {
   package var limit: Limit?
   /// In seconds, if waiting helps.
   package var retryAfter: Int?
+  /// With `unavailable`, from the supervisor: the state of the process, if only a person starts it again.
+  package var state: String?
   /// With `no-input`, on the control plane: each path that cannot be shared.
   package var paths: [PathProblem]
   /// With `several-contents`, on the control plane: the contents under the key.
@@ -30,13 +32,14 @@ package struct WireFailure: Error, Equatable, Sendable {
   package var peers: [NamedPeer]
 
   package init(
-    _ code: ErrorCode, _ message: String, limit: Limit? = nil, retryAfter: Int? = nil, paths: [PathProblem] = [],
-    choices: [ContentListing] = [], peers: [NamedPeer] = []
+    _ code: ErrorCode, _ message: String, limit: Limit? = nil, retryAfter: Int? = nil, state: String? = nil,
+    paths: [PathProblem] = [], choices: [ContentListing] = [], peers: [NamedPeer] = []
   ) {
     self.code = code
     self.message = message
     self.limit = limit
     self.retryAfter = retryAfter
+    self.state = state
     self.paths = paths
     self.choices = choices
     self.peers = peers
@@ -127,7 +130,8 @@ extension WireFailure {
     self.init(
       ErrorCode(rawValue: name) ?? .internal,
       try reply.optionalString("message") ?? "request refused with status \(status)",
-      retryAfter: try reply.optionalInteger("retry_after", in: 0...86_400), paths: try reply.optionalElements("paths"),
+      retryAfter: try reply.optionalInteger("retry_after", in: 0...86_400), state: try reply.optionalString("state"),
+      paths: try reply.optionalElements("paths"),
       choices: try reply.optionalElements("choices"), peers: try reply.optionalElements("peers"))
     if let name = try reply.optionalString("limit"), let value = try reply.optionalCount("value") {
       limit = Limit(name, value)
@@ -154,6 +158,7 @@ extension WireFailure {
       fields.member("value", limit.value)
     }
     if let retryAfter { fields.member("retry_after", retryAfter) }
+    if let state { fields.member("state", state) }
     if !paths.isEmpty { fields.array("paths", paths) }
     if !choices.isEmpty { fields.array("choices", choices) }
     if !peers.isEmpty { fields.array("peers", peers) }

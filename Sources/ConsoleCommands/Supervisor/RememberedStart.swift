@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import DocumentModel
+import Glibc
+import LineJSON
+import POSIXSupport
+import ProcessSupport
+
+/// The flags of the last `supervisor start`, in the supervisor's state: a later start without flags repeats them, because
+/// the same command must bring the same processes back after a reboot. Where a configuration file exists, it decides instead.
+struct RememberedStart: Equatable {
+  /// As typed, with absolute paths; empty for a start without flags.
+  let flags: [String]
+
+  private static let maxBytes = 65_536
+
+  static func path(in layout: Layout) -> String { "\(layout.supervisorState)/start.json" }
+
+  init(flags: [String]) {
+    self.flags = flags
+  }
+
+  /// `nil` if nothing is remembered.
+  /// - Throws: if the file is there and cannot be used: without its flags other processes would start.
+  static func read(in layout: Layout) throws(CommandFailure) -> RememberedStart? {
+    let path = path(in: layout)
+    let reason: String
+    do throws(SystemError) {
+      if let remembered = RememberedStart(bytes: try SmallFile.read(path, max: maxBytes, followsLinks: false)) {
+        return remembered
+      }
+      reason = "it is damaged"
+    } catch {
+      if error.code == ENOENT || error.code == ENOTDIR { return nil }
+      reason = "\(error)"
+    }
+    throw CommandFailure(
+      .noInput, "cannot read the flags of the last start: \(reason)",
+      [
+        "file: \(TextRules.escapedForTerminal(path))",
+        "Give the flags again, or start without any: p2pctl supervisor start --fresh",
+      ])
+  }
+
+  init?(bytes: [UInt8]) {
+    guard let rows = (try? Jansson.decode(bytes))?["flags"]?.array else { return nil }
+    let flags = rows.compactMap(\.string)
+    // What does not parse was not written by `start`.
+    guard flags.count == rows.count, (try? SupervisorStartCommand.parse(flags)) != nil else { return nil }
+    self.flags = flags
+  }
+
+  var bytes: [UInt8] {
+    (try? Jansson.encodeLine(["flags": .array(flags.map { .string($0) })])) ?? []
+  }
+
+  /// - Returns: why it could not be written.
+  func write(in layout: Layout) -> SystemError? {
+    do throws(SystemError) {
+      try SmallFile.replace(Self.path(in: layout), with: bytes)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// - Throws: if it cannot be forgotten.
+  static func forget(in layout: Layout) throws(CommandFailure) {
+    let path = path(in: layout)
+    guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
+      throw CommandFailure(
+        errno == EACCES || errno == EPERM ? .notPermitted : .failed,
+        "cannot remove \(TextRules.escapedForTerminal(path)): \(SystemError(errno))")
+    }
+  }
+
+  /// The flags as a shell takes them.
+  var text: String {
+    TextRules.escapedForTerminal(flags.map { ShellWords.escaped($0, in: nil) }.joined(separator: " "))
+  }
+}
