@@ -2,8 +2,8 @@
 
 import Glibc
 
-/// Opens log files. Only a regular file is appended to: opening a FIFO could block for ever, and a link could lead anywhere.
-/// What lies in the way is moved aside, because a process has to log in any case.
+/// Opens log files. Only a regular file or a character device is appended to: opening a FIFO could block without end, and a
+/// link could lead anywhere. What else lies in the way is moved aside, because a process has to log in any case.
 package enum AppendedFile {
   /// Opens a file of mode 0600 for appending, and creates it if missing.
   /// - Parameter readable: whether it is opened for reading as well.
@@ -22,7 +22,7 @@ package enum AppendedFile {
     let descriptor = Glibc.open(path, flags | (readable ? O_RDWR : O_WRONLY), 0o600)
     guard descriptor >= 0 else { throw SystemError(errno) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard fstat(descriptor, &status) == 0, [S_IFREG, S_IFCHR].contains(status.st_mode & S_IFMT) else {
       close(descriptor)
       throw SystemError(ENXIO)
     }

@@ -148,7 +148,7 @@ import Testing
   @Test func `start fails if a process does not become ready`() async throws {
     let fixture = try CommandFixture()
     #expect(try await started(fixture, ready: false) == .failed)
-    #expect(fixture.errors.text.hasPrefix("p2pctl: some processes are not ready\n  bob is parked"))
+    #expect(fixture.errors.text.contains("p2pctl: some processes are not ready\n  bob is parked"))
     #expect(fixture.errors.text.contains("Find the cause: p2pctl logs NAME"))
   }
 

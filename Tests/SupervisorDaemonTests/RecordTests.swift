@@ -57,7 +57,9 @@ import Testing
   /// A program under the name of one of ours.
   private func program(_ path: String, as name: String = "p2p-peer") throws -> String {
     let copy = directory.file(name)
-    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    // The file itself: /bin/sh may be a link.
+    let file = URL(filePath: path).resolvingSymlinksInPath().path
+    try FileManager.default.copyItem(atPath: file, toPath: copy)
     return copy
   }
 

@@ -32,7 +32,7 @@ package struct Diagnosis {
         + [
           .problem(
             .sockets, "nothing is running: there is no supervisor at \(facts.supervisorSocket)",
-            cure: "Start everything: p2pctl supervisor start")
+            cure: "Start everything: \(facts.startCommand)")
         ]
     }
     var findings = [supervisorFinding]
@@ -71,7 +71,7 @@ package struct Diagnosis {
         .sockets, "\(peer.name) is not running: \(reason) (\(peer.socket))",
         cure: isSupervised
           ? "p2pctl logs \(peer.name), then: p2pctl supervisor start \(peer.name)"
-          : "Start it: p2pctl supervisor start")
+          : "Start it: \(facts.startCommand)")
     case .unresponsive(let reason):
       .problem(
         .sockets, "\(peer.name) does not answer: \(reason) (\(peer.socket))",
@@ -118,7 +118,7 @@ package struct Diagnosis {
         .warning(
           .versions, "\(name) runs \(server), but this is p2pctl \(facts.version)",
           cure: isSupervised
-            ? "Restart everything: p2pctl supervisor stop, then: p2pctl supervisor start" : "Restart it.")
+            ? "Restart everything: p2pctl supervisor stop, then: \(facts.startCommand)" : "Restart it.")
       }
     }
     return [.ok(.versions, "all programs have version \(facts.version)")]

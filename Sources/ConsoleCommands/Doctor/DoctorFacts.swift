@@ -93,6 +93,8 @@ package struct DoctorFacts {
   package var places: [Place] = []
   package var disks: [Disk] = []
   package var descriptors: [Descriptors] = []
+  /// What starts everything as it was started before.
+  package var startCommand = "p2pctl supervisor start"
 
   package init(version: String, user: UInt32, supervisorSocket: String, supervisor: Answer) {
     self.version = version

@@ -20,6 +20,7 @@ struct DoctorProbe {
       version: ProtocolVersion.program, user: geteuid(),
       supervisorSocket: try SupervisorClient(console: console).socket(),
       supervisor: .down(""))
+    facts.startCommand = StartAdvice(console).command
     try examineSupervisor(&facts)
     let sockets = try sockets(besides: facts.processes)
     for socket in sockets.prefix(Self.maxPeers) { try examine(socket, &facts) }

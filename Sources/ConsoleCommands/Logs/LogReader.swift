@@ -83,7 +83,7 @@ struct LogDirectory {
         .notFound, "there are no logs yet",
         [
           "They are written to \(TextRules.escapedForTerminal((layouts.first ?? first).logDirectory))",
-          "Start everything with: p2pctl supervisor start",
+          "Start everything with: \(StartAdvice(console).command)",
         ])
     }
     return LogDirectory(layout: found)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import ProcessSupervision
 import ProcessSupport
 import WireProtocol
 
@@ -12,7 +13,7 @@ enum IndexConnections {
   static func lines(of processes: [ProcessStatus], in layout: Layout, on console: Console) throws -> [String] {
     var states: [(names: [String], text: String)] = []
     let peers = processes.filter { $0.role == .peer }
-    for peer in peers {
+    for peer in peers where peer.state == ProcessState.ready.rawValue {
       let text = try state(of: peer, in: layout, on: console)
       if let same = states.firstIndex(where: { $0.text == text }) {
         states[same].names.append(peer.name)

@@ -85,10 +85,13 @@ struct SupervisorAction {
 extension CommandFailure {
   /// Reports that some processes are not ready.
   static func notReady(_ processes: [ProcessStatus]) -> CommandFailure {
-    CommandFailure(
+    let missing = processes.filter { $0.state != "ready" && $0.state != "stopped" }
+    let isRetried = missing.contains { $0.state == "backing-off" || $0.state == "starting" }
+    return CommandFailure(
       .failed, "some processes are not ready",
-      processes.filter { $0.state != "ready" && $0.state != "stopped" }.map(ProcessFormat.state)
-        + ["Find the cause: p2pctl logs NAME", "Then start it again: p2pctl supervisor start NAME"])
+      missing.map(ProcessFormat.state) + ["Find the cause: p2pctl logs NAME"]
+        + (isRetried ? ["The supervisor keeps retrying."] : [])
+        + ["To start one at once: p2pctl supervisor start NAME"])
   }
 }
 

@@ -208,7 +208,7 @@ final class Supervisor {
     if fleet.member(name)?.state == .stopping {
       log.write("\(name) does not stop: sending SIGKILL", .warning)
     } else {
-      child.failure = "it sent nothing for a minute and was killed"
+      child.failure = "it sent nothing for too long and was killed"
       log.write("\(name) has sent nothing for too long: sending SIGKILL", .error)
     }
     child.signal(SIGKILL)
