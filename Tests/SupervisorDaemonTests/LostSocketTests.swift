@@ -14,7 +14,7 @@ import WireProtocol
   @Test func `it looks from time to time, and soon after a change`() {
     var upkeep = SocketUpkeep(now: start)
     #expect(upkeep.deadline == start.advanced(by: SocketUpkeep.interval))
-    let now = start.advanced(by: .seconds(5))
+    let now = start.advanced(by: .seconds(1))
     upkeep.changed(now: now)
     #expect(upkeep.deadline == now.advanced(by: SocketUpkeep.delay))
     #expect(!upkeep.isDue(now: now) && upkeep.isDue(now: upkeep.deadline))

@@ -10,7 +10,7 @@ package struct SocketUpkeep: Sendable {
   package typealias Instant = SuspendingClock.Instant
 
   /// Between two looks if nothing is reported.
-  package static let interval = Duration.seconds(10)
+  package static let interval = Duration.seconds(2)
   /// Between two looks while a socket cannot be made again.
   package static let retry = Duration.seconds(1)
   /// After a report, so that a storm of changes, or another program that fights for the path, causes few looks.
