@@ -50,21 +50,28 @@ package enum IndexProcess {
     // Two loops, the channel, and the cooperative pool.
     if let lack = ProcessResources.lackOfThreads(System.coreCount + 6) { return fail(lack, temporaryStatus, channel) }
     let addresses = channel.flatMap { holderAddresses(from: $0.start.settings) }
+    // Own: sockets to listen at, event loops, the channel, and connections about to be closed.
+    let plan = DescriptorPlan(limit: descriptors, own: 96, each: 1, most: IndexLimits().connections)
+    var limits = IndexLimits()
+    limits.connections = plan.connections
     let service = IndexService(
-      limits: limits(descriptors: descriptors),
+      limits: limits,
       addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise))
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
-    return AsynchronousWork.wait { await serve(service, options, channel, group) }
+    return AsynchronousWork.wait { await serve(service, options, channel, group, refusals: plan.refusals) }
   }
 
   private static func serve(
-    _ service: IndexService, _ options: Options, _ channel: SupervisorChannel?, _ group: MultiThreadedEventLoopGroup
+    _ service: IndexService, _ options: Options, _ channel: SupervisorChannel?, _ group: MultiThreadedEventLoopGroup,
+    refusals: Int
   ) async -> CInt {
     let stops = StopRequests()
     defer { group.shutdownGracefully { _ in } }
     let server: LineServer
     do {
-      server = try await service.serve(at: listener(options, channel), group: group)
+      server = try await service.serve(
+        at: listener(options, channel), group: group, refusals: refusals,
+        report: { standardError.report($0, .warning) })
     } catch {
       return fail(ListenFailure.explain(error, listen: options.listen), 1, channel)
     }
@@ -92,13 +99,6 @@ package enum IndexProcess {
       return .address(host: options.listen.host, port: options.listen.port)
     }
     return .address(host: settings.address.host, port: settings.address.port)
-  }
-
-  /// The default limits, reduced to the available descriptors; the process itself needs a few.
-  private static func limits(descriptors: Int) -> IndexLimits {
-    var limits = IndexLimits()
-    limits.connections = max(1, min(limits.connections, descriptors - 64))
-    return limits
   }
 
   private static func fail(_ message: String, _ status: CInt, _ channel: SupervisorChannel?) -> CInt {

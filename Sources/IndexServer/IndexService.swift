@@ -29,11 +29,18 @@ package final class IndexService: Sendable {
 
   /// Begins to serve.
   ///
+  /// - Parameters:
+  ///   - refusals: maximum number of refusals sent at a time.
+  ///   - report: gets a line for the log when connections are refused or cannot be accepted.
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
-  package func serve(at listener: LineServer.Listener, group: any EventLoopGroup) async throws -> LineServer {
-    let gate = ConnectionGate(limit: limits.connections, limitOfAddress: limits.connectionsPerAddress)
+  package func serve(
+    at listener: LineServer.Listener, group: any EventLoopGroup, refusals: Int = 64,
+    report: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> LineServer {
+    let gate = ConnectionGate(
+      limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals)
     return try await LineServer.start(
-      listener, group: group, limits: LineLimits(line: limits.line), gate: gate
+      listener, group: group, limits: LineLimits(line: limits.line), gate: gate, report: report
     ) { _ in IndexRole(service: self) }
   }
 

@@ -52,7 +52,7 @@ package enum LineVerdict: Equatable, Sendable {
 }
 
 /// Why a connection is refused right after it was accepted.
-package enum ConnectionRefusal: Equatable, Sendable {
+package enum ConnectionRefusal: Hashable, Sendable {
   /// The server is at its limit.
   case tooMany(limit: Int)
   /// The address is at its limit.

@@ -52,17 +52,20 @@ package final class LineServer: Sendable {
   /// - Parameters:
   ///   - gate: counts the connections. A refused one gets the role's refusal and is closed; if too many refusals are being
   ///     sent, it is closed silently.
+  ///   - reserve: number of descriptors held back, to accept connections when all others are used.
+  ///   - report: gets a line for the log when connections are refused or cannot be accepted.
   ///   - makeRole: called on the connection's event loop.
   /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is not a
   ///   listening socket and for an unusable path.
   package static func start<Role: LineRole>(
-    _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate,
-    makeRole: @escaping @Sendable (any EventLoop) -> Role
+    _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate, reserve: Int = 0,
+    report: @escaping @Sendable (String) -> Void = { _ in }, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) async throws -> LineServer {
     let connections = ConnectionRegistry()
-    let bootstrap = bootstrap(group, limits, gate, connections, makeRole)
+    let control = AcceptControl(reserve: reserve, report: report)
+    let bootstrap = bootstrap(group, limits, gate, connections, control, makeRole)
     let listen = { @Sendable (descriptor: CInt) async throws -> any Channel in
-      try await inherit(descriptor, Self.bootstrap(group, limits, gate, connections, makeRole))
+      try await inherit(descriptor, Self.bootstrap(group, limits, gate, connections, control, makeRole))
     }
     func server(_ listener: any Channel, _ socketFile: UnixSocketFile? = nil) -> LineServer {
       LineServer(listener: listener, connections: connections, socketFile: socketFile, listen: listen)
@@ -80,17 +83,23 @@ package final class LineServer: Sendable {
 
   private static func bootstrap<Role: LineRole>(
     _ group: any EventLoopGroup, _ limits: LineLimits, _ gate: ConnectionGate, _ connections: ConnectionRegistry,
-    _ makeRole: @escaping @Sendable (any EventLoop) -> Role
+    _ control: AcceptControl, _ makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> ServerBootstrap {
     ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.maxMessagesPerRead, value: 16)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(control.handler())
+        }
+      }
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try accept(channel, limits: limits, gate: gate, connections: connections, makeRole: makeRole)
+          channel.closeFuture.whenComplete { _ in control.closed() }
+          try accept(channel, limits, gate, connections, control, makeRole)
         }
       }
   }
@@ -136,13 +145,14 @@ package final class LineServer: Sendable {
   }
 
   private static func accept<Role: LineRole>(
-    _ channel: any Channel, limits: LineLimits, gate: ConnectionGate, connections: ConnectionRegistry,
-    makeRole: (any EventLoop) -> Role
+    _ channel: any Channel, _ limits: LineLimits, _ gate: ConnectionGate, _ connections: ConnectionRegistry,
+    _ control: AcceptControl, _ makeRole: (any EventLoop) -> Role
   ) throws {
     KeepAlive.enable(on: channel)
     let address = channel.remoteAddress
     let role = makeRole(channel.eventLoop)
     if let refusal = gate.enter(address) {
+      control.note(.refused(refusal))
       let isReported = gate.beginRefusal()
       if isReported { channel.closeFuture.whenComplete { _ in gate.endRefusal() } }
       let refusing = RefusingRole(role: role, refusal: isReported ? refusal : nil)

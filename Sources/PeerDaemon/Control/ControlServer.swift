@@ -11,6 +11,10 @@ package import WireProtocol
 package enum ControlServer {
   /// Maximum number of front ends at a time.
   package static let connectionLimit = 64
+  /// Refusals sent at a time.
+  private static let refusalLimit = 8
+  /// Descriptors held back, so that the owner is served when other peers or downloads use all others.
+  private static let descriptorReserve = 16
 
   /// Carries out one request other than `hello`. Its task is cancelled when the client disconnects.
   package typealias Operations =
@@ -20,11 +24,13 @@ package enum ControlServer {
   /// - Throws: `IOError` or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, greeting: ControlHelloReply, group: any EventLoopGroup,
-    operations: @escaping Operations
+    report: @escaping @Sendable (String) -> Void = { _ in }, operations: @escaping Operations
   ) async throws -> LineServer {
-    let gate = ConnectionGate(limit: connectionLimit, limitOfAddress: connectionLimit)
+    let gate = ConnectionGate(
+      limit: connectionLimit, limitOfAddress: connectionLimit, refusalLimit: refusalLimit)
     return try await LineServer.start(
-      listener, group: group, limits: LineLimits(line: ControlPlane.lineLimit), gate: gate
+      listener, group: group, limits: LineLimits(line: ControlPlane.lineLimit), gate: gate,
+      reserve: descriptorReserve, report: report
     ) { _ in ControlRole(greeting: greeting, operations: operations) }
   }
 }

@@ -21,6 +21,13 @@ package struct SourceTimeout: Sendable {
 
   package init() {}
 
+  /// - Parameter descriptors: maximum number of open ones of the process; a download asks fewer sources at a time if these
+  ///   are few.
+  package init(descriptors: Int) {
+    selection.maxWidth = max(4, min(selection.maxWidth, descriptors / 16))
+    selection.width = min(selection.width, selection.maxWidth)
+  }
+
   func answer(at pace: SourceSelection.Pace) -> TimeAmount {
     switch pace {
     case .patient: stall
