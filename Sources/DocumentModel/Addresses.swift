@@ -39,7 +39,14 @@ package struct Endpoint: Hashable, Sendable {
 
   /// Whether only this machine can reach it.
   package var isLoopback: Bool {
-    host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 0x3A })
+    host == "localhost" || HostAddress(host)?.isLoopback == true
+  }
+
+  /// The host at which a peer listens by default that uses an index here: on loopback if the index is there, in the same
+  /// family, because the index reports the address from which a peer connects. Empty for all addresses.
+  package var defaultPeerHost: String {
+    guard isLoopback else { return "" }
+    return HostAddress(host)?.isIPv6 == true ? "::1" : "127.0.0.1"
   }
 
   /// Digits only: `UInt16` would accept a sign.
@@ -103,6 +110,13 @@ package struct HostAddress: Hashable, Sendable {
     case (16, 0): bytes.dropLast().contains { $0 != 0 }
     default: true
     }
+  }
+
+  package var isIPv6: Bool { bytes.count == 16 }
+
+  /// 127.0.0.0/8 or ::1.
+  package var isLoopback: Bool {
+    isIPv6 ? bytes.last == 1 && bytes.dropLast().allSatisfy { $0 == 0 } : bytes[0] == 127
   }
 
   private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]

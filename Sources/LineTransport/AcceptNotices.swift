@@ -115,9 +115,10 @@ final class AcceptControl: Sendable {
     }
   }
 
-  /// A connection has closed.
-  func closed() {
-    reserve?.refill()
+  /// The reserve is taken back when a connection that may have used it closes.
+  func accepted(_ channel: any Channel) {
+    guard let reserve else { return }
+    channel.closeFuture.whenComplete { _ in reserve.refill() }
   }
 }
 
@@ -126,6 +127,8 @@ package struct DescriptorPlan: Equatable, Sendable {
   package let connections: Int
   /// Refusals sent at a time: their connections use descriptors as well.
   package let refusals: Int
+  /// Descriptors to hold back for the owner of the process.
+  package let reserve: Int
 
   /// - Parameters:
   ///   - limit: of the process: RLIMIT_NOFILE in getrlimit(2).
@@ -134,8 +137,9 @@ package struct DescriptorPlan: Equatable, Sendable {
   ///   - most: maximum number of connections, whatever the limit.
   package init(limit: Int, own: Int, each: Int, most: Int) {
     refusals = max(1, min(64, limit / 16))
+    reserve = max(2, min(16, limit / 16))
     // With few descriptors in all, half of them have to do.
-    let reserve = min(own + refusals, limit / 2)
-    connections = max(1, min(most, (limit - reserve) / each))
+    let others = min(own + refusals + reserve, limit / 2)
+    connections = max(1, min(most, (limit - others) / each))
   }
 }

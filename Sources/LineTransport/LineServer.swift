@@ -98,7 +98,7 @@ package final class LineServer: Sendable {
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          channel.closeFuture.whenComplete { _ in control.closed() }
+          control.accepted(channel)
           try accept(channel, limits, gate, connections, control, makeRole)
         }
       }

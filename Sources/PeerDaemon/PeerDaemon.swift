@@ -7,6 +7,7 @@ package import LineTransport
 package import Logging
 package import NIOCore
 import NIOPosix
+import ProcessSupport
 import WireProtocol
 
 /// A running peer: creates its parts and connects them.
@@ -23,6 +24,15 @@ package final class PeerDaemon: Sendable {
     package var advertise: HostAddress?
     /// Where other peers connect.
     package var uploads: LineServer.Listener
+    /// Whether a person chose that address. If not, the peer is also reachable from where its index is.
+    package var isUploadAddressChosen = true
+    /// Maximum number of open descriptors of the process.
+    package var descriptors = 1 << 20
+    /// A connection needs three: its socket, the file last served, and a copy while a part is sent. Own ones: front ends,
+    /// downloads, the catalogue.
+    fileprivate var descriptorPlan: DescriptorPlan {
+      DescriptorPlan(limit: descriptors, own: 192, each: 3, most: PeerLimits().connections)
+    }
     /// Where front ends connect.
     package var control: LineServer.Listener
     /// The path of the control socket, absolute.
@@ -53,6 +63,8 @@ package final class PeerDaemon: Sendable {
   private let uploadServer: UploadServer
   private let controlServer: LineServer
   private let link: IndexLink
+  /// The addresses from which it connects to its index.
+  private let own: LatestValues<String>
   private let selection: IndexSelection
   private let changed: ChangedFiles
   private let upkeep: [Task<Void, Never>]
@@ -60,13 +72,15 @@ package final class PeerDaemon: Sendable {
   private let threads: PeerThreads
 
   private init(
-    id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, selection: IndexSelection,
-    changed: ChangedFiles, upkeep: [Task<Void, Never>], catalogue: Catalogue, threads: PeerThreads
+    id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<String>,
+    selection: IndexSelection, changed: ChangedFiles, upkeep: [Task<Void, Never>], catalogue: Catalogue,
+    threads: PeerThreads
   ) {
     self.id = id
     self.uploadServer = uploadServer
     self.controlServer = controlServer
     self.link = link
+    self.own = own
     self.selection = selection
     self.changed = changed
     self.upkeep = upkeep
@@ -101,14 +115,16 @@ package final class PeerDaemon: Sendable {
     let catalogue = state.catalogue
     let changed = ChangedFiles()
     let transfers = TransferRegistry()
-    let uploads = try await serveUploads(settings, identity, catalogue, transfers, changed, group, threads)
+    let uploads = try await serveUploads(settings, identity, catalogue, transfers, changed, group, threads, logger)
     let announcements = CatalogueAnnouncements(catalogue: catalogue, pool: threads.files, changed: changed)
+    let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
       address: state.selection.current.address,
       hello: IndexHello(
         peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise),
       shares: { await announcements.page(after: $0) },
-      loop: group.next(), logger: logger, timeout: settings.timeout)
+      loop: group.next(), logger: logger, timeout: settings.timeout,
+      connectedFrom: { own.submit($0) })
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
     let ledger = ShareLedger(catalogue: catalogue)
     let work = FileWork(catalogue: catalogue, pool: threads.long)
@@ -119,20 +135,21 @@ package final class PeerDaemon: Sendable {
         ledger: ledger, work: work, publication: publication, pool: threads.files, stateDirectory: settings.state),
       downloader: Downloader(
         identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
-        pools: (quick: threads.files, long: threads.long), logger: logger),
+        pools: (quick: threads.files, long: threads.long),
+        timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger),
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers,
       examination: SelfExamination(
         identity: identity, uploadPort: uploads.address.port, link: link, wallClock: { Int64(time(nil)) }),
       wallClock: { Int64(time(nil)) })
-    let control = try await serveControl(settings, identity, operations, group, uploads)
+    let control = try await serveControl(settings, identity, operations, group, uploads, logger)
     await link.start()
     let upkeep = ShareUpkeep(
       ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.files, loop: link.loop,
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
-      id: identity.id, uploadServer: uploads, controlServer: control, link: link, selection: state.selection,
-      changed: changed,
+      id: identity.id, uploadServer: uploads, controlServer: control, link: link, own: own,
+      selection: state.selection, changed: changed,
       upkeep: [
         Task { await upkeep.run() }, Task { await upkeep.sweep() }, Task { await upkeep.inspect() },
         Task { await upkeep.watchForReturns() },
@@ -142,12 +159,17 @@ package final class PeerDaemon: Sendable {
 
   private static func serveUploads(
     _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ catalogue: Catalogue,
-    _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup, _ threads: PeerThreads
+    _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup, _ threads: PeerThreads,
+    _ logger: Logger
   ) async throws(PeerStartError) -> UploadServer {
+    var limits = PeerLimits()
+    let plan = settings.descriptorPlan
+    limits.connections = plan.connections
     do {
       return try await UploadServer.start(
-        settings.uploads, identity: identity, catalogue: catalogue, transfers: transfers, group: group,
-        pool: threads.files, fileChanged: { changed.notice($0) })
+        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, catalogue: catalogue,
+        transfers: transfers, group: group, pool: threads.files, limits: limits, refusals: plan.refusals,
+        logger: logger, fileChanged: { changed.notice($0) })
     } catch {
       throw PeerStartError(uploads: settings.uploads, error)
     }
@@ -155,12 +177,15 @@ package final class PeerDaemon: Sendable {
 
   private static func serveControl(
     _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ operations: PeerOperations,
-    _ group: any EventLoopGroup, _ uploads: UploadServer
+    _ group: any EventLoopGroup, _ uploads: UploadServer, _ logger: Logger
   ) async throws(PeerStartError) -> LineServer {
     let greeting = ControlHelloReply(
       server: "p2p-peer/\(ProtocolVersion.program)", role: .peer, peer: identity.id, name: identity.name.text)
     do {
-      return try await ControlServer.start(settings.control, greeting: greeting, group: group) {
+      return try await ControlServer.start(
+        settings.control, greeting: greeting, group: group, reserve: settings.descriptorPlan.reserve,
+        report: { logger.warning("control socket: \($0)") }
+      ) {
         (request, events) async throws(WireFailure) in try await operations.answer(request, events)
       }
     } catch {
@@ -196,6 +221,7 @@ package final class PeerDaemon: Sendable {
     async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)
     async let controlEnded: Void = controlServer.drain(within: Self.drainTimeout)
     changed.end()
+    own.stop()
     for task in upkeep { task.cancel() }
     _ = await (uploadsEnded, controlEnded)
     await link.stop()

@@ -59,9 +59,9 @@ package enum PeerProcess {
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
     ProcessResources.shareMemoryArenas()
-    _ = ProcessResources.raiseDescriptorLimit()
+    let descriptors = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
-    let settings: PeerDaemon.Settings
+    var settings: PeerDaemon.Settings
     do {
       channel = try SupervisorChannel.fromEnvironment()
       settings = try channel.map(Self.settings(from:)) ?? Self.settings(from: options)
@@ -74,6 +74,7 @@ package enum PeerProcess {
       channel?.sendFailed(lack)
       return temporaryStatus
     }
+    settings.descriptors = descriptors
     return serve(settings, channel, startThreads())
   }
 
@@ -98,6 +99,7 @@ package enum PeerProcess {
       controlPath: settings.control)
     own.advertise = settings.advertise
     own.forgetsConnect = settings.forgetsConnect
+    own.isUploadAddressChosen = !settings.isAutomatic
     return own
   }
 
@@ -111,12 +113,12 @@ package enum PeerProcess {
       name: options.name, state: absolute(options.state), index: options.index,
       uploads: .address(host: listen.host, port: listen.port), control: .unix(path: socket), controlPath: socket)
     settings.advertise = options.advertise
+    settings.isUploadAddressChosen = options.listen != nil
     return settings
   }
 
-  /// A peer listens on the loopback address if its index does.
   private static func defaultListen(for index: Endpoint) -> Endpoint {
-    Endpoint(host: index.isLoopback ? "127.0.0.1" : "", port: 0)
+    Endpoint(host: index.defaultPeerHost, port: 0)
   }
 
   private static func absolute(_ path: String) -> String {

@@ -67,12 +67,21 @@ import Testing
   }
 
   @Test(arguments: [
-    ("localhost", true), ("127.0.0.1", true), ("127.255.0.9", true), ("::1", true), ("", false), ("0.0.0.0", false),
+    ("localhost", true), ("127.0.0.1", true), ("127.255.0.9", true), ("::1", true), ("0:0:0:0:0:0:0:1", true),
+    ("::ffff:127.0.0.1", true), ("::2", false), ("", false), ("0.0.0.0", false),
     ("::", false), ("192.0.2.7", false), ("127.example.org", false), ("10.127.0.1", false),
     ("localhost.example", false),
   ])
   func `loopback addresses are recognised`(_ host: String, _ isLoopback: Bool) {
     #expect(Endpoint(host: host, port: 1).isLoopback == isLoopback)
+  }
+
+  @Test(arguments: [
+    ("localhost", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("127.9.9.9", "127.0.0.1"), ("::1", "::1"),
+    ("0:0::1", "::1"), ("192.0.2.7", ""), ("index.example", ""), ("2001:db8::1", ""),
+  ])
+  func `peer listens in the family of its index`(_ index: String, _ host: String) {
+    #expect(Endpoint(host: index, port: 1).defaultPeerHost == host)
   }
 
   @Test func `the default index is on this machine`() {

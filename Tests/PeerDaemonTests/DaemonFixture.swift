@@ -51,21 +51,33 @@ final class DaemonFixture: Sendable {
     await index.drain(within: .milliseconds(100))
   }
 
+  /// Runs another index on any port of an address while `body` works.
+  func withIndex(at host: String, _ body: (Endpoint) async throws -> Void) async throws {
+    let index = try await IndexService().serve(at: .address(host: host, port: 0), group: group)
+    let endpoint = Endpoint(host: host, port: UInt16(index.address?.port ?? 0))
+    do { try await body(endpoint) } catch {
+      await index.drain(within: .milliseconds(100))
+      throw error
+    }
+    await index.drain(within: .milliseconds(100))
+  }
+
   /// Runs a peer while `body` works.
   ///
   /// - Parameters:
+  ///   - uploads: the host at which it listens.
   ///   - acknowledgement: how long an `add` waits for the index.
   ///   - returnInterval: interval of the search for lost files.
   ///   - threads: `nil` for new ones.
   func withPeer(
     _ name: String = "alice", acknowledgement: TimeAmount = .seconds(60), index: Endpoint? = nil,
-    returnInterval: Duration = .milliseconds(50), threads: PeerThreads? = nil,
+    uploads: String = "127.0.0.1", returnInterval: Duration = .milliseconds(50), threads: PeerThreads? = nil,
     _ body: (Peer) async throws -> Void
   ) async throws {
     let socket = directory.file("\(name).sock")
     var settings = PeerDaemon.Settings(
       name: try PeerName(name), state: directory.file("state-\(name)"), index: index ?? indexEndpoint,
-      uploads: .address(host: "127.0.0.1", port: 0), control: .unix(path: socket), controlPath: socket)
+      uploads: .address(host: uploads, port: 0), control: .unix(path: socket), controlPath: socket)
     settings.timeout.acknowledgement = acknowledgement
     settings.timeout.connection = acknowledgement
     settings.returnInterval = returnInterval

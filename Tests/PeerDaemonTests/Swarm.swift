@@ -70,7 +70,7 @@ final class Swarm: Sendable {
     let transfers = TransferRegistry()
     let uploads = try await UploadServer.start(
       .address(host: "127.0.0.1", port: 0), identity: identity, catalogue: catalogue, transfers: transfers,
-      group: group, pool: pool, limits: limits, fileChanged: { _ in })
+      group: group, pool: pool, limits: limits, logger: Self.logger(name), fileChanged: { _ in })
     let link = IndexLink(
       address: try index ?? indexEndpoint,
       hello: IndexHello(peer: id ?? identity.id, name: identity.name, port: port ?? uploads.address.port),

@@ -23,8 +23,20 @@ import Testing
   @Test func `default is an index and the user's peer`() throws {
     let plan = try plan(RunFlags())
     #expect(plan.index == .init(listen: .defaultIndex, isDefault: true))
-    #expect(plan.peers == [.init(name: PlanNames.me, listen: loopback, user: nil)])
+    #expect(plan.peers == [.init(name: PlanNames.me, listen: loopback, isAutomatic: true, user: nil)])
     #expect(plan.peersIndex == .served)
+  }
+
+  @Test(arguments: [("::1", "::1"), ("127.0.0.1", "127.0.0.1"), ("127.0.0.2", "127.0.0.1"), ("localhost", "127.0.0.1")])
+  func `peer listens on loopback in the family of the index`(index: String, host: String) throws {
+    let index = Endpoint(host: index, port: 7734)
+    let here = Endpoint(host: host, port: 0)
+    #expect(try plan(RunFlags(index: index)).peers.map(\.listen) == [here])
+    let flags = RunFlags(serveIndex: index, peers: [.init(name: PlanNames.dave)])
+    #expect(try plan(flags).peers.map(\.listen) == [here])
+    #expect(
+      try plan(RunFlags(), SupervisorSettings(index: index, peers: [.init(name: PlanNames.me)])).peers.map(\.listen)
+        == [here])
   }
 
   @Test func `without flags the configuration decides`() throws {
@@ -33,7 +45,7 @@ import Testing
     #expect(
       plan.peers == [
         .init(name: PlanNames.carol, listen: Endpoint(host: "10.0.0.1", port: 5), user: "carl"),
-        .init(name: PlanNames.me, listen: everywhere, user: nil),
+        .init(name: PlanNames.me, listen: everywhere, isAutomatic: true, user: nil),
       ])
   }
 
@@ -54,20 +66,20 @@ import Testing
     let far = Endpoint(host: "192.0.2.1", port: 7734)
     let plan = try plan(RunFlags(index: far))
     #expect(plan.index == nil)
-    #expect(plan.peers == [.init(name: PlanNames.me, listen: everywhere, user: nil)])
+    #expect(plan.peers == [.init(name: PlanNames.me, listen: everywhere, isAutomatic: true, user: nil)])
     #expect(plan.peersIndex == .at(far))
   }
 
   @Test func `peer alone uses the configured index`() throws {
     let flags = RunFlags(peers: [.init(name: PlanNames.dave)])
     #expect(try plan(flags).peersIndex == .at(.defaultIndex))
-    #expect(try plan(flags).peers == [.init(name: PlanNames.dave, listen: loopback, user: nil)])
+    #expect(try plan(flags).peers == [.init(name: PlanNames.dave, listen: loopback, isAutomatic: true, user: nil)])
     #expect(try plan(flags, settings).peersIndex == .at(Endpoint(host: "", port: 7000)))
     let index = Endpoint(host: "192.0.2.9", port: 1)
     let named = try plan(flags, SupervisorSettings(serveIndex: .defaultIndex, index: index))
     #expect(named.peersIndex == .at(index))
     #expect(named.index == nil)
-    #expect(named.peers == [.init(name: PlanNames.dave, listen: everywhere, user: nil)])
+    #expect(named.peers == [.init(name: PlanNames.dave, listen: everywhere, isAutomatic: true, user: nil)])
   }
 
   @Test func `flags together start exactly what they name`() throws {

@@ -206,7 +206,8 @@ enum MessageTable {
       optional: ["allow_advertise"]),
     MessageCase(
       Part<PeerSettings>.self,
-      #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","advertise":"192.0.2.1"}"#, optional: ["advertise"]),
+      #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1"}"#,
+      optional: ["automatic", "advertise"]),
     MessageCase(
       Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
       optional: ["index", "uploads", "control"]),

@@ -13,24 +13,24 @@ package enum ControlServer {
   package static let connectionLimit = 64
   /// Refusals sent at a time.
   private static let refusalLimit = 8
-  /// Descriptors held back, so that the owner is served when other peers or downloads use all others.
-  private static let descriptorReserve = 16
 
   /// Carries out one request other than `hello`. Its task is cancelled when the client disconnects.
   package typealias Operations =
     @Sendable (ControlRequest, ControlEvents) async throws(WireFailure) -> any WireReply
 
   /// Starts to serve. `hello` is answered immediately, whatever else the daemon does.
+  ///
+  /// - Parameter reserve: descriptors held back, so that the owner is served when uploads or downloads use all others.
   /// - Throws: `IOError` or `ListenerError`.
   package static func start(
-    _ listener: LineServer.Listener, greeting: ControlHelloReply, group: any EventLoopGroup,
+    _ listener: LineServer.Listener, greeting: ControlHelloReply, group: any EventLoopGroup, reserve: Int = 0,
     report: @escaping @Sendable (String) -> Void = { _ in }, operations: @escaping Operations
   ) async throws -> LineServer {
     let gate = ConnectionGate(
       limit: connectionLimit, limitOfAddress: connectionLimit, refusalLimit: refusalLimit)
     return try await LineServer.start(
       listener, group: group, limits: LineLimits(line: ControlPlane.lineLimit), gate: gate,
-      reserve: descriptorReserve, report: report
+      reserve: reserve, report: report
     ) { _ in ControlRole(greeting: greeting, operations: operations) }
   }
 }

@@ -86,6 +86,7 @@ package actor IndexLink {
   let shares: Shares
   let timeout: Timeout
   let logger: Logger
+  private let connectedFrom: @Sendable (_ own: String) -> Void
   private(set) var address: Endpoint
   private(set) var machine = IndexLinkMachine()
   var random: any RandomNumberGenerator & Sendable
@@ -113,9 +114,11 @@ package actor IndexLink {
   /// The last warning: an outage is logged once, not at each try.
   private var lastWarning = ""
 
+  /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
-    timeout: Timeout = Timeout(), random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    timeout: Timeout = Timeout(), random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+    connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in }
   ) {
     self.address = address
     self.hello = hello
@@ -124,6 +127,7 @@ package actor IndexLink {
     self.logger = logger
     self.timeout = timeout
     self.random = random
+    self.connectedFrom = connectedFrom
   }
 
   // MARK: Life
@@ -215,6 +219,7 @@ package actor IndexLink {
     lastError = nil
     let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
     isLocal.store(remote?.isLoopback ?? false || remote?.hostText == local?.hostText, ordering: .relaxed)
+    if let own = local?.hostText { connectedFrom(own) }
     carryOut(machine.connected())
   }
 

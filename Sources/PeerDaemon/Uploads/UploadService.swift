@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ContentStore
-package import DocumentModel
-package import LineTransport
-package import NIOCore
-package import NIOPosix
-import Synchronization
-package import WireProtocol
+import ContentStore
+import DocumentModel
+import WireProtocol
 
 /// Answers the requests of other peers from the catalogue. Blocks: call it on a thread of the pool.
 ///
@@ -129,48 +125,5 @@ final class UploadService: Sendable {
     case .damagedLayer: WireFailure(.unavailable, "hashes are being rebuilt", retryAfter: 5)
     default: WireFailure(.internal, "the file cannot be read")
     }
-  }
-}
-
-/// Serves shared content to other peers.
-package final class UploadServer: Sendable {
-  private let server: LineServer
-  private let gate: ConnectionGate
-
-  private init(server: LineServer, gate: ConnectionGate) {
-    self.server = server
-    self.gate = gate
-  }
-
-  /// Number of open connections.
-  package var connectionCount: Int { gate.count }
-
-  /// Starts the server.
-  ///
-  /// - Parameters:
-  ///   - pool: threads for blocking work on catalogue and files.
-  ///   - fileChanged: called from any thread with the path of a share whose file has changed or must be hashed again.
-  /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
-  package static func start(
-    _ listener: LineServer.Listener, identity: (id: PeerID, name: PeerName), catalogue: Catalogue,
-    transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool, limits: PeerLimits = PeerLimits(),
-    fileChanged: @escaping @Sendable (String) -> Void
-  ) async throws -> UploadServer {
-    let service = UploadService(catalogue: catalogue, limits: limits, fileChanged: fileChanged)
-    let gate = ConnectionGate(limit: limits.connections, limitOfAddress: limits.connectionsPerAddress)
-    let server = try await LineServer.start(
-      listener, group: group, limits: LineLimits(line: limits.line), gate: gate
-    ) { _ in UploadRole(service: service, identity: identity, pool: pool, transfers: transfers) }
-    return UploadServer(server: server, gate: gate)
-  }
-
-  /// The address it listens at.
-  package var address: Endpoint {
-    Endpoint(host: server.address?.hostText ?? "", port: UInt16(server.address?.port ?? 0))
-  }
-
-  /// Stops accepting, finishes the answers in progress, closes.
-  package func stop(within timeout: TimeAmount) async {
-    await server.drain(within: timeout)
   }
 }

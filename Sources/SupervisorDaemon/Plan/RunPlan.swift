@@ -27,14 +27,19 @@ package struct RunPlan: Sendable, Equatable {
     package let name: PeerName
     /// Port 0 means the remembered port, else any free one.
     package let listen: Endpoint
+    /// Whether nobody chose where it listens.
+    package let isAutomatic: Bool
     /// The address under which others reach it; `nil` for the one from which it connects.
     package var advertise: HostAddress?
     /// The user as which it runs in the system's layout; `nil` for the user of its name.
     package let user: String?
 
-    package init(name: PeerName, listen: Endpoint, advertise: HostAddress? = nil, user: String?) {
+    package init(
+      name: PeerName, listen: Endpoint, isAutomatic: Bool = false, advertise: HostAddress? = nil, user: String?
+    ) {
       self.name = name
       self.listen = listen
+      self.isAutomatic = isAutomatic
       self.advertise = advertise
       self.user = user
     }
@@ -85,10 +90,11 @@ package struct RunPlan: Sendable, Equatable {
     }
     peersIndex = wanted.index.map { .at($0) } ?? (wanted.serveIndex == nil ? .at(.defaultIndex) : .served)
     let used = wanted.index ?? wanted.serveIndex ?? .defaultIndex
-    // With an index that only this machine reaches, peers need not be reachable from elsewhere.
-    let automatic = Endpoint(host: used.isLoopback ? "127.0.0.1" : "", port: 0)
+    let automatic = Endpoint(host: used.defaultPeerHost, port: 0)
     peers = wanted.peers.map {
-      Peer(name: $0.name, listen: $0.listen ?? automatic, advertise: $0.advertise, user: $0.user)
+      Peer(
+        name: $0.name, listen: $0.listen ?? automatic, isAutomatic: $0.listen == nil, advertise: $0.advertise,
+        user: $0.user)
     }
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
     logDestination = wanted.logDestination

@@ -120,7 +120,7 @@ package struct BlueprintBuilder {
     remember(listeners.compactMap(\.socket.endpoint).first?.port, of: name)
     var settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
-      downloads: layout.downloads(of: name), advertise: plan.advertise)
+      downloads: layout.downloads(of: name), isAutomatic: plan.isAutomatic, advertise: plan.advertise)
     settings.forgetsConnect = options.plan.forgetsConnect
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,

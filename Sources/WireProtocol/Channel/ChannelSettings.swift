@@ -72,18 +72,22 @@ package struct PeerSettings: WireMessage, Hashable {
   /// The directory of downloads that name no other. It exists, except in the system's layout, where it is part of the
   /// state.
   package let downloads: String
+  /// Whether nobody chose where it listens: it then also listens where its index reports it.
+  package let isAutomatic: Bool
   /// The address at which others reach it, if it is not the one from which it connects.
   package var advertise: HostAddress?
   /// Whether it forgets the index that its user chose with `connect`, at its start.
   package var forgetsConnect = false
 
   package init(
-    state: String, control: String, index: Endpoint, downloads: String, advertise: HostAddress? = nil
+    state: String, control: String, index: Endpoint, downloads: String, isAutomatic: Bool = false,
+    advertise: HostAddress? = nil
   ) {
     self.state = state
     self.control = control
     self.index = index
     self.downloads = downloads
+    self.isAutomatic = isAutomatic
     self.advertise = advertise
   }
 
@@ -92,6 +96,7 @@ package struct PeerSettings: WireMessage, Hashable {
     control = try fields.string("control")
     index = try fields.endpoint("index")
     downloads = try fields.string("downloads")
+    isAutomatic = try fields.optionalBool("automatic") ?? false
     advertise = try fields.optionalHostAddress("advertise")
     forgetsConnect = try fields.optionalBool("forget_connect") ?? false
   }
@@ -101,6 +106,7 @@ package struct PeerSettings: WireMessage, Hashable {
     fields.member("control", control)
     fields.member("index", index.description)
     fields.member("downloads", downloads)
+    if isAutomatic { fields.member("automatic", true) }
     if let advertise { fields.member("advertise", advertise.text) }
     if forgetsConnect { fields.member("forget_connect", true) }
   }
