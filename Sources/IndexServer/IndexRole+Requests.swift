@@ -50,16 +50,10 @@ extension IndexRole {
 
   private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
     let session = try begin(hello)
-    output.writeReply(id: id) { output in
-      output.member("protocol", ProtocolVersion.wire)
-      output.member("server", "p2p-index/\(ProtocolVersion.program)")
-      output.member("host", session.origin.host)
-      if let isAdvertised = session.isAdvertised { output.member("advertised", isAdvertised) }
-      output.key("limits")
-      output.beginObject()
-      for (name, value) in service.limits.named { output.member(name, value) }
-      output.endObject()
-    }
+    let reply = IndexHelloReply(
+      server: "p2p-index/\(ProtocolVersion.program)", host: session.origin.host, isAdvertised: session.isAdvertised,
+      limits: service.limits)
+    reply.write(id: id, to: &output)
   }
 
   private func add(_ documents: [Document], to session: IndexSession) throws(WireFailure) -> Int {
@@ -111,7 +105,7 @@ extension IndexRole {
       let start = output.bytes.count
       var next = page.next
       for (number, row) in page.rows.enumerated() {
-        output.write(row, to: asker)
+        output.object(row) { HolderAddresses.reported($0, to: asker) }
         if output.bytes.count - start > Self.pageBytes, number + 1 < page.rows.count {
           next = row.position
           break
@@ -129,7 +123,9 @@ extension IndexRole {
     output.writeReply(id: id) { output in
       output.key("peers")
       output.beginArray()
-      for row in page.rows { output.write(row, to: session.origin.asker) }
+      for row in page.rows {
+        output.object(row, host: HolderAddresses.reported(row.host, to: session.origin.asker))
+      }
       output.endArray()
       if let next = page.next { output.member("next", next.cursor) }
     }
@@ -189,7 +185,7 @@ private struct LookupWriter: LookupVisitor {
   }
 
   mutating func visit(_ holder: Holder) {
-    output.write(holder, to: asker)
+    output.object(holder, host: HolderAddresses.reported(holder.host, to: asker))
   }
 
   /// Ends the reply and gives the writer back; false if nothing was visited, and so nothing written.
@@ -215,50 +211,6 @@ extension JSONWriter {
     beginReply(id: id)
     members(&self)
     endReply()
-  }
-
-  fileprivate mutating func write(_ holder: Holder, to asker: Asker) {
-    beginObject()
-    member("peer", holder.peer)
-    member("name", holder.name.text)
-    member("host", HolderAddresses.reported(holder.host, to: asker))
-    member("port", Int(holder.port))
-    member("complete", holder.complete)
-    endObject()
-  }
-
-  fileprivate mutating func write(_ row: ListRow, to asker: Asker) {
-    switch row {
-    case .document(let document): write(document, to: asker)
-    case .level(let level):
-      beginObject()
-      level.write(to: &self)
-      endObject()
-    }
-  }
-
-  fileprivate mutating func write(_ row: DocumentListing, to asker: Asker) {
-    beginObject()
-    member("key", row.document.key.text)
-    member("title", row.document.title.text)
-    members(of: row.document.content)
-    member("modified", row.document.modified)
-    member("total", row.total)
-    key("holders")
-    beginArray()
-    for holder in row.holders { write(holder, to: asker) }
-    endArray()
-    endObject()
-  }
-
-  fileprivate mutating func write(_ row: PeerListing, to asker: Asker) {
-    beginObject()
-    member("peer", row.peer)
-    member("name", row.name.text)
-    member("host", HolderAddresses.reported(row.host, to: asker))
-    member("port", row.port)
-    member("documents", row.documents)
-    endObject()
   }
 }
 

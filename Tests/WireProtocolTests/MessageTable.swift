@@ -40,7 +40,8 @@ enum MessageTable {
       MessageCase(
         Reply<IndexHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
-          + #""limits":{"line":1048576,"batch":1000,"inflight":256,"idle":10}}"#,
+          + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"holders":50,"contents":16,"#
+          + #""page":1000,"records":1000000,"connections":18000,"connections_per_address":256}}"#,
         optional: ["protocol", "status", "advertised"]),
       MessageCase(
         Reply<LookupReply>.self,
@@ -82,8 +83,9 @@ enum MessageTable {
     peerRequests + [
       MessageCase(
         Reply<PeerHelloReply>.self,
-        #"{"id":1,"status":200,"protocol":1,"peer":"\#(Sample.peer)","name":"bob","limits":{"get":4194304,"inflight":64}}"#,
-        optional: ["status", "protocol"]),
+        #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","peer":"\#(Sample.peer)","name":"bob","#
+          + #""limits":{"line":65536,"get":4194305,"inflight":65,"hello":30,"idle":120,"connections":1000,"#
+          + #""connections_per_address":32}}"#, optional: ["status", "protocol", "server"]),
       MessageCase(
         Reply<HaveReply>.self, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"oA=="}"#,
         optional: ["status", "pieces"]),

@@ -121,7 +121,7 @@ import WireProtocol
           #expect(line { request.write(id: id, to: &$0) } == example.line)
         } else if try WireFailure(reply: object) == nil {
           switch operations[try object.requestID()] {
-          case .hello: #expect(try PeerHelloReply(object).get == 4_194_304)
+          case .hello: #expect(try PeerHelloReply(object).limits.get == 4_194_304)
           case .have: #expect(try written(HaveReply(object), object) == example.line)
           case .hashes: #expect(try written(HashesReply(object, expected: 16), object) == example.line)
           case .get: #expect(try written(GetReply(object), object) == example.line)

@@ -134,8 +134,8 @@ package struct SourceMachine {
   private mutating func greet(_ hello: PeerHelloReply) throws(SourceFailure) {
     guard hello.peer == source else { throw .otherPeer(hello.peer) }
     isGreeted = true
-    getLimit = max(hello.get, 1)
-    maxInFlight = Int(min(hello.inflight, Int64(Self.maxRequests)))
+    getLimit = Int64(max(hello.limits.get, 1))
+    maxInFlight = min(hello.limits.inflight, Self.maxRequests)
   }
 
   private func check(_ body: Body, _ reply: JSONObject) throws(WireFailure) {

@@ -77,10 +77,9 @@ extension IndexLink {
   }
 
   private func batches<Entry: Announced>(_ entries: [Entry]) -> [ArraySlice<Entry>] {
-    let defaults = IndexLimits()
+    let limits = greeting?.limits ?? IndexLimits()
     return AnnouncementBatches.cut(
-      entries, most: greeting?.batch ?? defaults.batch,
-      bytes: min(greeting?.line ?? defaults.line, AnnouncementBatches.maxBytes))
+      entries, most: limits.batch, bytes: min(limits.line, AnnouncementBatches.maxBytes))
   }
 
   // MARK: Announcements

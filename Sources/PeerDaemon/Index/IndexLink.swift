@@ -322,7 +322,7 @@ package actor IndexLink {
         "index ignores our advertised address: add our host to its allow_advertise",
         metadata: ["advertise": "\(hello.advertise?.text ?? "")", "seen": "\(greeting?.host ?? "")"])
     }
-    scheduleHeartbeat(every: .milliseconds(Int64(greeting?.idle ?? 10) * 1000 / 3))
+    scheduleHeartbeat(every: .milliseconds(Int64((greeting?.limits ?? IndexLimits()).idle) * 1000 / 3))
     for waiter in waiters { waiter.resume(true) }
     waiters = []
     withdrawn = []

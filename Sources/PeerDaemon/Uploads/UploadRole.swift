@@ -104,7 +104,9 @@ final class UploadRole: LineRole {
     if case .hello(_, let name) = request {
       if other == nil { scheduleIdleCheck() }
       other = name
-      writeHello(id, &output)
+      PeerHelloReply(
+        server: "p2p-peer/\(ProtocolVersion.program)", peer: identity.id, name: identity.name, limits: service.limits
+      ).write(id: id, to: &output)
       return .next
     }
     guard other != nil else { throw .helloRequired }
@@ -122,19 +124,6 @@ final class UploadRole: LineRole {
         try service.get(content, offset: offset, length: length, known: known)
       }
     }
-  }
-
-  private func writeHello(_ id: Int64, _ output: inout JSONWriter) {
-    output.beginReply(id: id)
-    output.member("protocol", ProtocolVersion.wire)
-    output.member("server", "p2p-peer/\(ProtocolVersion.program)")
-    output.member("peer", identity.id)
-    output.member("name", identity.name.text)
-    output.key("limits")
-    output.beginObject()
-    for (name, value) in service.limits.named { output.member(name, value) }
-    output.endObject()
-    output.endReply()
   }
 
   private func perform(
@@ -158,39 +147,25 @@ final class UploadRole: LineRole {
     switch result {
     case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
     case .success(.have(let piece)):
-      connection.send {
-        $0.beginReply(id: id)
-        $0.member("piece", piece)
-        $0.member("complete", true)
-        $0.endReply()
-      }
+      connection.send { HaveReply(piece: piece, complete: true).write(id: id, to: &$0) }
     case .success(.hashes(let count, let nodes)):
       connection.send {
-        $0.beginReply(id: id)
-        $0.member("hashes", count)
-        $0.endReply()
+        HashesReply(count: count).write(id: id, to: &$0)
         $0.bytes += nodes
       }
     case .success(.bytes(let file, let offset, let bytes)):
       known = file ?? known
       connection.send {
-        Self.writeHeader(id, offset, Int64(bytes.count), &$0)
+        GetReply(offset: offset, length: Int64(bytes.count)).write(id: id, to: &$0)
         $0.bytes += bytes
       }
       transfer?.handle.progress(Int64(bytes.count))
     case .success(.file(let file, let offset, let length)):
       known = file
-      connection.send { Self.writeHeader(id, offset, length, &$0) }
+      connection.send { GetReply(offset: offset, length: length).write(id: id, to: &$0) }
       return sendRegion(of: file, offset, length, connection)
     }
     connection.resume()
-  }
-
-  private static func writeHeader(_ id: Int64, _ offset: Int64, _ length: Int64, _ output: inout JSONWriter) {
-    output.beginReply(id: id)
-    output.member("offset", offset)
-    output.member("length", length)
-    output.endReply()
   }
 
   /// Sends the next part. If the file has changed, closes the connection: the body cannot be completed.

@@ -39,32 +39,34 @@ package struct IndexLimits: Equatable, Sendable {
   }
 }
 
-/// What a client reads in the reply to `hello`.
+/// The reply to `hello`.
 package struct IndexHelloReply: WireReply {
   package let server: String
   /// The address from which the session comes, as the index sees it.
   package let host: String
   /// Whether the session is reported under the address that it advertised; `nil` if it advertised none.
   package let isAdvertised: Bool?
-  /// Seconds of silence after which a session with records is dropped.
-  package let idle: Int
-  /// Documents in one request.
-  package let batch: Int
-  /// The longest line in bytes.
-  package let line: Int
-  /// Unanswered requests of one connection.
-  package let inflight: Int
+  /// A client reads those that it keeps to: `line`, `batch`, `inflight` and `idle`.
+  package let limits: IndexLimits
+
+  package init(server: String, host: String, isAdvertised: Bool?, limits: IndexLimits) {
+    self.server = server
+    self.host = host
+    self.isAdvertised = isAdvertised
+    self.limits = limits
+  }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
-    let limits = try fields.object("limits")
-    let defaults = IndexLimits()
+    let stated = try fields.object("limits")
+    var limits = IndexLimits()
     server = try fields.string("server")
     host = try fields.string("host")
     isAdvertised = try fields.optionalBool("advertised")
-    idle = try limits.limit("idle", default: defaults.idle)
-    batch = try limits.limit("batch", default: defaults.batch)
-    line = try limits.limit("line", default: defaults.line)
-    inflight = try limits.limit("inflight", default: defaults.inflight)
+    limits.idle = try stated.limit("idle", default: limits.idle)
+    limits.batch = try stated.limit("batch", default: limits.batch)
+    limits.line = try stated.limit("line", default: limits.line)
+    limits.inflight = try stated.limit("inflight", default: limits.inflight)
+    self.limits = limits
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -72,11 +74,8 @@ package struct IndexHelloReply: WireReply {
     fields.member("server", server)
     fields.member("host", host)
     if let isAdvertised { fields.member("advertised", isAdvertised) }
-    fields.object("limits") { limits in
-      limits.member("line", line)
-      limits.member("batch", batch)
-      limits.member("inflight", inflight)
-      limits.member("idle", idle)
+    fields.object("limits") { object in
+      for (name, value) in limits.named { object.member(name, value) }
     }
   }
 }

@@ -30,31 +30,39 @@ package struct PeerLimits: Equatable, Sendable {
   }
 }
 
-/// What a downloader reads in the reply to `hello`.
+/// The reply to `hello`.
 package struct PeerHelloReply: WireReply {
+  package let server: String
   package let peer: PeerID
   package let name: PeerName
-  /// Bytes of one `get`.
-  package let get: Int64
-  /// Unanswered requests of one connection.
-  package let inflight: Int64
+  /// A downloader reads those that it keeps to: `get` and `inflight`.
+  package let limits: PeerLimits
+
+  package init(server: String, peer: PeerID, name: PeerName, limits: PeerLimits) {
+    self.server = server
+    self.peer = peer
+    self.name = name
+    self.limits = limits
+  }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
-    let limits = try fields.object("limits")
-    let defaults = PeerLimits()
+    let stated = try fields.object("limits")
+    var limits = PeerLimits()
+    server = try fields.optionalString("server") ?? ""
     peer = try fields.peerID("peer")
     name = try fields.peerName()
-    get = try limits.optionalInteger("get", in: 1...Content.maximumSize) ?? Int64(defaults.get)
-    inflight = Int64(try limits.limit("inflight", default: defaults.inflight))
+    limits.get = try stated.optionalInteger("get", in: 1...Int(Content.maximumSize)) ?? limits.get
+    limits.inflight = try stated.limit("inflight", default: limits.inflight)
+    self.limits = limits
   }
 
   package func write(to fields: inout some FieldWriter) {
     fields.member("protocol", ProtocolVersion.wire)
+    if !server.isEmpty { fields.member("server", server) }
     fields.member("peer", peer)
     fields.member("name", name.text)
-    fields.object("limits") { limits in
-      limits.member("get", get)
-      limits.member("inflight", inflight)
+    fields.object("limits") { object in
+      for (name, value) in limits.named { object.member(name, value) }
     }
   }
 }
@@ -66,6 +74,12 @@ package struct HaveReply: WireReply {
   package let complete: Bool
   /// Of a partial holder: base64, first piece in the high bit of the first byte.
   package let pieces: String?
+
+  package init(piece: Int64, complete: Bool, pieces: String? = nil) {
+    self.piece = piece
+    self.complete = complete
+    self.pieces = pieces
+  }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     piece = try fields.integer("piece", in: 1...Content.maximumSize)
@@ -84,6 +98,10 @@ package struct HaveReply: WireReply {
 package struct HashesReply: WireReply {
   /// The number of 32-byte values that follow.
   package let count: Int
+
+  package init(count: Int) {
+    self.count = count
+  }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     count = try fields.integer("hashes", in: 0...1 << 20)
@@ -104,6 +122,11 @@ package struct HashesReply: WireReply {
 package struct GetReply: WireReply {
   package let offset: Int64
   package let length: Int64
+
+  package init(offset: Int64, length: Int64) {
+    self.offset = offset
+    self.length = length
+  }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     offset = try fields.size("offset")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import LineJSON
 
 extension Holder: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -10,6 +11,10 @@ extension Holder: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
+    write(host: host, to: &fields)
+  }
+
+  fileprivate func write(host: String, to fields: inout some FieldWriter) {
     fields.member("peer", peer)
     fields.member("name", name.text)
     fields.member("host", host)
@@ -50,9 +55,13 @@ extension DocumentListing: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
+    write(to: &fields) { $0 }
+  }
+
+  fileprivate func write(to fields: inout some FieldWriter, reported: (_ host: String) -> String) {
     document.write(to: &fields)
     fields.member("total", total)
-    fields.array("holders", holders)
+    fields.array("holders", holders) { holder, fields in holder.write(host: reported(holder.host), to: &fields) }
   }
 
   private static let maxHolders = 3
@@ -81,8 +90,12 @@ extension ListRow: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
+    write(to: &fields) { $0 }
+  }
+
+  fileprivate func write(to fields: inout some FieldWriter, reported: (_ host: String) -> String) {
     switch self {
-    case .document(let listing): listing.write(to: &fields)
+    case .document(let listing): listing.write(to: &fields, reported: reported)
     case .level(let level): level.write(to: &fields)
     }
   }
@@ -121,11 +134,37 @@ extension PeerListing: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
+    write(host: host, to: &fields)
+  }
+
+  fileprivate func write(host: String, to fields: inout some FieldWriter) {
     fields.member("peer", peer)
     fields.member("name", name.text)
     fields.member("host", host)
     fields.member("port", port)
     fields.member("documents", documents)
+  }
+}
+
+/// Rows as an index writes them, which may report a host otherwise. Not generic: an index writes them for each look-up, and
+/// the compiler specialises within this module only.
+extension JSONWriter {
+  package mutating func object(_ holder: Holder, host: String) {
+    beginObject()
+    holder.write(host: host, to: &self)
+    endObject()
+  }
+
+  package mutating func object(_ row: ListRow, reported: (_ host: String) -> String) {
+    beginObject()
+    row.write(to: &self, reported: reported)
+    endObject()
+  }
+
+  package mutating func object(_ row: PeerListing, host: String) {
+    beginObject()
+    row.write(host: host, to: &self)
+    endObject()
   }
 }
 

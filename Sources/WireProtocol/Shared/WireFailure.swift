@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
-package import LineJSON
 
 /// A failure as the wire carries it.
 package struct WireFailure: Error, Equatable, Sendable {
@@ -137,18 +136,11 @@ extension WireFailure {
       limit = Limit(name, value)
     }
   }
+}
 
-  /// Appends the line that answers request `id`; `nil` if the request had none.
-  package func write(id: Int64?, to output: inout JSONWriter) {
-    output.line { write(id, to: &$0) }
-  }
-
-  /// The line that answers request `id`; `nil` if the request had none.
-  package func json(id: Int64?) -> JSONValue {
-    .object(.written { write(id, to: &$0) })
-  }
-
-  private func write(_ id: Int64?, to fields: inout some FieldWriter) {
+extension WireFailure: WireLine {
+  /// - Parameter id: of the request that it answers; `nil` if that had none.
+  package func write(lineOf id: Int64?, to fields: inout some FieldWriter) {
     if let id { fields.member("id", id) } else { fields.null("id") }
     fields.member("status", code.status)
     fields.member("error", code.rawValue)

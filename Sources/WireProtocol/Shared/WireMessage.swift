@@ -26,8 +26,28 @@ package enum RequestID {
   package static let range: ClosedRange<Int64> = 0...(1 << 53) - 1
 }
 
+/// A message that is a whole line once it has its id.
+package protocol WireLine {
+  associatedtype LineID
+
+  /// Appends all members of the line.
+  func write(lineOf id: LineID, to fields: inout some FieldWriter)
+}
+
+extension WireLine {
+  /// Appends the whole line.
+  package func write(id: LineID, to output: inout JSONWriter) {
+    output.line { write(lineOf: id, to: &$0) }
+  }
+
+  /// The whole line.
+  package func json(id: LineID) -> JSONValue {
+    .object(.written { write(lineOf: id, to: &$0) })
+  }
+}
+
 /// A request without its `id`.
-package protocol WireRequest: Equatable, Sendable {
+package protocol WireRequest: WireLine, Equatable, Sendable where LineID == Int64 {
   associatedtype Operation: RawRepresentable<String>
 
   var operation: Operation { get }
@@ -36,17 +56,7 @@ package protocol WireRequest: Equatable, Sendable {
 }
 
 extension WireRequest {
-  /// Appends the whole line.
-  package func write(id: Int64, to output: inout JSONWriter) {
-    output.line { writeLine(id, to: &$0) }
-  }
-
-  /// The whole line.
-  package func json(id: Int64) -> JSONValue {
-    .object(.written { writeLine(id, to: &$0) })
-  }
-
-  private func writeLine(_ id: Int64, to fields: inout some FieldWriter) {
+  package func write(lineOf id: Int64, to fields: inout some FieldWriter) {
     fields.member("id", id)
     fields.member("op", operation.rawValue)
     write(to: &fields)
@@ -54,20 +64,10 @@ extension WireRequest {
 }
 
 /// The reply to a request that succeeded, without `id` and `status`.
-package protocol WireReply: WireMessage {}
+package protocol WireReply: WireLine, WireMessage where LineID == Int64 {}
 
 extension WireReply {
-  /// Appends the whole line.
-  package func write(id: Int64, to output: inout JSONWriter) {
-    output.line { writeLine(id, to: &$0) }
-  }
-
-  /// The whole line.
-  package func json(id: Int64) -> JSONValue {
-    .object(.written { writeLine(id, to: &$0) })
-  }
-
-  private func writeLine(_ id: Int64, to fields: inout some FieldWriter) {
+  package func write(lineOf id: Int64, to fields: inout some FieldWriter) {
     fields.member("id", id)
     fields.member("status", 200)
     write(to: &fields)
