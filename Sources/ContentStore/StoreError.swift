@@ -10,6 +10,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case vanished
     /// The system refuses to open the file.
     case unreadable
+    /// The process, or the system, has no free descriptor: temporary.
+    case exhausted
     /// A directory, a device, a FIFO, a socket.
     case notAFile
     /// The file changed since or while it was hashed.
@@ -63,6 +65,7 @@ extension StoreError {
       case ENOENT, ENOTDIR, ESTALE: .vanished
       case EISDIR, ENXIO, ENODEV: .notAFile
       case EIO: .inputOutput
+      case EMFILE, ENFILE: .exhausted
       default: .unreadable
       }
     return StoreError(code, path, SystemError(number).description)
@@ -77,6 +80,7 @@ extension StoreError {
       case ENAMETOOLONG: .nameTooLong
       case EEXIST, EISDIR, ENOTEMPTY: .exists
       case EIO: .inputOutput
+      case EMFILE, ENFILE: .exhausted
       default: .cannotCreate
       }
     return StoreError(code, path, SystemError(number).description)

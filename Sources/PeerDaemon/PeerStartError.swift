@@ -33,7 +33,7 @@ package struct PeerStartError: Error, CustomStringConvertible {
 
   package init(_ error: StoreError) {
     switch error.code {
-    case .noSpace, .inputOutput: self.init("cannot open the catalogue now: \(error)", isTemporary: true)
+    case .noSpace, .inputOutput, .exhausted: self.init("cannot open the catalogue now: \(error)", isTemporary: true)
     case .catalogueInUse: self.init("\(error); stop it or use another state directory")
     default: self.init("cannot open the catalogue: \(error)")
     }

@@ -108,7 +108,7 @@ extension WireFailure {
       case .cancelled: .cancelled
       case .exists, .cannotCreate, .noSpace, .notADirectory, .nameTooLong: .cannotCreate
       case .invalidRange: .invalidRange
-      case .catalogueInUse: .unavailable
+      case .catalogueInUse, .exhausted: .unavailable
       case .inputOutput, .damagedLayer, .catalogueDamaged, .catalogueFailed: .internal
       }
     self.init(code, error.description)

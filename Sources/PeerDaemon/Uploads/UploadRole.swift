@@ -177,7 +177,7 @@ final class UploadRole: LineRole {
       try file.checkUnchanged()
       descriptor = try file.file.duplicate()
     } catch {
-      service.changed(file)
+      if error.code != .exhausted { service.changed(file) }
       known = nil
       return connection.abort()
     }
