@@ -87,10 +87,6 @@ final class DescriptorReserve: Sendable {
 
 /// The accepting side of one server: pauses after a failure, which would happen again at once, and reports it.
 final class AcceptControl: Sendable {
-  /// The event loop would otherwise spin.
-  private static let pause = TimeAmount.milliseconds(500)
-  private static let exhausted: Set<CInt> = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
-
   private let report: @Sendable (String) -> Void
   private let notices = Mutex(AcceptNotices())
   private let reserve: DescriptorReserve?
@@ -106,19 +102,46 @@ final class AcceptControl: Sendable {
     if let text { report(text) }
   }
 
-  /// A handler of the listening channel.
-  func handler() -> AcceptBackoffHandler {
-    AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { [self] error in
-      guard Self.exhausted.contains(error.errnoCode) else { return nil }
-      note(.failed(error.errnoCode))
-      return reserve?.release() == true ? nil : Self.pause
-    }
+  /// accept(2) failed.
+  /// - Returns: whether it is worth trying again at once.
+  fileprivate func failed(_ code: CInt) -> Bool {
+    note(.failed(code))
+    return reserve?.release() ?? false
   }
 
   /// The reserve is taken back when a connection that may have used it closes.
   func accepted(_ channel: any Channel) {
     guard let reserve else { return }
     channel.closeFuture.whenComplete { _ in reserve.refill() }
+  }
+}
+
+/// Stops accepting for a moment when the system has no descriptor or memory for a connection: the event loop would spin,
+/// because the connection stays in the queue.
+///
+/// NIO's own handler for this delays the next read only, and after a failed one there is none: it stays registered.
+final class AcceptPause: ChannelInboundHandler {
+  typealias InboundIn = any Channel
+
+  private static let pause = TimeAmount.milliseconds(500)
+  private static let exhausted: Set<CInt> = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
+
+  private let control: AcceptControl
+
+  init(_ control: AcceptControl) {
+    self.control = control
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let code = (error as? IOError)?.errnoCode, Self.exhausted.contains(code) else {
+      return context.fireErrorCaught(error)
+    }
+    guard !control.failed(code) else { return }
+    let channel = context.channel
+    try? channel.syncOptions?.setOption(.autoRead, value: false)
+    channel.eventLoop.scheduleTask(in: Self.pause) {
+      try? channel.syncOptions?.setOption(.autoRead, value: true)
+    }
   }
 }
 

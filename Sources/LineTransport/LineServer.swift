@@ -91,7 +91,7 @@ package final class LineServer: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 16)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(control.handler())
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(control))
         }
       }
       .childChannelOption(.autoRead, value: false)

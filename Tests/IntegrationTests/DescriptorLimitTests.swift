@@ -42,6 +42,12 @@ import Testing
       return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// From now on no further descriptor can be opened: prlimit(1).
+    func forbidMore() async throws {
+      let outcome = try await Program(path: "/usr/bin/prlimit").run("--pid", String(pid), "--nofile=3:3")
+      guard outcome.status == 0 else { throw Program.Failure(description: outcome.errors) }
+    }
+
     /// The part of one processor that it uses. A loop that spins uses all of it.
     func load() async throws -> Double {
       let (before, start) = (processorTime, ContinuousClock.now)
@@ -78,6 +84,23 @@ import Testing
     #expect(try first.ask(#"{"id":2,"op":"ping"}"#)["status"] == 200)
     #expect(try await index.load() < 0.5)
     #expect(others.count == 100)
+  }
+
+  @Test(.enabled(if: access("/usr/bin/prlimit", X_OK) == 0)) func `accept pauses without descriptors, and says so`()
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let index = try await Limited("p2p-index", ["--listen", "127.0.0.1:0"], limit: 256, in: directory)
+    let first = try RawConnection(to: index.address)
+    try await index.forbidMore()
+    let other = try RawConnection(to: index.address)
+    #expect(
+      await eventually(within: .seconds(20)) { index.logged.contains("cannot accept connections: Too many open files") }
+    )
+    #expect(try await index.load() < 0.5)
+    let hello = #"{"id":1,"op":"hello","protocol":1,"peer":"\#(String(repeating: "a", count: 64))","name":"a"}"#
+    #expect(try first.ask(hello)["status"] == 200)
+    _ = other
   }
 
   @Test func `owner is served while other peers use all descriptors`() async throws {

@@ -172,7 +172,7 @@ import WireProtocol
 
   @Test(
     arguments: [
-      (#"{"op":"jump"}"#, "op is one of stop, reload"), (#"{}"#, "op is missing"),
+      (#"{"op":"jump"}"#, "op is one of stop, reload, listen"), (#"{}"#, "op is missing"),
       (#"{"op":"reload"}"#, "settings is missing"), (#"{"op":"reload","settings":{}}"#, "state is missing"),
     ])
   func `malformed command is refused with its reason`(line: String, reason: String) throws {
