@@ -9,6 +9,7 @@
 #include <nss.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // Headers older than the kernel may lack these; the numbers are the same on every architecture.
@@ -379,6 +381,21 @@ int file_allocate(int descriptor, int64_t length) {
     if (errno != EINTR) return errno;
   }
   return 0;
+}
+
+// The form of the attribute is that of the kernel's posix_acl_xattr.h, in little endian.
+int file_let_read(int descriptor, uid_t user) {
+  enum { owner = 0x01, named_user = 0x02, group = 0x04, mask = 0x10, other = 0x20 };
+  const uint32_t entries[5][3] = {
+      {owner, 6, UINT32_MAX}, {named_user, 4, user}, {group, 0, UINT32_MAX}, {mask, 4, UINT32_MAX}, {other, 0, UINT32_MAX}};
+  unsigned char list[4 + 5 * 8] = {2};
+  for (int entry = 0; entry < 5; entry++) {
+    unsigned char *at = list + 4 + entry * 8;
+    at[0] = (unsigned char)entries[entry][0];
+    at[2] = (unsigned char)entries[entry][1];
+    for (int byte = 0; byte < 4; byte++) at[4 + byte] = (unsigned char)(entries[entry][2] >> (8 * byte));
+  }
+  return fsetxattr(descriptor, "system.posix_acl_access", list, sizeof list, 0) == 0 ? 0 : errno;
 }
 
 // MARK: Names

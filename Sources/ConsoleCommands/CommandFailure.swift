@@ -2,8 +2,9 @@
 
 import DocumentModel
 import Glibc
+package import LineJSON
 import POSIXSupport
-import WireProtocol
+package import WireProtocol
 
 /// Why a command failed: what happened, to what, and what to do next. All texts are escaped for the terminal.
 package struct CommandFailure: Error, Equatable {
@@ -12,6 +13,8 @@ package struct CommandFailure: Error, Equatable {
   package var message: String
   /// Lines below the message: details first, then what to do next.
   package var details: [String]
+  /// The failure as a daemon reported it.
+  package private(set) var wire: WireFailure?
   /// Whether the user asked to leave; this also ends an interactive shell.
   package var endsSession = false
 
@@ -101,15 +104,8 @@ extension CommandFailure {
 
   /// A refusal by the daemon, with hints on what to do about it.
   init(_ failure: WireFailure) {
-    self.init(ExitStatus(failure.code), TextRules.escapedForTerminal(failure.message))
-    details += failure.paths.map {
-      "\(TextRules.escapedForTerminal($0.path)): \(TextRules.escapedForTerminal($0.message))"
-    }
-    details += Self.choices(failure.choices)
-    details += failure.peers.map { "\($0.peer)  \($0.name)" }
-    if let limit = failure.limit {
-      details.append("limit: \(TextRules.escapedForTerminal(limit.name)) = \(limit.value)")
-    }
+    self.init(ExitStatus(failure.code), TextRules.escapedForTerminal(failure.message), Self.parts(of: failure))
+    wire = failure
     // The message names the command that starts it; waiting does not help.
     if let state = failure.state {
       if state == "parked" { details.append("Find the cause: p2pctl logs") }
@@ -117,6 +113,46 @@ extension CommandFailure {
     }
     if let hint = Self.hint(for: failure.code) { details.append(hint) }
     if let seconds = failure.retryAfter { details.append("Try again in \(seconds) s.") }
+  }
+
+  /// An interruption without a message of its own, with what it did.
+  func explaining(_ interruption: String?) -> CommandFailure {
+    guard status == .interrupted, message.isEmpty, let interruption else { return self }
+    var failure = self
+    failure.message = "interrupted: \(interruption)"
+    return failure
+  }
+
+  /// Without hints to run the command that has just failed.
+  func withoutAdvice(of name: String) -> CommandFailure {
+    var failure = self
+    failure.details.removeAll { $0.hasSuffix(": p2pctl \(name)") }
+    return failure
+  }
+
+  /// As one object on standard error, with the fields of a failure on the wire.
+  package var members: JSONMembers {
+    let failure = wire ?? WireFailure(status.code, message)
+    var members = failure.json(id: nil).object ?? JSONMembers()
+    members["id"] = nil
+    let known = Self.parts(of: failure)
+    let more = details.filter { !known.contains($0) }
+    if !more.isEmpty { members["details"] = .array(more.map { .string($0) }) }
+    members["exit"] = .integer(Int64(status.rawValue))
+    return members
+  }
+
+  /// The parts of a failure that its JSON has as fields of their own.
+  private static func parts(of failure: WireFailure) -> [String] {
+    var details = failure.paths.map {
+      "\(TextRules.escapedForTerminal($0.path)): \(TextRules.escapedForTerminal($0.message))"
+    }
+    details += choices(failure.choices)
+    details += failure.peers.map { "\($0.peer)  \($0.name)" }
+    if let limit = failure.limit {
+      details.append("limit: \(TextRules.escapedForTerminal(limit.name)) = \(limit.value)")
+    }
+    return details
   }
 
   private static func choices(_ choices: [ContentListing]) -> [String] {

@@ -17,20 +17,17 @@ package enum CommandLineTool {
     let console = Console(
       terminal: terminal, environment: environment(),
       output: DescriptorOutput(STDOUT_FILENO, isBuffered: !terminal.isOutput),
-      errors: DescriptorOutput(STDERR_FILENO, isBuffered: false), ask: ask, pause: pause)
+      errors: DescriptorOutput(STDERR_FILENO, isBuffered: false), terminalWidth: { Self.columns(STDERR_FILENO) },
+      ask: ask,
+      pause: pause)
+    let arguments = CurrentProcess.argumentBytes()
     do throws(CommandFailure) {
       if let error = ProcessResources.commandLineError { throw CommandFailure(.failed, error) }
-      return CommandRunner.run(try ArgumentVector.text(arguments()), on: console)
+      return CommandRunner.run(try ArgumentVector.text(arguments), on: console)
     } catch {
+      console.isJSON = arguments.contains(Array("--json".utf8))
       console.report(error)
       return error.status
-    }
-  }
-
-  /// Without the program's name, as raw bytes: `CommandLine.arguments` would repair invalid UTF-8.
-  private static func arguments() -> [[UInt8]] {
-    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-      CommandLine.unsafeArgv[index].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
     }
   }
 
@@ -43,10 +40,12 @@ package enum CommandLineTool {
     let isErrors = isatty(STDERR_FILENO) == 1
     let kind = variable("TERM") ?? ""
     // no-color.org: set and not empty.
-    let isPlain = kind.isEmpty || kind == "dumb" || variable("NO_COLOR").map { !$0.isEmpty } == true
+    let isDumb = kind.isEmpty || kind == "dumb"
+    let isPlain = isDumb || variable("NO_COLOR").map { !$0.isEmpty } == true
     return Console.Terminal(
       isInput: isatty(STDIN_FILENO) == 1, isOutput: isOutput, isErrors: isErrors,
-      columns: columns(isOutput ? STDOUT_FILENO : STDERR_FILENO), style: isPlain ? .plain : .ansi)
+      columns: columns(isOutput ? STDOUT_FILENO : STDERR_FILENO), style: isPlain ? .plain : .ansi,
+      isDumb: isDumb)
   }
 
   private static func columns(_ descriptor: Int32) -> Int {
@@ -56,10 +55,16 @@ package enum CommandLineTool {
   }
 
   private static func environment() -> Console.Environment {
-    Console.Environment(
-      variable: variable, isRoot: geteuid() == 0, user: PeerName.ofCurrentUser(),
+    let isRoot = geteuid() == 0
+    var environment = Console.Environment(
+      variable: variable, isRoot: isRoot, user: PeerName.ofCurrentUser(),
       workingDirectory: CurrentProcess.workingDirectory,
       executableDirectory: CurrentProcess.executableDirectory())
+    environment.unreadableDirectory = {
+      CurrentProcess.workingDirectory() == nil ? CurrentProcess.workingDirectoryBytes().map(TextRules.shown) : nil
+    }
+    environment.unreadableVariable = Layout.unreadableVariable(isRoot: isRoot, value: CurrentProcess.variableBytes)
+    return environment
   }
 
   /// Waits for no event on standard output except its reader closing, which poll(2) always reports.
@@ -104,15 +109,8 @@ package enum ArgumentVector {
     return texts
   }
 
-  /// Invalid bytes in the notation of `ls` and `printf`: `pap\xe9r.pdf`.
   private static func shown(_ bytes: [UInt8]) -> String {
-    let text = bytes.prefix(200).reduce(into: "") { text, byte in
-      if (0x20..<0x7F).contains(byte) {
-        text.unicodeScalars.append(Unicode.Scalar(byte))
-      } else {
-        text += #"\x"# + (byte < 0x10 ? "0" : "") + String(byte, radix: 16)
-      }
-    }
+    let text = TextRules.escapedForTerminal(TextRules.shown(bytes.prefix(200)))
     return bytes.count > 200 ? text + "…" : text
   }
 }

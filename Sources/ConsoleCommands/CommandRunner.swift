@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import LineJSON
 import POSIXSupport
 import WireProtocol
@@ -8,15 +9,28 @@ import WireProtocol
 package enum CommandRunner {
   /// - Parameter arguments: without the program's name.
   package static func run(_ arguments: [String], on console: Console) -> ExitStatus {
-    finish(on: console) {
+    // A line of the interactive shell runs inside another command.
+    let outer = console.isJSON
+    console.isJSON = arguments.prefix { $0 != "--" }.contains("--json")
+    defer { console.isJSON = outer }
+    return finish(on: console) {
       switch try ParsedCommandLine(arguments) {
-      case .command(let command): return try command.perform(on: console)
+      case .command(let command, let name):
+        try checkPlaces(of: console)
+        do {
+          return try command.perform(on: console)
+        } catch let failure as CommandFailure {
+          throw failure.withoutAdvice(of: name).explaining(command.interruption)
+        } catch ControlError.interrupted {
+          throw CommandFailure.silent(.interrupted).explaining(command.interruption)
+        }
       case .help(let command): try console.write(HelpText.of(command, columns: console.terminal.columns))
       case .version: try console.writeLine("p2pctl \(ProtocolVersion.program)")
       case .completionScript(let shell): try writeCompletionScript(for: shell, on: console)
       case .completion(let arguments): try ShellCompletion.answer(arguments, on: console)
       case .manual(let arguments): try ManualWriter.write(arguments, on: console)
       case .options(let options):
+        try checkPlaces(of: console)
         guard console.terminal.isInteractive else {
           console.note(HelpText.usage)
           return .usage
@@ -27,7 +41,16 @@ package enum CommandRunner {
     }
   }
 
+  /// Paths travel as JSON: places whose names are not UTF-8 cannot be used, and must not be taken for others.
+  private static func checkPlaces(of console: Console) throws(CommandFailure) {
+    guard let (name, value) = console.environment.unreadableVariable else { return }
+    throw CommandFailure(
+      .usage, "\(name) is not UTF-8: \(TextRules.escapedForTerminal(value))",
+      ["Set P2P_HOME to a directory whose name is UTF-8."])
+  }
+
   private static func finish(on console: Console, _ body: () throws -> ExitStatus) -> ExitStatus {
+    defer { console.clearDrawn() }
     do {
       let status = try body()
       try console.flush()

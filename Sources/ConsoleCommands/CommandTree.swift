@@ -73,6 +73,19 @@ enum HelpText {
       """
   }
 
+  /// One line per command, for a screen of 24 rows.
+  static func commands(columns: Int) -> String {
+    let commands = RootCommand.configuration.subcommands.map {
+      ($0.configuration.commandName ?? "", $0.configuration.abstract)
+    }
+    let width = commands.map(\.0.count).max() ?? 0
+    let lines = commands.map { name, abstract in
+      CellWidth.cut(name + String(repeating: " ", count: width - name.count) + "  " + abstract, to: columns)
+    }
+    return (lines + ["", CellWidth.cut("COMMAND --help explains one. Ctrl-D or exit leaves.", to: columns)])
+      .map { $0 + "\n" }.joined()
+  }
+
   /// Printed if no command is given and standard input is not a terminal.
   static var usage: String {
     """

@@ -14,16 +14,19 @@ package final class Console {
     /// Width in cells.
     package var columns: Int
     package var style: TextStyle
+    /// Whether it takes nothing but text: `TERM=dumb`.
+    package var isDumb: Bool
 
     package init(
       isInput: Bool = false, isOutput: Bool = false, isErrors: Bool = false, columns: Int = 80,
-      style: TextStyle = .plain
+      style: TextStyle = .plain, isDumb: Bool = false
     ) {
       self.isInput = isInput
       self.isOutput = isOutput
       self.isErrors = isErrors
       self.columns = columns
       self.style = style
+      self.isDumb = isDumb
     }
 
     /// Whether a user can be asked.
@@ -36,8 +39,12 @@ package final class Console {
     package var isRoot: Bool
     /// The current user's name, which is the default name of their peer.
     package var user: PeerName?
-    /// `nil` if it was deleted.
+    /// `nil` if it was deleted, or if its name is not UTF-8.
     package var workingDirectory: () -> String?
+    /// The name of a working directory that is not UTF-8, as it can be shown.
+    package var unreadableDirectory: () -> String? = { nil }
+    /// An environment variable that decides the places and is not UTF-8, with its value as it can be shown.
+    package var unreadableVariable: (name: String, value: String)?
     /// The directory of this executable and its siblings.
     package var executableDirectory: String?
 
@@ -68,13 +75,18 @@ package final class Console {
   package let pause: (Duration) throws -> Void
   /// The descriptor that a shell without a terminal reads from.
   package let input: Int32
+  /// Whether the running command has `--json`, which makes errors objects as well.
+  package var isJSON = false
+  /// Width of the terminal now, which may have changed since the start.
+  let terminalWidth: () -> Int
+  private var drawn = OverwrittenLine()
   private let output: any TextOutput
   private let errors: any TextOutput
 
   package init(
     terminal: Terminal, environment: Environment, input: Int32 = 0, output: any TextOutput,
     errors: any TextOutput,
-    helloTimeout: Duration = ControlConnection.helloTimeout,
+    helloTimeout: Duration = ControlConnection.helloTimeout, terminalWidth: (() -> Int)? = nil,
     now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> InputLine = { _ in .end },
     pause: @escaping (Duration) throws -> Void = { _ in }
   ) {
@@ -84,6 +96,7 @@ package final class Console {
     self.output = output
     self.errors = errors
     self.helloTimeout = helloTimeout
+    self.terminalWidth = terminalWidth ?? { terminal.columns }
     self.now = now
     self.ask = ask
     self.pause = pause
@@ -93,16 +106,18 @@ package final class Console {
 
   /// Writes data: whole lines, unchanged.
   package func write(_ text: String) throws(OutputError) {
-    if !text.isEmpty { try output.write(text) }
+    guard !text.isEmpty else { return }
+    clearDrawn()
+    try output.write(text)
   }
 
   package func writeLine(_ text: String) throws(OutputError) {
-    try output.write(text + "\n")
+    try write(text + "\n")
   }
 
   /// Writes one JSON object on its own line.
   package func writeJSON(_ members: JSONMembers) throws {
-    try output.write(String(decoding: try Jansson.encodeLine(.object(members)), as: UTF8.self))
+    try write(String(decoding: try Jansson.encodeLine(.object(members)), as: UTF8.self))
   }
 
   package func flush() throws(OutputError) {
@@ -111,8 +126,21 @@ package final class Console {
 
   /// Writes hints, questions and progress to standard error; write errors are ignored.
   package func note(_ text: String) {
+    clearDrawn()
     try? output.flush()
     try? errors.write(text)
+  }
+
+  /// Puts a line at the end of standard error, in the place of the last one. Whatever is written next removes it.
+  package func draw(_ text: String) {
+    try? output.flush()
+    try? errors.write(drawn.replace(with: text, width: terminalWidth()))
+  }
+
+  /// Removes the drawn line.
+  package func clearDrawn() {
+    let text = drawn.clear(width: terminalWidth())
+    if !text.isEmpty { try? errors.write(text) }
   }
 
   package func noteLine(_ text: String) {
@@ -127,11 +155,18 @@ package final class Console {
   /// Reports what went wrong and what to do next.
   package func report(_ failure: CommandFailure) {
     guard !failure.message.isEmpty else { return }
-    let style: TextStyle = terminal.isErrors ? terminal.style : .plain
-    var text = style.error("p2pctl:") + " \(failure.message)\n"
-    for line in failure.details {
-      text += "  \(line == CommandFailure.startHint ? CommandFailure.startHint(StartAdvice(self)) : line)\n"
+    var failure = failure
+    failure.details = failure.details.map { line in
+      line == CommandFailure.startHint ? CommandFailure.startHint(StartAdvice(self)) : line
     }
+    if isJSON, let line = try? Jansson.encodeLine(.object(failure.members)) {
+      return note(String(decoding: line, as: UTF8.self))
+    }
+    let style: TextStyle = terminal.isErrors ? terminal.style : .plain
+    // The terminal has echoed ^C.
+    let isBehindEcho = failure.status == .interrupted && terminal.isErrors && drawn.isEmpty
+    var text = (isBehindEcho ? "\n" : "") + style.error("p2pctl:") + " \(failure.message)\n"
+    for line in failure.details { text += "  \(line)\n" }
     note(text)
   }
 
@@ -143,11 +178,7 @@ package final class Console {
     guard !typed.isEmpty else { throw CommandFailure(status, "empty path") }
     var path = typed
     if !path.hasPrefix("/") {
-      guard let directory = environment.workingDirectory() else {
-        throw CommandFailure(
-          status, "\(TextRules.escapedForTerminal(typed)): the current directory no longer exists",
-          ["Change to another directory, or use an absolute path."])
-      }
+      let directory = try workingDirectory(orFail: status, prefix: "\(TextRules.escapedForTerminal(typed)): ")
       path = directory == "/" ? "/" + typed : "\(directory)/\(typed)"
     }
     guard path.utf8.count < Self.pathLimit else {
@@ -157,6 +188,17 @@ package final class Console {
           + TextRules.escapedForTerminal(CellWidth.cut(path, to: 60)))
     }
     return path
+  }
+
+  /// - Parameter prefix: of the message.
+  package func workingDirectory(orFail status: ExitStatus, prefix: String = "") throws(CommandFailure) -> String {
+    if let directory = environment.workingDirectory() { return directory }
+    let hint = ["Change to another directory, or use an absolute path."]
+    guard let shown = environment.unreadableDirectory() else {
+      throw CommandFailure(status, "\(prefix)the current directory no longer exists", hint)
+    }
+    throw CommandFailure(
+      status, "\(prefix)the name of the current directory is not UTF-8: \(TextRules.escapedForTerminal(shown))", hint)
   }
 
   /// PATH_MAX with its terminating zero: limits.h.

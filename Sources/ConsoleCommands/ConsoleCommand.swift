@@ -7,6 +7,13 @@ import DocumentModel
 protocol ConsoleCommand: DocumentedCommand {
   /// - Throws: `CommandFailure`, `OutputError` or `ControlError`; the runner reports them.
   func perform(on console: Console) throws -> ExitStatus
+
+  /// What Ctrl-C did, for a command that it leaves half done; `nil` if there is nothing to say.
+  var interruption: String? { get }
+}
+
+extension ConsoleCommand {
+  var interruption: String? { nil }
 }
 
 extension CommandConfiguration {
@@ -43,6 +50,22 @@ package struct DaemonOptions: ParsableArguments {
 extension DocumentKey {
   /// A key as typed on the command line.
   static func typed(_ text: String) throws -> DocumentKey {
-    try DocumentKey(normalizing: text)
+    if text.hasSuffix("/"), (try? DocumentKey(normalizing: text + "1")) != nil {
+      throw InvalidValue("it is the prefix of keys, not a key; list them with: p2pctl list \(text)")
+    }
+    return try DocumentKey(normalizing: text)
+  }
+}
+
+/// Numbers typed as values of options.
+enum TypedNumber {
+  /// A maximum number of rows.
+  static func rows(_ text: String) throws -> Int { try parse(text, in: 1...Int(Content.maximumSize)) }
+
+  static func parse(_ text: String, in range: ClosedRange<Int>) throws -> Int {
+    guard let number = Int(text), range.contains(number) else {
+      throw InvalidValue("expected a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
   }
 }

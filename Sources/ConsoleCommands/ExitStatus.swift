@@ -33,6 +33,21 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
       }
   }
 
+  /// The error code of a failure of p2pctl itself.
+  package var code: ErrorCode {
+    switch self {
+    case .done, .failed: .internal
+    case .notFound: .notFound
+    case .usage: .usage
+    case .noInput: .noInput
+    case .unavailable: .unavailable
+    case .cannotCreate: .cannotCreate
+    case .verificationFailed: .verificationFailed
+    case .notPermitted: .forbidden
+    case .interrupted: .cancelled
+    }
+  }
+
   /// As listed in every help text.
   package var meaning: String {
     switch self {

@@ -5,7 +5,8 @@ import DocumentModel
 
 /// What a command line asks for; parsing has no effects.
 enum ParsedCommandLine {
-  case command(any ConsoleCommand)
+  /// - Parameter name: its words: `supervisor start`.
+  case command(any ConsoleCommand, name: String)
   case help(any DocumentedCommand.Type)
   case version
   /// Options without a command.
@@ -65,11 +66,18 @@ enum ParsedCommandLine {
     }
     if rest.prefix(while: { $0 != "--" }).contains("--version") { return .version }
     do {
-      return .command(try type.parse(moved + rest))
+      return .command(try type.parse(moved + rest), name: words.joined(separator: " "))
     } catch {
+      // Described only now: that takes time.
+      let explanation = CommandDescription.own()?[words: words].map {
+        UsageExplanation(words: words, command: $0, scan: ArgumentScan(rest, of: $0))
+      }
+      if let scan = explanation?.scan, scan.unknown == nil, scan.asksForHelp { return .help(type) }
+      // Of a message of the parser, the first line.
+      let message = type.message(for: error).split(whereSeparator: \.isNewline).first.map(String.init)
       throw CommandFailure(
-        .usage, TextRules.escapedForTerminal(type.message(for: error)),
-        suggestedKeys(rest, verb) + [
+        .usage, explanation?.message ?? TextRules.escapedForTerminal(message ?? "invalid arguments"),
+        (explanation?.suggestion.map { ["Did you mean: \($0)"] } ?? []) + [
           "Usage: \(RootCommand.usageString(for: type).dropUsageLabel)",
           "Help: p2pctl \(words.joined(separator: " ")) --help",
         ])
@@ -93,15 +101,6 @@ enum ParsedCommandLine {
     return (type, known)
   }
 
-  /// A bare name is probably that of a file, whose key begins with `file/`.
-  private static func suggestedKeys(_ arguments: some Sequence<String>, _ verb: String) -> [String] {
-    guard ["lookup", "get", "remove"].contains(verb),
-      let name = arguments.first(where: { !$0.hasPrefix("-") }), !name.contains("/"),
-      (try? DocumentKey.typed(name)) == nil, let key = try? DocumentKey(normalizing: "file/\(name)")
-    else { return [] }
-    return ["Did you mean: p2pctl \(verb) \(TextRules.escapedForTerminal(ShellWords.escaped(key.text, in: nil)))"]
-  }
-
   private static func options(_ arguments: [String]) throws(CommandFailure) -> ParsedCommandLine {
     do {
       return .options(try DaemonOptions.parse(arguments))
@@ -115,6 +114,10 @@ enum ParsedCommandLine {
   }
 
   private static func unknown(_ typed: String, after words: [String], _ known: [String]) -> CommandFailure {
+    if typed.hasPrefix("-") {
+      let option = TextRules.escapedForTerminal(CellWidth.cut(typed, to: 60))
+      return usage("unknown option \(option) of \(words.joined(separator: " "))")
+    }
     let prefix = words.map { $0 + " " }.joined()
     let known = words.isEmpty ? known + ["help"] : known
     let meant = (words.isEmpty ? Synonyms.verb(for: typed) : nil) ?? ClosestWord.to(typed, among: known)

@@ -20,6 +20,7 @@ package final class Catalogue: Sendable {
   private let file: CatalogueFile
   private let reserve: SpaceReserve
   private let pool: DatabasePool
+  private let place: CataloguePlace?
   private let lock: StateLock
   private let damaged: @Sendable () -> Void
   let trees = Mutex(RecentTrees(limit: 64, memoryLimit: 4 << 20))
@@ -51,6 +52,31 @@ package final class Catalogue: Sendable {
       (pool, rescue) = try file.open()
     }
     reserve.fill()
+    place = CataloguePlace(of: file.path)
+  }
+
+  /// Whether a directory has a catalogue that is not empty.
+  package static func exists(in directory: String) -> Bool {
+    var status = stat()
+    return stat("\(directory)/catalogue.sqlite", &status) == 0 && status.st_size > 0
+  }
+
+  /// Why nothing can be recorded: the state directory or the database was removed or replaced, so that changes would go
+  /// into a file that the next start does not find. `nil` if all is well.
+  package var placeProblem: StoreError? {
+    guard CataloguePlace(of: file.path) != place else { return nil }
+    return StoreError(
+      .catalogueFailed, file.path,
+      "was removed or replaced while this peer runs, so nothing can be recorded. "
+        + "Put the state directory back, then restart this peer")
+  }
+
+  /// Damaged databases that were moved aside, at this start or earlier; at most 100.
+  package var putAside: [String] { file.putAside }
+
+  /// - Throws: `placeProblem`.
+  package func checkPlace() throws(StoreError) {
+    if let placeProblem { throw placeProblem }
   }
 
   /// Checks the whole database, then removes what no share needs. Takes time in proportion to its size: call it once
@@ -205,6 +231,7 @@ package final class Catalogue: Sendable {
   }
 
   func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    try checkPlace()
     do {
       return try pool.write(body)
     } catch {

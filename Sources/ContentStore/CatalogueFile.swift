@@ -124,6 +124,21 @@ struct CatalogueFile: Sendable {
     try migrator.migrate(pool)
   }
 
+  /// Damaged databases that were put aside, sorted.
+  var putAside: [String] {
+    guard let slash = path.lastIndex(of: "/") else { return [] }
+    let directory = path[..<slash]
+    let prefix = Array("\(path[path.index(after: slash)...]).damaged-".utf8)
+    let names = try? DirectoryNames.read(String(directory), max: 100) { name -> String? in
+      // Without their journals.
+      guard name.starts(with: prefix), name.dropFirst(prefix.count).allSatisfy({ (0x30...0x39).contains($0) }) else {
+        return nil
+      }
+      return "\(directory)/\(String(decoding: name, as: UTF8.self))"
+    }
+    return (names ?? []).sorted()
+  }
+
   static func storeError(_ error: any Error, path: String) -> StoreError {
     switch error {
     case let error as StoreError: return error
@@ -164,6 +179,19 @@ struct CatalogueFile: Sendable {
   private static let maxWrite: UInt64 = 64 * 1024
   /// Bytes that a change of the catalogue may need: the journal of a large transaction.
   private static let transactionSpace: Int64 = 4 << 20
+}
+
+/// The file at the path of the database.
+struct CataloguePlace: Equatable {
+  private let device: dev_t
+  private let inode: ino_t
+
+  /// `nil` if there is none.
+  init?(of path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    (device, inode) = (status.st_dev, status.st_ino)
+  }
 }
 
 /// Admits one process to a state directory. Ends with `release` or with the process.

@@ -57,6 +57,7 @@ package struct CatalogueTotals: Hashable, Sendable {
 
 /// The open file of a share, to serve it.
 package final class SharedFile: Sendable {
+  package let key: DocumentKey
   package let content: Content
   package let file: OpenFile
   private let fingerprint: FileFingerprint
@@ -66,7 +67,7 @@ package final class SharedFile: Sendable {
   package init(_ share: Share) throws(StoreError) {
     (file, fingerprint) = try OpenFile.reading(share.path)
     guard fingerprint == share.fingerprint else { throw Self.changed(share.path) }
-    content = share.content
+    (key, content) = (share.key, share.content)
   }
 
   /// Call it before each part is sent.

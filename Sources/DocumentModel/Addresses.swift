@@ -22,10 +22,11 @@ package struct Endpoint: Hashable, Sendable {
   package init(_ text: String, defaultPort: UInt16? = nil) throws(InvalidValue) {
     let parts = try Self.split(text)
     guard parts.host.utf8.count <= 253, parts.host.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F })
-    else { throw InvalidValue("\(TextRules.escapedForTerminal(text)) is not a host name") }
-    guard let port = parts.port.map(Self.port) ?? defaultPort else {
-      throw InvalidValue("an address is HOST:PORT with a port from 0 to 65535")
+    else { throw Self.invalid(text, "this is not a host name") }
+    guard let typedPort = parts.port ?? defaultPort.map({ "\($0)"[...] }) else {
+      throw Self.invalid(text, "the port is missing: HOST:PORT")
     }
+    guard let port = Self.port(typedPort) else { throw Self.invalid(text, "a port is a number from 0 to 65535") }
     self.init(host: parts.host, port: port)
   }
 
@@ -33,7 +34,7 @@ package struct Endpoint: Hashable, Sendable {
   package init(destination text: String, defaultPort: UInt16? = nil) throws(InvalidValue) {
     try self.init(text, defaultPort: defaultPort)
     guard !host.isEmpty, port > 0 else {
-      throw InvalidValue("an address to connect to has a host and a port that is not 0")
+      throw Self.invalid(text, "an address to connect to has a host and a port from 1 to 65535")
     }
   }
 
@@ -54,17 +55,23 @@ package struct Endpoint: Hashable, Sendable {
     text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt16(text) : nil
   }
 
+  /// Names the address that was typed, cut to a length that can be read.
+  private static func invalid(_ text: String, _ reason: String) -> InvalidValue {
+    let shown = TextRules.escapedForTerminal(String(text.prefix(80)))
+    return InvalidValue("\(shown.isEmpty ? "an empty address" : shown): \(reason)")
+  }
+
   private static func split(_ text: String) throws(InvalidValue) -> (host: String, port: Substring?) {
     if text.hasPrefix("[") {
-      guard let end = text.firstIndex(of: "]") else { throw InvalidValue("put an IPv6 address in [brackets]") }
+      guard let end = text.firstIndex(of: "]") else { throw invalid(text, "a ] is missing") }
       let host = text[text.index(after: text.startIndex)..<end]
       let rest = text[text.index(after: end)...]
-      guard rest.isEmpty || rest.hasPrefix(":") else { throw InvalidValue("only :PORT may follow ]") }
+      guard rest.isEmpty || rest.hasPrefix(":") else { throw invalid(text, "only :PORT may follow ]") }
       return (String(host), rest.isEmpty ? nil : rest.dropFirst())
     }
     guard let colon = text.lastIndex(of: ":") else { return (text, nil) }
     let host = text[..<colon]
-    guard !host.contains(":") else { throw InvalidValue("put an IPv6 address in [brackets]") }
+    guard !host.contains(":") else { throw invalid(text, "put an IPv6 address in brackets: [::1]:7734") }
     return (String(host), text[text.index(after: colon)...])
   }
 }

@@ -61,6 +61,7 @@ package struct PieceGeometry: Hashable, Sendable {
     pieceLength = length
   }
 
+  package var pieceCount: Int64 { Self.divideUp(size, pieceLength) }
   package var blockCount: Int64 { Self.divideUp(size, Self.blockLength) }
   /// The number of leaves of the padded tree: the next power of two, 0 for empty content.
   package var paddedBlockCount: Int64 {

@@ -3,7 +3,7 @@
 /// The name under which a document is shared: `collection/name`, such as `rfc/793` or `data/cats/0001.jpg`.
 ///
 /// Collection: `[a-z0-9-]{1,32}`. Name: 1–512 bytes of UTF-8 in NFC, `/`-separated segments, none of them empty, `.`
-/// or `..`, without control characters. In the collection `rfc` the name is a number in canonical decimal.
+/// or `..`, without control characters and bidirectional controls. In the collection `rfc` the name is a number in canonical decimal.
 package struct DocumentKey: Hashable, Sendable {
   package static let maximumCollectionLength = 32
   package static let maximumNameLength = 512
@@ -87,6 +87,9 @@ package struct DocumentKey: Hashable, Sendable {
     }
     guard !name.unicodeScalars.contains(where: TextRules.isControl) else {
       throw InvalidValue("a name must not contain control characters")
+    }
+    guard !name.unicodeScalars.contains(where: TextRules.isBidirectionalControl) else {
+      throw InvalidValue("a name must not contain bidirectional controls")
     }
     for segment in name.utf8.split(separator: 0x2F, omittingEmptySubsequences: false) {
       guard !segment.isEmpty, !segment.elementsEqual([0x2E]), !segment.elementsEqual([0x2E, 0x2E]) else {

@@ -33,6 +33,8 @@ package final class PeerDaemon: Sendable {
     fileprivate var descriptorPlan: DescriptorPlan {
       DescriptorPlan(limit: descriptors, own: 192, each: 3, most: PeerLimits().connections)
     }
+    /// The upload port of earlier runs, if another program has it now.
+    package var portTaken: UInt16?
     /// Where front ends connect.
     package var control: LineServer.Listener
     /// The path of the control socket, absolute.
@@ -140,8 +142,9 @@ package final class PeerDaemon: Sendable {
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers,
       examination: SelfExamination(
-        identity: identity, uploadPort: uploads.address.port, link: link, wallClock: { Int64(time(nil)) }),
-      wallClock: { Int64(time(nil)) })
+        identity: identity, uploadPort: uploads.address.port, portTaken: settings.portTaken, link: link,
+        catalogue: catalogue, cameBackEmpty: state.cameBackEmpty,
+        files: FileExamination(catalogue: catalogue, pool: threads.files), wallClock: { Int64(time(nil)) }))
     let control = try await serveControl(settings, identity, operations, group, uploads, logger)
     await link.start()
     let upkeep = ShareUpkeep(

@@ -21,8 +21,6 @@ struct PeerOperations: Sendable {
   let own: CatalogueQueries
   let transfers: TransferRegistry
   let examination: SelfExamination
-  /// Seconds since 1970.
-  let wallClock: @Sendable () -> Int64
 
   /// All operations, in the order of the written protocol.
   func answer(_ request: ControlRequest, _ events: ControlEvents) async throws(WireFailure) -> any WireReply {
@@ -36,6 +34,7 @@ struct PeerOperations: Sendable {
     case .get(let document): try await get(document, events)
     case .remove(let document): try await remove(document)
     case .status: try await status()
+    case .stats: try await link.ask(.stats, StatsReply.init)
     case .peers(let limit): try await peers(limit: limit, events)
     case .transfers: try await transfers(events)
     case .connect(let address): try await connect(address)
@@ -148,9 +147,8 @@ struct PeerOperations: Sendable {
   private func status() async throws(WireFailure) -> ControlStatusReply {
     let totals = try await own.totals()
     let status = await link.status
-    let age = (NIODeadline.now() - status.since).nanoseconds / 1_000_000_000
     let state = IndexState(
-      address: status.address, connected: status.isConnected, since: Timestamp(seconds: wallClock() - age),
+      address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
       source: selection.current.source, error: status.error)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
@@ -179,6 +177,14 @@ struct PeerOperations: Sendable {
       ControlDoctorReply.Uploads(
         address: uploads.address, reachable: uploads.problem == nil, error: uploads.problem)
     }
-    return ControlDoctorReply(index: index, uploads: uploads)
+    let (catalogue, files) = (report.catalogue, report.files)
+    return ControlDoctorReply(
+      index: index, uploads: uploads,
+      catalogue: .init(
+        error: catalogue.problem, aside: catalogue.putAside, cameBackEmpty: catalogue.cameBackEmpty),
+      files: .init(
+        checked: files.checked, unusable: files.unusable, changed: files.changed,
+        examples: files.examples.map { PathProblem(path: $0.subject, message: $0.reason) }, complete: files.isComplete),
+      portTaken: report.portTaken)
   }
 }

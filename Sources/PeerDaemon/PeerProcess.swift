@@ -100,6 +100,7 @@ package enum PeerProcess {
     own.advertise = settings.advertise
     own.forgetsConnect = settings.forgetsConnect
     own.isUploadAddressChosen = !settings.isAutomatic
+    own.portTaken = settings.portTaken
     return own
   }
 

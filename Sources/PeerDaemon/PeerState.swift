@@ -13,6 +13,8 @@ struct PeerState: Sendable {
   let id: PeerID
   let catalogue: Catalogue
   let selection: IndexSelection
+  /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
+  let cameBackEmpty: Bool
 
   /// Opens the state, creating what is missing, and removes unfinished downloads. Blocks.
   static func open(
@@ -22,6 +24,7 @@ struct PeerState: Sendable {
     guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
       throw PeerStartError(state: directory, errno: errno)
     }
+    let isNewPeer = access("\(directory)/key.pem", F_OK) != 0
     let identity: PeerIdentity
     do throws(IdentityError) {
       identity = try PeerIdentity.loadOrCreate(at: "\(directory)/key.pem")
@@ -29,7 +32,13 @@ struct PeerState: Sendable {
       throw PeerStartError(error)
     }
     do throws(StoreError) {
+      let hadCatalogue = Catalogue.exists(in: directory)
       let catalogue = try Catalogue(directory: directory, damaged: catalogueDamaged)
+      let cameBackEmpty = !isNewPeer && !hadCatalogue
+      if cameBackEmpty {
+        logger.warning(
+          "the catalogue was missing or empty: add again what this peer shared", metadata: ["state": "\(directory)"])
+      }
       if let rescue = catalogue.rescue {
         logger.error(
           "catalogue damaged: what could be read was taken over; add what is missing",
@@ -39,7 +48,7 @@ struct PeerState: Sendable {
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
       let selection = try IndexSelection(settings: index, catalogue: catalogue)
       if forgetsConnect { try selection.choose(nil) }
-      return PeerState(id: identity.id, catalogue: catalogue, selection: selection)
+      return PeerState(id: identity.id, catalogue: catalogue, selection: selection, cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)
     }

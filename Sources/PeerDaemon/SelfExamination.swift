@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 package import DocumentModel
 import Glibc
 import LineJSON
@@ -9,13 +10,25 @@ import NIOPosix
 import POSIXSupport
 import WireProtocol
 
-/// Tests this peer from outside: asks the index, and connects to its own upload port as others would.
+/// Tests this peer: asks the index, connects to its own upload port as others would, and looks at catalogue and files.
 struct SelfExamination: Sendable {
   struct Report: Sendable {
     let index: Result<IndexAnswer, WireFailure>
     /// The address at which the index reports this peer, and why this peer does not answer there; `nil` without a
     /// connection to the index.
     let uploads: (address: Endpoint, problem: String?)?
+    let catalogue: CatalogueCondition
+    let files: FileExamination.Report
+    let portTaken: UInt16?
+  }
+
+  /// Whether the catalogue is the one of earlier runs, and still at its place.
+  struct CatalogueCondition: Sendable {
+    /// Why it can no longer be written; `nil` if it can.
+    let problem: String?
+    /// Damaged ones that were put aside.
+    let putAside: [String]
+    let cameBackEmpty: Bool
   }
 
   struct IndexAnswer: Sendable {
@@ -33,21 +46,35 @@ struct SelfExamination: Sendable {
   let identity: (id: PeerID, name: PeerName)
   /// Where this peer listens for others.
   let uploadPort: UInt16
+  /// The upload port of earlier runs, if another program had it at this start.
+  let portTaken: UInt16?
   let link: IndexLink
+  let catalogue: Catalogue
+  let cameBackEmpty: Bool
+  let files: FileExamination
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
 
   func examine() async -> Report {
+    async let checked = files.examine(on: link.loop, within: Self.timeout)
+    let (index, uploads) = await examineNetwork()
+    return Report(
+      index: index, uploads: uploads,
+      catalogue: CatalogueCondition(
+        problem: catalogue.placeProblem?.description, putAside: catalogue.putAside, cameBackEmpty: cameBackEmpty),
+      files: await checked, portTaken: portTaken)
+  }
+
+  private func examineNetwork() async -> (Result<IndexAnswer, WireFailure>, (address: Endpoint, problem: String?)?) {
     let status = await link.status
     guard let greeting = status.greeting else {
-      let failure = WireFailure(.unavailable, status.error ?? "not connected yet")
-      return Report(index: .failure(failure), uploads: nil)
+      return (.failure(WireFailure(.unavailable, status.error ?? "not connected yet")), nil)
     }
     async let index = askIndex(greeting)
     let address = Endpoint(host: greeting.host, port: uploadPort)
     let problem = await PeerProbe.problem(
       at: address, as: identity, expecting: identity.id, on: link.loop, timeout: Self.timeout)
-    return Report(index: await index, uploads: (address, problem))
+    return (await index, (address, problem))
   }
 
   private func askIndex(_ greeting: IndexHelloReply) async -> Result<IndexAnswer, WireFailure> {

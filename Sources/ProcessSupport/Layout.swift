@@ -116,6 +116,30 @@ extension Layout {
   }
 }
 
+extension Layout {
+  /// The first environment variable that decides the places and is not UTF-8, with its value as `TextRules.shown` writes it.
+  /// Paths travel as JSON, so nothing can be done there.
+  /// - Parameter value: the bytes of a variable.
+  package static func unreadableVariable(
+    isRoot: Bool, value: (String) -> [UInt8]?
+  ) -> (name: String, value: String)? {
+    let names: [String]
+    if let home = value("P2P_HOME"), !home.isEmpty {
+      names = ["P2P_HOME"]
+    } else {
+      let directories = ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"]
+      let isHomeUsed = !directories.allSatisfy { value($0)?.first == UInt8(ascii: "/") }
+      names = isRoot ? [] : directories + ["XDG_RUNTIME_DIR"] + (isHomeUsed ? ["HOME"] : [])
+    }
+    for name in names {
+      if let bytes = value(name), String(validating: bytes, as: UTF8.self) == nil {
+        return (name, TextRules.shown(bytes))
+      }
+    }
+    return nil
+  }
+}
+
 extension PeerName {
   /// The name of a user's peer: the login name, with `_` for characters that a peer name must not contain.
   ///

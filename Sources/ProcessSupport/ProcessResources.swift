@@ -2,7 +2,9 @@
 
 import CProcess
 import Dispatch
+import DocumentModel
 import Glibc
+import POSIXSupport
 
 /// Settings of the system for a process that serves many connections.
 package enum ProcessResources {
@@ -41,11 +43,18 @@ package enum ProcessResources {
     CommandLine.argc > 0 ? nil : "cannot read the command line from /proc/self/cmdline: is /proc mounted?"
   }
 
-  /// Ends the process with status 1 and a message if its command line cannot be read.
+  /// Ends the process with a message: with status 1 if its command line cannot be read, with 64 if an argument is not UTF-8,
+  /// which the parser would repair to the name of something else.
   package static func requireCommandLine(program: String) {
-    guard let error = commandLineError else { return }
-    StandardError(program: program).reportLast(error)
-    exit(1)
+    if let error = commandLineError {
+      StandardError(program: program).reportLast(error)
+      exit(1)
+    }
+    guard let argument = CurrentProcess.argumentBytes().first(where: { String(validating: $0, as: UTF8.self) == nil })
+    else { return }
+    StandardError(program: program)
+      .reportLast("not valid UTF-8: \(TextRules.escapedForTerminal(TextRules.shown(argument)))")
+    exit(64)
   }
 
   /// Resolves hosts by /etc/hosts and DNS only. Other sources of nsswitch.conf(5) are plug-ins of the C library, which a

@@ -23,13 +23,17 @@ struct Entrypoint: ParsableCommand {
       """,
     version: "p2p-peer \(ProtocolVersion.program)")
 
-  @Option(help: "The name of this peer.") var name: PeerName
+  @Option(help: "The name of this peer.", transform: { try PeerName($0) }) var name: PeerName
   @Option(help: "The directory of its key and catalogue; created if missing.")
   var state: String
   @Option(help: "The path of its control socket.") var socket: String
-  @Option(help: "The index to use until p2pctl connect sets another, HOST:PORT.")
+  @Option(
+    help: "The index to use until p2pctl connect sets another, HOST:PORT.",
+    transform: { try Endpoint(destination: $0, defaultPort: Endpoint.defaultIndexPort) })
   var index = Endpoint.defaultIndex
-  @Option(help: "Where other peers connect, HOST:PORT. Default: any port, on loopback if the index is on loopback.")
+  @Option(
+    help: "Where other peers connect, HOST:PORT. Default: any port, on loopback if the index is on loopback.",
+    transform: { try Endpoint($0) })
   var listen: Endpoint?
   @Option(help: "The IP address under which others reach it, if another; the index has to allow it.")
   var advertise: HostAddress?
@@ -47,16 +51,6 @@ struct Entrypoint: ParsableCommand {
   }
 }
 
-extension Endpoint: ExpressibleByArgument {
-  package init?(argument: String) { try? self.init(argument) }
-
-  package var defaultValueDescription: String { description }
-}
-
 extension HostAddress: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }
-}
-
-extension PeerName: ExpressibleByArgument {
-  package init?(argument: String) { try? self.init(argument) }
 }

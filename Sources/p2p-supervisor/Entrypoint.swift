@@ -26,10 +26,9 @@ struct Run: ParsableCommand {
     help: "The directory of configuration, state, sockets and logs. Default: P2P_HOME, else the user's directories.")
   var home: String?
   @Option(
-    name: .customLong("serve-index"), defaultAsFlag: Endpoint.defaultIndex,
-    help: "Serve an index. Default: 127.0.0.1:7734.", transform: { try Endpoint($0, defaultPort: 7734) }
-  )
-  var serveIndex: Endpoint?
+    name: .customLong("serve-index"), defaultAsFlag: Endpoint.defaultIndex.description,
+    help: "Serve an index. Default: 127.0.0.1:7734.")
+  var serveIndex: String?
   @Option(help: "Use this index.", transform: { try Endpoint(destination: $0, defaultPort: Endpoint.defaultIndexPort) })
   var index: Endpoint?
   @Flag(help: "Keep an index that was chosen with p2pctl connect, although --index names another.")
@@ -43,10 +42,14 @@ struct Run: ParsableCommand {
   @Flag(help: "Print a configuration with all settings and their defaults, and exit.")
   var printDefaultConfig = false
 
+  // Not a transform: with an optional value, the parser would take a wrong one for another argument.
+  func validate() throws { _ = try serveIndex.map { try Endpoint($0, defaultPort: 7734) } }
+
   func run() throws {
+    let served = try serveIndex.map { try Endpoint($0, defaultPort: 7734) }
     if printDefaultConfig { return print(SupervisorRun.defaultConfiguration, terminator: "") }
     do throws(SupervisorError) {
-      let flags = RunFlags(serveIndex: serveIndex, index: index, peers: peers, keepsConnect: keepConnect)
+      let flags = RunFlags(serveIndex: served, index: index, peers: peers, keepsConnect: keepConnect)
       try SupervisorRun.run { () throws(SupervisorError) in
         try SupervisorInvocation.options(flags: flags, home: home, configuration: config)
       }

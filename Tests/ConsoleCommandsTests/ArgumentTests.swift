@@ -3,6 +3,7 @@
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Foundation
+import LineJSON
 import Testing
 import WireProtocol
 
@@ -63,7 +64,7 @@ import WireProtocol
     ["lookup", "a", "b"], ["lookup", "nokey"], ["lookup", "rfc/x"], ["lookup", "../x"], ["get"],
     ["get", "rfc/1", "--content", "xyz"], ["get", "rfc/1", "--content", "ab:"], ["get", "rfc/1", "--content", "ab:x"],
     ["get", "rfc/1", "--content", ""], ["get", "rfc/1", "--from", ""], ["remove", "-"], ["list", "--limit", "0"],
-    ["list", "--limit", "x"], ["list", "--collection", "RFC"], ["peers", "--limit", "-1"], ["connect"],
+    ["list", "--limit", "x"], ["list", "--collection", "RFC"], ["peers", "--limit", "-1"],
     ["connect", "a:1", "--default"], ["connect", "h:99999"], ["connect", ":7734"], ["status", "extra"],
     ["status", "--peer", "index"], ["status", "--peer", "a/b"], ["status", "--peer", "a", "--socket", "/x"], ["--peer"],
     ["supervisor"], ["supervisor", "dance"], ["supervisor", "start", "--peer", "index"],
@@ -102,6 +103,83 @@ import WireProtocol
     #expect(!fixture.errors.text.contains("Did you mean: p2pctl status"))
   }
 
+  @Test(arguments: [
+    (["add", "-dash.txt"], "unknown option -d; for a file of that name: ./-dash.txt"),
+    (["add", "-hello.txt"], "unknown option -e; for a file of that name: ./-hello.txt"),
+    (["add", "-rx", "a"], "unknown option -x; for a file of that name: ./-rx"),
+    (["add", "--titel", "x", "a"], "unknown option --titel"),
+    (["lookup", "-r", "file/x/"], "unknown option -r"), (["get", "-rx", "rfc/1"], "unknown option -r"),
+    (["list", "-l"], "unknown option -l"), (["lookup", "rfc/1", "rfc/2"], "lookup takes one key, but 2 were given"),
+    (["status", "extra"], "status takes no argument such as extra"),
+    (["supervisor", "-x"], "unknown option -x of supervisor"),
+    (
+      ["lookup", "data/cats/"],
+      "The value 'data/cats/' is invalid for '<key>': it is the prefix of keys, not a key; "
+        + "list them with: p2pctl list data/cats/"
+    ),
+    (
+      ["list", "--limit", "99999999999999999999"],
+      "The value '99999999999999999999' is invalid for '--limit <number>': "
+        + "expected a number from 1 to 9007199254740991"
+    ),
+    (
+      ["logs", "-n", "100001"],
+      "The value '100001' is invalid for '-n <number>': expected a number from 0 to 100000"
+    ),
+    (["connect", "h:99999"], "h:99999: a port is a number from 0 to 65535"),
+    (["connect", "h:0"], "h:0: an address to connect to has a host and a port from 1 to 65535"),
+    (
+      ["supervisor", "start", "--serve-index", "::1:7800"],
+      "::1:7800: put an IPv6 address in brackets: [::1]:7734"
+    ),
+  ])
+  func `refused arguments are explained in one line`(arguments: [String], message: String) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .usage)
+    #expect(fixture.errors.text.split(separator: "\n").first == "p2pctl: \(message)")
+    #expect(!fixture.errors.text.contains(#"\u{A}"#) && fixture.output.text.isEmpty)
+  }
+
+  @Test(arguments: [["add", "-rh"], ["get", "-h", "--nonsense"], ["logs", "-fh"]])
+  func `cluster with h asks for help`(arguments: [String]) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .done)
+    #expect(fixture.output.text.contains("EXIT STATUS:"))
+  }
+
+  @Test(arguments: [
+    (["lookup", "rfc793"], "p2pctl lookup rfc/793"), (["get", "RFC0793.txt"], "p2pctl get rfc/793"),
+    (["get", "--from", "bob", "-o", "there", "x.pdf"], "p2pctl get file/x.pdf"),
+    (["get", "--form", "bob", "rfc/1"], "--from"),
+  ])
+  func `suggestion replaces the right word`(arguments: [String], suggestion: String) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .usage)
+    #expect(fixture.errors.text.contains("\n  Did you mean: \(suggestion)\n"))
+  }
+
+  @Test(arguments: [
+    ["lookup", "--json", "nokey"], ["--json", "list", "--limit", "0"], ["status", "--json"], ["--json", "dance"],
+    ["get", "rfc/1", "--json", "--peer", "nobody"], ["supervisor", "status", "--json"], ["add", "--json", ""],
+  ])
+  func `error under JSON is one object`(arguments: [String]) throws {
+    let fixture = try CommandFixture()
+    let status = CommandRunner.run(arguments, on: fixture.console)
+    let line = try #require(fixture.errors.text.split(separator: "\n").first)
+    #expect(fixture.errors.text == line + "\n" && fixture.output.text.isEmpty)
+    let object = try Jansson.decode(line.utf8)
+    #expect(object["exit"]?.integer == Int64(status.rawValue))
+    let code = try #require(object["error"]?.string.flatMap { ErrorCode(rawValue: $0) })
+    #expect(ExitStatus(code) == status)
+    #expect(object["status"]?.integer == Int64(code.status))
+    #expect(object["message"]?.string?.isEmpty == false && object["id"] == nil)
+  }
+
+  @Test(arguments: ExitStatus.allCases.filter { $0 != .done })
+  func `failures of p2pctl have codes of the wire`(status: ExitStatus) {
+    #expect(ExitStatus(status.code) == status)
+  }
+
   @Test func `typed control characters are escaped`() throws {
     let fixture = try CommandFixture()
     fixture.run("\u{1B}[2J")
@@ -115,8 +193,28 @@ import WireProtocol
     let latin: [UInt8] = Array("pap".utf8) + [0xE9, 0x0A] + Array("r.pdf".utf8)
     let failure = #expect(throws: CommandFailure.self) { try ArgumentVector.text([Array("add".utf8), latin]) }
     #expect(failure?.status == .noInput)
-    #expect(failure?.message == #"not valid UTF-8: pap\xe9\x0ar.pdf"#)
+    #expect(failure?.message == #"not valid UTF-8: pap\xe9\u{A}r.pdf"#)
     #expect(throws: CommandFailure.self) { try ArgumentVector.text([[UInt8](repeating: 0xFF, count: 1_000)]) }
+    let mixed = #expect(throws: CommandFailure.self) { try ArgumentVector.text([Array("日".utf8) + [0xE9]]) }
+    #expect(mixed?.message == #"not valid UTF-8: 日\xe9"#)
+  }
+
+  @Test func `working directory that is not UTF-8 is refused by name`() throws {
+    let fixture = try CommandFixture()
+    fixture.workingDirectory = nil
+    fixture.unreadableDirectory = #"/home/jos\xe9"#
+    for (arguments, status) in [(["add", "x"], ExitStatus.noInput), (["get", "rfc/1"], .cannotCreate)] {
+      #expect(CommandRunner.run(arguments, on: fixture.console) == status)
+      #expect(fixture.errors.text.contains(#"the name of the current directory is not UTF-8: /home/jos\xe9"# + "\n"))
+    }
+  }
+
+  @Test func `home that is not UTF-8 is refused by name`() throws {
+    let fixture = try CommandFixture()
+    fixture.unreadableVariable = ("HOME", #"/home/jos\xe9"#)
+    #expect(fixture.run("status") == .usage)
+    #expect(fixture.errors.text.hasPrefix(#"p2pctl: HOME is not UTF-8: /home/jos\xe9"# + "\n"))
+    #expect(fixture.run("--help") == .done)
   }
 
   @Test(arguments: ErrorCode.allCases)

@@ -32,6 +32,8 @@ final class CommandFixture {
   let errors = MemoryOutput()
   var terminal = Console.Terminal()
   var workingDirectory: String? = "/w"
+  var unreadableDirectory: String?
+  var unreadableVariable: (name: String, value: String)?
   /// The answers to questions, followed by the end of input.
   var answers: [InputLine] = []
   /// What happens at each pause of a command, followed by Ctrl-C.
@@ -53,11 +55,13 @@ final class CommandFixture {
   var console: Console {
     let home = homeVariable ?? home.path
     let workingDirectory = workingDirectory
+    var environment = Console.Environment(
+      variable: { ["P2P_HOME", "HOME"].contains($0) ? home : nil }, user: try? PeerName("alice"),
+      workingDirectory: { workingDirectory }, executableDirectory: executableDirectory)
+    environment.unreadableDirectory = { [unreadableDirectory] in unreadableDirectory }
+    environment.unreadableVariable = unreadableVariable
     return Console(
-      terminal: terminal,
-      environment: Console.Environment(
-        variable: { $0 == "P2P_HOME" ? home : nil }, user: try? PeerName("alice"),
-        workingDirectory: { workingDirectory }, executableDirectory: executableDirectory),
+      terminal: terminal, environment: environment,
       input: input, output: output, errors: errors, helloTimeout: helloTimeout, now: now,
       ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },
       pause: { _ in

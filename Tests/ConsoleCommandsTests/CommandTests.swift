@@ -7,6 +7,7 @@ import Glibc
 import LineJSON
 import TestSupport
 import Testing
+import WireProtocol
 
 /// Commands against a scripted daemon.
 @Suite struct CommandTests {
@@ -151,6 +152,50 @@ import Testing
     #expect(fixture.output.text.hasSuffix(#"file/日本  173.8 KiB        1  a\u{2028}b"# + "\n"))
   }
 
+  @Test func `prefix lists one level with counts`() throws {
+    let fixture = try CommandFixture()
+    let events = [
+      #"{"event":"level","prefix":"data/cats/big/","documents":12}"#,
+      #"{"event":"document","key":"data/cats/x","# + Sample.content() + "}",
+    ]
+    let daemon = try daemon(
+      fixture, .line(events[0]), .line(events[1]), .line(#"{"id":2,"status":200,"documents":13}"#))
+    #expect(fixture.run("list", "data/cats/") == .done)
+    #expect(
+      fixture.output.text
+        == "KEY                     SIZE  HOLDERS  TITLE\ndata/cats/big/  12 documents\n"
+        + "data/cats/x        173.8 KiB        1  TCP\n")
+    #expect(fixture.run("list", "data/cats/", "--flat") == .done)
+    #expect(fixture.run("list", "data/cats/", "--json") == .done)
+    #expect(
+      daemon.requests == [
+        #"{"id":2,"op":"list","prefix":"data/cats/","level":true}"#, #"{"id":2,"op":"list","prefix":"data/cats/"}"#,
+        #"{"id":2,"op":"list","prefix":"data/cats/"}"#,
+      ])
+  }
+
+  @Test func `prefix without documents is searched as a word`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"documents":0}"#))
+    #expect(fixture.run("list", "cats/", "--mine") == .done)
+    #expect(daemon.requests.count == 2 && daemon.requests.last?.contains(#""words":"cats/""#) == true)
+    #expect(fixture.errors.text == "Nothing that you share matches. Everything: p2pctl list --mine\n")
+  }
+
+  @Test(
+    arguments: [
+      (["file/set"], nil, false, "file/set"), (["rfc"], nil, false, "rfc"), (["a/", "b"], "a/", true, "b"),
+      (["b", "data/x/"], "data/x/", true, "b"), (["/"], nil, false, "/"), (["No/"], nil, false, "No/"),
+      (["file//"], nil, false, "file//"), (["rfc/"], "rfc/", true, nil), ([], nil, false, nil),
+    ] as [([String], String?, Bool, String?)])
+  func `words of a list are told from prefixes`(words: [String], prefix: String?, level: Bool, rest: String?) {
+    let plan = ListPlan(words, collection: nil, limit: nil, mine: false, isFlat: false)
+    #expect(plan.request.prefix == prefix && plan.request.level == level && plan.request.words == rest)
+    #expect((plan.alternative != nil) == (prefix != nil))
+    #expect(plan.isNarrowed == !words.isEmpty)
+    #expect(!ListPlan(words, collection: nil, limit: nil, mine: false, isFlat: true).request.level)
+  }
+
   @Test func `empty list succeeds`() throws {
     let fixture = try CommandFixture()
     let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"documents":0}"#))
@@ -200,11 +245,11 @@ import Testing
   @Test func `transfers prints rows`() throws {
     let fixture = try CommandFixture()
     let event =
-      #"{"event":"transfer","direction":"upload","content":"\#(Sample.root)","size":2048,"done":1024,"peer":"bob","#
-      + #""host":"::1","seconds":2}"#
+      #"{"event":"transfer","id":1,"direction":"upload","state":"active","content":"\#(Sample.root)","size":2048,"#
+      + #""received":1024,"rate":512,"sources":[{"peer":"bob","id":"\#(Sample.otherID)","rate":512,"bytes":1024}]}"#
     let daemon = try daemon(fixture, .line(event), .line(#"{"id":2,"status":200,"transfers":1}"#))
     #expect(fixture.run("transfers") == .done)
-    #expect(fixture.output.text.hasSuffix("upload     1.0 KiB  2.0 KiB  512 B/s  bob   ::1   1c1c1c1c1c1c\n"))
+    #expect(fixture.output.text.hasSuffix("upload     1.0 KiB  2.0 KiB  512 B/s     -  bob   1c1c1c1c1c1c\n"))
     #expect(fixture.run("transfers", "--json") == .done)
     #expect(fixture.output.text.contains(#""direction":"upload""#))
     _ = daemon
@@ -232,6 +277,55 @@ import Testing
         #"{"id":2,"op":"connect","address":"index.example.org:7734"}"#, #"{"id":2,"op":"connect","default":true}"#,
         #"{"id":2,"op":"connect","address":"other:7734"}"#,
       ])
+  }
+
+  @Test func `connect without an address shows the index`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.status))
+    #expect(fixture.run("connect") == .done)
+    #expect(fixture.output.text == "127.0.0.1:7734, connected since 2026-01-02T03:04:05Z\n")
+    #expect(fixture.run("connect", "--json") == .done)
+    #expect(fixture.output.text.hasSuffix(#","since":"2026-01-02T03:04:05Z","source":"settings"}"# + "\n"))
+    #expect(daemon.requests.allSatisfy { $0.contains(#""op":"status""#) })
+  }
+
+  @Test func `status of the index shows its counts`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture,
+      .line(#"{"id":2,"status":200,"documents":9,"keys":8,"records":12,"peers":3,"sessions":4,"more":1}"#))
+    #expect(fixture.run("status", "--index") == .done)
+    #expect(fixture.output.text == "documents  9\nkeys       8\nrecords    12\npeers      3\nsessions   4\n")
+    #expect(fixture.run("status", "--index", "--json") == .done)
+    #expect(
+      fixture.output.text.hasSuffix(#"{"documents":9,"keys":8,"records":12,"peers":3,"sessions":4}"# + "\n"))
+    #expect(daemon.requests.first == #"{"id":2,"op":"stats"}"#)
+  }
+
+  @Test(arguments: [
+    (#","state":"stopped""#, ""), (#","state":"parked""#, "  Find the cause: p2pctl logs\n"),
+    ("", "  Check for problems: p2pctl doctor\n  Try again in 30 s.\n"),
+  ])
+  func `peer that is down is named with its own command`(state: String, hints: String) throws {
+    let fixture = try CommandFixture()
+    let notice =
+      #"{"id":null,"status":503,"error":"unavailable","message":"alice is down","retry_after":30\#(state)}"#
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { _ in [.line(notice), .close] }
+    for verb in ["status", "list"] {
+      #expect(fixture.run(verb) == .unavailable)
+      #expect(fixture.errors.text.hasSuffix("p2pctl: alice is down\n\(hints)"))
+    }
+    _ = daemon
+  }
+
+  @Test func `failed command does not advise itself`() throws {
+    let fixture = try CommandFixture()
+    fixture.helloTimeout = .milliseconds(50)
+    let daemon = try ScriptedDaemon(at: fixture.socket("supervisor")) { _ in [.silence] }
+    #expect(fixture.run("supervisor", "status") == .unavailable)
+    #expect(!fixture.errors.text.contains("p2pctl supervisor status"))
+    #expect(fixture.errors.text.contains("p2pctl supervisor restart"))
+    _ = daemon
   }
 
   @Test func `remove of nothing is not found`() throws {
@@ -279,6 +373,21 @@ import Testing
     let daemon = try daemon(fixture, .line(line))
     #expect(fixture.run("status") == .done)
     #expect(fixture.output.text.contains("2026-01-02T03:04:05Z (chosen with connect)\n"))
+    _ = daemon
+  }
+
+  @Test func `failure of a daemon keeps its fields under JSON`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture,
+      .line(
+        Sample.failure(
+          429, "too-many", "too \\u001b many", #","limit":"requests","value":5,"retry_after":3"#)))
+    #expect(fixture.run("status", "--json") == .unavailable)
+    let object = try Jansson.decode(fixture.errors.text.dropLast().utf8)
+    #expect(object["status"] == 429 && object["error"] == "too-many" && object["message"] == "too \u{1B} many")
+    #expect(object["limit"] == "requests" && object["value"] == 5 && object["retry_after"] == 3)
+    #expect(object["exit"] == 69)
     _ = daemon
   }
 

@@ -140,8 +140,9 @@ import Testing
     (["--peer", "a", "--socket", "/x"], "--peer and --socket cannot be combined"),
     (["add", "a", "b", "--title", "x"], "--title applies to a single file only"),
     (["add", "--key", "x/"], "Missing expected argument '<file> ...'"),
-    (["connect"], "specify either an address or --default"), (["list", "--limit", "0"], "--limit must be at least 1"),
-    (["logs", "--lines=-1"], "--lines must be 0 to 100000"),
+    (["connect", "a:1", "--default"], "specify either an address or --default"),
+    (["list", "--limit", "0"], "expected a number from 1 to 9007199254740991"),
+    (["logs", "--lines=-1"], "expected a number from 0 to 100000"),
     (["logs", "alice", "--peer", "bob"], "specify the process either by name or with --peer"),
     (
       ["get", "rfc/1", "--content", "xyz"],

@@ -77,7 +77,16 @@ import Testing
     #expect(try complete(fixture, "get", "No/").words == [])
     #expect(try complete(fixture, "get", "rfc/1", "").words == [])
     #expect(daemon.requests.map { $0.contains(#""mine":true"#) } == [false, false, true, false])
-    #expect(daemon.requests[1].contains(#""collection":"file""#))
+    #expect(daemon.requests[1].contains(#""prefix":"file/t","level":true"#))
+  }
+
+  @Test func `candidates stop at the next slash`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"), .line(#"{"event":"level","prefix":"data/cats/","documents":5000}"#),
+      .line(#"{"id":2,"status":200,"documents":5000}"#))
+    #expect(try complete(fixture, "get", "da").words == ["data/cats/"])
+    _ = daemon
   }
 
   @Test func `bash receives quoted words`() throws {

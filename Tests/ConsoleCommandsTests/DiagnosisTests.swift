@@ -44,7 +44,8 @@ import WireProtocol
         error: error), documents: 1, bytes: 1)
     let found = ControlDoctorReply(
       index: .init(server: "p2p-index/0.1.0", seconds: 0.0004, skew: 1),
-      uploads: .init(address: try Endpoint(uploads), reachable: true))
+      uploads: .init(address: try Endpoint(uploads), reachable: true), catalogue: ControlDoctorReply.Catalogue(),
+      files: ControlDoctorReply.Files(checked: 1))
     return DoctorFacts.Peer(
       name: "alice", socket: "/h/run/alice.sock", answer: .answers(server: "p2p-peer/0.1.0"), status: status,
       examination: examination ?? found)
@@ -201,8 +202,98 @@ import WireProtocol
     #expect(
       findings.map(\.cure) == [
         "Fix it: chmod go-w /h/run", "Fix it: chmod 600 /h/state/alice/key.pem",
-        "Fix it: chown 1000 /h/state",
+        "Find out who made it, and stop using this peer until then: ls -ld /h/state",
       ])
+  }
+
+  // MARK: A peer of the machine's supervisor
+
+  @Test func `ordinary user of a machine has no problems that are root's`() throws {
+    let findings = try problems {
+      $0.supervisor = .notPermitted
+      $0.supervisorIsOfSystem = true
+      $0.processes = []
+      $0.peers[0].isOfSystem = true
+    }
+    #expect(findings.isEmpty)
+  }
+
+  @Test func `cures on a machine are commands for root`() throws {
+    let finding = try only(.sockets) {
+      $0.supervisor = .notPermitted
+      $0.supervisorIsOfSystem = true
+      $0.processes = []
+      $0.peers = [.init(name: "alice", socket: "/s", answer: .down("nothing is listening"), isOfSystem: true)]
+    }
+    #expect(finding.cure == "p2pctl logs alice, then: sudo p2pctl supervisor start alice")
+    let nothing = try only(.sockets) {
+      $0.supervisor = .down("the socket does not exist")
+      $0.supervisorIsOfSystem = true
+      $0.startCommand = "sudo p2pctl supervisor start"
+      $0.processes = []
+      $0.peers = []
+    }
+    #expect(nothing.cure == "Start everything: sudo p2pctl supervisor start")
+  }
+
+  // MARK: Lost sockets
+
+  @Test func `lost sockets of running processes are found`() throws {
+    let peer = try only(.sockets) {
+      $0.peers = [.init(name: "alice", socket: "/s", answer: .down("the socket does not exist"))]
+    }
+    #expect(peer.message == "alice is running, but its socket /s is gone")
+    let supervisor = try only(.sockets) {
+      $0.supervisor = .down("the socket does not exist")
+      $0.lostSupervisor = 77
+      $0.processes = []
+    }
+    #expect(supervisor.message == "the supervisor runs as process 77, but its socket /h/run/supervisor.sock is gone")
+  }
+
+  // MARK: Catalogue and files
+
+  private func examined(_ change: (inout ControlDoctorReply) -> Void) throws -> Finding {
+    var reply = ControlDoctorReply(
+      index: .init(server: "p2p-index/0.1.0"), uploads: nil, catalogue: ControlDoctorReply.Catalogue(),
+      files: ControlDoctorReply.Files(checked: 9))
+    change(&reply)
+    let findings = try problems { $0.peers = [try Self.peer(examination: reply)] }
+    #expect(findings.count == 1, "\(findings)")
+    return try #require(findings.first)
+  }
+
+  @Test func `lost state directory is a problem with its consequence`() throws {
+    let finding = try examined { $0.catalogue?.error = "/h/state/alice/catalogue.sqlite: was removed" }
+    #expect(finding.check == .catalogue && finding.severity == .problem)
+    #expect(finding.message == "alice records nothing: /h/state/alice/catalogue.sqlite: was removed")
+    #expect(finding.cure.contains("Then: p2pctl supervisor restart alice."))
+  }
+
+  @Test func `catalogue that was put aside or came back empty is reported`() throws {
+    let aside = try examined { $0.catalogue?.aside = ["/h/catalogue.sqlite.damaged-1"] }
+    #expect(aside.message == "a damaged catalogue of alice was put aside: /h/catalogue.sqlite.damaged-1")
+    let empty = try examined { $0.catalogue?.cameBackEmpty = true }
+    #expect(empty.check == .catalogue && empty.severity == .warning)
+  }
+
+  @Test func `files that cannot be served are named`() throws {
+    let unusable = try examined {
+      $0.files = .init(
+        checked: 9, unusable: 2, examples: [.init(path: "/x", message: "Permission denied")])
+    }
+    #expect(unusable.severity == .problem)
+    #expect(unusable.message == "2 shared files of alice cannot be read: /x: Permission denied")
+    let changed = try examined { $0.files = .init(checked: 9, changed: 1) }
+    #expect(changed.severity == .warning && changed.message == "1 shared file of alice changed since")
+    let hanging = try examined { $0.files = .init(checked: 4, complete: false) }
+    #expect(hanging.message == "only 4 shared files of alice were checked in time")
+  }
+
+  @Test func `taken upload port is a warning`() throws {
+    let finding = try examined { $0.portTaken = 40_009 }
+    #expect(finding.check == .reachability && finding.severity == .warning)
+    #expect(finding.message.contains("upload port 40009 at the last start; it now uses 40001"))
   }
 
   @Test func `root accepts any owner`() throws {
@@ -253,7 +344,9 @@ import WireProtocol
   @Test func `peer on loopback with a remote index is a problem`() throws {
     let finding = try only(.reachability) { $0.peers = [try Self.peer(index: "192.0.2.1:7734")] }
     #expect(finding.severity == .problem)
-    #expect(finding.cure.contains("--peer alice=:PORT"))
+    #expect(
+      finding.cure == "Start it with that index: p2pctl supervisor stop, then: "
+        + "p2pctl supervisor start --index 192.0.2.1:7734 --serve-index --peer alice")
   }
 
   @Test func `peer that cannot reach itself is a warning`() throws {

@@ -40,8 +40,8 @@ import Testing
     fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
     fixture.answers = [.text("two words"), .text("\u{1B}[2J"), .text("::1")]
     #expect(fixture.run("status") == .unavailable)
-    #expect(fixture.errors.text.contains("two words is not a host name"))
-    #expect(fixture.errors.text.contains("put an IPv6 address in [brackets]"))
+    #expect(fixture.errors.text.contains("two words: this is not a host name"))
+    #expect(fixture.errors.text.contains("::1: put an IPv6 address in brackets: [::1]:7734"))
     #expect(!fixture.errors.text.contains("\u{1B}"))
     #expect(fixture.answers.isEmpty)
   }

@@ -3,6 +3,7 @@
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Glibc
+import LineJSON
 import TestSupport
 import Testing
 
@@ -78,6 +79,46 @@ import Testing
     }
     #expect(try run("lookup 1\nlookup 2\nget 3\nlookup 4\n", on: fixture) == .interrupted)
     #expect(daemon.requests.count == 3)
+  }
+
+  @Test(arguments: [40, 80]) func `help fits a small screen`(columns: Int) throws {
+    let fixture = try CommandFixture()
+    fixture.terminal.columns = columns
+    #expect(try run("help\n", on: fixture) == .done)
+    let lines = fixture.output.text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count <= 22 && lines.allSatisfy { CellWidth.of($0) <= columns })
+    for verb in ["add", "get", "doctor", "supervisor"] { #expect(lines.contains { $0.hasPrefix(verb) }) }
+  }
+
+  /// The paths that `add` sends for a line.
+  private func added(_ line: String) throws -> [String] {
+    let fixture = try CommandFixture()
+    for name in ["a1.txt", "a2.txt", "b c.txt", "-r"] { try fixture.home.write(name, []) }
+    fixture.workingDirectory = fixture.home.path
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"), .line(#"{"id":2,"status":200,"added":0,"failed":0,"announced":true}"#))
+    _ = try run(line.replacing("HOME", with: fixture.home.path) + "\n", on: fixture)
+    let request = try #require(daemon.requests.first, "\(fixture.errors.text)")
+    let paths = try Jansson.decode(request.utf8)["paths"]?.array?.compactMap(\.string) ?? []
+    return paths.map { $0.replacing(fixture.home.path, with: "~") }
+  }
+
+  @Test(arguments: [
+    ("add ~/a1.txt", ["~/a1.txt"]), ("add HOME/a*.txt", ["~/a1.txt", "~/a2.txt"]),
+    ("add ~/a?.txt ~/b\\ c.txt", ["~/a1.txt", "~/a2.txt", "~/b c.txt"]), ("add ~/*\" c\".txt", ["~/b c.txt"]),
+    ("add HOME/'a*.txt'", ["~/a*.txt"]), ("add HOME/a\\*.txt", ["~/a*.txt"]), ("add HOME/x*", ["~/x*"]),
+    ("add '~/a1.txt'", ["~/~/a1.txt"]), ("add HOME/[ab][1-9].txt", ["~/a1.txt", "~/a2.txt"]),
+  ])
+  func `tilde and patterns of file names are expanded`(line: String, paths: [String]) throws {
+    #expect(try added(line) == paths)
+  }
+
+  @Test func `keys are not expanded, values that are paths are`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.failure(404, "not-found", "no")))
+    _ = try run("lookup file/*\nget file/~x -o ~/there\n", on: fixture)
+    #expect(daemon.requests.first?.contains(#""key":"file/*""#) == true)
+    #expect(daemon.requests.last?.contains(#""key":"file/~x","path":"\#(fixture.home.path)/there""#) == true)
   }
 
   @Test func `NUL is rejected`() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConsoleCommands
+import LineJSON
 import TestSupport
 import Testing
 
@@ -44,7 +45,8 @@ import Testing
 
   private func table(width: Int? = nil, style: TextStyle = .plain, _ rows: [String]...) -> String {
     var table = Table(
-      [Table.Column("KEY"), Table.Column("SIZE", .right), Table.Column("TITLE")], width: width, style: style)
+      [Table.Column("KEY"), Table.Column("SIZE", .right), Table.Column("TITLE", isFlexible: true)], width: width,
+      style: style)
     return rows.map { table.add($0) }.joined() + table.finish()
   }
 
@@ -78,12 +80,44 @@ import Testing
   @Test func `no row is wider than the terminal`() {
     let lines = table(width: 12, ["key", "1023.9 KiB", "title"], ["日本", "5 B", ""]).split(separator: "\n")
     #expect(lines.allSatisfy { CellWidth.of(String($0)) <= 12 })
-    #expect(lines.dropFirst().first == "key   1023.…")
   }
 
   @Test func `first column is never cut`() {
     let key = "file/a/very/long/key/that/somebody/wants/to/copy"
     #expect(table(width: 20, [key, "5 B", "t"]).hasSuffix("\n\(key) …\n"))
+  }
+
+  private func narrow(_ width: Int, _ rows: [[String]]) -> String {
+    var table = Table(
+      [
+        Table.Column("KEY"), Table.Column("SIZE", .right, rank: 7), Table.Column("ID", rank: 3),
+        Table.Column("TITLE", rank: 1, isFlexible: true), Table.Column("STATE", rank: 9),
+      ], width: width)
+    return rows.map { table.add($0) }.joined() + table.finish()
+  }
+
+  @Test func `narrow terminal keeps the columns that matter`() {
+    let rows = [["file/a.pdf", "1023.9 KiB", "0123456789ab", "The title of a document", "withdrawn"]]
+    #expect(
+      narrow(80, rows)
+        == "KEY               SIZE  ID            TITLE                    STATE\n"
+        + "file/a.pdf  1023.9 KiB  0123456789ab  The title of a document  withdrawn\n")
+    #expect(
+      narrow(60, rows).hasSuffix("file/a.pdf  1023.9 KiB  0123456789ab  The title …  withdrawn\n"))
+    #expect(narrow(40, rows) == "KEY               SIZE  STATE\nfile/a.pdf  1023.9 KiB  withdrawn\n")
+    #expect(narrow(24, rows) == "KEY         STATE\nfile/a.pdf  withdrawn\n")
+  }
+
+  @Test func `one long key does not hide the columns of the other rows`() {
+    let key = "file/" + String(repeating: "x", count: 60)
+    let text = narrow(40, [[key, "5 B", "a", "t", "shared"], ["file/a", "6 B", "b", "u", "shared"]])
+    #expect(text.split(separator: "\n").last?.hasSuffix(" 6 B  b   shared") == true)
+    #expect(text.contains("\n\(key) "))
+  }
+
+  @Test func `table without titles is aligned`() {
+    var table = Table([Table.Column("KEY"), Table.Column("SIZE", .right)], hasTitles: false)
+    #expect(table.add(["a", "5 B"]) + table.add(["bcd", "10 B"]) + table.finish() == "a     5 B\nbcd  10 B\n")
   }
 
   @Test func `rows have no trailing spaces`() {
@@ -255,49 +289,96 @@ import Testing
 }
 
 @Suite struct ProgressTests {
+  private func line(_ label: String = "x", _ done: Int64, of total: Int64, width: Int) -> String {
+    ProgressLine.line(
+      label: label, done: done, total: total, gained: done, elapsed: 2, showsEstimate: true, width: width)
+  }
+
   @Test func `line shows amount rate and remaining time`() {
-    let line = ProgressLine.line(label: "rfc/793", done: 524_288, total: 1_048_576, elapsed: 2, width: 100)
     #expect(
-      line == "rfc/793  [####################--------------------]   50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"
-        || line.hasPrefix("rfc/793  [") && line.hasSuffix("50%  512.0 KiB of 1.0 MiB  256.0 KiB/s  2.0 s left"))
+      line("rfc/793", 524_288, of: 1_048_576, width: 100)
+        == "rfc/793  [##################------------------]   50%  2.0 s left  256.0 KiB/s  512.0 KiB of 1.0 MiB")
+  }
+
+  @Test func `narrow line keeps the share and the remaining time`() {
+    let narrow = line("file/a-long-name.bin", 524_288, of: 1_048_576, width: 37)
+    #expect(narrow.contains("50%") && narrow.contains("2.0 s left"))
   }
 
   @Test(arguments: [20, 21, 33, 40, 57, 80, 200])
   func `line is never wider than the terminal`(width: Int) {
     for done in [Int64(0), 5, 1 << 40, .max] {
-      let line = ProgressLine.line(
-        label: "a very long 日本語 name of a file", done: done, total: 1 << 40, elapsed: 3, width: width)
-      #expect(CellWidth.of(line) <= width)
+      #expect(CellWidth.of(line("a very long 日本語 name of a file", done, of: 1 << 40, width: width)) <= width)
     }
   }
 
   @Test func `odd numbers are handled`() {
-    #expect(ProgressLine.line(label: "x", done: -5, total: 0, elapsed: 0, width: 80).contains("100%"))
-    #expect(ProgressLine.line(label: "x", done: .max, total: 10, elapsed: 0, width: 80).contains("100%"))
-    #expect(ProgressLine.line(label: "x\u{1B}", done: 0, total: -7, elapsed: 0, width: 80).contains(#"x\u{1B}"#))
+    #expect(line("x", -5, of: 0, width: 80).contains("100%"))
+    #expect(line("x", .max, of: 10, width: 80).contains("100%"))
+    #expect(line("x\u{1B}", 0, of: -7, width: 80).contains(#"x\u{1B}"#))
   }
 
   @Test func `line changes at most ten times a second`() {
     let start = ContinuousClock.now
-    var meter = ProgressLine(width: 80, start: start)
-    #expect(meter.update(label: "x", done: 1, total: 10, now: start) != nil)
-    #expect(meter.update(label: "x", done: 2, total: 10, now: start + .milliseconds(99)) == nil)
-    #expect(meter.update(label: "x", done: 3, total: 10, now: start + .milliseconds(100)) != nil)
-    #expect(meter.update(label: "x", done: 10, total: 10, now: start + .milliseconds(101)) != nil)
+    var meter = ProgressLine(start: start)
+    func update(_ done: Int64, after milliseconds: Int64) -> String? {
+      meter.update(label: "x", done: done, total: 10, width: 80, now: start + .milliseconds(milliseconds))
+    }
+    #expect(update(1, after: 0) != nil)
+    #expect(update(2, after: 99) == nil)
+    #expect(update(3, after: 100) != nil)
+    #expect(update(10, after: 101) != nil)
+  }
+
+  @Test func `rate is that of the last seconds`() {
+    let start = ContinuousClock.now
+    var meter = ProgressLine(start: start)
+    _ = meter.update(label: "x", done: 0, total: 1 << 30, width: 100, now: start)
+    _ = meter.update(label: "x", done: 100 << 20, total: 1 << 30, width: 100, now: start + .seconds(1))
+    _ = meter.update(label: "x", done: 100 << 20, total: 1 << 30, width: 100, now: start + .seconds(58))
+    let text = meter.update(
+      label: "x", done: (100 << 20) + 4096, total: 1 << 30, width: 100, now: start + .seconds(60))
+    #expect(text?.contains("  2.0 KiB/s  ") == true, "\(text ?? "")")
   }
 
   /// A terminal echoes ^C after the line; a wrapped line could not be cleared.
   @Test func `line leaves room for Ctrl-C`() {
-    var meter = ProgressLine(width: 60, start: .now)
-    let text = meter.update(label: String(repeating: "x", count: 90), done: 1, total: 2, now: .now + .seconds(5))
-    #expect((text?.dropFirst("\r\u{1B}[K".count)).map { CellWidth.of(String($0)) <= 57 } == true)
+    var meter = ProgressLine(start: .now)
+    let text = meter.update(
+      label: String(repeating: "x", count: 90), done: 1, total: 2, width: 60, now: .now + .seconds(5))
+    #expect(text.map { CellWidth.of($0) <= 57 } == true)
   }
 
-  @Test func `line is cleared once`() {
-    var meter = ProgressLine(width: 80, start: .now)
-    #expect(meter.clear() == "")
-    _ = meter.update(label: "x", done: 1, total: 1, now: .now)
-    #expect(meter.clear() == "\r\u{1B}[K")
-    #expect(meter.clear() == "")
+  @Test func `drawn line is cleared once`() {
+    var line = OverwrittenLine()
+    #expect(line.clear(width: 80) == "")
+    #expect(line.replace(with: "abc", width: 80) == "abc")
+    #expect(line.replace(with: "abcd", width: 80) == "\r\u{1B}[Kabcd")
+    #expect(line.clear(width: 80) == "\r\u{1B}[K")
+    #expect(line.clear(width: 80) == "")
+  }
+
+  /// A terminal that became narrower has wrapped the line.
+  @Test(arguments: [(80, 0), (77, 0), (76, 1), (40, 1), (39, 1), (38, 2), (20, 3)])
+  func `line that was wrapped is cleared whole`(width: Int, rows: Int) {
+    var line = OverwrittenLine()
+    _ = line.replace(with: String(repeating: "x", count: 77), width: 80)
+    #expect(line.clear(width: width) == "\r\u{1B}[K" + String(repeating: "\u{1B}[A\u{1B}[K", count: rows))
+  }
+
+  @Test func `whatever is written removes the drawn line`() throws {
+    let fixture = try CommandFixture()
+    let console = fixture.console
+    let writes: [() -> Void] = [
+      { console.note("note\n") }, { _ = try? console.writeLine("row") }, { _ = try? console.writeJSON(["a": 1]) },
+      { console.report(CommandFailure(.failed, "it failed")) },
+    ]
+    for write in writes {
+      console.draw("bar")
+      write()
+      #expect(fixture.errors.text.contains("bar\r\u{1B}[K"))
+      #expect(!fixture.errors.text.hasSuffix("bar"))
+    }
+    #expect(fixture.errors.text.hasSuffix("bar\r\u{1B}[Kp2pctl: it failed\n"))
   }
 }

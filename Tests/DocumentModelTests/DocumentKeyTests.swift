@@ -17,6 +17,8 @@ import Testing
     "", "793", "/x", "rfc/", "rfc/0793", "rfc/x", "RFC/1", "file//x", "file/./x", "file/../x", "file/a/", "file/a\u{7}",
     "file/e\u{301}", "file/\u{85}", "abcdefghijabcdefghijabcdefghijabc/x", "a_b/x", "file/..", "file/./", "file/a/.",
     "rfc/1/2", "rfc/00", "rfc/-1", "file/\u{7F}", "rfc/+1", "rfc/１", "fïle/x", "file", "file/", "file/a\0b",
+    "file/a\u{202E}b",
+    "file/\u{200F}x", "file/\u{2066}", "data/\u{61C}/x",
   ])
   func `invalid keys are refused`(_ text: String) {
     #expect(throws: InvalidValue.self) { try DocumentKey(text) }

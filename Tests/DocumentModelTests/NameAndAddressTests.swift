@@ -46,7 +46,7 @@ import Testing
 
   @Test func `an error message is escaped for a terminal`() throws {
     let refusal = try #require(throws: InvalidValue.self) { try Endpoint("\u{1B}[2J:1") }
-    #expect(refusal.reason == "\\u{1B}[2J:1 is not a host name")
+    #expect(refusal.reason == "\\u{1B}[2J:1: this is not a host name")
     #expect("\(refusal)" == refusal.reason)
   }
 

@@ -85,4 +85,31 @@ import Testing
     #expect(TextRules.escapedForTerminal("čeština 日本") == "čeština 日本")
     #expect(TextRules.escapedForTerminal("") == "")
   }
+
+  @Test(arguments: [
+    0x00AD, 0x034F, 0x061C, 0x115F, 0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0x2064, 0x206A, 0x2800, 0x3164, 0xFE0F,
+    0xFEFF,
+    0xFFA0, 0xFFF9, 0xFFFF, 0xFDD0, 0x1D173, 0xE0001, 0xE0041, 0xE007F, 0xE01EF, 0xE0FFF,
+  ])
+  func `invisible characters are escaped`(_ value: UInt32) throws {
+    let scalar = try #require(Unicode.Scalar(value))
+    let escape = "\\u{" + String(value, radix: 16, uppercase: true) + "}"
+    #expect(TextRules.escapedForTerminal("a\(scalar)b") == "a\(escape)b")
+    #expect(TextRules.escapedForTerminal("\(scalar)") == escape)
+  }
+
+  @Test(arguments: [
+    "👩‍💻", "❤️", "1️⃣", "👩🏽‍❤️‍👨🏻", "می‌خواهم", "क्‍ष", "葛󠄀", "naïve ﬀ ß Ａ", "\u{A0}|\u{3000}|",
+  ])
+  func `characters that shape others are kept`(_ text: String) {
+    #expect(TextRules.escapedForTerminal(text) == text)
+  }
+
+  @Test func `bytes that are not UTF-8 are shown in hex`() {
+    #expect(TextRules.shown([0x70, 0xE9, 0x2E]) == #"p\xe9."#)
+    #expect(TextRules.shown(Array("日本".utf8) + [0xFF, 0x0A]) == "日本\\xff\n")
+    #expect(TextRules.shown([0xE6, 0x97]) == #"\xe6\x97"#)
+    #expect(TextRules.shown([0xC0, 0x80, 0xED, 0xA0, 0x80]) == #"\xc0\x80\xed\xa0\x80"#)
+    #expect(TextRules.shown([]) == "")
+  }
 }

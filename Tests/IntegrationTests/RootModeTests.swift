@@ -49,6 +49,8 @@ struct RootModeTests {
       try await eachRunsAsItsUser(system)
       try await ownersAndModesAreRight(system)
       try await usersShareThroughTheirPeers(system)
+      try await usersReadTheirOwnLogs(system)
+      try await doctorFindsNothing(system)
       try await usersCannotReachOtherPeers(system)
       try await usersCannotPlantLinks(system)
     }
@@ -72,8 +74,8 @@ struct RootModeTests {
       ("/run/p2p", "755 root"), ("/run/p2p/supervisor.sock", "600 root"), ("/run/p2p/\(alice)", "711 root"),
       ("/run/p2p/\(alice)/control.sock", "600 \(alice)"), ("/var/lib/p2p", "755 root"),
       ("/var/lib/p2p/supervisor", "700 root"), ("/var/lib/p2p/\(alice)", "700 \(alice)"),
-      ("/var/lib/p2p/\(alice)/key.pem", "600 \(alice)"), ("/var/log/p2p", "700 root"),
-      ("/var/log/p2p/\(alice).log", "600 root"), ("/var/log/p2p/supervisor.log", "600 root"),
+      ("/var/lib/p2p/\(alice)/key.pem", "600 \(alice)"), ("/var/log/p2p", "711 root"),
+      ("/var/log/p2p/\(alice).log", "640 root"), ("/var/log/p2p/supervisor.log", "600 root"),
     ]
     for (path, rights) in wanted {
       #expect(try await system.run("/usr/bin/stat", "-c", "%a %U", path).output == "\(rights)\n", "\(path)")
@@ -102,7 +104,7 @@ struct RootModeTests {
   private func usersCannotReachOtherPeers(_ system: PrivateSystem) async throws {
     let (alice, bob) = (system.alice, system.bob)
     for (reader, owner) in [(alice, bob), (bob, alice)] {
-      for path in ["/var/lib/p2p/\(owner)/key.pem", "/var/log/p2p/\(owner).log", "/var/log/p2p/\(reader).log"] {
+      for path in ["/var/lib/p2p/\(owner)/key.pem", "/var/log/p2p/\(owner).log", "/var/log/p2p/supervisor.log"] {
         let outcome = try await system.run(as: reader, "/bin/cat", path)
         #expect(
           outcome.status != 0 && outcome.output.isEmpty && outcome.errors.contains("Permission denied"), "\(path)")
@@ -126,6 +128,31 @@ struct RootModeTests {
     #expect(stopped.status == 77, "\(stopped)")
     // Root may use all of them.
     #expect(try await system.run(Self.p2pctl, "--peer", bob, "status").status == 0)
+  }
+
+  private func usersReadTheirOwnLogs(_ system: PrivateSystem) async throws {
+    let (alice, bob) = (system.alice, system.bob)
+    let read = try await system.run(as: alice, "/bin/cat", "/var/log/p2p/\(alice).log")
+    #expect(read.output.contains("ready to serve"), "\(read)")
+    for arguments in [[], [alice]] {
+      let logs = try await system.run(as: alice, "/bin/sh", "-c", "\(Self.p2pctl) logs \(arguments.joined())")
+      #expect(
+        logs.status == 0 && logs.output.contains("ready to serve peer=\(alice)") || logs.output.contains(alice),
+        "\(logs)")
+    }
+    #expect(try await system.run(as: alice, Self.p2pctl, "logs", bob).status == 3)
+    let written = try await system.run(as: alice, "/bin/sh", "-c", "echo x >> /var/log/p2p/\(alice).log")
+    #expect(written.status != 0)
+  }
+
+  /// What only root may see is no problem of an ordinary user, and other users' peers are none of theirs.
+  private func doctorFindsNothing(_ system: PrivateSystem) async throws {
+    for user in [system.alice, system.bob] {
+      let doctor = try await system.run(as: user, Self.p2pctl, "doctor")
+      let other = user == system.alice ? system.bob : system.alice
+      #expect(doctor.status == 0 && !doctor.output.contains("problem") && !doctor.output.contains(other), "\(doctor)")
+    }
+    #expect(try await system.run(Self.p2pctl, "doctor").status == 0)
   }
 
   private func usersCannotPlantLinks(_ system: PrivateSystem) async throws {

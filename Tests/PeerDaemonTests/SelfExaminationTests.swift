@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import Glibc
 import LineJSON
 import LineTransport
 import NIOCore
@@ -37,7 +38,75 @@ import WireProtocol
         #expect(status.index.connected == false)
         #expect(status.index.error == "Connection refused")
         let found = try await alice.reply(.doctor, as: ControlDoctorReply.self)
-        #expect(found == ControlDoctorReply(index: .init(error: "Connection refused"), uploads: nil))
+        #expect(
+          found
+            == ControlDoctorReply(
+              index: .init(error: "Connection refused"), uploads: nil,
+              catalogue: ControlDoctorReply.Catalogue(), files: ControlDoctorReply.Files(checked: 0)))
+      }
+    }
+  }
+
+  @Test func `files that cannot be served are found`() async throws {
+    try await DaemonFixture.with { fixture in
+      try await fixture.withPeer(acknowledgement: .milliseconds(1), returnInterval: .seconds(60)) { alice in
+        let names = ["kept", "gone", "edited", "directory"]
+        let paths = try names.map { try fixture.directory.write($0, Array("some \($0)".utf8)) }
+        #expect(try await alice.add(paths).added.count == 4)
+        unlink(paths[1])
+        try fixture.directory.write("edited", Array("something else".utf8))
+        unlink(paths[3])
+        mkdir(paths[3], 0o700)
+        let files = try #require(try await alice.reply(.doctor, as: ControlDoctorReply.self).files)
+        #expect(files.checked == 4 && files.unusable == 2 && files.complete)
+        #expect(Set(files.examples.map(\.path)).isSuperset(of: [paths[1], paths[3]]))
+      }
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `peer whose state directory is gone records nothing`(isReplaced: Bool) async throws {
+    try await DaemonFixture.with { fixture in
+      try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+        let path = try fixture.directory.write("x", [1])
+        let state = fixture.directory.file("state-alice")
+        rename(state, state + ".moved")
+        if isReplaced {
+          mkdir(state, 0o700)
+          try fixture.directory.write("state-alice/catalogue.sqlite", [])
+        }
+        let answer = try await alice.add([path])
+        #expect(answer.failure?.message.contains("was removed or replaced while this peer runs") == true)
+        #expect(answer.added.isEmpty)
+        let found = try await alice.reply(.doctor, as: ControlDoctorReply.self)
+        #expect(found.catalogue?.error?.contains("was removed or replaced") == true)
+        unlink("\(state)/catalogue.sqlite")
+        rmdir(state)
+        rename(state + ".moved", state)
+        #expect(try await alice.add([path]).added.count == 1)
+      }
+    }
+  }
+
+  @Test func `catalogue that came back empty is reported until it is old`() async throws {
+    try await DaemonFixture.with { fixture in
+      try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+        let found = try await alice.reply(.doctor, as: ControlDoctorReply.self)
+        #expect(found.catalogue == ControlDoctorReply.Catalogue())
+      }
+      try fixture.directory.write("state-alice/catalogue.sqlite", [])
+      for suffix in ["-wal", "-shm"] { unlink(fixture.directory.file("state-alice/catalogue.sqlite\(suffix)")) }
+      try fixture.directory.write("state-alice/catalogue.sqlite.damaged-1", [1])
+      try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+        let found = try await alice.reply(.doctor, as: ControlDoctorReply.self)
+        #expect(
+          found.catalogue
+            == ControlDoctorReply.Catalogue(
+              aside: [fixture.directory.file("state-alice/catalogue.sqlite.damaged-1")], cameBackEmpty: true))
+      }
+      try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+        let found = try await alice.reply(.doctor, as: ControlDoctorReply.self)
+        #expect(found.catalogue?.cameBackEmpty == false)
       }
     }
   }

@@ -1,51 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import NIOCore
 import PeerDaemon
-import WireProtocol
+import Synchronization
 import Testing
+import WireProtocol
+
+/// A clock that the test moves.
+private final class ManualClock: Sendable {
+  private let time = Mutex(NIODeadline.uptimeNanoseconds(1_000_000_000))
+
+  var now: NIODeadline { time.withLock { $0 } }
+  func advance(_ amount: TimeAmount) { time.withLock { $0 = $0 + amount } }
+}
 
 @Suite struct TransferRegistryTests {
-  private let registry = TransferRegistry()
+  private let clock = ManualClock()
+  private let registry: TransferRegistry
+  private let content: Content
+  private let bob = TransferRegistry.Source(peer: Swarm.id("bob"), name: "bob", host: "192.0.2.1")
+  private let carol = TransferRegistry.Source(peer: Swarm.id("carol"), name: "carol", host: "192.0.2.2")
 
-  private func begin(_ peer: String) -> TransferHandle {
-    registry.begin(.download, key: DocumentKey(rfc: 1), content: .empty, peer: peer, host: "127.0.0.1")
+  init() throws {
+    registry = TransferRegistry { [clock] in clock.now }
+    content = try #require(Content(root: Swarm.id("content").digest, size: 1_000_000))
+  }
+
+  private func download(_ number: UInt32 = 1) -> TransferHandle {
+    registry.download(DocumentKey(rfc: number), content, to: "/x/\(number)")
   }
 
   @Test func `snapshot lists running transfers oldest first`() {
-    let handles = ["a", "b", "c"].map(begin)
-    #expect(registry.snapshot().map(\.peer) == ["a", "b", "c"])
+    let handles = [1, 2, 3].map(download)
+    #expect(registry.snapshot().map(\.path) == ["/x/1", "/x/2", "/x/3"])
+    #expect(registry.snapshot().map(\.id) == [1, 2, 3])
     handles[1].end()
-    #expect(registry.snapshot().map(\.peer) == ["a", "c"])
+    #expect(registry.snapshot().map(\.path) == ["/x/1", "/x/3"])
     withExtendedLifetime(handles) {}
   }
 
-  @Test func `progress adds up per transfer`() {
-    let (one, other) = (begin("a"), begin("b"))
-    one.progress(3)
-    one.progress(4)
-    #expect(registry.snapshot().map(\.done) == [7, 0])
+  @Test func `download counts its sources, its pieces and the time left`() throws {
+    let handle = download()
+    clock.advance(.seconds(1))
+    handle.progress(300_000, from: bob)
+    handle.progress(100_000, from: carol)
+    handle.verified(upTo: 350_000)
+    handle.verified(upTo: 10)
+    clock.advance(.seconds(1))
+    let row = try #require(registry.snapshot().first)
+    #expect(row.direction == .download && row.state == "active" && row.key?.text == "rfc/1")
+    #expect(row.received == 400_000 && row.rate == 200_000 && row.eta == 3)
+    #expect(row.sources.map(\.name) == ["bob", "carol"] && row.sources.map(\.bytes) == [300_000, 100_000])
+    #expect(row.sources.map(\.rate) == [300_000, 100_000])
+    #expect(row.pieces == 4 && row.have == 1)
+    handle.verified(upTo: content.size)
+    #expect(registry.snapshot().first?.have == 4)
+  }
+
+  @Test func `rate is that of the last seconds`() {
+    let handle = download()
+    handle.progress(900_000, from: bob)
+    clock.advance(.seconds(60))
+    #expect(registry.snapshot().first?.rate == 0)
+    #expect(registry.snapshot().first?.eta == nil)
+    handle.progress(1_000, from: bob)
+    clock.advance(.milliseconds(500))
+    #expect(registry.snapshot().first?.rate == 222)
+  }
+
+  @Test func `upload ends after a pause, and never exceeds the content`() throws {
+    let handle = registry.upload(content, to: bob)
+    handle.name(try DocumentKey("file/x"))
+    handle.progress(600_000)
+    let row = try #require(registry.snapshot().first)
+    #expect(row.key?.text == "file/x" && row.sources.first?.bytes == 600_000 && row.pieces == nil)
+    #expect(handle.continues(with: 400_000) && !handle.continues(with: 400_001))
+    clock.advance(.seconds(5))
+    #expect(registry.snapshot().isEmpty && !handle.continues(with: 1))
+    let other = download()
+    clock.advance(.seconds(100))
+    #expect(registry.snapshot().map(\.direction) == [.download])
     withExtendedLifetime(other) {}
   }
 
-  @Test func `overflowing progress does not trap`() {
-    let handle = begin("a")
-    handle.progress(.max)
-    handle.progress(1)
-    #expect(registry.snapshot().count == 1)
+  @Test func `overflowing progress does not trap`() throws {
+    let handle = download()
+    for _ in 0..<3 { handle.progress(.max, from: bob) }
+    handle.progress(.min, from: carol)
+    let row = try #require(registry.snapshot().first)
+    #expect(row.received >= 0 && row.received <= Content.maximumSize && row.rate >= 0)
   }
 
-  @Test func `peer can change`() {
-    let handle = begin("")
-    handle.setPeer("bob", host: "192.0.2.1")
-    let transfer = registry.snapshot().first
-    #expect(transfer?.peer == "bob")
-    #expect(transfer?.host == "192.0.2.1")
-    withExtendedLifetime(handle) {}
+  @Test func `sources are bounded`() throws {
+    let handle = download()
+    for number in 0..<200 {
+      handle.progress(1, from: .init(peer: Swarm.id("\(number)"), name: "p\(number)", host: ""))
+    }
+    let row = try #require(registry.snapshot().first)
+    #expect(row.sources.count == 64 && row.received == 200)
   }
 
   @Test func `released handle ends its transfer`() {
-    var handle: TransferHandle? = begin("a")
+    var handle: TransferHandle? = download()
     #expect(registry.snapshot().count == 1)
     withExtendedLifetime(handle) {}
     handle = nil
@@ -53,10 +110,33 @@ import Testing
   }
 
   @Test func `ended transfer ignores late progress`() {
-    let handle = begin("a")
+    let handle = download()
     handle.end()
-    handle.progress(1)
-    handle.setPeer("bob", host: "")
+    handle.progress(1, from: bob)
+    handle.verified(upTo: 1)
     #expect(registry.snapshot().isEmpty)
+  }
+}
+
+@Suite struct RateMeterTests {
+  @Test(arguments: [(100, 4_000), (1_000, 1_000), (2_500, 400), (4_900, 204), (5_100, 0), (60_000, 0)])
+  func `one burst is forgotten within five seconds`(milliseconds: Int64, rate: Int64) {
+    let start = NIODeadline.uptimeNanoseconds(7)
+    var meter = RateMeter(start: start)
+    meter.add(1_000, at: start)
+    #expect(meter.rate(at: start + .milliseconds(milliseconds)) == rate)
+  }
+
+  @Test func `steady flow has its rate`() {
+    let start = NIODeadline.uptimeNanoseconds(7)
+    var meter = RateMeter(start: start)
+    for step in 1...100 { meter.add(100, at: start + .milliseconds(Int64(step) * 100)) }
+    #expect(abs(meter.rate(at: start + .seconds(10)) - 1_000) < 100)
+  }
+
+  @Test func `clock that goes back does not trap`() {
+    var meter = RateMeter(start: .uptimeNanoseconds(10_000_000_000))
+    meter.add(5, at: .uptimeNanoseconds(1))
+    #expect(meter.rate(at: .uptimeNanoseconds(1)) == 20)
   }
 }

@@ -66,6 +66,27 @@ import WireProtocol
     }
   }
 
+  @Test func `upload is listed with its key until everything was sent`() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let document = try await alice.share(swarm.directory.write("source", pattern(100_000)), as: "file/x")
+      let connection = try RawConnection(to: alice.uploads.address)
+      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(Swarm.id("bob"))","name":"bob"}"#)
+      // Twice the same content on one connection: two transfers, none above its size.
+      for _ in 0..<2 {
+        for (offset, length) in [(0, 60_000), (60_000, 40_000)] {
+          _ = try connection.ask(
+            #"{"id":4,"op":"get",\#(members(document.content)),"offset":\#(offset),"length":\#(length)}"#)
+          _ = try connection.bytes(length)
+          let rows = alice.transfers.snapshot()
+          #expect(rows.allSatisfy { $0.received <= 100_000 && $0.key?.text == "file/x" })
+          #expect(rows.allSatisfy { $0.sources.map(\.name) == ["bob"] && $0.sources.map(\.id) == [Swarm.id("bob")] })
+        }
+        #expect(await eventually(within: .seconds(10)) { alice.transfers.snapshot().isEmpty })
+      }
+    }
+  }
+
   @Test func `hashes come with their proof`() async throws {
     try await with { connection, content, _ in
       for (layer, index, length) in [(0, 0, 8), (0, 4, 2), (1, 3, 1), (3, 0, 1)] {

@@ -6,6 +6,18 @@ import ProcessSupport
 import Testing
 
 @Suite struct LayoutTests {
+  @Test(
+    arguments: [
+      (["HOME": [0x2F, 0xE9]], false, "HOME"), (["HOME": [0x2F, 0xE9]], true, nil),
+      (["HOME": [0x2F, 0xE9], "P2P_HOME": [0x2F, 0x61]], false, nil), (["P2P_HOME": [0xE9]], true, "P2P_HOME"),
+      (["HOME": [0x2F], "XDG_RUNTIME_DIR": [0x2F, 0xE9]], false, "XDG_RUNTIME_DIR"),
+      (["HOME": [0xE9], "XDG_CONFIG_HOME": [0x2F], "XDG_STATE_HOME": [0x2F], "XDG_DATA_HOME": [0x2F]], false, nil),
+      (["HOME": Array("/home/josé".utf8)], false, nil),
+    ] as [([String: [UInt8]], Bool, String?)])
+  func `place that is not UTF-8 is found`(variables: [String: [UInt8]], isRoot: Bool, name: String?) {
+    #expect(Layout.unreadableVariable(isRoot: isRoot) { variables[$0] }?.name == name)
+  }
+
   private func environment(_ variables: [String: String]) -> (String) -> String? {
     { variables[$0] }
   }

@@ -139,6 +139,10 @@ import WireProtocol
     try #require(unlink(layout.controlSocket(of: bob)) == 0)
     let third = try builder().peer(any, index: .defaultIndex)
     #expect(third.address != second.address)
+    for (blueprint, isTaken) in [(second, false), (third, true)] {
+      guard case .peer(let settings) = blueprint.settings else { Issue.record("not a peer"); continue }
+      #expect((settings.portTaken != nil) == isTaken)
+    }
     second.closeListeners()
     third.closeListeners()
   }

@@ -92,7 +92,8 @@ import WireProtocol
       .peer(PeerListing(peer: sample.id, name: sample.name, host: "::1", port: 5, documents: 4)),
       .transfer(
         RunningTransfer(
-          direction: .upload, key: nil, content: sample.content, done: 1, peer: "", host: "::1", seconds: 0.5)),
+          id: 3, direction: .upload, key: nil, content: sample.content, received: 1,
+          sources: [.init(name: "bob", id: sample.id, host: "::1", rate: 4, bytes: 1)])),
     ]
     for event in events {
       let line = try reread(event.json)

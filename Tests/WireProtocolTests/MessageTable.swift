@@ -122,6 +122,7 @@ enum MessageTable {
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793","content":"3f"}"#, optional: ["content"]),
     MessageCase(ControlLine.self, #"{"id":7,"op":"status"}"#),
+    MessageCase(ControlLine.self, #"{"id":12,"op":"stats"}"#),
     MessageCase(ControlLine.self, #"{"id":8,"op":"peers"}"#),
     MessageCase(ControlLine.self, #"{"id":8,"op":"peers","limit":3}"#, optional: ["limit"]),
     MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
@@ -151,6 +152,10 @@ enum MessageTable {
       #"{"id":7,"status":200,"name":"alice","peer":"\#(Sample.peer)","socket":"/run/alice.sock","#
         + #""uploads":"127.0.0.1:40001","index":{"address":"127.0.0.1:7734","connected":true,"#
         + #""since":"2024-02-29T12:00:00Z","source":"settings"},"documents":1,"bytes":177957}"#, optional: ["status"]),
+    MessageCase(
+      Reply<StatsReply>.self,
+      #"{"id":12,"status":200,"documents":5,"keys":4,"records":9,"peers":2,"sessions":3,"time":"2024-02-29T12:00:00Z"}"#,
+      optional: ["status", "time"]),
     MessageCase(Reply<ControlPeersReply>.self, #"{"id":8,"status":200,"peers":2}"#, optional: ["status"]),
     MessageCase(Reply<ControlTransfersReply>.self, #"{"id":9,"status":200,"transfers":0}"#, optional: ["status"]),
     MessageCase(
@@ -165,6 +170,11 @@ enum MessageTable {
     MessageCase(
       Reply<ControlDoctorReply>.self, #"{"id":11,"status":200,"index":{"error":"No route to host"}}"#,
       optional: ["status"]),
+    MessageCase(
+      Reply<ControlDoctorReply>.self,
+      #"{"id":11,"status":200,"index":{"error":"no"},"catalogue":{"error":"gone","aside":["/a"],"came_back_empty":true},"#
+        + #""files":{"checked":5,"unusable":1,"changed":0,"examples":[{"path":"/x","message":"gone"}],"complete":false},"#
+        + #""port_taken":40009}"#, optional: ["status", "catalogue", "files", "port_taken"]),
   ]
 
   private static let controlParts = [
@@ -175,8 +185,12 @@ enum MessageTable {
     MessageCase(Part<DownloadProgress>.self, #"{"received":1,"size":2,"peer":"alice"}"#, optional: ["peer"]),
     MessageCase(
       Part<RunningTransfer>.self,
-      #"{"direction":"download","key":"rfc/793",\#(Sample.content),"done":1,"peer":"bob","host":"::1","seconds":2.5}"#,
-      optional: ["key", "peer", "host"]),
+      #"{"id":7,"direction":"download","state":"active","key":"rfc/793",\#(Sample.content),"received":1,"rate":5,"eta":9,"#
+        + #""path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2}"#,
+      optional: ["key", "eta", "path", "sources", "pieces", "have"]),
+    MessageCase(
+      Part<RunningTransfer.Source>.self, #"{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}"#,
+      optional: ["host"]),
     MessageCase(
       Part<IndexState>.self,
       #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no"}"#,
@@ -208,8 +222,8 @@ enum MessageTable {
       optional: ["allow_advertise"]),
     MessageCase(
       Part<PeerSettings>.self,
-      #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1"}"#,
-      optional: ["automatic", "advertise"]),
+      #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1","#
+        + #""port_taken":5}"#, optional: ["automatic", "advertise", "port_taken"]),
     MessageCase(
       Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
       optional: ["index", "uploads", "control"]),
@@ -229,6 +243,10 @@ enum MessageTable {
       FailureLine.self,
       #"{"id":7,"status":429,"error":"too-many","message":"too many","limit":"connections","value":5,"retry_after":3}"#,
       optional: ["id", "error", "message", "limit", "value", "retry_after"]),
+    MessageCase(
+      FailureLine.self,
+      #"{"id":7,"status":503,"error":"unavailable","message":"alice is stopped","retry_after":30,"state":"stopped"}"#,
+      optional: ["id", "error", "message", "state", "retry_after"]),
     MessageCase(
       FailureLine.self,
       #"{"id":4,"status":422,"error":"no-input","message":"1 path","paths":[{"path":"/x","message":"gone"}]}"#,

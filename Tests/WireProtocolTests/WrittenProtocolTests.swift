@@ -167,6 +167,7 @@ import WireProtocol
     case .get: try ControlGetReply(json).json(id: id)
     case .remove: try ControlRemoveReply(json).json(id: id)
     case .status: try ControlStatusReply(json).json(id: id)
+    case .stats: try StatsReply(json).json(id: id)
     case .peers: try ControlPeersReply(json).json(id: id)
     case .transfers: try ControlTransfersReply(json).json(id: id)
     case .connect: try ControlConnectReply(json).json(id: id)

@@ -165,6 +165,10 @@ int signals_next(int descriptor);
 /// rename(2) that does not replace: renameat2(2) with RENAME_NOREPLACE; EEXIST if the new name exists.
 int file_rename_exclusively(int from_directory, const char *from, int to_directory, const char *to);
 
+/// Lets one more user read a file of the caller's, by an access control list: acl(5). Returns 0 or an errno; EOPNOTSUPP if the
+/// file system has none. All others keep no rights.
+int file_let_read(int descriptor, uid_t user);
+
 /// Reserves blocks for `length` bytes from the start and grows the file to it: fallocate(2) with mode 0; EOPNOTSUPP if the
 /// file system does not support it.
 int file_allocate(int descriptor, int64_t length);

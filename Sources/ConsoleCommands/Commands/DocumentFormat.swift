@@ -49,9 +49,11 @@ enum DocumentFormat {
   static func listTable(mine: Bool, width: Int?, style: TextStyle) -> Table {
     let last =
       mine
-      ? [Table.Column("STATE"), Table.Column("TITLE"), Table.Column("PATH")]
-      : [Table.Column("HOLDERS", .right), Table.Column("TITLE")]
-    return Table([Table.Column("KEY"), Table.Column("SIZE", .right)] + last, width: width, style: style)
+      ? [
+        Table.Column("STATE", rank: 8), Table.Column("TITLE", rank: 1, isFlexible: true),
+        Table.Column("PATH", rank: 2, isFlexible: true),
+      ] : [Table.Column("HOLDERS", .right, rank: 6), Table.Column("TITLE", rank: 2, isFlexible: true)]
+    return Table([Table.Column("KEY"), Table.Column("SIZE", .right, rank: 7)] + last, width: width, style: style)
   }
 
   static func cells(of listing: DocumentListing, file: OwnFile?, mine: Bool) -> [String] {
@@ -66,8 +68,9 @@ enum DocumentFormat {
   static func table(of reply: LookupReply, width: Int?, style: TextStyle) -> String {
     var table = Table(
       [
-        Table.Column("CONTENT"), Table.Column("SIZE", .right), Table.Column("PEER"), Table.Column("ID"),
-        Table.Column("ADDRESS"), Table.Column("HAS"), Table.Column("TITLE"),
+        Table.Column("CONTENT"), Table.Column("SIZE", .right, rank: 6), Table.Column("PEER", rank: 9),
+        Table.Column("ID", rank: 3), Table.Column("ADDRESS", rank: 7), Table.Column("HAS", rank: 8),
+        Table.Column("TITLE", rank: 1, isFlexible: true),
       ], width: width, style: style)
     var text = ""
     for content in reply.contents {

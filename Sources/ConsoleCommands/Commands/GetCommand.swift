@@ -48,6 +48,10 @@ struct GetCommand: ConsoleCommand {
     if let from, from.isEmpty { throw ValidationError("--from takes a name or the start of an id") }
   }
 
+  var interruption: String? {
+    "the download of \(TextRules.escapedForTerminal(key.text)) was stopped; nothing was kept"
+  }
+
   func perform(on console: Console) throws -> ExitStatus {
     var progressLine = console.progressLine()
     let request = GetDocument(
@@ -88,11 +92,7 @@ struct GetCommand: ConsoleCommand {
 
   private func target(on console: Console) throws -> GetDocument.Target {
     if let output { return .path(try console.absolutePath(output, orFail: .cannotCreate)) }
-    guard let directory = console.environment.workingDirectory() else {
-      throw CommandFailure(
-        .cannotCreate, "the current directory no longer exists", ["Change to another directory, or use -o PATH."])
-    }
-    return .directory(directory)
+    return .directory(try console.workingDirectory(orFail: .cannotCreate))
   }
 
   private static func isContentPrefix(_ text: String) -> Bool {

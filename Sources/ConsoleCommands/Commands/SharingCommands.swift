@@ -43,12 +43,20 @@ struct AddCommand: ConsoleCommand {
     }
   }
 
+  var interruption: String? { "files that were listed are shared, the others are not" }
+
   func perform(on console: Console) throws -> ExitStatus {
     let paths = try absolutePaths(on: console)
     var progressLine = console.progressLine()
     var request = AddFiles(paths: paths, recursive: recursive, progress: progressLine != nil)
     request.key = try key.map(normalizedKey)
     request.title = title.map { Title(normalizing: $0) }
+    var table = Table(
+      [Table.Column("KEY"), Table.Column("SIZE", .right), Table.Column("TITLE", isFlexible: true)],
+      width: console.tableWidth, hasTitles: false)
+    var problems = [PathProblem]()
+    // Also after a failure: what was added stays shared.
+    defer { try? console.write(table.finish()) }
     // Hashing a large file may be silent for any length of time.
     let reply = try DaemonClient(console: console, options: daemon).request(
       .add(request), for: ControlAddReply.self, timeout: nil
@@ -60,8 +68,10 @@ struct AddCommand: ConsoleCommand {
           &progressLine, label: label + lastSegment(progress.path), done: progress.done, total: progress.total)
       case .added(let document, let path):
         console.clear(&progressLine)
-        try write(document, path, on: console)
+        try write(document, path, &table, on: console)
       case .failed(let problem):
+        problems.append(problem)
+        guard !daemon.json else { return }
         console.clear(&progressLine)
         console.noteLine(
           "p2pctl: \(TextRules.escapedForTerminal(problem.path)): \(TextRules.escapedForTerminal(problem.message))")
@@ -69,30 +79,32 @@ struct AddCommand: ConsoleCommand {
       }
     }
     console.clear(&progressLine)
-    return try finish(reply, on: console)
+    try console.write(table.finish())
+    return try finish(reply, problems, on: console)
   }
 
-  private func finish(_ reply: ControlAddReply, on console: Console) throws -> ExitStatus {
+  private func finish(_ reply: ControlAddReply, _ problems: [PathProblem], on console: Console) throws -> ExitStatus {
     if daemon.json { try console.writeJSON(reply.members) }
     if !reply.announced {
       console.noteLine("The index is unreachable. The files are recorded and will be announced when it is back.")
     }
     guard reply.failed == 0 else {
-      console.noteLine("\(Quantity.count(reply.failed, "file")) could not be shared, see above.")
+      let message = "\(Quantity.count(reply.failed, "file")) could not be shared"
+      if daemon.json { throw CommandFailure(WireFailure(.noInput, message, paths: problems)) }
+      console.noteLine("\(message), see above.")
       return .noInput
     }
     return .done
   }
 
-  private func write(_ document: Document, _ path: String, on console: Console) throws {
+  private func write(_ document: Document, _ path: String, _ table: inout Table, on console: Console) throws {
     if daemon.json {
       var row = DocumentFormat.members(of: document)
       row["path"] = .string(path)
       try console.writeJSON(row)
     } else {
-      let title = document.title.text.isEmpty ? "" : "  \(document.title.text)"
-      try console.writeLine(
-        TextRules.escapedForTerminal("\(document.key)  \(Quantity.size(document.content.size))\(title)"))
+      try console.write(
+        table.add([document.key.text, Quantity.size(document.content.size), document.title.text]))
     }
   }
 

@@ -10,9 +10,13 @@ struct StatusCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "status", "Show the daemon's status: its index, its address and what it shares.")
 
+  @Flag(name: .customLong("index"), help: "Show what the index counts instead.")
+  var ofIndex = false
+
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
+    if ofIndex { return try showStatistics(on: console) }
     let status = try DaemonClient(console: console, options: daemon).request(.status, for: ControlStatusReply.self)
     if daemon.json {
       try console.writeJSON(Self.members(of: status))
@@ -20,6 +24,36 @@ struct StatusCommand: ConsoleCommand {
       try console.write(Self.text(of: status))
     }
     return .done
+  }
+
+  private func showStatistics(on console: Console) throws -> ExitStatus {
+    let statistics = try DaemonClient(console: console, options: daemon).request(.stats, for: StatsReply.self)
+    if daemon.json {
+      try console.writeJSON(statistics.members)
+    } else {
+      try console.write(Self.text(of: statistics))
+    }
+    return .done
+  }
+
+  static func text(of statistics: StatsReply) -> String {
+    let counts = [
+      ("documents", statistics.documents), ("keys", statistics.keys), ("records", statistics.records),
+      ("peers", statistics.peers), ("sessions", statistics.sessions),
+    ]
+    return text(of: counts.map { ($0, "\($1)") } + (statistics.time.map { [("time", "\($0)")] } ?? []), width: 11)
+  }
+
+  /// The index, and how it is connected: `127.0.0.1:7734, connected since …`.
+  static func text(of index: IndexState) -> String {
+    "\(index.address), \(index.connected ? "connected" : "not connected") since \(index.since)"
+      + (index.source == .connect ? " (chosen with connect)" : "") + (index.error.map { ": \($0)" } ?? "")
+  }
+
+  private static func text(of rows: [(String, String)], width: Int) -> String {
+    rows.map { name, value in
+      name + String(repeating: " ", count: max(1, width - name.count)) + TextRules.escapedForTerminal(value) + "\n"
+    }.joined()
   }
 
   static func members(of status: ControlStatusReply) -> JSONMembers {
@@ -31,20 +65,12 @@ struct StatusCommand: ConsoleCommand {
   }
 
   static func text(of status: ControlStatusReply) -> String {
-    let index = status.index
     let rows = [
       ("peer", status.name.text), ("id", status.peer.hex), ("socket", status.socket),
-      ("uploads", status.uploads.description),
-      (
-        "index",
-        "\(index.address), \(index.connected ? "connected" : "not connected") since \(index.since)"
-          + (index.source == .connect ? " (chosen with connect)" : "") + (index.error.map { ": \($0)" } ?? "")
-      ),
+      ("uploads", status.uploads.description), ("index", text(of: status.index)),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]
-    return rows.map { name, value in
-      name + String(repeating: " ", count: 9 - name.count) + TextRules.escapedForTerminal(value) + "\n"
-    }.joined()
+    return text(of: rows, width: 9)
   }
 }
 
@@ -52,18 +78,17 @@ struct PeersCommand: ConsoleCommand {
   static let example = "peers --limit 20"
   static let configuration: CommandConfiguration = .verb("peers", "List the peers that are connected to the index.")
 
-  @Option(help: ArgumentHelp("Maximum number of peers.", valueName: "number"))
+  @Option(help: ArgumentHelp("Maximum number of peers.", valueName: "number"), transform: TypedNumber.rows)
   var limit: Int?
 
   @OptionGroup var daemon: DaemonOptions
 
-  func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
-  }
-
   func perform(on console: Console) throws -> ExitStatus {
     var table = Table(
-      [Table.Column("PEER"), Table.Column("ID"), Table.Column("DOCUMENTS", .right), Table.Column("ADDRESS")],
+      [
+        Table.Column("PEER"), Table.Column("ID", rank: 2), Table.Column("DOCUMENTS", .right, rank: 4),
+        Table.Column("ADDRESS", rank: 6),
+      ],
       width: console.tableWidth, style: console.style)
     _ = try DaemonClient(console: console, options: daemon).request(.peers(limit: limit), for: ControlPeersReply.self) {
       guard case .peer(let peer) = $0 else { return }
@@ -85,41 +110,6 @@ struct PeersCommand: ConsoleCommand {
     [
       "peer": .string(peer.name.text), "id": .string(peer.peer.hex), "host": .string(peer.host),
       "port": .integer(Int64(peer.port)), "documents": .integer(Int64(peer.documents)),
-    ]
-  }
-}
-
-struct TransfersCommand: ConsoleCommand {
-  static let example = "transfers"
-  static let configuration: CommandConfiguration = .verb("transfers", "Show active downloads and uploads.")
-
-  @OptionGroup var daemon: DaemonOptions
-
-  func perform(on console: Console) throws -> ExitStatus {
-    var table = Table(
-      [
-        Table.Column("DIRECTION"), Table.Column("DONE", .right), Table.Column("SIZE", .right),
-        Table.Column("RATE", .right), Table.Column("PEER"), Table.Column("HOST"), Table.Column("WHAT"),
-      ], width: console.tableWidth, style: console.style)
-    let reply = try DaemonClient(console: console, options: daemon).request(.transfers, for: ControlTransfersReply.self)
-    {
-      guard case .transfer(let transfer) = $0 else { return }
-      if daemon.json {
-        try console.writeJSON(transfer.members)
-      } else {
-        try console.write(table.add(Self.cells(of: transfer)))
-      }
-    }
-    try console.write(table.finish())
-    if reply.transfers == 0, !daemon.json { console.noteLine("No active transfers.") }
-    return .done
-  }
-
-  static func cells(of transfer: RunningTransfer) -> [String] {
-    [
-      transfer.direction.rawValue, Quantity.size(transfer.done), Quantity.size(transfer.content.size),
-      Quantity.rate(transfer.done, seconds: transfer.seconds), transfer.peer, transfer.host,
-      transfer.key?.text ?? String(transfer.content.root.hex.prefix(DocumentFormat.rootPrefix)),
     ]
   }
 }

@@ -58,19 +58,22 @@ struct CompletionCandidates {
 
   // MARK: Asking
 
-  /// A bare number is completed as the number of an RFC.
+  /// One level of keys: a candidate stops at the next slash. A bare number is completed as the number of an RFC.
   private func keys(_ typed: String, _ mine: Bool) -> [Completion.Word] {
     let isNumber = !typed.isEmpty && typed.utf8.allSatisfy { (0x30...0x39).contains($0) }
-    let collection = isNumber ? "rfc" : typed.firstIndex(of: "/").map { String(typed[..<$0]) }
-    if let collection, !DocumentKey.isCollection(collection) { return [] }
+    let prefix = TextRules.normalized(isNumber ? "rfc/\(typed)" : typed)
+    if let slash = prefix.firstIndex(of: "/"), !DocumentKey.isCollection(prefix[..<slash]) { return [] }
     var keys = [Completion.Word]()
-    ask(.list(ListDocuments(collection: collection, limit: Self.maxCandidates, mine: mine)), for: ControlListReply.self)
-    {
-      event in
-      guard case .document(let listed, _) = event else { return }
-      let key = listed.document.key.text
-      let text = isNumber ? String(key.dropFirst(4)) : key
-      if keys.last?.text != text { keys.append(.init(text, help: listed.document.title.text)) }
+    let request = ListDocuments(prefix: prefix, level: true, limit: Self.maxCandidates, mine: mine)
+    ask(.list(request), for: ControlListReply.self) { event in
+      let word: Completion.Word
+      switch event {
+      case .document(let listed, _): word = .init(listed.document.key.text, help: listed.document.title.text)
+      case .level(let below): word = .init(below.prefix, help: Quantity.count(below.documents, "document"))
+      default: return
+      }
+      let text = isNumber ? String(word.text.dropFirst(4)) : word.text
+      if keys.last?.text != text { keys.append(.init(text, help: word.help)) }
     }
     return keys
   }

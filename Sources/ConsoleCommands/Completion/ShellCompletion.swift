@@ -71,6 +71,10 @@ enum CompletionScript: String, CaseIterable {
       files) compopt -o default 2>/dev/null ;;
       directories) compopt -o dirnames 2>/dev/null ;;
       esac
+      # A key that goes on behind its slash.
+      case ${COMPREPLY[0]} in
+      */) compopt -o nospace 2>/dev/null ;;
+      esac
     }
     complete -F _p2pctl p2pctl
 
@@ -92,7 +96,10 @@ enum CompletionScript: String, CaseIterable {
         shown+=("${line/$'\t'/  -- }")
       done
       (( $#values )) || return 1
-      compadd -l -d shown -a values
+      # Without a space behind a key that goes on behind its slash.
+      local -a suffix
+      [[ $values[1] == */ ]] && suffix=(-S '')
+      compadd $suffix -l -d shown -a values
     }
     if [ "$funcstack[1]" = "_p2pctl" ]; then _p2pctl "$@"; else compdef _p2pctl p2pctl; fi
 
@@ -100,6 +107,14 @@ enum CompletionScript: String, CaseIterable {
 
   private static let fishText = #"""
     # Completion of p2pctl for fish. To try it: p2pctl --generate-completion-script fish | source
+    # The functions of fish do not expand a tilde.
+    function __p2pctl_paths
+        if string match -q '~/*' -- "$argv[2]"
+            $argv[1] (string replace '~' "$HOME" -- "$argv[2]") | string replace -- "$HOME" '~'
+        else
+            $argv[1] "$argv[2]"
+        end
+    end
     function __p2pctl_complete
         # The text after an open quote, or the word with its backslashes removed.
         set -l typed (string replace -r '^[\'"]' '' -- (commandline -ct | string collect))
@@ -109,9 +124,9 @@ enum CompletionScript: String, CaseIterable {
         set -l found (p2pctl complete words $words "$typed" 2>/dev/null)
         switch "$found[1]"
             case files
-                __fish_complete_path "$typed"
+                __p2pctl_paths __fish_complete_path "$typed"
             case directories
-                __fish_complete_directories "$typed"
+                __p2pctl_paths __fish_complete_directories "$typed"
             case '*'
                 set -e found[1]
                 string join \n -- $found

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import ProcessSupport
 import WireProtocol
 
 extension Diagnosis {
@@ -17,12 +18,12 @@ extension Diagnosis {
       return [
         .problem(
           .index, "\(whose) has been unreachable since \(index.since)" + (index.error.map { ": \($0)" } ?? ""),
-          cure: cure(for: index))
+          cure: cure(for: index, of: peer))
       ]
     }
     guard let found = peer.examination?.index else { return [.ok(.index, "\(whose) is connected")] }
     if let error = found.error {
-      return [.problem(.index, "\(whose) is connected but does not answer: \(error)", cure: cure(for: index))]
+      return [.problem(.index, "\(whose) is connected but does not answer: \(error)", cure: cure(for: index, of: peer))]
     }
     let duration = found.seconds.map { " in \(Self.milliseconds($0))" } ?? ""
     return [.ok(.index, "\(whose) answers\(duration)" + (found.server.map { " (\($0))" } ?? ""))]
@@ -32,7 +33,7 @@ extension Diagnosis {
     seconds < 1 ? "\(Int((max(0, seconds) * 1_000).rounded(.up))) ms" : Quantity.duration(seconds)
   }
 
-  private func cure(for index: IndexState) -> String {
+  private func cure(for index: IndexState, of peer: DoctorFacts.Peer) -> String {
     let other = "To use another index: p2pctl connect HOST[:PORT]"
     let back = index.source == .connect ? "; to return to the configured one: p2pctl connect --default" : ""
     guard index.address.isLoopback else {
@@ -43,18 +44,23 @@ extension Diagnosis {
         ? "The index on this machine is at \(process.address). \(other)\(back)"
         : "p2pctl logs index, then: p2pctl supervisor start index"
     }
-    return "No index is running here. Start one: p2pctl supervisor start --serve-index. \(other)\(back)"
+    let start = peer.isOfSystem ? "" : "To run it here: \(newStart(of: peer, "--serve-index \(index.address)")). "
+    return "No index is running here. \(start)\(other)\(back)"
   }
 
   // MARK: Reachability
 
   func reachability(_ peer: DoctorFacts.Peer) -> [Finding] {
+    port(peer) + ownAddress(peer)
+  }
+
+  private func ownAddress(_ peer: DoctorFacts.Peer) -> [Finding] {
     guard let status = peer.status, status.index.connected else { return [] }
     if status.uploads.isLoopback, !status.index.address.isLoopback {
       return [
         .problem(
           .reachability, "\(peer.name) listens on \(status.uploads) only: other machines cannot fetch from it",
-          cure: "Give it an address: p2pctl supervisor stop, then: p2pctl supervisor start --peer \(peer.name)=:PORT")
+          cure: restart(peer, with: status.index.address))
       ]
     }
     guard let uploads = peer.examination?.uploads else { return [] }
@@ -68,6 +74,22 @@ extension Diagnosis {
         cure: "Open TCP port \(uploads.address.port) on this machine and forward it at the gateway. "
           + "If that is done, ignore this: some gateways do not route a machine's packets back to itself.")
     ]
+  }
+
+  /// Started with a remote index, a peer listens on all addresses.
+  private func restart(_ peer: DoctorFacts.Peer, with index: Endpoint) -> String {
+    guard peer.isOfSystem else {
+      let serves = facts.processes.contains { $0.role == .index } ? " --serve-index" : ""
+      return "Start it with that index: \(newStart(of: peer, "--index \(index)\(serves)"))"
+    }
+    return "Set listen = \":0\" for \(peer.name) in \(Layout.system.configurationFile), then: "
+      + "\(supervisorCommand("stop", isOfSystem: true)), and: \(supervisorCommand("start", isOfSystem: true))"
+  }
+
+  /// Names every peer that runs: a start without its name would leave it out.
+  private func newStart(of peer: DoctorFacts.Peer, _ flags: String) -> String {
+    let others = facts.processes.filter { $0.role == .peer && $0.name != peer.name }.map { " --peer \($0.name)" }
+    return "p2pctl supervisor stop, then: p2pctl supervisor start \(flags) --peer \(peer.name)\(others.joined())"
   }
 
   // MARK: Clocks

@@ -22,7 +22,7 @@ extension Diagnosis {
       if let files = disk.freeFiles, files < Self.minFiles {
         return .problem(
           .disk, "only \(Quantity.count(Int(files), "more file")) can be created at \(disk.path)",
-          cure: "Delete small files there, or move to a larger file system.")
+          cure: "Make room there: many small files use up its inodes.")
       }
       if disk.free < Self.minFree {
         return .problem(.disk, "the disk is full at \(place)", cure: "Free some space there.")

@@ -13,19 +13,33 @@ package struct Diagnosis {
 
   /// In order of dependency: what the later checks need comes first.
   package var findings: [Finding] {
-    sockets + processes + versions + rights + facts.peers.flatMap(index) + facts.peers.flatMap(reachability) + disks
-      + descriptors + clocks
+    sockets + processes + versions + rights + facts.peers.flatMap(catalogue) + facts.peers.flatMap(files)
+      + facts.peers.flatMap(index) + facts.peers.flatMap(reachability) + disks + descriptors + clocks
   }
 
-  private var isSupervised: Bool {
+  /// Whether a supervisor that this user may ask is running.
+  var isSupervised: Bool {
     if case .answers = facts.supervisor { true } else { false }
+  }
+
+  /// Whether the supervisor is the machine's and answers root only.
+  private var isGuarded: Bool { facts.supervisorIsOfSystem && facts.user != 0 && facts.supervisor == .notPermitted }
+
+  /// A command of the supervisor, as this user has to type it.
+  /// - Parameter isOfSystem: whether it is about the machine's supervisor.
+  func supervisorCommand(_ words: String, isOfSystem: Bool) -> String {
+    (isOfSystem && facts.user != 0 ? "sudo " : "") + "p2pctl supervisor \(words)"
+  }
+
+  private func ownCommand(_ words: String) -> String {
+    supervisorCommand(words, isOfSystem: facts.supervisorIsOfSystem)
   }
 
   // MARK: Sockets
 
   private var sockets: [Finding] {
     let answering = facts.peers.filter { if case .answers = $0.answer { true } else { false } }
-    let isAnybodyThere = isSupervised || !answering.isEmpty
+    let isAnybodyThere = isSupervised || isGuarded || facts.lostSupervisor != nil || !answering.isEmpty
     guard isAnybodyThere else {
       guard case .down = facts.supervisor else { return [supervisorFinding] + facts.peers.compactMap(peerFinding) }
       return facts.peers.filter { if case .down = $0.answer { false } else { true } }.compactMap(peerFinding)
@@ -46,7 +60,15 @@ package struct Diagnosis {
   private var supervisorFinding: Finding {
     switch facts.supervisor {
     case .answers: .ok(.sockets, "the supervisor answers")
+    case .down where facts.lostSupervisor != nil:
+      .problem(
+        .sockets,
+        "the supervisor runs as process \(facts.lostSupervisor ?? 0), but its socket \(facts.supervisorSocket) is gone",
+        cure: "It makes a new one within seconds. If not, stop it (kill \(facts.lostSupervisor ?? 0)), then: "
+          + ownCommand("start"))
     case .down: .ok(.sockets, "no supervisor is running: the peers were started by hand")
+    case .notPermitted where isGuarded:
+      .ok(.sockets, "the supervisor of this machine is there; only root may ask it")
     case .notPermitted:
       .problem(
         .sockets, "the supervisor's socket \(facts.supervisorSocket) belongs to another user",
@@ -60,23 +82,30 @@ package struct Diagnosis {
 
   /// `nil` if it answers.
   private func peerFinding(_ peer: DoctorFacts.Peer) -> Finding? {
+    let start = supervisorCommand("start", isOfSystem: peer.isOfSystem)
+    let logs = "p2pctl logs \(peer.name)"
     switch peer.answer {
-    case .answers: nil
+    case .answers: return nil
     case .notPermitted:
-      .problem(
+      return .problem(
         .sockets, "the socket of \(peer.name), \(peer.socket), belongs to another user",
         cure: "Run this as that user or as root.")
     case .down(let reason):
-      .problem(
+      if facts.processes.contains(where: { $0.name == peer.name && $0.state == "ready" }) {
+        return .problem(
+          .sockets, "\(peer.name) is running, but its socket \(peer.socket) is gone",
+          cure: "The supervisor makes a new one within seconds. If not: "
+            + supervisorCommand("stop", isOfSystem: peer.isOfSystem) + ", then: \(start)")
+      }
+      return .problem(
         .sockets, "\(peer.name) is not running: \(reason) (\(peer.socket))",
-        cure: isSupervised
-          ? "p2pctl logs \(peer.name), then: p2pctl supervisor start \(peer.name)"
-          : "Start it: \(facts.startCommand)")
+        cure: isSupervised || peer.isOfSystem
+          ? "\(logs), then: \(start) \(peer.name)" : "Start it: \(facts.startCommand)")
     case .unresponsive(let reason):
-      .problem(
+      return .problem(
         .sockets, "\(peer.name) does not answer: \(reason) (\(peer.socket))",
-        cure: isSupervised
-          ? "p2pctl logs \(peer.name), then: p2pctl supervisor restart \(peer.name)" : "Restart it.")
+        cure: isSupervised || peer.isOfSystem
+          ? "\(logs), then: \(supervisorCommand("restart \(peer.name)", isOfSystem: peer.isOfSystem))" : "Restart it.")
     }
   }
 
@@ -136,12 +165,13 @@ package struct Diagnosis {
     return [.ok(.rights, "sockets, state and keys are closed to other users")]
   }
 
+  /// Cures never change an owner: that would hand a file of another user to this one, or a planted one to a peer.
   private func finding(_ place: DoctorFacts.Place) -> Finding? {
     let isOurs = place.owner == facts.user || place.owner == 0 || facts.user == 0
     guard isOurs else {
       return .problem(
-        .rights, "\(place.path) belongs to user \(place.owner)",
-        cure: "Fix it: chown \(facts.user) \(place.path)")
+        .rights, "\(place.path) belongs to user \(place.owner), not to you",
+        cure: "Find out who made it, and stop using this peer until then: ls -ld \(place.path)")
     }
     if place.isSecret, place.mode & 0o077 != 0 {
       return .problem(

@@ -9,8 +9,9 @@ struct DoctorCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "doctor", "Check for problems and suggest fixes.",
     """
-    Checks sockets, processes, versions, rights, index, reachability, disk, descriptors and clock of all peers that you \
-    run on this machine, or of the named one. Exits with 1 if something does not work; warnings do not count.
+    Checks sockets, processes, versions, rights, catalogue, shared files, index, reachability, disk, descriptors and \
+    clock of your peers on this machine, or of the named one; as root, of all. Exits with 1 if something does not work; \
+    warnings do not count.
     """)
 
   @OptionGroup var daemon: DaemonOptions
@@ -64,6 +65,8 @@ package struct Finding: Equatable {
     case processes
     case versions
     case rights
+    case catalogue
+    case files
     case index
     case reachability
     case disk

@@ -22,16 +22,19 @@ package struct DoctorFacts {
     package var status: ControlStatusReply?
     /// `nil` if it did not answer or its version is too old.
     package var examination: ControlDoctorReply?
+    /// Whether it belongs to the machine's supervisor.
+    package var isOfSystem: Bool
 
     package init(
       name: String, socket: String, answer: Answer, status: ControlStatusReply? = nil,
-      examination: ControlDoctorReply? = nil
+      examination: ControlDoctorReply? = nil, isOfSystem: Bool = false
     ) {
       self.name = name
       self.socket = socket
       self.answer = answer
       self.status = status
       self.examination = examination
+      self.isOfSystem = isOfSystem
     }
   }
 
@@ -88,6 +91,10 @@ package struct DoctorFacts {
   package var user: UInt32
   package var supervisorSocket: String
   package var supervisor: Answer
+  /// Whether the supervisor's socket is the one of the machine.
+  package var supervisorIsOfSystem = false
+  /// The process that holds the supervisor's lock although its socket is gone; `nil` if there is none.
+  package var lostSupervisor: Int32?
   package var processes: [ProcessStatus] = []
   package var peers: [Peer] = []
   package var places: [Place] = []

@@ -18,10 +18,13 @@ struct DoctorProbe {
   func facts() throws -> DoctorFacts {
     var facts = DoctorFacts(
       version: ProtocolVersion.program, user: geteuid(),
-      supervisorSocket: try SupervisorClient(console: console).socket(),
-      supervisor: .down(""))
+      supervisorSocket: try supervisorSocket(), supervisor: .down(""))
+    facts.supervisorIsOfSystem = facts.supervisorSocket == Layout.system.supervisorSocket
     facts.startCommand = StartAdvice(console).command
     try examineSupervisor(&facts)
+    if case .down = facts.supervisor, let layout = try? SupervisorClient(console: console).layout() {
+      facts.lostSupervisor = LockedSupervisor.find(in: layout)?.pid
+    }
     let sockets = try sockets(besides: facts.processes)
     for socket in sockets.prefix(Self.maxPeers) { try examine(socket, &facts) }
     let places = sockets.prefix(Self.maxPeers).compactMap { socket in
@@ -51,7 +54,8 @@ struct DoctorProbe {
 
   private func examine(_ socket: FoundSocket, _ facts: inout DoctorFacts) throws {
     var peer = DoctorFacts.Peer(
-      name: socket.name?.text ?? "the daemon", socket: socket.path, answer: .down(""))
+      name: socket.name?.text ?? "the daemon", socket: socket.path, answer: .down(""),
+      isOfSystem: socket.name.map { Layout.system.controlSocket(of: $0) == socket.path } ?? false)
     peer.answer = try answer {
       var connection = try ControlConnection.open(socket.path, role: .peer, timeout: console.helloTimeout)
       peer.name = connection.greeting.name
@@ -72,14 +76,12 @@ struct DoctorProbe {
     facts.peers.append(peer)
   }
 
-  /// Whether a socket that was not asked for belongs to another user, or to a peer that no longer exists.
+  /// Whether a socket that was not asked for belongs to a peer that no longer exists.
   private func isOfAnother(_ answer: DoctorFacts.Answer, _ socket: FoundSocket, _ facts: DoctorFacts) -> Bool {
-    guard options.socket == nil, options.peer == nil, socket.name != console.environment.user else { return false }
-    switch answer {
-    case .notPermitted: return true
-    case .down: return !facts.processes.isEmpty && !facts.processes.contains { $0.name == socket.name?.text }
-    case .answers, .unresponsive: return false
-    }
+    guard options.socket == nil, options.peer == nil, socket.name != console.environment.user,
+      case .down = answer
+    else { return false }
+    return !facts.processes.isEmpty && !facts.processes.contains { $0.name == socket.name?.text }
   }
 
   private func answer(_ ask: () throws -> String) throws -> DoctorFacts.Answer {
@@ -109,13 +111,41 @@ struct DoctorProbe {
       if let peer = options.peer { return [try search.controlSocket(of: peer)] }
       let running = processes.filter { $0.role == .peer }.compactMap { try? PeerName($0.name) }
       var names = [PeerName]()
-      for name in layouts.flatMap({ SocketSearch.peers(in: $0) }) + running where !names.contains(name) {
+      for name in layouts.flatMap(ownPeers) + running where !names.contains(name) {
         names.append(name)
       }
-      if names.isEmpty, let user = console.environment.user { names = [user] }
+      if names.isEmpty, let user = console.environment.user {
+        guard !isOfMachine(user) else { return [FoundSocket(name: user, path: Layout.system.controlSocket(of: user))] }
+        names = [user]
+      }
       return try names.map { name throws(SocketSearch.Failure) in try search.controlSocket(of: name) }
     } catch {
       throw CommandFailure(error)
+    }
+  }
+
+  /// The machine's one also while it is stopped, for a user whose peer belongs to it.
+  private func supervisorSocket() throws -> String {
+    let socket = try SupervisorClient(console: console).socket()
+    guard let user = console.environment.user, isOfMachine(user), access(socket, F_OK) != 0 else { return socket }
+    return Layout.system.supervisorSocket
+  }
+
+  /// Whether this user's peer belongs to the machine's installation: its state is there, and there is none of the user's.
+  private func isOfMachine(_ user: PeerName) -> Bool {
+    let layouts = console.environment.layouts
+    guard layouts.count > 1, layouts.contains(.system), let own = layouts.first else { return false }
+    var status = stat()
+    return stat(Layout.system.state(of: user), &status) == 0 && status.st_uid == geteuid()
+      && stat(own.state(of: user), &status) != 0
+  }
+
+  /// The peers with a socket of this user; for root all of them. A machine's directory has those of others as well.
+  private func ownPeers(in layout: Layout) -> [PeerName] {
+    let user = geteuid()
+    return SocketSearch.peers(in: layout).filter { name in
+      var status = stat()
+      return user == 0 || (lstat(layout.controlSocket(of: name), &status) == 0 && status.st_uid == user)
     }
   }
 

@@ -7,11 +7,12 @@ import ProcessSupport
 
 /// Facts about the files of an installation.
 enum FileFacts {
+  /// The mode is that of a link's target: a cure that names the link would change the target.
   /// - Parameter isSecret: whether others must not even read it.
   /// - Returns: `nil` if it is missing or not visible to this user.
   static func place(_ path: String, isSecret: Bool) -> DoctorFacts.Place? {
     var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
+    guard stat(path, &status) == 0 else { return nil }
     return DoctorFacts.Place(
       path: path, isSecret: isSecret, mode: UInt32(status.st_mode & 0o7777), owner: status.st_uid)
   }

@@ -31,8 +31,11 @@ package struct LineCompletions {
     let directory = candidates.console.environment.workingDirectory() ?? "/"
     switch completion.kind {
     case .files, .directories:
-      return FileNames.beginning(typedFile, in: directory, onlyDirectories: completion.kind == .directories)
-        .map { completion.prefix + $0 }
+      return FileNames.beginning(
+        typedFile, in: directory, onlyDirectories: completion.kind == .directories,
+        home: candidates.console.environment.variable("HOME")
+      )
+      .map { completion.prefix + $0 }
     default: return candidates.words(completion, typed: typed).map(\.text)
     }
   }
@@ -53,20 +56,28 @@ enum FileNames {
   ///   - typed: the start of a path.
   ///   - directory: the base of a relative path.
   /// - Returns: matching paths in the form typed, directories with a trailing slash; sorted.
-  static func beginning(_ typed: String, in directory: String, onlyDirectories: Bool = false) -> [String] {
+  static func beginning(
+    _ typed: String, in directory: String, onlyDirectories: Bool = false, home: String? = nil
+  ) -> [String] {
     let slash = typed.lastIndex(of: "/")
     let parent = slash.map { String(typed[...$0]) } ?? ""
     let name = slash.map { typed[typed.index(after: $0)...] } ?? typed[...]
     let path = parent.hasPrefix("/") ? parent : "\(directory)/\(parent)"
-    let names = try? DirectoryNames.read(path, max: maxNames) { bytes -> String? in
+    let names = try? DirectoryNames.read(Self.withHome(path, parent, home), max: maxNames) { bytes -> String? in
       // Names that are not UTF-8 cannot be typed.
       guard let file = String(validating: bytes, as: UTF8.self), PartialLine.begins(file, with: name),
         file.hasPrefix(".") == name.hasPrefix(".")
       else { return nil }
-      let isDirectory = isDirectory("\(path)/\(file)")
+      let isDirectory = isDirectory("\(Self.withHome(path, parent, home))/\(file)")
       return isDirectory || !onlyDirectories ? parent + file + (isDirectory ? "/" : "") : nil
     }
     return (names ?? []).sorted()
+  }
+
+  /// `~/` at the beginning stays as typed, and means the home directory.
+  private static func withHome(_ path: String, _ parent: String, _ home: String?) -> String {
+    guard let home, parent.hasPrefix("~/") else { return path }
+    return home + parent.dropFirst()
   }
 
   private static func isDirectory(_ path: String) -> Bool {

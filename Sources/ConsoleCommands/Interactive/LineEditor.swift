@@ -23,12 +23,18 @@ struct LineEditor {
   /// - Parameter complete: finds the candidates that can replace the end of a line, `replaced`.
   init(prompt: String, complete: @escaping (_ line: String, _ replaced: String) -> LineCompletions) {
     self.prompt = prompt
-    // Otherwise libedit takes bytes for characters.
-    setlocale(LC_CTYPE, "")
+    Self.useUTF8()
     editline_prepare("p2pctl")
     using_history()
     Self.complete = complete
     editline_complete_with { text, start, _ in LineEditor.completions(of: text, at: start) }
+  }
+
+  /// Otherwise libedit takes bytes for characters, or drops what is not ASCII. glibc has C.UTF-8 built in.
+  private static func useUTF8() {
+    setlocale(LC_CTYPE, "")
+    guard let name = nl_langinfo(Int32(CODESET)), strcmp(name, "UTF-8") != 0 else { return }
+    setlocale(LC_CTYPE, "C.UTF-8")
   }
 
   /// The next line.

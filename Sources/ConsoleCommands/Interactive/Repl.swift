@@ -26,6 +26,7 @@ struct Repl {
     case .failure(let failure) where failure.endsSession: return failure.status
     case .failure: status = nil
     }
+    if console.terminal.isDumb { return try runPlain() }
     let editor = LineEditor(prompt: "p2p> ") { LineCompletions($0, replacing: $1, console: console, options: options) }
     let history = historyPath(of: status?.name ?? options.peer ?? console.environment.user)
       .flatMap { HistoryFile(path: $0) }
@@ -37,7 +38,7 @@ struct Repl {
       case .end:
         console.noteLine("")
         return .done
-      case .interrupted: continue
+      case .interrupted: console.noteLine("The line was dropped. Ctrl-D or exit leaves.")
       case .text(let line):
         if line != last, line.contains(where: { !$0.isWhitespace }) {
           editor.remember([line])
@@ -45,6 +46,20 @@ struct Repl {
           last = line
         }
         guard try perform(line) != nil else { return .done }
+      }
+    }
+  }
+
+  /// On a terminal that takes nothing but text: no editing, no completion.
+  private func runPlain() throws -> ExitStatus {
+    while true {
+      try console.flush()
+      switch console.ask("p2p> ") {
+      case .end:
+        console.noteLine("")
+        return .done
+      case .interrupted: console.noteLine("\nThe line was dropped. Ctrl-D or exit leaves.")
+      case .text(let line): guard try perform(line) != nil else { return .done }
       }
     }
   }
@@ -94,10 +109,14 @@ struct Repl {
   private func perform(_ line: String) throws -> ExitStatus? {
     let words: [String]
     do throws(ShellWords.Failure) {
-      words = try ShellWords.split(line)
+      words = FileWords.expanded(try ShellWords.words(of: line), home: console.environment.variable("HOME"))
     } catch {
       console.report(CommandFailure(error))
       return .usage
+    }
+    if words == ["help"] {
+      try console.write(HelpText.commands(columns: console.terminalWidth()))
+      return .done
     }
     guard let arguments = arguments(of: words) else { return .done }
     if let first = arguments.first, Self.exitCommands.contains(first) { return nil }

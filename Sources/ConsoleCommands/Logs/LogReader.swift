@@ -94,8 +94,16 @@ struct LogDirectory {
     do throws(SystemError) {
       return try DirectoryNames.read(layout.logDirectory, max: 1_000, Self.process(of:)).sorted()
     } catch {
+      let own = ownPeers
+      guard own.isEmpty else { return own }
       throw unreadable(error)
     }
+  }
+
+  /// The peers whose logs this user may read in a directory that cannot be listed: that of a machine.
+  private var ownPeers: [String] {
+    guard layout.kind == .system else { return [] }
+    return SocketSearch.peers(in: layout).map(\.text).filter { access(layout.log(of: $0), R_OK) == 0 }
   }
 
   private static func process(of file: [UInt8]) -> String? {
@@ -114,7 +122,8 @@ struct LogDirectory {
       .notPermitted, "permission denied reading \(path)",
       [
         layout.kind == .system
-          ? "Only root can read the logs of the system supervisor: sudo p2pctl logs" : "Run this as its owner."
+          ? "Only root can read the logs of the machine; yours is that of your peer: sudo p2pctl logs"
+          : "Run this as its owner."
       ]
     )
   }

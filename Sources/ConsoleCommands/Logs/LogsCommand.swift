@@ -23,13 +23,14 @@ struct LogsCommand: ConsoleCommand {
   @Flag(name: .shortAndLong, help: "Keep printing new lines until Ctrl-C.")
   var follow = false
 
-  @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Number of lines to show.", valueName: "number"))
+  @Option(
+    name: [.customShort("n"), .long], help: ArgumentHelp("Number of lines to show.", valueName: "number"),
+    transform: { try TypedNumber.parse($0, in: 0...LogsCommand.maxLines) })
   var lines = 20
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    guard (0...Self.maxLines).contains(lines) else { throw ValidationError("--lines must be 0 to \(Self.maxLines)") }
     if name != nil, daemon.peer != nil {
       throw ValidationError("specify the process either by name or with --peer")
     }

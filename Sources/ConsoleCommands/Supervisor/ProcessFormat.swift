@@ -21,8 +21,9 @@ enum ProcessFormat {
   static func table(of processes: [ProcessStatus], width: Int?, style: TextStyle) -> String {
     var table = Table(
       [
-        Table.Column("NAME"), Table.Column("ROLE"), Table.Column("STATE"), Table.Column("PID", .right),
-        Table.Column("RESTARTS", .right), Table.Column("ADDRESS"), Table.Column("SINCE"),
+        Table.Column("NAME"), Table.Column("ROLE", rank: 3), Table.Column("STATE", rank: 9),
+        Table.Column("PID", .right, rank: 6), Table.Column("RESTARTS", .right, rank: 4),
+        Table.Column("ADDRESS", rank: 8), Table.Column("SINCE", rank: 2),
       ], width: width, style: style)
     var text = ""
     for process in processes {

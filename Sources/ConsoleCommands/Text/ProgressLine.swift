@@ -8,57 +8,67 @@ package struct ProgressLine {
   package static let interval = Duration.milliseconds(100)
   /// Seconds before a remaining time is shown; earlier estimates jump.
   private static let estimateDelay = 1.0
+  /// The rate is that of this time.
+  private static let rateWindow = Duration.seconds(5)
+  private static let maxSamples = 64
 
   /// Leaves room for the ^C that a terminal echoes: a wrapped line could not be cleared.
   private static let margin = 3
 
-  private let width: Int
   private let start: ContinuousClock.Instant
   private var lastShown: ContinuousClock.Instant?
-  private var isShown = false
+  /// Earlier amounts, oldest first.
+  private var samples: [(time: ContinuousClock.Instant, done: Int64)] = []
 
-  /// - Parameter width: of the terminal, in cells.
-  package init(width: Int, start: ContinuousClock.Instant) {
-    self.width = max(20, width)
+  package init(start: ContinuousClock.Instant) {
     self.start = start
   }
 
-  /// The text that redraws the line; `nil` if the last update was less than `interval` ago.
-  package mutating func update(label: String, done: Int64, total: Int64, now: ContinuousClock.Instant) -> String? {
+  /// The new line; `nil` if the last update was less than `interval` ago.
+  /// - Parameter width: of the terminal now, in cells.
+  package mutating func update(label: String, done: Int64, total: Int64, width: Int, now: ContinuousClock.Instant)
+    -> String?
+  {
     let isFinished = done >= total
     if let lastShown, now - lastShown < Self.interval, !isFinished { return nil }
     lastShown = now
-    isShown = true
-    let text = Self.line(
-      label: label, done: done, total: total, elapsed: Self.seconds(now - start), width: width - Self.margin)
-    return "\r\u{1B}[K" + text
-  }
-
-  /// The text that clears the line; empty if none is shown.
-  package mutating func clear() -> String {
-    defer { isShown = false }
-    return isShown ? "\r\u{1B}[K" : ""
+    // Another file begins anew.
+    if let last = samples.last, done < last.done { samples = [] }
+    samples.append((now, done))
+    samples.removeAll { now - $0.time > Self.rateWindow }
+    if samples.count > Self.maxSamples { samples.removeFirst() }
+    let first = samples.first ?? (now, done)
+    return Self.line(
+      label: label, done: done, total: total, gained: done - first.done, elapsed: Self.seconds(now - first.time),
+      showsEstimate: Self.seconds(now - start) >= Self.estimateDelay, width: max(20, width) - Self.margin)
   }
 
   /// The line itself, at most `width` cells wide.
-  package static func line(label: String, done: Int64, total: Int64, elapsed: Double, width: Int) -> String {
+  /// - Parameters:
+  ///   - gained: bytes of the last `elapsed` seconds, which give the rate.
+  ///   - showsEstimate: whether to show the remaining time.
+  package static func line(
+    label: String, done: Int64, total: Int64, gained: Int64, elapsed: Double, showsEstimate: Bool, width: Int
+  ) -> String {
     let done = min(max(done, 0), max(total, 0))
     let share = total > 0 ? Double(done) / Double(total) : 1
-    let rate = elapsed > 0 ? Double(done) / elapsed : 0
+    let rate = elapsed > 0 ? Double(gained) / elapsed : 0
     let percent = String(Int(share * 100))
-    var figures = String(repeating: " ", count: 3 - min(3, percent.utf8.count)) + percent + "%  "
-    figures += "\(Quantity.size(done)) of \(Quantity.size(total))"
-    if rate > 0 { figures += "  \(Quantity.rate(done, seconds: elapsed))" }
-    if rate > 0, done < total, elapsed >= estimateDelay {
-      figures += "  \(Quantity.duration(Double(total - done) / rate)) left"
-    }
+    let figures = String(repeating: " ", count: 3 - min(3, percent.utf8.count)) + percent + "%"
+    // In the order of what can be missed: a narrow terminal shows the first ones.
+    var parts = [figures]
+    if rate > 0, done < total, showsEstimate { parts.append("\(Quantity.duration(Double(total - done) / rate)) left") }
+    if rate > 0 { parts.append(Quantity.rate(gained, seconds: elapsed)) }
+    parts.append("\(Quantity.size(done)) of \(Quantity.size(total))")
     let label = CellWidth.cut(TextRules.escapedForTerminal(label), to: max(8, width / 3))
-    let room = width - CellWidth.of(label) - CellWidth.of(figures) - 6
-    guard room >= 5 else { return CellWidth.cut("\(label)  \(figures)", to: width) }
-    let cells = min(room, 40)
+    let room = width - CellWidth.of(label) - 2
+    while parts.count > 1, CellWidth.of(parts.joined(separator: "  ")) > room { parts.removeLast() }
+    let text = parts.joined(separator: "  ")
+    let cells = min(room - CellWidth.of(text) - 4, 40)
+    guard cells >= 5 else { return CellWidth.cut("\(label)  \(text)", to: width) }
     let filled = Int(share * Double(cells))
     let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: cells - filled)
-    return "\(label)  [\(bar)]  \(figures)"
+    return "\(label)  [\(bar)]  \(text)"
   }
 
   private static func seconds(_ duration: Duration) -> Double {
@@ -66,17 +76,46 @@ package struct ProgressLine {
   }
 }
 
+/// The line at the end of a terminal's output that is overwritten or cleared before anything else is written.
+package struct OverwrittenLine {
+  /// Of the line on the screen; 0 if there is none.
+  private var cells = 0
+
+  package init() {}
+
+  var isEmpty: Bool { cells == 0 }
+
+  /// The text that puts a line in the place of the last one.
+  /// - Parameter width: of the terminal now, in cells.
+  package mutating func replace(with text: String, width: Int) -> String {
+    defer { cells = CellWidth.of(text) }
+    return clear(width: width) + text
+  }
+
+  /// The text that removes the line; empty if there is none.
+  ///
+  /// A terminal that became narrower has wrapped the line. Each row is cleared by itself: clearing to the end of the screen
+  /// makes some terminals copy it into their history.
+  package mutating func clear(width: Int) -> String {
+    guard cells > 0 else { return "" }
+    let rowsAbove = (cells - 1) / max(width, 1)
+    cells = 0
+    return "\r\u{1B}[K" + String(repeating: "\u{1B}[A\u{1B}[K", count: rowsAbove)
+  }
+}
+
 extension Console {
-  /// `nil` if standard error is not a terminal.
+  /// `nil` if standard error is not a terminal that can overwrite a line.
   func progressLine() -> ProgressLine? {
-    terminal.isErrors ? ProgressLine(width: terminal.columns, start: now()) : nil
+    terminal.isErrors && !terminal.isDumb ? ProgressLine(start: now()) : nil
   }
 
   func show(_ line: inout ProgressLine?, label: String, done: Int64, total: Int64) {
-    if let text = line?.update(label: label, done: done, total: total, now: now()) { note(text) }
+    let text = line?.update(label: label, done: done, total: total, width: terminalWidth(), now: now())
+    if let text { draw(text) }
   }
 
   func clear(_ line: inout ProgressLine?) {
-    if let text = line?.clear(), !text.isEmpty { note(text) }
+    clearDrawn()
   }
 }

@@ -18,12 +18,28 @@ package enum ShellWords {
     package var quote: Character?
   }
 
+  /// A complete word.
+  package struct Word: Equatable {
+    /// Without quotes and backslashes.
+    package var text = ""
+    /// The word as a pattern of glob(7), in which what was quoted is quoted with backslashes.
+    package var pattern = ""
+    /// Whether it begins with a tilde that was not quoted.
+    package var beginsWithTilde = false
+    /// Whether it contains a `*`, `?` or `[` that was not quoted.
+    package var isPattern = false
+  }
+
   package static func split(_ line: String) throws(Failure) -> [String] {
+    try words(of: line).map(\.text)
+  }
+
+  package static func words(of line: String) throws(Failure) -> [Word] {
     var reader = Reader()
     for character in line { reader.take(character) }
     if let quote = reader.state.quote { throw .unclosedQuote(quote) }
     if reader.isEscaped { throw .trailingBackslash }
-    return reader.state.words + (reader.isInWord ? [reader.state.typed] : [])
+    return reader.words + (reader.isInWord ? [reader.word] : [])
   }
 
   package static func partial(_ line: String) -> Partial {
@@ -53,6 +69,8 @@ package enum ShellWords {
   /// Reads a line character by character.
   private struct Reader {
     var state = Partial()
+    var words: [Word] = []
+    var word = Word()
     var isInWord = false
     var isEscaped = false
 
@@ -69,8 +87,20 @@ package enum ShellWords {
     private mutating func escape(_ character: Character) {
       isEscaped = false
       state.raw.append(character)
-      if state.quote == "\"", !ShellWords.special.contains(character) { state.typed.append("\\") }
+      if state.quote == "\"", !ShellWords.special.contains(character) { append("\\", isQuoted: true) }
+      append(character, isQuoted: true)
+    }
+
+    private mutating func append(_ character: Character, isQuoted: Bool) {
       state.typed.append(character)
+      let isSpecial = "*?[".contains(character)
+      if !isQuoted {
+        if character == "~", word.text.isEmpty { word.beginsWithTilde = true }
+        if isSpecial { word.isPattern = true }
+      }
+      if isQuoted && isSpecial || character == "\\" { word.pattern.append("\\") }
+      word.pattern.append(character)
+      word.text.append(character)
     }
 
     private mutating func takeQuoted(_ character: Character, _ quote: Character) {
@@ -78,19 +108,23 @@ package enum ShellWords {
       switch character {
       case quote: state.quote = nil
       case "\\" where quote == "\"": isEscaped = true
-      default: state.typed.append(character)
+      default: append(character, isQuoted: true)
       }
     }
 
     private mutating func takePlain(_ character: Character) {
       switch character {
       case " ", "\t", "\r", "\n", "\r\n":
-        if isInWord { state.words.append(state.typed) }
+        if isInWord {
+          state.words.append(state.typed)
+          words.append(word)
+        }
+        word = Word()
         (state.typed, state.raw, isInWord) = ("", "", false)
         return
       case "'", "\"": state.quote = character
       case "\\": isEscaped = true
-      default: state.typed.append(character)
+      default: append(character, isQuoted: false)
       }
       isInWord = true
       state.raw.append(character)

@@ -15,10 +15,16 @@ package struct Table {
   package struct Column {
     package let title: String
     package let alignment: Alignment
+    /// On a narrow terminal, columns with the lowest rank are left out first.
+    package let rank: Int
+    /// Whether cells may be cut to fit.
+    package let isFlexible: Bool
 
-    package init(_ title: String, _ alignment: Alignment = .left) {
+    package init(_ title: String, _ alignment: Alignment = .left, rank: Int = 5, isFlexible: Bool = false) {
       self.title = title
       self.alignment = alignment
+      self.rank = rank
+      self.isFlexible = isFlexible
     }
   }
 
@@ -31,15 +37,16 @@ package struct Table {
   /// nothing.
   private let width: Int?
   private let style: TextStyle
-  private var widths: [Int]
+  private let hasTitles: Bool
+  private var layout: TableLayout?
   private var pending: [[String]] = []
-  private var isMeasured = false
 
-  package init(_ columns: [Column], width: Int? = nil, style: TextStyle = .plain) {
+  /// - Parameter hasTitles: whether the first line names the columns.
+  package init(_ columns: [Column], width: Int? = nil, style: TextStyle = .plain, hasTitles: Bool = true) {
     self.columns = columns
     self.width = width
     self.style = style
-    widths = columns.map { CellWidth.of($0.title) }
+    self.hasTitles = hasTitles
   }
 
   /// Adds a row and returns the lines that can be printed: none until enough rows determine the widths.
@@ -48,86 +55,78 @@ package struct Table {
     let row = columns.indices.map { index in
       TextRules.escapedForTerminal(index < cells.count ? cells[index] : "")
     }
-    guard !isMeasured else { return line(row) }
+    if let layout { return line(row, layout) + "\n" }
     pending.append(row)
     return pending.count < Self.measuredRows ? "" : measured()
   }
 
   /// The remaining lines; empty if there were no rows.
   package mutating func finish() -> String {
-    isMeasured || pending.isEmpty ? "" : measured()
+    layout != nil || pending.isEmpty ? "" : measured()
   }
 
   private mutating func measured() -> String {
+    var widths = columns.map { hasTitles ? CellWidth.of($0.title) : 0 }
     for row in pending {
       for (index, cell) in row.enumerated() { widths[index] = max(widths[index], CellWidth.of(cell)) }
     }
-    isMeasured = true
+    let layout = TableLayout(columns, natural: widths, width: width, gap: Self.gap.count)
+    self.layout = layout
     defer { pending = [] }
-    return style.bold(line(columns.map(\.title), ended: false)) + "\n" + pending.map { line($0) }.joined()
+    let titles = hasTitles ? style.bold(line(columns.map(\.title), layout)) + "\n" : ""
+    return titles + pending.map { line($0, layout) + "\n" }.joined()
   }
 
-  private func line(_ row: [String], ended: Bool = true) -> String {
+  private func line(_ row: [String], _ layout: TableLayout) -> String {
     var line = ""
-    for (index, cell) in row.enumerated() {
-      let padding = String(repeating: " ", count: max(0, widths[index] - CellWidth.of(cell)))
-      if index > 0 { line += Self.gap }
+    for (index, whole) in row.enumerated() {
+      guard let width = layout.widths[index] else { continue }
+      // The last column is cut with the line.
+      let isCut = columns[index].isFlexible && index > 0 && index != layout.last
+      let cell = isCut ? CellWidth.cut(whole, to: width) : whole
+      let padding = String(repeating: " ", count: max(0, width - CellWidth.of(cell)))
+      if !line.isEmpty { line += Self.gap }
       switch columns[index].alignment {
       case .right: line += padding + cell
       case .left: line += cell + padding
       }
     }
     while line.last == " " { line.removeLast() }
-    if let width { line = CellWidth.cut(line, to: max(width, (row.first.map(CellWidth.of) ?? 0) + Self.gap.count)) }
-    return ended ? line + "\n" : line
+    guard let width else { return line }
+    return CellWidth.cut(line, to: max(width, (row.first.map(CellWidth.of) ?? 0) + Self.gap.count))
   }
 }
 
-/// The number of terminal cells that a text occupies: two for East Asian wide characters and emoji (UAX #11), none for
-/// combining marks.
-package enum CellWidth {
-  package static func of(_ text: some StringProtocol) -> Int {
-    text.reduce(0) { $0 + of($1) }
+/// Which columns fit into a terminal, and how wide they are.
+struct TableLayout {
+  /// Flexible columns are not made narrower than this.
+  private static let minimum = 8
+
+  /// `nil` for a column that is left out.
+  private(set) var widths: [Int?]
+
+  init(_ columns: [Table.Column], natural: [Int], width: Int?, gap: Int) {
+    widths = natural
+    guard let width, total(gap) > width else { return }
+    // One long key must not push everything else off all rows: at first it gets half of the terminal.
+    for (index, column) in columns.enumerated() {
+      let least = index == 0 ? width / 2 : Self.minimum
+      if index == 0 || column.isFlexible { widths[index] = min(natural[index], least) }
+    }
+    let byRank = columns.indices.dropFirst().sorted { (columns[$0].rank, -$0) < (columns[$1].rank, -$1) }
+    for index in byRank where total(gap) > width { widths[index] = nil }
+    for index in columns.indices where index == 0 || columns[index].isFlexible {
+      guard let current = widths[index] else { continue }
+      widths[index] = min(natural[index], current + max(0, width - total(gap)))
+    }
   }
 
-  /// The first scalar determines the width, unless a variation selector requests emoji presentation.
-  package static func of(_ character: Character) -> Int {
-    guard let first = character.unicodeScalars.first else { return 0 }
-    if first.isASCII { return character.unicodeScalars.contains { $0.value == 0xFE0F } ? 2 : 1 }
-    switch first.properties.generalCategory {
-    case .nonspacingMark, .enclosingMark, .format, .control: return 0
-    default: break
-    }
-    if isWide(first) || character.unicodeScalars.contains(where: { $0.value == 0xFE0F }) { return 2 }
-    return 1
-  }
+  /// The last column that is shown.
+  var last: Int? { widths.lastIndex { $0 != nil } }
 
-  /// The longest prefix that fits, ending in an ellipsis if anything was cut.
-  package static func cut(_ text: String, to cells: Int) -> String {
-    guard of(text) > cells else { return text }
-    var kept = ""
-    var used = 0
-    for character in text {
-      let width = of(character)
-      guard used + width <= cells - 1 else { break }
-      kept.append(character)
-      used += width
-    }
-    return cells > 0 ? kept + "…" : ""
-  }
-
-  /// East Asian Width W and F, and emoji with default emoji presentation (Unicode 15).
-  private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.properties.isEmojiPresentation { return true }
-    switch scalar.value {
-    case 0x1100...0x115F, 0x2329...0x232A, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
-      0xA000...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE10...0xFE19, 0xFE30...0xFE6F,
-      0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x16FE0...0x18DFF, 0x1B000...0x1B2FF, 0x1F200...0x1F265,
-      0x20000...0x2FFFD, 0x30000...0x3FFFD:
-      return true
-    default:
-      return false
-    }
+  private func total(_ gap: Int) -> Int {
+    let shown = widths.compactMap { $0 }
+    return shown.reduce(0, +) + gap * max(0, shown.count - 1)
   }
 }
 

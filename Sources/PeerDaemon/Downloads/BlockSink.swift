@@ -47,11 +47,18 @@ final class BlockSink: Sendable {
   private static let maxQueued = 4 << 20
 
   private let pool: NIOThreadPool
+  private let received: @Sendable (Int) -> Void
   private let intake: Mutex<BlockIntake>
   private let queue: Mutex<Queue>
 
-  /// - Parameter report: called on a thread of the pool.
-  init(intake: consuming sending BlockIntake, pool: NIOThreadPool, report: @escaping @Sendable (Report) -> Void) {
+  /// - Parameters:
+  ///   - received: called with the number of bytes of each item, right or wrong, on the event loop.
+  ///   - report: called on a thread of the pool.
+  init(
+    intake: consuming sending BlockIntake, pool: NIOThreadPool, received: @escaping @Sendable (Int) -> Void = { _ in },
+    report: @escaping @Sendable (Report) -> Void
+  ) {
+    self.received = received
     self.intake = Mutex(intake)
     self.pool = pool
     queue = Mutex(Queue(report: report))
@@ -62,6 +69,7 @@ final class BlockSink: Sendable {
 
   /// - Returns: whether there is room for more. If not, `room` is called as soon as there is.
   func submit(_ item: Item, room: @escaping @Sendable () -> Void) -> Bool {
+    if case .bytes(let buffer) = item { received(buffer.readableBytes) }
     let (mustStart, hasRoom) = queue.withLock { queue in
       guard !queue.isClosed else { return (false, true) }
       queue.items.append(item)

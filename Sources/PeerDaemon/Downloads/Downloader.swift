@@ -138,7 +138,7 @@ package struct Downloader: Sendable {
     _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey,
     _ progress: @escaping @Sendable (DownloadProgress) -> Void
   ) async throws(WireFailure) -> [Holder: Int64] {
-    let transfer = transfers.begin(.download, key: key, content: fetch.content, peer: "", host: "")
+    let transfer = transfers.download(key, fetch.content, to: fetch.target.path)
     defer { transfer.end() }
     let context = SourceSearch.Context(
       identity: identity, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal, transfer: transfer,

@@ -68,7 +68,7 @@ final class Throttle: Sendable {
   }
 }
 
-/// Counts the bytes of one source and limits reports to about ten a second.
+/// Reports the progress of a download, about ten times a second.
 final class ProgressMeter: Sendable {
   private let size: Int64
   private let peer: String
@@ -85,11 +85,9 @@ final class ProgressMeter: Sendable {
     self.progress = progress
   }
 
-  /// - Parameters:
-  ///   - received: all verified bytes of the download.
-  ///   - gained: bytes verified since the last call.
-  func report(_ received: Int64, gained: Int64) {
-    transfer.progress(gained)
+  /// - Parameter received: all verified bytes of the download.
+  func report(_ received: Int64) {
+    transfer.verified(upTo: received)
     guard throttle.isDue() || received == size else { return }
     progress(DownloadProgress(received: received, size: size, peer: peer))
   }

@@ -38,7 +38,13 @@ extension SourceFailure {
 extension SourceFailure: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .refused(let failure): "refuses: \(failure.message)"
+    case .refused(let failure):
+      switch failure.code {
+      case .notFound, .changed: "does not have it any more: \(failure.message)"
+      case .unavailable: "is not available: \(failure.message)"
+      case .internal: "failed: \(failure.message)"
+      default: "refuses: \(failure.message)"
+      }
     case .otherPeer(let peer): "is another peer: \(peer)"
     case .incomplete: "has only part of it"
     case .protocolViolation(let what): "breaks the protocol: \(what)"

@@ -122,7 +122,6 @@ final class SourceSearch {
 
   private func beginFetching(from id: SourceSelection.ID) {
     guard let attempt = attempts[id] else { return }
-    context.transfer.setPeer(attempt.holder.name.text, host: attempt.holder.host)
     guard !attempt.isFetching else { return }
     guard openSinks == 0 else {
       heldFetch = id
@@ -153,10 +152,15 @@ final class SourceSearch {
     let intake = BlockIntake(content: fetch.content, file: fetch.file, draft: fetch.draft, from: start)
     let meter = ProgressMeter(
       size: fetch.content.size, peer: attempt.holder.name.text, context.transfer, context.progress)
-    return BlockSink(intake: intake, pool: context.pool) { [fetch, loop] report in
+    let holder = attempt.holder
+    let source = TransferRegistry.Source(peer: holder.peer, name: holder.name.text, host: holder.host)
+    let received = { @Sendable [transfer = context.transfer] (bytes: Int) in
+      transfer.progress(Int64(bytes), from: source)
+    }
+    return BlockSink(intake: intake, pool: context.pool, received: received) { [fetch, loop] report in
       guard case .verified(let end) = report else { return loop.execute { bound.value.take(report, gained: 0) } }
       let gained = fetch.advance(to: end)
-      meter.report(end, gained: gained)
+      meter.report(end)
       loop.execute { bound.value.take(report, gained: gained) }
     }
   }

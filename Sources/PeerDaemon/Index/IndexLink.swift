@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+import Glibc
 import LineJSON
 import LineTransport
 package import Logging
@@ -28,8 +29,8 @@ package actor IndexLink {
   package struct Status: Sendable {
     package let address: Endpoint
     package let isConnected: Bool
-    /// When `isConnected` last changed.
-    package let since: NIODeadline
+    /// Seconds since 1970 when `isConnected` last changed.
+    package let since: Int64
     /// The reply to `hello`, while connected.
     package let greeting: IndexHelloReply?
     /// Why there is no connection, or why the index does not know all shares; `nil` before the end of the first try.
@@ -76,6 +77,8 @@ package actor IndexLink {
   static let maxPending = 1024
   /// In bytes.
   static let maxReplyLength = IndexLimits().line * 2
+  /// A connection that lasted this long ends an outage.
+  private static let lastingConnection = TimeAmount.seconds(30)
   /// Before the next connection to an index whose replies are too long, in seconds: they will be so again.
   private static let brokenIndexPause = 10
 
@@ -108,16 +111,20 @@ package actor IndexLink {
   /// Why the index does not know everything, while there is a connection.
   var announcementError: String?
   private var heartbeat: RepeatedTask?
-  private var since = NIODeadline.now()
+  /// Wall-clock time, read once: a later conversion of a monotonic time would differ from call to call.
+  private var since: Int64
+  private let wallClock: @Sendable () -> Int64
   /// Why there is no connection now.
   private(set) var lastError: String?
-  /// The last warning: an outage is logged once, not at each try.
-  private var lastWarning = ""
+  /// An outage is logged once, not at each try.
+  private var warnings = RepeatedWarnings()
+  private var connectedAt = NIODeadline.now()
 
   /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
-    timeout: Timeout = Timeout(), random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+    timeout: Timeout = Timeout(), wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
+    random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
     connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in }
   ) {
     self.address = address
@@ -126,6 +133,8 @@ package actor IndexLink {
     self.loop = loop
     self.logger = logger
     self.timeout = timeout
+    self.wallClock = wallClock
+    since = wallClock()
     self.random = random
     self.connectedFrom = connectedFrom
   }
@@ -152,6 +161,7 @@ package actor IndexLink {
     guard address != self.address else { return }
     self.address = address
     lastError = nil
+    warnings.forget()
     carryOut(machine.retarget())
   }
 
@@ -208,7 +218,7 @@ package actor IndexLink {
     guard generation == self.generation, connection == nil else { return }
     lastError = ConnectFailure.explain(error)
     logOnce("index not reached", ConnectFailure.explain(error))
-    carryOut(machine.lost(at: .now(), using: &random))
+    carryOut(machine.lost(at: .now(), using: &self.random))
   }
 
   // MARK: Events of the connection
@@ -260,21 +270,34 @@ package actor IndexLink {
     lose(retryAfter: Self.brokenIndexPause)
   }
 
-  private func logOnce(_ what: String, _ reason: String) {
-    logger.log(
-      level: what == lastWarning ? .debug : .warning, "\(what)",
-      metadata: ["address": "\(address)", "reason": "\(reason)"])
-    lastWarning = what
+  private func logOnce(_ what: String, _ reason: String?, level: Logger.Level = .warning) {
+    var metadata: Logger.Metadata = ["address": "\(address)"]
+    if let reason { metadata["reason"] = "\(reason)" }
+    switch warnings.judge(what, at: .now()) {
+    case .write: logger.log(level: level, "\(what)", metadata: metadata)
+    case .writeAgain(let repeats):
+      metadata["times in the last hour"] = "\(repeats)"
+      logger.log(level: level, "\(what)", metadata: metadata)
+    case .leaveOut: logger.debug("\(what)", metadata: metadata)
+    }
   }
 
   func closed(generation: Int) {
     guard generation == self.generation else { return }
-    if lastError == nil { lastError = "the index closed the connection" }
+    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
+    let isGreeting = machine.state == .greeting
+    if lastError == nil {
+      lastError = isGreeting ? "the index closed the connection before it answered" : "the index closed the connection"
+      // A stop closes it too.
+      if machine.state != .stopped {
+        logOnce(isGreeting ? "index did not answer hello" : "connection to index lost", lastError)
+      }
+    }
     lose(retryAfter: nil)
   }
 
   private func lose(retryAfter: Int?) {
-    if machine.isConnected { since = .now() }
+    if machine.isConnected { since = wallClock() }
     // First: the connection reports its end during the abort, which must not count as a second loss.
     generation += 1
     connection?.abort()
@@ -293,7 +316,7 @@ package actor IndexLink {
     for request in abandoned {
       request.finish(self, .failure(WireFailure(.unavailable, "connection to the index lost")))
     }
-    carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &random))
+    carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
   }
 
   // MARK: Hello, heartbeat
@@ -304,8 +327,11 @@ package actor IndexLink {
         link.greeting = try link.understood(reply.get(), IndexHelloReply.init)
         link.carryOut(link.machine.greeted(at: .now()))
       } catch {
+        // Otherwise the connection is being lost already, which has its own reason.
+        guard link.machine.state == .greeting, link.connection != nil else { return }
         if link.lastError == nil { link.lastError = error.message }
-        link.logOnce("index refused hello", error.message)
+        // Also the answer of a supervisor in the place of an index that is down: nothing was refused then.
+        link.logOnce(error.code == .unavailable ? "index not available" : "index refused hello", error.message)
         link.lose(retryAfter: error.retryAfter ?? 1)
       }
     }
@@ -313,10 +339,10 @@ package actor IndexLink {
   }
 
   private func begin() {
-    since = .now()
-    lastWarning = ""
+    since = wallClock()
+    connectedAt = .now()
     lastError = nil
-    logger.info("connected to index", metadata: ["address": "\(address)"])
+    logOnce("connected to index", nil, level: .info)
     if greeting?.isAdvertised == false {
       logger.warning(
         "index ignores our advertised address: add our host to its allow_advertise",
@@ -339,6 +365,7 @@ package actor IndexLink {
   }
 
   private func beat(_ interval: TimeAmount) {
+    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
     if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
       lastError = "the index stopped answering"
       logOnce("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")

@@ -57,6 +57,7 @@ struct Sharing: Sendable {
     _ request: AddRequest, hashing: @escaping @Sendable (_ file: Int, _ files: Int, HashProgress) -> Void,
     report: (AddStep) async throws(WireFailure) -> Void
   ) async throws(WireFailure) -> AddOutcome {
+    try await pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.checkPlace() }
     let plan = try await plan(request)
     try await report(AddStep(failed: plan.failed))
     var outcome = AddOutcome(failed: plan.failedCount)

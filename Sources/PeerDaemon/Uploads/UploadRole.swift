@@ -21,8 +21,8 @@ final class UploadRole: LineRole {
   private let pool: NIOThreadPool
   private let transfers: TransferRegistry
   private var connection: (any LineConnection)?
-  private var other: PeerName?
-  private var transfer: (content: Content, handle: TransferHandle)?
+  private var other: TransferRegistry.Source?
+  private var transfer: TransferHandle?
   /// The file of the last answer; the next `get` usually needs the same.
   private var known: SharedFile?
   /// Before `hello` its timeout, later the check for idleness.
@@ -78,7 +78,7 @@ final class UploadRole: LineRole {
   func closed() {
     timer?.cancel()
     timer = nil
-    transfer?.handle.end()
+    transfer?.end()
     transfer = nil
     known = nil
     connection = nil
@@ -101,9 +101,9 @@ final class UploadRole: LineRole {
   private func route(
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    if case .hello(_, let name) = request {
+    if case .hello(let peer, let name) = request {
       if other == nil { scheduleIdleCheck() }
-      other = name
+      other = .init(peer: peer, name: name.text, host: connection?.remoteAddress?.hostText ?? "")
       PeerHelloReply(
         server: "p2p-peer/\(ProtocolVersion.program)", peer: identity.id, name: identity.name, limits: service.limits
       ).write(id: id, to: &output)
@@ -118,7 +118,7 @@ final class UploadRole: LineRole {
     case .hashes(let content, let query):
       return perform(id) { () throws(WireFailure) in try service.hashes(content, query) }
     case .get(let content, let offset, let length):
-      note(content)
+      note(content, length)
       let known = known
       return perform(id) { () throws(WireFailure) in
         try service.get(content, offset: offset, length: length, known: known)
@@ -155,13 +155,15 @@ final class UploadRole: LineRole {
       }
     case .success(.bytes(let file, let offset, let bytes)):
       known = file ?? known
+      if let file { transfer?.name(file.key) }
       connection.send {
         GetReply(offset: offset, length: Int64(bytes.count)).write(id: id, to: &$0)
         $0.bytes += bytes
       }
-      transfer?.handle.progress(Int64(bytes.count))
+      sent(Int64(bytes.count))
     case .success(.file(let file, let offset, let length)):
       known = file
+      transfer?.name(file.key)
       connection.send { GetReply(offset: offset, length: length).write(id: id, to: &$0) }
       return sendRegion(of: file, offset, length, connection)
     }
@@ -190,17 +192,27 @@ final class UploadRole: LineRole {
       try? handle.close()
       guard case .success = result, let connection = bound.value.connection else { return }
       bound.value.lastTaken = connection.eventLoop.now
-      bound.value.transfer?.handle.progress(length)
+      bound.value.sent(length)
       bound.value.sendRegion(of: file, offset + length, left - length, connection)
     }
   }
 
-  private func note(_ content: Content) {
-    guard transfer?.content != content, let connection else { return }
-    transfer?.handle.end()
-    let handle = transfers.begin(
-      .upload, key: nil, content: content, peer: other?.text ?? "", host: connection.remoteAddress?.hostText ?? "")
-    transfer = (content, handle)
+  // MARK: The transfer
+
+  /// A peer may ask for the same content again on a connection that it kept: that is another transfer.
+  private func note(_ content: Content, _ length: Int64) {
+    guard let other else { return }
+    if let transfer, transfer.content == content, transfer.continues(with: length) { return }
+    transfer?.end()
+    transfer = transfers.upload(content, to: other)
+  }
+
+  private func sent(_ length: Int64) {
+    guard let transfer else { return }
+    transfer.progress(length)
+    guard !transfer.continues(with: 1) else { return }
+    transfer.end()
+    self.transfer = nil
   }
 
   // MARK: Time

@@ -7,14 +7,15 @@ package import ProcessSupport
 /// Where the output of one process goes.
 package enum LogTarget: Sendable {
   /// Its own file.
-  case file(path: String)
+  /// - Parameter reader: a user besides the supervisor's who may read it.
+  case file(path: String, reader: UInt32? = nil)
   /// Standard error of the supervisor, which the journal or a container's log reads: each line names its process.
   case shared(StandardError)
 
   /// Where a person finds the lines.
   var hint: String {
     switch self {
-    case .file(let path): "see \(path)"
+    case .file(let path, _): "see \(path)"
     case .shared: "see its lines in this log"
     }
   }
@@ -28,8 +29,8 @@ package struct ChildLog: ~Copyable {
 
   package init(_ target: LogTarget, name: String) {
     switch target {
-    case .file(let path):
-      file = RotatingLog(path: path)
+    case .file(let path, let reader):
+      file = RotatingLog(path: path, reader: reader)
       shared = nil
     case .shared(let output):
       file = nil

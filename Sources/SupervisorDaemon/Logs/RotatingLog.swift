@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 import Glibc
 import POSIXSupport
 package import SystemPackage
@@ -11,6 +12,8 @@ package struct RotatingLog: ~Copyable {
   package static let standardFiles = 5
 
   package let path: String
+  /// A user besides the owner who may read it.
+  private let reader: UInt32?
   /// In bytes. A file may exceed it by one write.
   private let maximumSize: Int64
   /// The number of files, including the current one.
@@ -20,8 +23,11 @@ package struct RotatingLog: ~Copyable {
   /// Bytes dropped since the last successful write.
   package private(set) var lost: Int64 = 0
 
-  package init(path: String, maximumSize: Int64 = standardSize, files: Int = standardFiles) {
+  package init(
+    path: String, reader: UInt32? = nil, maximumSize: Int64 = standardSize, files: Int = standardFiles
+  ) {
     self.path = path
+    self.reader = reader
     self.maximumSize = max(maximumSize, 1)
     self.files = max(files, 1)
   }
@@ -45,6 +51,8 @@ package struct RotatingLog: ~Copyable {
       Glibc.close(number)
       throw error
     }
+    // On a file system without access control lists the log stays its owner's.
+    if let reader { _ = file_let_read(number, reader) }
     descriptor = FileDescriptor(rawValue: number)
     size = Int64(status.st_size)
   }

@@ -21,7 +21,7 @@ package final class SupervisorLog {
     _ target: LogTarget, style: LogStyle = LogStyle(), echoes: Bool = true, descriptor: Int32 = STDERR_FILENO
   ) {
     switch target {
-    case .file(let path):
+    case .file(let path, _):
       file = RotatingLog(path: path)
       shared = nil
     case .shared(let output):

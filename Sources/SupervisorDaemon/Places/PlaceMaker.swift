@@ -19,7 +19,8 @@ package struct PlaceMaker: Sendable {
   package func makeCommon() throws(SupervisorError) {
     try makeAll(layout.stateDirectory, mode: shared)
     try makeSocketDirectory()
-    try makeAll(layout.logDirectory, mode: 0o700)
+    // Users may reach their own peer's log, and see no others.
+    try makeAll(layout.logDirectory, mode: layout.kind == .system ? 0o711 : 0o700)
     try make(layout.supervisorState, mode: 0o700)
     guard access(layout.runDirectory, W_OK) == 0 else {
       throw .system("cannot write to \(layout.runDirectory)", Errno(rawValue: errno), hint: Self.hint)
@@ -78,11 +79,18 @@ package struct PlaceMaker: Sendable {
     }
     defer { close(descriptor) }
     // Undo umask(2): users have to reach their sockets.
-    if isNew { fchmod(descriptor, mode) }
+    if isNew || isNarrower(descriptor, mode) { fchmod(descriptor, mode) }
     guard let owner else { return }
     guard fchown(descriptor, owner.user, owner.group) == 0 else {
       throw .system("cannot give \(path) to user \(owner.user)", Errno(rawValue: errno))
     }
+  }
+
+  /// An earlier version made the machine's log directory with fewer rights.
+  private func isNarrower(_ descriptor: Int32, _ mode: mode_t) -> Bool {
+    var status = stat()
+    return layout.kind == .system && mode == 0o711 && fstat(descriptor, &status) == 0 && status.st_uid == geteuid()
+      && status.st_mode & 0o777 == 0o700
   }
 
   private func isDirectory(_ path: String) -> Bool {

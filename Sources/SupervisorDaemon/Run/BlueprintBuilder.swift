@@ -116,25 +116,31 @@ package struct BlueprintBuilder {
     let executable = try program("p2p-peer")
     let identity = try identity(of: plan)
     try PlaceMaker(layout: layout).make(for: name, identity: identity)
-    let listeners = try listeners(plan, identity)
-    remember(listeners.compactMap(\.socket.endpoint).first?.port, of: name)
+    let known = rememberedPorts[name.text]
+    let listeners = try listeners(plan, identity, remembered: known)
+    let port = listeners.compactMap(\.socket.endpoint).first?.port
+    let isTaken = plan.listen.port == 0 && known != nil && known != port
+    if isTaken { log("the upload port \(known ?? 0) of \(name) is taken by another program: using \(port ?? 0)") }
+    remember(port, of: name)
     var settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
-      downloads: layout.downloads(of: name), isAutomatic: plan.isAutomatic, advertise: plan.advertise)
+      downloads: layout.downloads(of: name), isAutomatic: plan.isAutomatic, advertise: plan.advertise,
+      portTaken: isTaken ? known : nil)
     settings.forgetsConnect = options.plan.forgetsConnect
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,
-      identity: identity, environment: options.childEnvironment, log: options.logTarget(of: name.text))
+      identity: identity, environment: options.childEnvironment,
+      log: options.logTarget(of: name.text, reader: identity?.user))
   }
 
   /// The sockets of uploads and of the control plane: both are opened, or neither.
   private func listeners(
-    _ plan: RunPlan.Peer, _ identity: ProcessSpecification.Identity?
+    _ plan: RunPlan.Peer, _ identity: ProcessSpecification.Identity?, remembered: UInt16?
   ) throws(SupervisorError) -> [ChildBlueprint.Listener] {
     var listeners: [ChildBlueprint.Listener] = []
     do throws(SupervisorError) {
       do throws(ListeningSocket.Failure) {
-        let uploads = try Self.uploads(plan.listen, remembered: rememberedPorts[plan.name.text])
+        let uploads = try Self.uploads(plan.listen, remembered: remembered)
         listeners.append(.init(kind: .uploads, socket: uploads))
       } catch {
         throw Self.explain(error, isDefaultIndex: false)

@@ -73,6 +73,14 @@ package enum SupervisorInvocation {
     let candidates = Layout.candidates(
       environment: { environment[$0] }, isRoot: geteuid() == 0, workingDirectory: CurrentProcess.workingDirectory())
     // For a user without a home the only candidate is the system's layout, which belongs to root.
+    let isDecidedHere = home == nil
+    if isDecidedHere,
+      let (name, value) = Layout.unreadableVariable(isRoot: geteuid() == 0, value: CurrentProcess.variableBytes)
+    {
+      throw SupervisorError(
+        .usage,
+        "\(name) is not UTF-8: \(TextRules.escapedForTerminal(value)); set P2P_HOME to a directory whose name is")
+    }
     guard let layout = candidates.first, layout.kind != .system || geteuid() == 0 else {
       throw SupervisorError(.failed, "no directory for state and sockets: set P2P_HOME (or --home), or HOME")
     }
@@ -120,8 +128,9 @@ package struct SupervisorOptions: Sendable {
   }
 
   /// Where the process of this name logs.
-  package func logTarget(of name: String) -> LogTarget {
-    sharedLog.map { .shared($0) } ?? .file(path: layout.log(of: name))
+  /// - Parameter reader: a user besides the supervisor's who may read it.
+  package func logTarget(of name: String, reader: UInt32? = nil) -> LogTarget {
+    sharedLog.map { .shared($0) } ?? .file(path: layout.log(of: name), reader: reader)
   }
 
   /// The variables passed to children: search path, language, time zone, and our own.

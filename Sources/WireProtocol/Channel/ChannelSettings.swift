@@ -78,10 +78,12 @@ package struct PeerSettings: WireMessage, Hashable {
   package var advertise: HostAddress?
   /// Whether it forgets the index that its user chose with `connect`, at its start.
   package var forgetsConnect = false
+  /// The upload port of earlier runs, if another program has it now.
+  package let portTaken: UInt16?
 
   package init(
     state: String, control: String, index: Endpoint, downloads: String, isAutomatic: Bool = false,
-    advertise: HostAddress? = nil
+    advertise: HostAddress? = nil, portTaken: UInt16? = nil
   ) {
     self.state = state
     self.control = control
@@ -89,6 +91,7 @@ package struct PeerSettings: WireMessage, Hashable {
     self.downloads = downloads
     self.isAutomatic = isAutomatic
     self.advertise = advertise
+    self.portTaken = portTaken
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -99,6 +102,7 @@ package struct PeerSettings: WireMessage, Hashable {
     isAutomatic = try fields.optionalBool("automatic") ?? false
     advertise = try fields.optionalHostAddress("advertise")
     forgetsConnect = try fields.optionalBool("forget_connect") ?? false
+    portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -109,6 +113,7 @@ package struct PeerSettings: WireMessage, Hashable {
     if isAutomatic { fields.member("automatic", true) }
     if let advertise { fields.member("advertise", advertise.text) }
     if forgetsConnect { fields.member("forget_connect", true) }
+    if let portTaken { fields.member("port_taken", portTaken) }
   }
 }
 

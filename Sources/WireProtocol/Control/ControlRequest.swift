@@ -11,7 +11,7 @@ package enum ControlPlane {
 
 /// The operations that a daemon answers to its front ends.
 package enum ControlOperation: String, CaseIterable, Sendable {
-  case hello, add, lookup, list, get, remove, status, peers, transfers, connect, doctor
+  case hello, add, lookup, list, get, remove, status, stats, peers, transfers, connect, doctor
 }
 
 /// A request of a front end to its daemon. Operations, cases and commands have the same names.
@@ -23,6 +23,8 @@ package enum ControlRequest: WireRequest {
   case get(GetDocument)
   case remove(RemoveDocument)
   case status
+  /// Asks the index for its statistics.
+  case stats
   /// - Parameter limit: maximum rows; `nil` for all.
   case peers(limit: Int?)
   case transfers
@@ -40,6 +42,7 @@ package enum ControlRequest: WireRequest {
     case .get: .get
     case .remove: .remove
     case .status: .status
+    case .stats: .stats
     case .peers: .peers
     case .transfers: .transfers
     case .connect: .connect
@@ -72,6 +75,7 @@ package enum ControlRequest: WireRequest {
     case .get: self = .get(try GetDocument(fields))
     case .remove: self = .remove(try RemoveDocument(fields))
     case .status: self = .status
+    case .stats: self = .stats
     case .peers: self = .peers(limit: try fields.optionalRowLimit())
     case .transfers: self = .transfers
     case .connect: self = .connect(try fields.optionalBool("default") ?? false ? nil : fields.endpoint("address"))
@@ -90,7 +94,7 @@ package enum ControlRequest: WireRequest {
     case .peers(let limit?): fields.member("limit", limit)
     case .connect(let address?): fields.member("address", address.description)
     case .connect(nil): fields.member("default", true)
-    case .peers(nil), .status, .transfers, .doctor: break
+    case .peers(nil), .status, .stats, .transfers, .doctor: break
     }
   }
 }

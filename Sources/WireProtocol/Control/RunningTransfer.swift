@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+
+/// A running download or upload.
+package struct RunningTransfer: WireMessage {
+  package enum Direction: String, CaseIterable, Sendable {
+    case download
+    case upload
+  }
+
+  /// The peer on the other side.
+  package struct Source: WireMessage, Hashable {
+    package var name: String
+    package var id: PeerID
+    package var host: String
+    /// Bytes per second, of the last seconds.
+    package var rate: Int64
+    /// Moved so far.
+    package var bytes: Int64
+
+    package init(name: String, id: PeerID, host: String, rate: Int64 = 0, bytes: Int64 = 0) {
+      self.name = name
+      self.id = id
+      self.host = host
+      self.rate = rate
+      self.bytes = bytes
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      name = try fields.string("peer")
+      id = try fields.peerID("id")
+      host = try fields.optionalString("host") ?? ""
+      rate = try fields.size("rate")
+      bytes = try fields.size("bytes")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("peer", name)
+      fields.member("id", id)
+      fields.member("host", host)
+      fields.member("rate", rate)
+      fields.member("bytes", bytes)
+    }
+  }
+
+  /// A number of this daemon.
+  package var id: Int64
+  package var direction: Direction
+  /// `active`, or a state of a later version.
+  package var state: String
+  /// `nil` if no key is known for the content.
+  package var key: DocumentKey?
+  package var content: Content
+  /// Bytes received, including wasted ones; of an upload, bytes sent.
+  package var received: Int64
+  /// Bytes per second, of the last seconds.
+  package var rate: Int64
+  /// Remaining time of a download in seconds; `nil` if unknown.
+  package var eta: Int64?
+  /// Of a download: where the file will be.
+  package var path: String?
+  /// Of a download: the sources that delivered; of an upload: the peer served.
+  package var sources: [Source]
+  /// Of a download: number of pieces, and of those verified.
+  package var pieces: Int64?
+  package var have: Int64?
+
+  package init(
+    id: Int64, direction: Direction, state: String = "active", key: DocumentKey?, content: Content, received: Int64 = 0,
+    rate: Int64 = 0, eta: Int64? = nil, path: String? = nil, sources: [Source] = [], pieces: Int64? = nil,
+    have: Int64? = nil
+  ) {
+    self.id = id
+    self.direction = direction
+    self.state = state
+    self.key = key
+    self.content = content
+    self.received = received
+    self.rate = rate
+    self.eta = eta
+    self.path = path
+    self.sources = sources
+    self.pieces = pieces
+    self.have = have
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    id = try fields.size("id")
+    direction = try fields.word("direction")
+    state = try fields.string("state")
+    key = try fields.value("key") == nil ? nil : fields.key()
+    content = try fields.content()
+    received = try fields.size("received")
+    rate = try fields.size("rate")
+    eta = try fields.optionalInteger("eta", in: 0...Content.maximumSize)
+    path = try fields.optionalString("path")
+    sources = try fields.optionalElements("sources")
+    pieces = try fields.optionalInteger("pieces", in: 0...Content.maximumSize)
+    have = try fields.optionalInteger("have", in: 0...Content.maximumSize)
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("id", id)
+    fields.member("direction", direction.rawValue)
+    fields.member("state", state)
+    if let key { fields.member("key", key.text) }
+    fields.members(of: content)
+    fields.member("received", received)
+    fields.member("rate", rate)
+    if let eta { fields.member("eta", eta) }
+    if let path { fields.member("path", path) }
+    fields.array("sources", sources)
+    if let pieces { fields.member("pieces", pieces) }
+    if let have { fields.member("have", have) }
+  }
+}
