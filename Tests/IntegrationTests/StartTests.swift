@@ -169,4 +169,28 @@ import Testing
     #expect(outcome.status == 77)
     #expect(outcome.errors.contains("listens on the socket of the daemon: nothing was sent to it"), "\(outcome.errors)")
   }
+
+  // MARK: Limits
+
+  @Test(
+    .enabled(if: geteuid() == 0, "needs another user"),
+    arguments: [
+      ("--nproc=3", "cannot create a process: Resource temporarily unavailable"), ("--fsize=10240", "RLIMIT_FSIZE"),
+    ])
+  func `limit is reported in words and soon`(limit: String, reason: String) async throws {
+    let home = try TemporaryDirectory()
+    chown(home.path, 65_534, 65_534)
+    let p2pctl = try Program("p2pctl")
+    let nobody = Program(path: "/usr/bin/setpriv", environment: ["P2P_HOME": home.path, "USER": "tester"])
+    func run(_ launcher: [String], _ arguments: String...) async throws -> Program.Outcome {
+      let user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
+      return try await nobody.run(user + launcher + [p2pctl.path, "supervisor"] + arguments)
+    }
+    let start = ContinuousClock.now
+    let outcome = try await run(
+      ["/usr/bin/prlimit", limit], "start", "--serve-index", "127.0.0.1:0", "--peer", "alice")
+    #expect(outcome.status == 1 && ContinuousClock.now - start < .seconds(20))
+    #expect(outcome.errors.contains(reason), "\(outcome.errors)")
+    _ = try await run([], "stop")
+  }
 }
