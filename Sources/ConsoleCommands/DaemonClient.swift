@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import Glibc
 import ProcessSupport
 import WireProtocol
 
@@ -29,6 +30,7 @@ struct DaemonClient {
     let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
     do {
       var connection = try open(socket)
+      if explains, request.concernsOwnDocuments { show(connection.greeting.notices) }
       return try connection.request(request, timeout: timeout, onEvent: onEvent)
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)
@@ -36,6 +38,14 @@ struct DaemonClient {
       var failure = explained(declined.cause, whom: whom, name: socket.name)
       failure.endsSession = true
       throw failure
+    }
+  }
+
+  /// Leaves out what has been put right since the daemon started: the file is gone.
+  private func show(_ notices: [PathProblem]) {
+    for notice in notices where access(notice.path, F_OK) == 0 {
+      console.noteLine(
+        TextRules.escapedForTerminal("warning: \(notice.message) (\(notice.path))"))
     }
   }
 
@@ -107,6 +117,17 @@ struct DaemonClient {
     default: break
     }
     return failure
+  }
+}
+
+extension ControlRequest {
+  /// Whether a user who asks this relies on the catalogue.
+  fileprivate var concernsOwnDocuments: Bool {
+    switch self {
+    case .status, .add, .get, .remove: true
+    case .list(let query): query.mine
+    default: false
+    }
   }
 }
 

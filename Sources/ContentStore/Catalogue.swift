@@ -71,6 +71,9 @@ package final class Catalogue: Sendable {
         + "Put the state directory back, then restart this peer")
   }
 
+  /// The path of the database.
+  package var path: String { file.path }
+
   /// Damaged databases that were moved aside, at this start or earlier; at most 100.
   package var putAside: [String] { file.putAside }
 

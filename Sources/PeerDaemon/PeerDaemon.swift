@@ -145,7 +145,7 @@ package final class PeerDaemon: Sendable {
         identity: identity, uploadPort: uploads.address.port, portTaken: settings.portTaken, link: link,
         catalogue: catalogue, cameBackEmpty: state.cameBackEmpty,
         files: FileExamination(catalogue: catalogue, pool: threads.files), wallClock: { Int64(time(nil)) }))
-    let control = try await serveControl(settings, identity, operations, group, uploads, logger)
+    let control = try await serveControl(settings, identity, state.notices, operations, group, uploads, logger)
     await link.start()
     let upkeep = ShareUpkeep(
       ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.files, loop: link.loop,
@@ -179,11 +179,12 @@ package final class PeerDaemon: Sendable {
   }
 
   private static func serveControl(
-    _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ operations: PeerOperations,
-    _ group: any EventLoopGroup, _ uploads: UploadServer, _ logger: Logger
+    _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ notices: [PathProblem],
+    _ operations: PeerOperations, _ group: any EventLoopGroup, _ uploads: UploadServer, _ logger: Logger
   ) async throws(PeerStartError) -> LineServer {
     let greeting = ControlHelloReply(
-      server: "p2p-peer/\(ProtocolVersion.program)", role: .peer, peer: identity.id, name: identity.name.text)
+      server: "p2p-peer/\(ProtocolVersion.program)", role: .peer, peer: identity.id, name: identity.name.text,
+      notices: notices)
     do {
       return try await ControlServer.start(
         settings.control, greeting: greeting, group: group, reserve: settings.descriptorPlan.reserve,

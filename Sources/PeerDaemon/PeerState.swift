@@ -16,6 +16,24 @@ struct PeerState: Sendable {
   /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
   let cameBackEmpty: Bool
 
+  /// What its user should know.
+  var notices: [PathProblem] {
+    var notices = catalogue.putAside.map { path in
+      PathProblem(
+        path: path,
+        message:
+          "the catalogue was damaged; what could be read was taken over. Compare p2pctl list --mine with what you "
+          + "shared, add what is missing, then move the damaged one elsewhere")
+    }
+    if cameBackEmpty {
+      notices.append(
+        PathProblem(
+          path: catalogue.path,
+          message: "the catalogue was missing or empty at the last start. Add again what you shared: p2pctl add FILE"))
+    }
+    return notices
+  }
+
   /// Opens the state, creating what is missing, and removes unfinished downloads. Blocks.
   static func open(
     _ directory: String, index: Endpoint, forgetsConnect: Bool = false, logger: Logger,

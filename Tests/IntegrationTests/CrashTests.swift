@@ -98,6 +98,16 @@ import Testing
       #expect(isServing)
       let count = try await system.rows("alice", "list", "--mine", "--json").count
       #expect((200...400).contains(count))
+      // Every command that relies on the catalogue says so, until the damaged one is moved away.
+      for outcome in [
+        try await system.p2pctl("--peer", "alice", "status"),
+        try await system.p2pctl("--peer", "alice", "list", "--mine"),
+        try await system.p2pctl("--peer", "alice", "get", "file/none"),
+      ] {
+        #expect(outcome.errors.contains("warning: the catalogue was damaged") && outcome.errors.contains(path))
+      }
+      #expect(rename(path + ".damaged-1", system.directory.file("elsewhere")) == 0)
+      #expect(try await !system.p2pctl("--peer", "alice", "status").errors.contains("damaged"))
     }
   }
 

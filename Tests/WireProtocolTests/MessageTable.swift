@@ -138,6 +138,11 @@ enum MessageTable {
       #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","role":"peer","peer":"\#(Sample.peer)","name":"alice"}"#,
       optional: ["status", "peer"]),
     MessageCase(
+      Reply<ControlHelloReply>.self,
+      #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","role":"peer","name":"alice","#
+        + #""notices":[{"path":"/s/catalogue.sqlite","message":"was lost"}]}"#,
+      optional: ["status", "notices"]),
+    MessageCase(
       Reply<ControlAddReply>.self, #"{"id":2,"status":200,"added":3,"failed":1,"announced":false}"#,
       optional: ["status", "announced"]),
     MessageCase(Reply<ControlListReply>.self, #"{"id":4,"status":200,"documents":12}"#, optional: ["status"]),

@@ -37,13 +37,19 @@ package struct ControlHelloReply: WireReply {
   /// `nil` for a supervisor.
   package var peer: PeerID?
   package var name: String
+  /// What its user should know before anything else: files of the daemon that were damaged or lost, and what to do.
+  package var notices: [PathProblem]
 
-  package init(protocolNumber: Int64 = ProtocolVersion.wire, server: String, role: Role, peer: PeerID?, name: String) {
+  package init(
+    protocolNumber: Int64 = ProtocolVersion.wire, server: String, role: Role, peer: PeerID?, name: String,
+    notices: [PathProblem] = []
+  ) {
     self.protocolNumber = protocolNumber
     self.server = server
     self.role = role
     self.peer = peer
     self.name = name
+    self.notices = notices
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -52,6 +58,7 @@ package struct ControlHelloReply: WireReply {
     role = try fields.word("role")
     peer = try fields.optionalPeerID("peer")
     name = try fields.string("name")
+    notices = try fields.optionalElements("notices")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -60,6 +67,7 @@ package struct ControlHelloReply: WireReply {
     fields.member("role", role.rawValue)
     if let peer { fields.member("peer", peer) }
     fields.member("name", name)
+    if !notices.isEmpty { fields.array("notices", notices) }
   }
 }
 
