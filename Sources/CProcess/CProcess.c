@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <nss.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -34,6 +36,9 @@
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437
 #endif
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1u
@@ -376,6 +381,71 @@ int file_rename_exclusively(int from_directory, const char *from, int to_directo
   return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
 }
 
+// struct open_how and RESOLVE_NO_SYMLINKS of linux/openat2.h, which older headers lack.
+struct open_parameters {
+  uint64_t flags;
+  uint64_t mode;
+  uint64_t resolve;
+};
+static const uint64_t resolve_no_symlinks = 0x04;
+
+int file_open_without_links(const char *path, int flags) {
+  if (path[0] != '/') return -EINVAL;
+  const struct open_parameters how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve_no_symlinks};
+  long descriptor = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+  if (descriptor >= 0) return (int)descriptor;
+  // Kernels before 5.6 lack the call, and seccomp filters of that time refuse it.
+  if (errno == ENOSYS || errno == EPERM) return file_open_by_segments(path, flags);
+  return -errno;
+}
+
+int file_open_by_segments(const char *path, int flags) {
+  if (path[0] != '/') return -EINVAL;
+  const int through = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int directory = open("/", through);
+  while (directory >= 0) {
+    path += strspn(path, "/");
+    size_t length = strcspn(path, "/");
+    char name[256] = ".";
+    if (length >= sizeof name) {
+      close(directory);
+      return -ENAMETOOLONG;
+    }
+    if (length > 0) memcpy(name, path, length);
+    path += length;
+    bool is_last = *path == '\0';
+    int next = openat(directory, name, is_last ? flags | O_NOFOLLOW | O_CLOEXEC : through);
+    int error = errno;
+    close(directory);
+    if (is_last || next < 0) return next < 0 ? -error : next;
+    directory = next;
+  }
+  return -errno;
+}
+
+bool file_is_on_system_interface(int descriptor) {
+  struct statfs information;
+  if (fstatfs(descriptor, &information) != 0) return false;
+  switch ((unsigned long)information.f_type) {
+  case PROC_SUPER_MAGIC:
+  case SYSFS_MAGIC:
+  case DEBUGFS_MAGIC:
+  case TRACEFS_MAGIC:
+  case SECURITYFS_MAGIC:
+  case CGROUP_SUPER_MAGIC:
+  case CGROUP2_SUPER_MAGIC:
+  case BPF_FS_MAGIC:
+  case PSTOREFS_MAGIC:
+  case EFIVARFS_MAGIC:
+  case DEVPTS_SUPER_MAGIC:
+  case SELINUX_MAGIC:
+  case BINFMTFS_MAGIC:
+    return true;
+  default:
+    return false;
+  }
+}
+
 int file_allocate(int descriptor, int64_t length) {
   while (fallocate(descriptor, 0, 0, length) != 0) {
     if (errno != EINTR) return errno;
@@ -396,6 +466,13 @@ int file_let_read(int descriptor, uid_t user) {
     for (int byte = 0; byte < 4; byte++) at[4 + byte] = (unsigned char)(entries[entry][2] >> (8 * byte));
   }
   return fsetxattr(descriptor, "system.posix_acl_access", list, sizeof list, 0) == 0 ? 0 : errno;
+}
+
+int file_punch_hole(int descriptor, int64_t offset, int64_t length) {
+  while (fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 // MARK: Names

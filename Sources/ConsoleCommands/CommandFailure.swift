@@ -158,24 +158,33 @@ extension CommandFailure {
   private static func choices(_ choices: [ContentListing]) -> [String] {
     guard !choices.isEmpty else { return [] }
     var table = Table([
-      Table.Column("CONTENT"), Table.Column("SIZE", .right), Table.Column("HOLDERS", .right), Table.Column("PEERS"),
+      Table.Column("CONTENT"), Table.Column("DATE"), Table.Column("SIZE", .right), Table.Column("HOLDERS"),
       Table.Column("TITLE"),
     ])
     var text = ""
     for choice in choices {
       text += table.add([
-        String(choice.content.root.hex.prefix(12)), Quantity.size(choice.content.size), String(choice.total),
-        choice.holders.map(\.name.text).joined(separator: ","), choice.title.text,
+        String(choice.content.root.hex.prefix(12)), choice.modified.text, Quantity.size(choice.content.size),
+        holders(of: choice), choice.title.text,
       ])
     }
     text += table.finish()
     return text.split(separator: "\n").map(String.init)
   }
 
+  private static let maxNames = 3
+
+  /// `alice, bob, carol and 9 more`
+  private static func holders(of choice: ContentListing) -> String {
+    let names = choice.holders.prefix(maxNames).map(\.name.text).joined(separator: ", ")
+    let more = choice.total - min(choice.holders.count, maxNames)
+    return more > 0 ? "\(names) and \(more) more" : names
+  }
+
   private static func hint(for code: ErrorCode) -> String? {
     switch code {
     case .unavailable: "Check for problems: p2pctl doctor"
-    case .severalContents: "Choose one with --content PREFIX[:SIZE] or --from PEER."
+    case .severalContents: "Choose one with --newest, --content PREFIX[:SIZE] or --from PEER."
     case .ambiguousPeer: "Select one by the start of its id: --from PREFIX."
     case .noSource: "Its holders may come back later. List them with: p2pctl lookup KEY"
     case .verificationFailed: "Nothing was kept. Try another holder with --from PEER."

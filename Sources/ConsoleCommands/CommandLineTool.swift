@@ -60,6 +60,7 @@ package enum CommandLineTool {
       variable: variable, isRoot: isRoot, user: PeerName.ofCurrentUser(),
       workingDirectory: CurrentProcess.workingDirectory,
       executableDirectory: CurrentProcess.executableDirectory())
+    environment.umask = CreationMask.current
     environment.unreadableDirectory = {
       CurrentProcess.workingDirectory() == nil ? CurrentProcess.workingDirectoryBytes().map(TextRules.shown) : nil
     }

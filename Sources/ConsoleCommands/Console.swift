@@ -47,6 +47,8 @@ package final class Console {
     package var unreadableVariable: (name: String, value: String)?
     /// The directory of this executable and its siblings.
     package var executableDirectory: String?
+    /// The permissions that new files do not get; `nil` for those of the daemon.
+    package var umask: UInt32?
 
     package init(
       variable: @escaping (String) -> String?, isRoot: Bool = false, user: PeerName? = nil,
@@ -118,6 +120,17 @@ package final class Console {
   /// Writes one JSON object on its own line.
   package func writeJSON(_ members: JSONMembers) throws {
     try write(String(decoding: try Jansson.encodeLine(.object(members)), as: UTF8.self))
+  }
+
+  /// Writes a part of a document. On a terminal, control characters other than tabs and line ends become `?`: a document
+  /// must not drive the terminal.
+  package func write(document bytes: [UInt8]) throws(OutputError) {
+    try output.write(bytes: terminal.isOutput ? bytes.map(Self.harmless) : bytes)
+  }
+
+  private static func harmless(_ byte: UInt8) -> UInt8 {
+    let isHarmless = byte >= 0x20 && byte != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains(byte)
+    return isHarmless ? byte : 0x3F
   }
 
   package func flush() throws(OutputError) {

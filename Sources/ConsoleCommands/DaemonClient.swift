@@ -24,14 +24,14 @@ struct DaemonClient {
   /// - Parameter timeout: maximum silence between two lines; `nil` for work of unknown length.
   func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration? = timeout,
-    onEvent: (ControlEvent) throws -> Void = { _ in }
+    onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in }
   ) throws -> Reply {
     let socket = try find()
     let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
     do {
       var connection = try open(socket)
       if explains, request.concernsOwnDocuments { show(connection.greeting.notices) }
-      return try connection.request(request, timeout: timeout, onEvent: onEvent)
+      return try connection.request(request, timeout: timeout, onEvent: onEvent, onBytes: onBytes)
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)
     } catch let declined as FirstRunPrompt.Declined {

@@ -5,6 +5,8 @@ import Glibc
 /// A destination for text: a descriptor, or memory in tests.
 package protocol TextOutput: AnyObject {
   func write(_ text: String) throws(OutputError)
+  /// Writes bytes as they are.
+  func write(bytes: [UInt8]) throws(OutputError)
   /// Writes what is buffered.
   func flush() throws(OutputError)
 }
@@ -33,7 +35,11 @@ package final class DescriptorOutput: TextOutput {
   }
 
   package func write(_ text: String) throws(OutputError) {
-    buffer.append(contentsOf: text.utf8)
+    try write(bytes: Array(text.utf8))
+  }
+
+  package func write(bytes: [UInt8]) throws(OutputError) {
+    buffer.append(contentsOf: bytes)
     if !isBuffered || buffer.count >= Self.heldBack { try flush() }
   }
 

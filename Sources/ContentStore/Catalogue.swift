@@ -14,6 +14,9 @@ import Synchronization
 package final class Catalogue: Sendable {
   /// What happened to a damaged database at this start.
   package let rescue: CatalogueRescue.Outcome?
+
+  /// The directory of its database.
+  package let directory: String
   /// Stores leaves while a file is hashed or fetched.
   package let layers: LayerStore
 
@@ -36,6 +39,7 @@ package final class Catalogue: Sendable {
   /// - Throws: `.catalogueInUse` if another process has it open; `.catalogueFailed` if a newer version wrote it.
   package init(directory: String, damaged: @escaping @Sendable () -> Void = {}) throws(StoreError) {
     self.damaged = damaged
+    self.directory = directory
     if mkdir(directory, 0o700) == 0 {
       try OpenFile.directory("\(directory)/..").synchronize()
     } else if errno != EEXIST {
@@ -157,6 +161,23 @@ package final class Catalogue: Sendable {
       return found
     }
     // The documents are removed: what is left of them is collected later if not now.
+    try? release(removed.map(\.content))
+    return removed
+  }
+
+  /// Removes shares whose keys begin with a prefix. Durable on return; touches no file of the user's.
+  /// - Parameters:
+  ///   - prefix: ends with a slash.
+  ///   - limit: maximum number; call again while it is reached.
+  /// - Returns: the shares that were removed.
+  package func remove(prefix: String, limit: Int) throws(StoreError) -> [Share] {
+    let removed = try writeOnFullDisk { database in
+      // Keys are in binary order, in which "0" follows "/".
+      let found = try CatalogueRows.fetch(
+        database, where: "key > ? AND key < ? LIMIT ?", [prefix, "\(prefix.dropLast())0", max(limit, 0)])
+      for share in found { try Self.delete(database, share) }
+      return found
+    }
     try? release(removed.map(\.content))
     return removed
   }

@@ -78,7 +78,7 @@ struct CatalogueFile: Sendable {
 
   /// Makes the next start check the whole database. Best effort: without the mark, later calls meet the damage again.
   func suspect() {
-    let descriptor = Glibc.open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    let descriptor = Glibc.open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
     if descriptor >= 0 { close(descriptor) }
   }
 

@@ -9,6 +9,9 @@ enum CatalogueSchema {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 shares, hashes, layers, settings, temporary files", migrate: createTables)
+    migrator.registerMigration("2 permissions of shared files") { database in
+      try database.execute(sql: "ALTER TABLE share ADD COLUMN permissions INTEGER NOT NULL DEFAULT \(0o644)")
+    }
     return migrator
   }
 
@@ -50,14 +53,14 @@ enum CatalogueSchema {
 /// Converts shares and digests to and from rows.
 enum CatalogueRows {
   static let columns =
-    "key, root, size, title, modified, path, origin, state, device, inode, mtime, ctime, fileSize"
+    "key, root, size, title, modified, path, origin, state, device, inode, mtime, ctime, fileSize, permissions"
 
   static let insertShare = """
-    INSERT INTO share (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO share (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key, root, size) DO UPDATE SET
       title = excluded.title, modified = excluded.modified, path = excluded.path, origin = excluded.origin,
       state = excluded.state, device = excluded.device, inode = excluded.inode, mtime = excluded.mtime,
-      ctime = excluded.ctime, fileSize = excluded.fileSize
+      ctime = excluded.ctime, fileSize = excluded.fileSize, permissions = excluded.permissions
     """
 
   static func arguments(_ share: Share) -> StatementArguments {
@@ -66,6 +69,7 @@ enum CatalogueRows {
       share.key.text, blob(share.content.root), share.content.size, share.title.text, share.modified.seconds,
       share.path, share.origin.rawValue, share.state.rawValue, Int64(bitPattern: mark.device),
       Int64(bitPattern: mark.inode), mark.modified, mark.changed, mark.size,
+      Int64(share.permissions),
     ]
   }
 
@@ -79,14 +83,17 @@ enum CatalogueRows {
       let origin = (row[6] as Int64?).flatMap(Share.Origin.init(rawValue:)),
       let state = (row[7] as Int64?).flatMap(Share.State.init(rawValue:)),
       let device = row[8] as Int64?, let inode = row[9] as Int64?, let mtime = row[10] as Int64?,
-      let ctime = row[11] as Int64?, let fileSize = row[12] as Int64?
+      let ctime = row[11] as Int64?, let fileSize = row[12] as Int64?,
+      let permissions = (row[13] as Int64?).flatMap(UInt32.init(exactly:))
     else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a share has invalid columns") }
     let fingerprint = FileFingerprint(
       device: UInt64(bitPattern: device), inode: UInt64(bitPattern: inode), size: fileSize, modified: mtime,
       changed: ctime)
     return Share(
-      document: Document(key: key, title: title, content: content, modified: Timestamp(seconds: modified)),
-      path: path, origin: origin, state: state, fingerprint: fingerprint)
+      document: Document(
+        key: key, title: title, content: content, modified: Timestamp(seconds: modified),
+        executable: FileAccess(permissions: permissions).isExecutable),
+      path: path, origin: origin, state: state, fingerprint: fingerprint, permissions: permissions)
   }
 
   static func content(root: Data?, size: Int64?) -> Content? {

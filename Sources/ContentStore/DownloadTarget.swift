@@ -2,11 +2,13 @@
 
 package import DocumentModel
 import Glibc
+import POSIXSupport
 
 /// The destination of a download: an open directory and a name in it. Renaming the directory does not change the target.
 package struct DownloadTarget: Sendable {
   package let name: String
   let directory: OpenFile
+  private let places: PrivatePlaces.Current
 
   /// What exists under the name.
   package enum Occupant: Sendable {
@@ -17,27 +19,75 @@ package struct DownloadTarget: Sendable {
     case different
   }
 
-  /// - Parameter path: the user's path. In an existing directory the file gets the suggested name.
+  /// - Parameters:
+  ///   - path: the user's path. In an existing directory the file gets the suggested name.
+  ///   - places: nothing is written into them.
+  ///   - mask: permissions that a new directory does not get; `nil` for those of this process.
   /// - Throws: `.notADirectory`, `.cannotCreate`, `.nameTooLong`.
-  package init(path: String, suggestedName: String) throws(StoreError) {
+  package init(path: String, suggestedName: String, places: PrivatePlaces.Current = .none, mask: UInt32? = nil)
+    throws(StoreError)
+  {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      try self.init(directory: path, name: suggestedName)
+      try self.init(directory: path, name: suggestedName, places: places)
+    } else if path.hasPrefix("/"), path.hasSuffix("/") {
+      try Self.makeDirectory(path, places, mask)
+      try self.init(directory: path, name: suggestedName, places: places)
     } else {
       guard let slash = path.lastIndex(of: "/") else { throw StoreError(.cannotCreate, path, "is not absolute") }
-      guard path.index(after: slash) < path.endIndex else {
-        throw StoreError(.notADirectory, path, "there is no such directory")
-      }
       let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-      try self.init(directory: directory, name: String(path[path.index(after: slash)...]))
+      try self.init(directory: directory, name: String(path[path.index(after: slash)...]), places: places)
     }
   }
 
   /// - Parameter directory: must exist.
-  package init(directory: String, name: String) throws(StoreError) {
+  package init(directory: String, name: String, places: PrivatePlaces.Current = .none) throws(StoreError) {
     try FileName.check(name)
     self.name = name
+    self.places = places
     self.directory = try OpenFile.directory(directory)
+    guard !places.contains(directory: self.directory.descriptor) else {
+      throw Self.isPrivate(path)
+    }
+  }
+
+  /// For a file that never gets a name, in the directory of the catalogue.
+  package init(temporaryOf catalogue: Catalogue) throws(StoreError) {
+    name = "stream"
+    places = .none
+    directory = try OpenFile.directory(catalogue.directory)
+  }
+
+  /// Makes a directory and its missing parents, beginning at the deepest one that exists.
+  private static func makeDirectory(
+    _ path: String, _ places: PrivatePlaces.Current, _ mask: UInt32?
+  ) throws(StoreError) {
+    var existing = path[...]
+    var missing = [Substring]()
+    var status = stat()
+    while stat(String(existing), &status) != 0 {
+      guard errno == ENOENT else { throw .writing(path, errno) }
+      while existing.hasSuffix("/") { existing.removeLast() }
+      guard let slash = existing.lastIndex(of: "/") else { break }
+      missing.append(existing[existing.index(after: slash)...])
+      existing = existing[...slash]
+    }
+    var directory = try OpenFile.directory(String(existing))
+    guard !places.contains(directory: directory.descriptor) else { throw Self.isPrivate(path) }
+    for name in missing.reversed() {
+      let isMade = mkdirat(directory.descriptor, String(name), 0o700) == 0
+      guard isMade || errno == EEXIST else { throw .writing(path, errno) }
+      let descriptor = openat(directory.descriptor, String(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      guard descriptor >= 0 else { throw .writing(path, errno) }
+      if isMade { fchmod(descriptor, 0o777 & ~(mask ?? CreationMask.current)) }
+      try directory.synchronize()
+      directory = OpenFile(descriptor: descriptor, path: path)
+    }
+  }
+
+  private static func isPrivate(_ path: String) -> StoreError {
+    StoreError(
+      .cannotCreate, path, "lies among the files of a peer, an index or a supervisor: choose another place with -o")
   }
 
   package var path: String { path(of: name) }
@@ -59,7 +109,8 @@ package struct DownloadTarget: Sendable {
     guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
     let kind = status.st_mode & S_IFMT
     guard kind == S_IFREG || kind == S_IFLNK else {
-      throw StoreError(.exists, path, "is not a regular file and is not replaced")
+      throw StoreError(
+        .exists, path, "is \(FileName.kind(of: kind)), not a file; choose another path, or - for standard output")
     }
   }
 
@@ -69,10 +120,16 @@ package struct DownloadTarget: Sendable {
     guard fstat(directory.descriptor, &opened) == 0,
       stat(directory.path, &named) != 0 || (opened.st_dev, opened.st_ino) != (named.st_dev, named.st_ino)
     else { return path }
+    return pathWithoutLinks
+  }
+
+  /// The path of the file now, without symbolic links.
+  package var pathWithoutLinks: String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = readlink("/proc/self/fd/\(directory.descriptor)", &buffer, buffer.count)
-    let moved = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return moved.isEmpty ? path : "\(moved)/\(name)"
+    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
+    guard let moved = String(validating: bytes, as: UTF8.self), !moved.isEmpty else { return path }
+    return moved == "/" ? "/\(name)" : "\(moved)/\(name)"
   }
 
   /// Inspects the file that has the name already; hashes it if its size equals the content's.
@@ -86,12 +143,14 @@ package struct DownloadTarget: Sendable {
     }
     // Follows a link: its destination may have the content.
     guard fstatat(directory.descriptor, name, &status, 0) == 0, status.st_mode & S_IFMT == S_IFREG,
-      Int64(status.st_size) == content.size
+      Int64(status.st_size) == content.size, !places.contains(file: FileIdentity(status)),
+      let resolved = realpath(path, nil)
     else {
       return .different
     }
+    defer { free(resolved) }
     do {
-      let file = try hasher.hash(path, isCancelled: isCancelled)
+      let file = try hasher.hash(String(cString: resolved), isCancelled: isCancelled)
       return file.content == content ? .same(file) : .different
     } catch let error where error.code == .cancelled {
       throw error
@@ -114,6 +173,24 @@ package enum FileName {
     guard name.utf8.count <= maximumLength else {
       throw StoreError(
         .nameTooLong, name, "a file name has at most \(maximumLength) bytes, this one \(name.utf8.count): use -o")
+    }
+  }
+
+  /// The name with a number behind it, at most 255 bytes.
+  static func numbered(_ name: String, _ number: Int) -> String {
+    var kept = name
+    while kept.utf8.count + "\(number)".utf8.count + 1 > maximumLength { kept.removeLast() }
+    return "\(kept).\(number)"
+  }
+
+  /// For messages: `a device`.
+  static func kind(of mode: mode_t) -> String {
+    switch mode & S_IFMT {
+    case S_IFDIR: "a directory"
+    case S_IFCHR, S_IFBLK: "a device"
+    case S_IFIFO: "a pipe"
+    case S_IFSOCK: "a socket"
+    default: "something else"
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+import Glibc
 
 /// A file being hashed. Its leaves are stored in any order; at the end the file is checked for changes.
 final class HashJob: Sendable {
@@ -13,7 +14,8 @@ final class HashJob: Sendable {
   private let draft: LayerDraft
 
   init(index: Int, path: String, layers: LayerStore, clock: FileClock) throws(StoreError) {
-    let (file, fingerprint) = try OpenFile.reading(path)
+    let (file, status) = try OpenFile.reading(path)
+    let fingerprint = FileFingerprint(status)
     guard fingerprint.size <= Content.maximumSize else {
       throw StoreError(.notAFile, path, "has more than \(Content.maximumSize) bytes")
     }

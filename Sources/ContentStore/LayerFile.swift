@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 import Glibc
 import Synchronization
 
@@ -73,10 +74,26 @@ final class LayerFile: Sendable {
   func keep(as name: String) throws(StoreError) {
     guard let temporary = temporaryName.withLock({ $0 }) else { return }
     try file.synchronize()
-    guard renameat(directory.descriptor, temporary, directory.descriptor, name) == 0 else {
-      throw .writing(file.path, errno)
+    if renameat(directory.descriptor, temporary, directory.descriptor, name) != 0 {
+      // A directory is in the way.
+      guard errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST else { throw .writing(file.path, errno) }
+      Self.clear(name, in: directory)
+      guard renameat(directory.descriptor, temporary, directory.descriptor, name) == 0 else {
+        throw .writing(file.path, errno)
+      }
     }
     temporaryName.withLock { $0 = nil }
     try directory.synchronize()
+  }
+
+  /// Begins the name of a directory that was in the way of a file.
+  static let asidePrefix = "aside."
+
+  /// Removes what has a name. A directory with entries is not ours, so it is only moved aside.
+  static func clear(_ name: String, in directory: OpenFile) {
+    guard unlinkat(directory.descriptor, name, 0) != 0, errno == EISDIR || errno == EPERM else { return }
+    guard unlinkat(directory.descriptor, name, AT_REMOVEDIR) != 0 else { return }
+    let aside = asidePrefix + String(UInt64.random(in: .min ... .max), radix: 36)
+    _ = file_rename_exclusively(directory.descriptor, name, directory.descriptor, aside)
   }
 }

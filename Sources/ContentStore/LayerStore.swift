@@ -34,27 +34,35 @@ package final class LayerStore: Sendable {
     if case .file(let file) = layer.storage { try file.keep(as: Self.name(of: layer.content)) }
   }
 
-  /// `nil` if there is no file, or one with the wrong length.
+  /// `nil` if there is no file, one with the wrong length, or something else that cannot be read: the layer is then made
+  /// anew from the shared file.
+  /// - Throws: `.exhausted`, `.inputOutput`.
   func file(of content: Content) throws(StoreError) -> LayerFile? {
     let name = Self.name(of: content)
-    let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    // O_NONBLOCK: opening a FIFO would wait for a writer.
+    let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
-      guard errno == ENOENT else { throw .reading("\(path)/\(name)", errno) }
-      return nil
+      let error = StoreError.reading("\(path)/\(name)", errno)
+      guard error.code == .exhausted || error.code == .inputOutput else { return nil }
+      throw error
     }
     let file = OpenFile(descriptor: descriptor, path: "\(path)/\(name)")
-    guard Int64(try file.status().st_size) == Self.length(of: content) else { return nil }
+    let status = try file.status()
+    guard status.st_mode & S_IFMT == S_IFREG, Int64(status.st_size) == Self.length(of: content) else { return nil }
     return LayerFile(file: file, directory: directory, temporaryName: nil)
   }
 
+  /// Whether there is a readable file of the right length.
   func has(_ content: Content) -> Bool {
     var status = stat()
-    return fstatat(directory.descriptor, Self.name(of: content), &status, AT_SYMLINK_NOFOLLOW) == 0
-      && Int64(status.st_size) == Self.length(of: content)
+    let name = Self.name(of: content)
+    return fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+      && status.st_mode & S_IFMT == S_IFREG && Int64(status.st_size) == Self.length(of: content)
+      && faccessat(directory.descriptor, name, R_OK, AT_EACCESS) == 0
   }
 
   func remove(_ content: Content) {
-    unlinkat(directory.descriptor, Self.name(of: content), 0)
+    LayerFile.clear(Self.name(of: content), in: directory)
   }
 
   /// The contents that have a file.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+import CProcess
+package import Glibc
 import POSIXSupport
 
 /// An open descriptor, closed with the last reference.
@@ -17,18 +18,37 @@ package final class OpenFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Opens a regular file for reading; links are followed.
-  static func reading(_ path: String) throws(StoreError) -> (file: OpenFile, fingerprint: FileFingerprint) {
+  /// Opens a regular file for reading. No segment of the path may be a symbolic link: whoever can write in a directory on
+  /// the way could otherwise have another file of this user read.
+  package static func reading(_ path: String) throws(StoreError) -> (file: OpenFile, status: stat) {
     // O_NONBLOCK: opening a FIFO would wait for a writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { throw .reading(path, errno) }
-    let file = OpenFile(descriptor: descriptor, path: path)
+    let file = try withoutLinks(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
     let status = try file.status()
     switch status.st_mode & S_IFMT {
-    case S_IFREG: return (file, FileFingerprint(status))
+    case S_IFREG: return (file, status)
     case S_IFDIR: throw StoreError(.notAFile, path, "is a directory")
     default: throw StoreError(.notAFile, path, "is not a regular file")
     }
+  }
+
+  /// Opens a directory to read its names. No segment of the path may be a symbolic link.
+  package static func listing(_ path: String) throws(StoreError) -> OpenFile {
+    try withoutLinks(path, O_RDONLY | O_DIRECTORY)
+  }
+
+  /// Opens a directory only to pass through it: its permissions may forbid to read it.
+  package static func passing(_ path: String) throws(StoreError) -> OpenFile {
+    // O_PATH, a macro that Swift does not import.
+    try withoutLinks(path, 0o10_000_000 | O_DIRECTORY)
+  }
+
+  private static func withoutLinks(_ path: String, _ flags: CInt) throws(StoreError) -> OpenFile {
+    let descriptor = file_open_without_links(path, flags)
+    guard descriptor >= 0 else {
+      if descriptor == -ELOOP { throw StoreError(.notAFile, path, "is or lies behind a symbolic link") }
+      throw .reading(path, -descriptor)
+    }
+    return OpenFile(descriptor: descriptor, path: path)
   }
 
   /// Opens a directory. It stays the same if it is renamed.
@@ -40,7 +60,7 @@ package final class OpenFile: Sendable {
     return OpenFile(descriptor: descriptor, path: path)
   }
 
-  func status() throws(StoreError) -> stat {
+  package func status() throws(StoreError) -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .reading(path, errno) }
     return status

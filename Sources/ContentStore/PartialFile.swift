@@ -82,24 +82,66 @@ package final class PartialFile: Sendable {
     guard offset >= 0, Int64(bytes.count) <= size, offset <= size - Int64(bytes.count) else {
       throw StoreError(.invalidRange, target.path, "has \(size) bytes")
     }
-    try file.write(bytes, at: offset)
+    for part in ZeroRuns.parts(of: bytes, at: offset) {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[part.range])
+      let start = offset + Int64(part.range.lowerBound)
+      // Space was reserved for zeros, too: a hole gives it back and reads as zeros.
+      if part.isZero, file_punch_hole(file.descriptor, start, Int64(rest.count)) == 0 { continue }
+      try file.write(rest, at: start)
+    }
+  }
+
+  /// Reads back what was written.
+  package func read(_ count: Int, at offset: Int64) throws(StoreError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let filled = try bytes.withUnsafeMutableBytes { buffer in
+      Result { () throws(StoreError) in try file.read(into: buffer, at: offset) }
+    }.get()
+    guard filled == count else { throw StoreError(.inputOutput, target.path, "is shorter than what was written") }
+    return bytes
+  }
+
+  /// Names that are tried beside the target.
+  private static let maxNames = 100
+
+  /// Gives a complete file, whose name was taken meanwhile, a name beside it: `paper.pdf.1`.
+  /// - Returns: its path.
+  package func commitBeside(_ attributes: FileAttributes = FileAttributes()) throws(StoreError) -> String {
+    for number in 1...Self.maxNames {
+      let name = FileName.numbered(target.name, number)
+      do throws(StoreError) {
+        _ = try commit(as: name, attributes)
+        return target.path(of: name)
+      } catch {
+        guard error.code == .exists else { throw error }
+      }
+    }
+    throw StoreError(.exists, target.path, "has \(Self.maxNames) files beside it: choose another name with -o")
   }
 
   /// Flushes the file to the device and gives it its name.
   /// - Parameter replacing: whether to replace a file that has the name.
   /// - Returns: the fingerprint of the named file.
   /// - Throws: `.exists`, `.noSpace`, `.inputOutput`; `commit` may then be called again.
-  package func commit(replacing: Bool = false) throws(StoreError) -> FileFingerprint {
-    guard fchmod(file.descriptor, 0o666 & ~CreationMask.current) == 0 else { throw .writing(target.path, errno) }
+  package func commit(
+    replacing: Bool = false, _ attributes: FileAttributes = FileAttributes()
+  ) throws(StoreError) -> FileFingerprint {
+    try commit(as: target.name, replacing: replacing, attributes)
+  }
+
+  private func commit(
+    as final: String, replacing: Bool = false, _ attributes: FileAttributes
+  ) throws(StoreError) -> FileFingerprint {
+    guard attributes.apply(to: file.descriptor) else { throw .writing(target.path, errno) }
     try file.synchronize()
     if replacing {
       try target.checkReplaceable()
       let name = try hiddenName()
-      guard renameat(directory, name, directory, target.name) == 0 else { throw .writing(target.path, errno) }
+      guard renameat(directory, name, directory, final) == 0 else { throw .writing(target.path, errno) }
     } else if let name = state.withLock({ $0.pending }) {
-      try renameExclusively(name)
+      try renameExclusively(name, as: final)
     } else {
-      try link(as: target.name)
+      try link(as: final)
     }
     state.withLock { $0.pending = nil }
     try target.directory.synchronize()
@@ -139,12 +181,12 @@ package final class PartialFile: Sendable {
     guard linkat(AT_FDCWD, source, directory, name, AT_SYMLINK_FOLLOW) == 0 else { throw .writing(target.path, errno) }
   }
 
-  private func renameExclusively(_ name: String) throws(StoreError) {
-    let number = file_rename_exclusively(directory, name, directory, target.name)
+  private func renameExclusively(_ name: String, as final: String) throws(StoreError) {
+    let number = file_rename_exclusively(directory, name, directory, final)
     guard number != 0 else { return }
     guard number == EINVAL || number == ENOSYS || number == ENOTSUP else { throw .writing(target.path, number) }
     // Some file systems do not support renameat2(2).
-    guard linkat(directory, name, directory, target.name, 0) == 0 else { throw .writing(target.path, errno) }
+    guard linkat(directory, name, directory, final, 0) == 0 else { throw .writing(target.path, errno) }
     unlinkat(directory, name, 0)
   }
 
@@ -163,23 +205,5 @@ package final class PartialFile: Sendable {
     // Not supported by every file system; a sparse file is the fallback.
     guard number == EOPNOTSUPP || number == ENOSYS || number == EINVAL else { throw .writing(target.path, number) }
     guard ftruncate(file.descriptor, off_t(size)) == 0 else { throw .writing(target.path, errno) }
-  }
-}
-
-/// The permissions that new files of this process do not get: umask(2).
-enum CreationMask {
-  /// As of the first use. Read from /proc, because umask(2) cannot read without setting, which would affect other threads.
-  static let current: mode_t = read() ?? 0o022
-
-  private static func read() -> mode_t? {
-    guard let stream = fopen("/proc/self/status", "re") else { return nil }
-    defer { fclose(stream) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, CInt(line.count), stream) != nil {
-      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard text.hasPrefix("Umask:") else { continue }
-      return mode_t(text.dropFirst("Umask:".count).filter { !$0.isWhitespace }, radix: 8)
-    }
-    return nil
   }
 }

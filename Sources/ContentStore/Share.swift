@@ -18,12 +18,14 @@ package struct Share: Hashable, Sendable {
   }
 
   package let document: Document
-  /// Absolute path.
+  /// Absolute path. It had no symbolic links when the file was added, and is never opened through one.
   package let path: String
   package let origin: Origin
   package let state: State
   /// Fingerprint of the file when it had this content.
   package let fingerprint: FileFingerprint
+  /// Permission bits of chmod(2) that the file had then.
+  package let permissions: UInt32
 
   package var id: DocumentID { document.id }
   package var key: DocumentKey { document.key }
@@ -32,13 +34,15 @@ package struct Share: Hashable, Sendable {
   package var modified: Timestamp { document.modified }
 
   package init(
-    document: Document, path: String, origin: Origin, state: State = .shared, fingerprint: FileFingerprint
+    document: Document, path: String, origin: Origin, state: State = .shared, fingerprint: FileFingerprint,
+    permissions: UInt32 = 0o644
   ) {
     self.document = document
     self.path = path
     self.origin = origin
     self.state = state
     self.fingerprint = fingerprint
+    self.permissions = permissions
   }
 }
 
@@ -65,7 +69,9 @@ package final class SharedFile: Sendable {
   /// Opens the file and checks that it is the one that was hashed.
   /// - Throws: `.changed` if it was written or replaced since; `.vanished`, `.unreadable`, `.notAFile`.
   package init(_ share: Share) throws(StoreError) {
-    (file, fingerprint) = try OpenFile.reading(share.path)
+    let (file, status) = try OpenFile.reading(share.path)
+    self.file = file
+    fingerprint = FileFingerprint(status)
     guard fingerprint == share.fingerprint else { throw Self.changed(share.path) }
     (key, content) = (share.key, share.content)
   }

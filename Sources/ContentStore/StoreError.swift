@@ -83,6 +83,9 @@ extension StoreError {
       case EMFILE, ENFILE: .exhausted
       default: .cannotCreate
       }
+    guard code != .noSpace else {
+      return StoreError(code, path, "\(SystemError(number)): free some space on its file system, then try again")
+    }
     return StoreError(code, path, SystemError(number).description)
   }
 }

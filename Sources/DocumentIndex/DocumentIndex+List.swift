@@ -39,7 +39,8 @@ extension DocumentIndex {
       holders.append(sources[source].holder(complete: complete))
     }
     let document = Document(
-      key: key(of: entry), title: title(of: entry), content: entries[entry].content, modified: entries[entry].modified)
+      key: key(of: entry), title: title(of: entry), content: entries[entry].content, modified: entries[entry].modified,
+      executable: entries[entry].executable)
     return DocumentListing(document: document, total: entries[entry].holders.count, holders: holders)
   }
 

@@ -118,7 +118,7 @@ extension DocumentIndex {
     visitor.visit(
       ContentSummary(
         key: key(of: entry), content: entries[entry].content, title: title(of: entry),
-        modified: entries[entry].modified,
+        modified: entries[entry].modified, executable: entries[entry].executable,
         total: holders.count))
     // Without the lists of captures here and above, every part of the index would be captured and retained.
     holders.sample(holderLimit, using: &generator) { [sources] source, complete in

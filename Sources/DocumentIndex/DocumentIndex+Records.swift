@@ -9,11 +9,13 @@ extension DocumentIndex {
     let entry = findEntry(document.key, document.content) ?? makeEntry(document.key, document.content)
     let title = retainTitle(document.title)
     if let record = sessions[session].records[entry] {
-      replace(record, title: title, modified: document.modified, complete: complete)
+      replace(record, by: document, title: title, complete: complete)
       return false
     }
     let record = records.insert(
-      Record(session: session, entry: entry, title: title, complete: complete, modified: document.modified))
+      Record(
+        session: session, entry: entry, title: title, complete: complete, executable: document.executable,
+        modified: document.modified))
     sessions[session].records[entry] = record
     entries[entry].records.append(record, in: &records)
     describe(entry)
@@ -36,11 +38,12 @@ extension DocumentIndex {
     if entries[entry].records.isEmpty { dropEntry(entry) }
   }
 
-  private mutating func replace(_ record: UInt32, title: UInt32, modified: Timestamp, complete: Bool) {
+  private mutating func replace(_ record: UInt32, by document: Document, title: UInt32, complete: Bool) {
     let entry = records[record].entry
     let previous = records[record]
     records[record].title = title
-    records[record].modified = modified
+    records[record].modified = document.modified
+    records[record].executable = document.executable
     records[record].complete = complete
     describe(entry)
     releaseTitle(previous.title)
@@ -83,7 +86,10 @@ extension DocumentIndex {
   private mutating func describe(_ entry: UInt32) {
     let oldest = entries[entry].records.oldest
     let title = oldest == noSlot ? noSlot : records[oldest].title
-    if oldest != noSlot { entries[entry].modified = records[oldest].modified }
+    if oldest != noSlot {
+      entries[entry].modified = records[oldest].modified
+      entries[entry].executable = records[oldest].executable
+    }
     let previous = entries[entry].title
     guard title != previous else { return }
     let key = keys.text(entries[entry].key)

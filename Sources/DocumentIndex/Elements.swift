@@ -8,6 +8,7 @@ struct Record: AgeLinked {
   var entry: UInt32
   var title: UInt32
   var complete: Bool
+  var executable: Bool
   var modified: Timestamp
   /// Other records of the same entry.
   var older = noSlot
@@ -21,6 +22,7 @@ struct Entry: AgeLinked {
   let content: Content
   /// Of the oldest record, as `title`; here because every reply needs them.
   var modified = Timestamp(seconds: 0)
+  var executable = false
   var title = noSlot
   let key: UInt32
   let contentRow: UInt32

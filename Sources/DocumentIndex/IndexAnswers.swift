@@ -11,14 +11,19 @@ package struct ContentSummary: Hashable, Sendable {
   package let title: Title
   /// Of the oldest live record.
   package let modified: Timestamp
+  /// Of the oldest live record.
+  package let executable: Bool
   /// Number of different (peer, host, port) that hold it; in a look-up of one peer, of those that are this peer.
   package let total: Int
 
-  package init(key: DocumentKey, content: Content, title: Title, modified: Timestamp, total: Int) {
+  package init(
+    key: DocumentKey, content: Content, title: Title, modified: Timestamp, executable: Bool = false, total: Int
+  ) {
     self.key = key
     self.content = content
     self.title = title
     self.modified = modified
+    self.executable = executable
     self.total = total
   }
 }

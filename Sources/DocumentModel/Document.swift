@@ -6,12 +6,15 @@ package struct Document: Hashable, Sendable {
   package let title: Title
   package let content: Content
   package let modified: Timestamp
+  /// Whether the file may be run as a program.
+  package let executable: Bool
 
-  package init(key: DocumentKey, title: Title, content: Content, modified: Timestamp) {
+  package init(key: DocumentKey, title: Title, content: Content, modified: Timestamp, executable: Bool = false) {
     self.key = key
     self.title = title
     self.content = content
     self.modified = modified
+    self.executable = executable
   }
 
   package var id: DocumentID { DocumentID(key: key, content: content) }
@@ -59,15 +62,20 @@ package struct ContentListing: Hashable, Sendable {
   package let title: Title
   /// Of the oldest live record.
   package let modified: Timestamp
+  /// Of the oldest live record.
+  package let executable: Bool
   /// The number of holders, those not listed included.
   package let total: Int
   /// Complete ones first.
   package let holders: [Holder]
 
-  package init(content: Content, title: Title, modified: Timestamp, total: Int, holders: [Holder]) {
+  package init(
+    content: Content, title: Title, modified: Timestamp, executable: Bool = false, total: Int, holders: [Holder]
+  ) {
     self.content = content
     self.title = title
     self.modified = modified
+    self.executable = executable
     self.total = total
     self.holders = holders
   }

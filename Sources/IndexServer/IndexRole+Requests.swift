@@ -179,6 +179,7 @@ private struct LookupWriter: LookupVisitor {
     output.member("title", content.title.text)
     output.member("size", content.content.size)
     output.member("modified", content.modified)
+    if content.executable { output.member("executable", true) }
     output.member("total", content.total)
     output.key("holders")
     output.beginArray()

@@ -56,6 +56,14 @@ package struct LineSplitter: Sendable {
     }
   }
 
+  /// Takes raw bytes that follow the last line, at most `maximum`; more may still arrive.
+  package mutating func takeBytes(_ maximum: Int) -> [UInt8] {
+    let bytes = Array(buffer[consumed...].prefix(max(maximum, 0)))
+    consumed += bytes.count
+    finder.discard()
+    return bytes
+  }
+
   /// Moves what is left to the front, once for all lines of an `append`.
   private mutating func discardConsumed() {
     guard consumed > 0 else { return }

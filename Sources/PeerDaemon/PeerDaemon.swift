@@ -39,6 +39,10 @@ package final class PeerDaemon: Sendable {
     package var control: LineServer.Listener
     /// The path of the control socket, absolute.
     package var controlPath: String
+    /// Absolute paths of directories whose files are never shared or overwritten, besides `state`.
+    package var privateDirectories: [String] = []
+    /// The directory of downloads, which may lie in one of them; `nil` if there is none.
+    package var downloads: String?
     package var timeout = IndexLink.Timeout()
     /// Interval of the search for lost files.
     package var returnInterval = Duration.seconds(60)
@@ -117,7 +121,10 @@ package final class PeerDaemon: Sendable {
     let catalogue = state.catalogue
     let changed = ChangedFiles()
     let transfers = TransferRegistry()
-    let uploads = try await serveUploads(settings, identity, catalogue, transfers, changed, group, threads, logger)
+    let places = PrivatePlaces(
+      [settings.state] + settings.privateDirectories, except: settings.downloads.map { [$0] } ?? [])
+    let ledger = ShareLedger(catalogue: catalogue, places: places)
+    let uploads = try await serveUploads(settings, identity, ledger, transfers, changed, group, threads, logger)
     let announcements = CatalogueAnnouncements(catalogue: catalogue, pool: threads.files, changed: changed)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
@@ -128,13 +135,11 @@ package final class PeerDaemon: Sendable {
       loop: group.next(), logger: logger, timeout: settings.timeout,
       connectedFrom: { own.submit($0) })
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
-    let ledger = ShareLedger(catalogue: catalogue)
     let work = FileWork(catalogue: catalogue, pool: threads.long)
     let operations = PeerOperations(
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
       selection: state.selection,
-      sharing: Sharing(
-        ledger: ledger, work: work, publication: publication, pool: threads.files, stateDirectory: settings.state),
+      sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
       downloader: Downloader(
         identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
         pools: (quick: threads.files, long: threads.long),
@@ -154,14 +159,14 @@ package final class PeerDaemon: Sendable {
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, own: own,
       selection: state.selection, changed: changed,
       upkeep: [
-        Task { await upkeep.run() }, Task { await upkeep.sweep() }, Task { await upkeep.inspect() },
+        Task { await upkeep.run() }, Task { await upkeep.followChanges() }, Task { await upkeep.inspect() },
         Task { await upkeep.watchForReturns() },
       ],
       catalogue: catalogue, threads: threads)
   }
 
   private static func serveUploads(
-    _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ catalogue: Catalogue,
+    _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ ledger: ShareLedger,
     _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup, _ threads: PeerThreads,
     _ logger: Logger
   ) async throws(PeerStartError) -> UploadServer {
@@ -170,9 +175,9 @@ package final class PeerDaemon: Sendable {
     limits.connections = plan.connections
     do {
       return try await UploadServer.start(
-        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, catalogue: catalogue,
+        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, ledger: ledger,
         transfers: transfers, group: group, pool: threads.files, limits: limits, refusals: plan.refusals,
-        logger: logger, fileChanged: { changed.notice($0) })
+        logger: logger, changed: changed)
     } catch {
       throw PeerStartError(uploads: settings.uploads, error)
     }

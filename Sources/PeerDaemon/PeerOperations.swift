@@ -32,7 +32,7 @@ struct PeerOperations: Sendable {
     case .list(let query) where query.mine: try await listOwn(query, events)
     case .list(let query): try await list(query, events)
     case .get(let document): try await get(document, events)
-    case .remove(let document): try await remove(document)
+    case .remove(let documents): try await remove(documents)
     case .status: try await status()
     case .stats: try await link.ask(.stats, StatsReply.init)
     case .peers(let limit): try await peers(limit: limit, events)
@@ -47,7 +47,11 @@ struct PeerOperations: Sendable {
   private func add(_ files: AddFiles, _ events: ControlEvents) async throws(WireFailure) -> ControlAddReply {
     let throttle = Throttle()
     let outcome = try await sharing.add(
-      AddRequest(paths: files.paths, isRecursive: files.recursive, key: files.key, title: files.title),
+      AddRequest(
+        paths: files.paths,
+        tree: files.recursive
+          ? TreeSelection(followsLinks: files.follow, takesHidden: files.hidden, excluded: files.exclude) : nil,
+        key: files.key, title: files.title),
       hashing: { file, count, progress in
         guard files.progress, throttle.isDue() else { return }
         events.offer(
@@ -59,7 +63,8 @@ struct PeerOperations: Sendable {
         let added = step.added.map { ControlEvent.added($0.document, path: $0.path) }
         try await events.send(added + step.failed.map(ControlEvent.failed))
       })
-    return ControlAddReply(added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced)
+    return ControlAddReply(
+      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, leftOut: outcome.leftOut)
   }
 
   private func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {
@@ -108,12 +113,15 @@ struct PeerOperations: Sendable {
       switch document.target {
       case .path(let path): .path(path)
       case .directory(let directory): .directory(directory)
+      case .stream: .stream { bytes in try await events.send(bytes: bytes) }
       }
-    let download = try await downloader.get(
+    var request =
       DownloadRequest(
         key: document.key, destination: destination, from: document.from, content: document.content,
-        replacesFile: document.force, isShared: document.share)
-    ) { progress in
+        takesNewest: document.newest, replacesFile: document.force, isShared: document.share)
+    request.preserves = document.preserve
+    request.mask = document.umask
+    let download = try await downloader.get(request) { progress in
       if document.progress { events.offer(.progress(progress)) }
     }
     return ControlGetReply(
@@ -122,8 +130,12 @@ struct PeerOperations: Sendable {
       seconds: download.seconds)
   }
 
-  private func remove(_ document: RemoveDocument) async throws(WireFailure) -> ControlRemoveReply {
-    let removed = try await sharing.remove(document.key, contentPrefix: document.content)
+  private func remove(_ documents: RemoveDocuments) async throws(WireFailure) -> ControlRemoveReply {
+    let removed =
+      switch documents {
+      case .document(let key, let content): try await sharing.remove(key, contentPrefix: content)
+      case .prefix(let prefix): try await sharing.remove(prefix: prefix)
+      }
     return ControlRemoveReply(removed: removed)
   }
 

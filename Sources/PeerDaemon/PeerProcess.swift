@@ -101,6 +101,8 @@ package enum PeerProcess {
     own.forgetsConnect = settings.forgetsConnect
     own.isUploadAddressChosen = !settings.isAutomatic
     own.portTaken = settings.portTaken
+    own.privateDirectories = settings.privateDirectories
+    own.downloads = settings.downloads
     return own
   }
 

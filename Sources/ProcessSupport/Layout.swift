@@ -72,6 +72,12 @@ package struct Layout: Hashable, Sendable {
     downloadsDirectory = "/var/lib/p2p"
   }
 
+  /// Directories with keys, catalogues, sockets, logs and settings: nothing in them is shared.
+  package var privateDirectories: [String] {
+    let configuration = configurationFile.lastIndex(of: "/").map { String(configurationFile[..<$0]) }
+    return [stateDirectory, runDirectory, logDirectory] + (configuration.map { [$0] } ?? [])
+  }
+
   package var supervisorSocket: String { "\(runDirectory)/supervisor.sock" }
 
   package func state(of peer: PeerName) -> String { "\(stateDirectory)/\(peer)" }

@@ -12,6 +12,7 @@ import Testing
 /// Collects text in memory.
 final class MemoryOutput: TextOutput {
   private(set) var text = ""
+  private(set) var bytes: [UInt8] = []
   /// An error to throw after a number of writes.
   var failure: (after: Int, OutputError)?
   private var writes = 0
@@ -20,6 +21,12 @@ final class MemoryOutput: TextOutput {
     if let failure, writes >= failure.after { throw failure.1 }
     writes += 1
     self.text += text
+  }
+
+  func write(bytes: [UInt8]) throws(OutputError) {
+    if let failure, writes >= failure.after { throw failure.1 }
+    writes += 1
+    self.bytes += bytes
   }
 
   func flush() throws(OutputError) {}

@@ -188,7 +188,7 @@ import TestSupport
 
   @Test(arguments: [
     (503, "unavailable", "Check for problems: p2pctl doctor"),
-    (300, "several-contents", "Choose one with --content PREFIX[:SIZE] or --from PEER."),
+    (300, "several-contents", "Choose one with --newest, --content PREFIX[:SIZE] or --from PEER."),
     (300, "ambiguous-peer", "Select one by the start of its id: --from PREFIX."),
     (504, "no-source", "List them with: p2pctl lookup KEY"), (502, "verification-failed", "Nothing was kept."),
     (410, "changed", "Add the file again"), (501, "unknown-operation", "restart the daemon"),

@@ -262,4 +262,73 @@ extension String {
     parts[parts.count - 1] += rest
     return parts
   }
+
+  // MARK: get -o
+
+  private static let streamed = [
+    ScriptedDaemon.Step.line(#"{"event":"bytes","length":3}"#), .bytes([0x61, 0x0A, 0x1B]),
+    .line(#"{"event":"bytes","length":2}"#), .bytes([0xFF, 0x7B]),
+    .line(
+      #"{"id":2,"status":200,"key":"rfc/793","content":"\#(Sample.root)","size":5,"path":"-","received":5,"#
+        + #""sources":[],"seconds":0.5}"#),
+  ]
+
+  private func streamingDaemon(_ fixture: CommandFixture) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : Self.streamed
+    }
+  }
+
+  @Test(arguments: ["-", "/dev/stdout"]) func `bytes of a document go to standard output`(_ path: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try streamingDaemon(fixture)
+    #expect(fixture.run("get", "rfc/793", "-o", path) == .done)
+    #expect(
+      daemon.requests == [#"{"id":2,"op":"get","key":"rfc/793","stream":true,"force":false,"share":false}"#])
+    #expect(fixture.output.bytes == [0x61, 0x0A, 0x1B, 0xFF, 0x7B] && fixture.output.text.isEmpty)
+    #expect(fixture.run("get", "rfc/793", "-o", "-", "--json") == .usage)
+  }
+
+  @Test func `document cannot drive a terminal`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try streamingDaemon(fixture)
+    fixture.terminal.isOutput = true
+    #expect(fixture.run("get", "rfc/793", "-o", "-") == .done)
+    #expect(fixture.output.bytes == [0x61, 0x0A, 0x3F, 0xFF, 0x7B])
+    _ = daemon
+  }
+
+  @Test func `bytes of a document go to a pipe`() async throws {
+    let fixture = try CommandFixture()
+    let daemon = try streamingDaemon(fixture)
+    let path = fixture.home.file("pipe")
+    #expect(mkfifo(path, 0o600) == 0)
+    async let read = onThread { TemporaryDirectory.read(path) }
+    #expect(fixture.run("get", "rfc/793", "-o", path) == .done)
+    #expect(try await read == [0x61, 0x0A, 0x1B, 0xFF, 0x7B])
+    _ = daemon
+  }
+
+  @Test func `device is refused with a reason`() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("get", "rfc/793", "-o", "/dev/null") == .cannotCreate)
+    #expect(fixture.errors.text.contains("/dev/null is a device, not a file"))
+  }
+
+  @Test func `choices show date, size and holders`() throws {
+    let fixture = try CommandFixture()
+    let holders = ["alice", "bob", "carol", "dave"].map {
+      #"{"peer":"\#(ScriptedDaemon.id)","name":"\#($0)","host":"192.0.2.7","port":1,"complete":true}"#
+    }
+    let choice =
+      #"{"content":"\#(Sample.root)","title":"","size":5,"modified":"1981-09-01T00:00:00Z","total":9,"#
+      + #""holders":[\#(holders.joined(separator: ","))]}"#
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"),
+      .line(Sample.failure(300, "several-contents", "2 contents", #","choices":[\#(choice)]"#)))
+    #expect(fixture.run("get", "rfc/793", "--newest") == .failed)
+    #expect(daemon.requests.first?.contains(#""newest":true"#) == true)
+    #expect(fixture.errors.text.contains("1981-09-01T00:00:00Z   5 B  alice, bob, carol and 6 more"))
+    #expect(fixture.errors.text.contains("--newest"))
+  }
 }

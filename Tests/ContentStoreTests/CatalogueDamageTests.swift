@@ -4,6 +4,7 @@ import ContentStore
 import DocumentModel
 import Foundation
 import GRDB
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -189,5 +190,13 @@ import Testing
     try FileManager.default.createSymbolicLink(atPath: workspace.state + "/lock", withDestinationPath: victim)
     #expect(code { try workspace.catalogue() } == .cannotCreate)
     #expect(try Data(contentsOf: URL(filePath: victim)) == Data([7]))
+  }
+
+  @Test func `change of a replaced database is refused`() throws {
+    let catalogue = try workspace.catalogue()
+    let file = try FileHasher(layers: catalogue.layers).hash(workspace.file("a", pattern(10)))
+    try catalogue.add([share(file, as: "file/x")], hashed: [file])
+    #expect(unlink(workspace.state + "/catalogue.sqlite") == 0)
+    #expect(code { try catalogue.add([share(file, as: "file/y")]) } == .catalogueFailed)
   }
 }

@@ -166,7 +166,7 @@ import Testing
     #expect(code { try DownloadTarget(directory: workspace.path + "/none", name: "a") } == .cannotCreate)
     let file = try workspace.file("file", [1])
     #expect(code { try DownloadTarget(directory: file, name: "a") } == .notADirectory)
-    #expect(code { try DownloadTarget(path: workspace.path + "/none/", suggestedName: "a") } == .notADirectory)
+    #expect(code { try DownloadTarget(path: file + "/", suggestedName: "a") } == .notADirectory)
     #expect(code { try DownloadTarget(path: "relative", suggestedName: "a") } == .cannotCreate)
     // Not even root creates files there.
     let target = try DownloadTarget(directory: "/proc", name: "a")
@@ -292,5 +292,16 @@ import Testing
 
   private func write(_ bytes: some Collection<UInt8>, at offset: Int64, to partial: PartialFile) throws {
     try Array(bytes).withUnsafeBytes { try partial.write($0, at: offset) }
+  }
+
+  @Test func `finished file is kept beside one that appeared`() throws {
+    let target = try DownloadTarget(directory: directory, name: "taken")
+    let partial = try PartialFile(target: target, size: 1, catalogue: catalogue)
+    try [7].withUnsafeBytes { try partial.write(UnsafeRawBufferPointer(rebasing: $0[..<1]), at: 0) }
+    for name in ["taken", "taken.1"] { try Data([1]).write(to: URL(filePath: "\(directory)/\(name)")) }
+    #expect(code { try partial.commit() } == .exists)
+    #expect(try partial.commitBeside() == directory + "/taken.2")
+    #expect(try Data(contentsOf: URL(filePath: directory + "/taken.2")) == Data([7]))
+    #expect(try Data(contentsOf: URL(filePath: directory + "/taken")) == Data([1]))
   }
 }

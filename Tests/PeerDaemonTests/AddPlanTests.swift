@@ -9,7 +9,7 @@ import WireProtocol
 @Suite struct AddPlanTests {
   private func file(_ path: String, below base: String? = nil, size: Int64 = 1) -> FoundFile {
     let name = base.map { path.dropFirst($0.count + 1) } ?? path.split(separator: "/").last ?? ""
-    return FoundFile(path: path, name: name, fingerprint: mark(size))
+    return FoundFile(path: path, name: String(name), fingerprint: mark(size))
   }
 
   private func mark(_ size: Int64) -> FileFingerprint {
@@ -28,15 +28,31 @@ import WireProtocol
   @Test func `plan of files and directories`() throws {
     let unreadable = PathProblem(path: "/d/locked", message: "Permission denied")
     let plan = try AddPlan(
-      AddRequest(paths: ["/rfc7.txt", "/d"], isRecursive: true),
+      AddRequest(paths: ["/rfc7.txt", "/d"], tree: TreeSelection()),
       found: [
         .file(file("/rfc7.txt")),
         .directory(
-          name: "d", files: [file("/d/a", below: "/d"), file("/d/e/b", below: "/d")], unreadable: [unreadable]),
+          FoundTree(
+            name: "d", files: [file("/d/a", below: "/d"), file("/d/e/b", below: "/d")], unreadable: [unreadable])),
       ])
     #expect(plan.entries.map(\.key.text) == ["rfc/7", "file/d/a", "file/d/e/b"])
     #expect(plan.entries.map(\.path) == ["/rfc7.txt", "/d/a", "/d/e/b"])
     #expect(plan.failed == [unreadable])
+  }
+
+  /// NFC and NFD spellings are one key.
+  @Test(arguments: [("/a/report.txt", "/b/report.txt"), ("/a/caf\u{E9}", "/a/cafe\u{301}")])
+  func `two files with one key add nothing`(first: String, second: String) throws {
+    let error = try #require(
+      failure(AddRequest(paths: [first, second, "/c"]), [first, second, "/c"].map { .file(file($0)) }))
+    #expect(error.code == .noInput)
+    #expect(error.paths.map { Array($0.path.utf8) } == [first, second].map { Array($0.utf8) })
+    #expect(error.message.contains("--key"))
+  }
+
+  @Test func `path that is named twice is added once`() throws {
+    let plan = try AddPlan(AddRequest(paths: ["/a", "/a"]), found: [.file(file("/a")), .file(file("/a"))])
+    #expect(plan.entries.map(\.path) == ["/a"])
   }
 
   @Test func `one unusable path adds nothing`() throws {
@@ -73,16 +89,17 @@ import WireProtocol
     let two: [InspectedPath] = [.file(file("/a")), .file(file("/b"))]
     #expect(failure(AddRequest(paths: ["/a", "/b"], key: "data/x"), two)?.code == .usage)
     #expect(failure(AddRequest(paths: ["/a", "/b"], title: title), two)?.code == .usage)
-    let directory = InspectedPath.directory(name: "d", files: [file("/d/a", below: "/d")], unreadable: [])
-    #expect(failure(AddRequest(paths: ["/d"], isRecursive: true, key: "data/x"), [directory])?.code == .usage)
-    let below = try AddPlan(AddRequest(paths: ["/d"], isRecursive: true, key: "data/"), found: [directory])
+    let directory = InspectedPath.directory(
+      FoundTree(name: "d", files: [file("/d/a", below: "/d")], unreadable: []))
+    #expect(failure(AddRequest(paths: ["/d"], tree: TreeSelection(), key: "data/x"), [directory])?.code == .usage)
+    let below = try AddPlan(AddRequest(paths: ["/d"], tree: TreeSelection(), key: "data/"), found: [directory])
     #expect(below.entries.map(\.key.text) == ["data/a"])
   }
 
   @Test func `number of files is limited`() {
     let many = (0...AddPlan.maxFiles).map { file("/d/\($0)", below: "/d") }
     let error = failure(
-      AddRequest(paths: ["/d"], isRecursive: true), [.directory(name: "d", files: many, unreadable: [])])
+      AddRequest(paths: ["/d"], tree: TreeSelection()), [.directory(FoundTree(name: "d", files: many, unreadable: []))])
     #expect(error?.code == .tooLarge)
     #expect(error?.limit == .init("files", AddPlan.maxFiles))
   }
@@ -91,7 +108,7 @@ import WireProtocol
 
   private func batches(_ sizes: [Int64]) throws -> [Range<Int>] {
     let key = try DocumentKey("file/x")
-    return AddPlan.batches(sizes.map { .init(key: key, title: nil, path: "/x", fingerprint: mark($0)) })
+    return AddPlan.batches(sizes.map { .init(key: key, title: nil, file("/x", size: $0)) })
   }
 
   @Test func `batches are limited in files and bytes`() throws {

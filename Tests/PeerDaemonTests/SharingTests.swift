@@ -75,6 +75,128 @@ import WireProtocol
     }
   }
 
+  @Test func `nothing is written among private files`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer("alice") { alice in
+          _ = try await alice.add([path])
+          try await fixture.withPeer("bob") { bob in
+            #expect(symlink("state-bob", fixture.directory.file("elsewhere")) == 0)
+            for target in ["state-bob/key.pem", "state-bob/layers/new", "elsewhere/key.pem", "state-alice/key.pem"] {
+              let target = fixture.directory.file(target)
+              let before = TemporaryDirectory.read(target)
+              let got = try await bob.ask(
+                .get(GetDocument(key: try DocumentKey("file/x"), target: .path(target), force: true)))
+              #expect(got.failure?.code == .cannotCreate)
+              #expect(TemporaryDirectory.read(target) == before)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `document is streamed in order and neither kept nor shared`() async throws {
+    try await DaemonFixture.with { fixture in
+      let bytes = pattern(3_000_001)
+      let path = try fixture.directory.write("x", bytes)
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer("alice") { alice in
+          _ = try await alice.add([path])
+          try await fixture.withPeer("bob") { bob in
+            let request = GetDocument(key: try DocumentKey("file/x"), target: .stream, share: false)
+            let line = String(
+              decoding: try Jansson.encodeLine(ControlRequest.get(request).json(id: 2)).dropLast(), as: UTF8.self)
+            let received = try await onThread { [socket = bob.socket] in
+              let connection = try RawConnection(path: socket)
+              _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1}"#)
+              try connection.send(line)
+              var received = [UInt8]()
+              while case let json = try connection.reply(), let count = json["length"]?.integer {
+                received += try connection.bytes(Int(count))
+              }
+              return received
+            }
+            #expect(received == bytes)
+            #expect(try await bob.mine().isEmpty)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `time, executable bit and holes of a file are kept`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(5_000))
+      #expect(truncate(path, 3_000_000) == 0 && chmod(path, 0o755) == 0)
+      var times = [timeval(tv_sec: 1_000_000_000, tv_usec: 0), timeval(tv_sec: 1_000_000_000, tv_usec: 0)]
+      #expect(utimes(path, &times) == 0)
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer("alice") { alice in
+          _ = try await alice.add([path])
+          try await fixture.withPeer("bob") { bob in
+            for preserves in [true, false] {
+              let target = fixture.directory.file("got\(preserves)")
+              var request = GetDocument(key: try DocumentKey("file/x"), target: .path(target))
+              (request.preserve, request.umask) = (preserves, 0o027)
+              #expect(try await bob.ask(.get(request)).reply != nil)
+              var status = stat()
+              #expect(stat(target, &status) == 0)
+              #expect(status.st_mode & 0o7777 == (preserves ? 0o750 : 0o640))
+              #expect((status.st_mtim.tv_sec == 1_000_000_000) == preserves)
+              #expect(status.st_size == 3_000_000 && status.st_blocks * 512 < 1_000_000, "\(status.st_blocks) blocks")
+              #expect(TemporaryDirectory.read(target) == TemporaryDirectory.read(path))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `directory that ends in a slash is made`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer("alice") { alice in
+          _ = try await alice.add([path])
+          let target = fixture.directory.file("new/deep/")
+          let got = try await alice.ask(.get(GetDocument(key: try DocumentKey("file/x"), target: .path(target))))
+          #expect(got.reply?["path"]?.string == target + "x")
+          #expect(TemporaryDirectory.read(target + "x") == [1])
+          let nobody = fixture.directory.file("unmade/")
+          #expect(
+            try await alice.ask(.get(GetDocument(key: try DocumentKey("file/none"), target: .path(nobody)))).failure?
+              .code == .notFound)
+          #expect(access(nobody, F_OK) != 0)
+        }
+      }
+    }
+  }
+
+  @Test func `tree is added as selected and removed by its prefix`() async throws {
+    try await DaemonFixture.with { fixture in
+      let directory = fixture.directory
+      for name in ["d", "d/.git", "d/e"] { #expect(mkdir(directory.file(name), 0o700) == 0) }
+      for name in ["d/a", "d/b.o", "d/.git/config", "d/e/c"] { try directory.write(name, Array(name.utf8)) }
+      let other = try directory.write("d0", [1])
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let answer = try await alice.ask(
+            .add(AddFiles(paths: [directory.file("d")], recursive: true, exclude: ["*.o"])))
+          #expect(answer.added.map(\.key.text) == ["file/d/a", "file/d/e/c"])
+          let reply = try ControlAddReply(try #require(answer.reply))
+          #expect(reply.leftOut.groups.map(\.reason) == ["hidden", "excluded"])
+          _ = try await alice.add([other])
+          #expect(try await alice.reply(.remove(.prefix("file/d/")), as: ControlRemoveReply.self).removed == 2)
+          #expect(try await alice.everything() == ["file/d0": 1])
+          #expect(try await alice.mine() == ["file/d0": .shared])
+          #expect(try await alice.ask(.remove(.prefix("file/d/"))).failure?.code == .notFound)
+        }
+      }
+    }
+  }
+
   @Test func `progress is reported on request`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("large", pattern(4_000_000))
@@ -160,12 +282,12 @@ import WireProtocol
         try await fixture.withPeer { alice in
           let kept = try await alice.add([first], key: "file/x").added[0].content
           let gone = try await alice.add([second], key: "file/x").added[0].content
-          let one = try await alice.ask(.remove(RemoveDocument(key: key, content: String(gone.root.hex.prefix(12)))))
+          let one = try await alice.ask(.remove(.document(key, content: String(gone.root.hex.prefix(12)))))
           #expect(one.reply?["removed"] == 1)
           let left = try await alice.lookup("file/x")
           #expect(left.contents.map(\.content) == [kept])
-          #expect(try await alice.ask(.remove(RemoveDocument(key: key))).reply?["removed"] == 1)
-          #expect(try await alice.ask(.remove(RemoveDocument(key: key))).failure?.code == .notFound)
+          #expect(try await alice.ask(.remove(.document(key))).reply?["removed"] == 1)
+          #expect(try await alice.ask(.remove(.document(key))).failure?.code == .notFound)
           #expect(try await alice.everything().isEmpty)
           #expect(access(first, F_OK) == 0, "files stay")
         }

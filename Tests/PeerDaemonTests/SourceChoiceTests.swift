@@ -20,17 +20,20 @@ import WireProtocol
       peer: try #require(PeerID(hex: hex)), name: try PeerName(name), host: "192.0.2.1", port: 1, complete: true)
   }
 
-  private func row(_ root: String, _ holders: [Holder], size: Int64 = 5) throws -> ContentListing {
+  private func row(
+    _ root: String, _ holders: [Holder], size: Int64 = 5, modified: Int64 = 0
+  ) throws -> ContentListing {
     let digest = try #require(Digest(hex: root + String(repeating: "1", count: 64 - root.count)))
     return ContentListing(
-      content: try #require(Content(root: digest, size: size)), title: .empty, modified: Timestamp(seconds: 0),
-      total: holders.count, holders: holders)
+      content: try #require(Content(root: digest, size: size)), title: .empty,
+      modified: Timestamp(seconds: modified), total: holders.count, holders: holders)
   }
 
   private func choose(
-    _ rows: [ContentListing], more: Int = 0, from: String? = nil, prefix: String? = nil
+    _ rows: [ContentListing], more: Int = 0, from: String? = nil, prefix: String? = nil, newest: Bool = false
   ) throws(WireFailure) -> SourceChoice {
-    try SourceChoice(key, LookupReply(key: key, contents: rows, more: more), from: from, prefix: prefix, asking: own)
+    try SourceChoice(
+      key, LookupReply(key: key, contents: rows, more: more), from: from, prefix: prefix, newest: newest, asking: own)
   }
 
   private func code(_ body: () throws(WireFailure) -> SourceChoice) -> ErrorCode? {
@@ -54,6 +57,17 @@ import WireProtocol
     #expect(try choose(rows, prefix: "A").content == rows[0])
     #expect(code { () throws(WireFailure) in try choose(rows, prefix: "c") } == .notFound)
     #expect(code { () throws(WireFailure) in try choose(rows, from: "carol") } == .notFound)
+  }
+
+  @Test func `newest of several contents is chosen by date`() throws {
+    let rows = try [
+      row("a", [holder("1", "alice"), holder("3", "carol")], modified: 5), row("b", [holder("2", "bob")], modified: 7),
+    ]
+    #expect(try choose(rows, newest: true).content == rows[1])
+    #expect(try choose(rows, from: "alice", newest: true).content.content == rows[0].content)
+    let twins = try [rows[1], row("c", [holder("1", "alice")], modified: 7)]
+    #expect(code { () throws(WireFailure) in try choose(twins, newest: true) } == .severalContents)
+    #expect(code { () throws(WireFailure) in try choose(rows, more: 1, newest: true) } == .severalContents)
   }
 
   /// A liar may claim the right root with another size, and even the id of an honest holder.

@@ -69,8 +69,9 @@ final class Swarm: Sendable {
     let catalogue = try Catalogue(directory: directory.file(name))
     let transfers = TransferRegistry()
     let uploads = try await UploadServer.start(
-      .address(host: "127.0.0.1", port: 0), identity: identity, catalogue: catalogue, transfers: transfers,
-      group: group, pool: pool, limits: limits, logger: Self.logger(name), fileChanged: { _ in })
+      .address(host: "127.0.0.1", port: 0), identity: identity, ledger: ShareLedger(catalogue: catalogue),
+      transfers: transfers, group: group, pool: pool, limits: limits, logger: Self.logger(name),
+      changed: ChangedFiles())
     let link = IndexLink(
       address: try index ?? indexEndpoint,
       hello: IndexHello(peer: id ?? identity.id, name: identity.name, port: port ?? uploads.address.port),

@@ -53,15 +53,68 @@ import WireProtocol
     }
   }
 
-  @Test func `touched file stays shared`() async throws {
+  /// The first request after the change finds the content.
+  @Test(arguments: ["mode", "time", "link", "rewritten", "replaced"])
+  func `file with the same content is served at once`(_ change: String) async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(100_000))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let content = try await alice.add([path]).added[0].content
+          try await fixture.withPeer("bob") { bob in
+            switch change {
+            case "mode": #expect(chmod(path, 0o640) == 0)
+            case "time": #expect(utimes(path, nil) == 0)
+            case "link": #expect(link(path, fixture.directory.file("other")) == 0)
+            case "rewritten": try fixture.directory.write("x", pattern(100_000))
+            default:
+              let copy = try fixture.directory.write("copy", pattern(100_000))
+              #expect(rename(copy, path) == 0)
+            }
+            let got = try await bob.ask(.get(GetDocument(key: key, target: .path(fixture.directory.file("got")))))
+            #expect(got.reply?["received"]?.integer == 100_000)
+            #expect(try await offered(alice) == [content.size])
+            #expect(try await alice.mine() == ["file/x": .shared])
+          }
+        }
+      }
+    }
+  }
+
+  /// Nobody asks for it.
+  @Test func `edited file is noticed and published`() async throws {
     try await DaemonFixture.with { fixture in
       let path = try fixture.directory.write("x", [1])
       try await fixture.withIndex { _ in
         try await fixture.withPeer { alice in
-          let content = try await alice.add([path]).added[0].content
-          #expect(chmod(path, 0o640) == 0)
-          try await knock(alice, for: content)
-          #expect(try await eventually { try await offered(alice) == [1] })
+          _ = try await alice.add([path])
+          try fixture.directory.write("x", [2, 2])
+          #expect(try await eventually { try await offered(alice) == [2] })
+          #expect(unlink(path) == 0)
+          #expect(try await eventually { try await alice.everything().isEmpty })
+        }
+      }
+    }
+  }
+
+  /// The index still names the old content, or has just learned the new one.
+  @Test func `download takes the new content of a file that was edited`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("x", pattern(50_000))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          _ = try await alice.add([path])
+          try await fixture.withPeer("bob") { bob in
+            for seed in UInt64(2)..<5 {
+              try fixture.directory.write("x", pattern(50_000, seed: seed))
+              let target = fixture.directory.file("got\(seed)")
+              #expect(
+                try await eventually {
+                  try await bob.ask(.get(GetDocument(key: key, target: .path(target)))).reply != nil
+                })
+              #expect(TemporaryDirectory.read(target) == pattern(50_000, seed: seed))
+            }
+          }
         }
       }
     }
@@ -250,7 +303,7 @@ import WireProtocol
           let old = try await alice.add([path]).added[0].content
           try fixture.directory.write("x", [2, 2])
           try await knock(alice, for: old)
-          _ = try await alice.ask(.remove(RemoveDocument(key: key)))
+          _ = try await alice.ask(.remove(.document(key)))
           // Changes are handled in order: once this one is done, the first is, too.
           let other = try fixture.directory.write("y", [1])
           let content = try await alice.add([other]).added[0].content
@@ -261,6 +314,38 @@ import WireProtocol
               try await alice.ask(.list(ListDocuments())).listed.map(\.document.content.size) == [3]
             })
           #expect(try await alice.mine() == ["file/y": .shared])
+        }
+      }
+    }
+  }
+
+  /// What somebody with write access to the directory can put in the place of a shared file.
+  @Test(arguments: ["link", "hard link", "parent", "fifo", "directory", "loop", "private file"])
+  func `replacement of a shared file is never followed`(_ kind: String) async throws {
+    try await DaemonFixture.with { fixture in
+      let directory = fixture.directory
+      #expect(mkdir(directory.file("d"), 0o755) == 0 && mkdir(directory.file("secrets"), 0o700) == 0)
+      let path = try directory.write("d/x", [1])
+      let secret = try directory.write("secrets/x", [7, 7, 7])
+      #expect(chmod(secret, 0o600) == 0)
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let content = try await alice.add([path], key: "file/x").added[0].content
+          #expect(unlink(path) == 0)
+          switch kind {
+          case "link": #expect(symlink(secret, path) == 0)
+          case "hard link": #expect(link(secret, path) == 0)
+          case "fifo": #expect(mkfifo(path, 0o644) == 0)
+          case "directory": #expect(mkdir(path, 0o755) == 0)
+          case "loop": #expect(symlink("x", path) == 0)
+          case "private file": #expect(rename(secret, path) == 0)
+          default:
+            #expect(rmdir(directory.file("d")) == 0)
+            #expect(symlink("secrets", directory.file("d")) == 0)
+          }
+          try await knock(alice, for: content)
+          #expect(try await eventually { try await alice.mine() == ["file/x": .withdrawn] })
+          #expect(try await eventually { try await alice.everything().isEmpty })
         }
       }
     }

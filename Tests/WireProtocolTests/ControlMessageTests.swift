@@ -88,6 +88,7 @@ import WireProtocol
       .level(LevelListing(prefix: "data/cats/", documents: 7)),
       .document(listing, file: OwnFile(path: "/a", state: .withdrawn)),
       .progress(DownloadProgress(received: 1, size: 2, peer: "alice")),
+      .bytes(count: 1 << 20),
       .progress(DownloadProgress(received: 0, size: 2, peer: nil)),
       .peer(PeerListing(peer: sample.id, name: sample.name, host: "::1", port: 5, documents: 4)),
       .transfer(

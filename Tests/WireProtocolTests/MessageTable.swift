@@ -63,6 +63,7 @@ enum MessageTable {
           + #""next":"c"}"#, optional: ["status", "next"]),
       MessageCase(Part<Holder>.self, Sample.holder),
       MessageCase(Part<ContentListing>.self, "{\(Sample.contentListing)}"),
+      MessageCase(Part<Document>.self, #"{\#(Sample.document),"executable":true}"#, optional: ["executable"]),
       MessageCase(Part<Document>.self, "{\(Sample.document)}"),
       MessageCase(Part<DocumentListing>.self, #"{\#(Sample.document),"total":0,"holders":[]}"#),
       MessageCase(
@@ -106,6 +107,10 @@ enum MessageTable {
     MessageCase(
       ControlLine.self, #"{"id":2,"op":"add","paths":["/a"],"recursive":false,"key":"file/x","title":"A title"}"#,
       optional: ["recursive", "key", "title"]),
+    MessageCase(
+      ControlLine.self,
+      #"{"id":2,"op":"add","paths":["/a"],"recursive":true,"follow":true,"hidden":true,"exclude":["*.o","b/*"]}"#,
+      optional: ["recursive", "follow", "hidden", "exclude"]),
     MessageCase(ControlLine.self, #"{"id":3,"op":"lookup","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":4,"op":"list"}"#),
     MessageCase(
@@ -119,8 +124,16 @@ enum MessageTable {
       ControlLine.self,
       #"{"id":5,"op":"get","key":"rfc/793","directory":"/tmp","from":"alice","content":"3fa:5","force":true,"#
         + #""share":false,"progress":true}"#, optional: ["from", "content", "force", "share", "progress"]),
+    MessageCase(
+      ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","stream":true,"newest":true,"force":false,"share":false}"#,
+      optional: ["newest", "force", "share"]),
+    MessageCase(
+      ControlLine.self,
+      #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"preserve":false,"umask":18}"#,
+      optional: ["force", "share", "preserve", "umask"]),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793","content":"3f"}"#, optional: ["content"]),
+    MessageCase(ControlLine.self, #"{"id":6,"op":"remove","prefix":"data/cats/"}"#),
     MessageCase(ControlLine.self, #"{"id":7,"op":"status"}"#),
     MessageCase(ControlLine.self, #"{"id":12,"op":"stats"}"#),
     MessageCase(ControlLine.self, #"{"id":8,"op":"peers"}"#),
@@ -145,6 +158,11 @@ enum MessageTable {
     MessageCase(
       Reply<ControlAddReply>.self, #"{"id":2,"status":200,"added":3,"failed":1,"announced":false}"#,
       optional: ["status", "announced"]),
+    MessageCase(
+      Reply<ControlAddReply>.self,
+      #"{"id":2,"status":200,"added":3,"failed":0,"announced":true,"#
+        + #""left_out":[{"reason":"hidden","count":2,"paths":["/a/.git"]}]}"#,
+      optional: ["status", "announced", "left_out"]),
     MessageCase(Reply<ControlListReply>.self, #"{"id":4,"status":200,"documents":12}"#, optional: ["status"]),
     MessageCase(
       Reply<ControlGetReply>.self,
@@ -228,7 +246,7 @@ enum MessageTable {
     MessageCase(
       Part<PeerSettings>.self,
       #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1","#
-        + #""port_taken":5}"#, optional: ["automatic", "advertise", "port_taken"]),
+        + #""port_taken":5,"private":["/p"]}"#, optional: ["automatic", "advertise", "port_taken", "private"]),
     MessageCase(
       Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
       optional: ["index", "uploads", "control"]),

@@ -168,10 +168,23 @@ int file_rename_exclusively(int from_directory, const char *from, int to_directo
 /// Lets one more user read a file of the caller's, by an access control list: acl(5). Returns 0 or an errno; EOPNOTSUPP if the
 /// file system has none. All others keep no rights.
 int file_let_read(int descriptor, uid_t user);
+/// Opens an absolute path in which no segment is a symbolic link, as a CLOEXEC descriptor, or a negated errno (ELOOP or ENOTDIR
+/// for a link): openat2(2) with RESOLVE_NO_SYMLINKS, or segment by segment where that call is missing. `flags` as in open(2),
+/// without O_CREAT.
+int file_open_without_links(const char *path, int flags);
+
+/// As `file_open_without_links`, always segment by segment.
+int file_open_by_segments(const char *path, int flags);
+
+/// Whether an open file lies on a file system without files of users: proc(5), sysfs(5), cgroups(7) and their like.
+bool file_is_on_system_interface(int descriptor);
 
 /// Reserves blocks for `length` bytes from the start and grows the file to it: fallocate(2) with mode 0; EOPNOTSUPP if the
 /// file system does not support it.
 int file_allocate(int descriptor, int64_t length);
+
+/// Frees the blocks of a range, which then reads as zeros: fallocate(2) with FALLOC_FL_PUNCH_HOLE.
+int file_punch_hole(int descriptor, int64_t offset, int64_t length);
 
 // MARK: Names
 

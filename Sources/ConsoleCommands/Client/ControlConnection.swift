@@ -54,17 +54,21 @@ package struct ControlConnection: ~Copyable {
   /// Sends a request, passes every event to `onEvent`, and returns the reply.
   /// - Parameters:
   ///   - timeout: maximum silence between two lines; `nil` waits indefinitely.
-  ///   - onEvent: its errors are passed on; the connection is then unusable.
+  ///   - onEvent: its errors are passed on, as those of `onBytes`; the connection is then unusable.
+  ///   - onBytes: receives the bytes of a stream in order.
   package mutating func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration?,
-    onEvent: (ControlEvent) throws -> Void = { _ in }
+    onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in }
   ) throws -> Reply {
     let path = path
-    let reply = try exchange(timeout: timeout) {
+    let reply = try exchange(timeout: timeout, onBytes: onBytes) {
       request.json(id: $0)
     } onEvent: { line in
       do {
-        if let event = try ControlEvent(line) { try onEvent(event) }
+        guard let event = try ControlEvent(line) else { return 0 }
+        if case .bytes(let count) = event { return count }
+        try onEvent(event)
+        return 0
       } catch let failure as WireFailure {
         throw ControlError.malformed(path, reason: failure.message)
       }
@@ -77,12 +81,23 @@ package struct ControlConnection: ~Copyable {
   package mutating func exchange(
     timeout: Duration?, line: (Int64) -> JSONValue, onEvent: (JSONValue) throws -> Void = { _ in }
   ) throws -> JSONValue {
+    try exchange(timeout: timeout, onBytes: { _ in }, line: line) {
+      try onEvent($0)
+      return 0
+    }
+  }
+
+  /// - Parameter onEvent: returns the number of raw bytes that follow the event.
+  private mutating func exchange(
+    timeout: Duration?, onBytes: ([UInt8]) throws -> Void, line: (Int64) -> JSONValue,
+    onEvent: (JSONValue) throws -> Int
+  ) throws -> JSONValue {
     let id = nextID
     nextID += 1
     try send(line(id), timeout: timeout)
     while true {
       switch try receive(answerTo: id, timeout: timeout) {
-      case .event(let event): try onEvent(event)
+      case .event(let event): try receiveBytes(try onEvent(event), timeout: timeout, onBytes)
       case .reply(let reply): return reply
       }
     }
@@ -139,6 +154,21 @@ package struct ControlConnection: ~Copyable {
       let bytes = try stream.receive(Self.readSize, timeout: timeout)
       guard !bytes.isEmpty else { throw .closed(path) }
       lines.append(bytes)
+    }
+  }
+
+  private mutating func receiveBytes(
+    _ count: Int, timeout: Duration?, _ onBytes: ([UInt8]) throws -> Void
+  ) throws {
+    var left = count
+    while left > 0 {
+      let bytes = lines.takeBytes(left)
+      left -= bytes.count
+      if !bytes.isEmpty { try onBytes(bytes) }
+      guard left > 0 else { return }
+      let more = try stream.receive(Self.readSize, timeout: timeout)
+      guard !more.isEmpty else { throw ControlError.closed(path) }
+      lines.append(more)
     }
   }
 

@@ -11,8 +11,8 @@ struct GetCommand: ConsoleCommand {
     "get", "Fetch a document.",
     """
     Writes ./NAME (rfcN.txt for an RFC) unless -o is given. The file appears under its name only when it is complete, \
-    verified and on disk. It is then shared, unless --no-share is given. Ctrl-C stops the download and leaves nothing \
-    behind.
+    verified and on disk. It is then shared, unless --no-share is given. With -o - or a pipe, the verified bytes go there \
+    in order, and nothing is kept or shared. Ctrl-C stops the download and leaves nothing behind.
     """)
 
   @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
@@ -20,7 +20,9 @@ struct GetCommand: ConsoleCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: ArgumentHelp("The file to write, or the directory to put it in.", valueName: "path"),
+    help: ArgumentHelp(
+      "The file to write, or the directory to put it in; one that ends in / is made. - is standard output.",
+      valueName: "path"),
     completion: .file())
   var output: String?
 
@@ -33,11 +35,17 @@ struct GetCommand: ConsoleCommand {
       valueName: "prefix[:size]"))
   var content: String?
 
+  @Flag(help: "If the key has several contents, fetch the one with the latest date.")
+  var newest = false
+
   @Flag(help: "Replace a different existing file.")
   var force = false
 
   @Flag(help: "Do not share the file afterwards.")
   var noShare = false
+
+  @Flag(help: "Do not set the modification time and the executable bit of the document.")
+  var noPreserve = false
 
   @OptionGroup var daemon: DaemonOptions
 
@@ -45,6 +53,7 @@ struct GetCommand: ConsoleCommand {
     if let content, !Self.isContentPrefix(content) {
       throw ValidationError("--content takes 1 to 64 digits of 0-9 and a-f, optionally followed by :SIZE")
     }
+    if newest, content != nil { throw ValidationError("--newest and --content cannot be combined") }
     if let from, from.isEmpty { throw ValidationError("--from takes a name or the start of an id") }
   }
 
@@ -53,24 +62,18 @@ struct GetCommand: ConsoleCommand {
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    var progressLine = console.progressLine()
-    let request = GetDocument(
-      key: key, target: try target(on: console), from: from, content: content, force: force, share: !noShare,
-      progress: progressLine != nil)
-    let reply: ControlGetReply
-    do {
-      // No timeout for a large file: the daemon fails the request if no source is left.
-      reply = try DaemonClient(console: console, options: daemon).request(.get(request), timeout: nil) { event in
-        guard case .progress(let progress) = event else { return }
-        let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
-        console.show(&progressLine, label: label, done: progress.received, total: progress.size)
-      }
-    } catch {
-      console.clear(&progressLine)
-      guard let failure = error as? CommandFailure else { throw error }
-      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
+    guard let output else { return try save(to: try workingDirectory(console), on: console) }
+    switch try OutputKind(output, on: console) {
+    case .file(let path): return try save(to: .path(path), on: console)
+    case .standardOutput: return try stream(to: console, on: console)
+    case .pipe(let path):
+      let pipe = try PipeOutput(path)
+      return try stream(to: pipe, on: console)
     }
-    console.clear(&progressLine)
+  }
+
+  private func save(to target: GetDocument.Target, on console: Console) throws -> ExitStatus {
+    let reply = try fetch(to: target, on: console, showsProgress: true)
     if daemon.json {
       try console.writeJSON(reply.members)
     } else {
@@ -79,9 +82,51 @@ struct GetCommand: ConsoleCommand {
     return .done
   }
 
+  /// The bytes go to `sink`, and everything else to standard error.
+  private func stream(to sink: some DocumentSink, on console: Console) throws -> ExitStatus {
+    if daemon.json { throw CommandFailure(.usage, "--json and a document cannot both go to standard output") }
+    let reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput) {
+      try sink.write(document: $0)
+    }
+    try console.flush()
+    console.noteLine(Self.summary(of: reply))
+    return .done
+  }
+
+  private func fetch(
+    to target: GetDocument.Target, on console: Console, showsProgress: Bool,
+    onBytes: ([UInt8]) throws -> Void = { _ in }
+  ) throws -> ControlGetReply {
+    var progressLine = showsProgress ? console.progressLine() : nil
+    let isStream = target == .stream
+    var request = GetDocument(
+      key: key, target: target, from: from, content: content, newest: newest, force: force && !isStream,
+      share: !noShare && !isStream, progress: progressLine != nil)
+    if !isStream {
+      request.preserve = !noPreserve
+      request.umask = console.environment.umask
+    }
+    do {
+      // No timeout for a large file: the daemon fails the request if no source is left.
+      let reply: ControlGetReply = try DaemonClient(console: console, options: daemon).request(
+        .get(request), timeout: nil,
+        onEvent: { event in
+          guard case .progress(let progress) = event else { return }
+          let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
+          console.show(&progressLine, label: label, done: progress.received, total: progress.size)
+        }, onBytes: onBytes)
+      console.clear(&progressLine)
+      return reply
+    } catch {
+      console.clear(&progressLine)
+      guard let failure = error as? CommandFailure else { throw error }
+      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
+    }
+  }
+
   /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`
   private static func summary(of reply: ControlGetReply) -> String {
-    var text = "\(reply.path): \(Quantity.size(reply.content.size))"
+    var text = "\(reply.path == "-" ? reply.key.text : reply.path): \(Quantity.size(reply.content.size))"
     if !reply.sources.isEmpty {
       text += " from \(reply.sources.map(\.name).joined(separator: ", ")) in \(Quantity.duration(reply.seconds))"
     } else if reply.content.size > 0 {
@@ -90,9 +135,8 @@ struct GetCommand: ConsoleCommand {
     return TextRules.escapedForTerminal(text)
   }
 
-  private func target(on console: Console) throws -> GetDocument.Target {
-    if let output { return .path(try console.absolutePath(output, orFail: .cannotCreate)) }
-    return .directory(try console.workingDirectory(orFail: .cannotCreate))
+  private func workingDirectory(_ console: Console) throws -> GetDocument.Target {
+    .directory(try console.workingDirectory(orFail: .cannotCreate))
   }
 
   private static func isContentPrefix(_ text: String) -> Bool {

@@ -13,6 +13,9 @@ struct AddCommand: ConsoleCommand {
     rfcNNN.txt becomes rfc/NNN, with the title read from its text; any other file becomes file/NAME. All paths are \
     checked before hashing starts: if one is bad, nothing is added. Returns when the files are recorded and the index \
     has acknowledged them. If no index is reachable, they are announced as soon as one is.
+
+    With -r, hidden names, symbolic links and mounted file systems are left out, and a summary names them. Files of \
+    peers, indexes and supervisors of this system are never shared.
     """)
 
   @Argument(help: ArgumentHelp("The files to share.", valueName: "file"), completion: .file())
@@ -20,6 +23,18 @@ struct AddCommand: ConsoleCommand {
 
   @Flag(name: .shortAndLong, help: "Share all files below the given directories, as file/DIR/PATH.")
   var recursive = false
+
+  @Flag(help: "With -r, also share names that begin with a dot.")
+  var hidden = false
+
+  @Flag(help: "With -r, also share what symbolic links lead to.")
+  var follow = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With -r, leave out what matches this pattern: a name such as '*.o', or a path such as 'build/*.o'. Repeatable.",
+      valueName: "glob"))
+  var exclude: [String] = []
 
   @Option(help: "The key of a single file, or collection/prefix/ for several files.")
   var key: String?
@@ -30,6 +45,10 @@ struct AddCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
+    guard recursive || !(hidden || follow) && exclude.isEmpty else {
+      throw ValidationError("--hidden, --follow and --exclude apply to directories: add -r")
+    }
+    if exclude.contains(where: \.isEmpty) { throw ValidationError("--exclude takes a pattern") }
     let isSingle = files.count == 1 && !recursive
     if title != nil, !isSingle { throw ValidationError("--title applies to a single file only") }
     if let key, !key.hasSuffix("/"), !isSingle {
@@ -57,6 +76,7 @@ struct AddCommand: ConsoleCommand {
     var problems = [PathProblem]()
     // Also after a failure: what was added stays shared.
     defer { try? console.write(table.finish()) }
+    (request.hidden, request.follow, request.exclude) = (hidden, follow, exclude)
     // Hashing a large file may be silent for any length of time.
     let reply = try DaemonClient(console: console, options: daemon).request(
       .add(request), for: ControlAddReply.self, timeout: nil
@@ -85,6 +105,8 @@ struct AddCommand: ConsoleCommand {
 
   private func finish(_ reply: ControlAddReply, _ problems: [PathProblem], on console: Console) throws -> ExitStatus {
     if daemon.json { try console.writeJSON(reply.members) }
+    for line in LeftOutSummary.lines(reply.leftOut) { console.noteLine(line) }
+    if reply.added == 0, reply.failed == 0 { console.noteLine("No files were found; nothing was added.") }
     if !reply.announced {
       console.noteLine("The index is unreachable. The files are recorded and will be announced when it is back.")
     }
@@ -133,30 +155,95 @@ struct AddCommand: ConsoleCommand {
   }
 }
 
+/// Words for what an `add` did not take.
+enum LeftOutSummary {
+  /// One line for each reason: `Left out 3 hidden names (--hidden takes them): .git, .ssh, …`
+  static func lines(_ leftOut: LeftOut) -> [String] {
+    leftOut.groups.map { group in
+      let names = group.paths.map(TextRules.escapedForTerminal).joined(separator: ", ")
+      return "Left out \(what(group)): \(names)\(group.count > group.paths.count ? ", …" : "")"
+    }
+  }
+
+  private static func what(_ group: LeftOut.Group) -> String {
+    func count(_ one: String, _ many: String) -> String { group.count == 1 ? "1 \(one)" : "\(group.count) \(many)" }
+    return switch LeftOut.Reason(rawValue: group.reason) {
+    case .hidden: count("hidden name", "hidden names") + " (--hidden takes them)"
+    case .excluded: count("name", "names") + " by --exclude"
+    case .link: count("symbolic link", "symbolic links") + " (--follow takes what they lead to)"
+    case .fileSystem: count("other file system", "other file systems") + " (add its directory to share it)"
+    case .notAFile: count("entry", "entries") + " that are no regular files"
+    case .state: count("entry", "entries") + " of a peer, an index or a supervisor"
+    case .unfinished: count("unfinished download", "unfinished downloads")
+    case .twice: count("directory", "directories") + " reached a second time"
+    case .empty: count("empty directory", "empty directories")
+    case nil: count("entry", "entries") + " (\(TextRules.escapedForTerminal(group.reason)))"
+    }
+  }
+}
+
 struct RemoveCommand: ConsoleCommand {
   static let example = "remove file/paper.pdf"
-  static let configuration: CommandConfiguration = .verb("remove", "Stop sharing a document. The file itself is kept.")
+  static let configuration: CommandConfiguration = .verb(
+    "remove", "Stop sharing a document, or with -r all documents below a prefix. The files themselves are kept.")
 
-  @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
-  var key: DocumentKey
+  @Argument(help: "The key, as collection/name; with -r a prefix, as collection/prefix/.")
+  var key: String
+
+  @Flag(name: .shortAndLong, help: "Stop sharing all documents below the prefix.")
+  var recursive = false
 
   @Option(help: ArgumentHelp("Only the content whose id starts with this.", valueName: "prefix"))
   var content: String?
 
   @OptionGroup var daemon: DaemonOptions
 
+  func validate() throws {
+    if recursive {
+      guard content == nil else { throw ValidationError("--content applies to a single key") }
+      guard key.hasSuffix("/") else { throw ValidationError("-r takes a prefix that ends in /: \(key)/") }
+      try check(key + "1")
+    } else {
+      guard !key.hasSuffix("/") else {
+        throw ValidationError("a key does not end in /; -r removes all documents below \(key)")
+      }
+      try check(key)
+    }
+  }
+
+  private func check(_ text: String) throws {
+    do throws(InvalidValue) {
+      _ = try DocumentKey(normalizing: text)
+    } catch {
+      throw ValidationError("The value '\(key)' is invalid for '<key>': \(error.reason)")
+    }
+  }
+
   func perform(on console: Console) throws -> ExitStatus {
-    let reply: ControlRemoveReply
+    let client = DaemonClient(console: console, options: daemon)
+    guard !recursive else {
+      let prefix = TextRules.normalized(key)
+      // Many documents take many transactions.
+      let reply: ControlRemoveReply = try client.request(.remove(.prefix(prefix)), timeout: nil)
+      return try finish(reply, prefix, "\(Quantity.count(reply.removed, "document")) below \(prefix)", on: console)
+    }
+    let key = try DocumentKey.typed(key)
     do {
-      reply = try DaemonClient(console: console, options: daemon).request(
-        .remove(RemoveDocument(key: key, content: content)))
+      let reply: ControlRemoveReply = try client.request(.remove(.document(key, content: content)))
+      return try finish(reply, key.text, key.text, on: console)
     } catch let failure as CommandFailure {
       throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, mine: true)
     }
+  }
+
+  private func finish(
+    _ reply: ControlRemoveReply, _ key: String, _ what: String, on console: Console
+  ) throws -> ExitStatus {
     if daemon.json {
-      try console.writeJSON(["key": .string(key.text), "removed": .integer(Int64(reply.removed))])
+      try console.writeJSON(["key": .string(key), "removed": .integer(Int64(reply.removed))])
     } else {
-      try console.writeLine(TextRules.escapedForTerminal("\(key) is no longer shared"))
+      let verb = recursive && reply.removed != 1 ? "are" : "is"
+      try console.writeLine(TextRules.escapedForTerminal("\(what) \(verb) no longer shared"))
     }
     return reply.removed > 0 ? .done : .notFound
   }

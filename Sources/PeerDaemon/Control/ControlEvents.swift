@@ -34,6 +34,20 @@ package final class ControlEvents: Sendable {
     }
   }
 
+  /// Sends a `bytes` event with the bytes. Returns when the socket has taken them.
+  /// - Parameter bytes: at least one, at most `ControlPlane.lineLimit`.
+  /// - Throws: `cancelled` if the client has disconnected.
+  package func send(bytes: [UInt8]) async throws(WireFailure) {
+    guard !Task.isCancelled else { throw Self.disconnected }
+    var buffer = ByteBuffer(bytes: ControlLines.bytes(of: ControlEvent.bytes(count: bytes.count).json))
+    buffer.writeBytes(bytes)
+    do {
+      try await loop.flatSubmit { [connection, buffer] in connection.value.send(bytes: buffer) }.get()
+    } catch {
+      throw Self.disconnected
+    }
+  }
+
   /// Sends an event, or drops it while the previous one is not taken: for progress, which the next event replaces.
   package func offer(_ event: ControlEvent) {
     guard !isOffering.exchange(true, ordering: .acquiringAndReleasing) else { return }

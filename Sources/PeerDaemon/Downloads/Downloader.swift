@@ -12,7 +12,7 @@ package import WireProtocol
 package struct Downloader: Sendable {
   private let identity: (id: PeerID, name: PeerName)
   private let link: IndexLink
-  private let ledger: ShareLedger
+  let ledger: ShareLedger
   private let publication: Publication
   private let transfers: TransferRegistry
   private let group: any EventLoopGroup
@@ -49,9 +49,30 @@ package struct Downloader: Sendable {
   ) async throws(WireFailure) -> Download {
     let started = NIODeadline.now()
     let choice = try await choose(request)
+    let news = SourceNews()
+    do throws(WireFailure) {
+      return try await get(request, choice, since: started, news, progress)
+    } catch {
+      // The file may have changed between the lookup and the request.
+      guard error.code == .noSource, news.isOutdated, !news.hasDelivered, request.content == nil else { throw error }
+      let again = try await choose(request)
+      guard again.content.content != choice.content.content else { throw error }
+      return try await get(request, again, since: started, SourceNews(), progress)
+    }
+  }
+
+  private func get(
+    _ request: DownloadRequest, _ choice: SourceChoice, since started: NIODeadline, _ news: SourceNews,
+    _ progress: @escaping @Sendable (DownloadProgress) -> Void
+  ) async throws(WireFailure) -> Download {
     let content = choice.content.content
+    if case .stream(let deliver) = request.destination {
+      let sources = try await stream(choice, request.key, news, progress, to: deliver)
+      return Self.download(content, "-", sources, started)
+    }
     let document = Document(
-      key: request.key, title: choice.content.title, content: content, modified: choice.content.modified)
+      key: request.key, title: choice.content.title, content: content, modified: choice.content.modified,
+      executable: choice.content.executable)
     let fetch: Fetch
     switch try await prepare(request, content) {
     case .begun(let begun): fetch = begun
@@ -60,7 +81,7 @@ package struct Downloader: Sendable {
       return Self.download(content, file.path, [:], started)
     }
     do throws(WireFailure) {
-      let sources = try await fetchAll(fetch, choice, request.key, progress)
+      let sources = try await fetchAll(fetch, choice, request.key, news, progress)
       let path = try await finish(fetch, document, request)
       return Self.download(content, path, sources, started)
     } catch {
@@ -81,7 +102,8 @@ package struct Downloader: Sendable {
       throw WireFailure(.notFound, "nobody shares \(request.key) now; p2pctl list shows what is available")
     }
     return try SourceChoice(
-      request.key, found, from: request.from, prefix: request.content, asking: identity.id)
+      request.key, found, from: request.from, prefix: request.content, newest: request.takesNewest,
+      asking: identity.id)
   }
 
   private enum Preparation: Sendable {
@@ -92,13 +114,15 @@ package struct Downloader: Sendable {
 
   private func prepare(_ request: DownloadRequest, _ content: Content) async throws(WireFailure) -> Preparation {
     let catalogue = ledger.catalogue
+    let places = ledger.places
     let (target, fetch) = try await blocking { () throws(StoreError) in
-      let target = try Self.target(of: request)
+      let target = try Self.target(of: request, places.current())
       let fetch = target.isFree ? try Fetch(content: content, target: target, catalogue: catalogue) : nil
       return (target, fetch)
     }
     if let fetch { return .begun(fetch) }
     if let file = try await present(target, content) { return .present(file) }
+    try await blocking { () throws(StoreError) in try target.checkReplaceable() }
     guard request.replacesFile else {
       throw WireFailure(
         .cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
@@ -109,11 +133,14 @@ package struct Downloader: Sendable {
     }
   }
 
-  private static func target(of request: DownloadRequest) throws(StoreError) -> DownloadTarget {
+  private static func target(
+    of request: DownloadRequest, _ places: PrivatePlaces.Current
+  ) throws(StoreError) -> DownloadTarget {
     let name = request.key.suggestedFileName
     return switch request.destination {
-    case .path(let path): try DownloadTarget(path: path, suggestedName: name)
-    case .directory(let directory): try DownloadTarget(directory: directory, name: name)
+    case .path(let path): try DownloadTarget(path: path, suggestedName: name, places: places, mask: request.mask)
+    case .directory(let directory): try DownloadTarget(directory: directory, name: name, places: places)
+    case .stream: throw StoreError(.cannotCreate, name, "a stream has no file")
     }
   }
 
@@ -134,8 +161,8 @@ package struct Downloader: Sendable {
   // MARK: Fetching
 
   /// - Returns: bytes received from each source.
-  private func fetchAll(
-    _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey,
+  func fetchAll(
+    _ fetch: Fetch, _ choice: SourceChoice, _ key: DocumentKey, _ news: SourceNews,
     _ progress: @escaping @Sendable (DownloadProgress) -> Void
   ) async throws(WireFailure) -> [Holder: Int64] {
     let transfer = transfers.download(key, fetch.content, to: fetch.target.path)
@@ -147,7 +174,9 @@ package struct Downloader: Sendable {
     case .complete(let bytes): return bytes
     case .cancelled: throw WireFailure(.cancelled, "the download of \(key) was cancelled")
     case .failed(let error): throw WireFailure(error)
-    case .noSource(let failures, let holders): throw Self.noSource(of: key, failures, holders: holders)
+    case .noSource(let failures, let holders):
+      news.note(failures)
+      throw Self.noSource(of: key, failures, holders: holders)
     }
   }
 
@@ -197,33 +226,51 @@ package struct Downloader: Sendable {
     _ fetch: Fetch, _ document: Document, _ request: DownloadRequest
   ) async throws(WireFailure) -> String {
     let ledger = ledger
+    let attributes = request.attributes(of: document)
     let outcome = try await blocking {
       () throws(StoreError) -> Result<(path: String, superseded: [Share]), StoreError> in
       let file: HashedFile
       do throws(StoreError) {
-        file = try fetch.commit(replacing: request.replacesFile)
+        file = try fetch.commit(replacing: request.replacesFile, attributes)
       } catch {
         guard error.code == .exists else { throw error }
         return .failure(error)
       }
       let temporary = fetch.file.temporaryPaths
       if request.isShared {
-        return .success((file.path, try Self.share(document, file, in: ledger, forgetting: temporary)))
+        let superseded = try Self.share(document, file, in: ledger, forgetting: temporary)
+        return .success((fetch.target.currentPath, superseded))
       }
       // A record that cannot be removed now is removed at the next start.
       for path in temporary { try? ledger.catalogue.forgetTemporary(path) }
-      return .success((file.path, []))
+      return .success((fetch.target.currentPath, []))
     }
     switch outcome {
     case .success(let (path, superseded)):
       if request.isShared { await publish(document, superseded) }
       return path
     case .failure(let error):
-      guard let file = try await present(fetch.target, fetch.content) else { throw WireFailure(error) }
+      guard let file = try await present(fetch.target, fetch.content) else {
+        throw try await keepBeside(fetch, attributes, error)
+      }
       try await blocking { fetch.discard() }
       if request.isShared { try await share(document, file) }
       return file.path
     }
+  }
+
+  /// Another file has taken the name meanwhile: gives the finished one a name beside it, and shares nothing.
+  private func keepBeside(_ fetch: Fetch, _ attributes: FileAttributes, _ error: StoreError) async throws(WireFailure)
+    -> WireFailure
+  {
+    let kept = try await blocking { [catalogue = ledger.catalogue] () throws(StoreError) in
+      let path = try fetch.file.commitBeside(attributes)
+      for path in fetch.file.temporaryPaths { try? catalogue.forgetTemporary(path) }
+      return path
+    }
+    return WireFailure(
+      .cannotCreate,
+      "\(error.subject) appeared during the download and is different; the download is complete as \(kept)")
   }
 
   /// Shares an existing file.
@@ -239,7 +286,9 @@ package struct Downloader: Sendable {
   private static func share(
     _ document: Document, _ file: HashedFile, in ledger: ShareLedger, forgetting temporary: [String]
   ) throws(StoreError) -> [Share] {
-    let share = Share(document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint)
+    let share = Share(
+      document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint,
+      permissions: document.executable ? 0o755 : 0o644)
     do throws(StoreError) {
       return try ledger.add(share, fetched: file, forgetting: temporary)
     } catch {
@@ -262,7 +311,7 @@ package struct Downloader: Sendable {
       seconds: Double((NIODeadline.now() - started).nanoseconds) / 1e9)
   }
 
-  private func blocking<Value: Sendable>(
+  func blocking<Value: Sendable>(
     _ body: @escaping @Sendable () throws(StoreError) -> Value
   ) async throws(WireFailure) -> Value {
     try await pool.store(body)

@@ -39,15 +39,15 @@ final class Fetch: Sendable {
   }
 
   /// Makes the file durable and gives it its name. Blocks.
-  func commit(replacing: Bool) throws(StoreError) -> HashedFile {
+  func commit(replacing: Bool, _ attributes: FileAttributes) throws(StoreError) -> HashedFile {
     if content.geometry.blockCount == 1 { try draft.put(content.root.bytes, from: 0) }
     let layer = try draft.finish()
     guard layer.content == content else {
       throw StoreError(.damagedLayer, target.path, "the hashes do not lead to the root")
     }
-    let fingerprint = try file.commit(replacing: replacing)
+    let fingerprint = try file.commit(replacing: replacing, attributes)
     // Just written: a change within the same clock tick would leave the same time stamp.
-    return HashedFile(path: target.currentPath, layer: layer, fingerprint: fingerprint, isRacy: true)
+    return HashedFile(path: target.pathWithoutLinks, layer: layer, fingerprint: fingerprint, isRacy: true)
   }
 }
 

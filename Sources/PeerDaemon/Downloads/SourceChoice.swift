@@ -15,8 +15,10 @@ package struct SourceChoice: Equatable {
   /// - Parameters:
   ///   - from: name or id prefix of a peer.
   ///   - prefix: prefix of a content's root, with `:SIZE` to tell contents of the same root apart.
+  ///   - newest: whether the latest date decides between several contents.
   package init(
-    _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, asking own: PeerID
+    _ key: DocumentKey, _ found: LookupReply, from: String?, prefix: String?, newest: Bool = false,
+    asking own: PeerID
   ) throws(WireFailure) {
     var contents = found.contents
     if let prefix {
@@ -28,6 +30,8 @@ package struct SourceChoice: Equatable {
     if let from {
       contents = try Self.restrict(contents, to: from, key)
     }
+    // An index that leaves contents out may have left out the newest.
+    if newest, found.more == 0 { contents = Self.newest(of: contents) }
     guard let first = contents.first else {
       throw WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what is available")
     }
@@ -52,6 +56,12 @@ package struct SourceChoice: Equatable {
     }
     // A lookup of one peer reports all its holders.
     return (others, from == nil ? row.total : others.count)
+  }
+
+  /// The contents with the latest date; several if their dates are equal.
+  private static func newest(of contents: [ContentListing]) -> [ContentListing] {
+    let latest = contents.map(\.modified.seconds).max()
+    return contents.filter { $0.modified.seconds == latest }
   }
 
   private static func isMeant(_ content: Content, by prefix: String) -> Bool {
@@ -90,7 +100,8 @@ package struct SourceChoice: Equatable {
       let holders = row.holders.filter(isMeant)
       guard !holders.isEmpty else { return nil }
       return ContentListing(
-        content: row.content, title: row.title, modified: row.modified, total: row.total, holders: holders)
+        content: row.content, title: row.title, modified: row.modified, executable: row.executable, total: row.total,
+        holders: holders)
     }
   }
 }

@@ -7,6 +7,8 @@ package import WireProtocol
 package enum SourceFailure: Error, Equatable {
   /// The source refuses.
   case refused(WireFailure)
+  /// The source asks to come back later for this content.
+  case busy(WireFailure)
   /// The source is another peer than the index reported.
   case otherPeer(PeerID)
   /// The source has only part of the content.
@@ -30,7 +32,7 @@ extension SourceFailure {
   var isTemporary: Bool {
     switch self {
     case .lost, .stalled: true
-    case .refused, .otherPeer, .incomplete, .protocolViolation, .wrongBytes, .silent, .misplaced: false
+    case .refused, .busy, .otherPeer, .incomplete, .protocolViolation, .wrongBytes, .silent, .misplaced: false
     }
   }
 }
@@ -38,7 +40,7 @@ extension SourceFailure {
 extension SourceFailure: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .refused(let failure):
+    case .refused(let failure), .busy(let failure):
       switch failure.code {
       case .notFound, .changed: "does not have it any more: \(failure.message)"
       case .unavailable: "is not available: \(failure.message)"
@@ -67,6 +69,8 @@ package struct SourceFailures {
   package private(set) var silent = 0
   /// Whether a source sent bytes that do not belong to the content.
   package private(set) var hasWrongBytes = false
+  /// Whether a source no longer has what it announced: the key may stand for another content now.
+  package private(set) var hasChanges = false
   private var reported: [(holder: Holder, failure: SourceFailure)] = []
 
   package init() {}
@@ -74,6 +78,7 @@ package struct SourceFailures {
   package mutating func note(_ holder: Holder, _ failure: SourceFailure) {
     count += 1
     if failure == .silent { silent += 1 }
+    if case .refused(let refusal) = failure, [.changed, .notFound].contains(refusal.code) { hasChanges = true }
     if case .wrongBytes = failure {
       // Always reported, because it decides the error code of the download.
       if !hasWrongBytes { reported.insert((holder, failure), at: 0) }

@@ -100,6 +100,8 @@ package struct SourceMachine {
     }
     expected.removeFirst()
     if let failure = try Self.read({ () throws(WireFailure) in try WireFailure(reply: reply) }) {
+      // After hello: the refusal concerns the content, not the connection.
+      if isGreeted, failure.code == .unavailable, failure.retryAfter != nil { throw .busy(failure) }
       throw .refused(failure)
     }
     switch first.what {

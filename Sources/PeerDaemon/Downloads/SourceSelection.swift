@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import NIOCore
 package import DocumentModel
+package import NIOCore
+import WireProtocol
 
 /// Decides which holders of a content are asked, when, and which one is the source: a value without I/O.
 ///
@@ -32,6 +33,8 @@ package struct SourceSelection {
     package var trial = TimeAmount.seconds(2)
     package var slowBytes: Int64 = 64 * 1024
     package var slowTime = TimeAmount.seconds(10)
+    /// Longest wait for a holder that asked to come back later; it is asked again until `search` is over.
+    package var maxWait = TimeAmount.seconds(30)
 
     package init() {}
   }
@@ -75,6 +78,8 @@ package struct SourceSelection {
   private var hurried = HolderQueue()
   /// Holders that were too slow while others existed.
   private var slow: [Holder] = []
+  /// Holders that asked to come back later.
+  private var later: [(due: NIODeadline, holder: Holder)] = []
   private var known: Set<HolderID> = []
   private var underWay: [ID: Asked] = [:]
   private var nextID: ID = 0
@@ -145,6 +150,10 @@ package struct SourceSelection {
     failedSince += 1
     if willing == id { willing = nil }
     if source == id { endFetching(at: now) }
+    if case .busy(let refusal) = failure {
+      let wait = min(TimeAmount.seconds(Int64(max(refusal.retryAfter ?? 1, 1))), bounds.maxWait)
+      later.append((now + wait, asked.holder))
+    }
     if gained > 0, failure.isTemporary { waiting.append(asked.holder) }
     if failure == .silent, asked.pace == .hurried { hurried.append(asked.holder) }
   }
@@ -156,6 +165,8 @@ package struct SourceSelection {
     if let id = willing { return beginFetching(from: id, at: now) }
     if let id = source { return leaveIfSlow(id, at: now) }
     guard now < endOfSearch else { return nil }
+    for entry in later where entry.due <= now { waiting.append(entry.holder) }
+    later.removeAll { $0.due <= now }
     if underWay.count < wanted(at: now), let asked = nextHolder() { return ask(asked) }
     guard underWay.count < wanted(at: now), mayLookUp else { return nil }
     isLookingUp = true
@@ -165,10 +176,12 @@ package struct SourceSelection {
   /// Call it when there is no step.
   package func rest(at now: NIODeadline) -> Rest {
     if source != nil { return .until(endOfRate) }
-    let hasNobody = waiting.isEmpty && hurried.isEmpty && slow.isEmpty
+    let hasNobody = waiting.isEmpty && hurried.isEmpty && slow.isEmpty && later.isEmpty
     if hasNobody, underWay.isEmpty, !isLookingUp, !mayLookUp { return .end }
     guard now < endOfSearch else { return .end }
-    guard !waiting.isEmpty || !hurried.isEmpty || mayLookUp else { return .until(endOfSearch) }
+    guard !waiting.isEmpty || !hurried.isEmpty || mayLookUp else {
+      return .until(later.map(\.due).min().map { min($0, endOfSearch) } ?? endOfSearch)
+    }
     let staggers = (now - searchBegan).nanoseconds / max(bounds.stagger.nanoseconds, 1)
     return .until(min(searchBegan + bounds.stagger * (staggers + 1), endOfSearch))
   }

@@ -13,12 +13,15 @@ package struct AddPlan: Equatable {
     package let title: Title?
     package let path: String
     package let fingerprint: FileFingerprint
+    /// Permission bits of chmod(2).
+    package let permissions: UInt32
 
-    package init(key: DocumentKey, title: Title?, path: String, fingerprint: FileFingerprint) {
+    package init(key: DocumentKey, title: Title?, _ file: FoundFile) {
       self.key = key
       self.title = title
-      self.path = path
-      self.fingerprint = fingerprint
+      path = file.path
+      fingerprint = file.fingerprint
+      permissions = file.permissions
     }
   }
 
@@ -34,8 +37,10 @@ package struct AddPlan: Equatable {
   package private(set) var failed: [PathProblem] = []
   /// Number of files left out; an entry of `failed` may represent many.
   package private(set) var failedCount = 0
+  /// What was not taken from directories.
+  package private(set) var leftOut = LeftOut()
 
-  /// - Throws: `no-input` that names the unusable paths; `usage`, `invalid-key`, `too-large`.
+  /// - Throws: `no-input` that names the unusable paths, or two files with one key; `usage`, `invalid-key`, `too-large`.
   package init(_ request: AddRequest, found: [InspectedPath]) throws(WireFailure) {
     try Self.refuse(unusable: found)
     let isSingleFile = found.count == 1 && found.allSatisfy(\.isFile)
@@ -44,6 +49,7 @@ package struct AddPlan: Equatable {
     }
     let requested = try RequestedKey(request.key, isSingleFile: isSingleFile)
     for path in found { add(path, requested, request.title) }
+    try makeUnique()
     guard entries.count <= Self.maxFiles else {
       throw WireFailure(
         .tooLarge, "more than \(Self.maxFiles) files; add them in parts",
@@ -55,19 +61,50 @@ package struct AddPlan: Equatable {
     switch path {
     case .unusable: break
     case .file(let file):
-      add(file, title) { () throws(InvalidValue) in try requested.key(ofFile: String(file.name)) }
-    case .directory(let name, let files, let unreadable, let more):
-      failed += unreadable
-      failedCount += unreadable.count + more
-      for file in files {
-        add(file, nil) { () throws(InvalidValue) in try requested.key(of: file.name, in: name) }
+      add(file, title) { () throws(InvalidValue) in try requested.key(ofFile: file.name) }
+    case .directory(let tree):
+      failed += tree.unreadable
+      failedCount += tree.unreadable.count + tree.more
+      leftOut.add(tree.leftOut)
+      for file in tree.files {
+        add(file, nil) { () throws(InvalidValue) in try requested.key(of: file.name, in: tree.name) }
       }
     }
   }
 
+  /// A path may be named twice, but two files cannot have one key: the user would not know which one is offered.
+  private mutating func makeUnique() throws(WireFailure) {
+    var first: [DocumentKey: String] = [:]
+    var (kept, problems) = ([Entry](), [PathProblem]())
+    kept.reserveCapacity(entries.count)
+    for entry in entries {
+      guard let other = first[entry.key] else {
+        first[entry.key] = entry.path
+        kept.append(entry)
+        continue
+      }
+      // Strings are equal in NFC and NFD; files are not.
+      guard !other.utf8.elementsEqual(entry.path.utf8) else { continue }
+      if problems.count < Self.maxTwins {
+        for path in [other, entry.path] {
+          problems.append(PathProblem(path: path, message: "would be \(entry.key)"))
+        }
+      }
+    }
+    guard problems.isEmpty else {
+      throw WireFailure(
+        .noInput, "several files would have the same key; nothing was added: give each its own with --key",
+        paths: problems)
+    }
+    entries = kept
+  }
+
+  /// Files with the same key that a refusal names.
+  private static let maxTwins = 20
+
   private mutating func add(_ file: FoundFile, _ title: Title?, _ key: () throws(InvalidValue) -> DocumentKey) {
     do throws(InvalidValue) {
-      entries.append(Entry(key: try key(), title: title, path: file.path, fingerprint: file.fingerprint))
+      entries.append(Entry(key: try key(), title: title, file))
     } catch {
       failedCount += 1
       failed.append(

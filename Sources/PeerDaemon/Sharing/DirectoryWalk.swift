@@ -5,88 +5,124 @@ import Glibc
 import POSIXSupport
 import WireProtocol
 
-/// Walks a directory tree in the order of names. Symbolic links are followed, but no directory is entered twice, which
-/// breaks cycles.
+/// Walks a directory tree in the order of names. Each directory is opened without following links and is entered once; a
+/// mounted file system is not entered.
 struct DirectoryWalk {
   /// Entries of one directory; a larger one is reported as EFBIG.
   private static let maxNames = 1_000_000
 
-  private let base: String
+  /// A directory to read.
+  private struct Directory {
+    /// Absolute and without symbolic links.
+    let path: String
+    /// Its path below the directory that was named, with a slash at the end; empty for that one.
+    let prefix: String
+  }
+
   private let inspection: PathInspection
+  private let selection: TreeSelection
   private let room: Int
   private let problemRoom: Int
-  private var entered: Set<PathInspection.Place>
-  /// Stack of directories to read.
-  private var waiting: [String]
+  private var entered: Set<FileIdentity> = []
+  private var waiting: [Directory] = []
   private(set) var files: [FoundFile] = []
   /// What cannot be shared; at most `problemRoom` entries.
   private(set) var unreadable: [PathProblem] = []
   /// Number of further entries that cannot be shared.
   private(set) var moreUnreadable = 0
+  private(set) var leftOut = LeftOut()
 
   /// - Parameters:
-  ///   - base: path without a trailing slash.
   ///   - room: maximum number of files. The walk stops after one more, which tells the caller that there are more.
   ///   - problemRoom: maximum length of `unreadable`.
-  init(base: String, place: PathInspection.Place, inspection: PathInspection, room: Int, problemRoom: Int) {
-    self.base = base
+  init(_ inspection: PathInspection, _ selection: TreeSelection, room: Int, problemRoom: Int) {
     self.inspection = inspection
+    self.selection = selection
     self.room = room
     self.problemRoom = problemRoom
-    entered = [place]
-    waiting = [base]
   }
 
-  /// - Returns: the errno of opening the base directory. Errors below it are added to `unreadable`.
-  mutating func run() -> CInt? {
-    var isFirst = true
-    while let directory = waiting.popLast(), files.count <= room, !inspection.isCancelled() {
-      let names: [[UInt8]]
-      do throws(SystemError) {
-        names = try Self.names(in: directory.isEmpty ? "/" : directory).sorted { $0.lexicographicallyPrecedes($1) }
+  private var isDone: Bool { files.count > room || inspection.isCancelled() }
+
+  /// - Throws: the error of reading the directory itself. Errors below it are added to `unreadable`.
+  mutating func run(from base: OpenFile) throws(StoreError) {
+    entered.insert(FileIdentity(try base.status()))
+    try read(base, prefix: "")
+    while !isDone, let next = waiting.popLast() {
+      do throws(StoreError) {
+        try read(try OpenFile.listing(next.path), prefix: next.prefix)
       } catch {
-        if isFirst { return error.code }
-        report(directory, error.code)
-        continue
+        report(next.path, error.reason)
       }
-      isFirst = false
-      read(directory, names)
     }
     files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    return nil
   }
 
-  private mutating func read(_ directory: String, _ names: [[UInt8]]) {
-    for name in names where files.count <= room && !inspection.isCancelled() {
+  private mutating func read(_ directory: OpenFile, prefix: String) throws(StoreError) {
+    let names = try Self.names(in: directory)
+    if names.isEmpty { leftOut.note(.empty, directory.path) }
+    guard !inspection.places.contains(namesOfState: names) else { return leftOut.note(.state, directory.path) }
+    let device = FileIdentity(try directory.status()).device
+    for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) where !isDone {
+      let path = directory.path == "/" ? "/" : directory.path + "/"
       guard let text = String(validating: name, as: UTF8.self) else {
-        let shown = "\(directory)/\(String(decoding: name, as: UTF8.self))"
-        report(shown, "its name is not UTF-8")
+        report(path + String(decoding: name, as: UTF8.self), "its name is not UTF-8")
         continue
       }
-      examine("\(directory)/\(text)")
+      if let reason = selection.reason(toLeaveOut: text, at: prefix + text) {
+        leftOut.note(reason, path + text)
+      } else {
+        examine(text, in: directory, device, path + text, prefix + text)
+      }
     }
   }
 
-  private mutating func examine(_ path: String) {
+  private mutating func examine(
+    _ entry: String, in directory: OpenFile, _ device: UInt64, _ path: String, _ name: String
+  ) {
     var status = stat()
-    guard stat(path, &status) == 0 else { return report(path, errno) }
+    guard fstatat(directory.descriptor, entry, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+      return report(path, SystemError(errno).description)
+    }
     switch status.st_mode & S_IFMT {
-    case S_IFREG:
-      guard !inspection.unfinished.contains(path) else { return }
-      let name = path[path.utf8.index(path.startIndex, offsetBy: base.utf8.count + 1)...]
-      files.append(FoundFile(path: path, name: name, fingerprint: FileFingerprint(status)))
+    case S_IFREG: take(file: path, name, status)
     case S_IFDIR:
-      let place = PathInspection.Place(status)
-      guard place != inspection.ownState, entered.insert(place).inserted else { return }
-      waiting.append(path)
-    default:
-      // Sockets, FIFOs and devices contain no document.
-      break
+      guard FileIdentity(status).device == device else { return leftOut.note(.fileSystem, path) }
+      take(directory: path, name, status)
+    case S_IFLNK:
+      guard selection.followsLinks else { return leftOut.note(.link, path) }
+      follow(path, name)
+    default: leftOut.note(.notAFile, path)
     }
   }
 
-  private mutating func report(_ path: String, _ error: CInt) {
-    report(path, SystemError(error).description)
+  /// The link may lead anywhere, so what it leads to is checked as a path that was typed.
+  private mutating func follow(_ link: String, _ name: String) {
+    var status = stat()
+    guard let path = PathInspection.withoutLinks(link), stat(path, &status) == 0 else {
+      return report(link, SystemError(errno).description)
+    }
+    guard let isPrivate = try? inspection.isPrivate(directoryOf: path), !isPrivate else {
+      return leftOut.note(.state, link)
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: take(file: path, name, status)
+    case S_IFDIR: take(directory: path, name, status)
+    default: leftOut.note(.notAFile, link)
+    }
+  }
+
+  private mutating func take(file path: String, _ name: String, _ status: stat) {
+    guard !inspection.unfinished.contains(path) else { return leftOut.note(.unfinished, path) }
+    guard !inspection.places.contains(file: FileIdentity(status)) else { return leftOut.note(.state, path) }
+    files.append(FoundFile(path: path, name: name, status))
+  }
+
+  private mutating func take(directory path: String, _ name: String, _ status: stat) {
+    let identity = FileIdentity(status)
+    guard !inspection.places.contains(identity) else { return leftOut.note(.state, path) }
+    guard entered.insert(identity).inserted else { return leftOut.note(.twice, path) }
+    waiting.append(Directory(path: path, prefix: name + "/"))
   }
 
   private mutating func report(_ path: String, _ message: String) {
@@ -94,9 +130,13 @@ struct DirectoryWalk {
     unreadable.append(PathProblem(path: path, message: message))
   }
 
-  private static func names(in directory: String) throws(SystemError) -> [[UInt8]] {
-    let names = try DirectoryNames.read(directory, max: maxNames + 1)
-    guard names.count <= maxNames else { throw SystemError(EFBIG) }
-    return names
+  private static func names(in directory: OpenFile) throws(StoreError) -> [[UInt8]] {
+    do throws(SystemError) {
+      let names = try DirectoryNames.read(directory: directory.descriptor, max: maxNames + 1) { $0 }
+      guard names.count <= maxNames else { throw SystemError(EFBIG) }
+      return names
+    } catch {
+      throw StoreError(.unreadable, directory.path, error.description)
+    }
   }
 }

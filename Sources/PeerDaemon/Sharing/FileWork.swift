@@ -46,7 +46,8 @@ struct FileWork: Sendable {
     let contents = try catalogue.contents(of: files.map(\.fingerprint))
     let known = zip(files, contents).map { file, content in
       content.map {
-        Known(content: $0, fingerprint: file.fingerprint, title: FileTitle.read(file.path), hashed: nil)
+        Known(
+          content: $0, fingerprint: file.fingerprint, title: FileTitle.read(file.path, file.fingerprint), hashed: nil)
       }
     }
     let unknown = files.indices.filter { known[$0] == nil }
@@ -56,7 +57,9 @@ struct FileWork: Sendable {
       progress: { progress(unknown[$0.file], $0) },
       completed: { position, result in
         let outcome = result.map {
-          Known(content: $0.content, fingerprint: $0.fingerprint, title: FileTitle.read($0.path), hashed: $0)
+          Known(
+            content: $0.content, fingerprint: $0.fingerprint, title: FileTitle.read($0.path, $0.fingerprint), hashed: $0
+          )
         }
         outcomes.withLock { $0[unknown[position]] = outcome }
       })
@@ -68,12 +71,13 @@ struct FileWork: Sendable {
 
 /// Reads the title from the text of an RFC. Blocks.
 enum FileTitle {
+  /// - Parameter fingerprint: of the file to read; another one that has taken its place is not.
   /// - Returns: `nil` if the file name is not that of an RFC, or its text contains no title.
-  static func read(_ path: String) -> Title? {
+  static func read(_ path: String, _ fingerprint: FileFingerprint) -> Title? {
     let name = String(path.split(separator: "/").last ?? "")
     guard RFCText.recognise(fileName: name, bytes: []) != nil else { return nil }
-    // If the file cannot be read, hashing it reports why.
-    let prefix = (try? SmallFile.prefix(of: path, max: RFCText.prefixLength)) ?? []
+    guard let (file, status) = try? OpenFile.reading(path), FileFingerprint(status) == fingerprint else { return nil }
+    let prefix = (try? SmallFile.prefix(of: file.descriptor, max: RFCText.prefixLength)) ?? []
     return RFCText.recognise(fileName: name, bytes: prefix)?.title
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
 package import ContentStore
 import Glibc
 import POSIXSupport
@@ -7,54 +8,64 @@ package import WireProtocol
 
 /// A regular file, with the fingerprint that later shows whether it has changed.
 package struct FoundFile: Equatable, Sendable {
-  /// Absolute.
+  /// Absolute and without symbolic links.
   package let path: String
   /// The file name, or the path below the directory that was named.
-  package let name: Substring
+  package let name: String
   package let fingerprint: FileFingerprint
+  /// Permission bits of chmod(2).
+  package let permissions: UInt32
 
-  package init(path: String, name: Substring, fingerprint: FileFingerprint) {
+  package init(path: String, name: String, fingerprint: FileFingerprint, permissions: UInt32 = 0o644) {
     self.path = path
     self.name = name
     self.fingerprint = fingerprint
+    self.permissions = permissions
+  }
+
+  init(path: String, name: String, _ status: stat) {
+    self.init(
+      path: path, name: name, fingerprint: FileFingerprint(status), permissions: FileAccess(status).permissions)
+  }
+}
+
+/// The files below a directory.
+package struct FoundTree: Equatable, Sendable {
+  /// The last segment of the directory's path.
+  package let name: String
+  package let files: [FoundFile]
+  /// Entries that cannot be shared.
+  package let unreadable: [PathProblem]
+  /// Number of further entries that the last of `unreadable` represents.
+  package let more: Int
+  package let leftOut: LeftOut
+
+  package init(
+    name: String, files: [FoundFile], unreadable: [PathProblem], more: Int = 0, leftOut: LeftOut = LeftOut()
+  ) {
+    self.name = name
+    self.files = files
+    self.unreadable = unreadable
+    self.more = more
+    self.leftOut = leftOut
   }
 }
 
 /// The result of inspecting one path of an `add`.
 package enum InspectedPath: Equatable, Sendable {
   case file(FoundFile)
-  /// - Parameters:
-  ///   - unreadable: entries below the directory that cannot be shared.
-  ///   - more: number of further entries that the last of `unreadable` represents.
-  case directory(name: String, files: [FoundFile], unreadable: [PathProblem], more: Int = 0)
+  case directory(FoundTree)
   case unusable(PathProblem)
 }
 
 /// Finds the files that the paths of an `add` name, directly or below directories. Blocks.
 package struct PathInspection {
-  /// Identity of a directory.
-  package struct Place: Hashable {
-    let device: UInt64
-    let inode: UInt64
-
-    /// `nil` if nothing exists at the path.
-    package init?(directory path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      self.init(status)
-    }
-
-    init(_ status: stat) {
-      (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
-    }
-  }
-
   /// PATH_MAX of limits.h without the NUL.
   static let longestPath = 4095
 
-  let isRecursive: Bool
-  /// The state directory of the peer with its key: files in it are never shared.
-  let ownState: Place?
+  /// `nil` for single files only.
+  let selection: TreeSelection?
+  let places: PrivatePlaces.Current
   /// Paths of unfinished downloads.
   let unfinished: Set<String>
   /// The inspection stops after one more.
@@ -64,12 +75,12 @@ package struct PathInspection {
   let isCancelled: @Sendable () -> Bool
 
   package init(
-    isRecursive: Bool, ownState: Place?, unfinished: Set<String> = [], maxFiles: Int = AddPlan.maxFiles,
-    maxProblems: Int = AddPlan.maxProblems,
+    _ selection: TreeSelection?, places: PrivatePlaces.Current, unfinished: Set<String> = [],
+    maxFiles: Int = AddPlan.maxFiles, maxProblems: Int = AddPlan.maxProblems,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) {
-    self.isRecursive = isRecursive
-    self.ownState = ownState
+    self.selection = selection
+    self.places = places
     self.unfinished = unfinished
     self.maxFiles = maxFiles
     self.maxProblems = maxProblems
@@ -83,9 +94,9 @@ package struct PathInspection {
       let inspected = inspect(path, room: maxFiles - count, problemRoom: max(maxProblems - problems, 0))
       switch inspected {
       case .file: count += 1
-      case .directory(_, let files, let unreadable, _):
-        count += files.count
-        problems += unreadable.count
+      case .directory(let tree):
+        count += tree.files.count
+        problems += tree.unreadable.count
       case .unusable: break
       }
       found.append(inspected)
@@ -95,47 +106,68 @@ package struct PathInspection {
 
   private func inspect(_ given: String, room: Int, problemRoom: Int) -> InspectedPath {
     guard given.utf8.count <= Self.longestPath else { return Self.unusable(given, ENAMETOOLONG) }
-    guard let path = Self.resolved(given) else { return Self.unusable(given, errno) }
+    // The name is the one that was typed; the path is the one that no link can lead elsewhere later.
+    guard let named = Self.resolved(given), let path = Self.withoutLinks(named) else {
+      return Self.unusable(given, errno)
+    }
     var status = stat()
     guard stat(path, &status) == 0 else { return Self.unusable(given, errno) }
-    let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+    let name = named.lastIndex(of: "/").map { String(named[named.index(after: $0)...]) } ?? named
     switch status.st_mode & S_IFMT {
-    case S_IFREG:
-      let file = FoundFile(path: path, name: name, fingerprint: FileFingerprint(status))
-      if isOwnState(directoryOf: path) {
-        return .unusable(PathProblem(path: given, message: "is in the state directory of the peer"))
-      }
-      if let error = Self.errorOpening(path) { return Self.unusable(given, error) }
-      return .file(file)
+    case S_IFREG: return file(path, name, given)
     case S_IFDIR:
-      guard isRecursive else {
-        return .unusable(PathProblem(path: given, message: "is a directory; -r adds the files in it"))
-      }
-      let place = Place(status)
-      guard place != ownState else {
-        return .unusable(PathProblem(path: given, message: "is the state directory of the peer"))
-      }
-      let base = path == "/" ? "" : path
-      let walk = DirectoryWalk(base: base, place: place, inspection: self, room: room, problemRoom: problemRoom)
-      return Self.run(walk, given: given, name: String(name))
-    default:
-      return .unusable(PathProblem(path: given, message: "is not a regular file"))
+      guard let selection else { return Self.unusable(given, "is a directory; -r adds the files in it") }
+      return tree(path, name, given, selection, room: room, problemRoom: problemRoom)
+    default: return Self.unusable(given, "is not a regular file")
     }
   }
 
-  private static func run(_ walk: consuming DirectoryWalk, given: String, name: String) -> InspectedPath {
-    if let error = walk.run() { return unusable(given, error) }
-    var problems = walk.unreadable
-    if walk.moreUnreadable > 0 {
-      problems.append(PathProblem(path: given, message: "\(walk.moreUnreadable) more files in it cannot be shared"))
+  private func file(_ path: String, _ name: String, _ given: String) -> InspectedPath {
+    do throws(StoreError) {
+      // Permissions alone do not tell whether a file can be read; only open(2) does.
+      let (file, status) = try OpenFile.reading(path)
+      guard !file_is_on_system_interface(file.descriptor) else { return Self.unusable(given, Self.systemInterface) }
+      guard !places.contains(file: FileIdentity(status)), try !isPrivate(directoryOf: path) else {
+        return Self.unusable(given, "belongs to a peer, an index or a supervisor and is never shared")
+      }
+      guard !unfinished.contains(path) else { return Self.unusable(given, "is an unfinished download") }
+      return .file(FoundFile(path: path, name: name, status))
+    } catch {
+      return Self.unusable(given, error.reason)
     }
-    return .directory(
-      name: name, files: walk.files, unreadable: problems, more: max(walk.moreUnreadable - 1, 0))
   }
 
-  private func isOwnState(directoryOf path: String) -> Bool {
-    guard let ownState, let slash = path.lastIndex(of: "/") else { return false }
-    return Place(directory: slash == path.startIndex ? "/" : String(path[..<slash])) == ownState
+  private func tree(
+    _ path: String, _ name: String, _ given: String, _ selection: TreeSelection, room: Int, problemRoom: Int
+  ) -> InspectedPath {
+    do throws(StoreError) {
+      let directory = try OpenFile.listing(path)
+      guard !file_is_on_system_interface(directory.descriptor) else {
+        return Self.unusable(given, Self.systemInterface)
+      }
+      guard !places.contains(directory: directory.descriptor) else {
+        return Self.unusable(given, "holds files of a peer, an index or a supervisor, which are never shared")
+      }
+      var walk = DirectoryWalk(self, selection, room: room, problemRoom: problemRoom)
+      try walk.run(from: directory)
+      var problems = walk.unreadable
+      if walk.moreUnreadable > 0 {
+        problems.append(PathProblem(path: given, message: "\(walk.moreUnreadable) more files in it cannot be shared"))
+      }
+      return .directory(
+        FoundTree(
+          name: name, files: walk.files, unreadable: problems, more: max(walk.moreUnreadable - 1, 0),
+          leftOut: walk.leftOut))
+    } catch {
+      return Self.unusable(given, error.reason)
+    }
+  }
+
+  /// Whether the directory of a file is private or lies in one that is.
+  func isPrivate(directoryOf path: String) throws(StoreError) -> Bool {
+    guard let slash = path.lastIndex(of: "/") else { return false }
+    let directory = try OpenFile.passing(slash == path.startIndex ? "/" : String(path[..<slash]))
+    return places.contains(directory: directory.descriptor)
   }
 
   /// Resolves a path that contains empty segments, `.` or `..`, because its last segment becomes a name. Other paths are
@@ -144,20 +176,28 @@ package struct PathInspection {
   package static func resolved(_ path: String) -> String? {
     let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     guard segments.contains(where: { ["", ".", ".."].contains($0) }) else { return path }
-    guard let resolved = realpath(path, nil) else { return nil }
-    defer { free(resolved) }
-    return String(validatingCString: resolved)
+    return withoutLinks(path)
   }
 
-  /// Permissions alone do not tell whether a file can be read; only open(2) does.
-  static func errorOpening(_ path: String) -> CInt? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { return errno }
-    close(descriptor)
-    return nil
+  /// The path without symbolic links: realpath(3).
+  /// - Returns: `nil` with errno set if the path does not exist or is not UTF-8.
+  static func withoutLinks(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    guard let text = String(validatingCString: resolved) else {
+      errno = EILSEQ
+      return nil
+    }
+    return text
+  }
+
+  private static let systemInterface = "is not a file of a user but an interface of the system"
+
+  private static func unusable(_ path: String, _ message: String) -> InspectedPath {
+    .unusable(PathProblem(path: path, message: message))
   }
 
   private static func unusable(_ path: String, _ error: CInt) -> InspectedPath {
-    .unusable(PathProblem(path: path, message: SystemError(error).description))
+    unusable(path, SystemError(error).description)
   }
 }

@@ -63,7 +63,7 @@ struct CatalogueAnnouncements: Sendable {
     let shares = try catalogue.page(after: position, limit: Self.pageLength)
     var documents = [Document]()
     for share in shares where share.state == .shared {
-      if ShareVerdict(share, found: FileFingerprint.ofFile(share.path)) == .keep {
+      if ShareVerdict(share, found: FileObservation(at: share.path)) == .keep {
         documents.append(share.document)
       } else {
         changed.notice(share.path)

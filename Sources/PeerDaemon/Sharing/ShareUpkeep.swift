@@ -7,8 +7,8 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// Keeps the shares in line with their files: looks at every file after the start, at each file that is reported to
-/// `changed`, and periodically at lost files.
+/// Keeps the shares in line with their files: looks at every file after the start and then periodically, at each file that
+/// is reported to `changed`, which is what `FileWatch` notices, and at lost files.
 struct ShareUpkeep: Sendable {
   private static let pageLength = 1000
   /// Lost files to look for.
@@ -26,6 +26,15 @@ struct ShareUpkeep: Sendable {
   /// After the start, before the first look: clients that waited for the peer come first.
   let delay: Duration
 
+  /// Between two questions whether files have changed. Repeated changes within it are one.
+  private static let watchInterval = Duration.seconds(1)
+  /// Between two looks at all files if all their directories are watched, and if not. The first is for what inotify(7)
+  /// does not report: changes on another machine, a parent directory that was replaced.
+  private static let sweepInterval = Duration.seconds(600)
+  private static let blindInterval = Duration.seconds(60)
+  /// After a lost event.
+  private static let lossInterval = Duration.seconds(5)
+
   // MARK: After the start
 
   /// Checks the catalogue for damage. Takes seconds for a large one; the peer serves meanwhile.
@@ -40,15 +49,33 @@ struct ShareUpkeep: Sendable {
     }
   }
 
-  /// Looks at the file of every share, including withdrawn ones: their files may be back.
-  func sweep() async {
+  /// Notices changes of files until the task is cancelled.
+  func followChanges() async {
     guard await delayIsOver() else { return }
+    var due = ContinuousClock.now
+    while !Task.isCancelled {
+      if ContinuousClock.now >= due {
+        await sweep()
+        due = .now + (ledger.watch.isComplete ? Self.sweepInterval : Self.blindInterval)
+      }
+      let changes = await pool.watched(ledger.watch)
+      for path in changes.paths { changed.notice(path) }
+      if changes.isIncomplete { due = min(due, .now + Self.lossInterval) }
+      try? await Task.sleep(for: Self.watchInterval)
+    }
+  }
+
+  /// Looks at the file of every share, including withdrawn ones: their files may be back.
+  private func sweep() async {
     var position: DocumentID?
+    var paths = Set<String>()
     repeat {
       guard !Task.isCancelled, let page = await page(after: position) else { return }
       for path in page.suspicious { changed.notice(path) }
+      paths.formUnion(page.paths)
       position = page.next
     } while position != nil
+    ledger.watch.keep(directoriesOf: paths)
     logger.debug("looked at every share")
   }
 
@@ -57,12 +84,22 @@ struct ShareUpkeep: Sendable {
     (try? await Task.sleep(for: delay)) != nil
   }
 
-  private func page(after position: DocumentID?) async -> (suspicious: [String], next: DocumentID?)? {
+  private struct Page: Sendable {
+    let paths: [String]
+    /// Those whose files must be looked at.
+    let suspicious: [String]
+    let next: DocumentID?
+  }
+
+  private func page(after position: DocumentID?) async -> Page? {
     try? await pool.store { [ledger] () throws(StoreError) in
       let shares = try ledger.catalogue.page(after: position, limit: Self.pageLength)
-      let suspicious = shares.filter { ShareVerdict($0, found: FileFingerprint.ofFile($0.path)) != .keep }
+      let paths = shares.map(\.path)
+      // Before the look: a change after it is reported.
+      ledger.watch.add(directoriesOf: paths)
+      let suspicious = shares.filter { ShareVerdict($0, found: FileObservation(at: $0.path)) != .keep }
       let next = shares.count < Self.pageLength ? nil : shares.last?.id
-      return (suspicious.map(\.path), next)
+      return Page(paths: paths, suspicious: suspicious.map(\.path), next: next)
     }
   }
 
@@ -87,10 +124,11 @@ struct ShareUpkeep: Sendable {
       var paths = [String]()
       var found = [String: FileFingerprint]()
       for share in try ledger.catalogue.withdrawn(limit: Self.maxLost) {
-        guard let fingerprint = FileFingerprint.ofFile(share.path) else { continue }
+        let observation = FileObservation(at: share.path)
+        guard let fingerprint = observation.fingerprint else { continue }
         found[share.path] = fingerprint
         let isNew = seen[share.path] != fingerprint
-        if isNew, ShareVerdict(share, found: fingerprint) != .keep { paths.append(share.path) }
+        if isNew, ShareVerdict(share, found: observation) != .keep { paths.append(share.path) }
       }
       return (paths, found)
     }
@@ -102,10 +140,15 @@ struct ShareUpkeep: Sendable {
   func run() async {
     var retries = RetrySchedule()
     var repairs = RepairAllowance()
+    var pace = HashPace()
     while let paths = await changed.next() {
       for path in paths {
         guard !Task.isCancelled else { return }
-        if await look(at: path, &repairs) {
+        if let pause = pace.pause(for: path, at: .now) {
+          // It keeps changing, so what is announced is wrong by now.
+          await withdrawIfChanged(path)
+          loop.scheduleTask(in: TimeAmount(pause)) { [changed] in changed.notice(path) }
+        } else if await look(at: path, &repairs, &pace) {
           retries.forget(path)
         } else if let delay = retries.next(path) {
           loop.scheduleTask(in: TimeAmount(delay)) { [changed] in changed.notice(path) }
@@ -117,11 +160,11 @@ struct ShareUpkeep: Sendable {
   }
 
   /// - Returns: false if the file is still being written.
-  private func look(at path: String, _ repairs: inout RepairAllowance) async -> Bool {
+  private func look(at path: String, _ repairs: inout RepairAllowance, _ pace: inout HashPace) async -> Bool {
     do throws(WireFailure) {
       let finding = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
       if !finding.change.withdrawn.isEmpty, !finding.lacksHashes {
-        logger.info("share withdrawn: its file has changed or is gone", metadata: ["path": "\(path)"])
+        logger.info("share withdrawn: its file is gone or was replaced", metadata: ["path": "\(path)"])
       }
       await publish(finding.change, path)
       guard let unknown = finding.unknown else { return true }
@@ -133,25 +176,46 @@ struct ShareUpkeep: Sendable {
         }
         logger.warning("hashing again: hashes missing or damaged", metadata: ["path": "\(path)"])
       }
-      return try await renew((path, unknown))
+      return try await renew((path, unknown), &pace)
     } catch {
       logger.warning("changed file cannot be examined", metadata: ["path": "\(path)", "error": "\(error)"])
       return true
     }
   }
 
-  private func renew(_ file: FileWork.File) async throws(WireFailure) -> Bool {
+  private func withdrawIfChanged(_ path: String) async {
+    do throws(WireFailure) {
+      let finding = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
+      await publish(finding.change, path)
+      guard finding.unknown != nil else { return }
+      await publish(try await pool.store { [ledger] () throws(StoreError) in try ledger.withdraw(path) }, path)
+    } catch {
+      logger.warning("changed file cannot be examined", metadata: ["path": "\(path)", "error": "\(error)"])
+    }
+  }
+
+  private func renew(_ file: FileWork.File, _ pace: inout HashPace) async throws(WireFailure) -> Bool {
+    let start = ContinuousClock.now
     let known: FileWork.Known
     switch try await work.examine([file]).first {
     case .success(let found): known = found
-    case .failure(let error) where error.code == .changed: return false
     case .failure(let error):
+      let change = try await pool.store { [ledger] () throws(StoreError) in try ledger.withdraw(file.path) }
+      await publish(change, file.path)
+      guard error.code != .changed else { return false }
       logger.notice("changed file is no longer shared", metadata: ["error": "\(error)"])
       return true
     case nil: return true
     }
     let change = try await pool.store { [ledger] () throws(StoreError) in try ledger.renew(file.path, known) }
     guard let change else { return false }
+    if !change.published.isEmpty, known.hashed != nil {
+      pace.hashed(file.path, in: ContinuousClock.now - start, at: .now)
+    }
+    if !change.withdrawn.isEmpty, change.published.isEmpty {
+      logger.notice(
+        "share withdrawn: another file has taken its place; add it to share it", metadata: ["path": "\(file.path)"])
+    }
     await publish(change, file.path)
     return true
   }
@@ -163,5 +227,12 @@ struct ShareUpkeep: Sendable {
       let isAcknowledged = await publication.publish(change.published.map(\.document), waiting: false)
       if !isAcknowledged { await publication.link.announceAgain() }
     }
+  }
+}
+
+extension NIOThreadPool {
+  /// No changes if the pool has ended.
+  fileprivate func watched(_ watch: FileWatch) async -> FileWatch.Changes {
+    (try? await runIfActive { watch.take() }) ?? FileWatch.Changes()
   }
 }

@@ -9,16 +9,16 @@ import WireProtocol
 package struct AddRequest: Sendable {
   /// Absolute.
   package var paths: [String]
-  /// Whether to add the files below directories.
-  package var isRecursive: Bool
+  /// What to add below directories; `nil` for single files only.
+  package var tree: TreeSelection?
   /// The key of a single file, or `collection/prefix/`; `nil` to derive keys from file names.
   package var key: String?
   /// For a single file; `nil` to read it from the file.
   package var title: Title?
 
-  package init(paths: [String], isRecursive: Bool = false, key: String? = nil, title: Title? = nil) {
+  package init(paths: [String], tree: TreeSelection? = nil, key: String? = nil, title: Title? = nil) {
     self.paths = paths
-    self.isRecursive = isRecursive
+    self.tree = tree
     self.key = key
     self.title = title
   }
@@ -37,6 +37,7 @@ struct Sharing: Sendable {
     var failed = 0
     /// Whether the index acknowledged everything in time. If not, it is announced again later.
     var isAnnounced = true
+    var leftOut = LeftOut()
   }
 
   let ledger: ShareLedger
@@ -44,8 +45,6 @@ struct Sharing: Sendable {
   let publication: Publication
   /// Runs changes of the catalogue.
   let pool: NIOThreadPool
-  /// Nothing in it is ever shared.
-  let stateDirectory: String
 
   // MARK: Add
 
@@ -60,7 +59,7 @@ struct Sharing: Sendable {
     try await pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.checkPlace() }
     let plan = try await plan(request)
     try await report(AddStep(failed: plan.failed))
-    var outcome = AddOutcome(failed: plan.failedCount)
+    var outcome = AddOutcome(failed: plan.failedCount, leftOut: plan.leftOut)
     do throws(WireFailure) {
       try await add(plan, to: &outcome, hashing: hashing, report: report)
     } catch {
@@ -96,10 +95,10 @@ struct Sharing: Sendable {
   }
 
   private func plan(_ request: AddRequest) async throws(WireFailure) -> AddPlan {
-    let found = try await work.pool.interruptible { [stateDirectory, ledger] isCancelled throws(StoreError) in
+    let found = try await work.pool.interruptible { [ledger] isCancelled throws(StoreError) in
       let inspection = PathInspection(
-        isRecursive: request.isRecursive, ownState: PathInspection.Place(directory: stateDirectory),
-        unfinished: Set(try ledger.catalogue.leftovers()), isCancelled: isCancelled)
+        request.tree, places: ledger.places.current(), unfinished: Set(try ledger.catalogue.leftovers()),
+        isCancelled: isCancelled)
       return inspection.inspect(request.paths)
     }
     return try AddPlan(request, found: found)
@@ -114,6 +113,9 @@ struct Sharing: Sendable {
     var problems = [PathProblem]()
     for (entry, outcome) in zip(entries, outcomes) {
       switch outcome {
+      // The checks were made on the file that was found first.
+      case .success(let known) where FileIdentity(known.fingerprint) != FileIdentity(entry.fingerprint):
+        problems.append(PathProblem(path: entry.path, message: "was replaced while it was being added; add it again"))
       case .success(let known): shares.append((share(entry, known), known))
       case .failure(let error): problems.append(PathProblem(path: entry.path, message: error.reason))
       }
@@ -124,8 +126,11 @@ struct Sharing: Sendable {
   private static func share(_ entry: AddPlan.Entry, _ known: FileWork.Known) -> Share {
     let document = Document(
       key: entry.key, title: entry.title ?? known.title ?? .empty, content: known.content,
-      modified: Timestamp(seconds: known.fingerprint.modifiedSeconds))
-    return Share(document: document, path: entry.path, origin: .added, fingerprint: known.fingerprint)
+      modified: Timestamp(seconds: known.fingerprint.modifiedSeconds),
+      executable: FileAccess(permissions: entry.permissions).isExecutable)
+    return Share(
+      document: document, path: entry.path, origin: .added, fingerprint: known.fingerprint,
+      permissions: entry.permissions)
   }
 
   /// Durable on return.
@@ -165,4 +170,25 @@ struct Sharing: Sendable {
     await publication.withdraw(removed)
     return removed.count
   }
+  /// Removes page by page; what was removed before a failure stays so.
+  /// - Returns: the number of removed shares, at least 1.
+  /// - Throws: `not-found`.
+  func remove(prefix: String) async throws(WireFailure) -> Int {
+    var count = 0
+    while true {
+      let removed = try await pool.store { [ledger] () throws(StoreError) in
+        try ledger.remove(prefix: prefix, limit: Self.removePage)
+      }
+      await publication.withdraw(removed)
+      count += removed.count
+      guard removed.count == Self.removePage else { break }
+    }
+    guard count > 0 else {
+      throw WireFailure(.notFound, "nothing is shared below \(prefix); p2pctl list --mine shows what is shared")
+    }
+    return count
+  }
+
+  /// Shares that one transaction removes.
+  private static let removePage = 1000
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ContentStore
 package import DocumentModel
 package import LineTransport
 package import Logging
@@ -30,15 +29,15 @@ package final class UploadServer: Sendable {
   ///     it reaches its index.
   ///   - pool: threads for blocking work on catalogue and files.
   ///   - refusals: maximum number of refusals sent at a time.
-  ///   - fileChanged: called from any thread with the path of a share whose file has changed or must be hashed again.
+  ///   - changed: receives shares whose file has changed or must be hashed again.
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, isChosen: Bool = true, identity: (id: PeerID, name: PeerName),
-    catalogue: Catalogue, transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool,
+    ledger: ShareLedger, transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool,
     limits: PeerLimits = PeerLimits(), refusals: Int = 64, logger: Logger,
-    fileChanged: @escaping @Sendable (String) -> Void
+    changed: ChangedFiles
   ) async throws -> UploadServer {
-    let service = UploadService(catalogue: catalogue, limits: limits, fileChanged: fileChanged)
+    let service = UploadService(ledger: ledger, limits: limits, changed: changed)
     let gate = ConnectionGate(
       limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals)
     let listen = { @Sendable (listener: LineServer.Listener) async throws in

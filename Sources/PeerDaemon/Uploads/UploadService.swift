@@ -25,17 +25,19 @@ final class UploadService: Sendable {
 
   let limits: PeerLimits
   private let catalogue: Catalogue
-  private let fileChanged: @Sendable (String) -> Void
+  private let changed: ChangedFiles
+  private let check: PromptCheck
 
-  /// - Parameter fileChanged: called with the path of a share whose file has changed or must be hashed again.
-  init(catalogue: Catalogue, limits: PeerLimits = PeerLimits(), fileChanged: @escaping @Sendable (String) -> Void) {
-    self.catalogue = catalogue
+  /// - Parameter changed: receives shares whose file has changed or must be hashed again.
+  init(ledger: ShareLedger, limits: PeerLimits = PeerLimits(), changed: ChangedFiles) {
+    catalogue = ledger.catalogue
     self.limits = limits
-    self.fileChanged = fileChanged
+    self.changed = changed
+    check = PromptCheck(ledger: ledger, changed: changed)
   }
 
   func changed(_ file: SharedFile) {
-    fileChanged(file.file.path)
+    changed.notice(file.file.path)
   }
 
   // MARK: Operations
@@ -54,7 +56,7 @@ final class UploadService: Sendable {
       let shares = try catalogue.shares(of: content).filter { $0.state == .shared }
       guard !shares.isEmpty else { throw Self.notShared }
       guard let hashes = try catalogue.hashes(range, of: content) else {
-        for share in shares { fileChanged(share.path) }
+        for share in shares { changed.notice(share.path) }
         throw StoreError(.damagedLayer, "hashes of \(content)", "are missing or damaged")
       }
       return .hashes(count: range.hashCount, hashes)
@@ -75,7 +77,11 @@ final class UploadService: Sendable {
     }
     guard length > 0 else { return .bytes(nil, offset: offset, []) }
     let file: SharedFile
-    if let known, known.content == content { file = known } else { file = try open(content) }
+    if let known, known.content == content, (try? known.checkUnchanged()) != nil {
+      file = known
+    } else {
+      file = try open(content)
+    }
     guard length <= Self.maxReadLength else { return .file(file, offset: offset, length: length) }
     return try read(file, offset: offset, length: Int(length))
   }
@@ -97,22 +103,37 @@ final class UploadService: Sendable {
 
   // MARK: Files
 
-  /// The first unchanged file with this content.
+  /// The first file with this content.
   private func open(_ content: Content) throws(WireFailure) -> SharedFile {
+    let shares: [Share]
     do throws(StoreError) {
-      var failure: StoreError?
-      for share in try catalogue.shares(of: content) where share.state == .shared {
-        do throws(StoreError) {
-          return try SharedFile(share)
-        } catch {
-          failure = error
-          if error.code == .changed || error.code == .vanished { fileChanged(share.path) }
-        }
-      }
-      throw failure ?? Self.notShared
+      shares = try catalogue.shares(of: content).filter { $0.state == .shared }
     } catch {
       throw Self.reported(error)
     }
+    var failure: WireFailure?
+    for share in shares {
+      do throws(WireFailure) {
+        return try open(share)
+      } catch {
+        // That another file is gone must not hide that waiting helps.
+        if failure?.retryAfter == nil { failure = error }
+      }
+    }
+    throw failure ?? Self.reported(Self.notShared)
+  }
+
+  private func open(_ share: Share) throws(WireFailure) -> SharedFile {
+    do throws(StoreError) {
+      return try SharedFile(share)
+    } catch {
+      guard error.code == .changed else {
+        changed.notice(share.path)
+        throw Self.reported(error)
+      }
+    }
+    let renewed = try check.share(share)
+    do throws(StoreError) { return try SharedFile(renewed) } catch { throw Self.reported(error) }
   }
 
   private static let notShared = StoreError(.vanished, "content", "is not shared here")

@@ -125,7 +125,7 @@ package struct BlueprintBuilder {
     var settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
       downloads: layout.downloads(of: name), isAutomatic: plan.isAutomatic, advertise: plan.advertise,
-      portTaken: isTaken ? known : nil)
+      portTaken: isTaken ? known : nil, privateDirectories: layout.privateDirectories)
     settings.forgetsConnect = options.plan.forgetsConnect
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,

@@ -80,10 +80,12 @@ package struct PeerSettings: WireMessage, Hashable {
   package var forgetsConnect = false
   /// The upload port of earlier runs, if another program has it now.
   package let portTaken: UInt16?
+  /// Directories of the whole installation whose files are never shared or overwritten.
+  package var privateDirectories: [String]
 
   package init(
     state: String, control: String, index: Endpoint, downloads: String, isAutomatic: Bool = false,
-    advertise: HostAddress? = nil, portTaken: UInt16? = nil
+    advertise: HostAddress? = nil, portTaken: UInt16? = nil, privateDirectories: [String] = []
   ) {
     self.state = state
     self.control = control
@@ -92,6 +94,7 @@ package struct PeerSettings: WireMessage, Hashable {
     self.isAutomatic = isAutomatic
     self.advertise = advertise
     self.portTaken = portTaken
+    self.privateDirectories = privateDirectories
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -103,6 +106,7 @@ package struct PeerSettings: WireMessage, Hashable {
     advertise = try fields.optionalHostAddress("advertise")
     forgetsConnect = try fields.optionalBool("forget_connect") ?? false
     portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
+    privateDirectories = try fields.value("private") == nil ? [] : fields.strings("private")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -114,6 +118,7 @@ package struct PeerSettings: WireMessage, Hashable {
     if let advertise { fields.member("advertise", advertise.text) }
     if forgetsConnect { fields.member("forget_connect", true) }
     if let portTaken { fields.member("port_taken", portTaken) }
+    if !privateDirectories.isEmpty { fields.strings("private", privateDirectories) }
   }
 }
 

@@ -14,6 +14,8 @@ package enum ControlEvent: Equatable, Sendable {
   /// Documents of a list by level, merged into one row.
   case level(LevelListing)
   case progress(DownloadProgress)
+  /// That many raw bytes of a document follow the line.
+  case bytes(count: Int)
   case peer(PeerListing)
   case transfer(RunningTransfer)
   /// Of a kind that this version does not know: ignored.
@@ -31,6 +33,7 @@ package enum ControlEvent: Equatable, Sendable {
       let listing = try DocumentListing(fields)
       self = .document(listing, file: fields.value("path") == nil ? nil : try OwnFile(fields))
     case "level": self = .level(try LevelListing(fields))
+    case "bytes": self = .bytes(count: try fields.integer("length", in: 1...ControlPlane.lineLimit))
     case "progress": self = .progress(try DownloadProgress(fields))
     case "peer": self = .peer(try PeerListing(fields))
     case "transfer": self = .transfer(try RunningTransfer(fields))
@@ -55,6 +58,7 @@ package enum ControlEvent: Equatable, Sendable {
     case .document: "document"
     case .level: "level"
     case .progress: "progress"
+    case .bytes: "bytes"
     case .peer: "peer"
     case .transfer: "transfer"
     case .unknown(let kind): kind
@@ -73,6 +77,7 @@ package enum ControlEvent: Equatable, Sendable {
       file?.write(to: &fields)
     case .level(let level): level.write(to: &fields)
     case .progress(let progress): progress.write(to: &fields)
+    case .bytes(let count): fields.member("length", count)
     case .peer(let peer): peer.write(to: &fields)
     case .transfer(let transfer): transfer.write(to: &fields)
     case .unknown: break

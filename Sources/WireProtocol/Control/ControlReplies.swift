@@ -78,23 +78,28 @@ package struct ControlAddReply: WireReply {
   package var failed: Int
   /// False if the index did not acknowledge in time: the daemon keeps the records and announces them later.
   package var announced: Bool
+  /// What was not taken from directories.
+  package var leftOut: LeftOut
 
-  package init(added: Int, failed: Int, announced: Bool) {
+  package init(added: Int, failed: Int, announced: Bool, leftOut: LeftOut = LeftOut()) {
     self.added = added
     self.failed = failed
     self.announced = announced
+    self.leftOut = leftOut
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     added = try fields.count("added")
     failed = try fields.count("failed")
     announced = try fields.optionalBool("announced") ?? true
+    leftOut = LeftOut(try fields.optionalElements("left_out"))
   }
 
   package func write(to fields: inout some FieldWriter) {
     fields.member("added", added)
     fields.member("failed", failed)
     fields.member("announced", announced)
+    if !leftOut.groups.isEmpty { fields.array("left_out", leftOut.groups) }
   }
 }
 

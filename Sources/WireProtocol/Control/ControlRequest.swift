@@ -21,7 +21,7 @@ package enum ControlRequest: WireRequest {
   case lookup(DocumentKey)
   case list(ListDocuments)
   case get(GetDocument)
-  case remove(RemoveDocument)
+  case remove(RemoveDocuments)
   case status
   /// Asks the index for its statistics.
   case stats
@@ -73,7 +73,7 @@ package enum ControlRequest: WireRequest {
     case .lookup: self = .lookup(try fields.typedKey())
     case .list: self = .list(try ListDocuments(fields))
     case .get: self = .get(try GetDocument(fields))
-    case .remove: self = .remove(try RemoveDocument(fields))
+    case .remove: self = .remove(try RemoveDocuments(fields))
     case .status: self = .status
     case .stats: self = .stats
     case .peers: self = .peers(limit: try fields.optionalRowLimit())
@@ -123,16 +123,26 @@ package struct AddFiles: WireMessage {
   /// The key of a single file, or `collection/prefix/` for several; `nil` to derive keys from the names.
   package var key: String?
   package var title: Title?
+  /// Whether to take what symbolic links below directories lead to.
+  package var follow: Bool
+  /// Whether to take names below directories that begin with a dot.
+  package var hidden: Bool
+  /// Patterns of glob(7) for what to leave out below directories.
+  package var exclude: [String]
   /// Whether to send `hashing` events.
   package var progress: Bool
 
   package init(
-    paths: [String], recursive: Bool = false, key: String? = nil, title: Title? = nil, progress: Bool = false
+    paths: [String], recursive: Bool = false, key: String? = nil, title: Title? = nil, follow: Bool = false,
+    hidden: Bool = false, exclude: [String] = [], progress: Bool = false
   ) {
     self.paths = paths
     self.recursive = recursive
     self.key = key
     self.title = title
+    self.follow = follow
+    self.hidden = hidden
+    self.exclude = exclude
     self.progress = progress
   }
 
@@ -143,6 +153,9 @@ package struct AddFiles: WireMessage {
     recursive = try fields.optionalBool("recursive") ?? false
     key = try fields.optionalString("key")
     title = try fields.value("title") == nil ? nil : fields.title()
+    follow = try fields.optionalBool("follow") ?? false
+    hidden = try fields.optionalBool("hidden") ?? false
+    exclude = try fields.value("exclude") == nil ? [] : fields.strings("exclude")
     progress = try fields.optionalBool("progress") ?? false
   }
 
@@ -151,6 +164,9 @@ package struct AddFiles: WireMessage {
     fields.member("recursive", recursive)
     if let key { fields.member("key", key) }
     if let title { fields.member("title", title.text) }
+    if follow { fields.member("follow", true) }
+    if hidden { fields.member("hidden", true) }
+    if !exclude.isEmpty { fields.strings("exclude", exclude) }
     if progress { fields.member("progress", true) }
   }
 }
@@ -206,6 +222,8 @@ package struct GetDocument: WireMessage {
     case path(String)
     /// A file in this directory under the suggested name.
     case directory(String)
+    /// No file: `bytes` events with the verified bytes, in order.
+    case stream
   }
 
   package var key: DocumentKey
@@ -214,21 +232,28 @@ package struct GetDocument: WireMessage {
   package var from: String?
   /// A prefix of the root of the content, optionally with `:SIZE`.
   package var content: String?
+  /// Whether to take the content with the latest date if the key has several.
+  package var newest: Bool
   /// Whether to replace a different file of that name.
   package var force: Bool
   /// Whether to share the document once it is here.
   package var share: Bool
+  /// Whether the file gets the modification time and the executable bit of the document.
+  package var preserve = true
+  /// The permissions that the user's new files do not get: umask(2); `nil` for those of the daemon.
+  package var umask: UInt32?
   /// Whether to send `progress` events.
   package var progress: Bool
 
   package init(
-    key: DocumentKey, target: Target, from: String? = nil, content: String? = nil, force: Bool = false,
-    share: Bool = true, progress: Bool = false
+    key: DocumentKey, target: Target, from: String? = nil, content: String? = nil, newest: Bool = false,
+    force: Bool = false, share: Bool = true, progress: Bool = false
   ) {
     self.key = key
     self.target = target
     self.from = from
     self.content = content
+    self.newest = newest
     self.force = force
     self.share = share
     self.progress = progress
@@ -236,15 +261,20 @@ package struct GetDocument: WireMessage {
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     key = try fields.typedKey()
-    switch (try fields.optionalString("path"), try fields.optionalString("directory")) {
-    case (let path?, nil) where path.hasPrefix("/"): target = .path(path)
-    case (nil, let directory?) where directory.hasPrefix("/"): target = .directory(directory)
+    let isStream = try fields.optionalBool("stream") ?? false
+    switch (try fields.optionalString("path"), try fields.optionalString("directory"), isStream) {
+    case (let path?, nil, false) where path.hasPrefix("/"): target = .path(path)
+    case (nil, let directory?, false) where directory.hasPrefix("/"): target = .directory(directory)
+    case (nil, nil, true): target = .stream
     default: throw .badRequest("one of path and directory is an absolute path")
     }
     from = try fields.optionalString("from")
     content = try fields.optionalString("content")
+    newest = try fields.optionalBool("newest") ?? false
     force = try fields.optionalBool("force") ?? false
     share = try fields.optionalBool("share") ?? true
+    preserve = try fields.optionalBool("preserve") ?? true
+    umask = try fields.optionalInteger("umask", in: 0...0o777)
     progress = try fields.optionalBool("progress") ?? false
   }
 
@@ -253,33 +283,41 @@ package struct GetDocument: WireMessage {
     switch target {
     case .path(let path): fields.member("path", path)
     case .directory(let directory): fields.member("directory", directory)
+    case .stream: fields.member("stream", true)
     }
     if let from { fields.member("from", from) }
     if let content { fields.member("content", content) }
+    if newest { fields.member("newest", true) }
     fields.member("force", force)
     fields.member("share", share)
+    if !preserve { fields.member("preserve", false) }
+    if let umask { fields.member("umask", umask) }
     if progress { fields.member("progress", true) }
   }
 }
 
 /// `remove`: stops sharing; no file is deleted.
-package struct RemoveDocument: WireMessage {
-  package var key: DocumentKey
-  /// A prefix of the root of the content; `nil` for all under the key.
-  package var content: String?
-
-  package init(key: DocumentKey, content: String? = nil) {
-    self.key = key
-    self.content = content
-  }
+package enum RemoveDocuments: WireMessage {
+  /// - Parameter content: a prefix of the root of the content; `nil` for all under the key.
+  case document(DocumentKey, content: String? = nil)
+  /// All documents whose keys begin with `collection/prefix/`.
+  case prefix(String)
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
-    key = try fields.typedKey()
-    content = try fields.optionalString("content")
+    if let prefix = try fields.optionalString("prefix") {
+      guard prefix.hasSuffix("/") else { throw WireFailure(.invalidKey, "a prefix ends in /") }
+      self = .prefix(prefix)
+    } else {
+      self = .document(try fields.typedKey(), content: try fields.optionalString("content"))
+    }
   }
 
   package func write(to fields: inout some FieldWriter) {
-    fields.member("key", key.text)
-    if let content { fields.member("content", content) }
+    switch self {
+    case .document(let key, let content):
+      fields.member("key", key.text)
+      if let content { fields.member("content", content) }
+    case .prefix(let prefix): fields.member("prefix", prefix)
+    }
   }
 }

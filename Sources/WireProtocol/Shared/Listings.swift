@@ -37,7 +37,7 @@ extension Document: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     self.init(
       key: try fields.key(), title: try fields.title(), content: try fields.content(),
-      modified: try fields.timestamp("modified"))
+      modified: try fields.timestamp("modified"), executable: try fields.optionalBool("executable") ?? false)
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -45,6 +45,7 @@ extension Document: WireMessage {
     fields.member("title", title.text)
     fields.members(of: content)
     fields.member("modified", modified)
+    if executable { fields.member("executable", true) }
   }
 }
 
@@ -105,7 +106,8 @@ extension ContentListing: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     self.init(
       content: try fields.content(), title: try fields.title(), modified: try fields.timestamp("modified"),
-      total: try fields.count("total"), holders: try fields.elements("holders"))
+      executable: try fields.optionalBool("executable") ?? false, total: try fields.count("total"),
+      holders: try fields.elements("holders"))
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -113,6 +115,7 @@ extension ContentListing: WireMessage {
     fields.member("title", title.text)
     fields.member("size", content.size)
     fields.member("modified", modified)
+    if executable { fields.member("executable", true) }
     fields.member("total", total)
     fields.array("holders", holders)
   }
@@ -121,7 +124,7 @@ extension ContentListing: WireMessage {
 
   fileprivate var bounded: ContentListing {
     ContentListing(
-      content: content, title: title, modified: modified, total: total,
+      content: content, title: title, modified: modified, executable: executable, total: total,
       holders: Array(holders.prefix(Self.maxHolders)))
   }
 }

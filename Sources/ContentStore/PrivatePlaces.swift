@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Glibc
+import POSIXSupport
+
+/// Identifies a file or directory, however its path is spelled.
+package struct FileIdentity: Hashable, Sendable {
+  package let device: UInt64
+  package let inode: UInt64
+
+  package init(_ status: stat) {
+    (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
+  }
+
+  package init(_ fingerprint: FileFingerprint) {
+    (device, inode) = (fingerprint.device, fingerprint.inode)
+  }
+
+  /// Follows links. `nil` if nothing exists at the path.
+  package init?(path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.init(status)
+  }
+}
+
+/// Directories with the keys, catalogues, sockets, logs and settings of this system. What is in them is never shared, and
+/// nothing is written into them for a user.
+package struct PrivatePlaces: Sendable {
+  /// Absolute paths; what is below them is private too.
+  private let directories: [String]
+  /// Absolute paths of directories below them that belong to users.
+  private let exceptions: [String]
+
+  package init(_ directories: [String], except exceptions: [String] = []) {
+    self.directories = directories
+    self.exceptions = exceptions
+  }
+
+  /// Looks at the directories now: they change while peers come and go. Blocks.
+  package func current() -> Current {
+    Current(directories, except: exceptions)
+  }
+
+  /// The private directories and files at one moment, by identity: links, hard links and bind mounts do not hide them.
+  package struct Current: Sendable {
+    /// Entries of one directory that are looked at.
+    private static let maxNames = 10_000
+
+    /// Only the state of peers, which is known by its files.
+    package static let none = Current([], except: [])
+
+    private var directories: Set<FileIdentity> = []
+    private var exceptions: Set<FileIdentity> = []
+    private var files: Set<FileIdentity> = []
+
+    init(_ paths: [String], except exceptions: [String]) {
+      self.exceptions = Set(exceptions.compactMap { FileIdentity(path: $0) })
+      for path in paths {
+        for directory in collect(path) { _ = collect(directory) }
+      }
+    }
+
+    /// - Returns: the directories in it.
+    private mutating func collect(_ path: String) -> [String] {
+      guard let identity = FileIdentity(path: path), !exceptions.contains(identity) else { return [] }
+      directories.insert(identity)
+      var found = [String]()
+      for name in (try? DirectoryNames.read(path, max: Self.maxNames)) ?? [] {
+        let entry = "\(path)/\(String(decoding: name, as: UTF8.self))"
+        var status = stat()
+        guard lstat(entry, &status) == 0 else { continue }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: files.insert(FileIdentity(status))
+        // Layers are hashes of what is shared, and there may be many.
+        case S_IFDIR where name != Array("layers".utf8): found.append(entry)
+        default: break
+        }
+      }
+      return found
+    }
+
+    package func contains(file: FileIdentity) -> Bool { files.contains(file) }
+
+    /// Whether a directory is private itself.
+    package func contains(_ directory: FileIdentity) -> Bool { directories.contains(directory) }
+
+    /// Whether a directory with these names holds the state of a peer, perhaps of another installation.
+    package func contains(namesOfState names: [[UInt8]]) -> Bool {
+      Self.marks.allSatisfy { names.contains(Array($0.utf8)) }
+    }
+
+    /// Whether a directory is private, or lies in one that is.
+    /// - Parameter descriptor: of the directory; also one opened by O_PATH.
+    package func contains(directory descriptor: CInt) -> Bool {
+      var current = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+      var below: FileIdentity?
+      while current >= 0 {
+        var status = stat()
+        guard fstat(current, &status) == 0 else { break }
+        let identity = FileIdentity(status)
+        // The root is its own parent.
+        guard identity != below, !exceptions.contains(identity) else { break }
+        guard !directories.contains(identity), !Self.isState(current) else {
+          close(current)
+          return true
+        }
+        below = identity
+        // 0o10000000 is O_PATH, a macro that Swift does not import.
+        let parent = openat(current, "..", 0o10_000_000 | O_DIRECTORY | O_CLOEXEC)
+        close(current)
+        current = parent
+      }
+      if current >= 0 { close(current) }
+      return false
+    }
+
+    private static func isState(_ descriptor: CInt) -> Bool {
+      var status = stat()
+      return marks.allSatisfy { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) == 0 }
+    }
+
+    /// Files that each peer has in its state.
+    private static let marks = ["catalogue.sqlite", "lock"]
+  }
+}
