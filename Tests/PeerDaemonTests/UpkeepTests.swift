@@ -110,7 +110,7 @@ import WireProtocol
               let target = fixture.directory.file("got\(seed)")
               #expect(
                 try await eventually {
-                  try await bob.ask(.get(GetDocument(key: key, target: .path(target)))).reply != nil
+                  try await bob.ask(.get(GetDocument(key: key, target: .path(target), share: false))).reply != nil
                 })
               #expect(TemporaryDirectory.read(target) == pattern(50_000, seed: seed))
             }
