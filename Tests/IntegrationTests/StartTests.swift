@@ -175,9 +175,11 @@ import Testing
   @Test(
     .enabled(if: geteuid() == 0, "needs another user"),
     arguments: [
-      ("--nproc=3", "cannot create a process: Resource temporarily unavailable"), ("--fsize=10240", "RLIMIT_FSIZE"),
+      // The limit is on all processes of the user, so it is met by the first process or by its threads.
+      ("--nproc=3", ["cannot create a process: Resource temporarily unavailable", "limit on processes is reached"]),
+      ("--fsize=10240", ["RLIMIT_FSIZE"]),
     ])
-  func `limit is reported in words and soon`(limit: String, reason: String) async throws {
+  func `limit is reported in words and soon`(limit: String, reasons: [String]) async throws {
     let home = try TemporaryDirectory()
     chown(home.path, 65_534, 65_534)
     let p2pctl = try Program("p2pctl")
@@ -190,7 +192,7 @@ import Testing
     let outcome = try await run(
       ["/usr/bin/prlimit", limit], "start", "--serve-index", "127.0.0.1:0", "--peer", "alice")
     #expect(outcome.status == 1 && ContinuousClock.now - start < .seconds(20))
-    #expect(outcome.errors.contains(reason), "\(outcome.errors)")
+    #expect(reasons.contains { outcome.errors.contains($0) }, "\(outcome.errors)")
     _ = try await run([], "stop")
   }
 }

@@ -190,6 +190,7 @@ import WireProtocol
     let found = try tree("d", TreeSelection(followsLinks: true))
     #expect(found.files.isEmpty && found.more == 0)
     #expect(found.unreadable.map(\.message) == ["its name is not UTF-8", "No such file or directory"])
+    #expect(found.unreadable.first?.path.hasSuffix(#"/d/a\xff"#) == true)
   }
 
   @Test func `first problems are named and the others counted`() throws {

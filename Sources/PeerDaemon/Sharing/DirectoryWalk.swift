@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ContentStore
+import DocumentModel
 import Glibc
 import POSIXSupport
 import WireProtocol
@@ -66,7 +67,7 @@ struct DirectoryWalk {
     for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) where !isDone {
       let path = directory.path == "/" ? "/" : directory.path + "/"
       guard let text = String(validating: name, as: UTF8.self) else {
-        report(path + String(decoding: name, as: UTF8.self), "its name is not UTF-8")
+        report(path + TextRules.shown(name), "its name is not UTF-8")
         continue
       }
       if let reason = selection.reason(toLeaveOut: text, at: prefix + text) {
