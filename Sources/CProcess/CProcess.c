@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -421,6 +422,15 @@ int file_open_by_segments(const char *path, int flags) {
     directory = next;
   }
   return -errno;
+}
+
+bool file_is_mount_point(int directory, const char *name) {
+  // STATX_ATTR_MOUNT_ROOT, which older headers lack.
+  const uint64_t mount_root = 0x2000;
+  struct statx information;
+  memset(&information, 0, sizeof information);
+  if (statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &information) != 0) return false;
+  return (information.stx_attributes & mount_root) != 0;
 }
 
 bool file_is_on_system_interface(int descriptor) {

@@ -30,7 +30,7 @@ struct DaemonClient {
     let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
     do {
       var connection = try open(socket)
-      if explains, request.concernsOwnDocuments { show(connection.greeting.notices) }
+      if explains, !options.json, request.concernsOwnDocuments { show(connection.greeting.notices) }
       return try connection.request(request, timeout: timeout, onEvent: onEvent, onBytes: onBytes)
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)

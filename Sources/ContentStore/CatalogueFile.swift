@@ -91,7 +91,18 @@ struct CatalogueFile: Sendable {
     try CatalogueRows.forEach(database, where: "true", []) { _ in }
   }
 
+  /// SQLite would follow a link and wait for a FIFO.
+  private func checkKind() throws(StoreError) {
+    for suffix in ["", "-wal", "-shm"] {
+      var status = stat()
+      guard lstat(path + suffix, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { continue }
+      throw StoreError(
+        .catalogueFailed, path + suffix, "something else than a regular file is in the way: move it away, then restart")
+    }
+  }
+
   private func connect() throws(StoreError) -> DatabasePool {
+    try checkKind()
     do {
       var configuration = Configuration()
       configuration.maximumReaderCount = Self.readers

@@ -46,9 +46,9 @@ package struct DownloadTarget: Sendable {
     self.name = name
     self.places = places
     self.directory = try OpenFile.directory(directory)
-    guard !places.contains(directory: self.directory.descriptor) else {
-      throw Self.isPrivate(path)
-    }
+    guard !places.contains(directory: self.directory.descriptor),
+      !places.contains(new: name, in: self.directory.descriptor)
+    else { throw Self.isPrivate(path) }
   }
 
   /// For a file that never gets a name, in the directory of the catalogue.
@@ -75,6 +75,7 @@ package struct DownloadTarget: Sendable {
     var directory = try OpenFile.directory(String(existing))
     guard !places.contains(directory: directory.descriptor) else { throw Self.isPrivate(path) }
     for name in missing.reversed() {
+      guard !places.contains(new: String(name), in: directory.descriptor) else { throw Self.isPrivate(path) }
       let isMade = mkdirat(directory.descriptor, String(name), 0o700) == 0
       guard isMade || errno == EEXIST else { throw .writing(path, errno) }
       let descriptor = openat(directory.descriptor, String(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

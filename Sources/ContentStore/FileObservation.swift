@@ -15,7 +15,7 @@ package enum FileObservation: Equatable, Sendable {
   package init(at path: String) {
     do throws(StoreError) {
       let status = try OpenFile.reading(path).status
-      self = .file(FileFingerprint(status), FileAccess(status))
+      self = .file(FileFingerprint(status), FileAccess(status, at: path))
     } catch {
       self =
         switch error.code {
@@ -36,23 +36,46 @@ package struct FileAccess: Hashable, Sendable {
   package let permissions: UInt32
   /// Number of hard links.
   package let links: UInt64
+  /// Whether another user, root aside, can have put the file at its path.
+  package let isExposed: Bool
 
-  package init(permissions: UInt32 = 0o644, links: UInt64 = 1) {
+  package init(permissions: UInt32 = 0o644, links: UInt64 = 1, isExposed: Bool = false) {
     self.permissions = permissions & 0o7777
     self.links = links
+    self.isExposed = isExposed
   }
 
-  package init(_ status: stat) {
-    self.init(permissions: UInt32(status.st_mode), links: UInt64(status.st_nlink))
+  package init(_ status: stat, at path: String) {
+    self.init(
+      permissions: UInt32(status.st_mode), links: UInt64(status.st_nlink),
+      isExposed: ![0, geteuid()].contains(status.st_uid) || Self.isExposed(path))
+  }
+
+  /// Whether another user can rename what lies on the way to the file: a private directory that takes the place of a shared
+  /// one would be published although its files look like the old ones. In a directory with the sticky bit of chmod(2) only
+  /// owners rename.
+  private static func isExposed(_ path: String) -> Bool {
+    var rest = path[...]
+    while let slash = rest.lastIndex(of: "/") {
+      rest = rest[..<slash]
+      var status = stat()
+      guard lstat(rest.isEmpty ? "/" : String(rest), &status) == 0 else { return true }
+      guard [0, geteuid()].contains(status.st_uid) else { return true }
+      // The group that is the user's alone: by convention it has the user's number.
+      let isOwnGroup = status.st_gid == getegid() && status.st_gid == geteuid()
+      let others: mode_t = isOwnGroup ? S_IWOTH : S_IWOTH | S_IWGRP
+      if status.st_mode & others != 0, status.st_mode & S_ISVTX == 0 { return true }
+    }
+    return false
   }
 
   package var isExecutable: Bool { permissions & 0o111 != 0 }
 
-  /// Whether a file that has taken the place of one with `old` permissions may be published in its stead. A hard link, or a
-  /// file that fewer people may read, was perhaps put there by somebody else who can write in the directory but not read
-  /// the file.
+  /// Whether a file that has taken the place of one with `old` permissions may be published in its stead. A hard link, a
+  /// file that fewer people may read, or one at a path where others can rename, was perhaps put there by somebody who can
+  /// write in the directory but not read the file.
   package func mayReplace(_ old: UInt32) -> Bool {
     let readers: UInt32 = 0o044
-    return links == 1 && old & readers & ~permissions == 0
+    return links == 1 && !isExposed && old & readers & ~permissions == 0
   }
 }

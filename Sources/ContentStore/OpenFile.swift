@@ -109,3 +109,10 @@ package final class OpenFile: Sendable {
     }
   }
 }
+
+extension OpenFile {
+  /// Whether something is mounted at a name in this directory, also a part of the same file system.
+  package func isMountPoint(_ name: String) -> Bool {
+    file_is_mount_point(descriptor, name)
+  }
+}

@@ -53,6 +53,8 @@ package struct PrivatePlaces: Sendable {
     private var directories: Set<FileIdentity> = []
     private var exceptions: Set<FileIdentity> = []
     private var files: Set<FileIdentity> = []
+    /// Private directories that do not exist yet, by the directory in which they would be made.
+    private var missing: [FileIdentity: Set<String>] = [:]
 
     init(_ paths: [String], except exceptions: [String]) {
       self.exceptions = Set(exceptions.compactMap { FileIdentity(path: $0) })
@@ -63,7 +65,11 @@ package struct PrivatePlaces: Sendable {
 
     /// - Returns: the directories in it.
     private mutating func collect(_ path: String) -> [String] {
-      guard let identity = FileIdentity(path: path), !exceptions.contains(identity) else { return [] }
+      guard let identity = FileIdentity(path: path) else {
+        noteMissing(path)
+        return []
+      }
+      guard !exceptions.contains(identity) else { return [] }
       directories.insert(identity)
       var found = [String]()
       for name in (try? DirectoryNames.read(path, max: Self.maxNames)) ?? [] {
@@ -78,6 +84,20 @@ package struct PrivatePlaces: Sendable {
         }
       }
       return found
+    }
+
+    private mutating func noteMissing(_ path: String) {
+      guard let slash = path.lastIndex(of: "/"),
+        let parent = FileIdentity(path: slash == path.startIndex ? "/" : String(path[..<slash]))
+      else { return }
+      missing[parent, default: []].insert(String(path[path.index(after: slash)...]))
+    }
+
+    /// Whether a new entry of a directory would be a private directory.
+    package func contains(new name: String, in directory: CInt) -> Bool {
+      var status = stat()
+      guard !missing.isEmpty, fstat(directory, &status) == 0 else { return false }
+      return missing[FileIdentity(status)]?.contains(name) == true
     }
 
     package func contains(file: FileIdentity) -> Bool { files.contains(file) }

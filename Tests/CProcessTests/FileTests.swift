@@ -42,4 +42,13 @@ import Testing
     #expect(file_is_on_system_interface(status))
     #expect(!file_is_on_system_interface(-1))
   }
+
+  @Test func `mount points are told from directories`() throws {
+    let root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let own = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { for descriptor in [root, own] { close(descriptor) } }
+    #expect(mkdir(directory.file("plain"), 0o700) == 0)
+    #expect(file_is_mount_point(root, "proc"))
+    #expect(!file_is_mount_point(own, "plain") && !file_is_mount_point(own, "none"))
+  }
 }

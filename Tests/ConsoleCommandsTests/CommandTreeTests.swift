@@ -139,6 +139,8 @@ import Testing
     (["supervisor", "strat"], "unknown command: supervisor strat"), (["help", "dance"], "unknown command: dance"),
     (["--peer", "a", "--socket", "/x"], "--peer and --socket cannot be combined"),
     (["add", "a", "b", "--title", "x"], "--title applies to a single file only"),
+    (["add", "a", "--title", "a\u{202E}b"], "--title: a title must not contain bidirectional controls"),
+    (["list", "", " "], "no words to search for; without arguments, list shows everything"),
     (["add", "--key", "x/"], "Missing expected argument '<file> ...'"),
     (["connect", "a:1", "--default"], "specify either an address or --default"),
     (["list", "--limit", "0"], "expected a number from 1 to 9007199254740991"),

@@ -110,6 +110,19 @@ import Testing
     }
   }
 
+  @Test(arguments: ["", "-wal", "-shm"]) func `what is no file is named and not followed`(suffix: String) throws {
+    do { try workspace.catalogue().close() }
+    let path = workspace.state + "/catalogue.sqlite" + suffix
+    let elsewhere = workspace.path + "/elsewhere"
+    for make in [{ symlink(elsewhere, path) }, { mkfifo(path, 0o600) }, { mkdir(path, 0o700) }] {
+      unlink(path)
+      #expect(make() == 0)
+      let error = #expect(throws: StoreError.self) { try workspace.catalogue() }
+      #expect(error?.subject == path && error?.reason.contains("move it away") == true)
+    }
+    #expect(!FileManager.default.fileExists(atPath: elsewhere))
+  }
+
   /// A process can be killed between any two steps of the replacement.
   @Test(arguments: ["complete", "linked", "unfinished"]) func `an interrupted rescue is continued`(step: String) throws
   {

@@ -304,4 +304,19 @@ import Testing
     #expect(try Data(contentsOf: URL(filePath: directory + "/taken.2")) == Data([7]))
     #expect(try Data(contentsOf: URL(filePath: directory + "/taken")) == Data([1]))
   }
+
+  /// A file in it would be the configuration of the next start.
+  @Test func `private directory that does not exist yet is not made`() throws {
+    let places = PrivatePlaces([directory + "/config"]).current()
+    for path in ["config/", "config/deeper/", "./config/", "config"] {
+      let error = #expect(throws: StoreError.self) {
+        try DownloadTarget(path: "\(directory)/\(path)", suggestedName: "p2p.toml", places: places)
+      }
+      #expect(error?.code == .cannotCreate && error?.reason.contains("choose another place") == true, "\(path)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: directory + "/config"))
+    #expect(throws: Never.self) {
+      try DownloadTarget(path: "\(directory)/configuration/", suggestedName: "x", places: places)
+    }
+  }
 }

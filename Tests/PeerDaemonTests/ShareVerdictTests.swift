@@ -2,7 +2,9 @@
 
 import ContentStore
 import DocumentModel
+import Glibc
 import PeerDaemon
+import TestSupport
 import Testing
 
 @Suite struct ShareVerdictTests {
@@ -84,7 +86,10 @@ import Testing
   }
 
   /// The user cannot be taken to have put it there: somebody else who can write in the directory may have.
-  @Test(arguments: [FileAccess(permissions: 0o600), FileAccess(permissions: 0o644, links: 2)])
+  @Test(arguments: [
+    FileAccess(permissions: 0o600), FileAccess(permissions: 0o644, links: 2),
+    FileAccess(permissions: 0o644, isExposed: true),
+  ])
   func `private file or hard link in the place of a share is not published`(access: FileAccess) throws {
     #expect(ShareVerdict(try share(.added, .shared), found: other(access)) == .withdraw)
     #expect(ShareVerdict(try share(.added, .withdrawn), found: other(access)) == .keep)
@@ -99,6 +104,23 @@ import Testing
 
   @Test func `replaced file that as many may read is examined`() throws {
     #expect(ShareVerdict(try share(.added, .shared), found: other(FileAccess(permissions: 0o644))) == .examine)
+  }
+
+  /// Who can rename a directory on the way can put a private one in its place, whose files look like the shared ones.
+  @Test func `a path on which others can rename is exposed`() throws {
+    let directory = try TemporaryDirectory()
+    #expect(mkdir(directory.file("outer"), 0o700) == 0 && mkdir(directory.file("outer/inner"), 0o700) == 0)
+    let path = try directory.write("outer/inner/file", [1])
+    func isExposed(_ outer: mode_t, _ inner: mode_t) -> Bool? {
+      chmod(directory.file("outer"), outer)
+      chmod(directory.file("outer/inner"), inner)
+      guard case .file(_, let access) = FileObservation(at: path) else { return nil }
+      return access.isExposed
+    }
+    #expect(isExposed(0o700, 0o755) == false)
+    #expect(isExposed(0o1777, 0o700) == false, "only owners rename in a sticky directory")
+    #expect(isExposed(0o777, 0o700) == true)
+    #expect(isExposed(0o700, 0o777) == true)
   }
 
   @Test func `what cannot be looked at changes nothing`() throws {

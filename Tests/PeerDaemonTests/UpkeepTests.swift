@@ -152,7 +152,7 @@ import WireProtocol
           try damageHashes(damage, of: content, in: fixture.directory.file("state-alice"))
           let refusal = try await hashes(alice, of: content)
           #expect(refusal["error"] == "unavailable")
-          #expect(refusal["retry_after"] == 5)
+          #expect(refusal["retry_after"] == 1)
           #expect(
             try await eventually { try await hashes(alice, of: content)["status"] == 200 })
           #expect(try await eventually { try await offered(alice) == [Int64(size)] })

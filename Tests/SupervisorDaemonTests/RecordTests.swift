@@ -207,7 +207,7 @@ import Testing
     }
     #expect(
       line == #"{"id":null,"status":503,"error":"unavailable","message":"alice is stopped; "#
-        + #"start it with: p2pctl supervisor start alice","retry_after":30,"state":"stopped"}"# + "\n")
+        + #"start it with: p2pctl supervisor start alice","retry_after":5,"state":"stopped"}"# + "\n")
   }
 
   @Test func `long back-off says when to retry`() {

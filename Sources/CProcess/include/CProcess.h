@@ -176,6 +176,10 @@ int file_open_without_links(const char *path, int flags);
 /// As `file_open_without_links`, always segment by segment.
 int file_open_by_segments(const char *path, int flags);
 
+/// Whether something is mounted at a name in a directory, also a part of the same file system (a bind mount): statx(2). False
+/// before Linux 5.8.
+bool file_is_mount_point(int directory, const char *name);
+
 /// Whether an open file lies on a file system without files of users: proc(5), sysfs(5), cgroups(7) and their like.
 bool file_is_on_system_interface(int descriptor);
 

@@ -33,6 +33,10 @@ struct ListCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
+    // Probably an empty variable: the whole network is not what was asked for.
+    if !words.isEmpty, words.allSatisfy({ $0.allSatisfy(\.isWhitespace) }) {
+      throw ValidationError("no words to search for; without arguments, list shows everything")
+    }
     if let collection, !DocumentKey.isCollection(collection) {
       throw ValidationError(
         "--collection takes 1 to \(DocumentKey.maximumCollectionLength) characters of a-z, 0-9 and -")

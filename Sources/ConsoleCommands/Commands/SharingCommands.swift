@@ -60,6 +60,12 @@ struct AddCommand: ConsoleCommand {
     } catch {
       throw ValidationError("--key: \(error.reason)")
     }
+    do throws(InvalidValue) {
+      // A title that is read from a file is cleaned; one that is typed is not changed silently.
+      if let title { _ = try Title(TextRules.normalized(title)) }
+    } catch {
+      throw ValidationError("--title: \(error.reason)")
+    }
   }
 
   var interruption: String? { "files that were listed are shared, the others are not" }
@@ -105,8 +111,9 @@ struct AddCommand: ConsoleCommand {
 
   private func finish(_ reply: ControlAddReply, _ problems: [PathProblem], on console: Console) throws -> ExitStatus {
     if daemon.json { try console.writeJSON(reply.members) }
-    for line in LeftOutSummary.lines(reply.leftOut) { console.noteLine(line) }
-    if reply.added == 0, reply.failed == 0 { console.noteLine("No files were found; nothing was added.") }
+    // The JSON reply has both.
+    for line in LeftOutSummary.lines(reply.leftOut) where !daemon.json { console.noteLine(line) }
+    if reply.added == 0, reply.failed == 0, !daemon.json { console.noteLine("No files were found; nothing was added.") }
     if !reply.announced {
       console.noteLine("The index is unreachable. The files are recorded and will be announced when it is back.")
     }

@@ -55,9 +55,29 @@ package struct Downloader: Sendable {
     } catch {
       // The file may have changed between the lookup and the request.
       guard error.code == .noSource, news.isOutdated, !news.hasDelivered, request.content == nil else { throw error }
-      let again = try await choose(request)
-      guard again.content.content != choice.content.content else { throw error }
+      guard let again = try await newContent(of: request, besides: choice) else { throw error }
       return try await get(request, again, since: started, SourceNews(), progress)
+    }
+  }
+
+  /// How long the index may take to learn what a changed file is now: its holder hashes and announces it meanwhile.
+  private static let newsTimeout = TimeAmount.seconds(3)
+  private static let newsInterval = Duration.milliseconds(200)
+
+  /// Looks the key up until it has another content; `nil` if it has none in time.
+  private func newContent(
+    of request: DownloadRequest, besides old: SourceChoice
+  ) async throws(WireFailure) -> SourceChoice? {
+    let deadline = NIODeadline.now() + Self.newsTimeout
+    while true {
+      do throws(WireFailure) {
+        let choice = try await choose(request)
+        if choice.content.content != old.content.content { return choice }
+      } catch {
+        // Between the withdrawal and the announcement nobody holds the key.
+        guard error.code == .notFound else { throw error }
+      }
+      guard NIODeadline.now() < deadline, (try? await Task.sleep(for: Self.newsInterval)) != nil else { return nil }
     }
   }
 

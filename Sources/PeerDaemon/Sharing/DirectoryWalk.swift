@@ -85,11 +85,13 @@ struct DirectoryWalk {
     guard fstatat(directory.descriptor, entry, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
       return report(path, SystemError(errno).description)
     }
+    // A bind mount has the same device.
+    guard FileIdentity(status).device == device, !directory.isMountPoint(entry) else {
+      return leftOut.note(.fileSystem, path)
+    }
     switch status.st_mode & S_IFMT {
     case S_IFREG: take(file: path, name, status)
-    case S_IFDIR:
-      guard FileIdentity(status).device == device else { return leftOut.note(.fileSystem, path) }
-      take(directory: path, name, status)
+    case S_IFDIR: take(directory: path, name, status)
     case S_IFLNK:
       guard selection.followsLinks else { return leftOut.note(.link, path) }
       follow(path, name)

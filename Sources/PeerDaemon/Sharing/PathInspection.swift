@@ -25,7 +25,7 @@ package struct FoundFile: Equatable, Sendable {
 
   init(path: String, name: String, _ status: stat) {
     self.init(
-      path: path, name: name, fingerprint: FileFingerprint(status), permissions: FileAccess(status).permissions)
+      path: path, name: name, fingerprint: FileFingerprint(status), permissions: UInt32(status.st_mode) & 0o7777)
   }
 }
 

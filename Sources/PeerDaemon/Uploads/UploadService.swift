@@ -144,7 +144,7 @@ final class UploadService: Sendable {
     case .changed: WireFailure(.changed, "the file is no longer what was shared")
     case .vanished, .unreadable, .notAFile: WireFailure(.notFound, "this is not shared here")
     case .exhausted: WireFailure(.unavailable, "this peer has too many files open", retryAfter: 5)
-    case .damagedLayer: WireFailure(.unavailable, "hashes are being rebuilt", retryAfter: 5)
+    case .damagedLayer: WireFailure(.unavailable, "hashes are being rebuilt", retryAfter: 1)
     default: WireFailure(.internal, "the file cannot be read")
     }
   }

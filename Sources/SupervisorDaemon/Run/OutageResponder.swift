@@ -85,6 +85,6 @@ package enum OutageNotice {
     return try? Jansson.encodeLine(failure.json(id: nil))
   }
 
-  /// In seconds, for a child that only a person starts again.
-  private static let indefiniteRetry = 30
+  /// In seconds, for a child that only a person starts again: a peer finds its index soon after that.
+  private static let indefiniteRetry = 5
 }
