@@ -56,7 +56,7 @@ final class PromptCheck: Sendable {
         changed.notice(share.path)
         throw StoreError(.changed, share.path, "has another content")
       }
-      guard try ledger.renew(share.path, known) != nil,
+      guard try ledger.refresh(share.path, known),
         let renewed = try ledger.catalogue.shares(of: share.content).first(where: { $0.path == share.path })
       else { throw StoreError(.exhausted, share.path, "changed again") }
       return renewed

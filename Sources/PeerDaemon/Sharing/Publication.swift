@@ -46,7 +46,8 @@ struct Publication: Sendable {
   }
 }
 
-/// Reads the shares to announce. Those whose file has changed are left out and reported to `changed`.
+/// Reads the shares to announce. Files that have changed are reported to `changed`: their shares stay until they are hashed,
+/// here as in the catalogue. Those whose file is gone or was replaced are left out.
 struct CatalogueAnnouncements: Sendable {
   private static let pageLength = 1000
 
@@ -63,11 +64,9 @@ struct CatalogueAnnouncements: Sendable {
     let shares = try catalogue.page(after: position, limit: Self.pageLength)
     var documents = [Document]()
     for share in shares where share.state == .shared {
-      if ShareVerdict(share, found: FileObservation(at: share.path)) == .keep {
-        documents.append(share.document)
-      } else {
-        changed.notice(share.path)
-      }
+      let verdict = ShareVerdict(share, found: FileObservation(at: share.path))
+      if verdict != .keep { changed.notice(share.path) }
+      if verdict != .withdraw { documents.append(share.document) }
     }
     let next = shares.count < Self.pageLength ? nil : shares.last?.id
     return .init(documents: documents, next: next)

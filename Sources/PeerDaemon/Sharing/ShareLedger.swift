@@ -135,6 +135,26 @@ package final class ShareLedger: Sendable {
     }
   }
 
+  /// Updates the fingerprint of a file that was hashed and still has the content of all its shares.
+  /// - Returns: false, without a change, if there is something to tell the index: `renew` has to do it.
+  func refresh(_ path: String, _ known: FileWork.Known) throws(StoreError) -> Bool {
+    try exclusively { () throws(StoreError) in
+      guard case .file(known.fingerprint, let access) = FileObservation(at: path),
+        !places.current().contains(file: FileIdentity(known.fingerprint))
+      else { return false }
+      let shares = try catalogue.shares(at: path)
+      guard !shares.isEmpty, shares.allSatisfy({ $0.state == .shared && $0.content == known.content }) else {
+        return false
+      }
+      let renewed = shares.compactMap { share in
+        ShareVerdict.renewed(
+          share, content: known.content, fingerprint: known.fingerprint, access: access, title: known.title)
+      }
+      _ = try catalogue.add(renewed, hashed: known.hashed.map { [$0] } ?? [])
+      return true
+    }
+  }
+
   private func restore(_ shares: [Share]) throws(StoreError) -> [Share] {
     guard !shares.isEmpty else { return [] }
     let restored = shares.map { share in
