@@ -12,10 +12,12 @@ package enum FileObservation: Equatable, Sendable {
   case unknown
 
   /// Opens the file, because permissions alone do not tell whether it can be read. Blocks.
-  package init(at path: String) {
+  /// - Parameter known: of a file with this fingerprint the access does not matter, and is not looked up.
+  package init(at path: String, known: FileFingerprint? = nil) {
     do throws(StoreError) {
       let status = try OpenFile.reading(path).status
-      self = .file(FileFingerprint(status), FileAccess(status, at: path))
+      let fingerprint = FileFingerprint(status)
+      self = .file(fingerprint, fingerprint == known ? FileAccess() : FileAccess(status, at: path))
     } catch {
       self =
         switch error.code {

@@ -126,8 +126,7 @@ package struct PrivatePlaces: Sendable {
           return true
         }
         below = identity
-        // 0o10000000 is O_PATH, a macro that Swift does not import.
-        let parent = openat(current, "..", 0o10_000_000 | O_DIRECTORY | O_CLOEXEC)
+        let parent = openat(current, "..", OpenFile.pathOnly | O_DIRECTORY | O_CLOEXEC)
         close(current)
         current = parent
       }

@@ -37,7 +37,7 @@ import Testing
     let kept = try directory.write("d/x", [1])
     let left = try directory.write("e/x", [1])
     watch.add(directoriesOf: [kept, left])
-    watch.keep(directoriesOf: [kept])
+    watch.keep(FileWatch.directories(of: [kept]))
     _ = watch.take()
     #expect(try paths { try directory.write("e/x", [2]) }.isEmpty)
     #expect(try paths { try directory.write("d/x", [2]) } == [kept])

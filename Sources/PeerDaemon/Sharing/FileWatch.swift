@@ -54,16 +54,18 @@ package final class FileWatch: Sendable {
 
   /// Also watches the directories of these files.
   package func add(directoriesOf paths: some Sequence<String>) {
-    let directories = Set(paths.compactMap(Self.directory))
+    add(Self.directories(of: paths))
+  }
+
+  func add(_ directories: Set<String>) {
     guard descriptor >= 0 else { return }
     state.withLock { state in
       for directory in directories where state.watches[directory] == nil { add(directory, to: &state) }
     }
   }
 
-  /// Watches the directories of these files and no others.
-  package func keep(directoriesOf paths: Set<String>) {
-    let wanted = Set(paths.compactMap(Self.directory))
+  /// Watches these directories and no others.
+  package func keep(_ wanted: Set<String>) {
     guard descriptor >= 0 else { return }
     state.withLock { state in
       for (directory, watch) in state.watches where !wanted.contains(directory) {
@@ -128,6 +130,10 @@ package final class FileWatch: Sendable {
         changes.paths.insert(directory == "/" ? "/\(name)" : "\(directory)/\(name)")
       }
     }
+  }
+
+  package static func directories(of paths: some Sequence<String>) -> Set<String> {
+    Set(paths.compactMap(directory))
   }
 
   private static func directory(of path: String) -> String? {

@@ -50,21 +50,23 @@ final class PromptCheck: Sendable {
       throw Self.wait(Int(clamping: fingerprint.size / Self.rate + 1))
     }
     let known = try content(of: share.path, fingerprint)
+    let isSame = known.content == share.content
     do throws(StoreError) {
-      if known.content != share.content {
-        if let hashed = known.hashed { try ledger.catalogue.remember([hashed]) }
-        changed.notice(share.path)
-        throw StoreError(.changed, share.path, "has another content")
+      if isSame {
+        if try ledger.refresh(share.path, known),
+          let renewed = try ledger.catalogue.shares(of: share.content).first(where: { $0.path == share.path })
+        {
+          return renewed
+        }
+      } else if let hashed = known.hashed {
+        try ledger.catalogue.remember([hashed])
       }
-      guard try ledger.refresh(share.path, known),
-        let renewed = try ledger.catalogue.shares(of: share.content).first(where: { $0.path == share.path })
-      else { throw StoreError(.exhausted, share.path, "changed again") }
-      return renewed
     } catch {
-      guard error.code != .changed else { throw Self.isChanged }
       changed.notice(share.path)
       throw Self.wait(1)
     }
+    changed.notice(share.path)
+    throw isSame ? Self.wait(1) : Self.isChanged
   }
 
   private func content(of path: String, _ fingerprint: FileFingerprint) throws(WireFailure) -> FileWork.Known {

@@ -64,7 +64,7 @@ struct CatalogueAnnouncements: Sendable {
     let shares = try catalogue.page(after: position, limit: Self.pageLength)
     var documents = [Document]()
     for share in shares where share.state == .shared {
-      let verdict = ShareVerdict(share, found: FileObservation(at: share.path))
+      let verdict = ShareVerdict(share, found: FileObservation(at: share.path, known: share.fingerprint))
       if verdict != .keep { changed.notice(share.path) }
       if verdict != .withdraw { documents.append(share.document) }
     }

@@ -2,7 +2,6 @@
 
 package import ContentStore
 import DocumentModel
-import Glibc
 import Synchronization
 
 /// Changes what is shared, one change at a time: a decision that depends on the catalogue cannot bring back what the user
@@ -26,14 +25,13 @@ package final class ShareLedger: Sendable {
   let catalogue: Catalogue
   let places: PrivatePlaces
   /// Watches the directories of the files that are shared.
-  let watch: FileWatch
+  let watch = FileWatch()
   private let turn = Mutex<Void>(())
 
   /// - Parameter places: nothing in them is ever shared.
-  package init(catalogue: Catalogue, places: PrivatePlaces = PrivatePlaces([]), watch: FileWatch = FileWatch()) {
+  package init(catalogue: Catalogue, places: PrivatePlaces = PrivatePlaces([])) {
     self.catalogue = catalogue
     self.places = places
-    self.watch = watch
   }
 
   /// - Returns: superseded shares: their file has another content now.
@@ -51,7 +49,7 @@ package final class ShareLedger: Sendable {
     return try exclusively { () throws(StoreError) in
       let isShared = try catalogue.shares(under: share.key).contains { old in
         old.content == share.content && old.state == .shared
-          && ShareVerdict(old, found: FileObservation(at: old.path)) == .keep
+          && ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) == .keep
       }
       guard isShared else { return try catalogue.add([share], hashed: [file], forgetting: temporary) }
       return temporary.isEmpty ? [] : try catalogue.add([], forgetting: temporary)
@@ -150,6 +148,8 @@ package final class ShareLedger: Sendable {
         ShareVerdict.renewed(
           share, content: known.content, fingerprint: known.fingerprint, access: access, title: known.title)
       }
+      // A changed executable bit is part of the record.
+      guard renewed.map(\.document) == shares.map(\.document) else { return false }
       _ = try catalogue.add(renewed, hashed: known.hashed.map { [$0] } ?? [])
       return true
     }

@@ -68,14 +68,14 @@ struct ShareUpkeep: Sendable {
   /// Looks at the file of every share, including withdrawn ones: their files may be back.
   private func sweep() async {
     var position: DocumentID?
-    var paths = Set<String>()
+    var directories = Set<String>()
     repeat {
       guard !Task.isCancelled, let page = await page(after: position) else { return }
       for path in page.suspicious { changed.notice(path) }
-      paths.formUnion(page.paths)
+      directories.formUnion(page.directories)
       position = page.next
     } while position != nil
-    ledger.watch.keep(directoriesOf: paths)
+    _ = try? await pool.store { [ledger, directories] () throws(StoreError) in ledger.watch.keep(directories) }
     logger.debug("looked at every share")
   }
 
@@ -85,8 +85,9 @@ struct ShareUpkeep: Sendable {
   }
 
   private struct Page: Sendable {
-    let paths: [String]
-    /// Those whose files must be looked at.
+    /// Of all files.
+    let directories: Set<String>
+    /// The paths whose files must be looked at.
     let suspicious: [String]
     let next: DocumentID?
   }
@@ -94,12 +95,14 @@ struct ShareUpkeep: Sendable {
   private func page(after position: DocumentID?) async -> Page? {
     try? await pool.store { [ledger] () throws(StoreError) in
       let shares = try ledger.catalogue.page(after: position, limit: Self.pageLength)
-      let paths = shares.map(\.path)
+      let directories = FileWatch.directories(of: shares.map(\.path))
       // Before the look: a change after it is reported.
-      ledger.watch.add(directoriesOf: paths)
-      let suspicious = shares.filter { ShareVerdict($0, found: FileObservation(at: $0.path)) != .keep }
+      ledger.watch.add(directories)
+      let suspicious = shares.filter {
+        ShareVerdict($0, found: FileObservation(at: $0.path, known: $0.fingerprint)) != .keep
+      }
       let next = shares.count < Self.pageLength ? nil : shares.last?.id
-      return Page(paths: paths, suspicious: suspicious.map(\.path), next: next)
+      return Page(directories: directories, suspicious: suspicious.map(\.path), next: next)
     }
   }
 
@@ -124,7 +127,7 @@ struct ShareUpkeep: Sendable {
       var paths = [String]()
       var found = [String: FileFingerprint]()
       for share in try ledger.catalogue.withdrawn(limit: Self.maxLost) {
-        let observation = FileObservation(at: share.path)
+        let observation = FileObservation(at: share.path, known: share.fingerprint)
         guard let fingerprint = observation.fingerprint else { continue }
         found[share.path] = fingerprint
         let isNew = seen[share.path] != fingerprint
