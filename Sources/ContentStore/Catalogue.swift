@@ -23,7 +23,7 @@ package final class Catalogue: Sendable {
   private let file: CatalogueFile
   private let reserve: SpaceReserve
   private let pool: DatabasePool
-  private let place: CataloguePlace?
+  private let place: FileIdentity?
   private let lock: StateLock
   private let damaged: @Sendable () -> Void
   let trees = Mutex(RecentTrees(limit: 64, memoryLimit: 4 << 20))
@@ -56,7 +56,7 @@ package final class Catalogue: Sendable {
       (pool, rescue) = try file.open()
     }
     reserve.fill()
-    place = CataloguePlace(of: file.path)
+    place = FileIdentity(path: file.path)
   }
 
   /// Whether a directory has a catalogue that is not empty.
@@ -68,7 +68,7 @@ package final class Catalogue: Sendable {
   /// Why nothing can be recorded: the state directory or the database was removed or replaced, so that changes would go
   /// into a file that the next start does not find. `nil` if all is well.
   package var placeProblem: StoreError? {
-    guard CataloguePlace(of: file.path) != place else { return nil }
+    guard FileIdentity(path: file.path) != place else { return nil }
     return StoreError(
       .catalogueFailed, file.path,
       "was removed or replaced while this peer runs, so nothing can be recorded. "
@@ -78,7 +78,7 @@ package final class Catalogue: Sendable {
   /// The path of the database.
   package var path: String { file.path }
 
-  /// Damaged databases that were moved aside, at this start or earlier; at most 100.
+  /// Damaged databases that are kept beside it, from this start or earlier; at most 100.
   package var putAside: [String] { file.putAside }
 
   /// - Throws: `placeProblem`.

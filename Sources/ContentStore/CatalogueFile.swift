@@ -55,24 +55,22 @@ struct CatalogueFile: Sendable {
   /// Keeps the damaged database with its journal beside the new one, which then takes its name. Each step can be repeated.
   private func replaceDamaged() throws(StoreError) -> String {
     let aside = freeName()
-    guard link(path, aside) == 0 || errno == EEXIST || errno == ENOENT else { throw .writing(aside, errno) }
+    // Not every file system has hard links.
+    let isKept = link(path, aside) == 0 || errno == EEXIST || errno == ENOENT
     // The new database must not find the old one's journal.
     for suffix in ["-wal", "-shm"] {
       guard rename(path + suffix, aside + suffix) == 0 || errno == ENOENT else { throw .writing(path, errno) }
     }
-    guard rename(rescued, path) == 0 else { throw .writing(path, errno) }
+    guard isKept || rename(path, aside) == 0, rename(rescued, path) == 0 else { throw .writing(path, errno) }
     return aside
   }
 
   /// A name that is free, or belongs to the damaged database already.
   private func freeName() -> String {
-    var (damaged, other) = (stat(), stat())
-    let isThere = stat(path, &damaged) == 0
+    let damaged = FileIdentity(path: path)
     var number = 1
-    while lstat("\(path).damaged-\(number)", &other) == 0 {
-      if isThere, other.st_ino == damaged.st_ino, other.st_dev == damaged.st_dev { break }
-      number += 1
-    }
+    var status = stat()
+    while lstat("\(path).damaged-\(number)", &status) == 0, FileIdentity(status) != damaged { number += 1 }
     return "\(path).damaged-\(number)"
   }
 
@@ -97,7 +95,7 @@ struct CatalogueFile: Sendable {
       var status = stat()
       guard lstat(path + suffix, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { continue }
       throw StoreError(
-        .catalogueFailed, path + suffix, "something else than a regular file is in the way: move it away, then restart")
+        .catalogueFailed, path + suffix, "is not a regular file: move it away, then restart this peer")
     }
   }
 
@@ -135,7 +133,7 @@ struct CatalogueFile: Sendable {
     try migrator.migrate(pool)
   }
 
-  /// Damaged databases that were put aside, sorted.
+  /// Damaged databases that are kept beside it, sorted.
   var putAside: [String] {
     guard let slash = path.lastIndex(of: "/") else { return [] }
     let directory = path[..<slash]
@@ -190,19 +188,6 @@ struct CatalogueFile: Sendable {
   private static let maxWrite: UInt64 = 64 * 1024
   /// Bytes that a change of the catalogue may need: the journal of a large transaction.
   private static let transactionSpace: Int64 = 4 << 20
-}
-
-/// The file at the path of the database.
-struct CataloguePlace: Equatable {
-  private let device: dev_t
-  private let inode: ino_t
-
-  /// `nil` if there is none.
-  init?(of path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    (device, inode) = (status.st_dev, status.st_ino)
-  }
 }
 
 /// Admits one process to a state directory. Ends with `release` or with the process.

@@ -103,7 +103,7 @@ private struct Table {
     var row = Dictionary(zip(keyColumns, key)) { first, _ in first }
     row["path"] = path
     row["title"] = "".databaseValue
-    // Its own user may have changed it, or may not: as a fetched file it is not published with another content.
+    // Its origin is unknown: as a downloaded file it is not published with another content.
     row["origin"] = Share.Origin.downloaded.rawValue.databaseValue
     row["state"] = Share.State.withdrawn.rawValue.databaseValue
     for column in ["modified", "device", "inode", "mtime", "ctime", "fileSize"] { row[column] = 0.databaseValue }

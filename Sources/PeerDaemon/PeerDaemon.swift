@@ -99,7 +99,7 @@ package final class PeerDaemon: Sendable {
   /// Starts the daemon: on return all sockets are served, and the first connection to the index is under way.
   /// - Parameters:
   ///   - threads: owned by the daemon from now on, also if the start fails.
-  ///   - catalogueDamaged: called when the catalogue turns out to be damaged. Restart then: a start moves it aside.
+  ///   - catalogueDamaged: called when the catalogue turns out to be damaged. Restart then: a start replaces it by what can be read of it.
   package static func start(
     _ settings: Settings, group: any EventLoopGroup, logger: Logger,
     threads: PeerThreads = PeerThreads(), catalogueDamaged: @escaping @Sendable () -> Void = {}
