@@ -99,6 +99,7 @@ package final class HostLookups: Sendable {
   }
 
   private func finish(_ host: String, _ result: Result<[SocketAddress], HostLookupFailure>) {
+    let result = result.map { Array($0.prefix(Self.maxAddresses)) }
     let until = NIODeadline.now() + Self.lateAnswerTime
     let callers = state.withLock { state in
       let callers = state.running.removeValue(forKey: host) ?? [:]
@@ -107,7 +108,7 @@ package final class HostLookups: Sendable {
     }
     for promise in callers.values {
       switch result {
-      case .success(let addresses): promise.succeed(Array(addresses.prefix(Self.maxAddresses)))
+      case .success(let addresses): promise.succeed(addresses)
       case .failure(let failure): promise.fail(failure)
       }
     }
