@@ -34,8 +34,8 @@ package final class LayerStore: Sendable {
     if case .file(let file) = layer.storage { try file.keep(as: Self.name(of: layer.content)) }
   }
 
-  /// `nil` if there is no file, one with the wrong length, or something else that cannot be read: the layer is then made
-  /// anew from the shared file.
+  /// `nil` if there is no file, one with the wrong length, or something else that cannot be read: the layer is then
+  /// rebuilt from the shared file.
   /// - Throws: `.exhausted`, `.inputOutput`.
   func file(of content: Content) throws(StoreError) -> LayerFile? {
     let name = Self.name(of: content)

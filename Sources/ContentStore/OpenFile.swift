@@ -18,8 +18,8 @@ package final class OpenFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Opens a regular file for reading. No segment of the path may be a symbolic link: whoever can write in a directory on
-  /// the way could otherwise have another file of this user read.
+  /// Opens a regular file for reading. No segment of the path may be a symbolic link: otherwise anyone who can write in a
+  /// directory on the way could have another file of this user read.
   package static func reading(_ path: String) throws(StoreError) -> (file: OpenFile, status: stat) {
     // O_NONBLOCK: opening a FIFO would wait for a writer.
     let file = try withoutLinks(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -36,10 +36,12 @@ package final class OpenFile: Sendable {
     try withoutLinks(path, O_RDONLY | O_DIRECTORY)
   }
 
+  /// O_PATH, a macro that Swift does not import.
+  static let pathOnly: CInt = 0o10_000_000
+
   /// Opens a directory only to pass through it: its permissions may forbid to read it.
   package static func passing(_ path: String) throws(StoreError) -> OpenFile {
-    // O_PATH, a macro that Swift does not import.
-    try withoutLinks(path, 0o10_000_000 | O_DIRECTORY)
+    try withoutLinks(path, pathOnly | O_DIRECTORY)
   }
 
   private static func withoutLinks(_ path: String, _ flags: CInt) throws(StoreError) -> OpenFile {

@@ -90,7 +90,6 @@ package struct ListSearch: Sendable {
   private(set) var rows: [ListRow] = []
   /// The row whose documents are being counted.
   private(set) var level: LevelListing?
-  private var result: ListPage?
 
   /// - Parameters:
   ///   - limit: maximum number of rows.
@@ -102,7 +101,7 @@ package struct ListSearch: Sendable {
   }
 
   /// `nil` until the search is complete.
-  package var page: ListPage? { result }
+  package private(set) var page: ListPage?
 
   var isFull: Bool { rows.count >= limit }
 
@@ -125,6 +124,6 @@ package struct ListSearch: Sendable {
   /// - Parameter isAtEnd: whether nothing can follow.
   mutating func finish(isAtEnd: Bool) {
     endLevel()
-    result = ListPage(rows: rows, next: isAtEnd ? nil : position)
+    page = ListPage(rows: rows, next: isAtEnd ? nil : position)
   }
 }

@@ -3,7 +3,8 @@
 /// The name under which a document is shared: `collection/name`, such as `rfc/793` or `data/cats/0001.jpg`.
 ///
 /// Collection: `[a-z0-9-]{1,32}`. Name: 1–512 bytes of UTF-8 in NFC, `/`-separated segments, none of them empty, `.`
-/// or `..`, without control characters and bidirectional controls. In the collection `rfc` the name is a number in canonical decimal.
+/// or `..`, without control characters or bidirectional controls. In the collection `rfc` the name is a number in canonical
+/// decimal.
 package struct DocumentKey: Hashable, Sendable {
   package static let maximumCollectionLength = 32
   package static let maximumNameLength = 512
@@ -57,7 +58,8 @@ package struct DocumentKey: Hashable, Sendable {
       && text.utf8.allSatisfy(isCollectionByte)
   }
 
-  /// Whether a text may be the beginning of keys: not too long, in normal form, without control characters.
+  /// Whether a text may be the beginning of keys: not too long, in normal form, without control characters
+  /// or bidirectional controls.
   package static func isPrefix(_ text: String) -> Bool {
     text.utf8.count <= maximumCollectionLength + 1 + maximumNameLength && TextRules.isNormalized(text)
       && !text.unicodeScalars.contains { TextRules.isControl($0) || TextRules.isBidirectionalControl($0) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The title of a document: 0–512 bytes of UTF-8 in NFC, without control characters and bidirectional controls.
+/// The title of a document: 0–512 bytes of UTF-8 in NFC, without control characters or bidirectional controls.
 package struct Title: Hashable, Sendable {
   package static let maximumLength = 512
   package static let empty = Title(unchecked: "")

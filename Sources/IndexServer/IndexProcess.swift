@@ -28,7 +28,8 @@ package enum IndexProcess {
   /// Serves until SIGTERM, SIGINT or the supervisor's stop command.
   ///
   /// Call it before any thread is started.
-  /// - Returns: the exit status: 0 after an orderly end, 1 if it cannot listen, 64 for wrong usage.
+  /// - Returns: the exit status: 0 after an orderly end, 1 if it cannot listen, 64 for wrong usage, 75
+  ///   if the system cannot start enough threads now.
   package static func run(_ options: Options = Options()) -> CInt {
     defer { standardError.flush() }
     ProcessResources.openStandardDescriptors()

@@ -139,15 +139,11 @@ extension IndexRole {
   }
 
   private func writeStatistics(_ id: Int64, _ output: inout JSONWriter) {
-    let statistics = service.statistics
-    output.writeReply(id: id) { output in
-      output.member("documents", statistics.documents)
-      output.member("keys", statistics.keys)
-      output.member("records", statistics.records)
-      output.member("peers", statistics.peers)
-      output.member("sessions", statistics.sessions)
-      output.member("time", Timestamp(seconds: service.wallClock()))
-    }
+    let counts = service.statistics
+    let reply = StatsReply(
+      documents: counts.documents, keys: counts.keys, records: counts.records, peers: counts.peers,
+      sessions: counts.sessions, time: Timestamp(seconds: service.wallClock()))
+    reply.write(id: id, to: &output)
   }
 }
 

@@ -63,7 +63,6 @@ package final class LineServer: Sendable {
   ) async throws -> LineServer {
     let connections = ConnectionRegistry()
     let control = AcceptControl(reserve: reserve, report: report)
-    let bootstrap = bootstrap(group, limits, gate, connections, control, makeRole)
     let listen = { @Sendable (descriptor: CInt) async throws -> any Channel in
       try await inherit(descriptor, Self.bootstrap(group, limits, gate, connections, control, makeRole))
     }
@@ -72,12 +71,13 @@ package final class LineServer: Sendable {
     }
     switch source {
     case .address(let host, let port):
+      let bootstrap = Self.bootstrap(group, limits, gate, connections, control, makeRole)
       return server(try await bind(host: host) { try await bootstrap.bind(host: $0, port: Int(port)).get() })
     case .unix(let path):
       let file = try UnixSocketFile(listeningAt: path)
-      return server(try await inherit(file.descriptor, bootstrap), file)
+      return server(try await listen(file.descriptor), file)
     case .inherited(let descriptor):
-      return server(try await inherit(descriptor, bootstrap))
+      return server(try await listen(descriptor))
     }
   }
 

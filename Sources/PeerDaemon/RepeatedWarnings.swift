@@ -7,7 +7,7 @@ package import NIOCore
 package struct RepeatedWarnings: Sendable {
   package enum Verdict: Equatable, Sendable {
     case write
-    /// - Parameter repeats: how many were left out since the last one.
+    /// - Parameter repeats: how many there were since the last one, this one included.
     case writeAgain(repeats: Int)
     case leaveOut
   }

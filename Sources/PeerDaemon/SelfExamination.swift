@@ -26,7 +26,7 @@ struct SelfExamination: Sendable {
   struct CatalogueCondition: Sendable {
     /// Why it can no longer be written; `nil` if it can.
     let problem: String?
-    /// Damaged ones that were put aside.
+    /// Damaged ones that are kept beside it.
     let putAside: [String]
     let cameBackEmpty: Bool
   }

@@ -30,7 +30,7 @@ package final class TransferRegistry: Sendable {
   }
 
   /// An upload without requests for this long has ended: the other side took the rest elsewhere.
-  private static let uploadPause = TimeAmount.seconds(5)
+  fileprivate static let uploadPause = TimeAmount.seconds(5)
   /// Sources beyond this number are counted in the total only.
   fileprivate static let maxSources = 64
 
@@ -73,15 +73,11 @@ package final class TransferRegistry: Sendable {
     let running = entries.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
     return running.filter { !$0.isOver(at: now) }.map { $0.row(at: now) }
   }
-
-  fileprivate static func hasPaused(_ entry: Entry, at now: NIODeadline) -> Bool {
-    now - entry.lastProgress >= uploadPause
-  }
 }
 
 extension TransferRegistry.Entry {
   func isOver(at now: NIODeadline) -> Bool {
-    transfer.direction == .upload && TransferRegistry.hasPaused(self, at: now)
+    transfer.direction == .upload && now - lastProgress >= TransferRegistry.uploadPause
   }
 
   func row(at now: NIODeadline) -> RunningTransfer {
@@ -161,7 +157,7 @@ package final class TransferHandle: Sendable {
     }
   }
 
-  /// Whether an upload may send so many bytes more: not beyond the size of the content, and not after a pause.
+  /// Whether an upload may send this many more bytes: not beyond the size of the content, and not after a pause.
   package func continues(with length: Int64) -> Bool {
     let now = registry.now()
     return registry.entries.withLock { entries in

@@ -4,7 +4,7 @@
 /// process, clock or random source.
 ///
 /// The rules: an exit after ready restarts immediately, unless exits come in a burst; then, and after every exit before
-/// ready, it backs off. Consecutive exits before ready park it once they span `parkAfter`; temporary ones never do. A child
+/// ready, it backs off. Enough consecutive exits before ready park it once they span `parkAfter`; temporary ones never do. A child
 /// is stopped by a request, then SIGTERM, then SIGKILL. A silent one is killed unless the machine is starved.
 package struct RestartMachine: Sendable {
   package typealias Instant = SuspendingClock.Instant
@@ -303,11 +303,11 @@ package struct RestartMachine: Sendable {
   }
 
   private mutating func exitedEarly(_ status: Termination, now: Instant, random: Double) -> Action {
-    let first = firstEarlyExit ?? now
     if policy.isTemporary(status) {
       temporaryExits = min(temporaryExits + 1, 1_000)
     } else {
       earlyExits = min(earlyExits + 1, 1_000)
+      let first = firstEarlyExit ?? now
       firstEarlyExit = first
       if earlyExits >= policy.earlyExits, first.duration(to: now) >= policy.parkAfter {
         enter(.parked, now: now)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides when a silent child counts as hung. A first check only asks: the child gets `grace` to send a sign of life after
+/// Decides when a silent child counts as hung. The first check gives no verdict: the child gets `grace` to send a sign of life after
 /// the supervisor itself has certainly run, because both may have been stopped or suspended together. A starved machine
 /// postpones the verdict.
 struct SilenceWatch: Sendable {

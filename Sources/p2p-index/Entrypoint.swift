@@ -16,7 +16,7 @@ struct Entrypoint: ParsableCommand {
       It stores nothing on disk: a peer's documents are listed while the peer is connected.
       Under p2p-supervisor it gets its settings and its listening socket from there.
 
-      Exit status: 0 stopped by SIGTERM, SIGINT or its supervisor; 1 cannot listen; 64 wrong usage; 69 supervisor gone.
+      Exit status: 0 stopped; 1 cannot listen; 64 wrong usage; 69 supervisor gone; 75 temporary failure (too few threads).
 
       Example: p2p-index --listen :7734 --allow-advertise 10.0.0.0/8
       """,

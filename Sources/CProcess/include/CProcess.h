@@ -100,7 +100,7 @@ struct process_exit {
 /// Reads the status of a child that has ended, without waiting: waitid(2). ECHILD if it is not a child.
 int process_reap(pid_t pid, struct process_exit *result);
 
-/// The pid of a child that has ended and is not reaped yet, which it stays; 0 if there is none: WNOWAIT of waitid(2).
+/// The pid of a child that has ended, without reaping it; 0 if there is none: WNOWAIT of waitid(2).
 pid_t process_next_ended(void);
 
 /// A CLOEXEC descriptor of a process, or a negated errno: pidfd_open(2).
@@ -165,9 +165,10 @@ int signals_next(int descriptor);
 /// rename(2) that does not replace: renameat2(2) with RENAME_NOREPLACE; EEXIST if the new name exists.
 int file_rename_exclusively(int from_directory, const char *from, int to_directory, const char *to);
 
-/// Lets one more user read a file of the caller's, by an access control list: acl(5). Returns 0 or an errno; EOPNOTSUPP if the
+/// Lets one more user read the caller's file, by an access control list: acl(5). Returns 0 or an errno; EOPNOTSUPP if the
 /// file system has none. All others keep no rights.
 int file_let_read(int descriptor, uid_t user);
+
 /// Opens an absolute path in which no segment is a symbolic link, as a CLOEXEC descriptor, or a negated errno (ELOOP or ENOTDIR
 /// for a link): openat2(2) with RESOLVE_NO_SYMLINKS, or segment by segment where that call is missing. `flags` as in open(2),
 /// without O_CREAT.

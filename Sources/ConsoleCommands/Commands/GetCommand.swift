@@ -115,10 +115,10 @@ struct GetCommand: ConsoleCommand {
           let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
           console.show(&progressLine, label: label, done: progress.received, total: progress.size)
         }, onBytes: onBytes)
-      console.clear(&progressLine)
+      console.clearDrawn()
       return reply
     } catch {
-      console.clear(&progressLine)
+      console.clearDrawn()
       guard let failure = error as? CommandFailure else { throw error }
       throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
     }

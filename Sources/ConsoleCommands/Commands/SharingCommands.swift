@@ -93,18 +93,18 @@ struct AddCommand: ConsoleCommand {
         console.show(
           &progressLine, label: label + lastSegment(progress.path), done: progress.done, total: progress.total)
       case .added(let document, let path):
-        console.clear(&progressLine)
+        console.clearDrawn()
         try write(document, path, &table, on: console)
       case .failed(let problem):
         problems.append(problem)
         guard !daemon.json else { return }
-        console.clear(&progressLine)
+        console.clearDrawn()
         console.noteLine(
           "p2pctl: \(TextRules.escapedForTerminal(problem.path)): \(TextRules.escapedForTerminal(problem.message))")
       default: break
       }
     }
-    console.clear(&progressLine)
+    console.clearDrawn()
     try console.write(table.finish())
     return try finish(reply, problems, on: console)
   }

@@ -64,7 +64,7 @@ extension Diagnosis {
     return [.ok(.files, "\(peer.name) can read what it shares (\(Quantity.count(files.checked, "file")))")]
   }
 
-  private static func shared(_ count: Int) -> String { "\(count) shared file\(count == 1 ? "" : "s")" }
+  private static func shared(_ count: Int) -> String { Quantity.count(count, "shared file") }
 
   private static func listed(_ message: String, _ examples: [String]) -> String {
     examples.isEmpty ? message : "\(message): \(examples.joined(separator: "; "))"

@@ -83,6 +83,7 @@ struct LogDirectory {
         .notFound, "there are no logs yet",
         [
           "They are written to \(TextRules.escapedForTerminal((layouts.first ?? first).logDirectory))",
+          "Under systemd and in a container they are in its log instead: journalctl -u p2p (see [log] of the configuration)",
           "Start everything with: \(StartAdvice(console).command)",
         ])
     }

@@ -86,7 +86,7 @@ extension StartAdvice {
   }
 
   /// Also a link without a target.
-  private static func exists(_ path: String) -> Bool {
+  static func exists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
   }

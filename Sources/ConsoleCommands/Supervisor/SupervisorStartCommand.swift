@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import DocumentModel
-import Glibc
 import ProcessSupport
 import WireProtocol
 
@@ -65,7 +64,7 @@ struct SupervisorStartCommand: ConsoleCommand {
       try showIndex(of: running, try supervisor.layout(), on: console)
       return .done
     }
-    let source = try source(in: layout)
+    let source = try source(in: layout, on: console)
     let started = try SupervisorLaunch(console: console, layout: layout, flags: try arguments(source, on: console))
       .perform { remember(source, in: layout, on: console) }
     try options.write(started.processes, on: console)
@@ -116,23 +115,17 @@ struct SupervisorStartCommand: ConsoleCommand {
     case configuration
   }
 
-  private func source(in layout: Layout) throws -> Source {
-    if flags.isEmpty, Self.exists(layout.configurationFile) { return .configuration }
+  private func source(in layout: Layout, on console: Console) throws -> Source {
+    if flags.isEmpty, StartAdvice.exists(layout.configurationFile) { return .configuration }
     if flags.isEmpty, let remembered = try RememberedStart.read(in: layout) { return .repeated(remembered) }
-    return .typed(flags)
+    return .typed(try absolute(on: console).flags)
   }
 
   private func remember(_ source: Source, in layout: Layout, on console: Console) {
-    guard case .typed = source, !Self.exists(layout.configurationFile) else { return }
-    guard let flags = try? absolute(on: console).flags, let error = RememberedStart(flags: flags).write(in: layout)
-    else { return }
+    guard case .typed(let flags) = source, !StartAdvice.exists(layout.configurationFile) else { return }
+    guard let error = RememberedStart(flags: flags).write(in: layout) else { return }
     let path = TextRules.escapedForTerminal(RememberedStart.path(in: layout))
     console.noteLine("warning: cannot remember these flags for the next start: \(path): \(error)")
-  }
-
-  private static func exists(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0
   }
 
   private var flags: [String] {
@@ -144,19 +137,19 @@ struct SupervisorStartCommand: ConsoleCommand {
     return flags
   }
 
+  /// With absolute paths, because the supervisor runs in another directory.
   private func absolute(on console: Console) throws -> Self {
     var absolute = self
     absolute.config = try config.map { try console.absolutePath($0, orFail: .usage) }
     return absolute
   }
 
-  /// With absolute paths, because the supervisor runs in another directory.
   private func arguments(_ source: Source, on console: Console) throws -> [String] {
     let named = options.home ?? console.environment.variable("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
     let home = try named.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
     switch source {
     case .configuration: return ["run"] + home
-    case .typed: return ["run"] + home + (try absolute(on: console)).flags
+    case .typed(let flags): return ["run"] + home + flags
     case .repeated(let remembered):
       if !remembered.flags.isEmpty {
         console.noteLine(

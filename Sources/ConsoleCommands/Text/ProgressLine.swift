@@ -114,8 +114,4 @@ extension Console {
     let text = line?.update(label: label, done: done, total: total, width: terminalWidth(), now: now())
     if let text { draw(text) }
   }
-
-  func clear(_ line: inout ProgressLine?) {
-    clearDrawn()
-  }
 }

@@ -276,15 +276,19 @@ package actor IndexLink {
     switch warnings.judge(what, at: .now()) {
     case .write: logger.log(level: level, "\(what)", metadata: metadata)
     case .writeAgain(let repeats):
-      metadata["times in the last hour"] = "\(repeats)"
+      metadata["times since the last of these lines"] = "\(repeats)"
       logger.log(level: level, "\(what)", metadata: metadata)
     case .leaveOut: logger.debug("\(what)", metadata: metadata)
     }
   }
 
+  private func forgetOldWarnings() {
+    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
+  }
+
   func closed(generation: Int) {
     guard generation == self.generation else { return }
-    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
+    forgetOldWarnings()
     let isGreeting = machine.state == .greeting
     if lastError == nil {
       lastError = isGreeting ? "the index closed the connection before it answered" : "the index closed the connection"
@@ -365,7 +369,7 @@ package actor IndexLink {
   }
 
   private func beat(_ interval: TimeAmount) {
-    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
+    forgetOldWarnings()
     if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
       lastError = "the index stopped answering"
       logOnce("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")

@@ -11,8 +11,9 @@ package enum DefaultConfiguration {
     # Addresses are "HOST:PORT", with a numeric HOST or localhost; ":PORT" means all addresses, port 0 any free port.
 
     [supervisor]
-    # Kill and restart a process after this many seconds of silence: 60 to 86400, or 0 for never. While the machine lacks
-    # processor time, memory or disk (/proc/pressure), no process is killed. Reloadable.
+    # Kill and restart a process after this many seconds of silence: 60 to 86400, or 0 for never. Ten times as long before
+    # it is ready. While the machine lacks processor time, memory or disk (/proc/pressure), no process is killed.
+    # Reloadable.
     #kill_unresponsive_after = 60
 
     [log]

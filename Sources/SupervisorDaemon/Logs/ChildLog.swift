@@ -21,7 +21,7 @@ package enum LogTarget: Sendable {
   }
 }
 
-/// Takes the output of a child.
+/// Takes the lines of one process.
 package struct ChildLog: ~Copyable {
   private var file: RotatingLog?
   private var lines: NamedLines
@@ -39,8 +39,13 @@ package struct ChildLog: ~Copyable {
     lines = NamedLines(name: name, format: shared?.style.format ?? .text)
   }
 
+  var isShared: Bool { shared != nil }
+
   package mutating func write(_ bytes: [UInt8]) {
-    guard let shared else { return file?.write(bytes) ?? () }
+    guard let shared else {
+      file?.write(bytes)
+      return
+    }
     for line in lines.add(bytes) { shared.pass(line) }
   }
 

@@ -7,8 +7,7 @@ package import ProcessSupport
 /// The supervisor's own log: a file, and standard error when it runs in the foreground; or only standard error, shared with
 /// the children.
 package final class SupervisorLog {
-  private var file: RotatingLog?
-  private let shared: StandardError?
+  private var output: ChildLog
   private let echoes: Bool
   private let descriptor: Int32
   private let style: LogStyle
@@ -20,18 +19,11 @@ package final class SupervisorLog {
   package init(
     _ target: LogTarget, style: LogStyle = LogStyle(), echoes: Bool = true, descriptor: Int32 = STDERR_FILENO
   ) {
-    switch target {
-    case .file(let path, _):
-      file = RotatingLog(path: path)
-      shared = nil
-    case .shared(let output):
-      file = nil
-      shared = output
-    }
+    output = ChildLog(target, name: "supervisor")
     self.style = style
     // In the background standard error is this log file, for crash reports: every line would appear twice, and the file
     // would keep growing after rotation.
-    self.echoes = echoes && !LogDestination.isFile(descriptor)
+    self.echoes = echoes && !output.isShared && !LogDestination.isFile(descriptor)
     self.descriptor = descriptor
   }
 
@@ -39,19 +31,14 @@ package final class SupervisorLog {
   package func write(_ message: String, _ level: LogStyle.Level = .info) {
     guard level >= style.level else { return }
     let line = style.line(String(message.prefix(2_048)), level, at: WallClock.now)
-    if let shared {
-      var lines = NamedLines(name: "supervisor", format: style.format)
-      for line in lines.add(line) { shared.pass(line) }
-      return
-    }
-    file?.write(line)
+    output.write(line)
     // An unread pipe must not block the supervisor: what does not fit is in the file anyway.
     if echoes { _ = StandardError.writeIfRoom(line, to: descriptor) }
   }
 
   /// Opens a new file if the log was moved away.
   package func reopen() {
-    file?.close()
+    output.reopen()
   }
 }
 

@@ -129,17 +129,20 @@ package enum ProcessTable {
 
   /// Whether it is stopped by a signal or a debugger: state T or t.
   package static func isStopped(_ pid: Int32) -> Bool {
-    guard let stat = try? SmallFile.read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: UInt8(ascii: ")"))
-    else { return false }
-    let state = stat[end...].dropFirst(2).first
+    let state = (try? SmallFile.read("/proc/\(pid)/stat")).flatMap { fields(inStat: $0).first?.first }
     return state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
   }
 
-  /// Field 22. The second field is the name in parentheses, which may contain anything, so counting starts after the last
-  /// parenthesis.
+  /// From the third field on. The second is the name in parentheses, which may contain anything, so counting starts after the
+  /// last parenthesis.
+  private static func fields(inStat stat: [UInt8]) -> [ArraySlice<UInt8>] {
+    guard let end = stat.lastIndex(of: UInt8(ascii: ")")) else { return [] }
+    return stat[end...].dropFirst().split(separator: UInt8(ascii: " "))
+  }
+
+  /// Field 22.
   package static func startTime(inStat stat: [UInt8]) -> Int64? {
-    guard let end = stat.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    let fields = stat[end...].dropFirst().split(separator: UInt8(ascii: " "))
+    let fields = Self.fields(inStat: stat)
     let index = 22 - 3
     guard fields.indices.contains(index) else { return nil }
     return Int64(String(decoding: fields[index], as: UTF8.self))

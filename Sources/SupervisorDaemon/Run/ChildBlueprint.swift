@@ -26,19 +26,6 @@ package struct ChildBlueprint: Sendable {
   package let environment: [String: String]
   package let log: LogTarget
 
-  package init(
-    name: String, executable: String, settings: ChildSettings, listeners: [Listener],
-    identity: ProcessSpecification.Identity?, environment: [String: String], log: LogTarget
-  ) {
-    self.name = name
-    self.executable = executable
-    self.settings = settings
-    self.listeners = listeners
-    self.identity = identity
-    self.environment = environment
-    self.log = log
-  }
-
   /// The address shown to people: of the index, or of the uploads.
   package var address: String {
     listeners.compactMap(\.socket.endpoint).first.map { "\($0)" } ?? ""

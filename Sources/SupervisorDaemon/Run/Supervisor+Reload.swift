@@ -2,8 +2,8 @@
 
 import DocumentModel
 import ProcessSupervision
-import WireProtocol
 import ProcessSupport
+import WireProtocol
 
 /// Reloading the configuration while processes run.
 extension Supervisor {

@@ -72,15 +72,14 @@ package enum SupervisorInvocation {
     }
     let candidates = Layout.candidates(
       environment: { environment[$0] }, isRoot: geteuid() == 0, workingDirectory: CurrentProcess.workingDirectory())
-    // For a user without a home the only candidate is the system's layout, which belongs to root.
-    let isDecidedHere = home == nil
-    if isDecidedHere,
+    if home == nil,
       let (name, value) = Layout.unreadableVariable(isRoot: geteuid() == 0, value: CurrentProcess.variableBytes)
     {
       throw SupervisorError(
         .usage,
         "\(name) is not UTF-8: \(TextRules.escapedForTerminal(value)); set P2P_HOME to a directory whose name is")
     }
+    // For a user without a home the only candidate is the system's layout, which belongs to root.
     guard let layout = candidates.first, layout.kind != .system || geteuid() == 0 else {
       throw SupervisorError(.failed, "no directory for state and sockets: set P2P_HOME (or --home), or HOME")
     }

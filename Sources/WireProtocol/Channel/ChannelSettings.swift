@@ -106,7 +106,7 @@ package struct PeerSettings: WireMessage, Hashable {
     advertise = try fields.optionalHostAddress("advertise")
     forgetsConnect = try fields.optionalBool("forget_connect") ?? false
     portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
-    privateDirectories = try fields.value("private") == nil ? [] : fields.strings("private")
+    privateDirectories = try fields.optionalStrings("private")
   }
 
   package func write(to fields: inout some FieldWriter) {

@@ -83,7 +83,7 @@ package struct ControlDoctorReply: WireReply {
 
     package init(_ fields: some FieldReader) throws(WireFailure) {
       error = try fields.optionalString("error")
-      aside = try fields.value("aside") == nil ? [] : fields.strings("aside")
+      aside = try fields.optionalStrings("aside")
       cameBackEmpty = try fields.optionalBool("came_back_empty") ?? false
     }
 
@@ -154,12 +154,9 @@ package struct ControlDoctorReply: WireReply {
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     index = try Index(fields.object("index"))
-    let uploads = try fields.optionalObject("uploads")
-    self.uploads = if let uploads { try Uploads(uploads) } else { nil }
-    let catalogue = try fields.optionalObject("catalogue")
-    self.catalogue = if let catalogue { try Catalogue(catalogue) } else { nil }
-    let files = try fields.optionalObject("files")
-    self.files = if let files { try Files(files) } else { nil }
+    uploads = try fields.optionalMessage("uploads")
+    catalogue = try fields.optionalMessage("catalogue")
+    files = try fields.optionalMessage("files")
     portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
   }
 

@@ -155,7 +155,7 @@ package struct AddFiles: WireMessage {
     title = try fields.value("title") == nil ? nil : fields.title()
     follow = try fields.optionalBool("follow") ?? false
     hidden = try fields.optionalBool("hidden") ?? false
-    exclude = try fields.value("exclude") == nil ? [] : fields.strings("exclude")
+    exclude = try fields.optionalStrings("exclude")
     progress = try fields.optionalBool("progress") ?? false
   }
 

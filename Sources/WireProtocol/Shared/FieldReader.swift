@@ -174,6 +174,17 @@ extension FieldReader {
     value(name) == nil ? [] : try elements(name)
   }
 
+  /// `nil` if the object is missing.
+  package func optionalMessage<Message: WireMessage>(_ name: StaticString) throws(WireFailure) -> Message? {
+    guard let fields = try optionalObject(name) else { return nil }
+    return try Message(fields)
+  }
+
+  /// Empty if the array is missing.
+  package func optionalStrings(_ name: StaticString) throws(WireFailure) -> [String] {
+    value(name) == nil ? [] : try strings(name)
+  }
+
   package func strings(_ name: StaticString) throws(WireFailure) -> [String] {
     var strings = [String]()
     for value in try array(name) {
