@@ -87,6 +87,10 @@ final class LyingRole: LineRole {
     output.beginReply(id: number)
     output.member("piece", PieceGeometry.smallestPiece)
     output.member("complete", habit != .partial)
+    if habit == .partial {
+      let count = Int(PieceGeometry(size: Int64(told.bytes.count)).pieceCount)
+      output.member("pieces", PieceSet(count: count).base64)
+    }
     output.endReply()
     return .next
   }

@@ -85,13 +85,16 @@ enum MessageTable {
       MessageCase(
         Reply<PeerHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","peer":"\#(Sample.peer)","name":"bob","#
-          + #""limits":{"line":65536,"get":4194305,"inflight":65,"hello":30,"idle":120,"connections":1000,"#
+          + #""limits":{"line":65536,"get":4194305,"inflight":65,"slots":64,"hello":30,"idle":120,"connections":1000,"#
           + #""connections_per_address":32}}"#, optional: ["status", "protocol", "server"]),
       MessageCase(
         Reply<HaveReply>.self, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"oA=="}"#,
-        optional: ["status", "pieces"]),
+        optional: ["status"]),
       MessageCase(
         Reply<HaveReply>.self, #"{"id":2,"status":200,"piece":262144,"complete":true}"#, optional: ["status"]),
+      MessageCase(Part<HaveEvent>.self, #"{"event":"have",\#(Sample.content),"pieces":[[0,1],[0,1]]}"#),
+      MessageCase(Part<HaveEvent>.self, #"{"event":"have",\#(Sample.content),"pieces":[]}"#),
+      MessageCase(Part<HaveEvent>.self, #"{"event":"have",\#(Sample.content),"complete":true}"#),
       MessageCase(Reply<HashesReply>.self, #"{"id":3,"status":200,"hashes":16}"#, optional: ["status"]),
       MessageCase(Reply<GetReply>.self, #"{"id":4,"status":200,"offset":0,"length":177957}"#, optional: ["status"]),
     ]

@@ -35,6 +35,8 @@ import WireProtocol
     "lookup takes either key, or content and size", "one of path and directory is an absolute path",
     // A row of a list without a prefix is a document.
     "key is missing",
+    // A have event states pieces or that the holder is complete.
+    "pieces is missing",
   ]
 
   @Test(arguments: MessageTable.all)

@@ -86,8 +86,11 @@ import WireProtocol
   }
 
   @Test func `a partial holder states its pieces`() throws {
-    let reply = try read(#"{"piece":262144,"complete":false,"pieces":"oA=="}"#) { try HaveReply($0) }
-    #expect(reply.pieces == "oA==" && !reply.complete)
+    let content = try #require(Content(root: Digest(hex: Sample.root) ?? .zero, size: 1_048_576))
+    let line = #"{"piece":262144,"complete":false,"pieces":"oA=="}"#
+    let reply = try read(line) { try HaveReply($0, of: content) }
+    #expect(reply.pieces?.count == 4 && reply.pieces?.ranges == [0..<1, 2..<3] && !reply.complete)
+    #expect(try read(line) { try HaveReply($0) }.pieces?.count == 8, "as many as there are bits")
     #expect(throws: WireFailure.self) { try read(#"{"piece":0,"complete":true}"#) { try HaveReply($0) } }
   }
 
@@ -206,9 +209,39 @@ import WireProtocol
     arguments: [
       (#"{"piece":0,"complete":true}"#, "piece is an integer from 1 to 9007199254740991"),
       (#"{"piece":1}"#, "complete is missing"), (#"{"piece":1,"complete":false,"pieces":5}"#, "pieces is a string"),
+      (#"{"piece":1,"complete":false}"#, "pieces is missing"),
+      (#"{"piece":1,"complete":false,"pieces":"oA="}"#, "pieces is base64 of one bit per piece"),
     ])
   func `malformed have reply is refused`(line: String, words: String) throws {
     #expect(try reason(line) { _ = try HaveReply($0) } == words)
+  }
+
+  @Test(
+    arguments: [
+      (#"{"piece":262144,"complete":false,"pieces":"qA=="}"#, "pieces is base64 of one bit per piece"),
+      (#"{"piece":262144,"complete":false,"pieces":"oAA="}"#, "pieces is base64 of one bit per piece"),
+      (#"{"piece":524288,"complete":true}"#, "piece is 524288, expected 262144"),
+    ])
+  func `pieces of another content are refused`(line: String, words: String) throws {
+    let content = try #require(Content(root: Digest(hex: Sample.root) ?? .zero, size: 1_048_576))
+    #expect(try reason(line) { _ = try HaveReply($0, of: content) } == words)
+  }
+
+  /// 177,957 bytes are one piece.
+  @Test(arguments: [
+    "[0]", "[0,1,1]", "[1,1]", "[-1,1]", "[0,0]", "[0,2]", "[0,-1]", "[0,1.0]", "7", "{}", "[9007199254740991,1]",
+    "[0,9223372036854775807]",
+  ])
+  func `pieces of an event lie within the content`(run: String) throws {
+    let line = #"{"event":"have",\#(Sample.content),"pieces":[[0,1],\#(run)]}"#
+    #expect(
+      try reason(line) { _ = try HaveEvent($0) } == "pieces is an array of [first, count] within 1 pieces")
+  }
+
+  @Test func `only have events are read`() throws {
+    for line in [#"{"event":"later","content":5}"#, #"{"id":1,"status":200}"#] {
+      #expect(try read(line) { try HaveEvent.read($0) } == nil)
+    }
   }
 
   @Test(

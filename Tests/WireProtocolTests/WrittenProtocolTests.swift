@@ -119,6 +119,8 @@ import WireProtocol
           let (id, request) = (try object.requestID(), try PeerRequest(object))
           operations[id] = request.operation
           #expect(line { request.write(id: id, to: &$0) } == example.line)
+        } else if let event = try HaveEvent.read(object) {
+          #expect(line { event.writeLine(to: &$0) } == example.line)
         } else if try WireFailure(reply: object) == nil {
           switch operations[try object.requestID()] {
           case .hello: #expect(try PeerHelloReply(object).limits.get == 4_194_304)

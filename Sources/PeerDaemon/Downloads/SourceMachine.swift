@@ -109,7 +109,8 @@ package struct SourceMachine {
       try greet(Self.read { () throws(WireFailure) in try PeerHelloReply(reply) })
       return .answer
     case .have:
-      let have = try Self.read { () throws(WireFailure) in try HaveReply(reply) }
+      guard let content else { throw .protocolViolation("an answer out of order") }
+      let have = try Self.read { () throws(WireFailure) in try HaveReply(reply, of: content) }
       guard have.complete else { throw .incomplete }
       return .willing
     case .body(let body):

@@ -146,8 +146,8 @@ final class UploadRole: LineRole {
     guard let connection else { return }
     switch result {
     case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
-    case .success(.have(let piece)):
-      connection.send { HaveReply(piece: piece, complete: true).write(id: id, to: &$0) }
+    case .success(.have(let reply)):
+      connection.send { reply.write(id: id, to: &$0) }
     case .success(.hashes(let count, let nodes)):
       connection.send {
         HashesReply(count: count).write(id: id, to: &$0)

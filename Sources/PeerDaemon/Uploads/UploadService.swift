@@ -10,8 +10,7 @@ import WireProtocol
 final class UploadService: Sendable {
   /// The answer to a request.
   enum Answer: Sendable {
-    /// The complete content, in pieces of this length.
-    case have(piece: Int64)
+    case have(HaveReply)
     /// Nodes of the tree and their siblings, with their number.
     case hashes(count: Int, [UInt8])
     /// A short body, already read.
@@ -44,7 +43,7 @@ final class UploadService: Sendable {
 
   func have(_ content: Content) throws(WireFailure) -> Answer {
     if content != .empty { _ = try open(content) }
-    return .have(piece: content.geometry.pieceLength)
+    return .have(HaveReply(content))
   }
 
   func hashes(_ content: Content, _ query: HashesQuery) throws(WireFailure) -> Answer {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import LineJSON
 
 /// The limits of one connection, as a peer states them in `hello`.
 package struct PeerLimits: Equatable, Sendable {
@@ -10,6 +11,8 @@ package struct PeerLimits: Equatable, Sendable {
   package var get = 4_194_304
   /// Unanswered requests of one connection.
   package var inflight = 64
+  /// Bodies that are sent at a time, to all connections together.
+  package var slots = 64
   /// Seconds within which a connection has to send `hello`.
   package var hello = 30
   /// Seconds within which a connection has to ask for something or take some of what it asked for.
@@ -24,7 +27,7 @@ package struct PeerLimits: Equatable, Sendable {
   /// The limits by their names in `hello` and in refusals.
   package var named: [(name: StaticString, value: Int)] {
     [
-      ("line", line), ("get", get), ("inflight", inflight), ("hello", hello), ("idle", idle),
+      ("line", line), ("get", get), ("inflight", inflight), ("slots", slots), ("hello", hello), ("idle", idle),
       ("connections", connections), ("connections_per_address", connectionsPerAddress),
     ]
   }
@@ -71,26 +74,88 @@ package struct PeerHelloReply: WireReply {
 package struct HaveReply: WireReply {
   /// Bytes of a piece.
   package let piece: Int64
-  package let complete: Bool
-  /// Of a partial holder: base64, first piece in the high bit of the first byte.
-  package let pieces: String?
+  /// The pieces of a partial holder; `nil` for the complete content.
+  package let pieces: PieceSet?
 
-  package init(piece: Int64, complete: Bool, pieces: String? = nil) {
-    self.piece = piece
-    self.complete = complete
+  package var complete: Bool { pieces == nil }
+
+  /// - Parameter pieces: `nil` for the complete content.
+  package init(_ content: Content, pieces: PieceSet? = nil) {
+    piece = content.geometry.pieceLength
     self.pieces = pieces
   }
 
+  /// Without the content, the number of pieces is that of the bits.
   package init(_ fields: some FieldReader) throws(WireFailure) {
+    try self.init(fields) { text in
+      let padding = text.utf8.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+      return text.utf8.count / 4 * 24 - padding * 8
+    }
+  }
+
+  /// - Parameter content: pieces of another length or number are `bad-request`.
+  package init(_ fields: some FieldReader, of content: Content) throws(WireFailure) {
+    let geometry = content.geometry
+    try self.init(fields) { _ in Int(geometry.pieceCount) }
+    guard piece == geometry.pieceLength else {
+      throw .badRequest("piece is \(piece), expected \(geometry.pieceLength)")
+    }
+  }
+
+  private init(_ fields: some FieldReader, count: (String) -> Int) throws(WireFailure) {
     piece = try fields.integer("piece", in: 1...Content.maximumSize)
-    complete = try fields.bool("complete")
-    pieces = try fields.optionalString("pieces")
+    guard try !fields.bool("complete") else {
+      pieces = nil
+      return
+    }
+    let text = try fields.string("pieces")
+    guard let pieces = PieceSet(base64: text, count: count(text)) else {
+      throw .badRequest("pieces is base64 of one bit per piece")
+    }
+    self.pieces = pieces
   }
 
   package func write(to fields: inout some FieldWriter) {
     fields.member("piece", piece)
     fields.member("complete", complete)
-    if let pieces { fields.member("pieces", pieces) }
+    if let pieces { fields.member("pieces", pieces.base64) }
+  }
+}
+
+/// What a partial holder has got since it was asked `have`, or since the last event.
+package struct HaveEvent: WireMessage {
+  package let content: Content
+  /// Runs of pieces; `nil` once it has the complete content.
+  package let pieces: [Range<Int>]?
+
+  /// - Parameter pieces: `nil` for the complete content.
+  package init(_ content: Content, pieces: [Range<Int>]?) {
+    self.content = content
+    self.pieces = pieces
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    guard try fields.string("event") == "have" else { throw .badRequest("event is not have") }
+    content = try fields.content()
+    let isComplete = try fields.optionalBool("complete") ?? false
+    pieces = isComplete ? nil : try fields.ranges("pieces", within: content.geometry.pieceCount)
+  }
+
+  /// `nil` for a reply, and for an event of another kind.
+  package static func read(_ line: JSONObject) throws(WireFailure) -> HaveEvent? {
+    guard let event = line["event"], event.isEqual(to: "have") else { return nil }
+    return try HaveEvent(line)
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("event", "have")
+    fields.members(of: content)
+    if let pieces { fields.ranges("pieces", pieces) } else { fields.member("complete", true) }
+  }
+
+  /// Appends the whole line.
+  package func writeLine(to output: inout JSONWriter) {
+    output.line { write(to: &$0) }
   }
 }
 

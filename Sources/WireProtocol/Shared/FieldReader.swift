@@ -194,6 +194,19 @@ extension FieldReader {
     return strings
   }
 
+  /// Ranges as `[first,count]`, none empty, within 0..<`limit`.
+  package func ranges(_ name: StaticString, within limit: Int64) throws(WireFailure) -> [Range<Int>] {
+    var ranges = [Range<Int>]()
+    for value in try array(name) {
+      let pair = value.array?.prefix(3).map(\.integer) ?? []
+      guard pair.count == 2, let first = pair[0], let count = pair[1],
+        first >= 0, count >= 1, first <= limit - count
+      else { throw .badRequest("\(name) is an array of [first, count] within \(limit) pieces") }
+      ranges.append(Int(first)..<Int(first + count))
+    }
+    return ranges
+  }
+
   /// One of the values of a closed list.
   package func word<Word: RawRepresentable<String> & CaseIterable>(
     _ name: StaticString, as type: Word.Type = Word.self

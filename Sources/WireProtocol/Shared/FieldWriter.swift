@@ -16,6 +16,8 @@ package protocol FieldWriter {
   mutating func object(_ name: StaticString, _ write: (inout Self) -> Void)
   mutating func array<Element>(_ name: StaticString, _ elements: [Element], _ write: (Element, inout Self) -> Void)
   mutating func strings(_ name: StaticString, _ elements: [String])
+  /// Each range as `[first,count]`.
+  mutating func ranges(_ name: StaticString, _ ranges: [Range<Int>])
 }
 
 extension FieldWriter {
@@ -90,6 +92,18 @@ extension JSONWriter: FieldWriter {
     endArray()
   }
 
+  package mutating func ranges(_ name: StaticString, _ ranges: [Range<Int>]) {
+    key(name)
+    beginArray()
+    for range in ranges {
+      beginArray()
+      integer(range.lowerBound)
+      integer(range.count)
+      endArray()
+    }
+    endArray()
+  }
+
   /// Writes one line.
   package mutating func line(_ write: (inout JSONWriter) -> Void) {
     beginObject()
@@ -132,6 +146,10 @@ extension JSONMembers: FieldWriter {
 
   package mutating func strings(_ name: StaticString, _ elements: [String]) {
     set(name, .array(elements.map { .string($0) }))
+  }
+
+  package mutating func ranges(_ name: StaticString, _ ranges: [Range<Int>]) {
+    set(name, .array(ranges.map { .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.count))]) }))
   }
 
   /// The members that `write` adds to none.
