@@ -47,6 +47,17 @@ package struct HashRange: Hashable, Sendable {
   package var hashCount: Int { length + siblingCount }
   package var byteCount: Int { hashCount * MerkleTree.nodeLength }
 
+  /// Whether an answer takes the leaves of more than one group of 512.
+  package var spansGroups: Bool { layer < LayerFile.groupLayer && ancestorLayer > LayerFile.groupLayer }
+
+  /// Number of nodes that an answer of a large content reads and hashes: at most 16 for each node of the range, but one
+  /// group of 512 at least.
+  package var workCount: Int64 {
+    guard layer < LayerFile.groupLayer else { return 0 }
+    let groups: Int64 = 1 << Int64(max(ancestorLayer - LayerFile.groupLayer, 0))
+    return groups * LayerFile.groupLength >> (layer >= LayerFile.middleLayer ? Int64(LayerFile.middleLayer) : 0)
+  }
+
   /// Positions of the siblings, bottom up.
   var siblings: [(layer: Int, index: Int64)] {
     (0..<siblingCount).map { (ancestorLayer + $0, (ancestorIndex >> Int64($0)) ^ 1) }

@@ -24,7 +24,7 @@ package final class HashTree: Sendable {
   /// From a file of leaves. `nil` if its upper layers do not lead to the content's root.
   init?(content: Content, file: LayerFile) throws(StoreError) {
     let leaves = content.geometry.blockCount
-    let groups = leaves / LayerFile.groupLength + (leaves % LayerFile.groupLength == 0 ? 0 : 1)
+    let groups = LayerFile.nodes(above: leaves, each: LayerFile.groupLength)
     let nodes = try file.read(Int(groups) * MerkleTree.nodeLength, at: leaves * Int64(MerkleTree.nodeLength))
     upper = NodeLayers(base: LayerFile.groupLayer, nodes: nodes, top: content.geometry.rootLayer)
     self.content = content
@@ -34,7 +34,8 @@ package final class HashTree: Sendable {
     guard Digest(bytes: root) == content.root else { return nil }
   }
 
-  /// The nodes of a range and the siblings that prove them: `range.byteCount` bytes. Reads at most 4 MiB.
+  /// The nodes of a range and the siblings that prove them: `range.byteCount` bytes. Reads and hashes at most
+  /// `range.workCount` nodes.
   /// - Throws: `.damagedLayer` if the file on disk does not lead to the root; `.invalidRange` for a range of another
   ///   content.
   package func hashes(_ range: HashRange) throws(StoreError) -> [UInt8] {
@@ -69,7 +70,7 @@ package final class HashTree: Sendable {
     let end = range.index + Int64(range.length)
     var layers: NodeLayers?
     while index < end {
-      let group = try group(index / width)
+      let group = try group(index / width, from: range.layer)
       let count = min(end - index, width - index % width)
       group.append(layer: range.layer, from: index % width, count: Int(count), to: &hashes)
       index += count
@@ -78,13 +79,20 @@ package final class HashTree: Sendable {
     return layers
   }
 
-  /// Layers 0 to 9 of one group of 512 leaves, verified against its node in layer 9.
-  private func group(_ index: Int64) throws(StoreError) -> NodeLayers {
-    let first = index * LayerFile.groupLength
-    let count = min(max(content.geometry.blockCount - first, 0), LayerFile.groupLength)
-    let offset = first * Int64(MerkleTree.nodeLength)
-    let leaves = try file?.read(Int(count) * MerkleTree.nodeLength, at: offset) ?? []
-    let layers = NodeLayers(base: 0, nodes: leaves, top: LayerFile.groupLayer)
+  /// Layers up to 9 of one group of 512 leaves, from at most `layer` on, verified against its node in layer 9.
+  private func group(_ index: Int64, from layer: Int) throws(StoreError) -> NodeLayers {
+    let leafCount = content.geometry.blockCount
+    let layers: NodeLayers
+    if let file, file.hasMiddle, layer >= LayerFile.middleLayer {
+      let nodes = try file.middle(ofGroup: index, leafCount: leafCount)
+      layers = NodeLayers(base: LayerFile.middleLayer, nodes: nodes, top: LayerFile.groupLayer)
+    } else {
+      let first = index * LayerFile.groupLength
+      let count = min(max(leafCount - first, 0), LayerFile.groupLength)
+      let offset = first * Int64(MerkleTree.nodeLength)
+      let leaves = try file?.read(Int(count) * MerkleTree.nodeLength, at: offset) ?? []
+      layers = NodeLayers(base: 0, nodes: leaves, top: LayerFile.groupLayer)
+    }
     var computed = [UInt8]()
     var known = [UInt8]()
     layers.append(layer: LayerFile.groupLayer, index: 0, to: &computed)

@@ -4,8 +4,8 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// The leaves of one large content in a file: all leaves, then the nodes of layer 9 (one for each 512 leaves), 32 bytes
-/// each. With these nodes, proving a leaf reads only 16 KiB.
+/// The leaves of one large content in a file: all leaves, then the nodes of layer 9 (one for each 512 leaves), then those of
+/// layer 4 (one for each 16), 32 bytes each. Proving a leaf reads 16 KiB, and the nodes of no range take more than 256 KiB.
 ///
 /// The file is temporary and is removed with the last reference unless `keep` renames it.
 final class LayerFile: Sendable {
@@ -13,17 +13,27 @@ final class LayerFile: Sendable {
   static let groupLayer = 9
   /// Leaves below one node of layer 9.
   static let groupLength: Int64 = 1 << 9
+  /// The layer whose nodes are kept for answers about the layers between leaves and groups.
+  static let middleLayer = 4
+  /// Leaves below one node of layer 4.
+  static let middleLength: Int64 = 1 << 4
 
   private let file: OpenFile
   private let directory: OpenFile
   private let temporaryName: Mutex<String?>
+  /// Whether the nodes of layer 4 can be read: earlier versions did not write them.
+  let hasMiddle: Bool
 
   /// - Parameter temporaryName: `nil` for a file that has its final name.
-  init(file: OpenFile, directory: OpenFile, temporaryName: String?) {
+  init(file: OpenFile, directory: OpenFile, temporaryName: String?, hasMiddle: Bool = false) {
     self.file = file
     self.directory = directory
     self.temporaryName = Mutex(temporaryName)
+    self.hasMiddle = hasMiddle
   }
+
+  /// Number of nodes above `count` leaves, each above `length` of them.
+  static func nodes(above count: Int64, each length: Int64) -> Int64 { count / length + (count % length == 0 ? 0 : 1) }
 
   deinit {
     if let name = temporaryName.withLock({ $0 }) { unlinkat(directory.descriptor, name, 0) }
@@ -55,19 +65,49 @@ final class LayerFile: Sendable {
     return bytes
   }
 
-  /// Appends the nodes of layer 9.
+  /// Appends the nodes of layers 9 and 4.
   /// - Returns: the root.
   func finish(leafCount: Int64, rootLayer: Int) throws(StoreError) -> [UInt8] {
+    let groups = try writeMiddle(leafCount: leafCount)
+    try write(groups, at: leafCount * Int64(MerkleTree.nodeLength))
+    return MerkleTree.root(of: groups, layer: Self.groupLayer, height: rootLayer - Self.groupLayer)
+  }
+
+  /// Computes the nodes of layer 4 and writes them behind those of layer 9.
+  /// - Returns: the nodes of layer 9.
+  @discardableResult
+  func writeMiddle(leafCount: Int64) throws(StoreError) -> [UInt8] {
+    // What is written behind missing leaves would make them read as zeros.
+    guard try file.status().st_size >= leafCount * Int64(MerkleTree.nodeLength) else {
+      throw StoreError(.damagedLayer, file.path, "is too short")
+    }
     var groups = [UInt8]()
+    var middle = [UInt8]()
+    var written = leafCount + Self.nodes(above: leafCount, each: Self.groupLength)
     var first: Int64 = 0
     while first < leafCount {
       let count = min(leafCount - first, Self.groupLength)
-      let leaves = try read(Int(count) * MerkleTree.nodeLength, at: first * Int64(MerkleTree.nodeLength))
-      groups += MerkleTree.root(of: leaves, height: Self.groupLayer)
+      var nodes = try read(Int(count) * MerkleTree.nodeLength, at: first * Int64(MerkleTree.nodeLength))
+      for layer in 0..<Self.middleLayer { MerkleTree.reduce(&nodes, layer: layer) }
+      middle += nodes
+      groups += MerkleTree.root(of: nodes, layer: Self.middleLayer, height: Self.groupLayer - Self.middleLayer)
       first += count
+      if middle.count >= 64 * 1024 || first == leafCount {
+        try write(middle, at: written * Int64(MerkleTree.nodeLength))
+        written += Int64(middle.count / MerkleTree.nodeLength)
+        middle.removeAll(keepingCapacity: true)
+      }
     }
-    try write(groups, at: leafCount * Int64(MerkleTree.nodeLength))
-    return MerkleTree.root(of: groups, layer: Self.groupLayer, height: rootLayer - Self.groupLayer)
+    return groups
+  }
+
+  /// The nodes of layer 4 below one node of layer 9.
+  func middle(ofGroup index: Int64, leafCount: Int64) throws(StoreError) -> [UInt8] {
+    let width = Self.groupLength / Self.middleLength
+    let first = index * width
+    let count = min(max(Self.nodes(above: leafCount, each: Self.middleLength) - first, 0), width)
+    let start = leafCount + Self.nodes(above: leafCount, each: Self.groupLength) + first
+    return try read(Int(count) * MerkleTree.nodeLength, at: start * Int64(MerkleTree.nodeLength))
   }
 
   /// Renames the file to its final name, durably. Replaces an earlier file of the same content.

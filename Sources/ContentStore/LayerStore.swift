@@ -40,7 +40,11 @@ package final class LayerStore: Sendable {
   func file(of content: Content) throws(StoreError) -> LayerFile? {
     let name = Self.name(of: content)
     // O_NONBLOCK: opening a FIFO would wait for a writer.
-    let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    let flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    var descriptor = openat(directory.descriptor, name, O_RDWR | flags)
+    if descriptor < 0, errno == EACCES || errno == EROFS {
+      descriptor = openat(directory.descriptor, name, O_RDONLY | flags)
+    }
     guard descriptor >= 0 else {
       let error = StoreError.reading("\(path)/\(name)", errno)
       guard error.code == .exhausted || error.code == .inputOutput else { return nil }
@@ -48,8 +52,27 @@ package final class LayerStore: Sendable {
     }
     let file = OpenFile(descriptor: descriptor, path: "\(path)/\(name)")
     let status = try file.status()
-    guard status.st_mode & S_IFMT == S_IFREG, Int64(status.st_size) == Self.length(of: content) else { return nil }
-    return LayerFile(file: file, directory: directory, temporaryName: nil)
+    guard Self.isLayer(status, of: content) else { return nil }
+    if Int64(status.st_size) < Self.length(of: content) { complete(file, of: content) }
+    let hasMiddle = Int64(try file.status().st_size) == Self.length(of: content)
+    return LayerFile(file: file, directory: directory, temporaryName: nil, hasMiddle: hasMiddle)
+  }
+
+  /// Adds the nodes of layer 4 to a file of an earlier version. Without them it serves as well, but slower.
+  private func complete(_ file: OpenFile, of content: Content) {
+    let layer = LayerFile(file: file, directory: directory, temporaryName: nil)
+    do throws(StoreError) {
+      try layer.writeMiddle(leafCount: content.geometry.blockCount)
+      try file.synchronize()
+    } catch {
+      ftruncate(file.descriptor, off_t(Self.shortLength(of: content)))
+    }
+  }
+
+  /// Whether a file of this kind and length can be the layer of a content. Earlier versions wrote no nodes of layer 4.
+  private static func isLayer(_ status: stat, of content: Content) -> Bool {
+    let lengths = shortLength(of: content)...length(of: content)
+    return status.st_mode & S_IFMT == S_IFREG && lengths.contains(Int64(status.st_size))
   }
 
   /// Whether there is a readable file of the right length.
@@ -57,7 +80,7 @@ package final class LayerStore: Sendable {
     var status = stat()
     let name = Self.name(of: content)
     return fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
-      && status.st_mode & S_IFMT == S_IFREG && Int64(status.st_size) == Self.length(of: content)
+      && Self.isLayer(status, of: content)
       && faccessat(directory.descriptor, name, R_OK, AT_EACCESS) == 0
   }
 
@@ -86,9 +109,14 @@ package final class LayerStore: Sendable {
   }
 
   private static func length(of content: Content) -> Int64 {
+    let middle = LayerFile.nodes(above: content.geometry.blockCount, each: LayerFile.middleLength)
+    return shortLength(of: content) + middle * Int64(MerkleTree.nodeLength)
+  }
+
+  /// Without the nodes of layer 4.
+  private static func shortLength(of content: Content) -> Int64 {
     let leaves = content.geometry.blockCount
-    let groups = leaves / LayerFile.groupLength + (leaves % LayerFile.groupLength == 0 ? 0 : 1)
-    return (leaves + groups) * Int64(MerkleTree.nodeLength)
+    return (leaves + LayerFile.nodes(above: leaves, each: LayerFile.groupLength)) * Int64(MerkleTree.nodeLength)
   }
 
   private static func name(of content: Content) -> String { "\(content.root.hex)-\(content.size)" }

@@ -96,6 +96,42 @@ import Testing
     #expect(try workspace.names(in: "state/layers").isEmpty)
   }
 
+  /// Whatever is asked for, the work is in proportion to the answer.
+  @Test(arguments: [1025, 262_144, 6_553_600, 1 << 39] as [Int64])
+  func `no range costs more than 16 nodes for each of its own`(blocks: Int64) throws {
+    let root = try #require(Digest(bytes: [UInt8](1...32)))
+    let content = try #require(Content(root: root, size: blocks * PieceGeometry.blockLength - 1))
+    for layer in 0...content.geometry.rootLayer {
+      for length in (0...9).map({ 1 << $0 }) {
+        guard let range = HashRange(layer: layer, index: 0, length: length, of: content) else { continue }
+        #expect(range.workCount <= max(512, 16 * Int64(length)), "layer \(layer), \(length) nodes")
+      }
+    }
+  }
+
+  @Test func `layers from 4 up are answered without the leaves`() throws {
+    let (catalogue, content) = try workspace.stored(blocks: 2047)
+    let tree = try #require(try catalogue.tree(of: content))
+    let path = "\(workspace.state)/layers/\(content.root.hex)-\(content.size)"
+    for group in 0..<4 { try workspace.flip(path, at: UInt64(group * 512 * 32)) }
+    for range in edgeRanges(of: content) where range.layer >= 4 {
+      #expect(range.verify(try tree.hashes(range), against: content), "\(range)")
+    }
+    let leaves = try #require(HashRange(layer: 3, index: 0, length: 1, of: content))
+    #expect(code { try tree.hashes(leaves) } == .damagedLayer)
+  }
+
+  @Test func `damaged node of layer 4 is noticed`() throws {
+    let (catalogue, content) = try workspace.stored(blocks: 1100)
+    let tree = try #require(try catalogue.tree(of: content))
+    let path = "\(workspace.state)/layers/\(content.root.hex)-\(content.size)"
+    try workspace.flip(path, at: 1103 * 32)
+    let range = try #require(HashRange(layer: 5, index: 0, length: 2, of: content))
+    #expect(code { try tree.hashes(range) } == .damagedLayer)
+    let other = try #require(HashRange(layer: 5, index: 32, length: 2, of: content))
+    #expect(other.verify(try tree.hashes(other), against: content))
+  }
+
   @Test func `range of another content is refused and costs no layer`() throws {
     let (catalogue, content) = try workspace.stored(blocks: 1025)
     let other = try #require(Content(root: content.root, size: 5000 * PieceGeometry.blockLength))

@@ -36,8 +36,8 @@ import Testing
     #expect(try catalogue.tree(of: content) != nil)
   }
 
-  /// 1,100 leaves and 3 nodes of layer 9.
-  @Test(arguments: [0, 1, 1100 * 32, 1103 * 32 - 32, 1103 * 32 - 1, 1103 * 32 + 1, 1103 * 32 + 32])
+  /// 1,100 leaves, 3 nodes of layer 9 and 69 of layer 4.
+  @Test(arguments: [0, 1, 1100 * 32, 1103 * 32 - 32, 1103 * 32 - 1, 1172 * 32 + 1, 1172 * 32 + 32])
   func `file of a wrong length is no layer`(length: Int) throws {
     let content: Content
     do { content = try workspace.stored(blocks: 1100).content }
@@ -45,6 +45,21 @@ import Testing
     let catalogue = try workspace.catalogue()
     #expect(try !catalogue.hasLeaves(of: content))
     #expect(try catalogue.tree(of: content) == nil)
+  }
+
+  /// Earlier versions wrote no nodes of layer 4; a crash may have interrupted adding them.
+  @Test(arguments: [1103 * 32, 1103 * 32 + 1, 1172 * 32 - 32])
+  func `file of an earlier version is completed`(length: Int) throws {
+    let content: Content
+    do { content = try workspace.stored(blocks: 1100).content }
+    let whole = try Data(contentsOf: URL(filePath: path(of: content)))
+    #expect(whole.count == 1172 * 32)
+    #expect(truncate(path(of: content), off_t(length)) == 0)
+    let catalogue = try workspace.catalogue()
+    #expect(try catalogue.hasLeaves(of: content))
+    let range = try #require(HashRange(layer: 4, index: 64, length: 64, of: content))
+    #expect(try catalogue.hashes(range, of: content).map { range.verify($0, against: content) } == true)
+    #expect(try Data(contentsOf: URL(filePath: path(of: content))) == whole)
   }
 
   @Test func `file cut while its tree is in use is reported as damaged`() throws {
