@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -476,6 +477,34 @@ int file_let_read(int descriptor, uid_t user) {
     for (int byte = 0; byte < 4; byte++) at[4 + byte] = (unsigned char)(entries[entry][2] >> (8 * byte));
   }
   return fsetxattr(descriptor, "system.posix_acl_access", list, sizeof list, 0) == 0 ? 0 : errno;
+}
+
+int64_t file_load(int descriptor, int64_t offset, int64_t length) {
+  const int64_t page = 4096;
+  char byte;
+  struct iovec first = {.iov_base = &byte, .iov_len = 1};
+  const int64_t end = offset + length;
+  int64_t at = offset;
+  while (at < end) {
+    ssize_t count = preadv2(descriptor, &first, 1, at, RWF_NOWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) return 0;
+    if (count < 0) break;
+    at = (at / page + 1) * page;
+  }
+  if (at >= end) return 0;
+  readahead(descriptor, at, (size_t)(end - at));
+  char buffer[64 * 1024];
+  const int64_t start = at;
+  while (at < end) {
+    size_t wanted = end - at < (int64_t)sizeof buffer ? (size_t)(end - at) : sizeof buffer;
+    ssize_t count = pread(descriptor, buffer, wanted, at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return -errno;
+    if (count == 0) break;
+    at += count;
+  }
+  return at - start;
 }
 
 int file_punch_hole(int descriptor, int64_t offset, int64_t length) {

@@ -92,6 +92,15 @@ package final class OpenFile: Sendable {
     return filled
   }
 
+  /// Reads a part of the file into the page cache, so that sendfile(2) does not wait for the disk.
+  /// - Returns: number of bytes that were not there.
+  @discardableResult
+  package func load(_ length: Int64, at offset: Int64) throws(StoreError) -> Int64 {
+    let loaded = file_load(descriptor, offset, length)
+    guard loaded >= 0 else { throw .reading(path, CInt(-loaded)) }
+    return loaded
+  }
+
   /// Writes all bytes from `offset`.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
     var written = 0

@@ -34,6 +34,23 @@ import Testing
     }
   }
 
+  @Test func `what was read into the page cache is not read again`() throws {
+    let length: Int64 = 1_000_000
+    let file = open(try directory.write("x", [UInt8](repeating: 1, count: Int(length))), O_RDWR | O_CLOEXEC)
+    defer { close(file) }
+    #expect(fsync(file) == 0)
+    #expect(posix_fadvise(file, 0, off_t(length), POSIX_FADV_DONTNEED) == 0)
+    let first = file_load(file, 0, length)
+    #expect((0...length).contains(first))
+    // A file system that cannot tell what is there is read each time.
+    #expect([0, length].contains(file_load(file, 0, length)))
+    #expect([0, 5].contains(file_load(file, 4_090, 5)))
+    #expect(file_load(file, length, 1) == 0, "at the end")
+    #expect(file_load(file, length - 1, 100) <= 1, "beyond the end")
+    #expect(file_load(file, 0, 0) == 0)
+    #expect(file_load(-1, 0, 1) == Int64(-EBADF))
+  }
+
   @Test func `interfaces of the system are known`() throws {
     let file = open(try directory.write("x", [1]), O_RDONLY | O_CLOEXEC)
     let status = open("/proc/self/status", O_RDONLY | O_CLOEXEC)

@@ -188,6 +188,10 @@ bool file_is_on_system_interface(int descriptor);
 /// file system does not support it.
 int file_allocate(int descriptor, int64_t length);
 
+/// Reads a range into the page cache as far as it is not there: readahead(2), pread(2). What is there is not read again if the
+/// file system can tell (RWF_NOWAIT of preadv2(2)). Returns the number of bytes read, or a negated errno. Blocks.
+int64_t file_load(int descriptor, int64_t offset, int64_t length);
+
 /// Frees the blocks of a range, which then reads as zeros: fallocate(2) with FALLOC_FL_PUNCH_HOLE.
 int file_punch_hole(int descriptor, int64_t offset, int64_t length);
 
