@@ -124,7 +124,9 @@ package final class PeerDaemon: Sendable {
     let places = PrivatePlaces(
       [settings.state] + settings.privateDirectories, except: settings.downloads.map { [$0] } ?? [])
     let ledger = ShareLedger(catalogue: catalogue, places: places)
-    let uploads = try await serveUploads(settings, identity, ledger, transfers, changed, group, threads, logger)
+    let partials = PartialHoldings(loop: group.next())
+    let uploads = try await serveUploads(
+      settings, identity, ledger, partials, transfers, changed, group, threads, logger)
     let announcements = CatalogueAnnouncements(catalogue: catalogue, pool: threads.files, changed: changed)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
@@ -167,7 +169,8 @@ package final class PeerDaemon: Sendable {
 
   private static func serveUploads(
     _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ ledger: ShareLedger,
-    _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup, _ threads: PeerThreads,
+    _ partials: PartialHoldings, _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup,
+    _ threads: PeerThreads,
     _ logger: Logger
   ) async throws(PeerStartError) -> UploadServer {
     var limits = PeerLimits()
@@ -176,7 +179,8 @@ package final class PeerDaemon: Sendable {
     do {
       return try await UploadServer.start(
         settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, ledger: ledger,
-        transfers: transfers, group: group, pool: threads.files, limits: limits, refusals: plan.refusals,
+        partials: partials, transfers: transfers, group: group, pool: threads.files, limits: limits,
+        refusals: plan.refusals,
         logger: logger, changed: changed)
     } catch {
       throw PeerStartError(uploads: settings.uploads, error)

@@ -68,9 +68,10 @@ final class Swarm: Sendable {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
     let transfers = TransferRegistry()
+    let partials = PartialHoldings(loop: group.next())
     let uploads = try await UploadServer.start(
       .address(host: "127.0.0.1", port: 0), identity: identity, ledger: ShareLedger(catalogue: catalogue),
-      transfers: transfers, group: group, pool: pool, limits: limits, logger: Self.logger(name),
+      partials: partials, transfers: transfers, group: group, pool: pool, limits: limits, logger: Self.logger(name),
       changed: ChangedFiles())
     let link = IndexLink(
       address: try index ?? indexEndpoint,
@@ -82,7 +83,8 @@ final class Swarm: Sendable {
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
       pools: (pool, pool), timeout: timeout, logger: Self.logger(name))
     return Member(
-      id: identity.id, catalogue: catalogue, transfers: transfers, uploads: uploads, link: link, downloader: downloader)
+      id: identity.id, catalogue: catalogue, partials: partials, transfers: transfers, uploads: uploads, link: link,
+      downloader: downloader)
   }
 
   private static func logger(_ name: String) -> Logger {
@@ -103,6 +105,7 @@ final class Swarm: Sendable {
 struct Member: Sendable {
   let id: PeerID
   let catalogue: Catalogue
+  let partials: PartialHoldings
   let transfers: TransferRegistry
   let uploads: UploadServer
   let link: IndexLink

@@ -204,6 +204,55 @@ import WireProtocol
     }
   }
 
+  @Test func `request waits 2 s for a slot and the connection stays`() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.slots = 1
+      limits.get = 64 << 20
+      let alice = try await swarm.peer("alice", limits: limits)
+      let document = try await alice.share(
+        swarm.directory.write("source", [UInt8](repeating: 0, count: limits.get)), as: "file/x")
+      let connections = try (0..<2).map { _ in
+        let connection = try RawConnection(to: alice.uploads.address)
+        _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(alice.id)","name":"bob"}"#)
+        return connection
+      }
+      let get = { (length: Int) in
+        #"{"id":4,"op":"get",\#(self.members(document.content)),"offset":0,"length":\#(length)}"#
+      }
+      // More than fits into the buffers of the sockets.
+      #expect(try connections[0].ask(get(limits.get))["status"]?.integer == 200)
+      let start = ContinuousClock.now
+      let refusal = try connections[1].ask(get(1))
+      #expect(ContinuousClock.now - start >= .seconds(1.9))
+      #expect(refusal["status"]?.integer == 503)
+      #expect(refusal["limit"]?.string == "slots" && refusal["value"]?.integer == 1)
+      #expect(refusal["retry_after"]?.integer == 2)
+      #expect(try connections[1].ask(#"{"id":8,"op":"have",\#(members(document.content))}"#)["status"]?.integer == 200)
+      _ = try connections[0].bytes(limits.get)
+      #expect(try connections[1].ask(get(1))["status"]?.integer == 200)
+      #expect(try connections[1].bytes(1) == [0])
+    }
+  }
+
+  @Test func `closed connection gives its slot back`() async throws {
+    try await Swarm.with { swarm in
+      var limits = PeerLimits()
+      limits.slots = 1
+      limits.get = 64 << 20
+      let alice = try await swarm.peer("alice", limits: limits)
+      let document = try await alice.share(
+        swarm.directory.write("source", [UInt8](repeating: 0, count: limits.get)), as: "file/x")
+      for _ in 0..<3 {
+        let connection = try RawConnection(to: alice.uploads.address)
+        _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(alice.id)","name":"bob"}"#)
+        let get = #"{"id":4,"op":"get",\#(members(document.content)),"offset":0,"length":\#(limits.get)}"#
+        #expect(try connection.ask(get)["status"]?.integer == 200)
+        connection.reset()
+      }
+    }
+  }
+
   @Test func `connections over the limit are refused`() async throws {
     try await Swarm.with { swarm in
       var limits = PeerLimits()

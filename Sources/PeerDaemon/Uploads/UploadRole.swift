@@ -8,34 +8,53 @@ import NIOCore
 import NIOPosix
 import WireProtocol
 
-/// One connection of another peer. Requests are answered one at a time, on the pool.
+/// One connection of another peer. Requests are answered one at a time, on the pool, by turns with other connections.
 final class UploadRole: LineRole {
-  /// Bytes of a body that are sent at a time. The file is checked before each part: a change is detected, and a truncated
-  /// file cannot stall the connection.
-  private static let regionLength: Int64 = 256 * 1024
-  /// Maximum time to send one part.
-  private static let regionTimeout = TimeAmount.seconds(30)
+  /// How long a request waits for a slot.
+  private static let slotTimeout = TimeAmount.seconds(2)
+
+  private enum Slot {
+    case none
+    case waiting(UploadSlots.Ticket, timeout: Scheduled<Void>, then: () -> Void)
+    case held
+  }
+
+  private enum News {
+    case pieces(PieceSet)
+    case complete
+  }
 
   private let service: UploadService
   private let identity: (id: PeerID, name: PeerName)
-  private let pool: NIOThreadPool
+  private let turns: UploadTurns
+  private let slots: UploadSlots
   private let transfers: TransferRegistry
   private var connection: (any LineConnection)?
   private var other: TransferRegistry.Source?
   private var transfer: TransferHandle?
   /// The file of the last answer; the next `get` usually needs the same.
-  private var known: SharedFile?
+  private var known: ServedFile?
+  private var slot = Slot.none
+  private var body: BodySender?
+  /// Gets `have` events, if the other side asked for a content that this peer has in part.
+  private var events: (subscriber: HaveSubscriber, role: NIOLoopBoundBox<UploadRole?>)?
+  /// Events that wait for the end of the answer.
+  private var news: [Content: News] = [:]
+  /// Whether a request is being answered.
+  private var isAnswering = false
   /// Before `hello` its timeout, later the check for idleness.
   private var timer: Scheduled<Void>?
-  /// When the other side last received a part of a body.
+  /// When the other side last received a part of a body or an event.
   private var lastTaken = NIODeadline.distantPast
 
   init(
-    service: UploadService, identity: (id: PeerID, name: PeerName), pool: NIOThreadPool, transfers: TransferRegistry
+    service: UploadService, identity: (id: PeerID, name: PeerName), turns: UploadTurns, slots: UploadSlots,
+    transfers: TransferRegistry
   ) {
     self.service = service
     self.identity = identity
-    self.pool = pool
+    self.turns = turns
+    self.slots = slots
     self.transfers = transfers
   }
 
@@ -81,7 +100,12 @@ final class UploadRole: LineRole {
     transfer?.end()
     transfer = nil
     known = nil
+    body?.cancel()
+    body = nil
     connection = nil
+    leaveSlot()
+    turns.forget(ObjectIdentifier(self))
+    unsubscribe()
   }
 
   // MARK: Requests
@@ -111,39 +135,47 @@ final class UploadRole: LineRole {
     }
     guard other != nil else { throw .helloRequired }
     let service = service
+    isAnswering = true
     switch request {
-    case .hello: return .next
+    case .hello: break
     case .have(let content):
-      return perform(id) { () throws(WireFailure) in try service.have(content) }
+      guard let subscriber = subscriber() else { return .close }
+      perform(id, cost: UploadTurns.requestCost) { () throws(WireFailure) in try service.have(content, subscriber) }
     case .hashes(let content, let query):
-      return perform(id) { () throws(WireFailure) in try service.hashes(content, query) }
+      perform(id, cost: UploadService.cost(query, of: content)) { () throws(WireFailure) in
+        try service.hashes(content, query)
+      }
     case .get(let content, let offset, let length):
       note(content, length)
-      let known = known
-      return perform(id) { () throws(WireFailure) in
-        try service.get(content, offset: offset, length: length, known: known)
+      enterSlot(id) { [weak self] in
+        guard let self else { return }
+        let known = known
+        perform(id, cost: UploadTurns.requestCost + min(length, BodySender.partLength)) { () throws(WireFailure) in
+          try service.get(content, offset: offset, length: length, known: known)
+        }
       }
     }
+    return .busy
   }
 
   private func perform(
-    _ id: Int64, _ work: @escaping @Sendable () throws(WireFailure) -> UploadService.Answer
-  ) -> LineVerdict {
-    guard let connection else { return .close }
+    _ id: Int64, cost: Int64, _ work: @escaping @Sendable () throws(WireFailure) -> UploadService.Answer
+  ) {
+    guard let connection else { return }
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    let answered = pool.runIfActive(eventLoop: connection.eventLoop) {
+    let answered = turns.run(for: ObjectIdentifier(self), cost: cost, on: connection.eventLoop) {
       Result { () throws(WireFailure) in try work() }
     }
     answered.whenComplete { result in
       bound.value.send((try? result.get()) ?? .failure(WireFailure(.unavailable, "the peer is stopping")), id)
     }
-    return .busy
   }
 
   // MARK: Answers
 
   private func send(_ result: Result<UploadService.Answer, WireFailure>, _ id: Int64) {
-    guard let connection else { return }
+    // Closed meanwhile: the work may have subscribed after that.
+    guard let connection else { return unsubscribe() }
     switch result {
     case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
     case .success(.have(let reply)):
@@ -161,39 +193,142 @@ final class UploadRole: LineRole {
         $0.bytes += bytes
       }
       sent(Int64(bytes.count))
-    case .success(.file(let file, let offset, let length)):
+    case .success(.file(let file, let offset, let length, let prepared)):
       known = file
       transfer?.name(file.key)
+      guard let descriptor = try? file.file.duplicate() else {
+        let failure = WireFailure(.unavailable, "this peer has too many files open", retryAfter: 5)
+        connection.send { failure.write(id: id, to: &$0) }
+        break
+      }
       connection.send { GetReply(offset: offset, length: length).write(id: id, to: &$0) }
-      return sendRegion(of: file, offset, length, connection)
+      return sendBody(of: file, descriptor, from: offset, to: offset + length, prepared: prepared, on: connection)
     }
-    connection.resume()
+    finishAnswer()
   }
 
-  /// Sends the next part. If the file has changed, closes the connection: the body cannot be completed.
-  private func sendRegion(of file: SharedFile, _ offset: Int64, _ left: Int64, _ connection: any LineConnection) {
-    guard left > 0 else { return connection.resume() }
-    let length = min(left, Self.regionLength)
-    let descriptor: CInt
-    do throws(StoreError) {
-      try file.checkUnchanged()
-      descriptor = try file.file.duplicate()
-    } catch {
-      if error.code != .exhausted { service.changed(file) }
+  private func finishAnswer() {
+    leaveSlot()
+    isAnswering = false
+    sendNews()
+    connection?.resume()
+  }
+
+  private func sendBody(
+    of file: ServedFile, _ descriptor: CInt, from offset: Int64, to end: Int64, prepared: Int64,
+    on connection: any LineConnection
+  ) {
+    let (service, turns, loop, client) = (service, turns, connection.eventLoop, ObjectIdentifier(self))
+    let body = BodySender(
+      descriptor: descriptor, from: offset, to: end, prepared: prepared, on: connection,
+      prepare: { offset, length in
+        turns.run(for: client, cost: length, on: loop) { service.prepare(file, offset, length) }
+      },
+      report: { [weak self] in self?.proceed($0) })
+    self.body = body
+    body.proceed()
+  }
+
+  /// If the body cannot be completed, closes the connection.
+  private func proceed(_ step: BodySender.Step) {
+    guard let connection else { return }
+    switch step {
+    case .sent(let length):
+      lastTaken = connection.eventLoop.now
+      sent(length)
+    case .ended:
+      body = nil
+      finishAnswer()
+    case .failed:
+      body = nil
       known = nil
-      return connection.abort()
+      connection.abort()
     }
-    let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
-    let region = FileRegion(fileHandle: handle, readerIndex: Int(offset), endIndex: Int(offset + length))
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    let stalled = connection.eventLoop.scheduleTask(in: Self.regionTimeout) { bound.value.connection?.abort() }
-    connection.send(region: region).whenComplete { result in
-      stalled.cancel()
-      try? handle.close()
-      guard case .success = result, let connection = bound.value.connection else { return }
-      bound.value.lastTaken = connection.eventLoop.now
-      bound.value.sent(length)
-      bound.value.sendRegion(of: file, offset + length, left - length, connection)
+  }
+
+  // MARK: Slots
+
+  /// Goes on when there is a slot, or refuses the request.
+  private func enterSlot(_ id: Int64, _ then: @escaping () -> Void) {
+    guard let loop = connection?.eventLoop else { return }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    guard let ticket = slots.enter({ loop.execute { bound.value.slotGranted() } }) else {
+      slot = .held
+      return then()
+    }
+    let timeout = loop.scheduleTask(in: Self.slotTimeout) { bound.value.slotTimedOut(id) }
+    slot = .waiting(ticket, timeout: timeout, then: then)
+  }
+
+  private func slotGranted() {
+    guard case .waiting(_, let timeout, let then) = slot else { return slots.leave() }
+    timeout.cancel()
+    slot = .held
+    then()
+  }
+
+  private func slotTimedOut(_ id: Int64) {
+    // If it was granted just now, `slotGranted` is called soon.
+    guard case .waiting(let ticket, _, _) = slot, slots.cancel(ticket) else { return }
+    slot = .none
+    let failure = WireFailure(
+      .unavailable, "this peer is sending to others", limit: .init("slots", slots.limit), retryAfter: 2)
+    send(.failure(failure), id)
+  }
+
+  private func leaveSlot() {
+    switch slot {
+    case .none: break
+    case .waiting(let ticket, let timeout, _):
+      timeout.cancel()
+      _ = slots.cancel(ticket)
+    case .held: slots.leave()
+    }
+    slot = .none
+  }
+
+  // MARK: Events
+
+  private func subscriber() -> HaveSubscriber? {
+    if let events { return events.subscriber }
+    guard let loop = connection?.eventLoop else { return nil }
+    let role = NIOLoopBoundBox<UploadRole?>(self, eventLoop: loop)
+    let subscriber = HaveSubscriber(loop: loop) { role.value?.note($0) }
+    events = (subscriber, role)
+    return subscriber
+  }
+
+  private func unsubscribe() {
+    guard let events else { return }
+    events.role.value = nil
+    service.partials.unsubscribe(events.subscriber)
+  }
+
+  private func note(_ event: HaveEvent) {
+    if let ranges = event.pieces {
+      var pieces = PieceSet(count: Int(event.content.geometry.pieceCount))
+      if case .pieces(let earlier) = news[event.content] { pieces = earlier }
+      for range in ranges { pieces.insert(range) }
+      news[event.content] = .pieces(pieces)
+    } else {
+      news[event.content] = .complete
+    }
+    if !isAnswering { sendNews() }
+  }
+
+  /// Events come between answers.
+  private func sendNews() {
+    guard let connection, !news.isEmpty else { return }
+    let events = news.map { content, news in
+      switch news {
+      case .pieces(let pieces): HaveEvent(content, pieces: pieces.ranges)
+      case .complete: HaveEvent(content, pieces: nil)
+      }
+    }
+    news = [:]
+    lastTaken = connection.eventLoop.now
+    connection.send { output in
+      for event in events { event.writeLine(to: &output) }
     }
   }
 

@@ -27,24 +27,30 @@ package final class UploadServer: Sendable {
   /// - Parameters:
   ///   - isChosen: whether a person chose where it listens. If not, it also listens at addresses of the network from which
   ///     it reaches its index.
+  ///   - partials: unfinished downloads that are served as well.
   ///   - pool: threads for blocking work on catalogue and files.
   ///   - refusals: maximum number of refusals sent at a time.
   ///   - changed: receives shares whose file has changed or must be hashed again.
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, isChosen: Bool = true, identity: (id: PeerID, name: PeerName),
-    ledger: ShareLedger, transfers: TransferRegistry, group: any EventLoopGroup, pool: NIOThreadPool,
+    ledger: ShareLedger, partials: PartialHoldings, transfers: TransferRegistry, group: any EventLoopGroup,
+    pool: NIOThreadPool,
     limits: PeerLimits = PeerLimits(), refusals: Int = 64, logger: Logger,
     changed: ChangedFiles
   ) async throws -> UploadServer {
-    let service = UploadService(ledger: ledger, limits: limits, changed: changed)
+    let service = UploadService(ledger: ledger, partials: partials, limits: limits, changed: changed)
+    let turns = UploadTurns(pool: pool)
+    let slots = UploadSlots(limit: limits.slots)
     let gate = ConnectionGate(
       limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals)
     let listen = { @Sendable (listener: LineServer.Listener) async throws in
       try await LineServer.start(
         listener, group: group, limits: LineLimits(line: limits.line), gate: gate,
         report: { logger.warning("uploads: \($0)") }
-      ) { _ in UploadRole(service: service, identity: identity, pool: pool, transfers: transfers) }
+      ) { _ in
+        UploadRole(service: service, identity: identity, turns: turns, slots: slots, transfers: transfers)
+      }
     }
     let server = try await listen(listener)
     let second = SecondListener(beside: server.endpoint, isChosen: isChosen, logger: logger, listen: listen)

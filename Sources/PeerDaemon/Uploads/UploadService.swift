@@ -4,7 +4,8 @@ import ContentStore
 import DocumentModel
 import WireProtocol
 
-/// Answers the requests of other peers from the catalogue. Blocks: call it on a thread of the pool.
+/// Answers the requests of other peers from the catalogue and from unfinished downloads. Blocks: call it on a thread of the
+/// pool.
 ///
 /// Lines and connections are `UploadRole`'s.
 final class UploadService: Sendable {
@@ -14,45 +15,53 @@ final class UploadService: Sendable {
     /// Nodes of the tree and their siblings, with their number.
     case hashes(count: Int, [UInt8])
     /// A short body, already read.
-    case bytes(SharedFile?, offset: Int64, [UInt8])
-    /// A long body, to be sent from the file.
-    case file(SharedFile, offset: Int64, length: Int64)
+    case bytes(ServedFile?, offset: Int64, [UInt8])
+    /// A long body, to be sent from the file, of which the beginning is checked and in the page cache.
+    case file(ServedFile, offset: Int64, length: Int64, prepared: Int64)
   }
 
   /// Bodies up to this length are read and leave in one write with the header.
   private static let maxReadLength: Int64 = 64 * 1024
 
   let limits: PeerLimits
+  let partials: PartialHoldings
   private let catalogue: Catalogue
   private let changed: ChangedFiles
   private let check: PromptCheck
 
   /// - Parameter changed: receives shares whose file has changed or must be hashed again.
-  init(ledger: ShareLedger, limits: PeerLimits = PeerLimits(), changed: ChangedFiles) {
+  init(
+    ledger: ShareLedger, partials: PartialHoldings, limits: PeerLimits = PeerLimits(), changed: ChangedFiles
+  ) {
     catalogue = ledger.catalogue
+    self.partials = partials
     self.limits = limits
     self.changed = changed
     check = PromptCheck(ledger: ledger, changed: changed)
   }
 
-  func changed(_ file: SharedFile) {
-    changed.notice(file.file.path)
+  /// A file could not be served to the end.
+  func failed(_ file: ServedFile, _ error: StoreError) {
+    guard case .share(let share) = file, error.code != .exhausted else { return }
+    changed.notice(share.file.path)
   }
 
   // MARK: Operations
 
-  func have(_ content: Content) throws(WireFailure) -> Answer {
-    if content != .empty { _ = try open(content) }
-    return .have(HaveReply(content))
+  /// - Parameter subscriber: is told what a partial holding gets from now on.
+  func have(_ content: Content, _ subscriber: HaveSubscriber) throws(WireFailure) -> Answer {
+    guard content != .empty else { return .have(HaveReply(content)) }
+    guard case .partial = try open(content) else { return .have(HaveReply(content)) }
+    // First the subscription, then the state: nothing is missed in between.
+    guard let holding = partials.subscribe(subscriber, to: content) else { throw Self.reported(Self.notShared) }
+    return .have(HaveReply(content, pieces: holding.partial.proven))
   }
 
   func hashes(_ content: Content, _ query: HashesQuery) throws(WireFailure) -> Answer {
-    guard
-      let range = HashRange(
-        layer: query.layer, index: query.index, length: Int(query.length), of: content)
-    else { throw WireFailure(.invalidRange, "these hashes are outside the content's tree") }
+    let range = try range(query, of: content)
     do throws(StoreError) {
       let shares = try catalogue.shares(of: content).filter { $0.state == .shared }
+      if shares.isEmpty, let holding = partials.find(content) { return try hashes(range, of: holding) }
       guard !shares.isEmpty else { throw Self.notShared }
       guard let hashes = try catalogue.hashes(range, of: content) else {
         for share in shares { changed.notice(share.path) }
@@ -64,9 +73,30 @@ final class UploadService: Sendable {
     }
   }
 
+  /// The cost of an answer, in bytes sent or what takes as long.
+  static func cost(_ query: HashesQuery, of content: Content) -> Int64 {
+    let range = HashRange(layer: query.layer, index: query.index, length: Int(query.length), of: content)
+    return UploadTurns.requestCost + (range?.workCount ?? 0) * UploadTurns.nodeCost
+  }
+
+  private func range(_ query: HashesQuery, of content: Content) throws(WireFailure) -> HashRange {
+    guard
+      let range = HashRange(
+        layer: query.layer, index: query.index, length: Int(query.length), of: content)
+    else { throw WireFailure(.invalidRange, "these hashes are outside the content's tree") }
+    return range
+  }
+
+  private func hashes(_ range: HashRange, of holding: PartialHolding) throws(StoreError) -> Answer {
+    guard !range.spansGroups, let hashes = try holding.partial.hashes(range) else {
+      throw StoreError(.vanished, "hashes of \(holding.content)", "are not known yet")
+    }
+    return .hashes(count: range.hashCount, hashes)
+  }
+
   /// - Parameter known: the file of the last answer on this connection.
   func get(
-    _ content: Content, offset: Int64, length: Int64, known: SharedFile?
+    _ content: Content, offset: Int64, length: Int64, known: ServedFile?
   ) throws(WireFailure) -> Answer {
     guard length <= Int64(limits.get) else {
       throw WireFailure(.tooLarge, "one get has at most \(limits.get) bytes", limit: .init("get", limits.get))
@@ -75,17 +105,30 @@ final class UploadService: Sendable {
       throw WireFailure(.invalidRange, "the content has \(content.size) bytes")
     }
     guard length > 0 else { return .bytes(nil, offset: offset, []) }
-    let file: SharedFile
-    if let known, known.content == content, (try? known.checkUnchanged()) != nil {
-      file = known
-    } else {
-      file = try open(content)
+    let file: ServedFile
+    if let known, known.content == content, isCurrent(known) { file = known } else { file = try open(content) }
+    if case .partial(let holding) = file, !holding.has(offset, length) {
+      throw WireFailure(.notFound, "this peer does not have this part yet")
     }
-    guard length <= Self.maxReadLength else { return .file(file, offset: offset, length: length) }
-    return try read(file, offset: offset, length: Int(length))
+    guard length > Self.maxReadLength else { return try read(file, offset: offset, length: Int(length)) }
+    let prepared = min(length, BodySender.partLength)
+    if let error = prepare(file, offset, prepared) { throw Self.reported(error) }
+    return .file(file, offset: offset, length: length, prepared: offset + prepared)
   }
 
-  private func read(_ file: SharedFile, offset: Int64, length: Int) throws(WireFailure) -> Answer {
+  /// Checks a file and reads a part of it into the page cache.
+  func prepare(_ file: ServedFile, _ offset: Int64, _ length: Int64) -> StoreError? {
+    do throws(StoreError) {
+      try file.checkUnchanged()
+      try file.file.load(length, at: offset)
+      return nil
+    } catch {
+      failed(file, error)
+      return error
+    }
+  }
+
+  private func read(_ file: ServedFile, offset: Int64, length: Int) throws(WireFailure) -> Answer {
     do throws(StoreError) {
       try file.checkUnchanged()
       var bytes = [UInt8](repeating: 0, count: length)
@@ -95,15 +138,31 @@ final class UploadService: Sendable {
       guard count == length else { throw StoreError(.changed, file.file.path, "is shorter than what was shared") }
       return .bytes(file, offset: offset, bytes)
     } catch {
-      if error.code == .changed { changed(file) }
+      failed(file, error)
       throw Self.reported(error)
     }
   }
 
   // MARK: Files
 
-  /// The first file with this content.
-  private func open(_ content: Content) throws(WireFailure) -> SharedFile {
+  private func isCurrent(_ file: ServedFile) -> Bool {
+    switch file {
+    case .share(let file): (try? file.checkUnchanged()) != nil
+    case .partial(let holding): partials.find(holding.content)?.partial === holding.partial
+    }
+  }
+
+  /// The first file with this content, or else the unfinished download of it.
+  private func open(_ content: Content) throws(WireFailure) -> ServedFile {
+    do throws(WireFailure) {
+      return .share(try openShare(content))
+    } catch {
+      guard let holding = partials.find(content) else { throw error }
+      return .partial(holding)
+    }
+  }
+
+  private func openShare(_ content: Content) throws(WireFailure) -> SharedFile {
     let shares: [Share]
     do throws(StoreError) {
       shares = try catalogue.shares(of: content).filter { $0.state == .shared }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import Synchronization
+
+/// Bounds the bodies that are sent at a time. Who has to wait gets the next free slot in order of arrival.
+package final class UploadSlots: Sendable {
+  /// What to give up waiting with.
+  package struct Ticket: Hashable, Sendable {
+    fileprivate let number: UInt64
+  }
+
+  private struct State {
+    var free: Int
+    var waiting: [(ticket: Ticket, grant: @Sendable () -> Void)] = []
+    var lastNumber: UInt64 = 0
+  }
+
+  package let limit: Int
+  private let state: Mutex<State>
+
+  package init(limit: Int) {
+    self.limit = limit
+    state = Mutex(State(free: limit))
+  }
+
+  /// Takes a slot. Give it back with `leave`.
+  /// - Parameter grant: called once when the slot is there, from any thread.
+  /// - Returns: `nil` if the slot is there already; `grant` is not called then.
+  package func enter(_ grant: @escaping @Sendable () -> Void) -> Ticket? {
+    state.withLock { state in
+      guard state.free == 0 else {
+        state.free -= 1
+        return nil
+      }
+      state.lastNumber += 1
+      let ticket = Ticket(number: state.lastNumber)
+      state.waiting.append((ticket, grant))
+      return ticket
+    }
+  }
+
+  /// Stops waiting.
+  /// - Returns: false if the slot was granted before: `grant` was called or is being called.
+  package func cancel(_ ticket: Ticket) -> Bool {
+    state.withLock { state in
+      guard let index = state.waiting.firstIndex(where: { $0.ticket == ticket }) else { return false }
+      state.waiting.remove(at: index)
+      return true
+    }
+  }
+
+  /// Gives a slot back.
+  package func leave() {
+    let grant = state.withLock { state -> (@Sendable () -> Void)? in
+      guard !state.waiting.isEmpty else {
+        state.free += 1
+        return nil
+      }
+      return state.waiting.removeFirst().grant
+    }
+    grant?()
+  }
+}
