@@ -76,7 +76,7 @@ private final class ScriptedPartial: PartialContent {
 
   @Test func `proven pieces of a download are served`() async throws {
     let bytes = pattern(1_000_000)
-    try await with(bytes) { connection, partial, _ in
+    try await with(bytes) { connection, partial, alice in
       let content = partial.content
       #expect(try have(connection, content).pieces?.isEmpty == true)
       partial.prove(0)
@@ -94,6 +94,7 @@ private final class ScriptedPartial: PartialContent {
           #"{"id":4,"op":"get",\#(members(content)),"offset":\#(offset),"length":\#(length)}"#)
         #expect(refusal["error"]?.string == "not-found", "\(offset)")
       }
+      #expect(alice.transfers.snapshot().allSatisfy { $0.key?.text == "file/x" }, "a refused request is no transfer")
     }
   }
 

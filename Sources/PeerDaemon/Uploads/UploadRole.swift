@@ -146,7 +146,6 @@ final class UploadRole: LineRole {
         try service.hashes(content, query)
       }
     case .get(let content, let offset, let length):
-      note(content, length)
       enterSlot(id) { [weak self] in
         guard let self else { return }
         let known = known
@@ -187,7 +186,7 @@ final class UploadRole: LineRole {
       }
     case .success(.bytes(let file, let offset, let bytes)):
       known = file ?? known
-      if let file { transfer?.name(file.key) }
+      if let file { note(file, Int64(bytes.count)) }
       connection.send {
         GetReply(offset: offset, length: Int64(bytes.count)).write(id: id, to: &$0)
         $0.bytes += bytes
@@ -195,12 +194,12 @@ final class UploadRole: LineRole {
       sent(Int64(bytes.count))
     case .success(.file(let file, let offset, let length, let prepared)):
       known = file
-      transfer?.name(file.key)
       guard let descriptor = try? file.file.duplicate() else {
         let failure = WireFailure(.unavailable, "this peer has too many files open", retryAfter: 5)
         connection.send { failure.write(id: id, to: &$0) }
         break
       }
+      note(file, length)
       connection.send { GetReply(offset: offset, length: length).write(id: id, to: &$0) }
       return sendBody(of: file, descriptor, from: offset, to: offset + length, prepared: prepared, on: connection)
     }
@@ -335,11 +334,12 @@ final class UploadRole: LineRole {
   // MARK: The transfer
 
   /// A peer may ask for the same content again on a connection that it kept: that is another transfer.
-  private func note(_ content: Content, _ length: Int64) {
+  private func note(_ file: ServedFile, _ length: Int64) {
     guard let other else { return }
-    if let transfer, transfer.content == content, transfer.continues(with: length) { return }
+    if let transfer, transfer.content == file.content, transfer.continues(with: length) { return }
     transfer?.end()
-    transfer = transfers.upload(content, to: other)
+    transfer = transfers.upload(file.content, to: other)
+    transfer?.name(file.key)
   }
 
   private func sent(_ length: Int64) {
