@@ -27,15 +27,22 @@ extension DocumentIndex {
     if other != noSlot, sharedHolders[row] == nil { sharedHolders[row] = entries[other].holders }
     contents[row].entries.append(entry, in: &entries)
     enterRanking(entry)
-    let ordered = prefixed(entry)
-    entryOrder.insert(ordered, at: entryOrder.position { precedes($0, ordered) })
     return entry
+  }
+
+  /// Whether somebody has the whole content: only then lists show it.
+  func isListed(_ entry: UInt32) -> Bool { entries[entry].holders.completeCount > 0 }
+
+  /// Brings the order of lists in line with `isListed` after a change of holders.
+  mutating func list(_ entry: UInt32, unlike wasListed: Bool) {
+    guard isListed(entry) != wasListed else { return }
+    let ordered = prefixed(entry)
+    let position = entryOrder.position { precedes($0, ordered) }
+    if wasListed { entryOrder.remove(ordered, at: position) } else { entryOrder.insert(ordered, at: position) }
   }
 
   /// Removes an entry without records.
   mutating func dropEntry(_ entry: UInt32) {
-    let ordered = prefixed(entry)
-    entryOrder.remove(ordered, at: entryOrder.position { precedes($0, ordered) })
     leaveRanking(entry)
     let row = entries[entry].contentRow
     contents[row].entries.remove(entry, in: &entries)
@@ -176,6 +183,7 @@ extension DocumentIndex {
   }
 
   private func outranks(_ left: UInt32, _ right: UInt32) -> Bool {
+    guard isListed(left) == isListed(right) else { return isListed(left) }
     let (leftCount, rightCount) = (entries[left].holders.count, entries[right].holders.count)
     return leftCount == rightCount ? entries[left].content < entries[right].content : leftCount > rightCount
   }

@@ -82,7 +82,7 @@ extension DocumentIndex {
     }
     guard let fewest else { return EntryWalk(chosen: [], areas: [keyPrefix], after: position, in: self) }
     let chosen = fewest.chosen.filter {
-      ByteOrder.hasPrefix(key(of: $0).text, keyPrefix) && !isPassed($0, position)
+      isListed($0) && ByteOrder.hasPrefix(key(of: $0).text, keyPrefix) && !isPassed($0, position)
     }
     return EntryWalk(chosen: chosen.sorted(by: precedes), areas: fewest.areas, after: position, in: self)
   }

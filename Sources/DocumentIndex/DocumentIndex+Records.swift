@@ -58,18 +58,22 @@ extension DocumentIndex {
 
   private mutating func addHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
     _ = sharedHolders[entries[entry].contentRow]?.insert(source, complete: complete)
+    let wasListed = isListed(entry)
+    defer { list(entry, unlike: wasListed) }
     guard hasRivals(entry) else {
       _ = entries[entry].holders.insert(source, complete: complete)
       return
     }
-    let isNew = !entries[entry].holders.contains(source)
-    if isNew { unrank(entry) }
+    let isMoved = !entries[entry].holders.contains(source) || complete && !wasListed
+    if isMoved { unrank(entry) }
     _ = entries[entry].holders.insert(source, complete: complete)
-    if isNew { rank(entry) }
+    if isMoved { rank(entry) }
   }
 
   private mutating func removeHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
     _ = sharedHolders[entries[entry].contentRow]?.remove(source, complete: complete)
+    let wasListed = isListed(entry)
+    defer { list(entry, unlike: wasListed) }
     guard hasRivals(entry) else {
       _ = entries[entry].holders.remove(source, complete: complete)
       return

@@ -73,14 +73,16 @@ package struct DocumentIndex {
 
   // MARK: Records
 
-  /// Adds a batch. A document that the session has added already gets the new title, time and completeness. Without effect
+  /// Adds a batch; `complete` says whether the documents may be complete at all. A document that the session has added already gets the new title, time and completeness. Without effect
   /// for a session that is not open or has no port.
   /// - Returns: the number of new records.
   @discardableResult
   package mutating func add(_ documents: [Document], by session: SessionID, complete: Bool = true) -> Int {
     guard let slot = sessionSlots[session], sessions[slot].source != noSlot else { return 0 }
     var added = 0
-    for document in documents where place(document, session: slot, complete: complete) { added += 1 }
+    for document in documents where place(document, session: slot, complete: complete && document.complete) {
+      added += 1
+    }
     return added
   }
 

@@ -8,13 +8,25 @@ package struct Document: Hashable, Sendable {
   package let modified: Timestamp
   /// Whether the file may be run as a program.
   package let executable: Bool
+  /// Whether the peer has the whole content; false while it is being downloaded.
+  package let complete: Bool
 
-  package init(key: DocumentKey, title: Title, content: Content, modified: Timestamp, executable: Bool = false) {
+  package init(
+    key: DocumentKey, title: Title, content: Content, modified: Timestamp, executable: Bool = false,
+    complete: Bool = true
+  ) {
     self.key = key
     self.title = title
     self.content = content
     self.modified = modified
     self.executable = executable
+    self.complete = complete
+  }
+
+  /// The same of a peer that does not have the whole content yet.
+  package var partial: Document {
+    Document(
+      key: key, title: title, content: content, modified: modified, executable: executable, complete: false)
   }
 
   package var id: DocumentID { DocumentID(key: key, content: content) }

@@ -218,10 +218,22 @@ import Testing
     #expect(later.document.title.text == "new" && later.document.modified.seconds == 2 && later.total == 1)
   }
 
-  @Test mutating func `partial records are listed with their holders`() throws {
+  @Test mutating func `document is listed while somebody has the whole of it`() throws {
     try index.open(1)
-    index.add([try Sample.document("rfc/1")], by: SessionID(1), complete: false)
+    try index.open(2)
+    let document = try Sample.document("rfc/1")
+    index.add([document.partial], by: SessionID(1))
+    for query in [ListQuery(), ListQuery(isLevel: true), ListQuery(words: "rfc")] {
+      #expect(index.list(query).rows.isEmpty)
+    }
+    index.add([document], by: SessionID(2))
     let row = try #require(index.list(ListQuery()).rows.documents.first)
-    #expect(row.holders.map(\.complete) == [false])
+    #expect(row.total == 2 && Set(row.holders.map(\.complete)) == [false, true])
+    #expect(!index.list(ListQuery(words: "rfc")).rows.isEmpty)
+    index.close(SessionID(2))
+    #expect(index.list(ListQuery()).rows.isEmpty)
+    // A download that ends.
+    index.add([document], by: SessionID(1))
+    #expect(index.list(ListQuery()).rows.documents.first?.holders.map(\.complete) == [true])
   }
 }

@@ -68,11 +68,15 @@ struct ReferenceIndex {
     return before - records.count
   }
 
-  /// Most-held first, also where only one peer's are asked for.
+  /// Contents that somebody has as a whole first, then most-held first, also where only one peer's are asked for.
   func lookup(key: DocumentKey, peer: PeerID?) -> [ContentEntry] {
     let matching = records.filter { $0.document.key == key }
     let ranked = entries(of: matching, peer: nil)
-      .sorted { $0.total == $1.total ? $0.content < $1.content : $0.total > $1.total }
+      .sorted { left, right in
+        let isWhole = [left, right].map { $0.holders.contains(where: \.complete) }
+        guard isWhole[0] == isWhole[1] else { return isWhole[0] }
+        return left.total == right.total ? left.content < right.content : left.total > right.total
+      }
     let asked = entries(of: matching, peer: peer)
     return ranked.compactMap { entry in asked.first { $0.content == entry.content } }
   }
@@ -91,7 +95,8 @@ struct ReferenceIndex {
     var rows = [ContentEntry]()
     for (key, content) in standing where collection == nil || key.collection == collection ?? "" {
       let matching = records.filter { $0.document.key == key && $0.document.content == content }
-      guard let oldest = matching.first, Self.matches(oldest.document, words) else { continue }
+      guard matching.contains(where: \.complete), let oldest = matching.first, Self.matches(oldest.document, words)
+      else { continue }
       rows.append(entry(oldest.document, holders(of: matching, peer: nil)))
     }
     return rows.sorted { $0.key == $1.key ? $0.content < $1.content : $0.key < $1.key }

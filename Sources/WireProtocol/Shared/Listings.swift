@@ -37,7 +37,8 @@ extension Document: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     self.init(
       key: try fields.key(), title: try fields.title(), content: try fields.content(),
-      modified: try fields.timestamp("modified"), executable: try fields.optionalBool("executable") ?? false)
+      modified: try fields.timestamp("modified"), executable: try fields.optionalBool("executable") ?? false,
+      complete: try fields.optionalBool("complete") ?? true)
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -46,6 +47,7 @@ extension Document: WireMessage {
     fields.members(of: content)
     fields.member("modified", modified)
     if executable { fields.member("executable", true) }
+    if !complete { fields.member("complete", false) }
   }
 }
 
