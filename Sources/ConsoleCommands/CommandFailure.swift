@@ -111,7 +111,7 @@ extension CommandFailure {
       if state == "parked" { details.append("Find the cause: p2pctl logs") }
       return
     }
-    if let hint = Self.hint(for: failure.code) { details.append(hint) }
+    if let hint = Self.hint(for: failure.code, job: failure.job) { details.append(hint) }
     if let seconds = failure.retryAfter { details.append("Try again in \(seconds) s.") }
   }
 
@@ -181,8 +181,13 @@ extension CommandFailure {
     return more > 0 ? "\(names) and \(more) more" : names
   }
 
-  private static func hint(for code: ErrorCode) -> String? {
+  /// - Parameter job: the download that the failure is about.
+  private static func hint(for code: ErrorCode, job: Int64?) -> String? {
     switch code {
+    case .noSource where job != nil:
+      "Download \(job ?? 0) goes on when a holder is back. End it: p2pctl cancel \(job ?? 0)"
+    case .cannotCreate where job != nil:
+      "Download \(job ?? 0) tries again every 30 s. End it: p2pctl cancel \(job ?? 0)"
     case .unavailable: "Check for problems: p2pctl doctor"
     case .severalContents: "Choose one with --newest, --content PREFIX[:SIZE] or --from PEER."
     case .ambiguousPeer: "Select one by the start of its id: --from PREFIX."

@@ -37,6 +37,7 @@ struct PeerOperations: Sendable {
     case .stats: try await link.ask(.stats, StatsReply.init)
     case .peers(let limit): try await peers(limit: limit, events)
     case .transfers: try await transfers(events)
+    case .pause, .resume, .cancel, .limit: throw WireFailure(.unavailable, "not yet")
     case .connect(let address): try await connect(address)
     case .doctor: await doctor()
     }

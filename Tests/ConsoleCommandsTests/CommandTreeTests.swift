@@ -44,7 +44,8 @@ import Testing
   @Test func `tree has all commands`() throws {
     #expect(
       try allCommands().map { $0.joined(separator: " ") } == [
-        "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "connect", "logs", "doctor", "repl",
+        "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "pause", "resume", "cancel", "limit",
+        "connect", "logs", "doctor", "repl",
         "supervisor status", "supervisor start", "supervisor stop", "supervisor restart", "supervisor reload",
       ])
   }
@@ -54,7 +55,7 @@ import Testing
     let commands = try ([[], ["supervisor"]] + allCommands()).flatMap { words in
       try help(words).split(separator: "\n").last?.split(separator: "&&").map(String.init) ?? []
     }
-    #expect(commands.count >= 19)
+    #expect(commands.count >= 23)
     for command in commands { #expect(try isAccepted(command), "\(command)") }
   }
 

@@ -35,6 +35,14 @@ import WireProtocol
       #"{"id":1,"op":"peers","limit":9223372036854775807}"#, .badRequest,
       "limit is an integer from 1 to 9007199254740991"
     ),
+    (#"{"id":1,"op":"pause"}"#, .badRequest, "one of job, key and all selects downloads"),
+    (#"{"id":1,"op":"cancel","job":1,"all":true}"#, .badRequest, "one of job, key and all selects downloads"),
+    (#"{"id":1,"op":"resume","job":-1}"#, .badRequest, "job is an integer from 0 to 9007199254740991"),
+    (#"{"id":1,"op":"limit","down":-1}"#, .badRequest, "down is an integer from 0 to 9007199254740991"),
+    (
+      #"{"id":1,"op":"get","key":"rfc/1","path":"/x","detach":true,"wait":true}"#, .badRequest,
+      "detach goes neither with wait nor with stream"
+    ),
     (#"{"id":1,"op":"connect"}"#, .badRequest, "address is missing"),
     (#"{"id":1,"op":"connect","default":false}"#, .badRequest, "address is missing"),
     (#"{"id":1,"op":"connect","default":"no"}"#, .badRequest, "default is true or false"),
@@ -87,6 +95,7 @@ import WireProtocol
       .document(listing),
       .level(LevelListing(prefix: "data/cats/", documents: 7)),
       .document(listing, file: OwnFile(path: "/a", state: .withdrawn)),
+      .job(DownloadJob(job: 7, waiter: 3, path: "/a")),
       .progress(DownloadProgress(received: 1, size: 2, peer: "alice")),
       .bytes(count: 1 << 20),
       .progress(DownloadProgress(received: 0, size: 2, peer: nil)),

@@ -64,6 +64,7 @@ enum MessageTable {
       MessageCase(Part<Holder>.self, Sample.holder),
       MessageCase(Part<ContentListing>.self, "{\(Sample.contentListing)}"),
       MessageCase(Part<Document>.self, #"{\#(Sample.document),"executable":true}"#, optional: ["executable"]),
+      MessageCase(Part<Document>.self, #"{\#(Sample.document),"complete":false}"#, optional: ["complete"]),
       MessageCase(Part<Document>.self, "{\(Sample.document)}"),
       MessageCase(Part<DocumentListing>.self, #"{\#(Sample.document),"total":0,"holders":[]}"#),
       MessageCase(
@@ -141,7 +142,20 @@ enum MessageTable {
     MessageCase(ControlLine.self, #"{"id":12,"op":"stats"}"#),
     MessageCase(ControlLine.self, #"{"id":8,"op":"peers"}"#),
     MessageCase(ControlLine.self, #"{"id":8,"op":"peers","limit":3}"#, optional: ["limit"]),
+    MessageCase(
+      ControlLine.self,
+      #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"detach":true}"#,
+      optional: ["force", "share", "detach"]),
+    MessageCase(
+      ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"wait":true}"#,
+      optional: ["force", "share", "wait"]),
     MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
+    MessageCase(ControlLine.self, #"{"id":9,"op":"transfers","all":true}"#, optional: ["all"]),
+    MessageCase(ControlLine.self, #"{"id":13,"op":"pause","job":7,"waiter":3}"#, optional: ["waiter"]),
+    MessageCase(ControlLine.self, #"{"id":13,"op":"pause","key":"rfc/793"}"#),
+    MessageCase(ControlLine.self, #"{"id":13,"op":"resume","all":true}"#),
+    MessageCase(ControlLine.self, #"{"id":13,"op":"cancel","job":7}"#),
+    MessageCase(ControlLine.self, #"{"id":14,"op":"limit","down":5}"#, optional: ["down"]),
     MessageCase(ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734"}"#),
     MessageCase(ControlLine.self, #"{"id":11,"op":"doctor"}"#),
   ]
@@ -172,6 +186,13 @@ enum MessageTable {
       #"{"id":5,"status":200,"key":"rfc/793",\#(Sample.content),"path":"/tmp/x","received":5,"#
         + #""sources":[{"peer":"alice","id":"\#(Sample.peer)","bytes":5}],"seconds":1.5}"#,
       optional: ["status", "sources"]),
+    MessageCase(
+      Reply<ControlGetReply>.self,
+      #"{"id":5,"status":200,"key":"rfc/793",\#(Sample.content),"path":"/tmp/x","received":0,"#
+        + #""sources":[],"seconds":1.5,"job":7,"state":"queued"}"#,
+      optional: ["status", "sources", "job", "state"]),
+    MessageCase(Reply<ControlDownloadsReply>.self, #"{"id":13,"status":200,"downloads":2}"#, optional: ["status"]),
+    MessageCase(Reply<ControlLimitReply>.self, #"{"id":14,"status":200,"down":5}"#, optional: ["status", "down"]),
     MessageCase(Reply<ControlRemoveReply>.self, #"{"id":6,"status":200,"removed":1}"#, optional: ["status"]),
     MessageCase(
       Reply<ControlStatusReply>.self,
@@ -212,11 +233,17 @@ enum MessageTable {
     MessageCase(
       Part<RunningTransfer>.self,
       #"{"id":7,"direction":"download","state":"active","key":"rfc/793",\#(Sample.content),"received":1,"rate":5,"eta":9,"#
-        + #""path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2}"#,
-      optional: ["key", "eta", "path", "sources", "pieces", "have"]),
+        + #""path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"#
+        + #""error":"no"}"#,
+      optional: ["key", "eta", "path", "sources", "pieces", "have", "error"]),
+    MessageCase(Part<DownloadJob>.self, #"{"job":7,"waiter":3,"path":"/x"}"#),
     MessageCase(
-      Part<RunningTransfer.Source>.self, #"{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}"#,
-      optional: ["host"]),
+      Part<RunningTransfer.Source>.self,
+      #"{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1,"error":"no"}"#,
+      optional: ["host", "error"]),
+    MessageCase(
+      Part<ControlGetReply.Source>.self, #"{"peer":"bob","id":"\#(Sample.peer)","bytes":1,"error":"no"}"#,
+      optional: ["error"]),
     MessageCase(
       Part<IndexState>.self,
       #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no"}"#,
@@ -273,6 +300,9 @@ enum MessageTable {
       FailureLine.self,
       #"{"id":7,"status":503,"error":"unavailable","message":"alice is stopped","retry_after":30,"state":"stopped"}"#,
       optional: ["id", "error", "message", "state", "retry_after"]),
+    MessageCase(
+      FailureLine.self, #"{"id":7,"status":504,"error":"no-source","message":"none","job":7}"#,
+      optional: ["id", "error", "message", "job"]),
     MessageCase(
       FailureLine.self,
       #"{"id":4,"status":422,"error":"no-input","message":"1 path","paths":[{"path":"/x","message":"gone"}]}"#,

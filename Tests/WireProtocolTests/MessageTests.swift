@@ -32,7 +32,8 @@ import WireProtocol
 
   /// Messages for members of which exactly one is required.
   private static let alternatives = [
-    "lookup takes either key, or content and size", "one of path and directory is an absolute path",
+    "lookup takes either key, or content and size", "one of job, key and all selects downloads",
+    "one of path and directory is an absolute path",
     // A row of a list without a prefix is a document.
     "key is missing",
     // A have event states pieces or that the holder is complete.

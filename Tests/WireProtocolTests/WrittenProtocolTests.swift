@@ -67,8 +67,8 @@ import WireProtocol
   @Test(arguments: ["WireProtocol", "IndexPlane", "PeerPlane", "ControlPlane", "SupervisorPlane"])
   func `failures are shown as they are written`(name: String) throws {
     for example in try WrittenProtocol(page: name).examples where example.line.contains(#""error":"#) {
-      // A success may report an error.
-      guard !example.line.contains(#""status":200"#) else { continue }
+      // A success or an event may report an error.
+      guard !example.line.contains(#""status":200"#), !example.line.contains(#""event":"#) else { continue }
       let written = try read(example.line) { object in
         let failure = try #require(try WireFailure(reply: object))
         return line { failure.write(id: try? object.requestID(), to: &$0) }
@@ -172,6 +172,8 @@ import WireProtocol
     case .stats: try StatsReply(json).json(id: id)
     case .peers: try ControlPeersReply(json).json(id: id)
     case .transfers: try ControlTransfersReply(json).json(id: id)
+    case .pause, .resume, .cancel: try ControlDownloadsReply(json).json(id: id)
+    case .limit: try ControlLimitReply(json).json(id: id)
     case .connect: try ControlConnectReply(json).json(id: id)
     case .doctor: try ControlDoctorReply(json).json(id: id)
     case nil: nil

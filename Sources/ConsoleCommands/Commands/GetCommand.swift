@@ -12,7 +12,10 @@ struct GetCommand: ConsoleCommand {
     """
     Writes ./NAME (rfcN.txt for an RFC) unless -o is given. The file appears under its name only when it is complete, \
     verified and on disk. It is then shared, unless --no-share is given. With -o - or a pipe, the verified bytes go there \
-    in order, and nothing is kept or shared. Ctrl-C stops the download and leaves nothing behind.
+    in order, and nothing is kept or shared.
+
+    A download is a job of the daemon: it goes on after a lost connection, a closed terminal or a restart. Ctrl-C pauses \
+    it, and the same get goes on from there. If no source is left, the job waits for one; see p2pctl transfers.
     """)
 
   @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
@@ -44,6 +47,12 @@ struct GetCommand: ConsoleCommand {
   @Flag(help: "Do not share the file afterwards.")
   var noShare = false
 
+  @Flag(help: "Print the number of the download and return at once.")
+  var detach = false
+
+  @Flag(help: "Wait until somebody shares it, too.")
+  var wait = false
+
   @Flag(help: "Do not set the modification time and the executable bit of the document.")
   var noPreserve = false
 
@@ -54,11 +63,12 @@ struct GetCommand: ConsoleCommand {
       throw ValidationError("--content takes 1 to 64 digits of 0-9 and a-f, optionally followed by :SIZE")
     }
     if newest, content != nil { throw ValidationError("--newest and --content cannot be combined") }
+    if detach, wait { throw ValidationError("--detach and --wait cannot be combined") }
     if let from, from.isEmpty { throw ValidationError("--from takes a name or the start of an id") }
   }
 
   var interruption: String? {
-    "the download of \(TextRules.escapedForTerminal(key.text)) was stopped; nothing was kept"
+    "\(TextRules.escapedForTerminal(key.text)): nothing was kept"
   }
 
   func perform(on console: Console) throws -> ExitStatus {
@@ -73,9 +83,12 @@ struct GetCommand: ConsoleCommand {
   }
 
   private func save(to target: GetDocument.Target, on console: Console) throws -> ExitStatus {
-    let reply = try fetch(to: target, on: console, showsProgress: true)
+    let reply = try fetch(to: target, on: console, showsProgress: !detach)
     if daemon.json {
       try console.writeJSON(reply.members)
+    } else if let job = reply.job, reply.state != nil {
+      try console.writeLine("\(job)")
+      console.noteLine("\(TextRules.escapedForTerminal(key.text)) is being fetched: p2pctl transfers")
     } else {
       try console.writeLine(Self.summary(of: reply))
     }
@@ -84,6 +97,7 @@ struct GetCommand: ConsoleCommand {
 
   /// The bytes go to `sink`, and everything else to standard error.
   private func stream(to sink: some DocumentSink, on console: Console) throws -> ExitStatus {
+    if detach { throw CommandFailure(.usage, "--detach needs a file: a stream ends with its reader") }
     if daemon.json { throw CommandFailure(.usage, "--json and a document cannot both go to standard output") }
     let reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput) {
       try sink.write(document: $0)
@@ -106,11 +120,14 @@ struct GetCommand: ConsoleCommand {
       request.preserve = !noPreserve
       request.umask = console.environment.umask
     }
+    (request.detach, request.wait) = (detach, wait)
+    var job: DownloadJob?
     do {
       // No timeout for a large file: the daemon fails the request if no source is left.
       let reply: ControlGetReply = try DaemonClient(console: console, options: daemon).request(
         .get(request), timeout: nil,
         onEvent: { event in
+          if case .job(let begun) = event { job = begun }
           guard case .progress(let progress) = event else { return }
           let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
           console.show(&progressLine, label: label, done: progress.received, total: progress.size)
@@ -118,10 +135,36 @@ struct GetCommand: ConsoleCommand {
       console.clearDrawn()
       return reply
     } catch {
+      if let job, Self.isInterruption(error) { throw try interrupted(job, on: console) }
       console.clearDrawn()
       guard let failure = error as? CommandFailure else { throw error }
       throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
     }
+  }
+
+  private static func isInterruption(_ error: any Error) -> Bool {
+    if case .interrupted? = error as? ControlError { return true }
+    guard let failure = error as? CommandFailure else { return false }
+    return failure.status == .interrupted && failure.wire == nil
+  }
+
+  private static let pauseTimeout = Duration.seconds(5)
+
+  /// Ctrl-C: pauses the download unless somebody else wants it.
+  private func interrupted(_ job: DownloadJob, on console: Console) throws -> CommandFailure {
+    let name = TextRules.escapedForTerminal(key.text)
+    var client = DaemonClient(console: console, options: daemon, offersStart: false)
+    client.explains = false
+    let pause = ControlRequest.pause(PauseDownloads(.job(job.job), waiter: job.waiter))
+    let paused = try? client.request(pause, for: ControlDownloadsReply.self, timeout: Self.pauseTimeout).downloads
+    guard paused == 1 else {
+      return CommandFailure(
+        .interrupted, "interrupted: download \(job.job) of \(name) goes on without this command",
+        ["Pause it: p2pctl pause \(job.job)"])
+    }
+    return CommandFailure(
+      .interrupted, "interrupted: download \(job.job) of \(name) is paused, and what was verified is kept",
+      ["The same command goes on from there. Remove it: p2pctl cancel \(job.job)"])
   }
 
   /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`

@@ -19,6 +19,8 @@ package struct Completion: Equatable {
     case keys(mine: Bool)
     /// Peers of the network.
     case peers
+    /// Downloads that have not ended, by number.
+    case downloads
     /// Peers that run on this machine.
     case ownPeers
     /// Processes of the supervisor.
@@ -131,6 +133,7 @@ package struct Completion: Equatable {
     switch argument.valueName {
     case "key": .keys(mine: verb != "get" && verb != "lookup")
     case "peer": .peers
+    case "job": .downloads
     case "name" where argument.names == ["--peer"]: .ownPeers
     case "process": verb == "logs" ? .logs : .processes
     case "file", "path": .files

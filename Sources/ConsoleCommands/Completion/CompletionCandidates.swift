@@ -49,6 +49,7 @@ struct CompletionCandidates {
     case .words(let words): words
     case .keys(let mine): keys(typed, mine)
     case .peers: peers()
+    case .downloads: downloads()
     case .ownPeers: console.environment.layouts.flatMap { SocketSearch.peers(in: $0) }.map { .init($0.text) }
     case .processes: processes()
     case .logs: logs()
@@ -85,6 +86,15 @@ struct CompletionCandidates {
       peers.append(.init(peer.name.text, help: Quantity.count(peer.documents, "document")))
     }
     return peers
+  }
+
+  private func downloads() -> [Completion.Word] {
+    var downloads = [Completion.Word]()
+    ask(.transfers(all: false), for: ControlTransfersReply.self) { event in
+      guard case .transfer(let transfer) = event, transfer.direction == .download else { return }
+      downloads.append(.init("\(transfer.id)", help: transfer.key?.text ?? ""))
+    }
+    return downloads
   }
 
   private func processes() -> [Completion.Word] {

@@ -57,7 +57,7 @@ enum Synonyms {
     "info": "status", "ps": "supervisor status", "log": "logs", "tail": "logs -f", "check": "doctor", "shell": "repl",
     "start": "supervisor start", "stop": "supervisor stop", "restart": "supervisor restart",
     "reload": "supervisor reload", "index": "connect", "join": "connect", "downloads": "transfers",
-    "uploads": "transfers",
+    "uploads": "transfers", "continue": "resume", "abort": "cancel", "throttle": "limit", "rate": "limit",
   ]
 
   static func verb(for word: String) -> String? {

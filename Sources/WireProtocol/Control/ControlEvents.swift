@@ -13,6 +13,8 @@ package enum ControlEvent: Equatable, Sendable {
   case document(DocumentListing, file: OwnFile? = nil)
   /// Documents of a list by level, merged into one row.
   case level(LevelListing)
+  /// The first event of a `get` that has to fetch.
+  case job(DownloadJob)
   case progress(DownloadProgress)
   /// That many raw bytes of a document follow the line.
   case bytes(count: Int)
@@ -34,6 +36,7 @@ package enum ControlEvent: Equatable, Sendable {
       self = .document(listing, file: fields.value("path") == nil ? nil : try OwnFile(fields))
     case "level": self = .level(try LevelListing(fields))
     case "bytes": self = .bytes(count: try fields.integer("length", in: 1...ControlPlane.lineLimit))
+    case "job": self = .job(try DownloadJob(fields))
     case "progress": self = .progress(try DownloadProgress(fields))
     case "peer": self = .peer(try PeerListing(fields))
     case "transfer": self = .transfer(try RunningTransfer(fields))
@@ -57,6 +60,7 @@ package enum ControlEvent: Equatable, Sendable {
     case .failed: "failed"
     case .document: "document"
     case .level: "level"
+    case .job: "job"
     case .progress: "progress"
     case .bytes: "bytes"
     case .peer: "peer"
@@ -76,6 +80,7 @@ package enum ControlEvent: Equatable, Sendable {
       listing.write(to: &fields)
       file?.write(to: &fields)
     case .level(let level): level.write(to: &fields)
+    case .job(let job): job.write(to: &fields)
     case .progress(let progress): progress.write(to: &fields)
     case .bytes(let count): fields.member("length", count)
     case .peer(let peer): peer.write(to: &fields)

@@ -103,30 +103,35 @@ package struct ControlAddReply: WireReply {
   }
 }
 
-/// The end of a `get`: the file is whole, verified and durable.
+/// The end of a `get`: the file is whole, verified and durable, or with `detach` the download is recorded.
 package struct ControlGetReply: WireReply {
   /// What one peer delivered.
   package struct Source: WireMessage {
     package var name: String
     package var id: PeerID
     package var bytes: Int64
+    /// Why it was dropped, if it sent wrong bytes.
+    package var error: String?
 
-    package init(name: String, id: PeerID, bytes: Int64) {
+    package init(name: String, id: PeerID, bytes: Int64, error: String? = nil) {
       self.name = name
       self.id = id
       self.bytes = bytes
+      self.error = error
     }
 
     package init(_ fields: some FieldReader) throws(WireFailure) {
       name = try fields.string("peer")
       id = try fields.peerID("id")
       bytes = try fields.size("bytes")
+      error = try fields.optionalString("error")
     }
 
     package func write(to fields: inout some FieldWriter) {
       fields.member("peer", name)
       fields.member("id", id)
       fields.member("bytes", bytes)
+      if let error { fields.member("error", error) }
     }
   }
 
@@ -138,10 +143,17 @@ package struct ControlGetReply: WireReply {
   package var received: Int64
   package var sources: [Source]
   package var seconds: Double
+  /// The number of the download; `nil` if there was nothing to fetch.
+  package var job: Int64?
+  /// Of a download that goes on: `queued`, `active` or `waiting`. `nil` if the file is here.
+  package var state: String?
 
   package init(
-    key: DocumentKey, content: Content, path: String, received: Int64, sources: [Source], seconds: Double
+    key: DocumentKey, content: Content, path: String, received: Int64, sources: [Source], seconds: Double,
+    job: Int64? = nil, state: String? = nil
   ) {
+    self.job = job
+    self.state = state
     self.key = key
     self.content = content
     self.path = path
@@ -157,6 +169,8 @@ package struct ControlGetReply: WireReply {
     received = try fields.size("received")
     sources = try fields.optionalElements("sources")
     seconds = try fields.measure("seconds")
+    job = try fields.optionalInteger("job", in: 0...Content.maximumSize)
+    state = try fields.optionalString("state")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -166,6 +180,8 @@ package struct ControlGetReply: WireReply {
     fields.member("received", received)
     fields.array("sources", sources)
     fields.member("seconds", seconds)
+    if let job { fields.member("job", job) }
+    if let state { fields.member("state", state) }
   }
 }
 

@@ -11,7 +11,8 @@ package enum ControlPlane {
 
 /// The operations that a daemon answers to its front ends.
 package enum ControlOperation: String, CaseIterable, Sendable {
-  case hello, add, lookup, list, get, remove, status, stats, peers, transfers, connect, doctor
+  case hello, add, lookup, list, get, remove, status, stats, peers, transfers, pause, resume, cancel, limit, connect,
+    doctor
 }
 
 /// A request of a front end to its daemon. Operations, cases and commands have the same names.
@@ -27,7 +28,12 @@ package enum ControlRequest: WireRequest {
   case stats
   /// - Parameter limit: maximum rows; `nil` for all.
   case peers(limit: Int?)
-  case transfers
+  /// - Parameter all: whether to show the downloads that ended within the last day as well.
+  case transfers(all: Bool)
+  case pause(PauseDownloads)
+  case resume(DownloadSelection)
+  case cancel(DownloadSelection)
+  case limit(ChangeLimits)
   /// The address of the index to use from now on; `nil` for the one of the settings.
   case connect(Endpoint?)
   /// Checks the daemon from outside.
@@ -45,6 +51,10 @@ package enum ControlRequest: WireRequest {
     case .stats: .stats
     case .peers: .peers
     case .transfers: .transfers
+    case .pause: .pause
+    case .resume: .resume
+    case .cancel: .cancel
+    case .limit: .limit
     case .connect: .connect
     case .doctor: .doctor
     }
@@ -77,7 +87,11 @@ package enum ControlRequest: WireRequest {
     case .status: self = .status
     case .stats: self = .stats
     case .peers: self = .peers(limit: try fields.optionalRowLimit())
-    case .transfers: self = .transfers
+    case .transfers: self = .transfers(all: try fields.optionalBool("all") ?? false)
+    case .pause: self = .pause(try PauseDownloads(fields))
+    case .resume: self = .resume(try DownloadSelection(fields))
+    case .cancel: self = .cancel(try DownloadSelection(fields))
+    case .limit: self = .limit(try ChangeLimits(fields))
     case .connect: self = .connect(try fields.optionalBool("default") ?? false ? nil : fields.endpoint("address"))
     case .doctor: self = .doctor
     }
@@ -94,14 +108,18 @@ package enum ControlRequest: WireRequest {
     case .peers(let limit?): fields.member("limit", limit)
     case .connect(let address?): fields.member("address", address.description)
     case .connect(nil): fields.member("default", true)
-    case .peers(nil), .status, .stats, .transfers, .doctor: break
+    case .transfers(let all): if all { fields.member("all", true) }
+    case .pause(let pause): pause.write(to: &fields)
+    case .resume(let selection), .cancel(let selection): selection.write(to: &fields)
+    case .limit(let change): change.write(to: &fields)
+    case .peers(nil), .status, .stats, .doctor: break
     }
   }
 }
 
 extension FieldReader {
   /// A key as a person typed it: a wrong one is `invalid-key`, because it is not the fault of the program that sent it.
-  fileprivate func typedKey() throws(WireFailure) -> DocumentKey {
+  func typedKey() throws(WireFailure) -> DocumentKey {
     let text = try string("key")
     do throws(InvalidValue) {
       return try DocumentKey(text)
@@ -242,6 +260,10 @@ package struct GetDocument: WireMessage {
   package var preserve = true
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of the daemon.
   package var umask: UInt32?
+  /// Whether to reply as soon as the download is recorded, without waiting for it.
+  package var detach = false
+  /// Whether to wait for sources as well.
+  package var wait = false
   /// Whether to send `progress` events.
   package var progress: Bool
 
@@ -275,6 +297,11 @@ package struct GetDocument: WireMessage {
     share = try fields.optionalBool("share") ?? true
     preserve = try fields.optionalBool("preserve") ?? true
     umask = try fields.optionalInteger("umask", in: 0...0o777)
+    detach = try fields.optionalBool("detach") ?? false
+    wait = try fields.optionalBool("wait") ?? false
+    guard !detach || (!wait && !isStream) else {
+      throw .badRequest("detach goes neither with wait nor with stream")
+    }
     progress = try fields.optionalBool("progress") ?? false
   }
 
@@ -292,6 +319,8 @@ package struct GetDocument: WireMessage {
     fields.member("share", share)
     if !preserve { fields.member("preserve", false) }
     if let umask { fields.member("umask", umask) }
+    if detach { fields.member("detach", true) }
+    if wait { fields.member("wait", true) }
     if progress { fields.member("progress", true) }
   }
 }

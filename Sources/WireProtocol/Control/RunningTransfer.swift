@@ -2,7 +2,7 @@
 
 package import DocumentModel
 
-/// A running download or upload.
+/// A download, or a running upload.
 package struct RunningTransfer: WireMessage {
   package enum Direction: String, CaseIterable, Sendable {
     case download
@@ -18,8 +18,13 @@ package struct RunningTransfer: WireMessage {
     package var rate: Int64
     /// Moved so far.
     package var bytes: Int64
+    /// Why it was dropped, if it sent wrong bytes.
+    package var error: String?
 
-    package init(name: String, id: PeerID, host: String, rate: Int64 = 0, bytes: Int64 = 0) {
+    package init(
+      name: String, id: PeerID, host: String, rate: Int64 = 0, bytes: Int64 = 0, error: String? = nil
+    ) {
+      self.error = error
       self.name = name
       self.id = id
       self.host = host
@@ -33,6 +38,7 @@ package struct RunningTransfer: WireMessage {
       host = try fields.optionalString("host") ?? ""
       rate = try fields.size("rate")
       bytes = try fields.size("bytes")
+      error = try fields.optionalString("error")
     }
 
     package func write(to fields: inout some FieldWriter) {
@@ -41,13 +47,14 @@ package struct RunningTransfer: WireMessage {
       fields.member("host", host)
       fields.member("rate", rate)
       fields.member("bytes", bytes)
+      if let error { fields.member("error", error) }
     }
   }
 
   /// A number of this daemon.
   package var id: Int64
   package var direction: Direction
-  /// `active`, or a state of a later version.
+  /// `queued`, `active`, `waiting`, `paused`, `done`, `failed` or `cancelled`, or a state of a later version.
   package var state: String
   /// `nil` if no key is known for the content.
   package var key: DocumentKey?
@@ -65,12 +72,15 @@ package struct RunningTransfer: WireMessage {
   /// Of a download: number of pieces, and of those verified.
   package var pieces: Int64?
   package var have: Int64?
+  /// Of a download: why it waits or has failed.
+  package var error: String?
 
   package init(
     id: Int64, direction: Direction, state: String = "active", key: DocumentKey?, content: Content, received: Int64 = 0,
     rate: Int64 = 0, eta: Int64? = nil, path: String? = nil, sources: [Source] = [], pieces: Int64? = nil,
-    have: Int64? = nil
+    have: Int64? = nil, error: String? = nil
   ) {
+    self.error = error
     self.id = id
     self.direction = direction
     self.state = state
@@ -98,6 +108,7 @@ package struct RunningTransfer: WireMessage {
     sources = try fields.optionalElements("sources")
     pieces = try fields.optionalInteger("pieces", in: 0...Content.maximumSize)
     have = try fields.optionalInteger("have", in: 0...Content.maximumSize)
+    error = try fields.optionalString("error")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -113,5 +124,6 @@ package struct RunningTransfer: WireMessage {
     fields.array("sources", sources)
     if let pieces { fields.member("pieces", pieces) }
     if let have { fields.member("have", have) }
+    if let error { fields.member("error", error) }
   }
 }

@@ -23,6 +23,8 @@ package struct WireFailure: Error, Equatable, Sendable {
   package var retryAfter: Int?
   /// With `unavailable`, from the supervisor: the state of the process, if only a person starts it again.
   package var state: String?
+  /// Of a `get`, on the control plane: the number of the download that goes on or has failed.
+  package var job: Int64?
   /// With `no-input`, on the control plane: each path that cannot be shared.
   package var paths: [PathProblem]
   /// With `several-contents`, on the control plane: the contents under the key.
@@ -32,13 +34,14 @@ package struct WireFailure: Error, Equatable, Sendable {
 
   package init(
     _ code: ErrorCode, _ message: String, limit: Limit? = nil, retryAfter: Int? = nil, state: String? = nil,
-    paths: [PathProblem] = [], choices: [ContentListing] = [], peers: [NamedPeer] = []
+    job: Int64? = nil, paths: [PathProblem] = [], choices: [ContentListing] = [], peers: [NamedPeer] = []
   ) {
     self.code = code
     self.message = message
     self.limit = limit
     self.retryAfter = retryAfter
     self.state = state
+    self.job = job
     self.paths = paths
     self.choices = choices
     self.peers = peers
@@ -130,6 +133,7 @@ extension WireFailure {
       ErrorCode(rawValue: name) ?? .internal,
       try reply.optionalString("message") ?? "request refused with status \(status)",
       retryAfter: try reply.optionalInteger("retry_after", in: 0...86_400), state: try reply.optionalString("state"),
+      job: try reply.optionalInteger("job", in: 0...Content.maximumSize),
       paths: try reply.optionalElements("paths"),
       choices: try reply.optionalElements("choices"), peers: try reply.optionalElements("peers"))
     if let name = try reply.optionalString("limit"), let value = try reply.optionalCount("value") {
@@ -151,6 +155,7 @@ extension WireFailure: WireLine {
     }
     if let retryAfter { fields.member("retry_after", retryAfter) }
     if let state { fields.member("state", state) }
+    if let job { fields.member("job", job) }
     if !paths.isEmpty { fields.array("paths", paths) }
     if !choices.isEmpty { fields.array("choices", choices) }
     if !peers.isEmpty { fields.array("peers", peers) }

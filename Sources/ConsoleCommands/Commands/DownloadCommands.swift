@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+/// The downloads that a command line names: a number, a key or all.
+struct DownloadChoice: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("The number of a download, as in transfers, or its key.", valueName: "job"))
+  var job: String?
+
+  @Flag(help: "All downloads that have not ended.")
+  var all = false
+
+  func validate() throws {
+    _ = try selection
+  }
+
+  var selection: DownloadSelection {
+    get throws {
+      switch (job, all) {
+      case (nil, true): return .all
+      case (let job?, false):
+        // A bare number is a download here, not an RFC.
+        if let number = Int64(job), (0...Content.maximumSize).contains(number) { return .job(number) }
+        do { return .key(try DocumentKey.typed(job)) } catch let error as InvalidValue {
+          throw ValidationError("expected the number of a download or a key: \(error.reason)")
+        }
+      case (nil, false), (.some, true): throw ValidationError("specify a download, its key, or --all")
+      }
+    }
+  }
+
+  /// - Parameter verb: what has happened to them: `paused`.
+  func report(_ reply: ControlDownloadsReply, _ verb: String, _ options: DaemonOptions, on console: Console) throws
+    -> ExitStatus
+  {
+    if options.json {
+      try console.writeJSON(reply.members)
+    } else {
+      try console.writeLine("\(Quantity.count(reply.downloads, "download")) \(verb)")
+    }
+    return .done
+  }
+}
+
+struct PauseCommand: ConsoleCommand {
+  static let example = "pause 7"
+  static let configuration: CommandConfiguration = .verb(
+    "pause", "Pause downloads.",
+    "What is verified is kept. resume makes them go on, and so does the same get.")
+
+  @OptionGroup var choice: DownloadChoice
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: daemon).request(
+      .pause(PauseDownloads(try choice.selection)))
+    return try choice.report(reply, "paused", daemon, on: console)
+  }
+}
+
+struct ResumeCommand: ConsoleCommand {
+  static let example = "resume --all"
+  static let configuration: CommandConfiguration = .verb(
+    "resume", "Let paused downloads go on.", "Downloads that wait for a source or for the disk try again at once.")
+
+  @OptionGroup var choice: DownloadChoice
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: daemon).request(
+      .resume(try choice.selection))
+    return try choice.report(reply, "resumed", daemon, on: console)
+  }
+}
+
+struct CancelCommand: ConsoleCommand {
+  static let example = "cancel rfc/793"
+  static let configuration: CommandConfiguration = .verb(
+    "cancel", "End downloads and remove what was fetched.", "Finished files stay where they are.")
+
+  @OptionGroup var choice: DownloadChoice
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    // Large files take a while to remove.
+    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: daemon).request(
+      .cancel(try choice.selection), timeout: nil)
+    return try choice.report(reply, "cancelled", daemon, on: console)
+  }
+}
+
+struct LimitCommand: ConsoleCommand {
+  static let example = "limit --down 10M"
+  static let configuration: CommandConfiguration = .verb(
+    "limit", "Limit the rate of transfers, or show the limits.",
+    "A limit holds for all downloads together and across restarts. 10M is 10,000,000 bytes per second.")
+
+  @Option(
+    help: ArgumentHelp(
+      "Bytes per second that downloads receive: a number, k, M or G behind it, or off.", valueName: "rate"),
+    transform: TransferRate.init)
+  var down: TransferRate?
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: ControlLimitReply = try DaemonClient(console: console, options: daemon).request(
+      .limit(ChangeLimits(down: down?.bytes)))
+    if daemon.json {
+      try console.writeJSON(reply.members)
+    } else {
+      try console.writeLine("down  \(TransferRate(bytes: reply.down ?? 0))")
+    }
+    return .done
+  }
+}
+
+/// A rate as typed: `500k`, `10M`, `1.5G` bytes per second in powers of ten, or `off`.
+struct TransferRate: Equatable, CustomStringConvertible {
+  /// Per second; 0 for no limit.
+  let bytes: Int64
+
+  private static let units: [(letter: Character, factor: Int64)] = [
+    ("T", 1_000_000_000_000), ("G", 1_000_000_000), ("M", 1_000_000), ("k", 1_000),
+  ]
+
+  init(bytes: Int64) {
+    self.bytes = bytes
+  }
+
+  init(_ text: String) throws {
+    guard text != "off" else {
+      self.init(bytes: 0)
+      return
+    }
+    let unit = Self.units.first { text.lowercased().last == Character($0.letter.lowercased()) }
+    let digits = unit == nil ? text[...] : text.dropLast()
+    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }), let number = Double(digits) else {
+      throw InvalidValue("expected a number of bytes per second, such as 500k or 10M, or off")
+    }
+    let bytes = number * Double(unit?.factor ?? 1)
+    guard bytes >= 1, bytes <= Double(Content.maximumSize) else {
+      throw InvalidValue("expected at least 1 byte per second; off ends the limit")
+    }
+    self.init(bytes: Int64(bytes.rounded()))
+  }
+
+  /// As it can be typed again.
+  var description: String {
+    guard bytes > 0 else { return "off" }
+    guard let unit = Self.units.first(where: { bytes % $0.factor == 0 }) else { return "\(bytes)" }
+    return "\(bytes / unit.factor)\(unit.letter)"
+  }
+}

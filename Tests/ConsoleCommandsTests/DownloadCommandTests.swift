@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import LineJSON
+import TestSupport
+import Testing
+
+/// `get` as a download of the daemon, and the commands for downloads, against a scripted daemon.
+@Suite struct DownloadCommandTests {
+  private static let job = #"{"event":"job","job":7,"waiter":3,"path":"/w/rfc793.txt"}"#
+
+  private func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : steps
+    }
+  }
+
+  // MARK: get
+
+  @Test func `detached get prints the number`() throws {
+    let fixture = try CommandFixture()
+    let reply =
+      #"{"id":2,"status":200,"key":"rfc/793","content":"\#(Sample.root)","size":5,"path":"/w/rfc793.txt","#
+      + #""received":0,"sources":[],"seconds":0.01,"job":7,"state":"active"}"#
+    let daemon = try daemon(fixture, .line(Self.job), .line(reply))
+    #expect(fixture.run("get", "793", "--detach") == .done)
+    #expect(fixture.output.text == "7\n")
+    #expect(fixture.errors.text.contains("p2pctl transfers"))
+    #expect(daemon.requests.first?.contains(#""detach":true"#) == true)
+    #expect(fixture.run("get", "793", "--detach", "--json") == .done)
+    #expect(try Jansson.decode(fixture.output.text.dropFirst(2).utf8)["job"]?.integer == 7)
+  }
+
+  @Test func `get passes wait on`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.failure(504, "no-source", "none")))
+    #expect(fixture.run("get", "793", "--wait") == .unavailable)
+    #expect(daemon.requests.first?.contains(#""wait":true"#) == true)
+  }
+
+  @Test func `options that exclude each other are refused`() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("get", "793", "--wait", "--detach") == .usage)
+    #expect(fixture.run("get", "793", "--detach", "-o", "-") == .usage)
+  }
+
+  @Test(arguments: [
+    (504, "no-source", ExitStatus.unavailable, "Download 7 goes on when a holder is back. End it: p2pctl cancel 7"),
+    (409, "cannot-create", .cannotCreate, "Download 7 tries again every 30 s. End it: p2pctl cancel 7"),
+    (502, "verification-failed", .verificationFailed, "Try another holder"),
+    (499, "cancelled", .interrupted, ""),
+  ])
+  func `failure says what becomes of the download`(status: Int, code: String, exit: ExitStatus, hint: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(Self.job), .line(Sample.failure(status, code, "so it is", #","job":7"#)))
+    #expect(fixture.run("get", "793") == exit)
+    #expect(fixture.errors.text.hasPrefix("p2pctl: so it is\n"))
+    #expect(hint.isEmpty || fixture.errors.text.contains(hint))
+    // It was not Ctrl-C.
+    #expect(daemon.requests.count == 1)
+  }
+
+  // MARK: pause, resume, cancel
+
+  @Test(arguments: [
+    (["pause", "7"], #"{"id":2,"op":"pause","job":7}"#, "1 download paused\n"),
+    (["pause", "rfc/7"], #"{"id":2,"op":"pause","key":"rfc/7"}"#, "1 download paused\n"),
+    (["resume", "--all"], #"{"id":2,"op":"resume","all":true}"#, "1 download resumed\n"),
+    (["cancel", "7"], #"{"id":2,"op":"cancel","job":7}"#, "1 download cancelled\n"),
+  ])
+  func `bare number is a download`(arguments: [String], request: String, output: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"downloads":1}"#))
+    #expect(CommandRunner.run(arguments, on: fixture.console) == .done)
+    #expect(daemon.requests == [request])
+    #expect(fixture.output.text == output)
+    #expect(CommandRunner.run(arguments + ["--json"], on: fixture.console) == .done)
+    #expect(fixture.output.text.hasSuffix(#"{"downloads":1}"# + "\n"))
+  }
+
+  @Test(arguments: [[], ["7", "--all"], ["x"], ["-1"], ["rfc/"]])
+  func `something must be selected`(arguments: [String]) throws {
+    let fixture = try CommandFixture()
+    for verb in ["pause", "resume", "cancel"] {
+      #expect(CommandRunner.run([verb] + arguments, on: fixture.console) == .usage)
+    }
+  }
+
+  @Test func `unknown download is not found`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.failure(404, "not-found", "there is no download 9")))
+    #expect(fixture.run("cancel", "9") == .notFound)
+    _ = daemon
+  }
+
+  // MARK: limit
+
+  @Test(arguments: [
+    ("10M", 10_000_000), ("500k", 500_000), ("1.5G", 1_500_000_000), ("1t", 1_000_000_000_000), ("7", 7), ("off", 0),
+    ("0.5K", 500),
+  ])
+  func `rate is in powers of ten`(text: String, bytes: Int) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200}"#))
+    #expect(fixture.run("limit", "--down", text) == .done)
+    #expect(daemon.requests == [#"{"id":2,"op":"limit","down":\#(bytes)}"#])
+    #expect(fixture.output.text == "down  off\n")
+  }
+
+  @Test(arguments: ["", "x", "M", "-5", "0", "1e9", "10MB", "1.2.3", "0.5", "99999999T", "nan", "inf", "٣"])
+  func `other rates are refused`(text: String) throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("limit", "--down=\(text)") == .usage)
+  }
+
+  @Test(arguments: [(10_000_000, "10M"), (1_500_000, "1500k"), (999, "999"), (2_000_000_000_000, "2T")])
+  func `limit is shown as it can be typed`(bytes: Int, text: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"down":\#(bytes)}"#))
+    #expect(fixture.run("limit") == .done)
+    #expect(fixture.output.text == "down  \(text)\n")
+    #expect(fixture.run("limit", "--json") == .done)
+    #expect(fixture.output.text.hasSuffix(#"{"down":\#(bytes)}"# + "\n"))
+    #expect(daemon.requests.first == #"{"id":2,"op":"limit"}"#)
+  }
+
+  // MARK: transfers
+
+  private static let waiting =
+    #"{"event":"transfer","id":6,"direction":"download","state":"waiting","key":"rfc/793","content":"\#(Sample.root)","#
+    + #""size":2048,"received":0,"rate":0,"path":"/mnt/x","sources":[],"pieces":1,"have":0,"error":"/mnt: gone\u001b"}"#
+
+  @Test func `transfers shows states and reasons`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.waiting), .line(#"{"id":2,"status":200,"transfers":1}"#))
+    #expect(fixture.run("transfers", "--all") == .done)
+    #expect(daemon.requests == [#"{"id":2,"op":"transfers","all":true}"#])
+    #expect(fixture.output.text.contains(" 6  waiting  download "))
+    #expect(fixture.errors.text == #"6: /mnt: gone\u{1B}"# + "\n")
+    #expect(fixture.run("transfers", "--json") == .done)
+    #expect(fixture.output.text.contains(#""error":"/mnt: gone"#))
+  }
+
+  @Test func `transfers is repeated until Ctrl-C`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.waiting), .line(#"{"id":2,"status":200,"transfers":1}"#))
+    fixture.pauseActions = [{}, {}]
+    fixture.terminal.isOutput = true
+    #expect(fixture.run("transfers", "--watch") == .interrupted)
+    #expect(daemon.requests.count == 3)
+    #expect(fixture.output.text.split(separator: "\u{1B}[H\u{1B}[J").count == 3)
+  }
+}
