@@ -10,6 +10,8 @@ package struct SourceChoice: Equatable {
   package let holders: [Holder]
   /// Name or id prefix of the requested source.
   private let from: String?
+  /// The requested source.
+  package let peer: PeerID?
   private let own: PeerID
 
   /// - Parameters:
@@ -44,7 +46,23 @@ package struct SourceChoice: Equatable {
     content = first
     let others = first.holders.filter { $0.peer != own }
     holders = others.isEmpty ? first.holders : others
-    self.from = from
+    peer = from == nil ? nil : first.holders.first?.peer
+    self.from = peer?.hex ?? from
+    self.own = own
+  }
+
+  /// The choice of a download that has begun.
+  /// - Parameters:
+  ///   - found: a lookup of its content.
+  ///   - peer: its only source.
+  package init(_ document: Document, _ found: LookupReply?, from peer: PeerID?, asking own: PeerID) {
+    let row = found?.contents.first { $0.content == document.content }
+    content = ContentListing(
+      content: document.content, title: document.title, modified: document.modified, executable: document.executable,
+      total: row?.total ?? 0, holders: row?.holders ?? [])
+    holders = (row?.holders ?? []).filter { $0.peer != own && (peer == nil || $0.peer == peer) }
+    self.peer = peer
+    from = peer?.hex
     self.own = own
   }
 
