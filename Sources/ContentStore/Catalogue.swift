@@ -57,6 +57,7 @@ package final class Catalogue: Sendable {
     }
     reserve.fill()
     place = FileIdentity(path: file.path)
+    removeUnusedSideFiles()
   }
 
   /// Whether a directory has a catalogue that is not empty.
@@ -117,13 +118,15 @@ package final class Catalogue: Sendable {
   /// - Parameters:
   ///   - hashed: hashes of files, stored in the same transaction.
   ///   - temporary: recorded temporary paths to forget in the same transaction.
+  ///   - download: a finished download to update in the same transaction; it then has no files besides its target.
   /// - Returns: superseded shares: same key and path, but the content before the file changed.
   @discardableResult
   package func add(
-    _ shares: [Share], hashed: [HashedFile] = [], forgetting temporary: [String] = []
+    _ shares: [Share], hashed: [HashedFile] = [], forgetting temporary: [String] = [],
+    finishing download: DownloadRecord? = nil
   ) throws(StoreError) -> [Share] {
     let outcome = keeping.withLock { _ in
-      Result { () throws(StoreError) in try commit(shares, hashed, temporary) }
+      Result { () throws(StoreError) in try commit(shares, hashed, temporary, download) }
     }
     let superseded = try outcome.get()
     try release(superseded.map(\.content))
@@ -131,7 +134,7 @@ package final class Catalogue: Sendable {
   }
 
   private func commit(
-    _ shares: [Share], _ hashed: [HashedFile], _ temporary: [String]
+    _ shares: [Share], _ hashed: [HashedFile], _ temporary: [String], _ download: DownloadRecord?
   ) throws(StoreError) -> [Share] {
     for file in hashed {
       try layers.keep(file.layer)
@@ -146,6 +149,10 @@ package final class Catalogue: Sendable {
       }
       for file in hashed { try Self.remember(database, file) }
       for path in temporary { try Self.forget(database, temporary: path) }
+      if let download {
+        try DownloadRows.update(database, download)
+        try DownloadRows.forgetFiles(database, download.id)
+      }
       return superseded
     }
   }

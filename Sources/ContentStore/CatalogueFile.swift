@@ -80,13 +80,14 @@ struct CatalogueFile: Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Checks all pages and decodes every share: SQLite has no checksums, so a flipped bit inside a value leaves valid pages
+  /// Checks all pages and decodes every share and download: SQLite has no checksums, so a flipped bit inside a value leaves valid pages
   /// with an invalid row.
   /// - Throws: `DatabaseError` of `SQLITE_CORRUPT`.
   static func check(_ database: Database) throws {
     let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
     guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
     try CatalogueRows.forEach(database, where: "true", []) { _ in }
+    _ = try DownloadRows.fetch(database, where: "true", [])
   }
 
   /// SQLite would follow a link and wait for a FIFO.

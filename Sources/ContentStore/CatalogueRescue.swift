@@ -16,7 +16,7 @@ package enum CatalogueRescue {
     package let shares: Int?
   }
 
-  private static let tables = ["setting", "temporary", "share", "hashed", "layer"]
+  private static let tables = ["setting", "temporary", "share", "hashed", "layer", "download"]
 
   /// - Parameter path: of the new database, which must not exist.
   /// - Returns: the number of shares that were copied.
@@ -53,6 +53,7 @@ private struct Table {
   /// The columns of the primary key.
   private let keyColumns: [String]
   private let isShare: Bool
+  private let isDownload: Bool
 
   init(_ name: String, _ database: Database) throws {
     self.name = name
@@ -61,6 +62,7 @@ private struct Table {
     keyColumns = information.filter { $0.primaryKeyIndex > 0 }.sorted { $0.primaryKeyIndex < $1.primaryKeyIndex }
       .map(\.name)
     isShare = name == "share"
+    isDownload = name == "download"
   }
 
   // MARK: Reading what is left
@@ -121,10 +123,13 @@ private struct Table {
         sql: "INSERT OR REPLACE INTO \(name) (\(known.joined(separator: ", "))) VALUES (\(marks))"
       ).execute(arguments: StatementArguments(known.compactMap { row[$0] }))
       if isShare { _ = try CatalogueRows.fetch(new, where: "key = ? AND root = ? AND size = ?", key(of: row)) }
+      if isDownload { _ = try DownloadRows.fetch(new, where: "id = ?", key(of: row)) }
     } catch let error as DatabaseError where [.SQLITE_CONSTRAINT, .SQLITE_MISMATCH].contains(error.resultCode) {
       // STRICT tables refuse values of the wrong type.
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT && isShare {
       try new.execute(sql: "DELETE FROM share WHERE key = ? AND root = ? AND size = ?", arguments: key(of: row))
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT && isDownload {
+      _ = try DownloadRows.remove(new, where: "id = ?", key(of: row))
     }
   }
 

@@ -12,6 +12,7 @@ enum CatalogueSchema {
     migrator.registerMigration("2 permissions of shared files") { database in
       try database.execute(sql: "ALTER TABLE share ADD COLUMN permissions INTEGER NOT NULL DEFAULT \(0o644)")
     }
+    migrator.registerMigration("3 downloads") { try $0.execute(sql: DownloadRows.createTable) }
     return migrator
   }
 

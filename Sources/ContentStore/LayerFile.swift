@@ -23,20 +23,45 @@ final class LayerFile: Sendable {
   private let temporaryName: Mutex<String?>
   /// Whether the nodes of layer 4 can be read: earlier versions did not write them.
   let hasMiddle: Bool
+  /// Bytes of a file that outlives the process: what follows them, the state of a download, is cut off by `keep`. `nil`
+  /// for a file that is removed with this object.
+  private let length: Int64?
 
   /// - Parameter temporaryName: `nil` for a file that has its final name.
-  init(file: OpenFile, directory: OpenFile, temporaryName: String?, hasMiddle: Bool = false) {
+  init(
+    file: OpenFile, directory: OpenFile, temporaryName: String?, hasMiddle: Bool = false, length: Int64? = nil
+  ) {
     self.file = file
     self.directory = directory
     self.temporaryName = Mutex(temporaryName)
     self.hasMiddle = hasMiddle
+    self.length = length
   }
 
   /// Number of nodes above `count` leaves, each above `length` of them.
   static func nodes(above count: Int64, each length: Int64) -> Int64 { count / length + (count % length == 0 ? 0 : 1) }
 
   deinit {
-    if let name = temporaryName.withLock({ $0 }) { unlinkat(directory.descriptor, name, 0) }
+    if length == nil { remove() }
+  }
+
+  /// Removes the file unless `keep` has renamed it.
+  func remove() {
+    let name = temporaryName.withLock { name in
+      defer { name = nil }
+      return name
+    }
+    if let name { unlinkat(directory.descriptor, name, 0) }
+  }
+
+  /// Flushes the bytes to the device; with `isNamed`, also the name.
+  func synchronize(isNamed: Bool) throws(StoreError) {
+    try file.synchronizeData()
+    if isNamed { try directory.synchronize() }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
+    try file.write(bytes, at: offset)
   }
 
   func write(_ bytes: [UInt8], at offset: Int64) throws(StoreError) {
@@ -113,6 +138,7 @@ final class LayerFile: Sendable {
   /// Renames the file to its final name, durably. Replaces an earlier file of the same content.
   func keep(as name: String) throws(StoreError) {
     guard let temporary = temporaryName.withLock({ $0 }) else { return }
+    if let length, ftruncate(file.descriptor, off_t(length)) != 0 { throw .writing(file.path, errno) }
     try file.synchronize()
     if renameat(directory.descriptor, temporary, directory.descriptor, name) != 0 {
       // A directory is in the way.

@@ -4,7 +4,7 @@ import DocumentModel
 import Glibc
 import POSIXSupport
 
-/// The directory of layers of large contents, one file `ROOT-SIZE` each, and nothing else.
+/// The directory of layers of large contents, one file `ROOT-SIZE` each, and of the side files of downloads.
 package final class LayerStore: Sendable {
   private let directory: OpenFile
   private let path: String
@@ -28,6 +28,50 @@ package final class LayerStore: Sendable {
     let file = OpenFile(descriptor: descriptor, path: "\(path)/\(name)")
     return LayerFile(file: file, directory: directory, temporaryName: name)
   }
+
+  // MARK: Side files of downloads
+
+  private static let sidePrefix = "download."
+
+  /// A name for a new side file.
+  static func sideName(random: UInt64) -> String { sidePrefix + String(random, radix: 36) }
+
+  /// The side file of a download.
+  /// - Parameters:
+  ///   - isNew: creates it; else it must exist.
+  ///   - length: bytes of the layer in it.
+  /// - Returns: `nil` if the name is not one of a side file, or the file is missing or unusable.
+  /// - Throws: when creating: the errors of writing; else `.exhausted`, `.inputOutput`.
+  func sideFile(_ name: String, isNew: Bool, length: Int64) throws(StoreError) -> LayerFile? {
+    guard Self.isSideName(name) else { return nil }
+    let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (isNew ? O_CREAT | O_EXCL : 0)
+    let descriptor = openat(directory.descriptor, name, flags, 0o600)
+    guard descriptor >= 0 else {
+      guard !isNew else { throw .writing("\(path)/\(name)", errno) }
+      let error = StoreError.reading("\(path)/\(name)", errno)
+      guard error.code == .exhausted || error.code == .inputOutput else { return nil }
+      throw error
+    }
+    let file = OpenFile(descriptor: descriptor, path: "\(path)/\(name)")
+    guard try file.status().st_mode & S_IFMT == S_IFREG else { return nil }
+    return LayerFile(file: file, directory: directory, temporaryName: name, length: length)
+  }
+
+  /// Removes a side file. Best effort.
+  func removeSideFile(_ name: String) {
+    if Self.isSideName(name) { unlinkat(directory.descriptor, name, 0) }
+  }
+
+  /// Removes the side files that no download has.
+  func removeSideFiles(except kept: Set<String>) throws(StoreError) {
+    for name in try names({ Self.isSideName($0) && !kept.contains($0) ? $0 : nil }) { removeSideFile(name) }
+  }
+
+  private static func isSideName(_ name: String) -> Bool {
+    name.hasPrefix(sidePrefix) && !name.utf8.contains(UInt8(ascii: "/"))
+  }
+
+  // MARK: Layers
 
   /// Keeps the file of a large layer, durably. Small layers are stored in the database.
   func keep(_ layer: LeafLayer) throws(StoreError) {
@@ -94,7 +138,7 @@ package final class LayerStore: Sendable {
   }
 
   private func removeDrafts() throws(StoreError) {
-    let drafts = try names { Self.content(named: $0) == nil ? $0 : nil }
+    let drafts = try names { Self.content(named: $0) == nil && !Self.isSideName($0) ? $0 : nil }
     for name in drafts { unlinkat(directory.descriptor, name, 0) }
   }
 
@@ -108,7 +152,8 @@ package final class LayerStore: Sendable {
     }
   }
 
-  private static func length(of content: Content) -> Int64 {
+  /// Bytes of the file of a large layer.
+  static func length(of content: Content) -> Int64 {
     let middle = LayerFile.nodes(above: content.geometry.blockCount, each: LayerFile.middleLength)
     return shortLength(of: content) + middle * Int64(MerkleTree.nodeLength)
   }

@@ -119,6 +119,13 @@ package final class OpenFile: Sendable {
       guard errno == EINTR else { throw .writing(path, errno) }
     }
   }
+
+  /// Flushes bytes and size to the device: fdatasync(2).
+  func synchronizeData() throws(StoreError) {
+    while fdatasync(descriptor) != 0 {
+      guard errno == EINTR else { throw .writing(path, errno) }
+    }
+  }
 }
 
 extension OpenFile {

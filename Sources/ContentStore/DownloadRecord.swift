@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+
+/// A download as the catalogue keeps it: what is wanted, where to, and what is left of it on disk.
+package struct DownloadRecord: Equatable, Sendable {
+  package enum State: Int64, CaseIterable, Hashable, Sendable {
+    /// Waits for its turn.
+    case queued = 0
+    case active
+    /// Cannot continue now, and is tried again.
+    case waiting
+    /// Stopped by the user.
+    case paused
+    case done
+    case failed
+    case cancelled
+
+    /// Whether nothing happens any more.
+    package var isFinal: Bool { rawValue >= State.done.rawValue }
+  }
+
+  /// 0 until it is recorded; never used again for another download.
+  package var id: Int64 = 0
+  package var document: Document
+  /// The absolute path of the finished file.
+  package var path: String
+
+  /// Whether it is shared while and after it is fetched.
+  package var isShared = true
+  /// Whether the file gets the modification time and the executable bit of the document.
+  package var preserves = true
+  /// Whether it replaces a file at the path.
+  package var replacesFile = false
+  /// Whether it runs without a client.
+  package var isDetached = false
+  /// Whether the user chose this content among several of the key.
+  package var isContentChosen = false
+  /// Permissions that the file does not get; `nil` for those of the process.
+  package var mask: UInt32?
+  /// The only peer to fetch from; `nil` for any.
+  package var from: PeerID?
+
+  package var state = State.queued
+  /// Why it waits or has failed.
+  package var error: String?
+  /// Bytes received in its life, including those that were not needed.
+  package var received: Int64 = 0
+  package var created: Timestamp
+  /// When it became done, failed or cancelled.
+  package var finished: Timestamp?
+
+  /// The hidden path of its data, recorded before the file is created.
+  package var temporary: String?
+  /// The name of its side file in the directory of layers, recorded before the file is created.
+  package var sideFile: String?
+
+  package init(document: Document, path: String, created: Timestamp) {
+    self.document = document
+    self.path = path
+    self.created = created
+  }
+
+  package var content: Content { document.content }
+}
