@@ -195,9 +195,12 @@ package enum FileName {
     }
   }
 
+  /// Ends the hidden name of an unfinished file.
+  static let unfinishedSuffix = ".p2p-part"
+
   /// The hidden name of an unfinished file, at most 255 bytes.
   static func temporary(for name: String, random: UInt64) -> String {
-    let suffix = ".\(String(random, radix: 36)).p2p-part"
+    let suffix = ".\(String(random, radix: 36))\(unfinishedSuffix)"
     var kept = name
     while kept.utf8.count + suffix.utf8.count + 1 > maximumLength { kept.removeLast() }
     return ".\(kept)\(suffix)"

@@ -24,6 +24,13 @@ package final class LayerDraft: Sendable {
     }
   }
 
+  /// The draft of a download that outlives the process, whatever its size.
+  init(size: Int64, file: LayerFile) {
+    self.size = size
+    memory = Mutex([])
+    self.file = file
+  }
+
   /// Stores leaves, beginning with that of block `first`.
   /// - Throws: `.invalidRange`; the errors of writing a file.
   package func put(_ leaves: [UInt8], from first: Int64) throws(StoreError) {
@@ -53,12 +60,12 @@ package final class LayerDraft: Sendable {
   package func finish() throws(StoreError) -> LeafLayer {
     let geometry = PieceGeometry(size: size)
     guard geometry.blockCount > 0 else { return LeafLayer(content: .empty, storage: .implied) }
-    if let file {
+    if let file, geometry.blockCount > LeafLayer.maxLeavesInMemory {
       let root = try file.finish(leafCount: geometry.blockCount, rootLayer: geometry.rootLayer)
       guard let content = Digest(bytes: root).flatMap({ Content(root: $0, size: size) }) else { throw Self.noContent }
       return LeafLayer(content: content, storage: .file(file))
     }
-    let leaves = memory.withLock { $0 }
+    let leaves = try leaves(from: 0, count: Int(geometry.blockCount))
     guard let content = MerkleTree.content(leaves: leaves, size: size) else { throw Self.noContent }
     return LeafLayer(content: content, storage: geometry.blockCount == 1 ? .implied : .memory(leaves))
   }

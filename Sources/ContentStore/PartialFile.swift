@@ -8,7 +8,10 @@ import Synchronization
 ///
 /// An unnamed file (O_TMPFILE in open(2)) vanishes with its process. If the file system does not support it, and to
 /// replace a file, the file gets a hidden name, which is recorded in the catalogue before it is created. Without `commit`
-/// the file is removed with this object. Several threads may write; call `commit` or `abort` after the last write.
+/// the file is removed with this object, unless it outlives the process: then the record of its download names it.
+/// Several threads may write; call `commit` or `abort` after the last write.
+///
+/// Space is reserved by the first write, not for a size that nobody has proven.
 package final class PartialFile: Sendable {
   package let size: Int64
   package let file: OpenFile
@@ -21,14 +24,20 @@ package final class PartialFile: Sendable {
   private struct State {
     /// The hidden name of a file that is not committed.
     var pending: String?
-    /// The path recorded in the catalogue.
+    /// The path recorded in the catalogue among the temporary files.
     var recorded: String?
   }
+
+  /// Whether only `abort` removes the file, not the end of this object.
+  private let isKept: Bool
+  /// Whether the space is reserved.
+  private let isReserved: Atomic<Bool>
+  private let reserving = Mutex<Void>(())
 
   /// O_TMPFILE, a macro that Swift does not import: __O_TMPFILE and O_DIRECTORY.
   private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
 
-  /// Creates the file and reserves its space.
+  /// Creates the file. Checks that its space is free.
   /// - Parameters:
   ///   - mayBeUnnamed: false forces a hidden name.
   ///   - random: makes the hidden name unique.
@@ -41,6 +50,8 @@ package final class PartialFile: Sendable {
     self.size = size
     self.catalogue = catalogue
     self.random = random
+    isKept = false
+    isReserved = Atomic(false)
     try Self.checkSpace(for: size, in: target.directory)
     if mayBeUnnamed, let descriptor = Self.createUnnamed(in: target.directory) {
       state = Mutex(State())
@@ -59,11 +70,61 @@ package final class PartialFile: Sendable {
       state = Mutex(State(pending: name, recorded: path))
       file = OpenFile(descriptor: descriptor, path: target.path)
     }
-    // All members are set: if this throws, `deinit` removes the file.
-    try reserve()
   }
 
-  deinit { abort() }
+  /// A new file that outlives the process.
+  /// - Parameter name: its hidden name, which the catalogue has recorded with the download.
+  /// - Throws: `.noSpace`, `.cannotCreate`, `.nameTooLong`, `.notADirectory`.
+  convenience init(keeping name: String, target: DownloadTarget, size: Int64, catalogue: Catalogue) throws(StoreError) {
+    try Self.checkSpace(for: size, in: target.directory)
+    let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = openat(target.directory.descriptor, name, flags, 0o600)
+    guard descriptor >= 0 else { throw .writing(target.path, errno) }
+    self.init(kept: name, descriptor, isReserved: false, target, size, catalogue)
+  }
+
+  /// The file of an earlier process. `nil` if there is none, or another kind of file, or one that is too large.
+  /// - Throws: `.noSpace` if the rest does not fit; `.exhausted`, `.inputOutput`.
+  convenience init?(resuming name: String, target: DownloadTarget, size: Int64, catalogue: Catalogue) throws(StoreError)
+  {
+    // O_NONBLOCK: opening a FIFO would wait for a writer.
+    let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+    let descriptor = openat(target.directory.descriptor, name, flags)
+    guard descriptor >= 0 else {
+      let error = StoreError.reading(target.path, errno)
+      guard error.code == .exhausted || error.code == .inputOutput else { return nil }
+      throw error
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+      status.st_nlink == 1, Int64(status.st_size) <= size
+    else {
+      close(descriptor)
+      return nil
+    }
+    // The size is that of the content only after the space was reserved.
+    let isReserved = Int64(status.st_size) == size
+    self.init(kept: name, descriptor, isReserved: isReserved, target, size, catalogue)
+    if !isReserved { try Self.checkSpace(for: size - Int64(status.st_blocks) * 512, in: target.directory) }
+  }
+
+  private init(
+    kept name: String, _ descriptor: CInt, isReserved: Bool, _ target: DownloadTarget, _ size: Int64,
+    _ catalogue: Catalogue
+  ) {
+    self.target = target
+    self.size = size
+    self.catalogue = catalogue
+    random = 0
+    isKept = true
+    self.isReserved = Atomic(isReserved)
+    state = Mutex(State(pending: name))
+    file = OpenFile(descriptor: descriptor, path: target.path)
+  }
+
+  deinit {
+    if !isKept { abort() }
+  }
 
   /// Recorded paths. After `commit`, pass them to `Catalogue.add(_:hashed:forgetting:)` with the share, or to
   /// `forgetTemporary`.
@@ -82,6 +143,7 @@ package final class PartialFile: Sendable {
     guard offset >= 0, Int64(bytes.count) <= size, offset <= size - Int64(bytes.count) else {
       throw StoreError(.invalidRange, target.path, "has \(size) bytes")
     }
+    if !isReserved.load(ordering: .acquiring) { try reserve() }
     for part in ZeroRuns.parts(of: bytes, at: offset) {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[part.range])
       let start = offset + Int64(part.range.lowerBound)
@@ -89,6 +151,12 @@ package final class PartialFile: Sendable {
       if part.isZero, file_punch_hole(file.descriptor, start, Int64(rest.count)) == 0 { continue }
       try file.write(rest, at: start)
     }
+  }
+
+  /// Flushes what was written, and the hidden name of a file that outlives the process, to the device.
+  func synchronizeData() throws(StoreError) {
+    try file.synchronizeData()
+    if isKept { try target.directory.synchronize() }
   }
 
   /// Reads back what was written.
@@ -154,9 +222,9 @@ package final class PartialFile: Sendable {
       defer { state.pending = nil }
       return (state.pending, state.recorded)
     }
-    guard let name, let path else { return }
+    guard let name else { return }
     // A record without a file is harmless; a file without a record would never be removed.
-    if unlinkat(directory, name, 0) == 0 || errno == ENOENT {
+    if unlinkat(directory, name, 0) == 0 || errno == ENOENT, let path {
       try? catalogue.forgetTemporary(path)
     }
   }
@@ -199,6 +267,16 @@ package final class PartialFile: Sendable {
   }
 
   private func reserve() throws(StoreError) {
+    try reserving.withLock { _ in
+      Result { () throws(StoreError) in
+        guard !isReserved.load(ordering: .acquiring) else { return }
+        try allocate()
+        isReserved.store(true, ordering: .releasing)
+      }
+    }.get()
+  }
+
+  private func allocate() throws(StoreError) {
     guard size > 0 else { return }
     let number = file_allocate(file.descriptor, size)
     guard number != 0 else { return }

@@ -178,7 +178,13 @@ extension PieceSet {
 
   /// The first piece is the high bit of the first byte; spare bits are zero.
   package var bytes: [UInt8] {
-    (0..<Self.byteCount(of: count)).map { UInt8(truncatingIfNeeded: words[$0 >> 3] >> UInt64(56 - 8 * ($0 & 7))) }
+    (0..<Self.byteCount(of: count)).map(byte)
+  }
+
+  /// One of `bytes`; 0 beyond them.
+  package func byte(_ index: Int) -> UInt8 {
+    guard index >= 0, index < Self.byteCount(of: count) else { return 0 }
+    return UInt8(truncatingIfNeeded: words[index >> 3] >> UInt64(56 - 8 * (index & 7)))
   }
 
   private static let digits = [UInt8]("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

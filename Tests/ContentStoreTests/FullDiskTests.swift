@@ -88,4 +88,39 @@ import Testing
     #expect(try catalogue.totals().documents == 39)
     catalogue.close()
   }
+
+  @Test(.enabled("needs the right to mount") { canMount }) func `downloads can be stopped on a full disk`() throws {
+    let disk = try SmallDisk()
+    let catalogue = try Catalogue(directory: disk.path + "/state")
+    var random = SeededGenerator(seed: 1)
+    let content = try #require(Content(root: Digest(bytes: random.bytes(32)) ?? .zero, size: 3 << 20))
+    let document = Document(
+      key: try DocumentKey("file/a"), title: Title(normalizing: "a"), content: content,
+      modified: Timestamp(seconds: 1))
+    let target = try DownloadTarget(directory: disk.path, name: "a")
+    var records = [DownloadRecord]()
+    for _ in 0..<3 {
+      var record = DownloadRecord(document: document, path: target.path, created: Timestamp(seconds: 1))
+      _ = try PieceFile(new: &record, target: target, catalogue: catalogue)
+      records.append(record)
+    }
+    try disk.fill()
+    let refusal = #expect(throws: StoreError.self) {
+      let file = try PieceFile(resuming: &records[0], target: target, catalogue: catalogue)
+      try random.bytes(1 << 18).withUnsafeBytes { try file.write($0, at: 0) }
+    }
+    #expect(refusal?.code == .noSpace)
+    records[0].state = .waiting
+    records[0].error = "no space"
+    try catalogue.updateDownload(records[0])
+    records[1].state = .paused
+    try catalogue.updateDownload(records[1])
+    #expect(try catalogue.removeDownload(records[2].id))
+    #expect(try catalogue.downloads(limit: 9) == Array(records[..<2]))
+    disk.free()
+    let file = try PieceFile(resuming: &records[0], target: target, catalogue: catalogue)
+    try random.bytes(1 << 18).withUnsafeBytes { try file.write($0, at: 0) }
+    file.discard()
+    catalogue.close()
+  }
 }

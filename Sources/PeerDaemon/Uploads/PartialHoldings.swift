@@ -17,6 +17,8 @@ package protocol PartialContent: AnyObject, Sendable {
   var file: OpenFile { get }
 }
 
+extension PieceFile: PartialContent {}
+
 /// An unfinished download, as it is served.
 package struct PartialHolding: Sendable {
   package let key: DocumentKey
