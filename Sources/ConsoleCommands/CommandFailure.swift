@@ -15,6 +15,8 @@ package struct CommandFailure: Error, Equatable {
   package var details: [String]
   /// The failure as a daemon reported it.
   package private(set) var wire: WireFailure?
+  /// Whether the daemon was there and has closed the connection without an answer: it was killed, or restarts.
+  package private(set) var isLostConnection = false
   /// Whether the user asked to leave; this also ends an interactive shell.
   package var endsSession = false
 
@@ -91,6 +93,7 @@ extension CommandFailure {
       case .interrupted:
         .silent(.interrupted)
       }
+    if case .closed = error { isLostConnection = true }
   }
 
   private static func name(of user: UInt32) -> String {

@@ -3,6 +3,7 @@
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import LineJSON
+import Synchronization
 import TestSupport
 import Testing
 
@@ -59,6 +60,35 @@ import Testing
     #expect(fixture.errors.text.hasPrefix("p2pctl: so it is\n"))
     #expect(hint.isEmpty || fixture.errors.text.contains(hint))
     // It was not Ctrl-C.
+    #expect(daemon.requests.count == 1)
+  }
+
+  @Test func `get goes on when its daemon is back`() throws {
+    let fixture = try CommandFixture()
+    let gets = Mutex(0)
+    let reply =
+      #"{"id":2,"status":200,"key":"rfc/793","content":"\#(Sample.root)","size":5,"path":"/w/rfc793.txt","#
+      + #""received":5,"sources":[],"seconds":0.01,"job":7}"#
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains(#""op":"hello""#) { return [.line(ScriptedDaemon.greeting)] }
+      return gets.withLock { count in
+        count += 1
+        switch count {
+        case 1: return [.line(Self.job), .close]
+        case 2: return [.close]
+        default: return [.line(Self.job), .line(reply)]
+        }
+      }
+    }
+    fixture.pauseActions = [{}, {}]
+    #expect(fixture.run("get", "793") == .done)
+    #expect(Set(daemon.requests).count == 1 && daemon.requests.count == 3)
+  }
+
+  @Test func `get without a download does not try again`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .close)
+    #expect(fixture.run("get", "793") == .unavailable)
     #expect(daemon.requests.count == 1)
   }
 

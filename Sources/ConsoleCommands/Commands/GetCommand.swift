@@ -121,25 +121,43 @@ struct GetCommand: ConsoleCommand {
       request.umask = console.environment.umask
     }
     (request.detach, request.wait) = (detach, wait)
-    var job: DownloadJob?
-    do {
-      // No timeout for a large file: the daemon fails the request if no source is left.
-      let reply: ControlGetReply = try DaemonClient(console: console, options: daemon).request(
-        .get(request), timeout: nil,
-        onEvent: { event in
-          if case .job(let begun) = event { job = begun }
-          guard case .progress(let progress) = event else { return }
-          let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
-          console.show(&progressLine, label: label, done: progress.received, total: progress.size)
-        }, onBytes: onBytes)
-      console.clearDrawn()
-      return reply
-    } catch {
-      if let job, Self.isInterruption(error) { throw try interrupted(job, on: console) }
-      console.clearDrawn()
-      guard let failure = error as? CommandFailure else { throw error }
-      throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
+    var waiting = WaitingGet()
+    while true {
+      do {
+        let reply = try ask(request, &waiting, &progressLine, on: console, onBytes: onBytes)
+        console.clearDrawn()
+        return reply
+      } catch {
+        if let job = waiting.job, Self.isInterruption(error) { throw try interrupted(job, on: console) }
+        guard let failure = error as? CommandFailure else { throw error }
+        // A killed daemon is soon back, and so is its download: the same request takes part in it.
+        if !isStream, waiting.mayRetry(failure, at: console.now()) {
+          do { try console.pause(Self.retryInterval) } catch ControlError.interrupted {
+            throw try interrupted(waiting.job, on: console)
+          }
+          continue
+        }
+        console.clearDrawn()
+        throw KeySuggestions(console: console, options: daemon).improved(failure, key: key, from: from)
+      }
     }
+  }
+
+  private static let retryInterval = Duration.milliseconds(200)
+
+  private func ask(
+    _ request: GetDocument, _ waiting: inout WaitingGet, _ progressLine: inout ProgressLine?, on console: Console,
+    onBytes: ([UInt8]) throws -> Void
+  ) throws -> ControlGetReply {
+    // No timeout for a large file: the daemon fails the request if no source is left.
+    try DaemonClient(console: console, options: daemon, offersStart: waiting.job == nil).request(
+      .get(request), timeout: nil,
+      onEvent: { event in
+        if case .job(let job) = event { waiting.began(job) }
+        guard case .progress(let progress) = event else { return }
+        let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
+        console.show(&progressLine, label: label, done: progress.received, total: progress.size)
+      }, onBytes: onBytes)
   }
 
   private static func isInterruption(_ error: any Error) -> Bool {
@@ -151,7 +169,8 @@ struct GetCommand: ConsoleCommand {
   private static let pauseTimeout = Duration.seconds(5)
 
   /// Ctrl-C: pauses the download unless somebody else wants it.
-  private func interrupted(_ job: DownloadJob, on console: Console) throws -> CommandFailure {
+  private func interrupted(_ job: DownloadJob?, on console: Console) throws -> CommandFailure {
+    guard let job else { return .silent(.interrupted) }
     let name = TextRules.escapedForTerminal(key.text)
     var client = DaemonClient(console: console, options: daemon, offersStart: false)
     client.explains = false
@@ -173,7 +192,7 @@ struct GetCommand: ConsoleCommand {
     if !reply.sources.isEmpty {
       text += " from \(reply.sources.map(\.name).joined(separator: ", ")) in \(Quantity.duration(reply.seconds))"
     } else if reply.content.size > 0 {
-      text += ", already present"
+      text += reply.job == nil || reply.received > 0 ? ", already present" : ", copied from another file here"
     }
     return TextRules.escapedForTerminal(text)
   }
@@ -187,5 +206,28 @@ struct GetCommand: ConsoleCommand {
     guard let root = parts.first?.utf8, (1...64).contains(root.count) else { return false }
     return root.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
       && (parts.count == 1 || UInt64(parts[1]) != nil)
+  }
+}
+
+/// A `get` that waits for a download of the daemon.
+private struct WaitingGet {
+  /// How long a daemon may be away.
+  private static let timeout = Duration.seconds(30)
+
+  private(set) var job: DownloadJob?
+  private var deadline: ContinuousClock.Instant?
+
+  mutating func began(_ job: DownloadJob) {
+    self.job = job
+    deadline = nil
+  }
+
+  /// Whether to ask again: the connection was lost, or the daemon is not back yet.
+  mutating func mayRetry(_ failure: CommandFailure, at now: ContinuousClock.Instant) -> Bool {
+    guard job != nil else { return false }
+    if let deadline { return failure.status == .unavailable && now < deadline }
+    guard failure.isLostConnection else { return false }
+    deadline = now + Self.timeout
+    return true
   }
 }
