@@ -8,6 +8,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import ProcessSupport
+import Synchronization
 import WireProtocol
 
 /// A running peer: creates its parts and connects them.
@@ -73,14 +74,15 @@ package final class PeerDaemon: Sendable {
   private let own: LatestValues<String>
   private let selection: IndexSelection
   private let changed: ChangedFiles
+  private let downloads: Downloads
   private let upkeep: [Task<Void, Never>]
   private let catalogue: Catalogue
   private let threads: PeerThreads
 
   private init(
     id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<String>,
-    selection: IndexSelection, changed: ChangedFiles, upkeep: [Task<Void, Never>], catalogue: Catalogue,
-    threads: PeerThreads
+    selection: IndexSelection, changed: ChangedFiles, downloads: Downloads, upkeep: [Task<Void, Never>],
+    catalogue: Catalogue, threads: PeerThreads
   ) {
     self.id = id
     self.uploadServer = uploadServer
@@ -89,6 +91,7 @@ package final class PeerDaemon: Sendable {
     self.own = own
     self.selection = selection
     self.changed = changed
+    self.downloads = downloads
     self.upkeep = upkeep
     self.catalogue = catalogue
     self.threads = threads
@@ -127,7 +130,11 @@ package final class PeerDaemon: Sendable {
     let partials = PartialHoldings(loop: group.next())
     let uploads = try await serveUploads(
       settings, identity, ledger, partials, transfers, changed, group, threads, logger)
-    let announcements = CatalogueAnnouncements(catalogue: catalogue, pool: threads.files, changed: changed)
+    let partial = PartialDocuments()
+    let announcements = CatalogueAnnouncements(
+      catalogue: catalogue, pool: threads.files, changed: changed, partial: partial)
+    // Set when there is something to tell.
+    let connected = Mutex<(@Sendable () async -> Void)?>(nil)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
       address: state.selection.current.address,
@@ -135,36 +142,67 @@ package final class PeerDaemon: Sendable {
         peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise),
       shares: { await announcements.page(after: $0) },
       loop: group.next(), logger: logger, timeout: settings.timeout,
-      connectedFrom: { own.submit($0) })
+      connectedFrom: { address in
+        own.submit(address)
+        if let connected = connected.withLock({ $0 }) { Task { await connected() } }
+      })
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
+    let downloads = Downloads(
+      identity: identity, link: link, ledger: ledger, transfers: transfers,
+      pools: (quick: threads.files, long: threads.long),
+      partial: Self.sharing(partials, PartialPublication(partial, publication)), logger: logger,
+      fetch: SingleSourceFetch(
+        identity: identity, link: link, group: group, pool: threads.files,
+        timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger
+      ).fetch)
+    connected.withLock { $0 = { await downloads.indexConnected() } }
+    await downloads.start()
     let work = FileWork(catalogue: catalogue, pool: threads.long)
     let operations = PeerOperations(
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
       selection: state.selection,
       sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
-      downloader: Downloader(
-        identity: identity, link: link, ledger: ledger, transfers: transfers, group: group,
-        pools: (quick: threads.files, long: threads.long),
-        timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger),
+      downloads: downloads,
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers,
       examination: SelfExamination(
         identity: identity, uploadPort: uploads.address.port, portTaken: settings.portTaken, link: link,
         catalogue: catalogue, cameBackEmpty: state.cameBackEmpty,
         files: FileExamination(catalogue: catalogue, pool: threads.files), wallClock: { Int64(time(nil)) }))
-    let control = try await serveControl(settings, identity, state.notices, operations, group, uploads, logger)
+    let control: LineServer
+    do throws(PeerStartError) {
+      control = try await serveControl(settings, identity, state.notices, operations, group, uploads, logger)
+    } catch {
+      // Stops what has begun.
+      await downloads.stop()
+      throw error
+    }
     await link.start()
     let upkeep = ShareUpkeep(
       ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.files, loop: link.loop,
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, own: own,
-      selection: state.selection, changed: changed,
+      selection: state.selection, changed: changed, downloads: downloads,
       upkeep: [
         Task { await upkeep.run() }, Task { await upkeep.followChanges() }, Task { await upkeep.inspect() },
         Task { await upkeep.watchForReturns() },
       ],
       catalogue: catalogue, threads: threads)
+  }
+
+  /// What others are told of a download while it is under way.
+  private static func sharing(_ holdings: PartialHoldings, _ publication: PartialPublication) -> PartialSharing {
+    PartialSharing(
+      offer: { file, document in
+        holdings.offer(file, as: document.key)
+        publication.announce(document)
+      },
+      gained: { holdings.gained($0, piece: $1) },
+      withdraw: { document, isComplete in
+        holdings.withdraw(document.content, isComplete: isComplete)
+        publication.withdraw(document, isComplete: isComplete)
+      })
   }
 
   private static func serveUploads(
@@ -231,12 +269,13 @@ package final class PeerDaemon: Sendable {
 
   /// Stops within about 5 s: accepts nothing new, finishes what is under way, closes.
   package func stop() async {
+    async let downloadsEnded: Void = downloads.stop()
     async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)
     async let controlEnded: Void = controlServer.drain(within: Self.drainTimeout)
     changed.end()
     own.stop()
     for task in upkeep { task.cancel() }
-    _ = await (uploadsEnded, controlEnded)
+    _ = await (uploadsEnded, controlEnded, downloadsEnded)
     await link.stop()
     // A check of a large catalogue takes seconds.
     catalogue.interrupt()

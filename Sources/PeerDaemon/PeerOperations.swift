@@ -16,7 +16,7 @@ struct PeerOperations: Sendable {
   let link: IndexLink
   let selection: IndexSelection
   let sharing: Sharing
-  let downloader: Downloader
+  let downloads: Downloads
   let index: IndexQueries
   let own: CatalogueQueries
   let transfers: TransferRegistry
@@ -36,8 +36,12 @@ struct PeerOperations: Sendable {
     case .status: try await status()
     case .stats: try await link.ask(.stats, StatsReply.init)
     case .peers(let limit): try await peers(limit: limit, events)
-    case .transfers: try await transfers(events)
-    case .pause, .resume, .cancel, .limit: throw WireFailure(.unavailable, "not yet")
+    case .transfers(let all): try await transfers(all: all, events)
+    case .pause(let pause):
+      ControlDownloadsReply(downloads: try await downloads.pause(pause.selection, waiter: pause.waiter))
+    case .resume(let selection): ControlDownloadsReply(downloads: try await downloads.resume(selection))
+    case .cancel(let selection): ControlDownloadsReply(downloads: try await downloads.cancel(selection))
+    case .limit(let change): try await limit(change)
     case .connect(let address): try await connect(address)
     case .doctor: await doctor()
     }
@@ -114,7 +118,7 @@ struct PeerOperations: Sendable {
       switch document.target {
       case .path(let path): .path(path)
       case .directory(let directory): .directory(directory)
-      case .stream: .stream { bytes in try await events.send(bytes: bytes) }
+      case .stream: .stream
       }
     var request =
       DownloadRequest(
@@ -122,13 +126,28 @@ struct PeerOperations: Sendable {
         takesNewest: document.newest, replacesFile: document.force, isShared: document.share)
     request.preserves = document.preserve
     request.mask = document.umask
-    let download = try await downloader.get(request) { progress in
+    (request.isDetached, request.isPatient) = (document.detach, document.wait)
+    guard !document.detach else {
+      let (download, state) = try await downloads.detach(request)
+      return Self.reply(document.key, download, state)
+    }
+    let progress = { @Sendable (progress: DownloadProgress) in
       if document.progress { events.offer(.progress(progress)) }
     }
-    return ControlGetReply(
-      key: document.key, content: download.content, path: download.path, received: download.received,
-      sources: download.sources.map { .init(name: $0.holder.name.text, id: $0.holder.peer, bytes: $0.bytes) },
-      seconds: download.seconds)
+    guard document.target != .stream else {
+      return Self.reply(
+        document.key,
+        try await downloads.stream(request, progress: progress) { bytes in try await events.send(bytes: bytes) })
+    }
+    let began = { @Sendable (job: DownloadJob) async throws(WireFailure) in try await events.send([.job(job)]) }
+    return Self.reply(document.key, try await downloads.get(request, began: began, progress: progress))
+  }
+
+  private static func reply(_ key: DocumentKey, _ download: Download, _ state: String? = nil) -> ControlGetReply {
+    ControlGetReply(
+      key: key, content: download.content, path: download.path, received: download.received,
+      sources: download.sources.map { .init(name: $0.name, id: $0.peer, bytes: $0.bytes, error: $0.error) },
+      seconds: download.seconds, job: download.job, state: state)
   }
 
   private func remove(_ documents: RemoveDocuments) async throws(WireFailure) -> ControlRemoveReply {
@@ -149,10 +168,16 @@ struct PeerOperations: Sendable {
     return ControlPeersReply(peers: count)
   }
 
-  private func transfers(_ events: ControlEvents) async throws(WireFailure) -> ControlTransfersReply {
-    let running = transfers.snapshot()
-    try await events.send(running.map(ControlEvent.transfer))
-    return ControlTransfersReply(transfers: running.count)
+  private func transfers(all: Bool, _ events: ControlEvents) async throws(WireFailure) -> ControlTransfersReply {
+    var rows = transfers.snapshot()
+    if all { rows += try await downloads.ended().map(\.row) }
+    try await events.send(rows.map(ControlEvent.transfer))
+    return ControlTransfersReply(transfers: rows.count)
+  }
+
+  private func limit(_ change: ChangeLimits) async throws(WireFailure) -> ControlLimitReply {
+    if let down = change.down { try await downloads.limit(down > 0 ? down : nil) }
+    return ControlLimitReply(down: downloads.rate)
   }
 
   // MARK: The daemon

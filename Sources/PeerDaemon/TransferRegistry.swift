@@ -164,6 +164,7 @@ package final class TransferHandle: Sendable {
   package let content: Content
   package let id: Int64
   private let registry: TransferRegistry
+  private let hasEnded = Atomic<Bool>(false)
 
   fileprivate init(id: Int64, content: Content, registry: TransferRegistry) {
     self.id = id
@@ -253,6 +254,8 @@ package final class TransferHandle: Sendable {
   }
 
   package func end() {
+    // A later handle may have the same number.
+    guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
     registry.entries.withLock { $0[id] = nil }
   }
 }

@@ -56,7 +56,7 @@ import WireProtocol
       try await ScriptedIndex.with(answer: { answer }) { index in
         let bob = try await swarm.peer("bob", index: index.endpoint)
         let reply = try await bob.get("file/x", to: swarm.directory.file("target"))
-        #expect(reply.sources.map(\.holder.peer) == [alice.id])
+        #expect(reply.sources.map(\.peer) == [alice.id])
         #expect(TemporaryDirectory.read(swarm.directory.file("target")) == bytes)
       }
     }

@@ -126,7 +126,7 @@ import WireProtocol
       let alice = try await swarm.peer("alice")
       try await alice.share(path, as: "file/x")
       let reply = try await bob.get("file/x", to: target)
-      #expect(reply.sources.map(\.holder.peer) == [alice.id])
+      #expect(reply.sources.map(\.peer) == [alice.id])
     }
   }
 

@@ -20,6 +20,7 @@ final class Swarm: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let pool: NIOThreadPool
   private let links = Mutex<[IndexLink]>([])
+  private let started = Mutex<[Downloads]>([])
 
   private init(
     directory: TemporaryDirectory, index: LineServer, group: MultiThreadedEventLoopGroup, pool: NIOThreadPool
@@ -45,6 +46,7 @@ final class Swarm: Sendable {
   }
 
   private func end() async {
+    for downloads in started.withLock({ $0 }) { await downloads.stop() }
     for link in links.withLock({ $0 }) { await link.stop() }
     await index.drain(within: .milliseconds(100))
     try? await group.shutdownGracefully()
@@ -61,9 +63,10 @@ final class Swarm: Sendable {
   ///   - port: the port to announce, if not its own.
   ///   - claiming: the id to claim, if not its own.
   ///   - index: if not that of the swarm.
+  ///   - fetch: if not from the others of the swarm.
   func peer(
     _ name: String, timeout: SourceTimeout = SourceTimeout(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
-    claiming id: PeerID? = nil, index: Endpoint? = nil
+    claiming id: PeerID? = nil, index: Endpoint? = nil, fetch: FetchContent? = nil
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
@@ -79,12 +82,27 @@ final class Swarm: Sendable {
       shares: { _ in .init(documents: [], next: nil) }, loop: group.next(), logger: Self.logger(name))
     links.withLock { $0.append(link) }
     await link.start()
-    let downloader = Downloader(
-      identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers, group: group,
-      pools: (pool, pool), timeout: timeout, logger: Self.logger(name))
+    let downloads = Downloads(
+      identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers,
+      pools: (pool, pool), logger: Self.logger(name),
+      fetch: fetch
+        ?? SingleSourceFetch(
+          identity: identity, link: link, group: group, pool: pool, timeout: timeout, logger: Self.logger(name)
+        ).fetch)
+    started.withLock { $0.append(downloads) }
+    await downloads.start()
     return Member(
-      id: identity.id, catalogue: catalogue, partials: partials, transfers: transfers, uploads: uploads, link: link,
-      downloader: downloader)
+      id: identity.id, name: identity.name, catalogue: catalogue, partials: partials, transfers: transfers,
+      uploads: uploads, link: link, downloads: downloads)
+  }
+
+  /// The downloads of a member as its next process finds them.
+  func downloads(of member: Member, fetch: @escaping FetchContent) -> Downloads {
+    let downloads = Downloads(
+      identity: (member.id, member.name), link: member.link, ledger: ShareLedger(catalogue: member.catalogue),
+      transfers: member.transfers, pools: (pool, pool), logger: Self.logger(member.name.text), fetch: fetch)
+    started.withLock { $0.append(downloads) }
+    return downloads
   }
 
   private static func logger(_ name: String) -> Logger {
@@ -104,12 +122,13 @@ final class Swarm: Sendable {
 /// One peer of a swarm.
 struct Member: Sendable {
   let id: PeerID
+  let name: PeerName
   let catalogue: Catalogue
   let partials: PartialHoldings
   let transfers: TransferRegistry
   let uploads: UploadServer
   let link: IndexLink
-  let downloader: Downloader
+  let downloads: Downloads
 
   /// Shares a file under a key and announces it.
   @discardableResult
@@ -128,9 +147,8 @@ struct Member: Sendable {
     _ key: String, to path: String, from: String? = nil, force: Bool = false, share: Bool = true
   ) async throws(WireFailure) -> Download {
     guard let key = try? DocumentKey(key) else { throw WireFailure(.invalidKey, key) }
-    return try await downloader.get(
-      DownloadRequest(key: key, destination: .path(path), from: from, replacesFile: force, isShared: share)
-    ) { _ in }
+    return try await downloads.get(
+      DownloadRequest(key: key, destination: .path(path), from: from, replacesFile: force, isShared: share))
   }
 }
 

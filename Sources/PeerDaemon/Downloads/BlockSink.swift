@@ -128,17 +128,15 @@ final class BlockSink: Sendable {
 /// Verifies and writes items; for one thread at a time.
 struct BlockIntake {
   private let content: Content
-  private let file: PartialFile
-  private let draft: LayerDraft
+  private let file: PieceFile
   private var verifier: BlockVerifier?
   private var position: Int64
   private var verified: Int64
 
   /// - Parameter start: the first missing byte, at a block boundary.
-  init(content: Content, file: PartialFile, draft: LayerDraft, from start: Int64) {
-    self.content = content
+  init(_ file: PieceFile, from start: Int64) {
+    content = file.content
     self.file = file
-    self.draft = draft
     position = start
     verified = start
     if content.geometry.blockCount == 1 {
@@ -158,15 +156,21 @@ struct BlockIntake {
   }
 
   private mutating func takeHashes(_ range: HashRange, _ bytes: [UInt8]) throws(StoreError) -> BlockSink.Report {
-    guard range.verify(bytes, against: content) else { return .wrong("hashes that do not lead to the root") }
+    guard try file.put(range, bytes) else { return .wrong("hashes that do not lead to the root") }
     let count = min(Int64(range.length), content.geometry.blockCount - range.index)
     let leaves = Array(bytes.prefix(Int(count) * MerkleTree.nodeLength))
-    try draft.put(leaves, from: range.index)
     let first = position / PieceGeometry.blockLength
     let known = Int(first - range.index) * MerkleTree.nodeLength
     guard known >= 0 else { return .wrong("hashes out of order") }
     verifier = BlockVerifier(content: content, firstBlock: first, leaves: Array(leaves.dropFirst(known)))
     return .verified(upTo: verified)
+  }
+
+  /// Marks the pieces that end between `verified` and an offset.
+  private func complete(upTo end: Int64) throws(StoreError) {
+    let length = content.geometry.pieceLength
+    let last = end == content.size ? content.geometry.pieceCount : end / length
+    for piece in verified / length..<max(last, verified / length) { try file.complete(Int(piece)) }
   }
 
   private mutating func takeBytes(_ buffer: ByteBuffer) throws(StoreError) -> BlockSink.Report {
@@ -180,6 +184,7 @@ struct BlockIntake {
       }
       try written.get()
       position += Int64(buffer.readableBytes)
+      try complete(upTo: end)
       verified = end
       return .verified(upTo: end)
     }

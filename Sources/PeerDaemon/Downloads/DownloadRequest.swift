@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
 package import DocumentModel
+import NIOCore
 
 /// A document to download, and where to.
 package struct DownloadRequest: Sendable {
@@ -12,8 +12,8 @@ package struct DownloadRequest: Sendable {
     case path(String)
     /// A file in this directory with the suggested name.
     case directory(String)
-    /// No file: receives the verified bytes in order, at most 256 KiB at a time.
-    case stream(@Sendable ([UInt8]) async throws -> Void)
+    /// No file.
+    case stream
   }
 
   package var key: DocumentKey
@@ -30,6 +30,10 @@ package struct DownloadRequest: Sendable {
   package var isShared: Bool
   /// Whether the file gets the modification time and the executable bit of the document.
   package var preserves = true
+  /// Whether the download goes on when nobody waits for it.
+  package var isDetached = false
+  /// Whether to wait for sources, too, even for a key that nobody has yet.
+  package var isPatient = false
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of this process.
   package var mask: UInt32?
 
@@ -47,19 +51,15 @@ package struct DownloadRequest: Sendable {
   }
 }
 
-extension DownloadRequest {
-  func attributes(of document: Document) -> FileAttributes {
-    FileAttributes(
-      mask: mask, isExecutable: preserves && document.executable, modified: preserves ? document.modified.seconds : nil)
-  }
-}
-
 /// A finished download: the file is whole, verified and durable.
 package struct Download: Sendable {
   package struct Source: Sendable {
-    package let holder: Holder
-    /// Verified bytes that it sent.
+    package let peer: PeerID
+    package let name: String
+    /// Bytes that it sent.
     package let bytes: Int64
+    /// Why it was dropped, if it sent wrong bytes.
+    package let error: String?
   }
 
   package let content: Content
@@ -68,7 +68,19 @@ package struct Download: Sendable {
   /// By size of their contribution, largest first; empty if the file existed already.
   package let sources: [Source]
   package let seconds: Double
+  /// Bytes that came over the network, wasted ones included.
+  package let received: Int64
+  /// The number of the download; `nil` if there was nothing to fetch, or for a stream.
+  package let job: Int64?
 
-  /// Bytes that came over the network.
-  package var received: Int64 { sources.reduce(0) { $0 + $1.bytes } }
+  init(content: Content, path: String, moved: TransferRegistry.Totals, since started: NIODeadline, job: Int64?) {
+    self.content = content
+    self.path = path
+    received = max(moved.received, 0)
+    sources = moved.sources.sorted { $0.value > $1.value }.map { source, bytes in
+      Source(peer: source.peer, name: source.name, bytes: bytes, error: moved.faults[source])
+    }
+    seconds = Double((NIODeadline.now() - started).nanoseconds) / 1e9
+    self.job = job
+  }
 }

@@ -6,20 +6,18 @@ import NIOCore
 import Synchronization
 import WireProtocol
 
-/// The file of a download and how much of it is verified. Outlives the sources that are tried.
+/// How much of a file is verified from its start on, while one source after the other fills it in order.
 final class Fetch: Sendable {
   let content: Content
-  let file: PartialFile
-  let draft: LayerDraft
-  let target: DownloadTarget
-  private let progress = Mutex<Int64>(0)
+  let file: PieceFile
+  private let progress: Mutex<Int64>
 
-  /// Creates the file. Blocks.
-  init(content: Content, target: DownloadTarget, catalogue: Catalogue) throws(StoreError) {
+  init(_ file: PieceFile) {
+    let content = file.content
     self.content = content
-    self.target = target
-    draft = try catalogue.layers.draft(size: content.size)
-    file = try PartialFile(target: target, size: content.size, catalogue: catalogue)
+    self.file = file
+    let missing = file.pieces.firstMissing().map { Int64($0) * content.geometry.pieceLength }
+    progress = Mutex(min(missing ?? content.size, content.size))
   }
 
   /// Everything before this offset is verified and written.
@@ -31,23 +29,6 @@ final class Fetch: Sendable {
       defer { progress = max(progress, offset) }
       return max(offset - progress, 0)
     }
-  }
-
-  /// Removes the file. Blocks.
-  func discard() {
-    file.abort()
-  }
-
-  /// Makes the file durable and gives it its name. Blocks.
-  func commit(replacing: Bool, _ attributes: FileAttributes) throws(StoreError) -> HashedFile {
-    if content.geometry.blockCount == 1 { try draft.put(content.root.bytes, from: 0) }
-    let layer = try draft.finish()
-    guard layer.content == content else {
-      throw StoreError(.damagedLayer, target.path, "the hashes do not lead to the root")
-    }
-    let fingerprint = try file.commit(replacing: replacing, attributes)
-    // Just written: a change within the same clock tick would leave the same time stamp.
-    return HashedFile(path: target.pathWithoutLinks, layer: layer, fingerprint: fingerprint, isRacy: true)
   }
 }
 

@@ -4,7 +4,7 @@ package import DocumentModel
 package import WireProtocol
 
 /// Resolves a key to one content and its holders. Never picks the most-held content silently: holders may lie.
-package struct SourceChoice: Equatable {
+package struct SourceChoice: Equatable, Sendable {
   package let content: ContentListing
   /// Holders to ask, in the index's order.
   package let holders: [Holder]

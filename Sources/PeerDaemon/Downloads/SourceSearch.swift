@@ -149,7 +149,7 @@ final class SourceSearch {
   private func sink(for attempt: SourceAttempt, from start: Int64) -> BlockSink {
     openSinks += 1
     let bound = NIOLoopBound(attempt, eventLoop: loop)
-    let intake = BlockIntake(content: fetch.content, file: fetch.file, draft: fetch.draft, from: start)
+    let intake = BlockIntake(fetch.file, from: start)
     let meter = ProgressMeter(
       size: fetch.content.size, peer: attempt.holder.name.text, context.transfer, context.progress)
     let holder = attempt.holder

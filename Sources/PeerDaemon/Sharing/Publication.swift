@@ -54,6 +54,8 @@ struct CatalogueAnnouncements: Sendable {
   let catalogue: Catalogue
   let pool: NIOThreadPool
   let changed: ChangedFiles
+  /// Announced after the shares.
+  var partial = PartialDocuments()
 
   /// - Returns: `nil` if the catalogue cannot be read.
   func page(after position: DocumentID?) async -> IndexLink.SharesPage? {
@@ -69,6 +71,6 @@ struct CatalogueAnnouncements: Sendable {
       if verdict != .withdraw { documents.append(share.document) }
     }
     let next = shares.count < Self.pageLength ? nil : shares.last?.id
-    return .init(documents: documents, next: next)
+    return .init(documents: next == nil ? documents + partial.all : documents, next: next)
   }
 }

@@ -42,17 +42,26 @@ package final class ShareLedger: Sendable {
 
   /// Shares a downloaded file, unless the document is shared already from an unchanged file: a copy does not replace the
   /// original.
-  /// - Parameter temporary: paths of the finished download to forget.
+  /// - Parameters:
+  ///   - temporary: paths of the finished download to forget.
+  ///   - download: its row.
   /// - Returns: superseded shares: their file has another content now.
-  func add(_ share: Share, fetched file: HashedFile, forgetting temporary: [String]) throws(StoreError) -> [Share] {
+  func add(
+    _ share: Share, fetched file: HashedFile, forgetting temporary: [String], finishing download: DownloadRecord? = nil
+  )
+    throws(StoreError) -> [Share]
+  {
     watch.add(directoriesOf: [share.path])
     return try exclusively { () throws(StoreError) in
       let isShared = try catalogue.shares(under: share.key).contains { old in
         old.content == share.content && old.state == .shared
           && ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) == .keep
       }
-      guard isShared else { return try catalogue.add([share], hashed: [file], forgetting: temporary) }
-      return temporary.isEmpty ? [] : try catalogue.add([], forgetting: temporary)
+      guard isShared else {
+        return try catalogue.add([share], hashed: [file], forgetting: temporary, finishing: download)
+      }
+      return temporary.isEmpty && download == nil
+        ? [] : try catalogue.add([], forgetting: temporary, finishing: download)
     }
   }
 

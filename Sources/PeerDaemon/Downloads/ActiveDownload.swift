@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import NIOCore
+import Synchronization
+import WireProtocol
+
+/// One unfinished download and everything that works or waits for it. Confined to `Downloads`.
+final class ActiveDownload {
+  let id: Int64
+  /// While a fetch is under way, its task has a newer one.
+  var record: DownloadRecord
+  var machine: DownloadMachine
+  var transfer: TransferHandle
+  /// The resolved path of the target, by which another `get` finds it.
+  let place: String
+  let progress = ProgressReceivers()
+  var waiters: [Int64: DownloadWaiter] = [:]
+  /// The fetch or look-up.
+  var work: Task<Void, Never>?
+  var timer: Task<Void, Never>?
+  /// What the last lookup found, until a fetch has used it.
+  var choice: SourceChoice?
+  /// The unfinished file, kept only while a fetch is under way or about to be discarded.
+  var file: PieceFile?
+  /// A finished file with the same content.
+  var copy: String?
+  /// Whether it has a row in the catalogue.
+  var isRecorded: Bool
+  /// Whether it must not begin yet: its row is being written.
+  var isHeld = false
+  /// What it has moved, once it has ended.
+  var finalTotals: TransferRegistry.Totals?
+  /// State and error as last recorded.
+  var written: (phase: DownloadMachine.Phase, error: String?)
+
+  init(
+    _ record: DownloadRecord, _ machine: DownloadMachine, place: String, transfer: TransferHandle, isRecorded: Bool
+  ) {
+    id = record.id
+    self.record = record
+    self.machine = machine
+    self.place = place
+    self.transfer = transfer
+    self.isRecorded = isRecorded
+    written = (machine.phase, record.error)
+  }
+
+  var content: Content { record.document.content }
+  /// A file of one piece needs no row, no hidden file and no partial holder.
+  var isSmall: Bool { content.geometry.pieceCount <= 1 }
+
+  func isFor(_ selection: DownloadSelection) -> Bool {
+    switch selection {
+    case .job(let id): id == self.id
+    case .key(let key): key == record.document.key
+    case .all: true
+    }
+  }
+}
+
+/// A `get` that waits for a download. Confined to `Downloads`.
+final class DownloadWaiter {
+  /// What the download had moved before.
+  let baseline: TransferRegistry.Totals
+  private var continuation: CheckedContinuation<Result<String, WireFailure>, Never>?
+  private var result: Result<String, WireFailure>?
+
+  init(baseline: TransferRegistry.Totals) {
+    self.baseline = baseline
+  }
+
+  /// - Parameter result: the path of the file.
+  func answer(_ result: Result<String, WireFailure>) {
+    guard self.result == nil else { return }
+    self.result = result
+    continuation.take()?.resume(returning: result)
+  }
+
+  func wait(_ continuation: CheckedContinuation<Result<String, WireFailure>, Never>) {
+    if let result { return continuation.resume(returning: result) }
+    self.continuation = continuation
+  }
+}
+
+/// Receives the progress of a download for each `get` that wants it. Called from any thread.
+final class ProgressReceivers: Sendable {
+  private let receivers = Mutex<[Int64: @Sendable (DownloadProgress) -> Void]>([:])
+
+  func set(_ id: Int64, _ receiver: (@Sendable (DownloadProgress) -> Void)?) {
+    receivers.withLock { $0[id] = receiver }
+  }
+
+  func report(_ progress: DownloadProgress) {
+    for receiver in receivers.withLock({ Array($0.values) }) { receiver(progress) }
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import Glibc
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// What a download needs to know before it begins: its content, its sources, its target.
+struct DownloadPreparation: Sendable {
+  let own: PeerID
+  let link: IndexLink
+  let ledger: ShareLedger
+  let pools: (quick: NIOThreadPool, long: NIOThreadPool)
+
+  // MARK: Sources
+
+  func choose(_ request: DownloadRequest) async throws(WireFailure) -> SourceChoice {
+    let found = try await lookUp(request.key, request.from.flatMap { PeerID(hex: $0) })
+    return try SourceChoice(
+      request.key, found, from: request.from, prefix: request.content, newest: request.takesNewest, asking: own)
+  }
+
+  private func lookUp(_ key: DocumentKey, _ peer: PeerID?) async throws(WireFailure) -> LookupReply {
+    do throws(WireFailure) {
+      return try await link.ask(.lookup(.init(.key(key), peer: peer)), LookupReply.init)
+    } catch  where error.code == .notFound {
+      throw WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what is available")
+    }
+  }
+
+  /// The sources of a download that has begun; without holders if there are none or the index does not answer.
+  func sources(of record: DownloadRecord) async -> SourceChoice {
+    let query = IndexRequest.lookup(.init(.content(record.document.content), peer: record.from))
+    let found = try? await link.ask(query, LookupReply.init)
+    return SourceChoice(record.document, found, from: record.from, asking: own)
+  }
+
+  /// How long the index may take to learn what a changed file is now: its holder hashes and announces it meanwhile.
+  private static let newsTimeout = TimeAmount.seconds(3)
+  private static let newsInterval = Duration.milliseconds(200)
+
+  /// Looks the key up until exactly one other content stands under it; `nil` if that is not so in time.
+  func renewed(_ record: DownloadRecord) async -> SourceChoice? {
+    let deadline = NIODeadline.now() + Self.newsTimeout
+    let key = record.document.key
+    while !Task.isCancelled {
+      do throws(WireFailure) {
+        let choice = try SourceChoice(
+          key, try await lookUp(key, record.from), from: record.from?.hex, prefix: nil, asking: own)
+        if choice.content.content != record.document.content { return choice }
+      } catch {
+        // Between the withdrawal and the announcement nobody holds the key.
+        guard error.code == .notFound else { return nil }
+      }
+      guard NIODeadline.now() < deadline, (try? await Task.sleep(for: Self.newsInterval)) != nil else { return nil }
+    }
+    return nil
+  }
+
+  // MARK: Target
+
+  /// - Returns: the target and its path without links, which identifies it.
+  func target(of request: DownloadRequest) async throws(WireFailure) -> (target: DownloadTarget, place: String) {
+    try await pools.quick.store { [places = ledger.places] () throws(StoreError) in
+      let target = try Self.target(of: request, places.current())
+      return (target, target.pathWithoutLinks)
+    }
+  }
+
+  private static func target(
+    of request: DownloadRequest, _ places: PrivatePlaces.Current
+  ) throws(StoreError) -> DownloadTarget {
+    let name = request.key.suggestedFileName
+    return switch request.destination {
+    case .path(let path): try DownloadTarget(path: path, suggestedName: name, places: places, mask: request.mask)
+    case .directory(let directory): try DownloadTarget(directory: directory, name: name, places: places)
+    case .stream: throw StoreError(.cannotCreate, name, "a stream has no file")
+    }
+  }
+
+  /// Of a download that has begun. Blocks.
+  func target(of record: DownloadRecord) throws(StoreError) -> DownloadTarget {
+    guard let slash = record.path.lastIndex(of: "/") else {
+      throw StoreError(.cannotCreate, record.path, "is not absolute")
+    }
+    let directory = slash == record.path.startIndex ? "/" : String(record.path[..<slash])
+    return try DownloadTarget(
+      directory: directory, name: String(record.path[record.path.index(after: slash)...]),
+      places: ledger.places.current())
+  }
+
+  /// The path that identifies the target; as recorded if its directory is missing now.
+  func place(of record: DownloadRecord) async -> String {
+    let found = try? await pools.quick.store { () throws(StoreError) in try self.target(of: record).pathWithoutLinks }
+    return found ?? record.path
+  }
+
+  /// The existing file at the target if it has the wanted content.
+  /// - Throws: `cannot-create` if there is a different one that must not be replaced.
+  func present(
+    _ request: DownloadRequest, _ content: Content, at target: DownloadTarget
+  ) async throws(WireFailure) -> HashedFile? {
+    try await present(content, at: target, replaces: request.replacesFile)
+  }
+
+  func present(
+    _ content: Content, at target: DownloadTarget, replaces: Bool
+  ) async throws(WireFailure) -> HashedFile? {
+    guard try await pools.quick.store({ () throws(StoreError) in !target.isFree }) else { return nil }
+    if let file = try await same(content, at: target) { return file }
+    try await pools.quick.store { () throws(StoreError) in try target.checkReplaceable() }
+    guard replaces else {
+      throw WireFailure(
+        .cannotCreate, "\(target.path) exists and is different; -o names another file, --force replaces it")
+    }
+    return nil
+  }
+
+  /// Bytes above which hashing would block a quick thread for too long.
+  private static let maxQuickSize: Int64 = 16 << 20
+
+  /// Cancelling the task stops hashing.
+  func same(_ content: Content, at target: DownloadTarget) async throws(WireFailure) -> HashedFile? {
+    let hasher = FileHasher(layers: ledger.catalogue.layers)
+    let pool = content.size > Self.maxQuickSize ? pools.long : pools.quick
+    let occupant = try await pool.interruptible { isCancelled throws(StoreError) in
+      try target.occupant(comparedTo: content, hasher: hasher, isCancelled: isCancelled)
+    }
+    guard case .same(let file) = occupant else { return nil }
+    return file
+  }
+
+  /// Whether the target's directory is there and takes files.
+  func canWrite(_ record: DownloadRecord) async -> Bool {
+    let directory = record.path.lastIndex(of: "/").map { String(record.path[...$0]) } ?? "/"
+    let isWritable = try? await pools.quick.store { () throws(StoreError) in
+      _ = try self.target(of: record)
+      return access(directory, W_OK) == 0
+    }
+    return isWritable ?? false
+  }
+
+  // MARK: Files
+
+  /// Removes what was fetched. Blocks.
+  func discard(_ record: DownloadRecord, _ file: PieceFile?) throws(StoreError) {
+    if let file { return file.discard() }
+    guard record.temporary != nil || record.sideFile != nil else { return }
+    PieceFile.discard(record, catalogue: ledger.catalogue)
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import WireProtocol
+
+extension DownloadRecord {
+  /// A new download.
+  init(_ request: DownloadRequest, _ choice: SourceChoice, path: String, id: Int64, created: Timestamp) {
+    self.init(document: choice.document(request.key), path: path, created: created)
+    self.id = id
+    isShared = request.isShared
+    preserves = request.preserves
+    replacesFile = request.replacesFile
+    isDetached = request.isDetached
+    isContentChosen = request.content != nil
+    mask = request.mask
+    from = choice.peer
+  }
+
+  var attributes: FileAttributes {
+    FileAttributes(
+      mask: mask, isExecutable: preserves && document.executable, modified: preserves ? document.modified.seconds : nil)
+  }
+
+  /// Takes what the task of a fetch has changed.
+  mutating func take(_ other: DownloadRecord) {
+    path = other.path
+    received = other.received
+    temporary = other.temporary
+    sideFile = other.sideFile
+  }
+
+  /// The file has its name: nothing else is left of the download.
+  mutating func named(_ path: String) {
+    self.path = path
+    temporary = nil
+    sideFile = nil
+  }
+
+  /// As a row of `transfers`.
+  var row: RunningTransfer {
+    let isComplete = state == .done
+    let pieces = document.content.geometry.pieceCount
+    return RunningTransfer(
+      id: id, direction: .download, state: DownloadMachine.Phase(state).rawValue, key: document.key,
+      content: document.content, received: received, path: path, pieces: pieces, have: isComplete ? pieces : nil,
+      error: error)
+  }
+}
+
+extension DownloadMachine.Phase {
+  init(_ state: DownloadRecord.State) {
+    self =
+      switch state {
+      case .queued: .queued
+      case .active: .active
+      case .waiting: .waiting
+      case .paused: .paused
+      case .done: .done
+      case .failed: .failed
+      case .cancelled: .cancelled
+      }
+  }
+}
+
+extension DownloadRecord.State {
+  init(_ phase: DownloadMachine.Phase) {
+    self =
+      switch phase {
+      case .queued: .queued
+      case .active: .active
+      case .waiting: .waiting
+      case .paused: .paused
+      case .done: .done
+      case .failed: .failed
+      case .cancelled: .cancelled
+      }
+  }
+}
+
+extension SourceChoice {
+  func document(_ key: DocumentKey) -> Document {
+    Document(
+      key: key, title: content.title, content: content.content, modified: content.modified,
+      executable: content.executable)
+  }
+}
+
+extension SourceFailures {
+  /// The failure of a download without sources.
+  func noSource(of key: DocumentKey, holders: Int) -> WireFailure {
+    if hasWrongBytes {
+      return WireFailure(.verificationFailed, "\(key) could not be fetched: \(explanation)")
+    }
+    guard count > 0 else {
+      return WireFailure(.noSource, "nobody else offers \(key) now: there was no source to ask")
+    }
+    let tried = holders > 1 ? " (\(count) tries at \(holders) holders)" : ""
+    return WireFailure(.noSource, "no source of \(key) answers\(tried): \(explanation)")
+  }
+}
+
+extension WireFailure {
+  /// The same with the number of the download.
+  func about(_ job: Int64) -> WireFailure {
+    var failure = self
+    failure.job = job
+    return failure
+  }
+}

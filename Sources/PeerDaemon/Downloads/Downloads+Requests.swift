@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import NIOCore
+package import WireProtocol
+
+/// What front ends ask of downloads.
+extension Downloads {
+  /// Pauses between two looks for a key that nobody has.
+  private static let keyInterval = Duration.seconds(2)
+
+  private enum Entry {
+    case present(Download)
+    case job(ActiveDownload, SourceChoice?)
+  }
+
+  // MARK: get
+
+  /// Downloads one document to a file. Cancelling the task leaves the download to itself.
+  ///
+  /// - Parameters:
+  ///   - began: called before anything is fetched.
+  ///   - progress: called from any thread, about ten times a second.
+  package func get(
+    _ request: DownloadRequest, began: @escaping @Sendable (DownloadJob) async throws(WireFailure) -> Void = { _ in },
+    progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }
+  ) async throws(WireFailure) -> Download {
+    let started = NIODeadline.now()
+    switch try await enter(request, since: started) {
+    case .present(let download): return download
+    case .job(let job, let choice):
+      let id = join(job, request, choice)
+      let waiter = job.waiters[id]
+      job.progress.set(id, progress)
+      defer { forget(id, of: job) }
+      do throws(WireFailure) {
+        try await began(DownloadJob(job: job.id, waiter: id, path: job.record.path))
+      } catch {
+        leave(id, job.id)
+        throw error
+      }
+      let result = await wait(id, for: job)
+      let moved = (job.finalTotals ?? job.transfer.totals) - (waiter?.baseline ?? .init())
+      do throws(WireFailure) {
+        return Download(content: job.content, path: try result.get(), moved: moved, since: started, job: job.id)
+      } catch {
+        // What it says is recorded, and what was to be removed is gone.
+        await writes.finished()
+        throw error.about(job.id)
+      }
+    }
+  }
+
+  /// Begins a download, or takes part in one, without waiting for it.
+  package func detach(_ request: DownloadRequest) async throws(WireFailure) -> (download: Download, state: String?) {
+    let started = NIODeadline.now()
+    switch try await enter(request, since: started) {
+    case .present(let download): return (download, nil)
+    case .job(let job, let choice):
+      detach(job, request, choice)
+      try await keep(job)
+      let download = Download(
+        content: job.content, path: job.record.path, moved: .init(), since: started, job: job.id)
+      return (download, job.machine.phase.rawValue)
+    }
+  }
+
+  private func enter(_ request: DownloadRequest, since started: NIODeadline) async throws(WireFailure) -> Entry {
+    while true {
+      let choice: SourceChoice
+      do throws(WireFailure) {
+        choice = try await preparation.choose(request)
+      } catch {
+        guard error.code == .notFound || error.code == .unavailable else { throw error }
+        // The same `get` goes on with its download even if nobody has the key now.
+        // Finding the target may make its directory.
+        let isKnown = jobs.values.contains { $0.record.document.key == request.key }
+        if isKnown, let place = try? await preparation.target(of: request).place,
+          let job = unfinished(request, place: place)
+        {
+          return .job(job, nil)
+        }
+        guard error.code == .notFound, request.isPatient, (try? await Task.sleep(for: Self.keyInterval)) != nil else {
+          throw error
+        }
+        continue
+      }
+      let content = choice.content.content
+      let (target, place) = try await preparation.target(of: request)
+      if let file = try await preparation.present(request, content, at: target) {
+        let document = choice.document(request.key)
+        if request.isShared { try await work.share(document, file) }
+        return .present(Download(content: content, path: file.path, moved: .init(), since: started, job: nil))
+      }
+      let (job, isNew) = try self.job(for: request, choice, at: target, place: place)
+      if isNew {
+        job.choice = choice
+        // Durable before anything is fetched.
+        if !job.isSmall || request.isDetached { try? await keep(job) }
+      }
+      return .job(job, choice)
+    }
+  }
+
+  /// Gives the download a row, if it has none.
+  private func keep(_ job: ActiveDownload) async throws(WireFailure) {
+    guard !job.isRecorded, !job.machine.isBusy, !job.isHeld else { return }
+    job.isHeld = true
+    defer { release(job) }
+    let record = job.record
+    try await writes.run { [preparation] () throws(StoreError) in
+      try preparation.ledger.catalogue.record([record])
+    }
+    job.isRecorded = true
+  }
+
+  // MARK: Commands
+
+  /// - Parameter waiter: an interrupted `get`, if that is the reason.
+  /// - Returns: the number of downloads that are paused now.
+  /// - Throws: `not-found`.
+  package func pause(_ selection: DownloadSelection, waiter: Int64? = nil) async throws(WireFailure) -> Int {
+    try await change(selection, to: .paused) { machine in
+      if let waiter { machine.interrupt(waiter) } else { machine.pause() }
+    }
+  }
+
+  /// - Returns: the number of downloads that go on.
+  /// - Throws: `not-found`.
+  package func resume(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
+    let chosen = try select(selection)
+    for job in chosen { carryOut(job.machine.resume(), job) }
+    return chosen.count
+  }
+
+  /// Returns when what was fetched is removed.
+  /// - Returns: the number of downloads that are cancelled now.
+  /// - Throws: `not-found`.
+  package func cancel(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
+    try await change(selection, to: .cancelled) { $0.cancel() }
+  }
+
+  private func change(
+    _ selection: DownloadSelection, to phase: DownloadMachine.Phase,
+    _ command: (inout DownloadMachine) -> [DownloadMachine.Action]
+  ) async throws(WireFailure) -> Int {
+    let chosen = try select(selection)
+    for job in chosen { carryOut(command(&job.machine), job) }
+    for job in chosen {
+      while job.machine.phase == phase, job.machine.isBusy, let work = job.work { await work.value }
+    }
+    await writes.finished()
+    return chosen.count { $0.machine.phase == phase }
+  }
+
+  private func select(_ selection: DownloadSelection) throws(WireFailure) -> [ActiveDownload] {
+    let chosen = jobs.values.filter { $0.isFor(selection) && $0.machine.canBeJoined }.sorted { $0.id < $1.id }
+    guard chosen.isEmpty else { return chosen }
+    switch selection {
+    case .job(let id):
+      throw WireFailure(.notFound, "no unfinished download has the number \(id); p2pctl transfers lists them")
+    case .key(let key):
+      throw WireFailure(.notFound, "no unfinished download is for \(key); p2pctl transfers lists them")
+    case .all: return []
+    }
+  }
+
+  // MARK: Limits
+
+  /// Bytes per second of all downloads; `nil` for no limit.
+  package nonisolated var rate: Int64? { limiter.rate }
+
+  /// Durable on return.
+  /// - Parameter rate: bytes per second; `nil` for no limit.
+  package func limit(_ rate: Int64?) async throws(WireFailure) {
+    try await writes.run { [preparation] () throws(StoreError) in
+      try preparation.ledger.catalogue.set(Self.rateSetting, to: rate.map { "\($0)" })
+    }
+    limiter.set(rate)
+  }
+}

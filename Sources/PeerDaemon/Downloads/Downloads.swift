@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ContentStore
+package import DocumentModel
+import Glibc
+package import Logging
+import NIOCore
+package import NIOPosix
+package import WireProtocol
+
+/// The downloads of this peer: durable jobs that go on by themselves, and the `get`s that wait for them.
+///
+/// Carries out the decisions of one `DownloadMachine` per download. While a fetch is under way only its task writes the row
+/// of the download; otherwise `writes` does, in order.
+package actor Downloads {
+  /// Downloads of several pieces that fetch at a time; others are queued.
+  package static let maxActive = 16
+  /// Small ones, which are soon over, at a time.
+  static let maxSmall = 64
+  /// Unfinished downloads.
+  static let maxJobs = 10_000
+  /// How long an ended download is shown.
+  static let historySeconds: Int64 = 86_400
+  /// Name of the limit in the catalogue.
+  static let rateSetting = "limit.down"
+
+  let preparation: DownloadPreparation
+  let work: DownloadWork
+  let transfers: TransferRegistry
+  let limiter: RateLimiter
+  let logger: Logger
+  let sleep: @Sendable (Duration) async throws -> Void
+  let wallClock: @Sendable () -> Timestamp
+  let writes: SerialWrites
+  var jobs: [Int64: ActiveDownload] = [:]
+  /// Downloads that want a slot, in order.
+  var queue: [Int64] = []
+  /// Downloads with a fetch or look-up.
+  var busy: Set<Int64> = []
+  var isAdmitting = false
+  var isStopping = false
+  private var lastWaiter: Int64 = 0
+  var random = SystemRandomNumberGenerator()
+  /// Small downloads that have ended and have no row yet.
+  var history: [DownloadRecord] = []
+  var historyTimer: Task<Void, Never>?
+
+  /// - Parameters:
+  ///   - pools: threads for blocking work: `quick` for disk, database and verification, `long` for hashing.
+  ///   - partial: what others are told while a download is under way.
+  ///   - fetch: fetches a content from its sources.
+  package init(
+    identity: (id: PeerID, name: PeerName), link: IndexLink, ledger: ShareLedger, transfers: TransferRegistry,
+    pools: (quick: NIOThreadPool, long: NIOThreadPool), limiter: RateLimiter = RateLimiter(),
+    partial: PartialSharing = .none, logger: Logger,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    wallClock: (@Sendable () -> Timestamp)? = nil, fetch: @escaping FetchContent
+  ) {
+    let wallClock = wallClock ?? { Timestamp(seconds: Int64(time(nil))) }
+    preparation = DownloadPreparation(own: identity.id, link: link, ledger: ledger, pools: pools)
+    work = DownloadWork(
+      preparation: preparation, publication: Publication(catalogue: ledger.catalogue, link: link, pool: pools.quick),
+      limiter: limiter, partial: partial, fetch: fetch, wallClock: wallClock)
+    self.transfers = transfers
+    self.limiter = limiter
+    self.logger = logger
+    self.sleep = sleep
+    self.wallClock = wallClock
+    writes = SerialWrites(pool: pools.quick, logger: logger)
+  }
+
+  var catalogue: Catalogue { preparation.ledger.catalogue }
+
+  // MARK: Life
+
+  /// Goes on with the downloads of earlier processes.
+  package func start() async {
+    do throws(WireFailure) {
+      let (last, records) = try await preparation.pools.quick.store {
+        [catalogue, oldest = oldest] () throws(StoreError) in
+        try catalogue.forgetFinishedDownloads(before: oldest)
+        return (try catalogue.lastDownload(), try catalogue.downloads(in: [.queued, .active, .waiting, .paused]))
+      }
+      transfers.beginDownloads(after: last)
+      if let rate = try await preparation.pools.quick.store({ [catalogue] () throws(StoreError) in
+        try catalogue.setting(Self.rateSetting)
+      }).flatMap({ Int64($0) }) {
+        limiter.set(rate)
+      }
+      for record in records { await resume(record) }
+      if !records.isEmpty { logger.info("downloads go on", metadata: ["count": "\(records.count)"]) }
+    } catch {
+      logger.error("cannot read the downloads", metadata: ["error": "\(error.message)"])
+    }
+    admit()
+  }
+
+  var oldest: Timestamp { Timestamp(seconds: wallClock().seconds - Self.historySeconds) }
+
+  private func resume(_ record: DownloadRecord) async {
+    let phase = DownloadMachine.Phase(record.state)
+    let place = await preparation.place(of: record)
+    let machine = DownloadMachine(
+      recorded: phase, isDetached: record.isDetached, isContentChosen: record.isContentChosen)
+    let transfer = transfers.download(
+      record.document.key, record.document.content, to: record.path, id: record.id, received: record.received)
+    let job = ActiveDownload(record, machine, place: place, transfer: transfer, isRecorded: true)
+    jobs[job.id] = job
+    transfer.show(machine.phase.rawValue, error: nil)
+    if machine.state == .queued { queue.append(job.id) }
+  }
+
+  /// Stops all work. Downloads go on at the next start.
+  package func stop() async {
+    isStopping = true
+    historyTimer?.cancel()
+    for job in jobs.values {
+      job.timer?.cancel()
+      job.work?.cancel()
+      let failure = WireFailure(
+        .unavailable, "the daemon is stopping; download \(job.id) goes on when it runs again", job: job.id)
+      for waiter in job.waiters.values { waiter.answer(.failure(failure)) }
+    }
+    for job in jobs.values {
+      let hasWorked = job.work != nil
+      await job.work?.value
+      if hasWorked, job.isRecorded { write(job.record) }
+      job.transfer.end()
+    }
+    writeHistory()
+    await writes.finished()
+  }
+
+  /// The index is connected again.
+  package func indexConnected() {
+    for job in jobs.values { carryOut(job.machine.indexConnected(), job) }
+  }
+
+  // MARK: Joining
+
+  /// A new or known download of this content and target.
+  func job(
+    for request: DownloadRequest, _ choice: SourceChoice, at target: DownloadTarget, place: String
+  ) throws(WireFailure) -> (ActiveDownload, isNew: Bool) {
+    let content = choice.content.content
+    let known = jobs.values.first { $0.place == place && $0.content == content && $0.machine.canBeJoined }
+    if let known { return (known, false) }
+    guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
+    guard jobs.count < Self.maxJobs else {
+      throw WireFailure(
+        .tooMany, "\(Self.maxJobs) downloads are unfinished; end some of them with p2pctl cancel",
+        limit: .init("downloads", Self.maxJobs))
+    }
+    let record = DownloadRecord(
+      request, choice, path: target.path, id: transfers.newDownload(), created: wallClock())
+    let transfer = transfers.download(request.key, content, to: target.path, id: record.id)
+    let job = ActiveDownload(
+      record, DownloadMachine(isDetached: request.isDetached, isContentChosen: record.isContentChosen), place: place,
+      transfer: transfer, isRecorded: false)
+    jobs[job.id] = job
+    job.transfer.show("queued", error: nil)
+    queue.append(job.id)
+    return (job, true)
+  }
+
+  /// An unfinished download that this request may mean although the index does not know its key now.
+  func unfinished(_ request: DownloadRequest, place: String) -> ActiveDownload? {
+    let from = request.from.map { PeerID(hex: $0) }
+    return jobs.values.first { job in
+      job.place == place && job.record.document.key == request.key && job.machine.canBeJoined
+        && (from == nil || from == job.record.from)
+        && (request.content.map { job.content.root.hex.hasPrefix($0.prefix { $0 != ":" }) } ?? true)
+    }
+  }
+
+  /// Takes part in a download.
+  func join(_ job: ActiveDownload, _ request: DownloadRequest, _ choice: SourceChoice?) -> Int64 {
+    let replacesSource = adopt(request, choice, job)
+    lastWaiter += 1
+    let id = lastWaiter
+    job.waiters[id] = DownloadWaiter(baseline: job.transfer.totals)
+    carryOut(job.machine.join(id, isPatient: request.isPatient, replacesSource: replacesSource), job)
+    return id
+  }
+
+  func detach(_ job: ActiveDownload, _ request: DownloadRequest, _ choice: SourceChoice?) {
+    let replacesSource = adopt(request, choice, job)
+    job.record.isDetached = true
+    carryOut(job.machine.detach(replacesSource: replacesSource), job)
+  }
+
+  /// - Returns: whether the download has another source now.
+  private func adopt(_ request: DownloadRequest, _ choice: SourceChoice?, _ job: ActiveDownload) -> Bool {
+    job.record.isShared = job.record.isShared || request.isShared
+    job.record.replacesFile = job.record.replacesFile || request.replacesFile
+    guard let choice else { return false }
+    let isOther = job.record.from != choice.peer
+    job.record.from = choice.peer
+    // A running fetch looks for others itself.
+    if isOther || !job.machine.isBusy { job.choice = choice }
+    return isOther
+  }
+
+  /// Waits until the download has ended or waits for something.
+  /// - Returns: the path of the file.
+  func wait(_ id: Int64, for job: ActiveDownload) async -> Result<String, WireFailure> {
+    guard let waiter = job.waiters[id] else { return .failure(WireFailure(.cancelled, "interrupted")) }
+    let number = job.id
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { waiter.wait($0) }
+    } onCancel: {
+      Task { await self.leave(id, number) }
+    }
+  }
+
+  /// The connection of a waiter was closed.
+  func leave(_ id: Int64, _ job: Int64) {
+    guard let job = jobs[job] else { return }
+    job.machine.leave(id)
+    job.waiters[id]?.answer(.failure(WireFailure(.cancelled, "client disconnected")))
+  }
+
+  func forget(_ id: Int64, of job: ActiveDownload) {
+    job.waiters[id] = nil
+    job.progress.set(id, nil)
+  }
+
+  /// The download may begin.
+  func release(_ job: ActiveDownload) {
+    job.isHeld = false
+    admit()
+  }
+
+  // MARK: History
+
+  private static let historyDelay = Duration.seconds(1)
+
+  /// Rows of small downloads are written together, a while later.
+  func remember(_ record: DownloadRecord) {
+    history.append(record)
+    guard historyTimer == nil, !isStopping else { return }
+    historyTimer = Task { [sleep] in
+      try? await sleep(Self.historyDelay)
+      self.writeHistory()
+    }
+  }
+
+  func writeHistory() {
+    historyTimer = nil
+    guard !history.isEmpty else { return }
+    let records = history
+    history = []
+    writes.add { [catalogue, oldest] () throws(StoreError) in
+      try catalogue.record(records)
+      try catalogue.forgetFinishedDownloads(before: oldest)
+    }
+  }
+
+  /// Ended downloads of the last day, oldest first.
+  package func ended() async throws(WireFailure) -> [DownloadRecord] {
+    writeHistory()
+    await writes.finished()
+    return try await preparation.pools.quick.store { [catalogue, oldest] () throws(StoreError) in
+      try catalogue.endedDownloads(since: oldest, limit: Self.maxShown)
+    }
+  }
+
+  private static let maxShown = 1_000
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import Foundation
+import NIOCore
+import PeerDaemon
+import Synchronization
+import TestSupport
+import Testing
+import WireProtocol
+
+/// The jobs of a peer with a scripted fetch: files and catalogue are real, and so is the index.
+@Suite struct DownloadsTests {
+  /// Copies from a file of this process instead of the network, as far as it is allowed to.
+  private final class ScriptedFetch: Sendable {
+    enum Behaviour {
+      case copy
+      /// Copies this many pieces, then waits for another behaviour.
+      case hold(pieces: Int)
+      case noSource
+      case wrongBytes
+      case storage
+    }
+
+    private struct State {
+      var behaviour: Behaviour
+      var calls = 0
+      var running = 0
+      var mostRunning = 0
+      var found: [Int] = []
+      var from: [PeerID?] = []
+    }
+
+    let name: PeerName
+    let source: String
+    let catalogue: Catalogue
+    private let state: Mutex<State>
+
+    init(_ behaviour: Behaviour, _ source: String, _ catalogue: Catalogue) throws {
+      name = try PeerName("alice")
+      self.source = source
+      self.catalogue = catalogue
+      state = Mutex(State(behaviour: behaviour))
+    }
+
+    var calls: Int { state.withLock { $0.calls } }
+    var mostRunning: Int { state.withLock { $0.mostRunning } }
+    /// Pieces that the file had at the start of each call.
+    var found: [Int] { state.withLock { $0.found } }
+    var from: [PeerID?] { state.withLock { $0.from } }
+
+    func become(_ behaviour: Behaviour) {
+      state.withLock { $0.behaviour = behaviour }
+    }
+
+    var fetch: FetchContent {
+      { file, choice, transfer, _, progress in
+        self.state.withLock { state in
+          state.calls += 1
+          state.running += 1
+          state.mostRunning = max(state.mostRunning, state.running)
+          state.found.append(file.pieces.population)
+          state.from.append(choice.peer)
+        }
+        defer { self.state.withLock { $0.running -= 1 } }
+        return await self.run(file, choice, transfer, progress)
+      }
+    }
+
+    private func run(
+      _ file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle,
+      _ progress: @Sendable (DownloadProgress) -> Void
+    ) async -> FetchOutcome {
+      var failures = SourceFailures()
+      let holder = Holder(
+        peer: Swarm.id("alice"), name: name, host: "127.0.0.1", port: 1, complete: true)
+      while true {
+        switch state.withLock({ $0.behaviour }) {
+        case .copy:
+          copy(.max, file, transfer)
+          progress(DownloadProgress(received: file.content.size, size: file.content.size, peer: "alice"))
+          return FetchOutcome(.complete, sources: [:], received: file.content.size)
+        case .hold(let pieces):
+          copy(pieces, file, transfer)
+          guard (try? await Task.sleep(for: .milliseconds(2))) != nil else {
+            return FetchOutcome(.cancelled, sources: [:], received: 0)
+          }
+        case .noSource:
+          failures.note(holder, .silent)
+          return FetchOutcome(.noSource(failures, holders: 1), sources: [:], received: 0)
+        case .wrongBytes:
+          failures.note(holder, .wrongBytes("block 0"))
+          return FetchOutcome(.wrongBytes(failures), sources: [:], received: 0)
+        case .storage:
+          return FetchOutcome(.storage(StoreError(.noSpace, "/x", "is full")), sources: [:], received: 0)
+        }
+      }
+    }
+
+    private func copy(_ limit: Int, _ file: PieceFile, _ transfer: TransferHandle) {
+      let before = file.pieces.population
+      _ = try? LocalCopy(from: source, into: file, catalogue: catalogue).run { file.pieces.population >= limit }
+      let gained = Int64(file.pieces.population - before) * file.content.geometry.pieceLength
+      transfer.progress(
+        min(gained, file.content.size), from: .init(peer: Swarm.id("alice"), name: "alice", host: "127.0.0.1"))
+    }
+  }
+
+  /// alice, who shares, and bob, who fetches.
+  private struct Scene {
+    let swarm: Swarm
+    let alice: Member
+    let bob: Member
+    let fetch: ScriptedFetch
+    let bytes: [UInt8]
+    let document: Document
+
+    func target(_ name: String = "target") -> String { swarm.directory.file(name) }
+    func request(_ name: String = "target") -> DownloadRequest {
+      DownloadRequest(key: document.key, destination: .path(target(name)))
+    }
+    func read(_ name: String = "target") -> [UInt8]? { TemporaryDirectory.read(target(name)) }
+    var rows: [RunningTransfer] { bob.transfers.snapshot().filter { $0.direction == .download } }
+    func state(_ state: String) async -> Bool { await eventually { rows.map(\.state) == [state] } }
+    func hidden() -> [String] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: swarm.directory.path)) ?? []
+      return names.filter { $0.hasPrefix(".") }
+    }
+  }
+
+  private func scene(
+    _ behaviour: ScriptedFetch.Behaviour, size: Int = 1_000_000, _ body: (Scene) async throws -> Void
+  ) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bytes = pattern(size)
+      let path = try swarm.directory.write("source", bytes)
+      let document = try await alice.share(path, as: "file/x")
+      let fetch = try ScriptedFetch(behaviour, path, alice.catalogue)
+      let bob = try await swarm.peer("bob", fetch: fetch.fetch)
+      try await body(
+        Scene(swarm: swarm, alice: alice, bob: bob, fetch: fetch, bytes: bytes, document: document))
+    }
+  }
+
+  @Test func `second get takes part in the download`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      async let first = scene.bob.downloads.get(scene.request())
+      #expect(await scene.state("active"))
+      async let second = scene.bob.downloads.get(scene.request())
+      scene.fetch.become(.copy)
+      let downloads = try await [first, second]
+      #expect(downloads.map(\.path) == [scene.target(), scene.target()])
+      #expect(downloads[0].job == downloads[1].job)
+      #expect(scene.fetch.calls == 1)
+      #expect(scene.read() == scene.bytes)
+      #expect(scene.rows.isEmpty)
+    }
+  }
+
+  @Test func `one content to two targets is fetched once`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      async let first = scene.bob.downloads.get(scene.request("a"))
+      #expect(await scene.state("active"))
+      async let second = scene.bob.downloads.get(scene.request("b"))
+      #expect(await eventually { scene.rows.map(\.state) == ["active", "queued"] })
+      scene.fetch.become(.copy)
+      _ = try await first
+      #expect(try await second.received == 0)
+      #expect(scene.fetch.calls == 1)
+      #expect(scene.read("a") == scene.bytes && scene.read("b") == scene.bytes)
+    }
+  }
+
+  @Test func `another source replaces the first`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      async let first = scene.bob.downloads.get(scene.request())
+      #expect(await scene.state("active"))
+      var request = scene.request()
+      request.from = "alice"
+      async let second = scene.bob.downloads.get(request)
+      #expect(await eventually { scene.fetch.calls == 2 })
+      scene.fetch.become(.copy)
+      _ = try await (first, second)
+      #expect(scene.fetch.from == [nil, scene.alice.id])
+      #expect(scene.fetch.mostRunning == 1)
+    }
+  }
+
+  @Test(arguments: [1_000_000, 5_000]) func `closed connection does not stop a download`(_ size: Int) async throws {
+    try await scene(.hold(pieces: 0), size: size) { scene in
+      let waiter = Task { try await scene.bob.downloads.get(scene.request()) }
+      #expect(await scene.state("active"))
+      waiter.cancel()
+      let failure = await #expect(throws: WireFailure.self) { try await waiter.value }
+      #expect(failure?.code == .cancelled)
+      scene.fetch.become(.copy)
+      #expect(await eventually { scene.read() == scene.bytes })
+    }
+  }
+
+  @Test(arguments: [1_000_000, 5_000]) func `interrupted get pauses, and the same get goes on`(_ size: Int) async throws
+  {
+    try await scene(.hold(pieces: 2), size: size) { scene in
+      let began = Mutex<DownloadJob?>(nil)
+      let first = Task {
+        try await scene.bob.downloads.get(scene.request(), began: { job in began.withLock { $0 = job } })
+      }
+      #expect(await scene.state("active"))
+      #expect(await eventually { scene.rows.first?.received ?? 0 > 0 || size < 10_000 })
+      let job = try #require(began.withLock { $0 })
+      #expect(try await scene.bob.downloads.pause(.job(job.job), waiter: job.waiter) == 1)
+      let failure = await #expect(throws: WireFailure.self) { try await first.value }
+      #expect(failure?.code == .cancelled && failure?.job == job.job)
+      #expect(await scene.state("paused"))
+      #expect(try scene.bob.catalogue.downloads(in: [.paused]).map(\.id) == [job.job])
+      scene.fetch.become(.copy)
+      let download = try await scene.bob.downloads.get(scene.request())
+      #expect(download.job == job.job)
+      #expect(scene.read() == scene.bytes)
+      if size > 10_000 { #expect(scene.fetch.found == [0, 2]) }
+    }
+  }
+
+  @Test func `detached download is not paused by Ctrl-C`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      let (download, state) = try await scene.bob.downloads.detach(scene.request())
+      #expect(["active", "queued"].contains(state))
+      let began = Mutex<DownloadJob?>(nil)
+      async let second = scene.bob.downloads.get(scene.request(), began: { job in began.withLock { $0 = job } })
+      #expect(await eventually { began.withLock { $0 != nil } })
+      let job = try #require(began.withLock { $0 })
+      #expect(job.job == download.job)
+      #expect(try await scene.bob.downloads.pause(.job(job.job), waiter: job.waiter) == 0)
+      _ = try? await second
+      scene.fetch.become(.copy)
+      #expect(await eventually { scene.read() == scene.bytes })
+    }
+  }
+
+  @Test(arguments: [1_000_000, 5_000]) func `cancelled download leaves nothing`(_ size: Int) async throws {
+    try await scene(.hold(pieces: 1), size: size) { scene in
+      let first = Task { try await scene.bob.downloads.get(scene.request()) }
+      #expect(await scene.state("active"))
+      let cancelled = try await scene.bob.downloads.cancel(.key(scene.document.key))
+      #expect(cancelled == 1)
+      let failure = await #expect(throws: WireFailure.self) { try await first.value }
+      #expect(failure?.code == .cancelled)
+      #expect(scene.read() == nil && scene.hidden().isEmpty)
+      let ended = try await scene.bob.downloads.ended().map(\.state)
+      #expect(ended == [.cancelled])
+      #expect(scene.rows.isEmpty)
+      let gone = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.cancel(.job(1)) }
+      #expect(gone?.code == .notFound)
+      let others = try await scene.bob.downloads.cancel(.all)
+      #expect(others == 0)
+    }
+  }
+
+  @Test func `paused download waits for resume with its get`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      async let first = scene.bob.downloads.get(scene.request())
+      #expect(await scene.state("active"))
+      #expect(try await scene.bob.downloads.pause(.all) == 1)
+      #expect(await scene.state("paused"))
+      scene.fetch.become(.copy)
+      #expect(try await scene.bob.downloads.resume(.all) == 1)
+      _ = try await first
+      #expect(scene.read() == scene.bytes)
+    }
+  }
+
+  @Test(arguments: [1_000_000, 5_000]) func `download without sources waits for one`(_ size: Int) async throws {
+    try await scene(.noSource, size: size) { scene in
+      let failure = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request()) }
+      #expect(failure?.code == .noSource)
+      let record = try #require(try scene.bob.catalogue.downloads(in: [.waiting]).first)
+      #expect(failure?.job == record.id && record.error == failure?.message)
+      #expect(scene.rows.first?.error == failure?.message)
+      scene.fetch.become(.copy)
+      // alice is still there: the next look finds her.
+      #expect(await eventually { scene.read() == scene.bytes })
+      #expect(await eventually { (try? await scene.bob.downloads.ended().map(\.state)) == [.done] })
+    }
+  }
+
+  @Test func `same get of a key that is gone takes part in the waiting download`() async throws {
+    try await scene(.noSource) { scene in
+      _ = try? await scene.bob.downloads.get(scene.request())
+      _ = await scene.alice.link.withdraw([scene.document.id])
+      let failure = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request()) }
+      #expect(failure?.code == .noSource)
+      let other = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request("other")) }
+      #expect(other?.code == .notFound && other?.job == nil)
+    }
+  }
+
+  @Test func `disk that is full is reported at once, and the download waits`() async throws {
+    try await scene(.storage) { scene in
+      var request = scene.request()
+      request.isPatient = true
+      let failure = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(request) }
+      #expect(failure?.code == .cannotCreate)
+      #expect(await scene.state("waiting"))
+      scene.fetch.become(.copy)
+      _ = try await scene.bob.downloads.get(scene.request())
+      #expect(scene.read() == scene.bytes)
+    }
+  }
+
+  @Test func `download fails if all sources send wrong bytes`() async throws {
+    try await scene(.wrongBytes) { scene in
+      let failure = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request()) }
+      #expect(failure?.code == .verificationFailed)
+      #expect(scene.rows.isEmpty && scene.hidden().isEmpty)
+      let ended = try await scene.bob.downloads.ended()
+      #expect(ended.map(\.state) == [.failed] && ended.first?.error == failure?.message)
+    }
+  }
+
+  @Test func `patient get waits for a key that nobody has`() async throws {
+    try await scene(.copy) { scene in
+      _ = await scene.alice.link.withdraw([scene.document.id])
+      var request = scene.request()
+      request.isPatient = true
+      async let download = scene.bob.downloads.get(request)
+      try await Task.sleep(for: .milliseconds(50))
+      _ = await scene.alice.link.announce([scene.document])
+      #expect(try await download.received > 0)
+      #expect(scene.read() == scene.bytes)
+    }
+  }
+
+  @Test func `download goes on after a restart`() async throws {
+    try await scene(.hold(pieces: 2)) { scene in
+      _ = try await scene.bob.downloads.detach(scene.request())
+      #expect(await eventually { scene.rows.first?.received ?? 0 > 0 })
+      await scene.bob.downloads.stop()
+      #expect(scene.read() == nil && !scene.hidden().isEmpty)
+      scene.fetch.become(.copy)
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      #expect(await eventually { scene.read() == scene.bytes })
+      #expect(scene.fetch.found == [0, 2])
+      #expect(await eventually { scene.hidden().isEmpty })
+      #expect(await eventually { (try? await next.ended().map(\.state)) == [.done] })
+      await next.stop()
+    }
+  }
+
+  @Test func `paused download stays paused after a restart, and numbers go on`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      let (first, _) = try await scene.bob.downloads.detach(scene.request())
+      _ = try await scene.bob.downloads.pause(.all)
+      await scene.bob.downloads.stop()
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      #expect(await scene.state("paused"))
+      let (second, _) = try await next.detach(scene.request("other"))
+      let (earlier, later) = (try #require(first.job), try #require(second.job))
+      #expect(later > earlier)
+      #expect(try await next.cancel(.all) == 2)
+      #expect(scene.hidden().isEmpty)
+      await next.stop()
+    }
+  }
+
+  @Test func `limit is kept`() async throws {
+    try await scene(.copy) { scene in
+      try await scene.bob.downloads.limit(5_000_000)
+      #expect(scene.bob.downloads.rate == 5_000_000)
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      #expect(next.rate == 5_000_000)
+      try await next.limit(nil)
+      #expect(next.rate == nil)
+      await next.stop()
+    }
+  }
+
+  @Test func `only so many downloads fetch at a time`() async throws {
+    try await scene(.hold(pieces: 0)) { scene in
+      for number in 0..<(Downloads.maxActive + 4) {
+        let path = try scene.swarm.directory.write("source\(number)", pattern(600_000, seed: UInt64(number + 2)))
+        let document = try await scene.alice.share(path, as: "file/\(number)")
+        let request = DownloadRequest(key: document.key, destination: .path(scene.target("t\(number)")))
+        _ = try await scene.bob.downloads.detach(request)
+      }
+      #expect(await eventually { scene.fetch.calls == Downloads.maxActive })
+      #expect(scene.rows.count { $0.state == "queued" } == 4)
+      _ = try await scene.bob.downloads.cancel(.job(1))
+      #expect(await eventually { scene.fetch.calls == Downloads.maxActive + 1 })
+      #expect(scene.fetch.mostRunning <= Downloads.maxActive)
+      _ = try await scene.bob.downloads.cancel(.all)
+    }
+  }
+}
