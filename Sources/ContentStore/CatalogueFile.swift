@@ -42,6 +42,7 @@ struct CatalogueFile: Sendable {
 
   private func rescue() throws(StoreError) -> Int {
     for suffix in ["", "-journal", "-wal", "-shm"] { unlink(unfinished + suffix) }
+    CatalogueRescue.removeCopy(besides: unfinished)
     let count: Int
     do {
       count = try CatalogueRescue.copy(from: path, to: unfinished)
@@ -131,7 +132,10 @@ struct CatalogueFile: Sendable {
       throw StoreError(
         .catalogueFailed, path, "was written by a newer version of this program: run that one, or move the file away")
     }
+    guard try !pool.read(migrator.hasCompletedMigrations) else { return }
     try migrator.migrate(pool)
+    // The mark of a catalogue must be in the file itself, not only in its journal.
+    _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
   }
 
   /// Damaged databases that are kept beside it, sorted.
@@ -164,6 +168,7 @@ struct CatalogueFile: Sendable {
         case .SQLITE_INTERRUPT, .SQLITE_ABORT: .cancelled
         default: .catalogueFailed
         }
+      guard code != .catalogueDamaged else { return .damagedCatalogue(path) }
       return StoreError(code, path, error.message ?? "SQLite error \(error.extendedResultCode.rawValue)")
     default: return StoreError(.catalogueFailed, path, "\(error)")
     }
@@ -201,6 +206,10 @@ final class StateLock: Sendable {
     do throws(SystemError) {
       lock = try FileLock(path)
     } catch {
+      var status = stat()
+      if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+        throw StoreError(.catalogueFailed, path, "is not a regular file: move it away, then restart this peer")
+      }
       guard error.code == EWOULDBLOCK else { throw .writing(path, error.code) }
       throw StoreError(.catalogueInUse, directory, "another peer runs with this state")
     }

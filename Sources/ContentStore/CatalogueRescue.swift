@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRDB
 import Glibc
 
@@ -24,11 +25,8 @@ package enum CatalogueRescue {
   static func copy(from damaged: String, to path: String) throws -> Int {
     let new = try DatabaseQueue(path: path)
     try CatalogueSchema.migrator.migrate(new)
-    var configuration = Configuration()
-    configuration.readonly = true
-    configuration.busyMode = .timeout(5)
-    // Without a valid first page nothing can be read.
-    if let old = try? DatabaseQueue(path: damaged, configuration: configuration) {
+    defer { removeCopy(besides: path) }
+    if let old = open(damaged) ?? openWithFirstPage(of: path, damaged, copy: copy(besides: path)) {
       try new.write { new in
         for table in tables {
           let target = try Table(table, new)
@@ -44,6 +42,55 @@ package enum CatalogueRescue {
     try new.close()
     return count
   }
+
+  /// - Returns: `nil` if its schema cannot be read.
+  private static func open(_ path: String) -> DatabaseQueue? {
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(5)
+    // Otherwise SQLite reads nothing of a file that is shorter than its header says.
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA writable_schema = ON") }
+    guard let database = try? DatabaseQueue(path: path, configuration: configuration),
+      database.unsafeRead({ (try? $0.tableExists("share")) == true })
+    else { return nil }
+    return database
+  }
+
+  // MARK: A lost first page
+
+  private static func copy(besides path: String) -> String { "\(path).old" }
+
+  static func removeCopy(besides path: String) {
+    for suffix in ["", "-wal", "-shm"] { unlink(copy(besides: path) + suffix) }
+  }
+
+  /// The first page has the schema, without which nothing can be read. The statements that make the schema give each table
+  /// the same root page in every database, so the first page of a new one leads to the rows of the old one.
+  /// - Parameter copy: the path of a copy of the damaged database, which gets the page.
+  private static func openWithFirstPage(of new: String, _ damaged: String, copy: String) -> DatabaseQueue? {
+    let files = FileManager.default
+    do {
+      try files.copyItem(atPath: damaged, toPath: copy)
+      let hasJournal = files.fileExists(atPath: damaged + "-wal")
+      if hasJournal { try files.copyItem(atPath: damaged + "-wal", toPath: copy + "-wal") }
+      let source = try FileHandle(forReadingFrom: URL(filePath: new))
+      defer { try? source.close() }
+      guard var page = try source.read(upToCount: pageLength), page.count == pageLength else { return nil }
+      // Section 1.3 of the file format. The versions tell whether there is a journal; a version-valid-for number that
+      // differs from the change counter makes SQLite ignore the number of pages, which is that of the new database.
+      page.replaceSubrange(18..<20, with: hasJournal ? [2, 2] : [1, 1])
+      page.replaceSubrange(92..<96, with: [0xFF, 0xFF, 0xFF, 0xFF])
+      let target = try FileHandle(forWritingTo: URL(filePath: copy))
+      defer { try? target.close() }
+      try target.write(contentsOf: page)
+    } catch {
+      return nil
+    }
+    return open(copy)
+  }
+
+  /// SQLite's default, which every catalogue has.
+  private static let pageLength = 4096
 }
 
 /// One table of the new database, and how its rows are read from the old one.

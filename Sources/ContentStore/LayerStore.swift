@@ -12,10 +12,24 @@ package final class LayerStore: Sendable {
   /// Creates the directory if missing and removes the drafts of a process that died. Only one process at a time may use
   /// the directory.
   init(path: String) throws(StoreError) {
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .writing(path, errno) }
     self.path = path
-    directory = try OpenFile.directory(path)
+    directory = try Self.directory(path)
     try removeDrafts()
+  }
+
+  /// What is no directory is moved aside: the layers are made again from the shared files.
+  private static func directory(_ path: String) throws(StoreError) -> OpenFile {
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .writing(path, errno) }
+    do throws(StoreError) {
+      return try OpenFile.directory(path)
+    } catch {
+      var status = stat()
+      // A link to a directory was made by the user.
+      let isDirectory = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+      guard !isDirectory, rename(path, "\(path).aside") == 0 else { throw error }
+    }
+    guard mkdir(path, 0o700) == 0 else { throw .writing(path, errno) }
+    return try OpenFile.directory(path)
   }
 
   /// A draft for the leaves of a content of this size.

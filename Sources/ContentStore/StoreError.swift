@@ -14,6 +14,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case exhausted
     /// A directory, a device, a FIFO, a socket.
     case notAFile
+    /// A key or a catalogue: see `PrivateContent`.
+    case isPrivate
     /// The file changed since or while it was hashed.
     case changed
     /// I/O error of the device.
@@ -58,6 +60,13 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension StoreError {
+  /// SQLite has met damage. Its own message would tell the user nothing.
+  static func damagedCatalogue(_ path: String) -> StoreError {
+    StoreError(
+      .catalogueDamaged, path,
+      "is damaged: this peer restarts and takes over what can be read; try again in a few seconds")
+  }
+
   /// For a failure to open or read a file.
   static func reading(_ path: String, _ number: CInt) -> StoreError {
     let code: Code =

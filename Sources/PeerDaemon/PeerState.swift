@@ -19,11 +19,14 @@ struct PeerState: Sendable {
   /// What its user should know.
   var notices: [PathProblem] {
     var notices = catalogue.putAside.map { path in
-      PathProblem(
+      let isLost = catalogue.rescue?.aside == path && catalogue.rescue?.shares == 0
+      return PathProblem(
         path: path,
-        message:
-          "the catalogue was damaged; what could be read was taken over. Compare p2pctl list --mine with what you "
-          + "shared, add what is missing, then move the damaged one elsewhere")
+        message: isLost
+          ? "the catalogue was damaged and no share could be read. Add again what you shared: p2pctl add FILE. Then "
+            + "move the damaged one elsewhere"
+          : "the catalogue was damaged; what could be read was taken over. Compare p2pctl list --mine with what you "
+            + "shared, add what is missing, then move the damaged one elsewhere")
     }
     if cameBackEmpty {
       notices.append(

@@ -103,15 +103,16 @@ extension WireFailure {
   package init(_ error: StoreError) {
     let code: ErrorCode =
       switch error.code {
-      case .vanished, .unreadable, .notAFile: .noInput
+      case .vanished, .unreadable, .notAFile, .isPrivate: .noInput
       case .changed: .changed
       case .cancelled: .cancelled
       case .exists, .cannotCreate, .noSpace, .notADirectory, .nameTooLong: .cannotCreate
       case .invalidRange: .invalidRange
-      case .catalogueInUse, .exhausted: .unavailable
-      case .inputOutput, .damagedLayer, .catalogueDamaged, .catalogueFailed: .internal
+      case .catalogueInUse, .exhausted, .catalogueDamaged: .unavailable
+      case .inputOutput, .damagedLayer, .catalogueFailed: .internal
       }
-    self.init(code, error.description)
+    // The process ends, starts again and repairs the catalogue.
+    self.init(code, error.description, retryAfter: error.code == .catalogueDamaged ? 2 : nil)
   }
 }
 

@@ -57,7 +57,8 @@ import Testing
     let reports = Mutex(0)
     do {
       let catalogue = try Catalogue(directory: workspace.state, damaged: { reports.withLock { $0 += 1 } })
-      #expect(code { try catalogue.shares(under: key("file/1")) } == .catalogueDamaged)
+      let error = #expect(throws: StoreError.self) { try catalogue.shares(under: key("file/1")) }
+      #expect(error?.code == .catalogueDamaged && error?.reason.contains("try again") == true)
       #expect(code { try catalogue.page(limit: 10) } == .catalogueDamaged)
       #expect(reports.withLock { $0 } == 2)
     }
@@ -94,7 +95,7 @@ import Testing
     let path = workspace.state + "/catalogue.sqlite"
     let whole = try Data(contentsOf: URL(filePath: path))
     let page = 4_096
-    for number in 1..<(whole.count / page) {
+    for number in 0..<(whole.count / page) {
       try? FileManager.default.removeItem(atPath: workspace.state + "/catalogue.sqlite.damaged-1")
       var bytes = whole
       bytes.replaceSubrange(number * page..<(number + 1) * page, with: Data(count: page))
@@ -105,9 +106,44 @@ import Testing
       // A page holds at most 60 of these rows, and a path is in another tree than the row.
       #expect(shares.count > count - 60, "page \(number)")
       #expect(shares.allSatisfy { $0.state == .shared || ($0.origin == .downloaded && $0.path.hasPrefix("/files/")) })
+      if number == 0 { #expect(shares.count == count, "the first page holds no rows") }
       try catalogue.inspect()
       catalogue.close()
     }
+    // Shorter than its header says.
+    for length in [whole.count - page, whole.count - 100, whole.count / 2] {
+      try? FileManager.default.removeItem(atPath: workspace.state + "/catalogue.sqlite.damaged-1")
+      try whole.prefix(length).write(to: URL(filePath: path))
+      let catalogue = try workspace.catalogue()
+      #expect(catalogue.rescue?.shares ?? 0 > (length > whole.count / 2 ? count - 60 : 0), "\(length)")
+      try catalogue.inspect()
+      catalogue.close()
+    }
+  }
+
+  /// Rows that were committed last are in the journal only.
+  @Test func `lost first page loses nothing of the journal`() throws {
+    let path = workspace.state + "/catalogue.sqlite"
+    let copies = ["", "-wal"].map { workspace.path + "/copy" + $0 }
+    do {
+      let catalogue = try workspace.catalogue()
+      let file = try FileHasher(layers: catalogue.layers).hash(workspace.file("a", pattern(40_000)))
+      try catalogue.add((0..<20).map { share(file, as: "file/\($0)") }, hashed: [file])
+      for (suffix, copy) in zip(["", "-wal"], copies) {
+        try FileManager.default.copyItem(atPath: path + suffix, toPath: copy)
+      }
+      catalogue.close()
+    }
+    for (suffix, copy) in zip(["", "-wal"], copies) {
+      try? FileManager.default.removeItem(atPath: path + suffix)
+      try FileManager.default.copyItem(atPath: copy, toPath: path + suffix)
+    }
+    let handle = try FileHandle(forWritingTo: URL(filePath: path))
+    try handle.write(contentsOf: Data(count: 4_096))
+    try handle.close()
+    try Data().write(to: URL(filePath: path + ".suspect"))
+    let catalogue = try workspace.catalogue()
+    #expect(try catalogue.totals().documents == 20)
   }
 
   @Test(arguments: ["", "-wal", "-shm"]) func `what is no file is named and not followed`(suffix: String) throws {
@@ -197,11 +233,35 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: path))
   }
 
+  @Test(arguments: ["file", "fifo", "dangling link", "loop"])
+  func `what is no directory of layers is moved aside`(kind: String) throws {
+    _ = try addShares(1)
+    let path = workspace.state + "/layers"
+    try FileManager.default.removeItem(atPath: path)
+    switch kind {
+    case "file": try Data([1]).write(to: URL(filePath: path))
+    case "fifo": #expect(mkfifo(path, 0o600) == 0)
+    case "dangling link": #expect(symlink("nowhere", path) == 0)
+    default: #expect(symlink("layers", path) == 0)
+    }
+    let catalogue = try workspace.catalogue()
+    #expect(try catalogue.totals().documents == 1)
+    _ = try catalogue.layers.draft(size: 100 << 20)
+    var status = stat()
+    #expect(lstat(path + ".aside", &status) == 0)
+  }
+
+  @Test func `directory in place of the lock is named`() throws {
+    try FileManager.default.createDirectory(atPath: workspace.state + "/lock", withIntermediateDirectories: true)
+    let error = #expect(throws: StoreError.self) { try workspace.catalogue() }
+    #expect(error?.subject == workspace.state + "/lock" && error?.reason.contains("move it away") == true)
+  }
+
   @Test func `lock file that is a link is refused`() throws {
     try FileManager.default.createDirectory(atPath: workspace.state, withIntermediateDirectories: true)
     let victim = try workspace.file("victim", [7])
     try FileManager.default.createSymbolicLink(atPath: workspace.state + "/lock", withDestinationPath: victim)
-    #expect(code { try workspace.catalogue() } == .cannotCreate)
+    #expect(code { try workspace.catalogue() } == .catalogueFailed)
     #expect(try Data(contentsOf: URL(filePath: victim)) == Data([7]))
   }
 

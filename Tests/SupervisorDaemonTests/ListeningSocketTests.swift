@@ -46,6 +46,23 @@ import Testing
     #expect(failure?.isAddressInUse == true)
   }
 
+  @Test(arguments: ["file", "link", "fifo", "directory"])
+  func `what is no socket is moved aside`(kind: String) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("alice.sock")
+    switch kind {
+    case "file": try directory.write("alice.sock", [1])
+    case "link": #expect(symlink("nowhere", path) == 0)
+    case "fifo": #expect(mkfifo(path, 0o600) == 0)
+    default: #expect(mkdir(path, 0o700) == 0)
+    }
+    let socket = try ListeningSocket.unix(path)
+    defer { socket.close() }
+    _ = try RawConnection(path: path)
+    var status = stat()
+    #expect(lstat(path + ".aside", &status) == 0)
+  }
+
   @Test func `Unix socket is private and replaces a stale one`() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("alice.sock")

@@ -200,9 +200,10 @@ final class UploadService: Sendable {
   private static func reported(_ error: StoreError) -> WireFailure {
     switch error.code {
     case .changed: WireFailure(.changed, "the file is no longer what was shared")
-    case .vanished, .unreadable, .notAFile: WireFailure(.notFound, "this is not shared here")
+    case .vanished, .unreadable, .notAFile, .isPrivate: WireFailure(.notFound, "this is not shared here")
     case .exhausted: WireFailure(.unavailable, "this peer has too many files open", retryAfter: 5)
     case .damagedLayer: WireFailure(.unavailable, "hashes are being rebuilt", retryAfter: 1)
+    case .catalogueDamaged: WireFailure(.unavailable, "this peer is being repaired", retryAfter: 2)
     default: WireFailure(.internal, "the file cannot be read")
     }
   }

@@ -83,7 +83,7 @@ package struct ListeningSocket: Sendable {
   // MARK: Unix
 
   /// Listens at a path with mode 0600 from the start. A socket left by a dead process is replaced: the caller holds the lock
-  /// of the home, so it has no owner. Any other file is an error.
+  /// of the home, so it has no owner. Any other file is moved aside, to a name ending in `.aside`.
   package static func unix(_ path: String) throws(Failure) -> ListeningSocket {
     let what = Failure.What.unix(path)
     guard let address = try? UnixSocketAddress(path: path) else { throw Failure(what: what, errno: .fileNameTooLong) }
@@ -108,7 +108,10 @@ package struct ListeningSocket: Sendable {
   private static func removeStale(_ path: String) throws(Failure) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFSOCK else { throw Failure(what: .unix(path), errno: .fileExists) }
+    if status.st_mode & S_IFMT != S_IFSOCK {
+      guard rename(path, "\(path).aside") == 0 else { throw Failure(what: .unix(path), errno: .fileExists) }
+      return
+    }
     guard unlink(path) == 0 || errno == ENOENT else {
       throw Failure(what: .unix(path), errno: Errno(rawValue: errno))
     }
