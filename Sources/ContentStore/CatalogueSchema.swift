@@ -12,7 +12,9 @@ enum CatalogueSchema {
     migrator.registerMigration("2 permissions of shared files") { database in
       try database.execute(sql: "ALTER TABLE share ADD COLUMN permissions INTEGER NOT NULL DEFAULT \(0o644)")
     }
-    migrator.registerMigration("3 downloads") { try $0.execute(sql: DownloadRows.createTable) }
+    migrator.registerMigration("3 mark of a catalogue in the header") { database in
+      try database.execute(sql: "PRAGMA application_id = \(PrivateContent.applicationID)")
+    }
     return migrator
   }
 

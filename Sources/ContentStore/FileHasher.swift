@@ -23,8 +23,8 @@ package struct FileHasher: Sendable {
   }
 
   /// Hashes one file.
-  /// - Throws: `.vanished`, `.unreadable`, `.notAFile`, `.changed`, `.inputOutput`, `.cancelled`; for a large file also
-  ///   the errors of storing its layer.
+  /// - Throws: `.vanished`, `.unreadable`, `.notAFile`, `.isPrivate`, `.changed`, `.inputOutput`, `.cancelled`; for a large
+  ///   file also the errors of storing its layer.
   package func hash(
     _ path: String, isCancelled: @Sendable () -> Bool = { false }, progress: @Sendable (HashProgress) -> Void = { _ in }
   ) throws(StoreError) -> HashedFile {

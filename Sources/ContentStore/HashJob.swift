@@ -15,6 +15,8 @@ final class HashJob: Sendable {
 
   init(index: Int, path: String, layers: LayerStore, clock: FileClock) throws(StoreError) {
     let (file, status) = try OpenFile.reading(path)
+    // On the descriptor that is hashed: what a path leads to may change at any time.
+    if let content = PrivateContent(file) { throw StoreError(.isPrivate, path, content.reason) }
     let fingerprint = FileFingerprint(status)
     guard fingerprint.size <= Content.maximumSize else {
       throw StoreError(.notAFile, path, "has more than \(Content.maximumSize) bytes")

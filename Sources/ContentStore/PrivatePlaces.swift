@@ -47,7 +47,7 @@ package struct PrivatePlaces: Sendable {
     /// Entries of one directory that are looked at.
     private static let maxNames = 10_000
 
-    /// Only the state of peers, which is known by its files.
+    /// Only what is known by its shape.
     package static let none = Current([], except: [])
 
     private var directories: Set<FileIdentity> = []
@@ -105,10 +105,8 @@ package struct PrivatePlaces: Sendable {
     /// Whether a directory is private itself.
     package func contains(_ directory: FileIdentity) -> Bool { directories.contains(directory) }
 
-    /// Whether a directory with these names holds the state of a peer, perhaps of another installation.
-    package func contains(namesOfState names: [[UInt8]]) -> Bool {
-      Self.marks.allSatisfy { names.contains(Array($0.utf8)) }
-    }
+    /// Whether an open directory holds files of this system, perhaps of another installation.
+    package func contains(shapeOf descriptor: CInt) -> Bool { PrivateShape.matches(descriptor) }
 
     /// Whether a directory is private, or lies in one that is.
     /// - Parameter descriptor: of the directory; also one opened by O_PATH.
@@ -121,10 +119,14 @@ package struct PrivatePlaces: Sendable {
         let identity = FileIdentity(status)
         // The root is its own parent.
         guard identity != below, !exceptions.contains(identity) else { break }
-        guard !directories.contains(identity), !Self.isState(current) else {
+        let hasShape = PrivateShape.matches(current)
+        // Downloads of another installation belong to its user, as those of this one.
+        let isDownloads = hasShape && below != nil && below == Self.downloads(in: current)
+        guard !directories.contains(identity), !hasShape || isDownloads else {
           close(current)
           return true
         }
+        guard !isDownloads else { break }
         below = identity
         let parent = openat(current, "..", OpenFile.pathOnly | O_DIRECTORY | O_CLOEXEC)
         close(current)
@@ -134,12 +136,37 @@ package struct PrivatePlaces: Sendable {
       return false
     }
 
-    private static func isState(_ descriptor: CInt) -> Bool {
+    private static func downloads(in descriptor: CInt) -> FileIdentity? {
       var status = stat()
-      return marks.allSatisfy { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) == 0 }
+      guard fstatat(descriptor, PrivateShape.downloads, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+      return FileIdentity(status)
     }
+  }
+}
 
-    /// Files that each peer has in its state.
-    private static let marks = ["catalogue.sqlite", "lock"]
+/// Directories that hold files of this system, of this or another installation, recognised by what is in them.
+enum PrivateShape {
+  /// Each is private if all names of one line exist below it.
+  private static let marks: [[String]] = [
+    // The state of a peer.
+    ["catalogue.sqlite", "lock"], ["catalogue.sqlite", "key.pem"],
+    // The state of a supervisor.
+    ["lock", "children.json"], ["lock", "ports.json"], ["lock", "start.json"],
+    // The directory with the states; in the layout of a user also logs and sockets.
+    ["supervisor/lock", "supervisor/children.json"], ["supervisor/lock", "supervisor/ports.json"],
+    ["supervisor/lock", "supervisor/start.json"],
+    // A home: configuration, state, sockets and logs.
+    ["state/supervisor/lock"], ["state", "config/p2p.toml"], ["state", "log/supervisor.log"],
+  ]
+
+  /// The directory in a private one that belongs to its user.
+  static let downloads = "downloads"
+
+  /// - Parameter descriptor: of the directory; also one opened by O_PATH.
+  static func matches(_ descriptor: CInt) -> Bool {
+    var status = stat()
+    return marks.contains { names in
+      names.allSatisfy { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) == 0 }
+    }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ContentStore
+import Foundation
 import Glibc
 import PeerDaemon
 import Synchronization
@@ -170,6 +171,41 @@ import WireProtocol
       Issue.record("\(found)")
       return
     }
+  }
+
+  /// Files that make a directory one of this system, in another installation.
+  @Test(arguments: [
+    ["catalogue.sqlite", "lock"], ["catalogue.sqlite", "key.pem"], ["lock", "children.json"], ["lock", "start.json"],
+    ["supervisor/lock", "supervisor/ports.json"], ["state/supervisor/lock"], ["state/x", "config/p2p.toml"],
+    ["state/x", "log/supervisor.log"],
+  ])
+  func `files of another installation are refused`(marks: [String]) throws {
+    make("d", "d/home", "d/home/log")
+    for mark in marks {
+      if let slash = mark.lastIndex(of: "/") {
+        try FileManager.default.createDirectory(
+          atPath: directory.file("d/home/" + mark[..<slash]), withIntermediateDirectories: true)
+      }
+      try directory.write("d/home/" + mark, [1])
+    }
+    try directory.write("d/home/log/alice.log", [1])
+    try directory.write("d/ok", [1])
+    for name in ["home", "home/log", "home/log/alice.log"] + marks.map({ "home/" + $0 }) {
+      let message = problem(directory.file("d/" + name), TreeSelection(takesHidden: true))
+      #expect(message?.contains("never shared") == true, "\(name): \(message ?? "shared")")
+    }
+    let found = try tree("d", TreeSelection(takesHidden: true))
+    #expect(found.files.map(\.name) == ["ok"])
+    #expect(found.leftOut.groups.map(\.paths) == [[directory.file("d/home")]])
+    // What was downloaded there belongs to its user.
+    make("d/home/downloads", "d/home/downloads/alice")
+    let path = try directory.write("d/home/downloads/alice/x", [1])
+    #expect(problem(path) == nil)
+  }
+
+  @Test func `private key is refused wherever it lies`() throws {
+    let path = try directory.write("notes.txt", Array("-----BEGIN PRIVATE KEY-----\nMIGH\n".utf8))
+    #expect(problem(path) == "is a private key, which is never shared")
   }
 
   @Test func `interfaces of the system are refused`() {

@@ -320,7 +320,7 @@ import WireProtocol
   }
 
   /// What somebody with write access to the directory can put in the place of a shared file.
-  @Test(arguments: ["link", "hard link", "parent", "fifo", "directory", "loop", "private file"])
+  @Test(arguments: ["link", "hard link", "parent", "fifo", "directory", "loop", "private file", "key"])
   func `replacement of a shared file is never followed`(_ kind: String) async throws {
     try await DaemonFixture.with { fixture in
       let directory = fixture.directory
@@ -339,6 +339,7 @@ import WireProtocol
           case "directory": #expect(mkdir(path, 0o755) == 0)
           case "loop": #expect(symlink("x", path) == 0)
           case "private file": #expect(rename(secret, path) == 0)
+          case "key": try directory.write("d/x", Array("-----BEGIN PRIVATE KEY-----\nMIGH\n".utf8))
           default:
             #expect(rmdir(directory.file("d")) == 0)
             #expect(symlink("secrets", directory.file("d")) == 0)

@@ -180,7 +180,7 @@ enum LeftOutSummary {
     case .link: count("symbolic link", "symbolic links") + " (--follow takes what they lead to)"
     case .fileSystem: count("other file system", "other file systems") + " (add its directory to share it)"
     case .notAFile: count("entry", "entries") + " that are no regular files"
-    case .state: count("entry", "entries") + " of a peer, an index or a supervisor"
+    case .state: count("private entry", "private entries") + " (keys, files of a peer, an index or a supervisor)"
     case .unfinished: count("unfinished download", "unfinished downloads")
     case .twice: count("directory", "directories") + " reached a second time"
     case .empty: count("empty directory", "empty directories")

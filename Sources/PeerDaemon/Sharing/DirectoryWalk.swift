@@ -62,7 +62,9 @@ struct DirectoryWalk {
   private mutating func read(_ directory: OpenFile, prefix: String) throws(StoreError) {
     let names = try Self.names(in: directory)
     if names.isEmpty { leftOut.note(.empty, directory.path) }
-    guard !inspection.places.contains(namesOfState: names) else { return leftOut.note(.state, directory.path) }
+    guard !inspection.places.contains(shapeOf: directory.descriptor) else {
+      return leftOut.note(.state, directory.path)
+    }
     let device = FileIdentity(try directory.status()).device
     for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) where !isDone {
       let path = directory.path == "/" ? "/" : directory.path + "/"

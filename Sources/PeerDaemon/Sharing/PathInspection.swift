@@ -130,6 +130,7 @@ package struct PathInspection {
       guard !places.contains(file: FileIdentity(status)), try !isPrivate(directoryOf: path) else {
         return Self.unusable(given, "belongs to a peer, an index or a supervisor and is never shared")
       }
+      if let content = PrivateContent(file) { return Self.unusable(given, content.reason) }
       guard !unfinished.contains(path) else { return Self.unusable(given, "is an unfinished download") }
       return .file(FoundFile(path: path, name: name, status))
     } catch {

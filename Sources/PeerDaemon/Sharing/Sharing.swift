@@ -82,7 +82,8 @@ struct Sharing: Sendable {
       let found = try await work.examine(files) { [count = plan.entries.count] position, progress in
         hashing(range.lowerBound + position, count, progress)
       }
-      let (shares, problems) = Self.sort(entries, found)
+      let (shares, problems, leftOut) = Self.sort(entries, found)
+      outcome.leftOut.add(leftOut)
       // After one timeout the rest does not wait for the index.
       let isWaiting = outcome.isAnnounced
       outcome.isAnnounced = false
@@ -108,19 +109,22 @@ struct Sharing: Sendable {
 
   private static func sort(
     _ entries: [AddPlan.Entry], _ outcomes: [Result<FileWork.Known, StoreError>]
-  ) -> (shares: [Kept], problems: [PathProblem]) {
+  ) -> (shares: [Kept], problems: [PathProblem], leftOut: LeftOut) {
     var shares = [Kept]()
     var problems = [PathProblem]()
+    var leftOut = LeftOut()
     for (entry, outcome) in zip(entries, outcomes) {
       switch outcome {
       // The checks were made on the file that was found first.
       case .success(let known) where FileIdentity(known.fingerprint) != FileIdentity(entry.fingerprint):
         problems.append(PathProblem(path: entry.path, message: "was replaced while it was being added; add it again"))
       case .success(let known): shares.append((share(entry, known), known))
+      // Found below a directory: the inspection refuses one that was named.
+      case .failure(let error) where error.code == .isPrivate: leftOut.note(.state, entry.path)
       case .failure(let error): problems.append(PathProblem(path: entry.path, message: error.reason))
       }
     }
-    return (shares, problems)
+    return (shares, problems, leftOut)
   }
 
   private static func share(_ entry: AddPlan.Entry, _ known: FileWork.Known) -> Share {

@@ -13,7 +13,7 @@ package struct LeftOut: Equatable, Sendable {
     case fileSystem = "file-system"
     /// A socket, a FIFO, a device.
     case notAFile = "not-a-file"
-    /// It belongs to a peer, an index or a supervisor.
+    /// A private key, or a file of a peer, an index or a supervisor.
     case state
     case unfinished
     /// A directory that was reached a second time.
