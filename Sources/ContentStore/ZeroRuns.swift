@@ -9,8 +9,8 @@ enum ZeroRuns {
     let isZero: Bool
   }
 
-  /// Shorter runs are not worth a system call.
-  static let granule = 16_384
+  /// The block length of most file systems. A run that a buffer cuts keeps the block at the cut.
+  static let granule = 4096
 
   /// Cuts bytes into parts that alternate between zeros and others.
   /// - Parameter offset: of the first byte in the file; parts are cut at multiples of the granule.

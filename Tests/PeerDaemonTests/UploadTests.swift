@@ -2,6 +2,7 @@
 
 import ContentStore
 import DocumentModel
+import Glibc
 import LineJSON
 import PeerDaemon
 import TestSupport
@@ -153,6 +154,29 @@ import WireProtocol
       let refusal = try connection.ask(#"{"id":2,"op":"have",\#(members(content))}"#)
       #expect(refusal["error"]?.string == "hello-required")
       #expect(refusal["message"]?.string == WireFailure.helloRequired.message)
+      #expect(connection.isClosedByPeer())
+    }
+  }
+
+  /// What the file is now takes a while to find out, so the other side must not give up.
+  @Test(arguments: ["same size", "longer"]) func `edited large file is not available until it is hashed`(
+    _ change: String
+  ) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let path = try swarm.directory.write("source", [])
+      let size: Int64 = 65 << 20
+      #expect(truncate(path, off_t(size)) == 0)
+      let document = try await alice.share(path, as: "file/x")
+      if change == "longer" { #expect(truncate(path, off_t(size + 1)) == 0) } else { #expect(utimes(path, nil) == 0) }
+      let connection = try RawConnection(to: alice.uploads.address)
+      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(alice.id)","name":"bob"}"#)
+      let reply = try connection.ask(#"{"id":2,"op":"have",\#(members(document.content))}"#)
+      #expect(reply["error"]?.string == "unavailable")
+      #expect(reply["retry_after"]?.integer == 1)
+      #expect(truncate(path, 0) == 0)
+      let small = try connection.ask(#"{"id":3,"op":"have",\#(members(document.content))}"#)
+      #expect(small["error"]?.string == "changed")
     }
   }
 

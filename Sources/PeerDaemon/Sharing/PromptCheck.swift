@@ -41,19 +41,21 @@ final class PromptCheck: Sendable {
       if observation == .unknown { throw Self.wait(1) }
       throw WireFailure(.notFound, "this is not shared here")
     }
-    guard fingerprint.size == share.content.size else {
-      changed.notice(share.path)
-      throw Self.isChanged
-    }
-    guard fingerprint.size <= Self.maxSize else {
+    let mayBeShared = ShareVerdict(share, found: observation) != .withdraw
+    // What it is now is announced when it is hashed. Until then the other side waits instead of giving up.
+    guard fingerprint.size <= Self.maxSize || !mayBeShared else {
       changed.notice(share.path)
       throw Self.wait(Int(clamping: fingerprint.size / Self.rate + 1))
+    }
+    guard mayBeShared, fingerprint.size == share.content.size else {
+      changed.notice(share.path)
+      throw Self.isChanged
     }
     let known = try content(of: share.path, fingerprint)
     let isSame = known.content == share.content
     do throws(StoreError) {
       if isSame {
-        if try ledger.refresh(share.path, known),
+        if try ledger.refresh(share.path, known, places: ledger.places.current()),
           let renewed = try ledger.catalogue.shares(of: share.content).first(where: { $0.path == share.path })
         {
           return renewed

@@ -116,11 +116,14 @@ package final class ShareLedger: Sendable {
   }
 
   /// Brings the shares of a file that was hashed in line with its content, and withdraws those that must not have it.
+  /// - Parameter places: looked up outside of this call, which nothing else passes meanwhile.
   /// - Returns: `nil` if the file has changed again meanwhile.
-  func renew(_ path: String, _ known: FileWork.Known) throws(StoreError) -> Change? {
+  func renew(
+    _ path: String, _ known: FileWork.Known, places: PrivatePlaces.Current
+  ) throws(StoreError) -> Change? {
     try exclusively { () throws(StoreError) in
       guard case .file(known.fingerprint, let access) = FileObservation(at: path) else { return nil }
-      let isPrivate = places.current().contains(file: FileIdentity(known.fingerprint))
+      let isPrivate = places.contains(file: FileIdentity(known.fingerprint))
       var change = Change()
       var renewed = [Share]()
       for share in try catalogue.shares(at: path) {
@@ -144,10 +147,12 @@ package final class ShareLedger: Sendable {
 
   /// Updates the fingerprint of a file that was hashed and still has the content of all its shares.
   /// - Returns: false, without a change, if there is something to tell the index: `renew` has to do it.
-  func refresh(_ path: String, _ known: FileWork.Known) throws(StoreError) -> Bool {
+  func refresh(
+    _ path: String, _ known: FileWork.Known, places: PrivatePlaces.Current
+  ) throws(StoreError) -> Bool {
     try exclusively { () throws(StoreError) in
       guard case .file(known.fingerprint, let access) = FileObservation(at: path),
-        !places.current().contains(file: FileIdentity(known.fingerprint))
+        !places.contains(file: FileIdentity(known.fingerprint))
       else { return false }
       let shares = try catalogue.shares(at: path)
       guard !shares.isEmpty, shares.allSatisfy({ $0.state == .shared && $0.content == known.content }) else {

@@ -145,13 +145,15 @@ struct ShareUpkeep: Sendable {
     var repairs = RepairAllowance()
     var pace = HashPace()
     while let paths = await changed.next() {
+      // Once for all of them: it lists directories.
+      guard let places = try? await pool.store({ [ledger] in ledger.places.current() }) else { return }
       for path in paths {
         guard !Task.isCancelled else { return }
         if let pause = pace.pause(for: path, at: .now) {
           // It keeps changing, so what is announced is wrong by now.
           await withdrawIfChanged(path)
           loop.scheduleTask(in: TimeAmount(pause)) { [changed] in changed.notice(path) }
-        } else if await look(at: path, &repairs, &pace) {
+        } else if await look(at: path, places, &repairs, &pace) {
           retries.forget(path)
         } else if let delay = retries.next(path) {
           loop.scheduleTask(in: TimeAmount(delay)) { [changed] in changed.notice(path) }
@@ -163,7 +165,9 @@ struct ShareUpkeep: Sendable {
   }
 
   /// - Returns: false if the file is still being written.
-  private func look(at path: String, _ repairs: inout RepairAllowance, _ pace: inout HashPace) async -> Bool {
+  private func look(
+    at path: String, _ places: PrivatePlaces.Current, _ repairs: inout RepairAllowance, _ pace: inout HashPace
+  ) async -> Bool {
     do throws(WireFailure) {
       let finding = try await pool.store { [ledger] () throws(StoreError) in try ledger.check(path) }
       if !finding.change.withdrawn.isEmpty, !finding.lacksHashes {
@@ -179,7 +183,7 @@ struct ShareUpkeep: Sendable {
         }
         logger.warning("hashing again: hashes missing or damaged", metadata: ["path": "\(path)"])
       }
-      return try await renew((path, unknown), &pace)
+      return try await renew((path, unknown), places, &pace)
     } catch {
       logger.warning("changed file cannot be examined", metadata: ["path": "\(path)", "error": "\(error)"])
       return true
@@ -197,7 +201,9 @@ struct ShareUpkeep: Sendable {
     }
   }
 
-  private func renew(_ file: FileWork.File, _ pace: inout HashPace) async throws(WireFailure) -> Bool {
+  private func renew(
+    _ file: FileWork.File, _ places: PrivatePlaces.Current, _ pace: inout HashPace
+  ) async throws(WireFailure) -> Bool {
     let start = ContinuousClock.now
     let known: FileWork.Known
     switch try await work.examine([file]).first {
@@ -210,7 +216,9 @@ struct ShareUpkeep: Sendable {
       return true
     case nil: return true
     }
-    let change = try await pool.store { [ledger] () throws(StoreError) in try ledger.renew(file.path, known) }
+    let change = try await pool.store { [ledger] () throws(StoreError) in
+      try ledger.renew(file.path, known, places: places)
+    }
     guard let change else { return false }
     if !change.published.isEmpty, known.hashed != nil {
       pace.hashed(file.path, in: ContinuousClock.now - start, at: .now)
