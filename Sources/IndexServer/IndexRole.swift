@@ -43,8 +43,9 @@ package final class IndexRole: LineRole {
   }
 
   func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
-    failure.write(id: id, to: &output)
-    return session == nil && failure.endsUngreetedConnection ? .close : .next
+    let (reply, endsConnection) = session == nil ? failure.beforeHello : (failure, false)
+    reply.write(id: id, to: &output)
+    return endsConnection ? .close : .next
   }
 
   package func receivedTooLong(output: inout JSONWriter) {

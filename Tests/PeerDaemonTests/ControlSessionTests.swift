@@ -54,7 +54,10 @@ import WireProtocol
     #expect(error(action) == "hello-required")
     #expect(session.state == .greeting)
     // As the written protocol shows it for all planes.
-    guard case .answer(let answer) = action else { return }
+    guard case .refuse(let answer) = action else {
+      Issue.record("the connection goes on")
+      return
+    }
     let shown = try WrittenProtocol(page: "WireProtocol").examples.map(\.line)
     #expect(shown.contains(String(decoding: try Jansson.encodeLine(answer).dropLast(), as: UTF8.self)))
   }

@@ -51,13 +51,14 @@ import WireProtocol
   }
 
   @Test func `request before hello is refused`() throws {
-    var session = ControlSession(now: start)
-    session.receive(Array((#"{"id":7,"op":"stop"}"# + "\n").utf8), now: start)
-    #expect(requests(&session).isEmpty)
-    let first = firstReply(&session)
-    let reply = try #require(first)
-    #expect(reply["error"] == "hello-required")
-    #expect(reply["id"] == 7)
+    for line in [#"{"id":7,"op":"stop"}"#, #"{"id":7,"op":"dance"}"#] {
+      var session = ControlSession(now: start)
+      session.receive(Array((line + "\n" + hello).utf8), now: start)
+      #expect(requests(&session).isEmpty)
+      let replies = try replies(&session)
+      #expect(replies.map { $0["error"] } == ["hello-required"], "the connection ends")
+      #expect(replies.first?["id"] == 7)
+    }
   }
 
   @Test func `other protocol is refused`() throws {

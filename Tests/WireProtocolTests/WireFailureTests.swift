@@ -50,6 +50,15 @@ import WireProtocol
     }
   }
 
+  /// The rule of all planes.
+  @Test func `before hello every failure but one ends the connection`() {
+    for code in ErrorCode.allCases {
+      let (reply, endsConnection) = WireFailure(code, "why").beforeHello
+      #expect(reply == (code == .unknownOperation ? .helloRequired : WireFailure(code, "why")))
+      #expect(endsConnection == (code != .unsupportedProtocol))
+    }
+  }
+
   @Test func `a limit without its value is left out`() throws {
     let failure = try members(#"{"status":429,"error":"too-many","message":"m","limit":"line"}"#)
     #expect(try WireFailure(reply: failure)?.limit == nil)

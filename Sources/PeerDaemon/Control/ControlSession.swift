@@ -62,10 +62,11 @@ package struct ControlSession {
   }
 
   private func failed(_ failure: WireFailure, id: Int64?) -> Action {
-    let answer = failure.json(id: id)
     switch state {
-    case .unknown, .greeting: return failure.endsUngreetedConnection ? .refuse(answer) : .answer(answer)
-    case .ready, .running: return .answer(answer)
+    case .unknown, .greeting:
+      let (reply, endsConnection) = failure.beforeHello
+      return endsConnection ? .refuse(reply.json(id: id)) : .answer(reply.json(id: id))
+    case .ready, .running: return .answer(failure.json(id: id))
     }
   }
 

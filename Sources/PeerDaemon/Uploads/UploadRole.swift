@@ -75,8 +75,9 @@ final class UploadRole: LineRole {
   }
 
   private func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
-    failure.write(id: id, to: &output)
-    return other == nil && failure.endsUngreetedConnection ? .close : .next
+    let (reply, endsConnection) = other == nil ? failure.beforeHello : (failure, false)
+    reply.write(id: id, to: &output)
+    return endsConnection ? .close : .next
   }
 
   func receivedTooLong(output: inout JSONWriter) {

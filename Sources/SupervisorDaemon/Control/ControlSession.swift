@@ -113,8 +113,9 @@ package struct ControlSession: Sendable {
   }
 
   private mutating func refuse(_ failure: WireFailure, to id: Int64?, now: Instant) {
+    let (failure, endsConnection) = isGreeted ? (failure, false) : failure.beforeHello
     reply(.failure(failure), to: id)
-    if !isGreeted, failure.endsUngreetedConnection { discard(from: now) }
+    if endsConnection { discard(from: now) }
   }
 
   private mutating func discard(from now: Instant) {
@@ -135,7 +136,7 @@ package struct ControlSession: Sendable {
     }
     guard case .hello(let number) = request.operation else {
       guard isGreeted else {
-        reply(.failure(WireFailure.helloRequired), to: request.id)
+        refuse(.helloRequired, to: request.id, now: now)
         return nil
       }
       return request

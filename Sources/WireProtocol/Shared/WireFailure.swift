@@ -54,11 +54,12 @@ package struct WireFailure: Error, Equatable, Sendable {
   /// The reply to a request before `hello`.
   package static let helloRequired = WireFailure(.helloRequired, "the first request must be hello")
 
-  /// Whether it ends a connection on which it answers a line before a successful `hello`: the line was no valid request,
-  /// so the other side may speak another protocol. A browser, for example, can be made to POST requests in the body of
-  /// its own.
-  package var endsUngreetedConnection: Bool {
-    code != .helloRequired && code != .unsupportedProtocol
+  /// What happens before a successful `hello`, on every plane: any other request is `hello-required`, known or not, and a
+  /// failure ends the connection, because the other side may speak another protocol. A browser, for example, can be made to
+  /// POST requests in the body of its own. Only after a `hello` with another protocol number the client may try again.
+  package var beforeHello: (reply: WireFailure, endsConnection: Bool) {
+    let reply = code == .unknownOperation ? .helloRequired : self
+    return (reply, reply.code != .unsupportedProtocol)
   }
 
   /// The last line on a connection that sent no `hello` in time.
