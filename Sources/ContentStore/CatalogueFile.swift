@@ -91,6 +91,17 @@ struct CatalogueFile: Sendable {
     _ = try DownloadRows.fetch(database, where: "true", [])
   }
 
+  /// GRDB traps on NULL in the place of a name, which SQLite lets pass.
+  private static func checkSchema(_ database: Database) throws {
+    let isDamaged = try Bool.fetchOne(
+      database,
+      sql: """
+        SELECT 1 FROM sqlite_master
+        WHERE typeof(type) <> 'text' OR typeof(name) <> 'text' OR typeof(tbl_name) <> 'text' LIMIT 1
+        """)
+    if isDamaged == true { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the schema has invalid columns") }
+  }
+
   /// SQLite would follow a link and wait for a FIFO.
   private func checkKind() throws(StoreError) {
     for suffix in ["", "-wal", "-shm"] {
@@ -127,6 +138,7 @@ struct CatalogueFile: Sendable {
   }
 
   private func migrate(_ pool: DatabasePool) throws {
+    try pool.read(Self.checkSchema)
     let migrator = CatalogueSchema.migrator
     guard try !pool.read(migrator.hasBeenSuperseded) else {
       throw StoreError(

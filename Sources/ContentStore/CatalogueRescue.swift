@@ -51,7 +51,8 @@ package enum CatalogueRescue {
     // Otherwise SQLite reads nothing of a file that is shorter than its header says.
     configuration.prepareDatabase { try $0.execute(sql: "PRAGMA writable_schema = ON") }
     guard let database = try? DatabaseQueue(path: path, configuration: configuration),
-      database.unsafeRead({ (try? $0.tableExists("share")) == true })
+      // Not `tableExists`: GRDB traps on a schema with NULL in the place of a name.
+      database.unsafeRead({ (try? $0.makeStatement(sql: "SELECT key FROM share")) != nil })
     else { return nil }
     return database
   }
@@ -99,6 +100,8 @@ private struct Table {
   private let columns: [String]
   /// The columns of the primary key.
   private let keyColumns: [String]
+  /// Its indexes in the new database: those of a damaged schema cannot be listed safely.
+  private let indexes: [IndexInfo]
   private let isShare: Bool
   private let isDownload: Bool
 
@@ -108,6 +111,7 @@ private struct Table {
     columns = information.map(\.name)
     keyColumns = information.filter { $0.primaryKeyIndex > 0 }.sorted { $0.primaryKeyIndex < $1.primaryKeyIndex }
       .map(\.name)
+    indexes = try database.indexes(on: name)
     isShare = name == "share"
     isDownload = name == "download"
   }
@@ -117,7 +121,6 @@ private struct Table {
   /// - Returns: the keys of all rows that are mentioned anywhere; of shares with the path, if it is known.
   func keys(in old: Database) -> [[DatabaseValue]: DatabaseValue?] {
     var keys: [[DatabaseValue]: DatabaseValue?] = [:]
-    let indexes = (try? old.indexes(on: name)) ?? []
     let trees = [("NOT INDEXED", keyColumns)] + indexes.map { ("INDEXED BY \"\($0.name)\"", $0.columns) }
     for (tree, order) in trees {
       for direction in ["ASC", "DESC"] {

@@ -110,13 +110,26 @@ import Testing
       try catalogue.inspect()
       catalogue.close()
     }
-    // Shorter than its header says.
-    for length in [whole.count - page, whole.count - 100, whole.count / 2] {
+    // Shorter than its header says, at last without any row.
+    for (length, least) in [
+      (whole.count - page, count - 60), (whole.count - 100, count - 60), (whole.count / 2, 1), (2_000, 0), (200, 0),
+    ] {
       try? FileManager.default.removeItem(atPath: workspace.state + "/catalogue.sqlite.damaged-1")
       try whole.prefix(length).write(to: URL(filePath: path))
       let catalogue = try workspace.catalogue()
-      #expect(catalogue.rescue?.shares ?? 0 > (length > whole.count / 2 ? count - 60 : 0), "\(length)")
+      #expect(try #require(catalogue.rescue?.shares) >= least, "\(length)")
       try catalogue.inspect()
+      catalogue.close()
+    }
+    // The rest of the first page: the header is intact.
+    for start in [100, 500, 2_000] {
+      try? FileManager.default.removeItem(atPath: workspace.state + "/catalogue.sqlite.damaged-1")
+      var bytes = whole
+      bytes.replaceSubrange(start..<page, with: Data(count: page - start))
+      try bytes.write(to: URL(filePath: path))
+      try Data().write(to: URL(filePath: path + ".suspect"))
+      let catalogue = try workspace.catalogue()
+      #expect(try catalogue.totals().documents == Int64(count), "\(start)")
       catalogue.close()
     }
   }

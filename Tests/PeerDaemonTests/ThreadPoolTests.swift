@@ -57,7 +57,7 @@ import WireProtocol
     (.changed, .changed), (.cancelled, .cancelled), (.exists, .cannotCreate), (.cannotCreate, .cannotCreate),
     (.noSpace, .cannotCreate), (.notADirectory, .cannotCreate), (.nameTooLong, .cannotCreate),
     (.invalidRange, .invalidRange), (.catalogueInUse, .unavailable), (.inputOutput, .internal),
-    (.damagedLayer, .internal), (.catalogueDamaged, .internal), (.catalogueFailed, .internal),
+    (.damagedLayer, .internal), (.catalogueDamaged, .unavailable), (.catalogueFailed, .internal),
   ])
   func `failure of the store has a code on the wire`(_ code: StoreError.Code, expected: ErrorCode) {
     let failure = WireFailure(StoreError(code, "/x", "is broken"))
