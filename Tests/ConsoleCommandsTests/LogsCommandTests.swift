@@ -116,6 +116,30 @@ import Testing
     #expect(fixture.run("logs", "-f", "alice") == .done)
   }
 
+  // MARK: Levels
+
+  @Test(arguments: [
+    ("2026-01-02T03:04:05Z warning the disk is full", "warning", "the disk is full"),
+    (#"{"time":"2026-01-02T03:04:05Z","level":"warning","message":"the disk is full"}"#, "warning", "the disk is full"),
+    ("2026-01-02T03:04:05Z alice is ready", nil, "2026-01-02T03:04:05Z alice is ready"),
+    ("2026-01-02T03:04:05Z error", "error", "2026-01-02T03:04:05Z error"), (#"{"time":1"#, nil, #"{"time":1"#),
+  ])
+  func `level and message are read in both formats`(line: String, level: String?, message: String) {
+    let read = LogLine(process: "a", text: line)
+    #expect(read.level == level)
+    #expect(read.message == message)
+  }
+
+  @Test(.enabled(if: geteuid() != 0, "root reads everything"))
+  func `log of another user is forbidden, not missing`() throws {
+    let fixture = try fixture(["alice": "hers\n", "index": "secret\n"])
+    chmod(fixture.home.file("log/index.log"), 0)
+    #expect(fixture.run("logs", "index") == .notPermitted)
+    #expect(fixture.errors.text.hasPrefix("p2pctl: permission denied reading the log of index\n"))
+    #expect(fixture.run("logs") == .done)
+    #expect(fixture.output.text == "hers\n")
+  }
+
   // MARK: Times
 
   @Test(arguments: [

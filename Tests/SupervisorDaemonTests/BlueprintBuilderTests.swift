@@ -26,12 +26,14 @@ import WireProtocol
   }
 
   private func builder(
-    serving index: Endpoint? = nil, users: (() -> UserDatabase?)? = nil
+    serving index: Endpoint? = nil, users: (() -> UserDatabase?)? = nil,
+    log: @escaping BlueprintBuilder.Log = { _, _ in }
   ) throws -> BlueprintBuilder {
     let flags = RunFlags(serveIndex: index, index: index == nil ? .defaultIndex : nil, peers: [.init(name: bob)])
     let options = SupervisorOptions(
       layout: layout, plan: try RunPlan(flags: flags, settings: nil, ownName: nil), programs: directory.path)
-    return BlueprintBuilder(options: options, portsPath: directory.file("ports.json"), readUsers: users) { _ in }
+    return BlueprintBuilder(
+      options: options, portsPath: directory.file("ports.json"), readUsers: users, log: log)
   }
 
   /// An address that nothing listens at, on a host of its own to stay out of the way of other tests.
@@ -137,7 +139,9 @@ import WireProtocol
     #expect(second.address == first.address)
     // While that port is in use, another one is chosen.
     try #require(unlink(layout.controlSocket(of: bob)) == 0)
-    let third = try builder().peer(any, index: .defaultIndex)
+    var warnings: [String] = []
+    let third = try builder { if $1 == .warning { warnings.append($0) } }.peer(any, index: .defaultIndex)
+    #expect(warnings.count == 1 && warnings.first?.hasPrefix("the upload port ") == true)
     #expect(third.address != second.address)
     for (blueprint, isTaken) in [(second, false), (third, true)] {
       guard case .peer(let settings) = blueprint.settings else { Issue.record("not a peer"); continue }

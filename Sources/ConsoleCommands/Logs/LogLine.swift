@@ -12,6 +12,8 @@ package struct LogLine: Equatable {
   package let time: LogTime?
   /// The word after the time, if it is a log level.
   package let level: String?
+  /// What follows them, or the member of that name; the whole line without a level.
+  package let message: String
 
   private static let levels: Set = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
@@ -21,11 +23,14 @@ package struct LogLine: Equatable {
     if text.hasPrefix(#"{"time":"#), let members = (try? Jansson.decode(text.utf8))?.object {
       time = members["time"]?.string.flatMap { LogTime(beginning: $0) }
       level = members["level"]?.string
+      message = members["message"]?.string ?? text
       return
     }
     time = LogTime(beginning: text)
     let second = text.prefix(80).split(separator: " ", maxSplits: 2).dropFirst().first.map(String.init)
     level = time == nil ? nil : second.flatMap { Self.levels.contains($0) ? $0 : nil }
+    let parts = text.split(separator: " ", maxSplits: 2)
+    message = level != nil && parts.count == 3 ? String(parts[2]) : text
   }
 
   /// Merges logs by time; the lines of one log keep their order. A line without a time stays with the line before it.

@@ -12,13 +12,17 @@ struct LogReader {
   private let only: String?
   private var files: [(process: String, file: LogFile)] = []
 
-  /// - Throws: `notFound` if the requested process has no log.
+  /// - Throws: `notFound` if the requested process has no log, `notPermitted` if this user must not read it.
   init(_ directory: LogDirectory, only: String?) throws {
     self.directory = directory
     self.only = only
+    if let only, directory.forbids(only) { throw directory.forbidden("the log of \(only)", only: only) }
     let known = try directory.processes()
     if let only, !known.contains(only) { throw CommandFailure(unknown: only, known, directory) }
-    for process in known where only == nil || process == only { add(process) }
+    let readable = known.filter { !directory.forbids($0) }
+    // An empty page would hide that there is something.
+    if let first = known.first, readable.isEmpty { throw directory.forbidden("the log of \(first)", only: nil) }
+    for process in readable where only == nil || process == only { add(process) }
   }
 
   var processes: [String] { files.map(\.process) }
@@ -41,7 +45,7 @@ struct LogReader {
   mutating func added() -> [LogLine] {
     if only == nil, let known = try? directory.processes() {
       let seen = Set(processes)
-      for process in known where !seen.contains(process) { add(process) }
+      for process in known where !seen.contains(process) && !directory.forbids(process) { add(process) }
     }
     return LogLine.merged(files.map { process, file in file.added().map { LogLine(process: process, text: $0) } })
   }
@@ -111,7 +115,11 @@ struct LogDirectory {
     let file = String(decoding: file, as: UTF8.self)
     guard file.hasSuffix(suffix) else { return nil }
     let name = String(file.dropLast(suffix.count))
-    return ["index", "supervisor"].contains(name) || (try? PeerName(name)) != nil ? name : nil
+    return isProcess(name) ? name : nil
+  }
+
+  private static func isProcess(_ name: String) -> Bool {
+    ["index", "supervisor"].contains(name) || (try? PeerName(name)) != nil
   }
 
   private func unreadable(_ error: SystemError) -> CommandFailure {
@@ -119,14 +127,23 @@ struct LogDirectory {
     guard error.code == EACCES || error.code == EPERM else {
       return CommandFailure(.notFound, "cannot read \(path): \(error)")
     }
-    return CommandFailure(
-      .notPermitted, "permission denied reading \(path)",
+    return forbidden(path, only: nil)
+  }
+
+  /// Whether the log of a process is there, but not for this user. A directory that cannot be searched forbids all.
+  func forbids(_ process: String) -> Bool {
+    Self.isProcess(process) && access(layout.log(of: process), R_OK) != 0 && (errno == EACCES || errno == EPERM)
+  }
+
+  /// - Parameter only: the requested process.
+  func forbidden(_ what: String, only: String?) -> CommandFailure {
+    CommandFailure(
+      .notPermitted, "permission denied reading \(what)",
       [
         layout.kind == .system
-          ? "Only root can read the logs of the machine; yours is that of your peer: sudo p2pctl logs"
+          ? "Only root may read it, you the log of your own peer: sudo p2pctl logs" + (only.map { " \($0)" } ?? "")
           : "Run this as its owner."
-      ]
-    )
+      ])
   }
 
   private static func isThere(_ path: String) -> Bool {

@@ -156,9 +156,9 @@ struct LaunchLog: ~Copyable {
 
   /// The first warnings of this run without their times, escaped for the terminal.
   func warnings() -> [String] {
-    let mark = " \(LogStyle.Level.warning.rawValue) "
-    let found = lines(inLast: Self.searchedBytes).compactMap { line in
-      LogTime(beginning: line) == nil ? nil : line.firstRange(of: mark).map { String(line[$0.upperBound...]) }
+    let found = lines(inLast: Self.searchedBytes).compactMap { text in
+      let line = LogLine(process: "supervisor", text: text)
+      return line.level == LogStyle.Level.warning.rawValue ? line.message : nil
     }
     return found.prefix(Self.maxWarnings).map(TextRules.escapedForTerminal)
   }

@@ -119,6 +119,8 @@ package actor IndexLink {
   /// An outage is logged once, not at each try.
   private var warnings = RepeatedWarnings()
   private var connectedAt = NIODeadline.now()
+  /// The end of the connection is this side's own doing.
+  private var isLeaving = false
 
   /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
   package init(
@@ -159,9 +161,10 @@ package actor IndexLink {
 
   package func use(_ address: Endpoint) {
     guard address != self.address else { return }
+    logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])
     self.address = address
     lastError = nil
-    warnings.forget()
+    warnings = RepeatedWarnings()
     carryOut(machine.retarget())
   }
 
@@ -194,7 +197,9 @@ package actor IndexLink {
     case .announce: begin()
     case .wait(let duration):
       loop.scheduleTask(in: TimeAmount(duration)) { self.assumeIsolated { $0.carryOut($0.machine.timerFired()) } }
-    case .disconnect: connection?.abort()
+    case .disconnect:
+      isLeaving = connection != nil
+      connection?.abort()
     }
     if machine.hasTried {
       for continuation in firstTry { continuation.resume() }
@@ -270,14 +275,14 @@ package actor IndexLink {
     lose(retryAfter: Self.brokenIndexPause)
   }
 
-  private func logOnce(_ what: String, _ reason: String?, level: Logger.Level = .warning) {
+  private func logOnce(_ what: String, _ reason: String?) {
     var metadata: Logger.Metadata = ["address": "\(address)"]
     if let reason { metadata["reason"] = "\(reason)" }
     switch warnings.judge(what, at: .now()) {
-    case .write: logger.log(level: level, "\(what)", metadata: metadata)
+    case .write: logger.warning("\(what)", metadata: metadata)
     case .writeAgain(let repeats):
       metadata["times since the last of these lines"] = "\(repeats)"
-      logger.log(level: level, "\(what)", metadata: metadata)
+      logger.warning("\(what)", metadata: metadata)
     case .leaveOut: logger.debug("\(what)", metadata: metadata)
     }
   }
@@ -290,12 +295,9 @@ package actor IndexLink {
     guard generation == self.generation else { return }
     forgetOldWarnings()
     let isGreeting = machine.state == .greeting
-    if lastError == nil {
+    if lastError == nil, !isLeaving {
       lastError = isGreeting ? "the index closed the connection before it answered" : "the index closed the connection"
-      // A stop closes it too.
-      if machine.state != .stopped {
-        logOnce(isGreeting ? "index did not answer hello" : "connection to index lost", lastError)
-      }
+      logOnce(isGreeting ? "index did not answer hello" : "connection to index lost", lastError)
     }
     lose(retryAfter: nil)
   }
@@ -306,6 +308,7 @@ package actor IndexLink {
     generation += 1
     connection?.abort()
     connection = nil
+    isLeaving = false
     greeting = nil
     announcing.disconnected()
     announcement?.cancel()
@@ -346,7 +349,8 @@ package actor IndexLink {
     since = wallClock()
     connectedAt = .now()
     lastError = nil
-    logOnce("connected to index", nil, level: .info)
+    logger.log(
+      level: warnings.recovered() ? .info : .debug, "connected to index", metadata: ["address": "\(address)"])
     if greeting?.isAdvertised == false {
       logger.warning(
         "index ignores our advertised address: add our host to its allow_advertise",

@@ -3,7 +3,7 @@
 package import DocumentModel
 import Glibc
 package import POSIXSupport
-import ProcessSupport
+package import ProcessSupport
 package import ProcessSupervision
 import SystemPackage
 import WireProtocol
@@ -11,16 +11,18 @@ import WireProtocol
 /// Turns a plan, or a part of it, into children: opens their sockets, makes their directories, finds their users and
 /// programs. On failure everything that it opened is closed again.
 package struct BlueprintBuilder {
+  package typealias Log = (_ message: String, _ level: LogStyle.Level) -> Void
+
   private let options: SupervisorOptions
   private let portsPath: String
-  private let log: (String) -> Void
+  private let log: Log
   private let readUsers: () -> UserDatabase?
 
   /// - Parameter readUsers: called for every child, because users come and go while the supervisor runs. `nil` if children
   ///   run as the caller.
   package init(
     options: SupervisorOptions, portsPath: String, readUsers: (() -> UserDatabase?)? = nil,
-    log: @escaping (String) -> Void
+    log: @escaping Log
   ) {
     self.options = options
     self.portsPath = portsPath
@@ -55,7 +57,7 @@ package struct BlueprintBuilder {
     do throws(SystemError) {
       try SmallFile.replace(portsPath, with: ports.bytes)
     } catch {
-      log("cannot write \(portsPath): \(error); upload ports may change after a restart")
+      log("cannot write \(portsPath): \(error); upload ports may change after a restart", .warning)
     }
   }
 
@@ -74,7 +76,7 @@ package struct BlueprintBuilder {
       guard plan.isDefault, error.isAddressInUse, let address = SocketAddress(plan.listen),
         IndexProbe.answers(at: address)
       else { throw Self.explain(error, isDefaultIndex: plan.isDefault) }
-      log("an index already answers at \(plan.listen): using it")
+      log("an index already answers at \(plan.listen): using it", .info)
       return nil
     }
     let executable: String
@@ -120,7 +122,9 @@ package struct BlueprintBuilder {
     let listeners = try listeners(plan, identity, remembered: known)
     let port = listeners.compactMap(\.socket.endpoint).first?.port
     let isTaken = plan.listen.port == 0 && known != nil && known != port
-    if isTaken { log("the upload port \(known ?? 0) of \(name) is taken by another program: using \(port ?? 0)") }
+    if isTaken {
+      log("the upload port \(known ?? 0) of \(name) is taken by another program: using \(port ?? 0)", .warning)
+    }
     remember(port, of: name)
     var settings = PeerSettings(
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,

@@ -45,9 +45,8 @@ package enum SupervisorRun {
     try PlaceMaker(layout: options.layout).makeCommon()
     let log = SupervisorLog(
       options.logTarget(of: "supervisor"), style: options.plan.logStyle, echoes: options.echoesLog)
-    for notice in options.notices { log.write(notice) }
-    for warning in options.plan.warnings { log.write(warning, .warning) }
-    let resources = try SupervisorResources.prepare(options) { log.write($0) }
+    for warning in options.notices + options.plan.warnings { log.write(warning, .warning) }
+    let resources = try SupervisorResources.prepare(options) { log.write($0, $1) }
     Supervisor(resources: resources, options: options, signals: signals, log: log).run()
   }
 
@@ -85,7 +84,7 @@ struct SupervisorResources: ~Copyable {
   }
 
   /// `nil` if nothing is recorded.
-  private static func readRecord(_ path: String, _ log: (String) -> Void) -> ChildRecord? {
+  private static func readRecord(_ path: String, _ log: BlueprintBuilder.Log) -> ChildRecord? {
     let reason: String
     do throws(SystemError) {
       if let record = ChildRecord(try SmallFile.read(path, followsLinks: false)) { return record }
@@ -94,12 +93,12 @@ struct SupervisorResources: ~Copyable {
       guard error.code != ENOENT else { return nil }
       reason = "\(error)"
     }
-    log("cannot use the record of the last run, \(path): \(reason); what it left behind is not ended")
+    log("cannot use the record of the last run, \(path): \(reason); what it left behind is not ended", .warning)
     return nil
   }
 
   static func prepare(
-    _ options: SupervisorOptions, log: @escaping (String) -> Void
+    _ options: SupervisorOptions, log: @escaping BlueprintBuilder.Log
   ) throws(SupervisorError) -> SupervisorResources {
     let ownState = options.layout.supervisorState
     let lock = try InstanceLock(path: options.layout.supervisorLock)
@@ -107,7 +106,7 @@ struct SupervisorResources: ~Copyable {
     let boot = ProcessTable.bootIdentifier()
     if let record = readRecord(recordPath, log) {
       for child in try PreviousRun.end(record, boot: boot) {
-        log("ended \(child.name) (process \(child.pid)), left by the last supervisor")
+        log("ended \(child.name) (process \(child.pid)), left by the last supervisor", .notice)
       }
     }
     let builder = BlueprintBuilder(options: options, portsPath: "\(ownState)/ports.json", log: log)
