@@ -10,22 +10,30 @@ package struct FileLock: ~Copyable, Sendable {
   /// Open for reading and writing.
   package let descriptor: CInt
 
-  /// Does not wait and does not follow a link.
+  private static let attempts = 10
+  private static let pause: UInt32 = 10_000
+
+  /// Waits for a tenth of a second at most, because `isHeld` takes the lock for an instant. Does not follow a link.
   /// - Throws: `EWOULDBLOCK` if another open file holds the lock.
   package init(_ path: String) throws(SystemError) {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw SystemError(errno) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    var attempt = 1
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let error = SystemError(errno)
-      close(descriptor)
-      throw error
+      guard error.code == EWOULDBLOCK, attempt < Self.attempts else {
+        close(descriptor)
+        throw error
+      }
+      attempt += 1
+      usleep(Self.pause)
     }
     self.descriptor = descriptor
   }
 
   /// Whether some process holds the lock of this file. False also if the file does not exist or cannot be read.
   ///
-  /// It takes the lock for an instant: a process that takes it at the same time has to try twice.
+  /// It takes the lock for an instant.
   package static func isHeld(_ path: String) -> Bool {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return false }

@@ -95,15 +95,14 @@ import WireProtocol
     #expect(finding.cure.contains("p2pctl supervisor start"))
   }
 
-  @Test func `stopped peer is named with its state and log`() throws {
-    let findings = try problems {
+  @Test(arguments: [DoctorFacts.Answer.down("nothing is listening"), .unresponsive("alice is parked")])
+  func `stopped peer is one finding with its state and log`(answer: DoctorFacts.Answer) throws {
+    let finding = try only(.processes) {
       $0.processes[2] = try Self.process("alice", "parked")
-      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: .down("nothing is listening"))]
+      $0.peers = [.init(name: "alice", socket: "/h/run/alice.sock", answer: answer)]
     }
-    #expect(findings.map(\.check) == [.sockets, .processes])
-    #expect(findings[0].message.contains("alice is not running: nothing is listening (/h/run/alice.sock)"))
-    #expect(findings[1].message == "alice is parked")
-    #expect(findings.allSatisfy { $0.cure.contains("p2pctl logs alice, then: p2pctl supervisor start alice") })
+    #expect(finding.message == "alice is parked")
+    #expect(finding.cure == "p2pctl logs alice, then: p2pctl supervisor start alice")
   }
 
   @Test(arguments: [
@@ -245,10 +244,91 @@ import WireProtocol
     #expect(peer.message == "alice is running, but its socket /s is gone")
     let supervisor = try only(.sockets) {
       $0.supervisor = .down("the socket does not exist")
-      $0.lostSupervisor = 77
+      $0.lostSupervisor = LockedSupervisor(pid: 77)
       $0.processes = []
     }
     #expect(supervisor.message == "the supervisor runs as process 77, but its socket /h/run/supervisor.sock is gone")
+  }
+
+  @Test func `running peers are recognised without any socket`() throws {
+    let findings = try problems {
+      $0.supervisor = .down("the socket does not exist")
+      $0.lostSupervisor = LockedSupervisor(pid: nil)
+      $0.processes = []
+      $0.peers = [
+        .init(name: "alice", socket: "/s", answer: .down("the socket does not exist"), isLocked: true)
+      ]
+    }
+    #expect(
+      findings.map(\.message) == [
+        "the supervisor runs, but its socket /h/run/supervisor.sock is gone",
+        "alice is running, but its socket /s is gone",
+      ])
+    #expect(findings.allSatisfy { $0.cure.hasSuffix("If not: p2pctl supervisor stop, then: p2pctl supervisor start") })
+    let alone = try problems {
+      $0.supervisor = .down("the socket does not exist")
+      $0.processes = []
+      $0.peers = [
+        .init(name: "alice", socket: "/s", answer: .down("the socket does not exist"), isLocked: true)
+      ]
+    }
+    #expect(alone.map(\.message) == ["alice is running, but its socket /s is gone"])
+  }
+
+  // MARK: What lies in the way
+
+  @Test func `directory in the place of a socket is moved away, its rights stay`() throws {
+    let finding = try only(.sockets) {
+      $0.peers = [.init(name: "alice", socket: "/h/my run/alice.sock", answer: .obstacle("a directory"))]
+      $0.places = [.init(path: "/h/my run/alice.sock", isSecret: true, mode: 0o755, owner: 1_000)]
+    }
+    #expect(finding.message == "/h/my run/alice.sock is a directory: the socket of alice belongs there")
+    #expect(
+      finding.cure
+        == #"Move it away: mv /h/my\ run/alice.sock /h/my\ run/alice.sock.aside. "#
+        + "The supervisor makes a new one within seconds.")
+    let key = try only(.rights) {
+      $0.places = [.init(path: "/k", isSecret: true, mode: 0o755, owner: 1_000, obstacle: "a directory")]
+    }
+    #expect(key.cure == "Move it away, then restart this peer: mv /k /k.aside")
+  }
+
+  @Test func `listener of another user is named, and its socket's rights stay`() throws {
+    let finding = try only(.sockets) {
+      $0.supervisor = .notPermitted
+      $0.supervisorIsOfSystem = true
+      $0.processes = []
+      $0.peers = [.init(name: "alice", socket: "/s", answer: .foreignListener("mallory"), isOfSystem: true)]
+      $0.places = [.init(path: "/s", isSecret: true, mode: 0o777, owner: 66)]
+    }
+    #expect(
+      finding.message == "a process of mallory listens at /s, the socket of alice: nothing was sent to it")
+    #expect(finding.cure.contains("sudo mv /s /s.aside") && !finding.cure.contains("chmod"))
+  }
+
+  @Test func `user without a peer on a machine has no problem`() throws {
+    let finding = try only(.sockets) {
+      $0.supervisor = .notPermitted
+      $0.supervisorIsOfSystem = true
+      $0.processes = []
+      $0.peers = []
+    }
+    #expect(finding.severity == .warning && finding.message == "no peer on this machine is yours")
+    #expect(finding.cure.hasSuffix("or start your own: p2pctl supervisor start"))
+  }
+
+  @Test func `cures of root's files and processes begin with sudo`() throws {
+    let findings = try problems {
+      $0.supervisor = .unresponsive("no answer within 2 s")
+      $0.supervisorIsOfSystem = true
+      $0.processes = [try Self.process("index", "parked")]
+      $0.places = [.init(path: "/run/p2p", isSecret: false, mode: 0o777, owner: 0)]
+    }
+    #expect(
+      findings.map(\.cure) == [
+        "Check its log: sudo p2pctl logs supervisor. If it hangs, kill it: the next start takes over its processes.",
+        "sudo p2pctl logs index, then: sudo p2pctl supervisor start index", "Fix it: sudo chmod go-w /run/p2p",
+      ])
   }
 
   // MARK: Catalogue and files

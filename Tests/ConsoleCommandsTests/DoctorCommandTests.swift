@@ -4,6 +4,7 @@ import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Glibc
 import LineJSON
+import POSIXSupport
 import TestSupport
 import Testing
 
@@ -71,6 +72,51 @@ import Testing
     #expect(rows.first { $0["severity"] == "ok" }?["cure"] == nil)
     #expect(fixture.errors.text.isEmpty)
     _ = daemon
+  }
+
+  @Test func `lost sockets of running processes are found by their locks`() throws {
+    let fixture = try fixture()
+    mkdir(fixture.home.file("state/supervisor"), 0o700)
+    let supervisor = try FileLock(fixture.home.file("state/supervisor/lock"))
+    let alice = try FileLock(fixture.home.file("state/alice/lock"))
+    #expect(fixture.run("doctor") == .failed)
+    #expect(fixture.output.text.contains("the supervisor runs, but its socket \(fixture.socket("supervisor")) is gone"))
+    #expect(fixture.output.text.contains("alice is running, but its socket \(fixture.socket("alice")) is gone"))
+    #expect(!fixture.output.text.contains("not running"))
+    #expect(fixture.errors.text == "2 problems.\n")
+    supervisor.release()
+    alice.release()
+  }
+
+  @Test func `each path is judged once`() throws {
+    let fixture = try fixture()
+    let daemons = try ["alice", "bob"].map { try ScriptedDaemon(at: fixture.socket($0)) { _ in [.silence] } }
+    fixture.helloTimeout = .milliseconds(100)
+    for name in ["alice", "bob"] { chmod(fixture.socket(name), 0o600) }
+    chmod(fixture.home.file("run"), 0o777)
+    #expect(fixture.run("doctor") == .failed)
+    #expect(fixture.output.text.split(separator: "\n").count { $0.contains("is writable by other users") } == 1)
+    _ = daemons
+  }
+
+  @Test func `supervisor without peers is no problem`() throws {
+    let fixture = try fixture()
+    let supervisor = try ScriptedDaemon(
+      at: fixture.socket("supervisor"), greeting: ScriptedDaemon.supervisorGreeting,
+      .line(
+        #"{"event":"process","name":"index","role":"index","pid":1,"state":"ready","responsive":true,"#
+          + #""restarts":0,"address":"","since":"2026-01-02T03:04:05Z"}"#),
+      .line(#"{"id":2,"status":200,"processes":1}"#))
+    #expect(fixture.run("doctor") == .done)
+    _ = supervisor
+  }
+
+  @Test func `directory in the place of a socket is found`() throws {
+    let fixture = try fixture()
+    mkdir(fixture.socket("alice"), 0o755)
+    #expect(fixture.run("doctor", "--peer", "alice") == .failed)
+    #expect(fixture.output.text.contains("\(fixture.socket("alice")) is a directory"))
+    #expect(!fixture.output.text.contains("chmod"))
   }
 
   @Test func `older daemon is judged by its status`() throws {

@@ -42,7 +42,10 @@ extension Diagnosis {
     if let process = facts.processes.first(where: { $0.role == .index }) {
       return process.state == "ready"
         ? "The index on this machine is at \(process.address). \(other)\(back)"
-        : "p2pctl logs index, then: p2pctl supervisor start index"
+        : "\(ownLogs("index")), then: \(ownCommand("start index"))"
+    }
+    if isGuarded || facts.lostSupervisor != nil {
+      return "Check whether it runs: \(ownCommand("status")). \(other)\(back)"
     }
     let start = peer.isOfSystem ? "" : "To run it here: \(newStart(of: peer, "--serve-index \(index.address)")). "
     return "No index is running here. \(start)\(other)\(back)"
@@ -109,6 +112,6 @@ extension Diagnosis {
     let seconds = Quantity.duration(Double(skew.magnitude))
     return .warning(
       .clock, "this clock is \(seconds) \(skew > 0 ? "behind" : "ahead of") the one at \(index.address)",
-      cure: "Correct the wrong clock, on this machine with: timedatectl set-ntp true")
+      cure: "Correct the wrong clock, on this machine with: \(facts.user == 0 ? "" : "sudo ")timedatectl set-ntp true")
   }
 }

@@ -11,6 +11,10 @@ package struct DoctorFacts {
     /// The socket is missing, or nothing is listening.
     case down(String)
     case notPermitted
+    /// A process of another user listens there. Nothing was sent to it.
+    case foreignListener(String)
+    /// Something else is at the path of the socket: `a directory`.
+    case obstacle(String)
     /// No valid answer for any other reason.
     case unresponsive(String)
   }
@@ -24,10 +28,13 @@ package struct DoctorFacts {
     package var examination: ControlDoctorReply?
     /// Whether it belongs to the machine's supervisor.
     package var isOfSystem: Bool
+    /// Whether a process holds its lock.
+    package var isLocked: Bool
 
     package init(
       name: String, socket: String, answer: Answer, status: ControlStatusReply? = nil,
-      examination: ControlDoctorReply? = nil, isOfSystem: Bool = false
+      examination: ControlDoctorReply? = nil, isOfSystem: Bool = false,
+      isLocked: Bool = false
     ) {
       self.name = name
       self.socket = socket
@@ -35,6 +42,7 @@ package struct DoctorFacts {
       self.status = status
       self.examination = examination
       self.isOfSystem = isOfSystem
+      self.isLocked = isLocked
     }
   }
 
@@ -42,12 +50,15 @@ package struct DoctorFacts {
   package struct Place {
     package var path: String
     package var isSecret: Bool
+    /// What is there in the place of a file: `a directory`.
+    package var obstacle: String?
     /// Permission bits: inode(7).
     package var mode: UInt32
     package var owner: UInt32
 
-    package init(path: String, isSecret: Bool, mode: UInt32, owner: UInt32) {
+    package init(path: String, isSecret: Bool, mode: UInt32, owner: UInt32, obstacle: String? = nil) {
       self.path = path
+      self.obstacle = obstacle
       self.isSecret = isSecret
       self.mode = mode
       self.owner = owner
@@ -93,8 +104,8 @@ package struct DoctorFacts {
   package var supervisor: Answer
   /// Whether the supervisor's socket is the one of the machine.
   package var supervisorIsOfSystem = false
-  /// The process that holds the supervisor's lock although its socket is gone; `nil` if there is none.
-  package var lostSupervisor: Int32?
+  /// The supervisor that holds its lock although nothing answers at its socket; `nil` if there is none.
+  package var lostSupervisor: LockedSupervisor?
   package var processes: [ProcessStatus] = []
   package var peers: [Peer] = []
   package var places: [Place] = []

@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 import WireProtocol
 
@@ -22,15 +23,18 @@ struct DoctorProbe {
     facts.supervisorIsOfSystem = facts.supervisorSocket == Layout.system.supervisorSocket
     facts.startCommand = StartAdvice(console).command
     try examineSupervisor(&facts)
-    if case .down = facts.supervisor, let layout = try? SupervisorClient(console: console).layout() {
-      facts.lostSupervisor = LockedSupervisor.find(in: layout)?.pid
+    if !Self.isReached(facts.supervisor), let layout = try? SupervisorClient(console: console).layout() {
+      facts.lostSupervisor = LockedSupervisor.find(in: layout)
     }
-    let sockets = try sockets(besides: facts.processes)
+    let sockets = try sockets(facts)
     for socket in sockets.prefix(Self.maxPeers) { try examine(socket, &facts) }
     let places = sockets.prefix(Self.maxPeers).compactMap { socket in
       socket.name.flatMap { name in layout(of: socket.path, name).map { (name, $0) } }
     }
-    facts.places = places.flatMap { FileFacts.places(of: $0, in: $1) }
+    for place in places.flatMap({ FileFacts.places(of: $0, in: $1) })
+    where !facts.places.contains(where: { $0.path == place.path }) {
+      facts.places.append(place)
+    }
     facts.disks = FileFacts.disks(
       places.flatMap { [$1.state(of: $0), $1.downloads(of: $0), $1.logDirectory] }
         + (places.isEmpty ? console.environment.layouts.prefix(1).map(\.stateDirectory) : []))
@@ -44,7 +48,7 @@ struct DoctorProbe {
   // MARK: Asking daemons
 
   private func examineSupervisor(_ facts: inout DoctorFacts) throws {
-    facts.supervisor = try answer {
+    facts.supervisor = try answer(at: facts.supervisorSocket) {
       var connection = try ControlConnection.open(
         facts.supervisorSocket, role: .supervisor, timeout: console.helloTimeout)
       facts.processes = try connection.processes()
@@ -56,7 +60,8 @@ struct DoctorProbe {
     var peer = DoctorFacts.Peer(
       name: socket.name?.text ?? "the daemon", socket: socket.path, answer: .down(""),
       isOfSystem: socket.name.map { Layout.system.controlSocket(of: $0) == socket.path } ?? false)
-    peer.answer = try answer {
+    peer.isLocked = Self.isLocked(socket, console.environment.layouts)
+    peer.answer = try answer(at: socket.path) {
       var connection = try ControlConnection.open(socket.path, role: .peer, timeout: console.helloTimeout)
       peer.name = connection.greeting.name
       peer.status = try connection.request(.status, for: ControlStatusReply.self, timeout: Self.timeout)
@@ -79,12 +84,13 @@ struct DoctorProbe {
   /// Whether a socket that was not asked for belongs to a peer that no longer exists.
   private func isOfAnother(_ answer: DoctorFacts.Answer, _ socket: FoundSocket, _ facts: DoctorFacts) -> Bool {
     guard options.socket == nil, options.peer == nil, socket.name != console.environment.user,
-      case .down = answer
+      case .down = answer, !Self.isLocked(socket, console.environment.layouts)
     else { return false }
     return !facts.processes.isEmpty && !facts.processes.contains { $0.name == socket.name?.text }
   }
 
-  private func answer(_ ask: () throws -> String) throws -> DoctorFacts.Answer {
+  private func answer(at path: String, _ ask: () throws -> String) throws -> DoctorFacts.Answer {
+    if let obstacle = FileFacts.obstacle(atSocket: path) { return .obstacle(obstacle) }
     do {
       return .answers(server: try ask())
     } catch let error as ControlError {
@@ -92,6 +98,8 @@ struct DoctorProbe {
       case .noSocket: return .down("the socket does not exist")
       case .refused: return .down("nothing is listening")
       case .notPermitted: return .notPermitted
+      case .foreignListener(_, let user):
+        return .foreignListener(UserDatabase.current().user(id: user)?.name ?? "user id \(user)")
       case .interrupted: throw error
       default: return .unresponsive(CommandFailure(error, whom: "it").message)
       }
@@ -100,7 +108,7 @@ struct DoctorProbe {
 
   // MARK: Finding sockets
 
-  private func sockets(besides processes: [ProcessStatus]) throws -> [FoundSocket] {
+  private func sockets(_ facts: DoctorFacts) throws -> [FoundSocket] {
     if let socket = options.socket {
       let path = try console.absolutePath(socket, orFail: .usage)
       return [FoundSocket(name: SocketSearch.peer(at: path), path: path)]
@@ -109,16 +117,20 @@ struct DoctorProbe {
     let search = SocketSearch(layouts: layouts, user: console.environment.user)
     do throws(SocketSearch.Failure) {
       if let peer = options.peer { return [try search.controlSocket(of: peer)] }
-      let running = processes.filter { $0.role == .peer }.compactMap { try? PeerName($0.name) }
-      var names = [PeerName]()
-      for name in layouts.flatMap(ownPeers) + running where !names.contains(name) {
-        names.append(name)
+      let running = facts.processes.filter { $0.role == .peer }.compactMap { try? PeerName($0.name) }
+      var found = layouts.flatMap { layout in
+        (ownPeers(in: layout) + lockedPeers(in: layout)).map {
+          FoundSocket(name: $0, path: layout.controlSocket(of: $0))
+        }
       }
-      if names.isEmpty, let user = console.environment.user {
+      for name in running { found.append(try search.controlSocket(of: name)) }
+      if found.isEmpty, let user = console.environment.user {
         guard !isOfMachine(user) else { return [FoundSocket(name: user, path: Layout.system.controlSocket(of: user))] }
-        names = [user]
+        // A supervisor that runs need not have a peer of this user.
+        if case .down = facts.supervisor, facts.lostSupervisor == nil { return [try search.controlSocket(of: user)] }
       }
-      return try names.map { name throws(SocketSearch.Failure) in try search.controlSocket(of: name) }
+      var names = Set<PeerName?>()
+      return found.filter { names.insert($0.name).inserted }
     } catch {
       throw CommandFailure(error)
     }
@@ -146,6 +158,31 @@ struct DoctorProbe {
     return SocketSearch.peers(in: layout).filter { name in
       var status = stat()
       return user == 0 || (lstat(layout.controlSocket(of: name), &status) == 0 && status.st_uid == user)
+    }
+  }
+
+  /// The peers that run, also without their sockets.
+  private func lockedPeers(in layout: Layout) -> [PeerName] {
+    let names = try? DirectoryNames.read(layout.stateDirectory, max: 1_000) { bytes -> PeerName? in
+      (try? PeerName(String(decoding: bytes, as: UTF8.self))).flatMap { Self.isLocked($0, layout) ? $0 : nil }
+    }
+    return (names ?? []).sorted { $0.text < $1.text }
+  }
+
+  /// Whether a process uses the catalogue of a peer.
+  private static func isLocked(_ name: PeerName, _ layout: Layout) -> Bool {
+    FileLock.isHeld("\(layout.state(of: name))/lock")
+  }
+
+  private static func isLocked(_ socket: FoundSocket, _ layouts: [Layout]) -> Bool {
+    guard let name = socket.name else { return false }
+    return layouts.contains { $0.controlSocket(of: name) == socket.path && isLocked(name, $0) }
+  }
+
+  private static func isReached(_ answer: DoctorFacts.Answer) -> Bool {
+    switch answer {
+    case .answers, .notPermitted, .unresponsive: true
+    case .down, .foreignListener, .obstacle: false
     }
   }
 

@@ -13,17 +13,40 @@ enum FileFacts {
   static func place(_ path: String, isSecret: Bool) -> DoctorFacts.Place? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
+    let kind = status.st_mode & S_IFMT
     return DoctorFacts.Place(
-      path: path, isSecret: isSecret, mode: UInt32(status.st_mode & 0o7777), owner: status.st_uid)
+      path: path, isSecret: isSecret, mode: UInt32(status.st_mode & 0o7777), owner: status.st_uid,
+      obstacle: isSecret && kind != S_IFREG && kind != S_IFSOCK ? name(ofKind: kind) : nil)
   }
 
-  /// The directories, the key and the socket of a peer.
+  /// The directories, the key and the socket of a peer. What is in the place of the socket is judged when it is connected.
   static func places(of peer: PeerName, in layout: Layout) -> [DoctorFacts.Place] {
     let state = layout.state(of: peer)
+    let socket = layout.controlSocket(of: peer)
     return [
-      place(layout.runDirectory, isSecret: false), place(layout.controlSocket(of: peer), isSecret: true),
+      place(layout.runDirectory, isSecret: false),
+      obstacle(atSocket: socket) == nil ? place(socket, isSecret: true) : nil,
       place(state, isSecret: false), place("\(state)/key.pem", isSecret: true),
     ].compactMap { $0 }
+  }
+
+  /// What is at the path of a socket instead; `nil` if there is a socket or nothing. Links are followed, as connect(2) does.
+  static func obstacle(atSocket path: String) -> String? {
+    var status = stat()
+    guard stat(path, &status) == 0 || lstat(path, &status) == 0 else { return nil }
+    let kind = status.st_mode & S_IFMT
+    return kind == S_IFSOCK ? nil : name(ofKind: kind)
+  }
+
+  private static func name(ofKind kind: mode_t) -> String {
+    switch kind {
+    case S_IFDIR: "a directory"
+    case S_IFREG: "a file"
+    case S_IFIFO: "a FIFO"
+    case S_IFLNK: "a link to nothing"
+    case S_IFSOCK: "a socket"
+    default: "a device"
+    }
   }
 
   /// The file systems of the directories, each once. A missing directory counts as its nearest existing parent.

@@ -8,9 +8,13 @@ import ProcessSupport
 
 /// A supervisor that runs, known by its lock, although nothing answers at its control socket: a cleaner removed it, or its
 /// directory went with a logout.
-struct LockedSupervisor {
+package struct LockedSupervisor {
   /// `nil` if the lock does not name a process that runs p2p-supervisor.
-  let pid: Int32?
+  package let pid: Int32?
+
+  package init(pid: Int32?) {
+    self.pid = pid
+  }
 
   /// `nil` if none runs, or if this user cannot see its lock.
   static func find(in layout: Layout) -> LockedSupervisor? {

@@ -11,7 +11,7 @@ package struct InstanceLock: ~Copyable {
   /// - Throws: `.failed` with the pid of the holder if another supervisor has the lock.
   package init(path: String) throws(SupervisorError) {
     do throws(SystemError) {
-      lock = try Self.take(path)
+      lock = try FileLock(path)
     } catch {
       throw error.code == EWOULDBLOCK
         ? Self.isTaken(path)
@@ -21,19 +21,6 @@ package struct InstanceLock: ~Copyable {
     let descriptor = FileDescriptor(rawValue: lock.descriptor)
     _ = ftruncate(lock.descriptor, 0)
     _ = try? descriptor.writeAll(toAbsoluteOffset: 0, "\(getpid())\n".utf8)
-  }
-
-  /// A front end that looks whether a supervisor runs holds the lock for an instant: `FileLock.isHeld`.
-  private static func take(_ path: String) throws(SystemError) -> FileLock {
-    for _ in 0..<10 {
-      do throws(SystemError) {
-        return try FileLock(path)
-      } catch {
-        guard error.code == EWOULDBLOCK else { throw error }
-        usleep(10_000)
-      }
-    }
-    return try FileLock(path)
   }
 
   private static func isTaken(_ path: String) -> SupervisorError {
