@@ -108,6 +108,31 @@ import Testing
     #expect(termination == nil)
   }
 
+  /// A home that was copied while it ran has the record of the other one's processes.
+  @Test func `child of a living supervisor is left alone`() async throws {
+    let peer = try program("/bin/sleep")
+    let file = directory.file("pid")
+    let supervisor = try ChildProcess(
+      .init(
+        executable: try program("/bin/sh", as: "p2p-supervisor"),
+        arguments: ["-c", "'\(peer)' 600 & echo $! > '\(file).new'; mv '\(file).new' '\(file)'; wait"]))
+    #expect(await eventually { ProcessTable.parent(of: Self.number(in: file)) == supervisor.pid })
+    let pid = Self.number(in: file)
+    let isRunning = await eventually { ProcessExecutable.name(of: pid) == "p2p-peer" }
+    try #require(isRunning)
+    let start = try #require(ProcessTable.startTime(of: pid))
+    let record = ChildRecord(boot: "now", children: [.init(name: "alice", pid: pid, startTime: start)])
+    #expect(try PreviousRun.end(record, boot: "now").isEmpty)
+    supervisor.signal(SIGKILL)
+    #expect(await eventually { ProcessTable.parent(of: pid) != supervisor.pid })
+    #expect(try PreviousRun.end(record, boot: "now") == record.children)
+    _ = supervisor.reap()
+  }
+
+  private static func number(in file: String) -> Int32 {
+    Int32(String(decoding: TemporaryDirectory.read(file) ?? [], as: UTF8.self).filter(\.isNumber)) ?? 0
+  }
+
   @Test func `program that was replaced meanwhile is ended`() throws {
     let child = try sleeper()
     #expect(unlink(directory.file("p2p-peer")) == 0)

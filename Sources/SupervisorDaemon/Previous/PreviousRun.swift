@@ -45,12 +45,19 @@ package enum PreviousRun {
     guard number >= 0 else { return nil }
     let pidfd = FileDescriptor(rawValue: number)
     guard ProcessTable.startTime(of: child.pid) == child.startTime,
-      ProcessExecutable.name(of: child.pid).map(programs.contains) == true
+      ProcessExecutable.name(of: child.pid).map(programs.contains) == true, !hasSupervisor(child.pid)
     else {
       try? pidfd.close()
       return nil
     }
     return pidfd
+  }
+
+  /// Whether its supervisor lives: then it was not left behind, and the record was copied from another home. Orphans may
+  /// become children of process 1.
+  private static func hasSupervisor(_ pid: Int32) -> Bool {
+    guard let parent = ProcessTable.parent(of: pid), parent > 1 else { return false }
+    return ProcessExecutable.name(of: parent) == "p2p-supervisor"
   }
 
   /// The pidfd of a process that is not a child can be polled; only its exit status is not available.
@@ -131,6 +138,14 @@ package enum ProcessTable {
   package static func isStopped(_ pid: Int32) -> Bool {
     let state = (try? SmallFile.read("/proc/\(pid)/stat")).flatMap { fields(inStat: $0).first?.first }
     return state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
+  }
+
+  /// Field 4. `nil` if there is no such process.
+  package static func parent(of pid: Int32) -> Int32? {
+    guard let fields = (try? SmallFile.read("/proc/\(pid)/stat")).map(fields(inStat:)), fields.count > 1 else {
+      return nil
+    }
+    return Int32(String(decoding: fields[1], as: UTF8.self))
   }
 
   /// From the third field on. The second is the name in parentheses, which may contain anything, so counting starts after the
