@@ -135,7 +135,9 @@ extension CommandFailure {
 
   /// As one object on standard error, with the fields of a failure on the wire.
   package var members: JSONMembers {
-    let failure = wire ?? WireFailure(status.code, message)
+    var failure = wire ?? WireFailure(status.code, message)
+    // Waiting does not help against a process that was stopped.
+    if failure.state != nil { failure.retryAfter = nil }
     var members = failure.json(id: nil).object ?? JSONMembers()
     members["id"] = nil
     let known = Self.parts(of: failure)
@@ -184,8 +186,17 @@ extension CommandFailure {
     return more > 0 ? "\(names) and \(more) more" : names
   }
 
-  /// - Parameter job: the download that the failure is about.
-  private static func hint(for code: ErrorCode, job: Int64?) -> String? {
+  private static let lookupHint = "Its holders may come back later. List them with: p2pctl lookup KEY"
+
+  /// With the key in the place of its name.
+  func naming(_ key: DocumentKey) -> CommandFailure {
+    var failure = self
+    let command = "p2pctl lookup \(TextRules.escapedForTerminal(ShellWords.escaped(key.text, in: nil)))"
+    failure.details = details.map { $0 == Self.lookupHint ? $0.replacing("p2pctl lookup KEY", with: command) : $0 }
+    return failure
+  }
+
+  private static func hint(for code: ErrorCode) -> String? {
     switch code {
     case .noSource where job != nil:
       "Download \(job ?? 0) goes on when a holder is back. End it: p2pctl cancel \(job ?? 0)"
@@ -194,7 +205,7 @@ extension CommandFailure {
     case .unavailable: "Check for problems: p2pctl doctor"
     case .severalContents: "Choose one with --newest, --content PREFIX[:SIZE] or --from PEER."
     case .ambiguousPeer: "Select one by the start of its id: --from PREFIX."
-    case .noSource: "Its holders may come back later. List them with: p2pctl lookup KEY"
+    case .noSource: lookupHint
     case .verificationFailed: "Nothing was kept. Try another holder with --from PEER."
     case .changed: "Add the file again to share its current content."
     case .unsupportedProtocol, .unknownOperation: "The daemon and p2pctl have different versions: restart the daemon."

@@ -23,12 +23,22 @@ package enum CommandLineTool {
     let arguments = CurrentProcess.argumentBytes()
     do throws(CommandFailure) {
       if let error = ProcessResources.commandLineError { throw CommandFailure(.failed, error) }
+      guard isWritable(STDOUT_FILENO) else {
+        throw CommandFailure(
+          .cannotCreate, "standard output is closed: nothing was done", ["To discard the output: >/dev/null"])
+      }
       return CommandRunner.run(try ArgumentVector.text(arguments), on: console)
     } catch {
       console.isJSON = arguments.contains(Array("--json".utf8))
       console.report(error)
       return error.status
     }
+  }
+
+  /// What fails only after the work would leave its caller without a result: a supervisor that runs all the same.
+  private static func isWritable(_ descriptor: Int32) -> Bool {
+    let flags = fcntl(descriptor, F_GETFL)
+    return flags >= 0 && flags & O_ACCMODE != O_RDONLY
   }
 
   private static func variable(_ name: String) -> String? {
@@ -103,7 +113,11 @@ package enum ArgumentVector {
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw CommandFailure(
           texts.contains("add") ? .noInput : .usage, "not valid UTF-8: \(shown(bytes))",
-          ["File names are shared as UTF-8. Rename the file and try again."])
+          [
+            texts.contains("add")
+              ? "File names are shared as UTF-8. Rename the file and try again."
+              : "Keys, words, names and paths are UTF-8. Check what was typed and the encoding of the terminal (locale)."
+          ])
       }
       texts.append(text)
     }

@@ -51,7 +51,8 @@ extension DocumentKey {
   /// A key as typed on the command line.
   static func typed(_ text: String) throws -> DocumentKey {
     if text.hasSuffix("/"), (try? DocumentKey(normalizing: text + "1")) != nil {
-      throw InvalidValue("it is the prefix of keys, not a key; list them with: p2pctl list \(text)")
+      throw InvalidValue(
+        "it is the prefix of keys, not a key; list them with: p2pctl list \(ShellWords.escaped(text, in: nil))")
     }
     return try DocumentKey(normalizing: text)
   }

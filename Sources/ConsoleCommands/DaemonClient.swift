@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Glibc
+import POSIXSupport
 import ProcessSupport
 import WireProtocol
 
@@ -97,6 +98,7 @@ struct DaemonClient {
       guard explains, options.socket == nil, let name,
         let processes = try? SupervisorClient(console: console).processes(timeout: Self.supervisorTimeout)
       else {
+        if case .noSocket = error, let name = options.peer { failure = withoutStart(of: name, failure) }
         break
       }
       if let process = processes.first(where: { $0.name == name.text }) {
@@ -115,6 +117,31 @@ struct DaemonClient {
         )
       }
     default: break
+    }
+    return failure
+  }
+}
+
+extension DaemonClient {
+  private static let maxNamed = 10
+
+  /// A start brings back the peers that were there: no other name.
+  private func withoutStart(of name: PeerName, _ failure: CommandFailure) -> CommandFailure {
+    let layouts = console.environment.layouts
+    guard failure.details.contains(CommandFailure.startHint),
+      !layouts.contains(where: { StartAdvice.exists($0.state(of: name)) })
+    else { return failure }
+    var failure = failure
+    failure.details.removeAll { $0 == CommandFailure.startHint }
+    let known = layouts.flatMap { layout in
+      (try? DirectoryNames.read(layout.stateDirectory, max: 1_000) { bytes -> String? in
+        (try? PeerName(String(decoding: bytes, as: UTF8.self)))
+          .flatMap { StartAdvice.exists("\(layout.state(of: $0))/key.pem") ? $0.text : nil }
+      }) ?? []
+    }
+    failure.details.append("No peer \(name) has run here. To run one: p2pctl supervisor start --peer \(name)")
+    if !known.isEmpty {
+      failure.details.append("Peers here: \(known.sorted().prefix(Self.maxNamed).joined(separator: ", "))")
     }
     return failure
   }

@@ -183,14 +183,14 @@ struct PeerOperations: Sendable {
   // MARK: The daemon
 
   private func status() async throws(WireFailure) -> ControlStatusReply {
-    let totals = try await own.totals()
+    let (totals, problem) = try await own.condition()
     let status = await link.status
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
       source: selection.current.source, error: status.error)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
-      documents: Int(totals.documents), bytes: totals.bytes)
+      documents: Int(totals.documents), bytes: totals.bytes, error: problem?.description)
   }
 
   private func connect(_ address: Endpoint?) async throws(WireFailure) -> ControlConnectReply {
@@ -201,7 +201,8 @@ struct PeerOperations: Sendable {
     let chosen = selection.current
     await link.use(chosen.address)
     let isConnected = await link.isConnectedInTime()
-    return ControlConnectReply(address: chosen.address, connected: isConnected, source: chosen.source)
+    let error = isConnected ? nil : await link.status.error
+    return ControlConnectReply(address: chosen.address, connected: isConnected, source: chosen.source, error: error)
   }
 
   private func doctor() async -> ControlDoctorReply {

@@ -43,9 +43,9 @@ struct CatalogueQueries: Sendable {
     return rows.documents
   }
 
-  /// The number of shared documents, and their total size.
-  func totals() async throws(WireFailure) -> CatalogueTotals {
-    try await pool.store { [catalogue] () throws(StoreError) in try catalogue.totals() }
+  /// The number of shared documents and their total size, and why nothing can be recorded, if so.
+  func condition() async throws(WireFailure) -> (totals: CatalogueTotals, problem: StoreError?) {
+    try await pool.store { [catalogue] () throws(StoreError) in (try catalogue.totals(), catalogue.placeProblem) }
   }
 }
 

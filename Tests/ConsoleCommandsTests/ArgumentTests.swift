@@ -118,6 +118,11 @@ import WireProtocol
         + "list them with: p2pctl list data/cats/"
     ),
     (
+      ["lookup", "file/zz/sub dir/"],
+      "The value 'file/zz/sub dir/' is invalid for '<key>': it is the prefix of keys, not a key; "
+        + #"list them with: p2pctl list file/zz/sub\ dir/"#
+    ),
+    (
       ["list", "--limit", "99999999999999999999"],
       "The value '99999999999999999999' is invalid for '--limit <number>': "
         + "expected a number from 1 to 9007199254740991"
@@ -194,7 +199,10 @@ import WireProtocol
     let failure = #expect(throws: CommandFailure.self) { try ArgumentVector.text([Array("add".utf8), latin]) }
     #expect(failure?.status == .noInput)
     #expect(failure?.message == #"not valid UTF-8: pap\xe9\u{A}r.pdf"#)
-    #expect(throws: CommandFailure.self) { try ArgumentVector.text([[UInt8](repeating: 0xFF, count: 1_000)]) }
+    let key = #expect(throws: CommandFailure.self) {
+      try ArgumentVector.text([Array("lookup".utf8), [UInt8](repeating: 0xFF, count: 1_000)])
+    }
+    #expect(key?.status == .usage && key?.details.contains { $0.contains("Rename") } == false)
     let mixed = #expect(throws: CommandFailure.self) { try ArgumentVector.text([Array("日".utf8) + [0xE9]]) }
     #expect(mixed?.message == #"not valid UTF-8: 日\xe9"#)
   }

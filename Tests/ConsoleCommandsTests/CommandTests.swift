@@ -261,14 +261,18 @@ import WireProtocol
     let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
       if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
       let isUp = line.contains("example")
+      let more = isUp ? "" : #","error":"Connection refused""#
       return [
-        .line(#"{"id":2,"status":200,"address":"index.example.org:7734","connected":\#(isUp),"source":"connect"}"#)
+        .line(
+          #"{"id":2,"status":200,"address":"index.example.org:7734","connected":\#(isUp),"source":"connect"\#(more)}"#)
       ]
     }
     #expect(fixture.run("connect", "index.example.org") == .done)
     #expect(fixture.output.text == "connected to index.example.org:7734\n")
     #expect(fixture.run("connect", "--default") == .unavailable)
     #expect(fixture.output.text == "connected to index.example.org:7734\n")
+    #expect(
+      fixture.errors.text.hasPrefix("p2pctl: no index answers at index.example.org:7734: Connection refused\n"))
     #expect(fixture.errors.text.contains("keeps retrying"))
     #expect(!fixture.errors.text.contains("Undo with"))
     #expect(fixture.run("connect", "other") == .unavailable)
@@ -301,6 +305,19 @@ import WireProtocol
     #expect(
       fixture.output.text.hasSuffix(#"{"documents":9,"keys":8,"records":12,"peers":3,"sessions":4}"# + "\n"))
     #expect(daemon.requests.first == #"{"id":2,"op":"stats"}"#)
+  }
+
+  @Test func `lost state is shown with the status`() throws {
+    let fixture = try CommandFixture()
+    let reply = Sample.status.dropLast() + #","error":"/s/catalogue.sqlite: was removed"}"#
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(String(reply)))
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.output.text.hasSuffix("\nproblem  /s/catalogue.sqlite: was removed\n"))
+    let before = fixture.output.text.count
+    #expect(fixture.run("status", "--json") == .done)
+    let object = try Jansson.decode(fixture.output.text.dropFirst(before).utf8)
+    #expect(object["error"] == "/s/catalogue.sqlite: was removed")
+    _ = daemon
   }
 
   @Test(arguments: [

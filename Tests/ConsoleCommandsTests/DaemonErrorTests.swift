@@ -3,6 +3,7 @@
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
 import Glibc
+import LineJSON
 import Testing
 import TestSupport
 
@@ -15,6 +16,26 @@ import TestSupport
     #expect(fixture.errors.text.contains(fixture.socket("alice")))
     #expect(fixture.errors.text.contains("p2pctl supervisor start"))
     #expect(fixture.output.text.isEmpty)
+  }
+
+  @Test func `peer that has never run here is not to be started by a plain start`() throws {
+    let fixture = try CommandFixture()
+    for directory in ["state", "state/alice"] { mkdir(fixture.home.file(directory), 0o700) }
+    try fixture.home.write("state/alice/key.pem", [])
+    #expect(fixture.run("status", "--peer", "nobody") == .unavailable)
+    #expect(
+      fixture.errors.text.hasSuffix(
+        "  No peer nobody has run here. To run one: p2pctl supervisor start --peer nobody\n  Peers here: alice\n"))
+    #expect(fixture.run("status", "--peer", "alice") == .unavailable)
+    #expect(fixture.errors.text.hasSuffix("Start it with: p2pctl supervisor start\n"))
+  }
+
+  @Test func `suggested key is one word of a shell`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice"), .line(Sample.failure(504, "no-source", "so it is")))
+    #expect(fixture.run("get", "file/a b.txt") != .done)
+    #expect(fixture.errors.text.hasSuffix("p2pctl lookup file/a\\ b.txt\n"))
+    _ = daemon
   }
 
   @Test func `stale socket is reported`() throws {
@@ -101,6 +122,10 @@ import TestSupport
     #expect(fixture.run("status") == .unavailable)
     let cause = state == "parked" ? "  Find the cause: p2pctl logs\n" : ""
     #expect(fixture.errors.text == "p2pctl: \(message)\n\(cause)")
+    let before = fixture.errors.text.count
+    #expect(fixture.run("status", "--json") == .unavailable)
+    let object = try Jansson.decode(fixture.errors.text.dropFirst(before).utf8)
+    #expect(object["state"]?.string == state && object["retry_after"] == nil)
     _ = daemon
   }
 
@@ -190,7 +215,7 @@ import TestSupport
     (503, "unavailable", "Check for problems: p2pctl doctor"),
     (300, "several-contents", "Choose one with --newest, --content PREFIX[:SIZE] or --from PEER."),
     (300, "ambiguous-peer", "Select one by the start of its id: --from PREFIX."),
-    (504, "no-source", "List them with: p2pctl lookup KEY"), (502, "verification-failed", "Nothing was kept."),
+    (504, "no-source", "List them with: p2pctl lookup rfc/793"), (502, "verification-failed", "Nothing was kept."),
     (410, "changed", "Add the file again"), (501, "unknown-operation", "restart the daemon"),
     (505, "unsupported-protocol", "restart the daemon"), (403, "forbidden", "Only the peer's own user and root"),
     (404, "not-found", nil), (400, "bad-request", nil), (500, "internal", nil),

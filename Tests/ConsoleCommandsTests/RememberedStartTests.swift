@@ -89,6 +89,37 @@ import WireProtocol
     #expect(!fixture.errors.text.contains("Starting as before"))
   }
 
+  @Test(
+    arguments: [
+      (["--index", "h:1", "--peer", "alice"], ["--index", "h:2"], "--peer alice"),
+      (["--peer", "alice=:4", "--peer", "bob"], ["--peer", "alice"], "--peer bob"),
+      (["--serve-index", ":7734"], ["--index", "h:2"], "--serve-index :7734"),
+      (["--serve-index", ":7734"], ["--serve-index", ":1"], ""), ([], ["--peer", "a"], ""),
+      (["--index", "--peer"], ["--peer", "a"], ""),
+    ] as [([String], [String], String)])
+  func `processes that flags leave out are known`(before: [String], after: [String], dropped: String) {
+    #expect(RememberedStart(flags: before).dropped(by: after).text == dropped)
+  }
+
+  @Test func `start names what it no longer starts`() throws {
+    try fixture.home.write(
+      "state/supervisor/start.json", Array(#"{"flags":["--serve-index",":1","--peer","alice"]}"#.utf8))
+    #expect(try arguments(of: "--index", "h:2") == "run --index h:2")
+    #expect(
+      fixture.errors.text.hasPrefix(
+        "No longer started, because flags name exactly what starts: --serve-index :1 --peer alice\n"))
+  }
+
+  @Test func `running supervisor keeps its flags`() throws {
+    let supervisor = try supervisor()
+    let memory = Array(#"{"flags":["--peer","alice"]}"#.utf8)
+    try fixture.home.write("state/supervisor/start.json", memory)
+    #expect(fixture.run("supervisor", "start", "--fresh") == .done)
+    #expect(fixture.errors.text.contains("Already running. To start it with other flags, stop it first"))
+    #expect(TemporaryDirectory.read(path) == memory)
+    _ = supervisor
+  }
+
   @Test func `configuration file decides instead`() async throws {
     mkdir(fixture.home.file("config"), 0o700)
     try fixture.home.write("config/p2p.toml", [])

@@ -149,7 +149,7 @@ import Testing
     let fixture = try CommandFixture()
     #expect(try await started(fixture, ready: false) == .failed)
     #expect(fixture.errors.text.contains("p2pctl: some processes are not ready\n  bob is parked"))
-    #expect(fixture.errors.text.contains("Find the cause: p2pctl logs NAME"))
+    #expect(fixture.errors.text.contains("Find the cause: p2pctl logs bob\n"))
   }
 
   @Test func `start reports a running supervisor`() throws {

@@ -28,6 +28,15 @@ import Testing
     return Dictionary(rows.map { ($0["peer"]?.string ?? "", $0["host"]?.string ?? "") }) { $1 }
   }
 
+  @Test func `start without standard output starts nothing`() async throws {
+    let directory = try TemporaryDirectory()
+    let shell = Program(path: "/bin/sh", environment: ["P2P_HOME": directory.file("home")])
+    let outcome = try await shell.run("-c", #"exec "$0" supervisor start >&-"#, try Program("p2pctl").path)
+    #expect(outcome.status == 73)
+    #expect(outcome.errors.hasPrefix("p2pctl: standard output is closed: nothing was done\n"))
+    #expect(access(directory.file("home"), F_OK) != 0)
+  }
+
   @Test func `settings apply at start and after reload`() async throws {
     try await Installation.with(configuration: Self.text) { system in
       #expect(try await system.process("index").address.hasPrefix("127.0.0.1:"))

@@ -111,7 +111,10 @@ import WireProtocol
           #expect(kept.index.source == .connect)
           #expect(kept.index.connected)
           let forgotten: ControlConnectReply = try await alice.reply(.connect(nil))
-          #expect(forgotten == ControlConnectReply(address: nowhere, connected: false, source: .settings))
+          #expect(
+            forgotten
+              == ControlConnectReply(address: nowhere, connected: false, source: .settings, error: forgotten.error))
+          #expect(forgotten.error != nil)
           let useless = try await alice.ask(.connect(Endpoint(host: "127.0.0.1", port: 0)))
           #expect(useless.failure?.code == .usage)
         }

@@ -80,6 +80,8 @@ import WireProtocol
         #expect(answer.added.isEmpty)
         let found = try await alice.reply(.doctor, as: ControlDoctorReply.self)
         #expect(found.catalogue?.error?.contains("was removed or replaced") == true)
+        let status = try await alice.reply(.status, as: ControlStatusReply.self)
+        #expect(status.error?.contains("was removed or replaced") == true)
         unlink("\(state)/catalogue.sqlite")
         rmdir(state)
         rename(state + ".moved", state)

@@ -34,7 +34,8 @@ struct ConnectCommand: ConsoleCommand {
     }
     guard reply.connected else {
       throw CommandFailure(
-        .unavailable, "no index answers at \(TextRules.escapedForTerminal(reply.address.description))",
+        .unavailable,
+        TextRules.escapedForTerminal("no index answers at \(reply.address)" + (reply.error.map { ": \($0)" } ?? "")),
         usesDefault
           ? ["This is the configured index. The daemon keeps retrying."]
           : ["The choice was saved, and the daemon keeps retrying.", "Undo with: p2pctl connect --default"])

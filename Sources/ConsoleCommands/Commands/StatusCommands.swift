@@ -57,19 +57,22 @@ struct StatusCommand: ConsoleCommand {
   }
 
   static func members(of status: ControlStatusReply) -> JSONMembers {
-    [
+    var members: JSONMembers = [
       "peer": .string(status.name.text), "id": .string(status.peer.hex), "socket": .string(status.socket),
       "uploads": .string(status.uploads.description), "index": status.index.json,
       "documents": .integer(Int64(status.documents)), "bytes": .integer(status.bytes),
     ]
+    if let error = status.error { members["error"] = .string(error) }
+    return members
   }
 
   static func text(of status: ControlStatusReply) -> String {
-    let rows = [
+    var rows = [
       ("peer", status.name.text), ("id", status.peer.hex), ("socket", status.socket),
       ("uploads", status.uploads.description), ("index", text(of: status.index)),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]
+    if let error = status.error { rows.append(("problem", error)) }
     return text(of: rows, width: 9)
   }
 }

@@ -9,15 +9,15 @@ import ProcessSupport
 
 /// The flags of the last `supervisor start`, in the supervisor's state: a later start without flags repeats them, because
 /// the same command must bring the same processes back after a reboot. Where a configuration file exists, it decides instead.
-struct RememberedStart: Equatable {
+package struct RememberedStart: Equatable {
   /// As typed, with absolute paths; empty for a start without flags.
-  let flags: [String]
+  package let flags: [String]
 
   private static let maxBytes = 65_536
 
   static func path(in layout: Layout) -> String { "\(layout.supervisorState)/start.json" }
 
-  init(flags: [String]) {
+  package init(flags: [String]) {
     self.flags = flags
   }
 
@@ -75,8 +75,30 @@ struct RememberedStart: Equatable {
     }
   }
 
+  /// The processes of this start that another one leaves out. Without any flag it would start what these name.
+  package func dropped(by flags: [String]) -> RememberedStart {
+    let (before, after) = (Self.processes(self.flags), Self.processes(flags))
+    let names = Set(after.map(\.name))
+    return RememberedStart(flags: before.filter { !names.contains($0.name) }.flatMap(\.flags))
+  }
+
+  /// `--serve-index` and each `--peer`, by the name of what it starts.
+  private static func processes(_ flags: [String]) -> [(name: String, flags: [String])] {
+    zip(flags, flags.dropFirst()).enumerated().compactMap { position, pair -> (name: String, flags: [String])? in
+      // Every flag has a value.
+      guard position.isMultiple(of: 2) else { return nil }
+      switch pair.0 {
+      case "--serve-index": return ("index", [pair.0, pair.1])
+      case "--peer":
+        let name = pair.1.split(separator: "=", maxSplits: 1).first.map(String.init) ?? pair.1
+        return (name, [pair.0, pair.1])
+      default: return nil
+      }
+    }
+  }
+
   /// The flags as a shell takes them.
-  var text: String {
+  package var text: String {
     TextRules.escapedForTerminal(flags.map { ShellWords.escaped($0, in: nil) }.joined(separator: " "))
   }
 }

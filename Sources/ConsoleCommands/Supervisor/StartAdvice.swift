@@ -15,7 +15,7 @@ package struct StartAdvice: Equatable {
   package var isRemembered = false
   /// Whether a supervisor has run here.
   package var hasRun = false
-  /// The value of `--home`, escaped for the terminal.
+  /// The value of `--home`, escaped for the shell and the terminal.
   package var home: String?
 
   package init(kind: Layout.Kind, isRoot: Bool) {
@@ -46,7 +46,7 @@ extension StartAdvice {
     let environment = console.environment
     if let home, let path = try? console.absolutePath(home, orFail: .usage) {
       self.init(Layout(home: path), environment)
-      self.home = TextRules.escapedForTerminal(home)
+      self.home = TextRules.escapedForTerminal(ShellWords.escaped(home, in: nil))
       return
     }
     let layouts = environment.layouts

@@ -83,15 +83,19 @@ struct SupervisorAction {
 }
 
 extension CommandFailure {
+  private static let maxNamed = 3
+
+  private static func name(of process: ProcessStatus) -> String { TextRules.escapedForTerminal(process.name) }
+
   /// Reports that some processes are not ready.
   static func notReady(_ processes: [ProcessStatus]) -> CommandFailure {
     let missing = processes.filter { $0.state != "ready" && $0.state != "stopped" }
     let isRetried = missing.contains { $0.state == "backing-off" || $0.state == "starting" }
-    return CommandFailure(
-      .failed, "some processes are not ready",
-      missing.map(ProcessFormat.state) + ["Find the cause: p2pctl logs NAME"]
-        + (isRetried ? ["The supervisor keeps retrying."] : [])
-        + ["To start one at once: p2pctl supervisor start NAME"])
+    var details = missing.map(ProcessFormat.state)
+    details += missing.prefix(maxNamed).map { "Find the cause: p2pctl logs \(name(of: $0))" }
+    if isRetried { details.append("The supervisor keeps retrying.") }
+    details += missing.prefix(maxNamed).map { "To start it at once: p2pctl supervisor start \(name(of: $0))" }
+    return CommandFailure(.failed, "some processes are not ready", details)
   }
 }
 

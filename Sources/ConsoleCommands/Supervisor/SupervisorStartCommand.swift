@@ -54,17 +54,18 @@ struct SupervisorStartCommand: ConsoleCommand {
       return try SupervisorAction(.start(name: name), options: options).perform(on: console)
     }
     let layout = try layout(on: console)
-    if fresh { try RememberedStart.forget(in: layout) }
     let supervisor = SupervisorClient(console: console, home: options.home)
     if let running = try alreadyRunning(supervisor) {
       try options.write(running, on: console)
       console.noteLine(
         "Already running."
-          + (flags.isEmpty ? "" : " To start it with other flags, stop it first: p2pctl supervisor stop"))
+          + (flags.isEmpty && !fresh ? "" : " To start it with other flags, stop it first: p2pctl supervisor stop"))
       try showIndex(of: running, try supervisor.layout(), on: console)
       return .done
     }
     let source = try source(in: layout, on: console)
+    noteDropped(by: source, in: layout, on: console)
+    if fresh { try RememberedStart.forget(in: layout) }
     let started = try SupervisorLaunch(console: console, layout: layout, flags: try arguments(source, on: console))
       .perform { remember(source, in: layout, on: console) }
     try options.write(started.processes, on: console)
@@ -101,7 +102,7 @@ struct SupervisorStartCommand: ConsoleCommand {
   /// Tells how other commands find a supervisor with `--home`.
   private var homeHint: String {
     guard let home = options.home else { return "" }
-    let path = TextRules.escapedForTerminal(home)
+    let path = TextRules.escapedForTerminal(ShellWords.escaped(home, in: nil))
     return " --home \(path)\nFor other commands, set P2P_HOME=\(path)"
   }
 
@@ -117,8 +118,16 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   private func source(in layout: Layout, on console: Console) throws -> Source {
     if flags.isEmpty, StartAdvice.exists(layout.configurationFile) { return .configuration }
-    if flags.isEmpty, let remembered = try RememberedStart.read(in: layout) { return .repeated(remembered) }
+    if flags.isEmpty, !fresh, let remembered = try RememberedStart.read(in: layout) { return .repeated(remembered) }
     return .typed(try absolute(on: console).flags)
+  }
+
+  /// Flags name exactly what starts: a process of the last start that they leave out should not vanish silently.
+  private func noteDropped(by source: Source, in layout: Layout, on console: Console) {
+    guard case .typed(let flags) = source, !fresh, !flags.isEmpty, !StartAdvice.exists(layout.configurationFile),
+      let dropped = (try? RememberedStart.read(in: layout))?.dropped(by: flags), !dropped.flags.isEmpty
+    else { return }
+    console.noteLine("No longer started, because flags name exactly what starts: \(dropped.text)")
   }
 
   private func remember(_ source: Source, in layout: Layout, on console: Console) {

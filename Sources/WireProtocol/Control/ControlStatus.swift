@@ -58,9 +58,12 @@ package struct ControlStatusReply: WireReply {
   package var documents: Int
   /// The sum of their sizes.
   package var bytes: Int64
+  /// Why nothing can be recorded; `nil` if it can.
+  package var error: String?
 
   package init(
-    name: PeerName, peer: PeerID, socket: String, uploads: Endpoint, index: IndexState, documents: Int, bytes: Int64
+    name: PeerName, peer: PeerID, socket: String, uploads: Endpoint, index: IndexState, documents: Int, bytes: Int64,
+    error: String? = nil
   ) {
     self.name = name
     self.peer = peer
@@ -69,6 +72,7 @@ package struct ControlStatusReply: WireReply {
     self.index = index
     self.documents = documents
     self.bytes = bytes
+    self.error = error
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -79,6 +83,7 @@ package struct ControlStatusReply: WireReply {
     index = try IndexState(fields.object("index"))
     documents = try fields.count("documents")
     bytes = try fields.size("bytes")
+    error = try fields.optionalString("error")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -89,6 +94,7 @@ package struct ControlStatusReply: WireReply {
     fields.object("index", index)
     fields.member("documents", documents)
     fields.member("bytes", bytes)
+    if let error { fields.member("error", error) }
   }
 }
 
@@ -97,22 +103,27 @@ package struct ControlConnectReply: WireReply {
   package var address: Endpoint
   package var connected: Bool
   package var source: IndexState.Source
+  /// Why it is not connected, if that is known.
+  package var error: String?
 
-  package init(address: Endpoint, connected: Bool, source: IndexState.Source) {
+  package init(address: Endpoint, connected: Bool, source: IndexState.Source, error: String? = nil) {
     self.address = address
     self.connected = connected
     self.source = source
+    self.error = error
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     address = try fields.endpoint("address")
     connected = try fields.optionalBool("connected") ?? false
     source = try fields.word("source")
+    error = try fields.optionalString("error")
   }
 
   package func write(to fields: inout some FieldWriter) {
     fields.member("address", address.description)
     fields.member("connected", connected)
     fields.member("source", source.rawValue)
+    if let error { fields.member("error", error) }
   }
 }
