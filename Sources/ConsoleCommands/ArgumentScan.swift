@@ -2,7 +2,8 @@
 
 import DocumentModel
 
-/// Reads arguments by the description of their command, to explain in one line what its parser refused.
+/// Reads arguments by the description of their command: to write them in the form that its parser accepts, and to explain in
+/// one line what it refuses.
 package struct ArgumentScan: Equatable {
   package struct Unknown: Equatable {
     package let option: String
@@ -15,6 +16,11 @@ package struct ArgumentScan: Equatable {
   /// The first option that the command does not have.
   package private(set) var unknown: Unknown?
   package private(set) var asksForHelp = false
+  /// The first option without a value, before any unknown option.
+  package private(set) var valueless: CommandDescription.Argument?
+  /// The same arguments with every value joined to its option: `-fn5` is `-f --lines=5`, and `--limit -1` is
+  /// `--limit=-1`, as getopt(3) reads them. The parser refuses both.
+  package private(set) var normalized: [String] = []
 
   private let options: [CommandDescription.Argument]
 
@@ -24,39 +30,78 @@ package struct ArgumentScan: Equatable {
     while let argument = rest.popFirst() {
       if argument == "--" {
         positionals += rest
+        normalized += [argument] + rest
         return
       }
       guard argument.hasPrefix("-"), argument != "-" else {
         positionals.append(argument)
+        normalized.append(argument)
         continue
       }
-      let needsValue = argument.hasPrefix("--") ? readLong(argument) : readCluster(argument)
-      // What begins with a dash is no value.
-      if needsValue, rest.first?.hasPrefix("-") == false { rest.removeFirst() }
+      guard let option = argument.hasPrefix("--") ? readLong(argument) : readCluster(argument) else { continue }
+      if let next = rest.first, Self.isValue(next) {
+        append(option, value: next)
+        rest.removeFirst()
+      } else {
+        if unknown == nil, valueless == nil { valueless = option }
+        normalized.append(Self.longName(of: option))
+      }
     }
   }
 
-  /// - Returns: whether the next argument is the value of the option.
-  private mutating func readLong(_ argument: String) -> Bool {
+  /// Whether an argument can be the value of the option before it: what begins with a dash is another option, except a
+  /// negative number.
+  private static func isValue(_ argument: String) -> Bool {
+    let rest = argument.utf8.dropFirst()
+    return !argument.hasPrefix("-") || rest.allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  /// - Returns: the option whose value is the next argument.
+  private mutating func readLong(_ argument: String) -> CommandDescription.Argument? {
     let name = String(argument.prefix { $0 != "=" })
     guard let option = option(named: name) else {
       note(name, in: argument)
-      return false
+      normalized.append(argument)
+      return nil
     }
-    return option.takesValue && name == argument
+    if option.takesValue, name == argument { return option }
+    if option.takesValue, argument.dropFirst(name.count) == "=" {
+      append(option, value: "")
+    } else {
+      normalized.append(argument)
+    }
+    return nil
   }
 
   /// `-rh` means `-r -h`, and the value of `-n20` is 20.
-  private mutating func readCluster(_ argument: String) -> Bool {
+  private mutating func readCluster(_ argument: String) -> CommandDescription.Argument? {
     let letters = argument.dropFirst()
     for position in letters.indices {
-      guard let option = option(named: "-\(letters[position])") else {
-        note("-\(letters[position])", in: argument)
-        return false
+      let name = "-\(letters[position])"
+      guard let option = option(named: name) else {
+        note(name, in: argument)
+        return nil
       }
-      if option.takesValue { return letters.index(after: position) == letters.endIndex }
+      guard option.takesValue else {
+        normalized.append(name)
+        continue
+      }
+      let value = letters[letters.index(after: position)...]
+      if value.isEmpty { return option }
+      append(option, value: String(value.first == "=" ? value.dropFirst() : value))
+      return nil
     }
-    return false
+    return nil
+  }
+
+  /// The parser takes `--key=` for an option whose value is the next argument.
+  private mutating func append(_ option: CommandDescription.Argument, value: String) {
+    let name = Self.longName(of: option)
+    normalized += value.isEmpty ? [name, ""] : ["\(name)=\(value)"]
+  }
+
+  package static func longName(of option: CommandDescription.Argument) -> String {
+    option.names.first { $0.hasPrefix("--") } ?? option.names.first ?? ""
   }
 
   private mutating func option(named name: String) -> CommandDescription.Argument? {
@@ -67,57 +112,5 @@ package struct ArgumentScan: Equatable {
 
   private mutating func note(_ option: String, in argument: String) {
     if unknown == nil { unknown = Unknown(option: option, argument: argument) }
-  }
-}
-
-/// Explains why the arguments of a command were refused, in one line and with what to type instead.
-struct UsageExplanation {
-  /// The words of the command: `supervisor start`.
-  let words: [String]
-  let command: CommandDescription
-  let scan: ArgumentScan
-
-  /// `nil` if the parser's own message says it better.
-  var message: String? {
-    if let unknown = scan.unknown {
-      let option = TextRules.escapedForTerminal(CellWidth.cut(unknown.option, to: 60))
-      guard takesFiles, !unknown.argument.hasPrefix("--") || unknown.argument.contains(".") else {
-        return "unknown option \(option)"
-      }
-      let file = ShellWords.escaped("./\(unknown.argument)", in: nil)
-      return "unknown option \(option); for a file of that name: \(TextRules.escapedForTerminal(file))"
-    }
-    let known = command.positionals
-    guard scan.positionals.count > known.count, known.last?.isRepeating != true else { return nil }
-    let verb = words.joined(separator: " ")
-    guard let name = known.first?.valueName, known.count == 1 else {
-      let first = scan.positionals.first ?? ""
-      return "\(verb) takes no argument such as \(TextRules.escapedForTerminal(CellWidth.cut(first, to: 60)))"
-    }
-    return "\(verb) takes one \(name), but \(scan.positionals.count) were given"
-  }
-
-  /// What was probably meant.
-  var suggestion: String? {
-    if let unknown = scan.unknown {
-      guard unknown.option.hasPrefix("--") else { return nil }
-      return ClosestWord.to(unknown.option, among: command.options.flatMap(\.names).filter { $0.hasPrefix("--") })
-    }
-    guard command.positionals.first?.valueName == "key", let typed = scan.positionals.first,
-      let key = Self.key(for: typed)
-    else { return nil }
-    let verb = words.joined(separator: " ")
-    return TextRules.escapedForTerminal("p2pctl \(verb) \(ShellWords.escaped(key.text, in: nil))")
-  }
-
-  private var takesFiles: Bool { command.positionals.contains { $0.valueName == "file" } }
-
-  /// `rfc793` and `RFC0793.txt` mean `rfc/793`; another bare name is probably that of a file.
-  private static func key(for typed: String) -> DocumentKey? {
-    guard !typed.contains("/"), (try? DocumentKey.typed(typed)) == nil else { return nil }
-    if let match = typed.wholeMatch(of: /[Rr][Ff][Cc][-_ ]?([0-9]{1,9})(\.txt)?/) {
-      return try? DocumentKey(normalizing: String(match.1))
-    }
-    return try? DocumentKey(normalizing: "file/\(typed)")
   }
 }

@@ -24,6 +24,13 @@ package struct CommandDescription: Equatable {
     package let isRepeating: Bool
 
     package var takesValue: Bool { kind == .option }
+
+    package init(kind: Kind, names: [String], valueName: String = "") {
+      self.kind = kind
+      self.names = names
+      self.valueName = valueName
+      (help, defaultValue, isOptional, isRepeating) = ("", nil, true, false)
+    }
   }
 
   package let name: String
@@ -54,7 +61,7 @@ package struct CommandDescription: Equatable {
       .filter { $0.name != "help" }
   }
 
-  init(
+  package init(
     name: String, abstract: String, discussion: String = "", arguments: [Argument] = [],
     subcommands: [CommandDescription] = []
   ) {

@@ -32,6 +32,7 @@ package enum CommandRunner {
       case .options(let options):
         try checkPlaces(of: console)
         guard console.terminal.isInteractive else {
+          if console.isJSON { throw CommandFailure(.usage, "no command was given", ["Help: p2pctl --help"]) }
           console.note(HelpText.usage)
           return .usage
         }

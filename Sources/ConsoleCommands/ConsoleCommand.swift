@@ -65,7 +65,7 @@ enum TypedNumber {
 
   static func parse(_ text: String, in range: ClosedRange<Int>) throws -> Int {
     guard let number = Int(text), range.contains(number) else {
-      throw InvalidValue("expected a number from \(range.lowerBound) to \(range.upperBound)")
+      throw InvalidValue("expected a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }

@@ -51,7 +51,7 @@ enum ParsedCommandLine {
     -> ParsedCommandLine
   {
     switch verb {
-    case "help": return .help(try command(Array(rest.prefix(2))).type)
+    case "help": return try help(rest)
     // For scripts; not listed in any help text.
     case "complete": return .completion(Array(rest))
     case "generate-manual": return .manual(Array(rest))
@@ -65,23 +65,52 @@ enum ParsedCommandLine {
       throw usage("\(verb) needs one of: \(names)")
     }
     if rest.prefix(while: { $0 != "--" }).contains("--version") { return .version }
-    do {
-      return .command(try type.parse(moved + rest), name: words.joined(separator: " "))
-    } catch {
-      // Described only now: that takes time.
-      let explanation = CommandDescription.own()?[words: words].map {
-        UsageExplanation(words: words, command: $0, scan: ArgumentScan(rest, of: $0))
-      }
-      if let scan = explanation?.scan, scan.unknown == nil, scan.asksForHelp { return .help(type) }
-      // Of a message of the parser, the first line.
-      let message = type.message(for: error).split(whereSeparator: \.isNewline).first.map(String.init)
-      throw CommandFailure(
-        .usage, explanation?.message ?? TextRules.escapedForTerminal(message ?? "invalid arguments"),
-        (explanation?.suggestion.map { ["Did you mean: \($0)"] } ?? []) + [
-          "Usage: \(RootCommand.usageString(for: type).dropUsageLabel)",
-          "Help: p2pctl \(words.joined(separator: " ")) --help",
-        ])
+    return try parse(moved + rest, as: type, words)
+  }
+
+  /// `help VERB`; options that every command has change nothing.
+  private static func help(_ rest: ArraySlice<String>) throws(CommandFailure) -> ParsedCommandLine {
+    let words = rest.filter { !["--json", "--help", "-h"].contains($0) }
+    return .help(try command(Array(words.prefix(2))).type)
+  }
+
+  private static func parse(_ arguments: [String], as type: any ConsoleCommand.Type, _ words: [String])
+    throws(CommandFailure) -> ParsedCommandLine
+  {
+    let name = words.joined(separator: " ")
+    // The parser would take the next argument for the value of such an option.
+    let hasEmptyValue = arguments.prefix { $0 != "--" }.contains { $0.hasPrefix("--") && $0.hasSuffix("=") }
+    var refusal = ""
+    if !hasEmptyValue {
+      do { return .command(try type.parse(arguments), name: name) } catch { refusal = type.message(for: error) }
     }
+    // Described only now: that takes time.
+    guard let description = CommandDescription.own()?[words: words] else {
+      throw usage(oneLine(refusal.isEmpty ? "invalid arguments" : refusal, quoting: arguments))
+    }
+    let scan = ArgumentScan(arguments, of: description)
+    if scan.unknown == nil {
+      if scan.asksForHelp { return .help(type) }
+      if hasEmptyValue || scan.normalized != arguments {
+        do { return .command(try type.parse(scan.normalized), name: name) } catch { refusal = type.message(for: error) }
+      }
+    }
+    let explanation = UsageExplanation(
+      words: words, command: description, scan: scan, refusal: oneLine(refusal, quoting: arguments))
+    throw CommandFailure(
+      .usage, explanation.message,
+      (explanation.suggestion.map { ["Did you mean: \($0)"] } ?? []) + [
+        "Usage: \(RootCommand.usageString(for: type).dropUsageLabel)", "Help: p2pctl \(name) --help",
+      ])
+  }
+
+  /// The first line of a message of the parser. A line break in an argument that it quotes does not end it.
+  private static func oneLine(_ message: String, quoting arguments: [String]) -> String {
+    var message = message
+    for argument in arguments where argument.contains(where: \.isNewline) {
+      message = message.replacing(argument, with: TextRules.escapedForTerminal(argument))
+    }
+    return TextRules.escapedForTerminal(message.split(whereSeparator: \.isNewline).first.map(String.init) ?? "")
   }
 
   /// The command that the first words name, and these words.
@@ -116,13 +145,14 @@ enum ParsedCommandLine {
   private static func unknown(_ typed: String, after words: [String], _ known: [String]) -> CommandFailure {
     if typed.hasPrefix("-") {
       let option = TextRules.escapedForTerminal(CellWidth.cut(typed, to: 60))
-      return usage("unknown option \(option) of \(words.joined(separator: " "))")
+      return usage("unknown option \(option) of \(words.isEmpty ? "help" : words.joined(separator: " "))")
     }
     let prefix = words.map { $0 + " " }.joined()
     let known = words.isEmpty ? known + ["help"] : known
     let meant = (words.isEmpty ? Synonyms.verb(for: typed) : nil) ?? ClosestWord.to(typed, among: known)
+    let shown = typed.isEmpty ? "''" : TextRules.escapedForTerminal(CellWidth.cut(typed, to: 60))
     return CommandFailure(
-      .usage, "unknown command: \(prefix)\(TextRules.escapedForTerminal(CellWidth.cut(typed, to: 60)))",
+      .usage, "unknown command: \(prefix)\(shown)",
       (meant.map { ["Did you mean: p2pctl \(prefix)\($0)"] } ?? [])
         + ["Commands: \(known.joined(separator: ", "))"])
   }

@@ -62,6 +62,10 @@ package struct Endpoint: Hashable, Sendable {
   }
 
   private static func split(_ text: String) throws(InvalidValue) -> (host: String, port: Substring?) {
+    guard !text.contains("://") else { throw invalid(text, "this is a URL; give HOST:PORT") }
+    guard !text.utf8.contains(where: Array("/?#@\\".utf8).contains) else {
+      throw invalid(text, "an address is HOST:PORT, without a path or a user")
+    }
     if text.hasPrefix("[") {
       guard let end = text.firstIndex(of: "]") else { throw invalid(text, "a ] is missing") }
       let host = text[text.index(after: text.startIndex)..<end]

@@ -23,13 +23,14 @@ struct Entrypoint: ParsableCommand {
     version: "p2p-index \(ProtocolVersion.program)")
 
   @Option(
-    help: ArgumentHelp("Where to listen; :PORT means all addresses, port 0 any free port.", valueName: "host:port"))
+    help: ArgumentHelp("Where to listen; :PORT means all addresses, port 0 any free port.", valueName: "host:port"),
+    transform: { try Endpoint($0) })
   var listen = Endpoint.defaultIndex
 
   @Option(
     help: ArgumentHelp(
       "Addresses that peers may advertise without connecting from them. May be repeated. Default: none.",
-      valueName: "address[/bits]"))
+      valueName: "address[/bits]"), transform: { try AddressRange($0) })
   var allowAdvertise: [AddressRange] = []
 
   static func main() {
@@ -44,19 +45,5 @@ struct Entrypoint: ParsableCommand {
     options.listen = listen
     options.allowAdvertise = allowAdvertise
     throw ExitCode(IndexProcess.run(options))
-  }
-}
-
-extension Endpoint: ExpressibleByArgument {
-  package init?(argument: String) {
-    try? self.init(argument)
-  }
-
-  package var defaultValueDescription: String { description }
-}
-
-extension AddressRange: ExpressibleByArgument {
-  package init?(argument: String) {
-    try? self.init(argument)
   }
 }

@@ -35,12 +35,23 @@ struct Entrypoint: ParsableCommand {
     help: "Where other peers connect, HOST:PORT. Default: any port, on loopback if the index is on loopback.",
     transform: { try Endpoint($0) })
   var listen: Endpoint?
-  @Option(help: "The IP address under which others reach it, if another; the index has to allow it.")
+  @Option(
+    help: "The IP address under which others reach it, if another; the index has to allow it.",
+    transform: address)
   var advertise: HostAddress?
+
+  private static func address(_ text: String) throws -> HostAddress {
+    guard let address = HostAddress(text) else { throw InvalidValue("expected a numeric IPv4 or IPv6 address") }
+    return address
+  }
 
   static func main() {
     ProcessResources.requireCommandLine(program: "p2p-peer")
     if PeerProcess.isSupervised { Glibc.exit(PeerProcess.run(nil)) }
+    // The parser would print all of its help.
+    if CommandLine.arguments.count < 2 {
+      exit(withError: ValidationError("--name, --state and --socket are required"))
+    }
     main(nil)
   }
 
@@ -49,8 +60,4 @@ struct Entrypoint: ParsableCommand {
       PeerProcess.run(
         .init(name: name, state: state, index: index, listen: listen, advertise: advertise, socket: socket)))
   }
-}
-
-extension HostAddress: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
 }

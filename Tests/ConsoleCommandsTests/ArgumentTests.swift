@@ -111,7 +111,35 @@ import WireProtocol
     (["lookup", "-r", "file/x/"], "unknown option -r"), (["get", "-rx", "rfc/1"], "unknown option -r"),
     (["list", "-l"], "unknown option -l"), (["lookup", "rfc/1", "rfc/2"], "lookup takes one key, but 2 were given"),
     (["status", "extra"], "status takes no argument such as extra"),
-    (["supervisor", "-x"], "unknown option -x of supervisor"),
+    (["supervisor", "-x"], "unknown option -x of supervisor"), (["help", "--bogus"], "unknown option --bogus of help"),
+    ([""], "unknown command: ''"), (["supervisor", ""], "unknown command: supervisor ''"),
+    (
+      ["list", "--limit", "-1"],
+      "The value '-1' is invalid for '--limit <number>': expected a whole number from 1 to 9007199254740991"
+    ),
+    (
+      ["logs", "-n", "-5"],
+      "The value '-5' is invalid for '--lines <number>': expected a whole number from 0 to 100000"
+    ),
+    (["logs", "-fnx"], "The value 'x' is invalid for '--lines <number>': expected a whole number from 0 to 100000"),
+    (["get", "rfc/1", "-o", "-x"], "--output needs a value; one that begins with a dash is written --output=-…"),
+    (["list", "--limit"], "--limit needs a value; one that begins with a dash is written --limit=-…"),
+    (
+      ["add", "--key=", "x"],
+      "--key: a key is collection/name, such as rfc/793 or file/paper.pdf"
+    ),
+    (["get", "--from=", "rfc/1"], "--from takes a name or the start of an id"),
+    (
+      ["lookup", "a\nb"],
+      #"The value 'a\u{A}b' is invalid for '<key>': a key is collection/name, "#
+        + "such as rfc/793 or file/paper.pdf"
+    ),
+    (
+      ["--peer", "x", "supervisor", "status"],
+      "supervisor status has no --peer: it asks the supervisor, which P2P_HOME or --home selects"
+    ),
+    (["connect", "http://x"], "http://x: this is a URL; give HOST:PORT"),
+    (["connect", "x/y:7734"], "x/y:7734: an address is HOST:PORT, without a path or a user"),
     (
       ["lookup", "data/cats/"],
       "The value 'data/cats/' is invalid for '<key>': it is the prefix of keys, not a key; "
@@ -125,11 +153,11 @@ import WireProtocol
     (
       ["list", "--limit", "99999999999999999999"],
       "The value '99999999999999999999' is invalid for '--limit <number>': "
-        + "expected a number from 1 to 9007199254740991"
+        + "expected a whole number from 1 to 9007199254740991"
     ),
     (
       ["logs", "-n", "100001"],
-      "The value '100001' is invalid for '-n <number>': expected a number from 0 to 100000"
+      "The value '100001' is invalid for '--lines <number>': expected a whole number from 0 to 100000"
     ),
     (["connect", "h:99999"], "h:99999: a port is a number from 0 to 65535"),
     (["connect", "h:0"], "h:0: an address to connect to has a host and a port from 1 to 65535"),
@@ -152,10 +180,32 @@ import WireProtocol
     #expect(fixture.output.text.contains("EXIT STATUS:"))
   }
 
+  @Test func `values may be joined to short options, negative or empty`() throws {
+    let command = CommandDescription(
+      name: "get", abstract: "",
+      arguments: [
+        .init(kind: .option, names: ["-o", "--output"]), .init(kind: .option, names: ["--limit"]),
+        .init(kind: .flag, names: ["-f", "--follow"]),
+      ])
+    for (typed, normalized) in [
+      (["-ox1", "a"], ["--output=x1", "a"]), (["-fox1"], ["-f", "--output=x1"]), (["-o=x"], ["--output=x"]),
+      (["--limit", "-1"], ["--limit=-1"]), (["-o", "-", "a"], ["--output=-", "a"]),
+      (["--limit=", "a"], ["--limit", "", "a"]), (["--limit", "--follow"], ["--limit", "--follow"]),
+      (["-f", "--", "-ox"], ["-f", "--", "-ox"]), (["-fo"], ["-f", "--output"]),
+    ] {
+      let scan = ArgumentScan(typed, of: command)
+      #expect(scan.normalized == normalized && scan.unknown == nil)
+    }
+  }
+
   @Test(arguments: [
     (["lookup", "rfc793"], "p2pctl lookup rfc/793"), (["get", "RFC0793.txt"], "p2pctl get rfc/793"),
     (["get", "--from", "bob", "-o", "there", "x.pdf"], "p2pctl get file/x.pdf"),
-    (["get", "--form", "bob", "rfc/1"], "--from"),
+    (["get", "--form", "bob", "rfc/1"], "--from"), (["get", "rfc", "793"], "p2pctl get rfc/793"),
+    (["lookup", "RFC/793"], "p2pctl lookup rfc/793"), (["lookup", "./rfc793.txt"], "p2pctl lookup rfc/793"),
+    (["get", "-o", "-", "my", "paper.pdf"], #"p2pctl get file/my\ paper.pdf"#),
+    (["supervisor", "restart", "--peer", "alice"], "p2pctl supervisor restart alice"),
+    (["--peer=alice", "supervisor", "stop"], "p2pctl supervisor stop alice"),
   ])
   func `suggestion replaces the right word`(arguments: [String], suggestion: String) throws {
     let fixture = try CommandFixture()

@@ -144,8 +144,8 @@ import Testing
     (["list", "", " "], "no words to search for; without arguments, list shows everything"),
     (["add", "--key", "x/"], "Missing expected argument '<file> ...'"),
     (["connect", "a:1", "--default"], "specify either an address or --default"),
-    (["list", "--limit", "0"], "expected a number from 1 to 9007199254740991"),
-    (["logs", "--lines=-1"], "expected a number from 0 to 100000"),
+    (["list", "--limit", "0"], "expected a whole number from 1 to 9007199254740991"),
+    (["logs", "--lines=-1"], "expected a whole number from 0 to 100000"),
     (["logs", "alice", "--peer", "bob"], "specify the process either by name or with --peer"),
     (
       ["get", "rfc/1", "--content", "xyz"],
