@@ -74,10 +74,10 @@ extension DocumentIndex {
   private func walk(_ query: ListQuery, _ keyPrefix: String, after position: ListPosition?) -> EntryWalk {
     var fewest: (chosen: [UInt32], areas: [String], count: Int)?
     for word in query.words.words {
-      guard let areas = areas(of: word, within: keyPrefix) else { continue }
+      guard let areas = areas(of: word.prefix, within: keyPrefix) else { continue }
       let count = areas.reduce(0) { $0 + self.count(in: $1) }
       let limit = min(Self.maxCandidates, (fewest?.count ?? .max) - count)
-      guard limit >= 0, let chosen = words.entries(prefix: word, limit: limit) else { continue }
+      guard limit >= 0, let chosen = words.entries(prefix: word.prefix, limit: limit) else { continue }
       fewest = (chosen, areas, count + chosen.count)
     }
     guard let fewest else { return EntryWalk(chosen: [], areas: [keyPrefix], after: position, in: self) }

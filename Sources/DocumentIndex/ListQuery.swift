@@ -5,15 +5,42 @@ package import DocumentModel
 /// Words that must all match a document: each begins a word of its title or key. What begins a key, or is one, matches it
 /// as well: its words begin those of the key.
 package struct WordQuery: Sendable {
+  struct Word: Hashable {
+    let prefix: [UInt8]
+    /// Whether it must be a whole word: the `c` of `c++` finds no cats.
+    let isWhole: Bool
+
+    func matches(_ word: UnsafeRawBufferPointer) -> Bool {
+      (!isWhole || word.count == prefix.count) && prefix.withUnsafeBytes { ByteOrder.hasPrefix(word, $0) }
+    }
+  }
+
   /// Folded, each once.
-  let words: [[UInt8]]
+  let words: [Word]
   /// Whether the text has only characters that are no part of a word: it matches no document.
   let isUnmatchable: Bool
 
   /// - Parameter text: white space alone matches everything.
   package init(_ text: String) {
-    words = Array(Set(WordFolding.words(of: TextRules.normalized(text))))
+    words = Self.words(of: TextRules.normalized(text))
     isUnmatchable = words.isEmpty && !text.allSatisfy(\.isWhitespace)
+  }
+
+  /// A word is whole if a sign follows that belongs to names such as C++ and F#.
+  private static func words(of text: String) -> [Word] {
+    var words = Set<Word>()
+    var rest = Substring(text)
+    while !rest.isEmpty {
+      let part = rest.unicodeScalars.prefix { $0 != "+" && $0 != "#" }
+      rest = rest[part.endIndex...]
+      let isFollowed = !rest.isEmpty && part.last.map { !WordFolding.words(of: String($0)).isEmpty } == true
+      let folded = WordFolding.words(of: String(part))
+      for (position, word) in folded.enumerated() {
+        words.insert(Word(prefix: word, isWhole: isFollowed && position == folded.count - 1))
+      }
+      rest = Substring(rest.unicodeScalars.dropFirst())
+    }
+    return Array(words)
   }
 
   package func matches(title: Title, key: DocumentKey) -> Bool {
@@ -21,7 +48,7 @@ package struct WordQuery: Sendable {
     guard !words.isEmpty else { return true }
     var missing = words
     WordFolding.forEachWord(in: Self.folded(title: title, key: key, hasCollection: true)) { word in
-      missing.removeAll { prefix in prefix.withUnsafeBytes { ByteOrder.hasPrefix(word, $0) } }
+      missing.removeAll { $0.matches(word) }
       return !missing.isEmpty
     }
     return missing.isEmpty

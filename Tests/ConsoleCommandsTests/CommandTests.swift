@@ -185,14 +185,14 @@ import WireProtocol
   @Test(
     arguments: [
       (["file/set"], nil, false, "file/set"), (["rfc"], nil, false, "rfc"), (["a/", "b"], "a/", true, "b"),
-      (["b", "data/x/"], "data/x/", true, "b"), (["/"], nil, false, "/"), (["No/"], nil, false, "No/"),
+      (["b", "data/x/"], "data/x/", true, "b"), (["/"], "", true, nil), (["No/"], nil, false, "No/"),
       (["file//"], nil, false, "file//"), (["rfc/"], "rfc/", true, nil), ([], nil, false, nil),
     ] as [([String], String?, Bool, String?)])
   func `words of a list are told from prefixes`(words: [String], prefix: String?, level: Bool, rest: String?) {
     let plan = ListPlan(words, collection: nil, limit: nil, mine: false, isFlat: false)
     #expect(plan.request.prefix == prefix && plan.request.level == level && plan.request.words == rest)
     #expect((plan.alternative != nil) == (prefix != nil))
-    #expect(plan.isNarrowed == !words.isEmpty)
+    #expect(plan.isNarrowed == !(words.isEmpty || words == ["/"]))
     #expect(!ListPlan(words, collection: nil, limit: nil, mine: false, isFlat: true).request.level)
   }
 
@@ -355,6 +355,12 @@ import WireProtocol
 
   @Test(arguments: [
     (["list"], "documents", "No documents found.\n"),
+    (["list", "rfc793"], "documents", "No documents found.\nDid you mean: p2pctl list rfc/793\n"),
+    (["list", "rfc/793"], "documents", "No documents found.\n"),
+    (
+      ["list", "?!"], "documents",
+      "No documents found.\nThere are no letters or digits to search for. Everything: p2pctl list\n"
+    ),
     (["list", "--mine"], "documents", "You are not sharing anything yet. Start with: p2pctl add FILE\n"),
     (["transfers"], "transfers", "No active transfers.\n"), (["peers"], "peers", ""),
   ])

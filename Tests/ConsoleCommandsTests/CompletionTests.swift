@@ -37,6 +37,7 @@ import Testing
     #expect(try complete(fixture, "get", "--force", "--f").words == ["--from"])
     #expect(try complete(fixture, "--pe").words == ["--peer"])
     #expect(try complete(fixture, "get", "-").words.contains("-o"))
+    #expect(try complete(fixture, "get", "-").words.contains("--version"))
   }
 
   @Test func `candidates carry their help`() throws {
@@ -87,6 +88,14 @@ import Testing
       .line(#"{"id":2,"status":200,"documents":5000}"#))
     #expect(try complete(fixture, "get", "da").words == ["data/cats/"])
     _ = daemon
+  }
+
+  @Test func `words of list complete to keys`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(
+      at: fixture.socket("alice"), .line(Self.listed), .line(#"{"id":2,"status":200,"documents":1}"#))
+    #expect(try complete(fixture, "list", "file/t").words == ["file/two words"])
+    #expect(daemon.requests[0].contains(#""prefix":"file/t","level":true"#))
   }
 
   @Test func `bash receives quoted words`() throws {

@@ -68,6 +68,16 @@ import Testing
     #expect(try matches(words, key: "data/cats/0001.jpg") == isMatch)
   }
 
+  @Test(arguments: [
+    ("c++", "The C++ language", true), ("c++", "cats", false), ("C#", "c for all", true), ("f#", "from", false),
+    ("c++11", "C++11", true), ("c + d", "cats and dogs", true), ("c++ cat", "C++ for cats", true),
+    ("#ca", "cats", true),
+    ("+", "c", false), ("日本+", "日本", true),
+  ])
+  func `word before a plus or a number sign is whole`(words: String, title: String, isMatch: Bool) throws {
+    #expect(try matches(words, title: title) == isMatch)
+  }
+
   @Test func `words may be split over title and name`() throws {
     #expect(try matches("tcp 793", title: "TCP", key: "rfc/793"))
   }

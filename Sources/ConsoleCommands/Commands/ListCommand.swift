@@ -11,8 +11,8 @@ struct ListCommand: ConsoleCommand {
     "list", "List what the network shares.",
     """
     All words must match the start of a word in the title or name; case and accents are ignored. Words of keys count \
-    as well. A word that ends in / is the beginning of keys: one level below it is listed, with the number of documents \
-    in each part.
+    as well; before + or #, as in c++, a word must match whole. A word that ends in / is the beginning of keys: one \
+    level below it is listed, with the number of documents in each part; / alone lists the collections.
     """)
 
   @Argument(help: ArgumentHelp("Words to search for, or the beginning of keys.", valueName: "words"))
@@ -70,7 +70,9 @@ struct ListCommand: ConsoleCommand {
   }
 
   private func nothing(_ plan: ListPlan) -> String {
-    guard mine else { return "No documents found." }
+    guard mine else {
+      return (["No documents found."] + (ListPlan.suggestion(for: words).map { [$0] } ?? [])).joined(separator: "\n")
+    }
     return plan.isNarrowed
       ? "Nothing that you share matches. Everything: p2pctl list --mine"
       : "You are not sharing anything yet. Start with: p2pctl add FILE"

@@ -123,7 +123,9 @@ package struct Completion: Equatable {
       return (option.takesValue ? values(of: option, verb) : .nothing, String(typed[...equals]))
     }
     let left = scan.options.filter { $0.isRepeating || scan.used.isDisjoint(with: $0.names) }
-    return (.words(left.flatMap { option in option.names.map { Word($0, help: option.help) } }), "")
+    // Understood with every command, but no option of any.
+    let version = Word("--version", help: "Show the version.")
+    return (.words(left.flatMap { option in option.names.map { Word($0, help: option.help) } } + [version]), "")
   }
 
   // MARK: Values
@@ -132,6 +134,8 @@ package struct Completion: Equatable {
   private static func values(of argument: CommandDescription.Argument, _ verb: String) -> Kind {
     switch argument.valueName {
     case "key": .keys(mine: verb != "get" && verb != "lookup")
+    // Words of list may be the beginning of keys.
+    case "words": .keys(mine: false)
     case "peer": .peers
     case "job": .downloads
     case "name" where argument.names == ["--peer"]: .ownPeers
