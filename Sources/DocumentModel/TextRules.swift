@@ -89,9 +89,7 @@ extension TextRules {
   ) -> Bool {
     switch scalar.value {
     // A braille cell without dots looks like a space.
-    case 0x2028, 0x2029, 0x2800, 0xFDD0...0xFDEF,
-      _ where scalar.value & 0xFFFE == 0xFFFE:
-      return true
+    case 0x2028, 0x2029, 0x2800: return true
     // Joiners belong into emoji and into the scripts that have joining forms, and nowhere else.
     case 0x200C, 0x200D: return !(isJoined(previous) && isJoined(next))
     // Variation selectors choose the form of an emoji or of an ideograph.
@@ -100,8 +98,15 @@ extension TextRules {
     case 0x600...0x605, 0x6DD, 0x70F, 0x890...0x891, 0x8E2, 0x110BD, 0x110CD: return false
     default: break
     }
-    return isControl(scalar) || isBidirectionalControl(scalar) || scalar.properties.isDefaultIgnorableCodePoint
-      || scalar.properties.generalCategory == .format
+    if isControl(scalar) || isBidirectionalControl(scalar) || scalar.properties.isDefaultIgnorableCodePoint {
+      return true
+    }
+    switch scalar.properties.generalCategory {
+    case .format, .privateUse, .unassigned: return true
+    // A space that is none looks like one: `a\u{A0}b`.
+    case .spaceSeparator: return scalar != " "
+    default: return false
+    }
   }
 
   private static func isJoined(_ scalar: Unicode.Scalar?) -> Bool {
