@@ -122,15 +122,9 @@ package final class Console {
     try write(String(decoding: try Jansson.encodeLine(.object(members)), as: UTF8.self))
   }
 
-  /// Writes a part of a document. On a terminal, control characters other than tabs and line ends become `?`: a document
-  /// must not drive the terminal.
+  /// Writes a part of a document.
   package func write(document bytes: [UInt8]) throws(OutputError) {
-    try output.write(bytes: terminal.isOutput ? bytes.map(Self.harmless) : bytes)
-  }
-
-  private static func harmless(_ byte: UInt8) -> UInt8 {
-    let isHarmless = byte >= 0x20 && byte != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains(byte)
-    return isHarmless ? byte : 0x3F
+    try output.write(bytes: bytes)
   }
 
   package func flush() throws(OutputError) {
@@ -167,7 +161,11 @@ package final class Console {
 
   /// Reports what went wrong and what to do next.
   package func report(_ failure: CommandFailure) {
-    guard !failure.message.isEmpty else { return }
+    guard !failure.message.isEmpty else {
+      // Behind the echo of ^C.
+      if failure.status == .interrupted, terminal.isErrors { note("\n") }
+      return
+    }
     var failure = failure
     failure.details = failure.details.map { line in
       line == CommandFailure.startHint ? CommandFailure.startHint(StartAdvice(self)) : line

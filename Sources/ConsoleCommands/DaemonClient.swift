@@ -22,17 +22,21 @@ struct DaemonClient {
   var explains = true
 
   /// Sends one request on a new connection.
-  /// - Parameter timeout: maximum silence between two lines; `nil` for work of unknown length.
+  /// - Parameters:
+  ///   - timeout: maximum silence between two lines; `nil` for work of unknown length.
+  ///   - onQuiet: called after each second in which nothing came.
   func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration? = timeout,
-    onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in }
+    onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in },
+    onQuiet: () -> Void = {}
   ) throws -> Reply {
     let socket = try find()
     let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
     do {
       var connection = try open(socket)
       if explains, !options.json, request.concernsOwnDocuments { show(connection.greeting.notices) }
-      return try connection.request(request, timeout: timeout, onEvent: onEvent, onBytes: onBytes)
+      return try connection.request(
+        request, timeout: timeout, onEvent: onEvent, onBytes: onBytes, onQuiet: onQuiet)
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)
     } catch let declined as FirstRunPrompt.Declined {

@@ -27,6 +27,9 @@ package final class DescriptorOutput: TextOutput {
   private let descriptor: Int32
   private let isBuffered: Bool
   private var buffer: [UInt8] = []
+  /// Why an earlier write failed. What follows fails as well: part of the text is missing, and the caller of that write may
+  /// have had no way to report it.
+  private var failure: OutputError?
 
   /// - Parameter isBuffered: whether text may be kept until `flush`.
   package init(_ descriptor: Int32, isBuffered: Bool) {
@@ -44,6 +47,17 @@ package final class DescriptorOutput: TextOutput {
   }
 
   package func flush() throws(OutputError) {
+    if let failure { throw failure }
+    do {
+      try writeBuffer()
+    } catch {
+      // After Ctrl-C an interactive shell goes on.
+      if error != .interrupted { failure = error }
+      throw error
+    }
+  }
+
+  private func writeBuffer() throws(OutputError) {
     var rest = buffer[...]
     defer { buffer.removeAll(keepingCapacity: true) }
     while !rest.isEmpty {

@@ -49,6 +49,18 @@ import Testing
     }
   }
 
+  /// Progress is drawn after a flush whose error nobody sees.
+  @Test func `failed write is reported by every later one`() throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    close(ends[0])
+    defer { close(ends[1]) }
+    let output = DescriptorOutput(ends[1], isBuffered: true)
+    try output.write("x")
+    #expect(throws: OutputError.closed) { try output.flush() }
+    #expect(throws: OutputError.closed) { try output.flush() }
+  }
+
   @Test func `closed reader is reported as closed`() throws {
     signal(SIGPIPE, SIG_IGN)
     var ends: [Int32] = [-1, -1]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConsoleCommands
+import Glibc
 import LineJSON
 import TestSupport
 import Testing
@@ -8,10 +9,36 @@ import Testing
 @Suite struct CellWidthTests {
   @Test(arguments: [
     ("", 0), ("abc", 3), ("é", 1), ("e\u{301}", 1), ("日本語", 6), ("한국", 4), ("👍🏽", 2), ("👨‍👩‍👧", 2), ("ｱ", 1), ("Ａ", 2),
-    ("❤\u{FE0F}", 2), ("a\u{200B}b", 2), ("🇩🇪", 2),
+    ("❤\u{FE0F}", 2), ("a\u{200B}b", 2), ("🇩🇪", 2), ("ｶﾞｷﾞ", 4), ("क्ष", 2), ("हिन्दी", 5), ("한", 2), ("☝🏽", 2), ("1️⃣", 2),
   ])
   func `width counts cells`(text: String, cells: Int) {
     #expect(CellWidth.of(text) == cells)
+  }
+
+  /// The widths of the C library, for all characters that it knows to be printable and that are not emoji.
+  @Test func `width agrees with the C library`() throws {
+    // Its header declares it for XSI only.
+    typealias Function = @convention(c) (wchar_t) -> Int32
+    let symbol = try #require(dlsym(nil, "wcwidth"))
+    let wcwidth = unsafeBitCast(symbol, to: Function.self)
+    let locale = try #require(newlocale(LC_CTYPE_MASK, "C.UTF-8", nil))
+    let before = uselocale(locale)
+    defer {
+      uselocale(before)
+      freelocale(locale)
+    }
+    var wrong = [UInt32]()
+    for value in UInt32(0x20)..<0x20000 {
+      guard let scalar = Unicode.Scalar(value), !scalar.properties.isEmoji, value != 0xAD else { continue }
+      switch scalar.properties.generalCategory {
+      case .unassigned, .privateUse, .control: continue
+      default: break
+      }
+      let width = wcwidth(wchar_t(bitPattern: value))
+      if width >= 0, Int(width) != CellWidth.of(String(scalar)) { wrong.append(value) }
+    }
+    // Another version of Unicode may know a few others.
+    #expect(wrong.count < 40, "\(wrong.map { String($0, radix: 16) })")
   }
 
   @Test(arguments: [
@@ -84,7 +111,9 @@ import Testing
 
   @Test func `first column is never cut`() {
     let key = "file/a/very/long/key/that/somebody/wants/to/copy"
-    #expect(table(width: 20, [key, "5 B", "t"]).hasSuffix("\n\(key) …\n"))
+    let lines = table(width: 20, [key, "5 B", "t"]).split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines[1] == key)
+    #expect(lines[2].hasSuffix("  5 B") && CellWidth.of(lines[2]) <= 20)
   }
 
   private func narrow(_ width: Int, _ rows: [[String]]) -> String {
@@ -112,7 +141,9 @@ import Testing
     let key = "file/" + String(repeating: "x", count: 60)
     let text = narrow(40, [[key, "5 B", "a", "t", "shared"], ["file/a", "6 B", "b", "u", "shared"]])
     #expect(text.split(separator: "\n").last?.hasSuffix(" 6 B  b   shared") == true)
-    #expect(text.contains("\n\(key) "))
+    #expect(text.contains("\n\(key)\n"))
+    // The first column is that of a row on one line.
+    #expect(text.split(separator: "\n")[2].hasSuffix(" 5 B  a   shared"))
   }
 
   @Test func `table without titles is aligned`() {
@@ -341,6 +372,20 @@ import Testing
     #expect(text?.contains("  2.0 KiB/s  ") == true, "\(text ?? "")")
   }
 
+  @Test func `waiting line shows the rate and the width of now`() {
+    let start = ContinuousClock.now
+    var meter = ProgressLine(start: start)
+    #expect(meter.repeated(width: 80, now: start) == nil)
+    _ = meter.update(label: "x", done: 0, total: 1 << 30, width: 100, now: start)
+    _ = meter.update(label: "x", done: 1 << 20, total: 1 << 30, width: 100, now: start + .seconds(1))
+    var text = ""
+    for second in 2...8 { text = meter.repeated(width: 100, now: start + .seconds(second)) ?? "" }
+    #expect(text.contains("  stalled  ") && !text.contains("/s"))
+    #expect(meter.repeated(width: 30, now: start + .seconds(9)).map { CellWidth.of($0) <= 30 } == true)
+    _ = meter.update(label: "x", done: 1 << 30, total: 1 << 30, width: 100, now: start + .seconds(10))
+    #expect(meter.repeated(width: 80, now: start + .seconds(11)) == nil)
+  }
+
   /// A terminal echoes ^C after the line; a wrapped line could not be cleared.
   @Test func `line leaves room for Ctrl-C`() {
     var meter = ProgressLine(start: .now)
@@ -380,5 +425,28 @@ import Testing
       #expect(!fixture.errors.text.hasSuffix("bar"))
     }
     #expect(fixture.errors.text.hasSuffix("bar\r\u{1B}[Kp2pctl: it failed\n"))
+  }
+}
+
+@Suite struct WrappedTextTests {
+  @Test(arguments: [
+    ("a bb ccc", 4, ["a bb", "ccc"]), ("", 4, [""]), ("abcdefgh ij", 4, ["abcdefgh", "ij"]), ("日本 語", 4, ["日本", "語"]),
+    ("Start it: p2pctl supervisor start", 12, ["Start it:", "p2pctl supervisor start"]),
+  ])
+  func `text is broken at spaces`(text: String, width: Int, lines: [String]) {
+    #expect(WrappedText.lines(text, width: width) == lines)
+  }
+
+  @Test func `text is beside its label or below it`() {
+    func text(_ width: Int?) -> String {
+      WrappedText.beside("label", "one two three four", indent: 8, width: width)
+    }
+    #expect(text(nil) == "label   one two three four\n")
+    #expect(text(40) == "label   one two three four\n")
+    #expect(
+      WrappedText.beside("l", "aaaaaaaaaaaa bbbbbbbbbbbb", indent: 4, width: 26)
+        == "l   aaaaaaaaaaaa\n    bbbbbbbbbbbb\n")
+    #expect(text(20) == "label\n  one two three four\n")
+    #expect(text(12) == "label\n one two\n three four\n")
   }
 }

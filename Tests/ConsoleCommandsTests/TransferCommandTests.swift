@@ -289,12 +289,35 @@ extension String {
     #expect(fixture.run("get", "rfc/793", "-o", "-", "--json") == .usage)
   }
 
-  @Test func `document cannot drive a terminal`() throws {
+  @Test func `document that is not text is refused by a terminal`() throws {
     let fixture = try CommandFixture()
     let daemon = try streamingDaemon(fixture)
     fixture.terminal.isOutput = true
-    #expect(fixture.run("get", "rfc/793", "-o", "-") == .done)
-    #expect(fixture.output.bytes == [0x61, 0x0A, 0x3F, 0xFF, 0x7B])
+    #expect(fixture.run("get", "rfc/793", "-o", "-") == .cannotCreate)
+    #expect(fixture.output.bytes.isEmpty && fixture.errors.text.contains("is not text"))
+    _ = daemon
+  }
+
+  @Test func `document cannot drive a terminal`() {
+    let sink = TerminalDocumentParts(["a\tb\r\n\u{1B}[2J\u{C}", "é\u{A9}\u{9B}1m", "\u{7F}日"])
+    #expect(
+      sink.shown == "a\tb\r\n?[2J\u{C}é\u{A9}?1m?日")
+  }
+
+  @Test(arguments: [("plain", true), ("日本", true), ("", true), ("a\u{0}b", false)])
+  func `text is told from other documents`(text: String, isText: Bool) {
+    #expect(TerminalDocument.isText(Array(text.utf8)) == isText)
+    // Cut inside the last character.
+    #expect(TerminalDocument.isText(Array(text.utf8.dropLast())) == isText)
+    #expect(!TerminalDocument.isText([0xFF] + Array(text.utf8) + Array("tail".utf8)))
+  }
+
+  @Test func `reader that leaves early is reported`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try streamingDaemon(fixture)
+    fixture.output.failure = (0, .closed)
+    #expect(fixture.run("get", "rfc/793", "-o", "-") == .cannotCreate)
+    #expect(fixture.errors.text.contains("before the whole document was written"))
     _ = daemon
   }
 
@@ -330,5 +353,15 @@ extension String {
     #expect(daemon.requests.first?.contains(#""newest":true"#) == true)
     #expect(fixture.errors.text.contains("1981-09-01T00:00:00Z   5 B  alice, bob, carol and 6 more"))
     #expect(fixture.errors.text.contains("--newest"))
+  }
+}
+
+/// A document that is shown in parts, cut at every byte.
+private struct TerminalDocumentParts {
+  let shown: String
+
+  init(_ parts: [String]) {
+    var document = TerminalDocument()
+    shown = String(decoding: parts.joined().utf8.flatMap { document.shown([$0]) }, as: UTF8.self)
   }
 }

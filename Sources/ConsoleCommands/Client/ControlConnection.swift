@@ -56,12 +56,14 @@ package struct ControlConnection: ~Copyable {
   ///   - timeout: maximum silence between two lines; `nil` waits indefinitely.
   ///   - onEvent: its errors are passed on, as those of `onBytes`; the connection is then unusable.
   ///   - onBytes: receives the bytes of a stream in order.
+  ///   - onQuiet: called after each second in which nothing came.
   package mutating func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration?,
-    onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in }
+    onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in },
+    onQuiet: () -> Void = {}
   ) throws -> Reply {
     let path = path
-    let reply = try exchange(timeout: timeout, onBytes: onBytes) {
+    let reply = try exchange(timeout: timeout, onBytes: onBytes, onQuiet: onQuiet) {
       request.json(id: $0)
     } onEvent: { line in
       do {
@@ -81,7 +83,7 @@ package struct ControlConnection: ~Copyable {
   package mutating func exchange(
     timeout: Duration?, line: (Int64) -> JSONValue, onEvent: (JSONValue) throws -> Void = { _ in }
   ) throws -> JSONValue {
-    try exchange(timeout: timeout, onBytes: { _ in }, line: line) {
+    try exchange(timeout: timeout, onBytes: { _ in }, onQuiet: {}, line: line) {
       try onEvent($0)
       return 0
     }
@@ -89,14 +91,14 @@ package struct ControlConnection: ~Copyable {
 
   /// - Parameter onEvent: returns the number of raw bytes that follow the event.
   private mutating func exchange(
-    timeout: Duration?, onBytes: ([UInt8]) throws -> Void, line: (Int64) -> JSONValue,
+    timeout: Duration?, onBytes: ([UInt8]) throws -> Void, onQuiet: () -> Void, line: (Int64) -> JSONValue,
     onEvent: (JSONValue) throws -> Int
   ) throws -> JSONValue {
     let id = nextID
     nextID += 1
     try send(line(id), timeout: timeout)
     while true {
-      switch try receive(answerTo: id, timeout: timeout) {
+      switch try receive(answerTo: id, timeout: timeout, onQuiet: onQuiet) {
       case .event(let event): try receiveBytes(try onEvent(event), timeout: timeout, onBytes)
       case .reply(let reply): return reply
       }
@@ -127,8 +129,10 @@ package struct ControlConnection: ~Copyable {
     case reply(JSONValue)
   }
 
-  private mutating func receive(answerTo id: Int64, timeout: Duration?) throws(ControlError) -> Received {
-    let json = try receiveLine(timeout: timeout)
+  private mutating func receive(answerTo id: Int64, timeout: Duration?, onQuiet: () -> Void = {})
+    throws(ControlError) -> Received
+  {
+    let json = try receiveLine(timeout: timeout, onQuiet: onQuiet)
     guard let outcome = try decode({ () throws(WireFailure) in try ControlOutcome(json) }) else { return .event(json) }
     switch outcome {
     case .success(id, let reply): return .reply(reply)
@@ -138,7 +142,7 @@ package struct ControlConnection: ~Copyable {
     }
   }
 
-  private mutating func receiveLine(timeout: Duration?) throws(ControlError) -> JSONValue {
+  private mutating func receiveLine(timeout: Duration?, onQuiet: () -> Void) throws(ControlError) -> JSONValue {
     while true {
       let line: [UInt8]?
       do {
@@ -151,7 +155,7 @@ package struct ControlConnection: ~Copyable {
           throw .malformed(path, reason: "\(error)")
         }
       }
-      let bytes = try stream.receive(Self.readSize, timeout: timeout)
+      let bytes = try stream.receive(Self.readSize, timeout: timeout, onQuiet: onQuiet)
       guard !bytes.isEmpty else { throw .closed(path) }
       lines.append(bytes)
     }

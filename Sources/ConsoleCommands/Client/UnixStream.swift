@@ -62,9 +62,10 @@ struct UnixStream: ~Copyable {
   }
 
   /// Receives 1 to `maximum` bytes; none at the end of the stream.
-  func receive(_ maximum: Int, timeout: Duration?) throws(ControlError) -> [UInt8] {
+  /// - Parameter onQuiet: called after each second in which nothing came.
+  func receive(_ maximum: Int, timeout: Duration?, onQuiet: () -> Void = {}) throws(ControlError) -> [UInt8] {
     while true {
-      try wait(for: Int16(POLLIN), timeout: timeout)
+      try wait(for: Int16(POLLIN), timeout: timeout, onQuiet: onQuiet)
       var failure: Int32 = 0
       let bytes = [UInt8](unsafeUninitializedCapacity: maximum) { buffer, count in
         let received = recv(descriptor, buffer.baseAddress, maximum, 0)
@@ -81,10 +82,13 @@ struct UnixStream: ~Copyable {
   }
 
   /// Waits until the socket is ready; `nil` waits indefinitely.
-  private func wait(for events: Int16, timeout: Duration?) throws(ControlError) {
+  private func wait(for events: Int16, timeout: Duration?, onQuiet: () -> Void = {}) throws(ControlError) {
     let deadline = timeout.map { ContinuousClock.now + $0 }
-    guard try Readiness.wait(for: descriptor, events: events, until: deadline) else {
-      throw .noAnswer(path, seconds: Self.wholeSeconds(timeout ?? .zero))
+    while true {
+      let tick = ContinuousClock.now + .seconds(1)
+      if try Readiness.wait(for: descriptor, events: events, until: min(tick, deadline ?? tick)) { return }
+      if let deadline, deadline <= .now { throw .noAnswer(path, seconds: Self.wholeSeconds(timeout ?? .zero)) }
+      onQuiet()
     }
   }
 

@@ -40,7 +40,7 @@ enum OutputKind: Equatable {
 
 /// Takes the bytes of a document in order.
 protocol DocumentSink: AnyObject {
-  func write(document bytes: [UInt8]) throws(OutputError)
+  func write(document bytes: [UInt8]) throws
 }
 
 extension Console: DocumentSink {}

@@ -75,6 +75,7 @@ struct GetCommand: ConsoleCommand {
     guard let output else { return try save(to: try workingDirectory(console), on: console) }
     switch try OutputKind(output, on: console) {
     case .file(let path): return try save(to: .path(path), on: console)
+    case .standardOutput where console.terminal.isOutput: return try stream(to: TerminalSink(console), on: console)
     case .standardOutput: return try stream(to: console, on: console)
     case .pipe(let path):
       let pipe = try PipeOutput(path)
@@ -99,10 +100,15 @@ struct GetCommand: ConsoleCommand {
   private func stream(to sink: some DocumentSink, on console: Console) throws -> ExitStatus {
     if detach { throw CommandFailure(.usage, "--detach needs a file: a stream ends with its reader") }
     if daemon.json { throw CommandFailure(.usage, "--json and a document cannot both go to standard output") }
-    let reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput) {
-      try sink.write(document: $0)
+    let reply: ControlGetReply
+    do {
+      reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput) {
+        try sink.write(document: $0)
+      }
+      try console.flush()
+    } catch OutputError.closed {
+      throw CommandFailure(.cannotCreate, "the reader closed the output before the whole document was written")
     }
-    try console.flush()
     console.noteLine(Self.summary(of: reply))
     return .done
   }
@@ -128,7 +134,7 @@ struct GetCommand: ConsoleCommand {
           guard case .progress(let progress) = event else { return }
           let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
           console.show(&progressLine, label: label, done: progress.received, total: progress.size)
-        }, onBytes: onBytes)
+        }, onBytes: onBytes, onQuiet: { console.redraw(&progressLine) })
       console.clearDrawn()
       return reply
     } catch {

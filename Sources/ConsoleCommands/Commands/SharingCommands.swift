@@ -85,7 +85,7 @@ struct AddCommand: ConsoleCommand {
     (request.hidden, request.follow, request.exclude) = (hidden, follow, exclude)
     // Hashing a large file may be silent for any length of time.
     let reply = try DaemonClient(console: console, options: daemon).request(
-      .add(request), for: ControlAddReply.self, timeout: nil
+      .add(request), for: ControlAddReply.self, timeout: nil, onQuiet: { console.redraw(&progressLine) }
     ) { event in
       switch event {
       case .hashing(let progress):

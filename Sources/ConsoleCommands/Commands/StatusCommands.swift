@@ -21,7 +21,7 @@ struct StatusCommand: ConsoleCommand {
     if daemon.json {
       try console.writeJSON(Self.members(of: status))
     } else {
-      try console.write(Self.text(of: status))
+      try console.write(Self.text(of: status, width: console.tableWidth))
     }
     return .done
   }
@@ -31,17 +31,18 @@ struct StatusCommand: ConsoleCommand {
     if daemon.json {
       try console.writeJSON(statistics.members)
     } else {
-      try console.write(Self.text(of: statistics))
+      try console.write(Self.text(of: statistics, width: console.tableWidth))
     }
     return .done
   }
 
-  static func text(of statistics: StatsReply) -> String {
+  static func text(of statistics: StatsReply, width: Int? = nil) -> String {
     let counts = [
       ("documents", statistics.documents), ("keys", statistics.keys), ("records", statistics.records),
       ("peers", statistics.peers), ("sessions", statistics.sessions),
     ]
-    return text(of: counts.map { ($0, "\($1)") } + (statistics.time.map { [("time", "\($0)")] } ?? []), width: 11)
+    let rows = counts.map { ($0, "\($1)") } + (statistics.time.map { [("time", "\($0)")] } ?? [])
+    return text(of: rows, indent: 11, width: width)
   }
 
   /// The index, and how it is connected: `127.0.0.1:7734, connected since …`.
@@ -50,10 +51,8 @@ struct StatusCommand: ConsoleCommand {
       + (index.source == .connect ? " (chosen with connect)" : "") + (index.error.map { ": \($0)" } ?? "")
   }
 
-  private static func text(of rows: [(String, String)], width: Int) -> String {
-    rows.map { name, value in
-      name + String(repeating: " ", count: max(1, width - name.count)) + TextRules.escapedForTerminal(value) + "\n"
-    }.joined()
+  private static func text(of rows: [(String, String)], indent: Int, width: Int?) -> String {
+    rows.map { WrappedText.beside($0, TextRules.escapedForTerminal($1), indent: indent, width: width) }.joined()
   }
 
   static func members(of status: ControlStatusReply) -> JSONMembers {
@@ -66,14 +65,13 @@ struct StatusCommand: ConsoleCommand {
     return members
   }
 
-  static func text(of status: ControlStatusReply) -> String {
-    var rows = [
+  static func text(of status: ControlStatusReply, width: Int? = nil) -> String {
+    let rows = [
       ("peer", status.name.text), ("id", status.peer.hex), ("socket", status.socket),
       ("uploads", status.uploads.description), ("index", text(of: status.index)),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]
-    if let error = status.error { rows.append(("problem", error)) }
-    return text(of: rows, width: 9)
+    return text(of: rows, indent: 9, width: width)
   }
 }
 

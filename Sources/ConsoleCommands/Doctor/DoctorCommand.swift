@@ -22,7 +22,7 @@ struct DoctorCommand: ConsoleCommand {
       if daemon.json {
         try console.writeJSON(finding.members)
       } else {
-        try console.write(Self.text(of: finding, style: console.style))
+        try console.write(Self.text(of: finding, style: console.style, width: console.tableWidth))
       }
     }
     let worst = findings.map(\.severity).max() ?? .ok
@@ -31,18 +31,21 @@ struct DoctorCommand: ConsoleCommand {
   }
 
   /// `problem  index         alice's index … has been unreachable …`, with its cure on the next line.
-  static func text(of finding: Finding, style: TextStyle) -> String {
+  static func text(of finding: Finding, style: TextStyle, width: Int? = nil) -> String {
     let severity = padded(finding.severity.rawValue, to: 9)
-    let emphasized =
-      switch finding.severity {
-      case .ok: severity
-      case .warning: style.bold(severity)
-      case .problem: style.error(severity)
+    let text = WrappedText.beside(
+      severity + finding.check.rawValue, TextRules.escapedForTerminal(finding.message), indent: 23, width: width
+    ) { label in
+      let rest = String(label.dropFirst(severity.count))
+      return switch finding.severity {
+      case .ok: label
+      case .warning: style.bold(severity) + rest
+      case .problem: style.error(severity) + rest
       }
-    let check = padded(finding.check.rawValue, to: 14)
-    let text = emphasized + check + TextRules.escapedForTerminal(finding.message) + "\n"
+    }
     guard !finding.cure.isEmpty else { return text }
-    return text + String(repeating: " ", count: 23) + "-> \(TextRules.escapedForTerminal(finding.cure))\n"
+    let cure = "-> \(TextRules.escapedForTerminal(finding.cure))"
+    return text + WrappedText.beside("", cure, indent: 23, width: width)
   }
 
   private static func summary(of findings: [Finding], _ worst: Finding.Severity) -> String {

@@ -11,6 +11,8 @@ package struct ProgressLine {
   /// The rate is that of this time.
   private static let rateWindow = Duration.seconds(5)
   private static let maxSamples = 64
+  /// Seconds without progress before the line says so.
+  private static let stallDelay = 3.0
 
   /// Leaves room for the ^C that a terminal echoes: a wrapped line could not be cleared.
   private static let margin = 3
@@ -19,6 +21,8 @@ package struct ProgressLine {
   private var lastShown: ContinuousClock.Instant?
   /// Earlier amounts, oldest first.
   private var samples: [(time: ContinuousClock.Instant, done: Int64)] = []
+  /// What is shown.
+  private var current: (label: String, done: Int64, total: Int64)?
 
   package init(start: ContinuousClock.Instant) {
     self.start = start
@@ -29,6 +33,7 @@ package struct ProgressLine {
   package mutating func update(label: String, done: Int64, total: Int64, width: Int, now: ContinuousClock.Instant)
     -> String?
   {
+    current = (label, done, total)
     let isFinished = done >= total
     if let lastShown, now - lastShown < Self.interval, !isFinished { return nil }
     lastShown = now
@@ -41,6 +46,12 @@ package struct ProgressLine {
     return Self.line(
       label: label, done: done, total: total, gained: done - first.done, elapsed: Self.seconds(now - first.time),
       showsEstimate: Self.seconds(now - start) >= Self.estimateDelay, width: max(20, width) - Self.margin)
+  }
+
+  /// The line after a while without progress: with the rate and the width of now. `nil` if there is nothing to wait for.
+  package mutating func repeated(width: Int, now: ContinuousClock.Instant) -> String? {
+    guard let current, current.done < current.total else { return nil }
+    return update(label: current.label, done: current.done, total: current.total, width: width, now: now)
   }
 
   /// The line itself, at most `width` cells wide.
@@ -59,6 +70,7 @@ package struct ProgressLine {
     var parts = [figures]
     if rate > 0, done < total, showsEstimate { parts.append("\(Quantity.duration(Double(total - done) / rate)) left") }
     if rate > 0 { parts.append(Quantity.rate(gained, seconds: elapsed)) }
+    if gained == 0, done < total, elapsed >= stallDelay { parts.append("stalled") }
     parts.append("\(Quantity.size(done)) of \(Quantity.size(total))")
     let label = CellWidth.cut(TextRules.escapedForTerminal(label), to: max(8, width / 3))
     let room = width - CellWidth.of(label) - 2
@@ -113,5 +125,11 @@ extension Console {
   func show(_ line: inout ProgressLine?, label: String, done: Int64, total: Int64) {
     let text = line?.update(label: label, done: done, total: total, width: terminalWidth(), now: now())
     if let text { draw(text) }
+  }
+
+  /// Draws the line again during a wait.
+  func redraw(_ line: inout ProgressLine?) {
+    guard let text = line?.repeated(width: terminalWidth(), now: now()) else { return }
+    draw(text)
   }
 }

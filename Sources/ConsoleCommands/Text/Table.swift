@@ -33,8 +33,8 @@ package struct Table {
   private static let gap = "  "
 
   private let columns: [Column]
-  /// Rows are cut to this many cells, but never within the first column, because a partial key is useless. `nil` cuts
-  /// nothing.
+  /// Rows are cut to this many cells, but never within the first column, because a partial key is useless: a long one gets
+  /// a line of its own. `nil` cuts nothing.
   private let width: Int?
   private let style: TextStyle
   private let hasTitles: Bool
@@ -78,6 +78,16 @@ package struct Table {
   }
 
   private func line(_ row: [String], _ layout: TableLayout) -> String {
+    let line = joined(row, layout)
+    guard let width, CellWidth.of(line) > width else { return line }
+    guard let first = row.first, let room = layout.widths[0], CellWidth.of(first) > room else {
+      return CellWidth.cut(line, to: width)
+    }
+    let rest = joined([""] + row.dropFirst(), layout)
+    return Self.trimmed(first) + (rest.isEmpty ? "" : "\n" + CellWidth.cut(rest, to: width))
+  }
+
+  private func joined(_ row: [String], _ layout: TableLayout) -> String {
     var line = ""
     for (index, whole) in row.enumerated() {
       guard let width = layout.widths[index] else { continue }
@@ -85,15 +95,19 @@ package struct Table {
       let isCut = columns[index].isFlexible && index > 0 && index != layout.last
       let cell = isCut ? CellWidth.cut(whole, to: width) : whole
       let padding = String(repeating: " ", count: max(0, width - CellWidth.of(cell)))
-      if !line.isEmpty { line += Self.gap }
+      if index > 0 { line += Self.gap }
       switch columns[index].alignment {
       case .right: line += padding + cell
       case .left: line += cell + padding
       }
     }
+    return Self.trimmed(line)
+  }
+
+  private static func trimmed(_ line: String) -> String {
+    var line = line
     while line.last == " " { line.removeLast() }
-    guard let width else { return line }
-    return CellWidth.cut(line, to: max(width, (row.first.map(CellWidth.of) ?? 0) + Self.gap.count))
+    return line
   }
 }
 
