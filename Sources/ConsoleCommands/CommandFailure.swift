@@ -196,7 +196,8 @@ extension CommandFailure {
     return failure
   }
 
-  private static func hint(for code: ErrorCode) -> String? {
+  /// - Parameter job: the download that the failure is about.
+  private static func hint(for code: ErrorCode, job: Int64?) -> String? {
     switch code {
     case .noSource where job != nil:
       "Download \(job ?? 0) goes on when a holder is back. End it: p2pctl cancel \(job ?? 0)"

@@ -15,6 +15,7 @@ enum CatalogueSchema {
     migrator.registerMigration("3 mark of a catalogue in the header") { database in
       try database.execute(sql: "PRAGMA application_id = \(PrivateContent.applicationID)")
     }
+    migrator.registerMigration("4 downloads") { try $0.execute(sql: DownloadRows.createTable) }
     return migrator
   }
 

@@ -37,6 +37,23 @@ package struct HashRange: Hashable, Sendable {
     return HashRange(layer: 0, index: block / length * length, length: Int(length), of: content)
   }
 
+  /// A power of two of leaves, fewer if the tree is smaller.
+  package static func leaves(from index: Int64, count: Int64, of content: Content) -> HashRange? {
+    let length = min(count, content.geometry.paddedBlockCount)
+    guard length > 0, length <= maximumLength else { return nil }
+    return HashRange(layer: 0, index: index, length: Int(length), of: content)
+  }
+
+  /// The nodes of layer 9, each above 512 leaves; empty for a content with fewer.
+  package static func groups(of content: Content) -> [HashRange] {
+    let leaves = content.geometry.blockCount
+    guard leaves > LayerFile.groupLength else { return [] }
+    let length = min(Int64(maximumLength), content.geometry.paddedBlockCount / LayerFile.groupLength)
+    return stride(from: 0, to: (leaves - 1) / LayerFile.groupLength + 1, by: Int(length)).compactMap {
+      HashRange(layer: LayerFile.groupLayer, index: $0, length: Int(length), of: content)
+    }
+  }
+
   /// Layer of the lowest common ancestor.
   var ancestorLayer: Int { layer + length.trailingZeroBitCount }
   var ancestorIndex: Int64 { index / Int64(length) }

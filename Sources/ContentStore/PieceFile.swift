@@ -97,6 +97,10 @@ package final class PieceFile: Sendable {
 
   // MARK: Pieces
 
+  /// Whether nothing is kept of it. A temporary file of several pieces is read while it is fetched, so it is wanted from the
+  /// start to the end.
+  package var isTemporary: Bool { kept == nil }
+
   /// Pieces that are written: proven, or by an earlier process and unproven.
   package var pieces: PieceSet { state.withLock { $0.pieces } }
 

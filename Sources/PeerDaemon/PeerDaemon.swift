@@ -151,9 +151,10 @@ package final class PeerDaemon: Sendable {
       identity: identity, link: link, ledger: ledger, transfers: transfers,
       pools: (quick: threads.files, long: threads.long),
       partial: Self.sharing(partials, PartialPublication(partial, publication)), logger: logger,
-      fetch: SingleSourceFetch(
+      fetch: ContentFetcher(
         identity: identity, link: link, group: group, pool: threads.files,
-        timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger
+        timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger,
+        gained: { partials.gained($0, piece: $1) }
       ).fetch)
     connected.withLock { $0 = { await downloads.indexConnected() } }
     await downloads.start()

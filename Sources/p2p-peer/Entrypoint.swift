@@ -24,8 +24,7 @@ struct Entrypoint: ParsableCommand {
     version: "p2p-peer \(ProtocolVersion.program)")
 
   @Option(help: "The name of this peer.", transform: { try PeerName($0) }) var name: PeerName
-  @Option(help: "The directory of its key and catalogue; created if missing.")
-  var state: String
+  @Option(help: "The directory of its key and catalogue; created if missing.") var state: String
   @Option(help: "The path of its control socket.") var socket: String
   @Option(
     help: "The index to use until p2pctl connect sets another, HOST:PORT.",

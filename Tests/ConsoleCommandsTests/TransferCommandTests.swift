@@ -291,7 +291,9 @@ extension String {
 
   @Test func `document that is not text is refused by a terminal`() throws {
     let fixture = try CommandFixture()
-    let daemon = try streamingDaemon(fixture)
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : Array(Self.streamed.suffix(3))
+    }
     fixture.terminal.isOutput = true
     #expect(fixture.run("get", "rfc/793", "-o", "-") == .cannotCreate)
     #expect(fixture.output.bytes.isEmpty && fixture.errors.text.contains("is not text"))

@@ -116,6 +116,7 @@ import Testing
     ] {
       try? FileManager.default.removeItem(atPath: workspace.state + "/catalogue.sqlite.damaged-1")
       try whole.prefix(length).write(to: URL(filePath: path))
+      try Data().write(to: URL(filePath: path + ".suspect"))
       let catalogue = try workspace.catalogue()
       #expect(try #require(catalogue.rescue?.shares) >= least, "\(length)")
       try catalogue.inspect()

@@ -151,14 +151,6 @@ import Testing
     #expect(throws: Never.self, "small layers need no file") { try catalogue.layers.draft(size: 1000) }
   }
 
-  @Test func `file in place of the directory says so`() throws {
-    try FileManager.default.createDirectory(atPath: workspace.state, withIntermediateDirectories: false)
-    try Data().write(to: URL(filePath: layers))
-    #expect(code { try workspace.catalogue() } == .notADirectory)
-    try FileManager.default.removeItem(atPath: layers)
-    #expect(throws: Never.self, "the failed start released its lock") { try workspace.catalogue() }
-  }
-
   /// Something else with the name of a layer: it is never waited for or followed, and a new layer takes its place.
   @Test(arguments: ["fifo", "link", "directory", "full directory", "unreadable"])
   func `what lies in the way of a layer is replaced`(_ kind: String) throws {

@@ -31,7 +31,7 @@ import Testing
       try await session.expect("peer alice, index 127.0.0.1:")
       try await session.expect("Type help for a list of commands, Ctrl-D to leave.")
       try await session.expect(Self.prompt)
-      session.type("li\t\r")
+      session.type("lis\t\r")
       try await session.expect("file/paper.pdf  1000 B        1")
       try await session.expect(Self.prompt)
       session.type("lookup file/pa\t\r")

@@ -140,7 +140,7 @@ struct RootModeTests {
         logs.status == 0 && logs.output.contains("ready to serve peer=\(alice)") || logs.output.contains(alice),
         "\(logs)")
     }
-    #expect(try await system.run(as: alice, Self.p2pctl, "logs", bob).status == 3)
+    #expect(try await system.run(as: alice, Self.p2pctl, "logs", bob).status == 77)
     let written = try await system.run(as: alice, "/bin/sh", "-c", "echo x >> /var/log/p2p/\(alice).log")
     #expect(written.status != 0)
   }

@@ -15,7 +15,7 @@ import WireProtocol
     timeout.connect = .milliseconds(500)
     timeout.answer = .milliseconds(500)
     timeout.stall = .milliseconds(300)
-    timeout.selection.trial = .milliseconds(100)
+    timeout.picker.patience = 0.1
     return timeout
   }
 
@@ -23,8 +23,8 @@ import WireProtocol
   private func expectation(_ habit: Liar.Habit) -> ErrorCode? {
     switch habit {
     case .wrongRoot, .wrongSize, .wrongHashes, .wrongBytes: .verificationFailed
-    // Everything requested has arrived and is correct.
-    case .tooMany: nil
+    // Everything requested, in advance where it is the only source, has arrived and is correct.
+    case .tooMany, .partial: nil
     default: .noSource
     }
   }

@@ -94,9 +94,10 @@ import WireProtocol
         WireFailure(.unavailable, "index is parked", retryAfter: 0).write(id: nil, to: &output)
       case .refuses: WireFailure(.forbidden, "you are not a member", retryAfter: 0).write(id: nil, to: &output)
       case .works:
-        if !hasGreeted {
+        let id = try? LineScratch.current.reader.read(line) { try $0.requestID() }
+        if !hasGreeted, let id {
           IndexHelloReply(server: "test", host: "127.0.0.1", isAdvertised: nil, limits: IndexLimits())
-            .write(id: 1, to: &output)
+            .write(id: id, to: &output)
         }
         hasGreeted = true
         return .next
@@ -126,7 +127,8 @@ import WireProtocol
     return IndexLink(
       address: address,
       hello: IndexHello(peer: Swarm.id("alice"), name: try PeerName("alice"), port: 1, advertise: nil),
-      shares: { _ in nil }, loop: group.next(), logger: logger, random: SeededGenerator(seed: 1))
+      shares: { _ in .init(documents: [], next: nil) }, loop: group.next(), logger: logger,
+      random: SeededGenerator(seed: 1))
   }
 
   @Test func `index that stops and starts is two lines more`() async throws {

@@ -22,9 +22,12 @@ import WireProtocol
     var output = JSONWriter()
     machine.greet(as: source, try PeerName("bob"), to: &output)
     machine.want(content, to: &output)
-    machine.fetch(from: 0, to: &output)
+    machine.request(.hashes(try leaves()), to: &output)
+    machine.request(.blocks(0..<7), to: &output)
     return (machine, lines(output))
   }
+
+  private func leaves() throws -> HashRange { try #require(HashRange.leaves(around: 0, of: content)) }
 
   private func lines(_ output: JSONWriter) -> [String] {
     String(decoding: output.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
@@ -35,8 +38,8 @@ import WireProtocol
     return try reader.read(Array(line.utf8)) { try machine.received($0) }
   }
 
-  private func hello(_ peer: PeerID, inflight: Int = 64) -> String {
-    #"{"id":1,"status":200,"protocol":1,"peer":"\#(peer)","name":"a","limits":{"get":32768,"inflight":\#(inflight)}}"#
+  private func hello(_ peer: PeerID, inflight: Int = 64, get: Int = 32_768) -> String {
+    #"{"id":1,"status":200,"protocol":1,"peer":"\#(peer)","name":"a","limits":{"get":\#(get),"inflight":\#(inflight)}}"#
   }
 
   @Test func `small document is requested in one round trip`() throws {
@@ -50,38 +53,50 @@ import WireProtocol
   @Test func `bodies follow the order of the requests`() throws {
     var (machine, _) = try begun()
     #expect(try reply(&machine, hello(source)) == .answer)
-    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .willing)
+    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .holding(.complete))
     let hashes = try reply(&machine, #"{"id":3,"status":200,"hashes":8}"#)
-    guard case .body(let nodes) = hashes else {
-      Issue.record("hashes have a body")
-      return
-    }
-    #expect(nodes.count == 256)
+    #expect(hashes == .body(.hashes(try leaves()), count: 256))
     let bytes = try reply(&machine, #"{"id":4,"status":200,"offset":0,"length":100000}"#)
-    #expect(bytes == .body(.bytes(offset: 0, length: 100_000)))
+    #expect(bytes == .body(.blocks(0..<7), count: 100_000))
+    #expect(!machine.isIdle, "the bodies have not come yet")
+    machine.finished()
+    machine.finished()
+    #expect(machine.isIdle)
   }
 
-  @Test func `nothing is fetched before fetch is called`() throws {
+  @Test func `requests keep to the limits of the source`() throws {
     var machine = SourceMachine(source: source)
     var output = JSONWriter()
     machine.greet(as: source, try PeerName("bob"), to: &output)
     machine.want(content, to: &output)
     #expect(lines(output).count == 2)
-    _ = try reply(&machine, hello(source))
-    #expect(try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#) == .willing)
+    _ = try reply(&machine, hello(source, inflight: 3))
+    _ = try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":true}"#)
     #expect(machine.isIdle)
     var requests = JSONWriter()
-    machine.proceed(to: &requests)
-    #expect(requests.bytes.isEmpty)
-    machine.fetch(from: 32_768, to: &requests)
-    #expect(lines(requests).count == 4)
-    #expect(lines(requests)[1].contains("\"offset\":32768,\"length\":32768"))
-    #expect(!machine.isIdle)
+    machine.request(.blocks(2..<7), to: &requests)
+    machine.request(.blocks(0..<2), to: &requests)
+    // Two blocks at a time, three requests at a time.
+    #expect(lines(requests).count == 3)
+    #expect(lines(requests)[0].contains("\"offset\":32768,\"length\":32768"))
+    #expect(lines(requests)[2].contains("\"offset\":98304,\"length\":1696"))
+    _ = try reply(&machine, #"{"id":3,"status":200,"offset":32768,"length":32768}"#)
+    var next = JSONWriter()
+    machine.proceed(to: &next)
+    #expect(lines(next).count == 1)
+    #expect(lines(next)[0].contains("\"offset\":0,\"length\":32768"))
+  }
+
+  @Test func `source that gives less than a block is refused`() throws {
+    var (machine, _) = try begun()
+    #expect(throws: SourceFailure.self) { try reply(&machine, hello(source, get: 1)) }
   }
 
   @Test func `event does not count as a reply`() throws {
     var (machine, _) = try begun()
-    #expect(try reply(&machine, #"{"event":"have","pieces":"AA=="}"#) == .event)
+    #expect(try reply(&machine, #"{"event":"news"}"#) == .ignored)
+    let other = #"{"event":"have","content":"\#(content.root)","size":100001,"pieces":[[0,1]]}"#
+    #expect(try reply(&machine, other) == .ignored, "about another content")
     #expect(try reply(&machine, hello(source)) == .answer)
   }
 
@@ -91,11 +106,27 @@ import WireProtocol
     #expect(throws: SourceFailure.otherPeer(other)) { try reply(&machine, hello(other)) }
   }
 
-  @Test func `partial holder is rejected`() throws {
+  @Test func `partial source tells what it has and what it gets`() throws {
     var (machine, _) = try begun()
     _ = try reply(&machine, hello(source))
-    #expect(throws: SourceFailure.incomplete) {
-      try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"AA=="}"#)
+    let none = try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"AA=="}"#)
+    #expect(none == .holding(.pieces(PieceSet(count: 1))))
+    let lacks = try reply(&machine, #"{"id":3,"status":404,"error":"not-found","message":"not yet"}"#)
+    #expect(lacks == .lacks(.hashes(try leaves())), "no lie")
+    let gained = #"{"event":"have","content":"\#(content.root)","size":100000,"pieces":[[0,1]]}"#
+    #expect(try reply(&machine, gained) == .gained([0..<1]))
+    let all = #"{"event":"have","content":"\#(content.root)","size":100000,"complete":true}"#
+    #expect(try reply(&machine, all) == .holding(.complete))
+    #expect(throws: SourceFailure.refused(WireFailure(.notFound, "gone"))) {
+      try reply(&machine, #"{"id":4,"status":404,"error":"not-found","message":"gone"}"#)
+    }
+  }
+
+  @Test func `source that does not say which part it has is rejected`() throws {
+    var (machine, _) = try begun()
+    _ = try reply(&machine, hello(source))
+    #expect(throws: SourceFailure.self) {
+      try reply(&machine, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"AAAA"}"#)
     }
   }
 

@@ -37,19 +37,19 @@ import WireProtocol
     var underWay: [SourceSelection.ID: (holder: Holder, until: NIODeadline, behaviour: Behaviour)] = [:]
     var most = 0
     var asked: [String] = []
-    var source: Holder?
+    var sources: Set<SourceSelection.ID> = []
     let behaviour: (Holder) -> Behaviour
     /// The reply to a repeated look-up.
     var answers: () -> (holders: [Holder], total: Int)?
     var lookups = 0
 
     init(
-      bounds: SourceSelection.Bounds = .init(), _ holders: [Holder], total: Int? = nil,
+      bounds: SourceSelection.Bounds = .init(), _ holders: [Holder], isSmall: Bool = true, total: Int? = nil,
       answers: @escaping () -> (holders: [Holder], total: Int)? = { nil },
       behaviour: @escaping (Holder) -> Behaviour
     ) {
-      selection = SourceSelection(bounds: bounds, at: now)
-      selection.add(holders, total: total ?? holders.count)
+      selection = SourceSelection(bounds: bounds, isSmall: isSmall, at: now)
+      selection.add(holders, total: total ?? holders.count, at: now)
       self.behaviour = behaviour
       self.answers = answers
     }
@@ -57,7 +57,7 @@ import WireProtocol
     /// - Returns: whether the download completed.
     mutating func run() -> Bool {
       while true {
-        while let step = selection.step(at: now) { if carryOut(step) { return true } }
+        while let step = selection.step(at: now) { carryOut(step) }
         guard case .until(let deadline) = selection.rest(at: now) else { return false }
         let next = underWay.min { $0.value.until < $1.value.until }
         guard let next, next.value.until <= deadline else {
@@ -65,13 +65,13 @@ import WireProtocol
           continue
         }
         now = max(now, next.value.until)
-        end(next.key, next.value.behaviour)
+        if end(next.key, next.value.behaviour) { return true }
       }
     }
 
-    private mutating func carryOut(_ step: SourceSelection.Step) -> Bool {
+    private mutating func carryOut(_ step: SourceSelection.Step) {
       switch step {
-      case .ask(let id, let holder, let pace, _):
+      case .ask(let id, let holder, let pace):
         asked.append(holder.name.text)
         let behaviour = behaviour(holder)
         let time: TimeAmount =
@@ -86,32 +86,32 @@ import WireProtocol
         let isTooLate = if case .honest(let needed) = behaviour { needed > time } else { false }
         underWay[id] = (holder, now + time, isTooLate ? .silent : behaviour)
         most = max(most, underWay.count)
-      case .fetch(let id):
-        guard let giver = underWay[id] else { return false }
-        source = giver.holder
-        if case .honest = giver.behaviour { return true }
-        underWay[id]?.until = now + .seconds(10)
-      case .leave(let id): underWay[id] = nil
+      case .replaceOne: break
       case .lookUp:
         lookups += 1
         if let (holders, total) = answers() {
-          selection.add(holders, total: total)
+          selection.add(holders, total: total, at: now)
         } else {
-          selection.lookUpFailed()
+          selection.lookUpFailed(at: now)
         }
       }
-      return false
     }
 
-    private mutating func end(_ id: SourceSelection.ID, _ behaviour: Behaviour) {
+    /// - Returns: whether the download completed.
+    private mutating func end(_ id: SourceSelection.ID, _ behaviour: Behaviour) -> Bool {
       switch behaviour {
-      case .stalls where source == underWay[id]?.holder: fail(id, .stalled)
-      case .honest, .stalls:
-        underWay[id]?.until = .distantFuture
-        selection.becameWilling(id)
+      case .stalls where sources.contains(id): fail(id, .stalled)
+      case .stalls:
+        sources.insert(id)
+        underWay[id]?.until = now + .seconds(10)
+        selection.answered(id)
+      case .honest:
+        selection.answered(id)
+        return true
       case .silent: fail(id, .silent)
       case .refuses: fail(id, .lost("Connection refused"))
       }
+      return false
     }
 
     private mutating func fail(_ id: SourceSelection.ID, _ failure: SourceFailure) {
@@ -207,7 +207,7 @@ import WireProtocol
     #expect(network.lookups == 1)
   }
 
-  @Test func `source that only promises is dropped for others`() throws {
+  @Test func `sources that only promise delay nobody for long`() throws {
     let honest = try holder(5)
     var network = Network(try holders(0..<6)) { $0 == honest ? .honest(.milliseconds(5)) : .stalls }
     let isFetched = network.run()
@@ -215,69 +215,91 @@ import WireProtocol
     #expect(network.now <= .uptimeNanoseconds(15_000_000_000))
   }
 
-  @Test func `slow source is dropped when others exist`() throws {
-    var selection = SourceSelection(at: .uptimeNanoseconds(0))
-    let (slow, other) = (try holder(0), try holder(1))
-    selection.add([slow, other], total: 2)
+  @Test func `lost source that delivered is asked again after a pause`() throws {
+    var selection = SourceSelection(isSmall: true, at: .uptimeNanoseconds(0))
     var now = NIODeadline.uptimeNanoseconds(0)
-    #expect(step(&selection, now) == .ask(0, slow, pace: .usual, isAlone: true))
-    selection.becameWilling(0)
-    #expect(step(&selection, now) == .fetch(from: 0))
-    now = now + .seconds(1)
-    selection.gained(16_384, at: now)
-    now = now + .seconds(1)
-    #expect(step(&selection, now) == nil)
-    now = now + .seconds(10)
-    #expect(step(&selection, now) == .leave(0))
-    #expect(step(&selection, now) == .ask(1, other, pace: .usual, isAlone: true))
-    selection.failed(1, .incomplete, gained: 0, at: now)
-    #expect(step(&selection, now) == .lookUp)
-    selection.lookUpFailed()
-    #expect(step(&selection, now) == .ask(2, slow, pace: .usual, isAlone: true))
-    selection.becameWilling(2)
-    #expect(step(&selection, now) == .fetch(from: 2))
-    now = now + .seconds(60)
-    #expect(step(&selection, now) == nil)
-  }
-
-  @Test func `lost source that delivered is asked again`() throws {
-    var selection = SourceSelection(at: .uptimeNanoseconds(0))
-    let now = NIODeadline.uptimeNanoseconds(0)
     let only = try holder(0)
-    selection.add([only], total: 1)
-    #expect(step(&selection, now) == .ask(0, only, pace: .patient, isAlone: true))
-    selection.becameWilling(0)
-    #expect(step(&selection, now) == .fetch(from: 0))
-    selection.gained(16_384, at: now)
+    selection.add([only], total: 1, at: now)
+    #expect(step(&selection, now) == .ask(0, only, pace: .patient))
+    selection.answered(0)
+    selection.gained(at: now)
     selection.failed(0, .lost("Connection reset by peer"), gained: 16_384, at: now)
-    #expect(step(&selection, now) == .ask(1, only, pace: .patient, isAlone: true))
+    #expect(selection.hadHonestSource)
+    _ = step(&selection, now)
+    selection.add([only], total: 1, at: now)
+    guard case .until(let deadline) = selection.rest(at: now) else {
+      Issue.record("it may come back")
+      return
+    }
+    now = max(deadline, now + .milliseconds(500))
+    #expect(step(&selection, now) == .ask(1, only, pace: .patient))
     selection.failed(1, .wrongBytes("block 1"), gained: 16_384, at: now)
-    #expect(step(&selection, now) == .lookUp)
-    selection.add([only], total: 1)
     #expect(step(&selection, now) == nil)
     #expect(selection.rest(at: now) == .end)
     #expect(selection.failures.hasWrongBytes)
+    #expect(!selection.hadHonestSource)
   }
 
-  @Test func `other sources are released and asked again after a failure`() throws {
+  @Test func `busy source is asked again when it said`() throws {
+    var selection = SourceSelection(isSmall: true, at: .uptimeNanoseconds(0))
+    var now = NIODeadline.uptimeNanoseconds(0)
+    let only = try holder(0)
+    selection.add([only], total: 1, at: now)
+    _ = step(&selection, now)
+    selection.failed(0, .busy(WireFailure(.unavailable, "slots", retryAfter: 7)), gained: 0, at: now)
+    _ = step(&selection, now)
+    selection.add([only], total: 1, at: now)
+    now = now + .seconds(6)
+    #expect(step(&selection, now) == nil)
+    now = now + .seconds(1)
+    #expect(step(&selection, now) == .ask(1, only, pace: .patient))
+  }
+
+  // MARK: Contents of several pieces
+
+  @Test func `many sources are asked at once, and the index again and again`() throws {
     var selection = SourceSelection(at: .uptimeNanoseconds(0))
     var now = NIODeadline.uptimeNanoseconds(0)
-    selection.add(try holders(0..<3), total: 3)
-    _ = selection.step(at: now)
-    now = now + .milliseconds(500)
-    _ = selection.step(at: now)
-    _ = selection.step(at: now)
-    #expect(step(&selection, now) == nil)
-    selection.becameWilling(1)
-    #expect(step(&selection, now) == .fetch(from: 1))
-    let (first, second) = (selection.step(at: now), selection.step(at: now))
-    let left = [first, second]
-    #expect(left.contains(.leave(0)) && left.contains(.leave(2)))
-    #expect(step(&selection, now) == nil)
-    selection.failed(1, .stalled, gained: 0, at: now)
-    guard case .ask(3, _, _, isAlone: true) = selection.step(at: now) else {
-      Issue.record("another is asked")
-      return
+    selection.add(try holders(0..<20), total: 20, at: now)
+    var asked = [SourceSelection.ID]()
+    while case .ask(let id, _, _) = step(&selection, now) { asked.append(id) }
+    #expect(asked.count == 8)
+    for id in asked { selection.answered(id) }
+    while case .ask(let id, _, _) = step(&selection, now) { asked.append(id) }
+    #expect(asked.count == 16)
+    var times = [Int64]()
+    for _ in 0..<60_000 {
+      now = now + .milliseconds(1)
+      while let next = selection.step(at: now) {
+        guard next == .lookUp else { continue }
+        times.append(Int64(now.uptimeNanoseconds) / 1_000_000)
+        selection.gained(at: now)
+        selection.add([], total: 20, at: now)
+      }
     }
+    #expect(times.prefix(5) == [200, 400, 800, 1600, 3200])
+    for (early, late) in zip(times.dropFirst(4), times.dropFirst(5)) { #expect((5000...30_000).contains(late - early)) }
+  }
+
+  @Test func `there are at most 32 sources, which take turns with the others`() throws {
+    var selection = SourceSelection(at: .uptimeNanoseconds(0))
+    var now = NIODeadline.uptimeNanoseconds(0)
+    selection.add(try holders(0..<40), total: 40, at: now)
+    var sources = [SourceSelection.ID]()
+    while case .ask(let id, _, _) = step(&selection, now) {
+      selection.answered(id)
+      sources.append(id)
+    }
+    #expect(sources.count == 32)
+    selection.gained(at: now)
+    now = now + .seconds(10)
+    var steps = [SourceSelection.Step]()
+    while let next = step(&selection, now) {
+      steps.append(next)
+      if next == .lookUp { selection.add([], total: 40, at: now) }
+      if next == .replaceOne { selection.replaced(3, at: now) }
+    }
+    #expect(steps.contains(.replaceOne))
+    #expect(steps.contains { if case .ask = $0 { true } else { false } })
   }
 }

@@ -86,8 +86,9 @@ final class Swarm: Sendable {
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers,
       pools: (pool, pool), logger: Self.logger(name),
       fetch: fetch
-        ?? SingleSourceFetch(
-          identity: identity, link: link, group: group, pool: pool, timeout: timeout, logger: Self.logger(name)
+        ?? ContentFetcher(
+          identity: identity, link: link, group: group, pool: pool, timeout: timeout, logger: Self.logger(name),
+          gained: { partials.gained($0, piece: $1) }
         ).fetch)
     started.withLock { $0.append(downloads) }
     await downloads.start()

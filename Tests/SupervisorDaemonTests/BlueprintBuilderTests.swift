@@ -49,6 +49,8 @@ import WireProtocol
     let listen = try freePort()
     let obstacle = layout.controlSocket(of: bob)
     try #require(close(open(obstacle, O_CREAT | O_WRONLY, 0o600)) == 0)
+    // It cannot be moved aside either.
+    try #require(mkdir(obstacle + ".aside", 0o700) == 0 && mkdir(obstacle + ".aside/x", 0o700) == 0)
     let builder = try builder()
     for _ in 0..<2 {
       let error = #expect(throws: SupervisorError.self) { try builder.peer(plan(listen), index: .defaultIndex) }
@@ -140,7 +142,7 @@ import WireProtocol
     // While that port is in use, another one is chosen.
     try #require(unlink(layout.controlSocket(of: bob)) == 0)
     var warnings: [String] = []
-    let third = try builder { if $1 == .warning { warnings.append($0) } }.peer(any, index: .defaultIndex)
+    let third = try builder(log: { if $1 == .warning { warnings.append($0) } }).peer(any, index: .defaultIndex)
     #expect(warnings.count == 1 && warnings.first?.hasPrefix("the upload port ") == true)
     #expect(third.address != second.address)
     for (blueprint, isTaken) in [(second, false), (third, true)] {

@@ -76,13 +76,6 @@ import Testing
     #expect(access(path, F_OK) != 0)
   }
 
-  @Test func `other file is not replaced`() throws {
-    let directory = try TemporaryDirectory()
-    let path = try directory.write("alice.sock", [1, 2, 3])
-    #expect(throws: ListeningSocket.Failure(what: .unix(path), errno: .fileExists)) { try ListeningSocket.unix(path) }
-    #expect(TemporaryDirectory.read(path) == [1, 2, 3])
-  }
-
   @Test func `path of more than 107 bytes is refused`() throws {
     let directory = try TemporaryDirectory()
     let room = UnixSocketAddress.maxPathLength - directory.path.utf8.count - 1

@@ -126,21 +126,26 @@ struct GetCommand: ConsoleCommand {
       request.preserve = !noPreserve
       request.umask = console.environment.umask
     }
-    do {
-      // No timeout for a large file: the daemon fails the request if no source is left.
-      let reply: ControlGetReply = try DaemonClient(console: console, options: daemon).request(
-        .get(request), timeout: nil,
-        onEvent: { event in
-          guard case .progress(let progress) = event else { return }
-          let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
-          console.show(&progressLine, label: label, done: progress.received, total: progress.size)
-        }, onBytes: onBytes, onQuiet: { console.redraw(&progressLine) })
-      console.clearDrawn()
-      return reply
-    } catch {
-      console.clearDrawn()
-      guard let failure = error as? CommandFailure else { throw error }
-      throw KeySuggestions(console: console, options: daemon).improved(failure.naming(key), key: key, from: from)
+    (request.detach, request.wait) = (detach, wait)
+    var waiting = WaitingGet()
+    while true {
+      do {
+        let reply = try ask(request, &waiting, &progressLine, on: console, onBytes: onBytes)
+        console.clearDrawn()
+        return reply
+      } catch {
+        if let job = waiting.job, Self.isInterruption(error) { throw try interrupted(job, on: console) }
+        guard let failure = error as? CommandFailure else { throw error }
+        // A killed daemon is soon back, and so is its download: the same request takes part in it.
+        if !isStream, waiting.mayRetry(failure, at: console.now()) {
+          do { try console.pause(Self.retryInterval) } catch ControlError.interrupted {
+            throw try interrupted(waiting.job, on: console)
+          }
+          continue
+        }
+        console.clearDrawn()
+        throw KeySuggestions(console: console, options: daemon).improved(failure.naming(key), key: key, from: from)
+      }
     }
   }
 
@@ -158,7 +163,7 @@ struct GetCommand: ConsoleCommand {
         guard case .progress(let progress) = event else { return }
         let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
         console.show(&progressLine, label: label, done: progress.received, total: progress.size)
-      }, onBytes: onBytes)
+      }, onBytes: onBytes, onQuiet: { console.redraw(&progressLine) })
   }
 
   private static func isInterruption(_ error: any Error) -> Bool {

@@ -85,25 +85,25 @@ struct AddCommand: ConsoleCommand {
     (request.hidden, request.follow, request.exclude) = (hidden, follow, exclude)
     // Hashing a large file may be silent for any length of time.
     let reply = try DaemonClient(console: console, options: daemon).request(
-      .add(request), for: ControlAddReply.self, timeout: nil, onQuiet: { console.redraw(&progressLine) }
-    ) { event in
-      switch event {
-      case .hashing(let progress):
-        let label = progress.files > 1 ? "[\(progress.file)/\(progress.files)] " : ""
-        console.show(
-          &progressLine, label: label + lastSegment(progress.path), done: progress.done, total: progress.total)
-      case .added(let document, let path):
-        console.clearDrawn()
-        try write(document, path, &table, on: console)
-      case .failed(let problem):
-        problems.append(problem)
-        guard !daemon.json else { return }
-        console.clearDrawn()
-        console.noteLine(
-          "p2pctl: \(TextRules.escapedForTerminal(problem.path)): \(TextRules.escapedForTerminal(problem.message))")
-      default: break
-      }
-    }
+      .add(request), for: ControlAddReply.self, timeout: nil,
+      onEvent: { event in
+        switch event {
+        case .hashing(let progress):
+          let label = progress.files > 1 ? "[\(progress.file)/\(progress.files)] " : ""
+          console.show(
+            &progressLine, label: label + lastSegment(progress.path), done: progress.done, total: progress.total)
+        case .added(let document, let path):
+          console.clearDrawn()
+          try write(document, path, &table, on: console)
+        case .failed(let problem):
+          problems.append(problem)
+          guard !daemon.json else { return }
+          console.clearDrawn()
+          console.noteLine(
+            "p2pctl: \(TextRules.escapedForTerminal(problem.path)): \(TextRules.escapedForTerminal(problem.message))")
+        default: break
+        }
+      }, onQuiet: { console.redraw(&progressLine) })
     console.clearDrawn()
     try console.write(table.finish())
     return try finish(reply, problems, on: console)

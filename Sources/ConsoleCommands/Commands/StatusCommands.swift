@@ -66,11 +66,12 @@ struct StatusCommand: ConsoleCommand {
   }
 
   static func text(of status: ControlStatusReply, width: Int? = nil) -> String {
-    let rows = [
+    var rows = [
       ("peer", status.name.text), ("id", status.peer.hex), ("socket", status.socket),
       ("uploads", status.uploads.description), ("index", text(of: status.index)),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]
+    if let error = status.error { rows.append(("problem", error)) }
     return text(of: rows, indent: 9, width: width)
   }
 }

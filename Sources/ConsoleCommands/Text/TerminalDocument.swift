@@ -18,7 +18,9 @@ package struct TerminalDocument {
     let beginning = beginning.prefix(probe)
     guard !beginning.contains(0) else { return false }
     // The last character may be incomplete.
-    return (0...3).contains { String(validating: beginning.dropLast($0), as: UTF8.self) != nil }
+    return (0..<min(4, max(beginning.count, 1))).contains {
+      String(validating: beginning.dropLast($0), as: UTF8.self) != nil
+    }
   }
 
   /// The next part, as it can be shown.

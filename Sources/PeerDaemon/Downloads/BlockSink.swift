@@ -6,26 +6,32 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Verifies and writes the bytes of one source, in order, on a thread of the pool. The event loop only receives.
+/// Verifies and writes what one source sends, in order, on a thread of the pool. The event loop only receives.
 ///
 /// Verified blocks stay in the file if the source fails later.
 final class BlockSink: Sendable {
   enum Item: Sendable {
     case hashes(HashRange, [UInt8])
-    case bytes(ByteBuffer)
+    /// Part of the bytes of a run of blocks.
+    case bytes(PiecePicker.Run, ByteBuffer)
 
     var cost: Int {
       switch self {
       case .hashes(_, let bytes): bytes.count
-      case .bytes(let buffer): buffer.readableBytes
+      case .bytes(_, let buffer): buffer.readableBytes
       }
     }
   }
 
   /// The result of an item.
   enum Report: Sendable {
-    /// Everything before this offset is verified and written.
-    case verified(upTo: Int64)
+    case hashes(HashRange)
+    /// Blocks are verified and written.
+    case written(PiecePicker.Run)
+    /// Blocks were dropped: they are written already.
+    case dropped(PiecePicker.Run)
+    /// Blocks were dropped, because the source did not have the hashes that prove them.
+    case unproven(PiecePicker.Run)
     /// The source sent bytes or hashes that do not belong to the content.
     case wrong(String)
     /// The local disk failed.
@@ -38,29 +44,26 @@ final class BlockSink: Sendable {
     var isRunning = false
     var isClosed = false
     /// Released when the sink is closed.
-    var report: (@Sendable (Report) -> Void)?
+    var report: (@Sendable ([Report]) -> Void)?
     var wantsRoom: (@Sendable () -> Void)?
     var whenIdle: (@Sendable () -> Void)?
   }
 
   /// Bytes in the queue at which reading from the source stops, until the queue is half empty.
-  private static let maxQueued = 4 << 20
-
+  private let maxQueued: Int
   private let pool: NIOThreadPool
-  private let received: @Sendable (Int) -> Void
   private let intake: Mutex<BlockIntake>
   private let queue: Mutex<Queue>
 
   /// - Parameters:
-  ///   - received: called with the number of bytes of each item, right or wrong, on the event loop.
+  ///   - maxQueued: bytes that may wait.
   ///   - report: called on a thread of the pool.
   init(
-    intake: consuming sending BlockIntake, pool: NIOThreadPool, received: @escaping @Sendable (Int) -> Void = { _ in },
-    report: @escaping @Sendable (Report) -> Void
+    file: PieceFile, pool: NIOThreadPool, maxQueued: Int, report: @escaping @Sendable ([Report]) -> Void
   ) {
-    self.received = received
-    self.intake = Mutex(intake)
+    intake = Mutex(BlockIntake(file: file))
     self.pool = pool
+    self.maxQueued = maxQueued
     queue = Mutex(Queue(report: report))
   }
 
@@ -69,12 +72,11 @@ final class BlockSink: Sendable {
 
   /// - Returns: whether there is room for more. If not, `room` is called as soon as there is.
   func submit(_ item: Item, room: @escaping @Sendable () -> Void) -> Bool {
-    if case .bytes(let buffer) = item { received(buffer.readableBytes) }
     let (mustStart, hasRoom) = queue.withLock { queue in
       guard !queue.isClosed else { return (false, true) }
       queue.items.append(item)
       queue.bytes += item.cost
-      let hasRoom = queue.bytes < Self.maxQueued
+      let hasRoom = queue.bytes < maxQueued
       if !hasRoom { queue.wantsRoom = room }
       defer { queue.isRunning = true }
       return (!queue.isRunning, hasRoom)
@@ -104,7 +106,7 @@ final class BlockSink: Sendable {
         report(intake.withLock { $0.take(item) })
         let room = queue.withLock { queue -> (@Sendable () -> Void)? in
           queue.bytes -= item.cost
-          return queue.bytes < Self.maxQueued / 2 ? queue.wantsRoom.take() : nil
+          return queue.bytes < maxQueued / 2 ? queue.wantsRoom.take() : nil
         }
         room?()
       }
@@ -125,68 +127,94 @@ final class BlockSink: Sendable {
   }
 }
 
-/// Verifies and writes items; for one thread at a time.
+/// Verifies and writes the items of one source; for one thread at a time.
+///
+/// Only whole verified blocks are written: another source may have written the same block already.
 struct BlockIntake {
-  private let content: Content
   private let file: PieceFile
+  private let geometry: PieceGeometry
+  /// The run whose bytes come now, and the block that comes next.
+  private var run: PiecePicker.Run = 0..<0
+  private var block: Int64 = 0
+  /// Bytes of the run that have not come yet.
+  private var left: Int64 = 0
   private var verifier: BlockVerifier?
-  private var position: Int64
-  private var verified: Int64
+  /// The beginning of an incomplete block.
+  private var rest: [UInt8] = []
 
-  /// - Parameter start: the first missing byte, at a block boundary.
-  init(_ file: PieceFile, from start: Int64) {
-    content = file.content
+  init(file: PieceFile) {
     self.file = file
-    position = start
-    verified = start
-    if content.geometry.blockCount == 1 {
-      verifier = BlockVerifier(content: content, firstBlock: 0, leaves: content.root.bytes)
-    }
+    geometry = file.content.geometry
   }
 
-  mutating func take(_ item: BlockSink.Item) -> BlockSink.Report {
+  mutating func take(_ item: BlockSink.Item) -> [BlockSink.Report] {
     do throws(StoreError) {
       switch item {
-      case .hashes(let range, let bytes): return try takeHashes(range, bytes)
-      case .bytes(let buffer): return try takeBytes(buffer)
+      case .hashes(let range, let bytes):
+        guard try file.put(range, bytes) else { return [.wrong("hashes that do not lead to the root")] }
+        return [.hashes(range)]
+      case .bytes(let run, let buffer):
+        if run != self.run || left == 0 { try begin(run) }
+        left -= Int64(buffer.readableBytes)
+        guard verifier != nil else { return left == 0 ? [.unproven(run)] : [] }
+        return try take(buffer)
       }
     } catch {
-      return .failed(error)
+      return [.failed(error)]
     }
   }
 
-  private mutating func takeHashes(_ range: HashRange, _ bytes: [UInt8]) throws(StoreError) -> BlockSink.Report {
-    guard try file.put(range, bytes) else { return .wrong("hashes that do not lead to the root") }
-    let count = min(Int64(range.length), content.geometry.blockCount - range.index)
-    let leaves = Array(bytes.prefix(Int(count) * MerkleTree.nodeLength))
-    let first = position / PieceGeometry.blockLength
-    let known = Int(first - range.index) * MerkleTree.nodeLength
-    guard known >= 0 else { return .wrong("hashes out of order") }
-    verifier = BlockVerifier(content: content, firstBlock: first, leaves: Array(leaves.dropFirst(known)))
-    return .verified(upTo: verified)
+  private mutating func begin(_ run: PiecePicker.Run) throws(StoreError) {
+    (self.run, block, rest, left) = (run, run.lowerBound, [], Int64(geometry.bytes(of: run).count))
+    let leaves = try file.leaves(from: run.lowerBound, count: run.count)
+    verifier = leaves.map { BlockVerifier(content: file.content, firstBlock: run.lowerBound, leaves: $0) }
   }
 
-  /// Marks the pieces that end between `verified` and an offset.
-  private func complete(upTo end: Int64) throws(StoreError) {
-    let length = content.geometry.pieceLength
-    let last = end == content.size ? content.geometry.pieceCount : end / length
-    for piece in verified / length..<max(last, verified / length) { try file.complete(Int(piece)) }
-  }
-
-  private mutating func takeBytes(_ buffer: ByteBuffer) throws(StoreError) -> BlockSink.Report {
+  private mutating func take(_ buffer: ByteBuffer) throws(StoreError) -> [BlockSink.Report] {
+    let first = block
     let outcome = buffer.withUnsafeReadableBytes { verifier?.append($0) }
+    let end: Int64
     switch outcome {
-    case nil, .excess: return .wrong("bytes before their hashes")
-    case .wrong(let block): return .wrong("block \(block)")
-    case .verified(let end):
-      let written = buffer.withUnsafeReadableBytes { bytes in
-        Result { () throws(StoreError) in try file.write(bytes, at: position) }
-      }
-      try written.get()
-      position += Int64(buffer.readableBytes)
-      try complete(upTo: end)
-      verified = end
-      return .verified(upTo: end)
+    case nil, .excess: return [.wrong("more bytes than were asked for")]
+    case .wrong(let wrong): return [.wrong("block \(wrong)")]
+    case .verified(let offset): end = offset
     }
+    let written = geometry.blockRange(first).lowerBound
+    block = end == geometry.size ? run.upperBound : end / PieceGeometry.blockLength
+    // The bytes of whole blocks: what is left of earlier buffers, and the beginning of this one.
+    let length = Int(end - written) - rest.count
+    guard block > first else {
+      rest.append(contentsOf: buffer.readableBytesView)
+      return []
+    }
+    let report: BlockSink.Report
+    if isWritten(first..<block) {
+      report = .dropped(first..<block)
+    } else {
+      try write(rest: rest, buffer, length: length, at: written)
+      report = .written(first..<block)
+    }
+    rest = Array(buffer.readableBytesView.dropFirst(length))
+    return [report]
+  }
+
+  private func isWritten(_ run: PiecePicker.Run) -> Bool {
+    let blocks = geometry.pieceLength / PieceGeometry.blockLength
+    let pieces = file.pieces
+    return (run.lowerBound / blocks...(run.upperBound - 1) / blocks).allSatisfy { pieces.contains(Int($0)) }
+  }
+
+  private func write(rest: [UInt8], _ buffer: ByteBuffer, length: Int, at offset: Int64) throws(StoreError) {
+    let result = rest.withUnsafeBytes { rest in
+      buffer.withUnsafeReadableBytes { bytes in
+        Result { () throws(StoreError) in
+          if !rest.isEmpty { try file.write(rest, at: offset) }
+          if length > 0 {
+            try file.write(UnsafeRawBufferPointer(rebasing: bytes[..<length]), at: offset + Int64(rest.count))
+          }
+        }
+      }
+    }
+    try result.get()
   }
 }

@@ -11,7 +11,7 @@ final class IdleSources: Sendable {
     let id: Int
     let holder: HolderID
     let loop: any EventLoop
-    let role: NIOLoopBound<SourceRole>
+    let role: NIOLoopBound<SourceConnection>
     let expiry: Scheduled<Void>
   }
 
@@ -38,7 +38,7 @@ final class IdleSources: Sendable {
   }
 
   /// Removes and returns a connection to the holder on this event loop.
-  func take(_ holder: Holder, on loop: any EventLoop) -> SourceRole? {
+  func take(_ holder: Holder, on loop: any EventLoop) -> SourceConnection? {
     let found = state.withLock { state -> Idle? in
       state.idle.lastIndex { $0.holder == holder.id && $0.loop === loop }.map { state.idle.remove(at: $0) }
     }
@@ -50,7 +50,7 @@ final class IdleSources: Sendable {
   }
 
   /// Keeps a connection for a while. Call it on the connection's event loop.
-  func keep(_ role: SourceRole, to holder: Holder, on loop: any EventLoop) {
+  func keep(_ role: SourceConnection, to holder: Holder, on loop: any EventLoop) {
     let bound = NIOLoopBound(role, eventLoop: loop)
     let id = state.withLock { state in
       state.lastID += 1

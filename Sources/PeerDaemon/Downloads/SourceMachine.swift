@@ -10,28 +10,25 @@ import WireProtocol
 /// A connection may fetch one content after another.
 package struct SourceMachine {
   /// Raw bytes that follow a reply.
-  package enum Body: Hashable {
+  package enum Body: Hashable, Sendable {
     case hashes(HashRange)
-    case bytes(offset: Int64, length: Int64)
-
-    package var count: Int {
-      switch self {
-      case .hashes(let range): range.byteCount
-      case .bytes(_, let length): Int(length)
-      }
-    }
+    case blocks(PiecePicker.Run)
   }
 
   /// The meaning of a line from the source.
   package enum Line: Hashable {
-    /// An answer without a body.
+    /// An answer that tells nothing.
     case answer
-    /// The source has the complete content.
-    case willing
-    /// An answer followed by raw bytes.
-    case body(Body)
-    /// An event, which does not count as progress.
-    case event
+    /// What the source has.
+    case holding(PiecePicker.Holding)
+    /// A partial source has more.
+    case gained([Range<Int>])
+    /// An answer followed by that many raw bytes.
+    case body(Body, count: Int)
+    /// The source does not have what was asked for.
+    case lacks(Body)
+    /// An event without meaning here; it does not count as progress.
+    case ignored
   }
 
   private enum Expectation {
@@ -40,22 +37,22 @@ package struct SourceMachine {
     case body(Body)
   }
 
-  /// Maximum bytes requested and not yet received: enough for a fast and distant source.
-  private static let window: Int64 = 16 << 20
-  private static let maxRequests = 16
+  private static let maxRequests = 64
+  /// Before the source has stated its limits.
   private static let maxBeforeGreeting = 4
 
   private let source: PeerID
   private var content: Content?
-  /// `nil` until `fetch`.
-  private var schedule: FetchSchedule?
   private var expected: [(id: Int64, what: Expectation)] = []
+  /// Not sent yet.
+  private var queue: [Body] = []
   private var nextID: Int64 = 1
-  private var asked: Int64 = 0
   /// The minimum that every source allows, until the source reports its limit.
   private var getLimit = PieceGeometry.smallestPiece
-  private var maxInFlight = Self.maxRequests
+  private var maxInFlight = Self.maxBeforeGreeting
   private var isGreeted = false
+  private var isPartial = false
+  private var openBodies = 0
 
   /// - Parameter source: the peer id that the index reported.
   package init(source: PeerID) {
@@ -63,43 +60,62 @@ package struct SourceMachine {
   }
 
   /// Whether all requests were answered.
-  package var isIdle: Bool { expected.isEmpty && asked == 0 }
+  package var isIdle: Bool { expected.isEmpty && queue.isEmpty && openBodies == 0 }
 
   /// Appends the first request of a connection.
   package mutating func greet(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
     ask(.hello(peer: peer, name: name), for: .hello, &output)
   }
 
-  /// Appends the question whether the source has a content. Call it when the machine is idle, or right after `greet`.
+  /// Appends the question what the source has of a content. Call it when the machine is idle, or right after `greet`.
   package mutating func want(_ content: Content, to output: inout JSONWriter) {
     self.content = content
-    schedule = nil
     ask(.have(content), for: .have, &output)
   }
 
-  /// Begins to fetch: appends the first requests.
+  /// Appends requests for hashes or blocks, now or as soon as the limits of the source allow it.
   ///
   /// May be called before the source has answered, so that a small document takes one round trip.
-  /// - Parameter start: the first missing byte.
-  package mutating func fetch(from start: Int64, to output: inout JSONWriter) {
-    guard let content else { return }
-    schedule = FetchSchedule(content: content, from: start)
+  package mutating func request(_ body: Body, to output: inout JSONWriter) {
+    switch body {
+    case .hashes: queue.append(body)
+    case .blocks(let run):
+      let step = getLimit / PieceGeometry.blockLength
+      for first in stride(from: run.lowerBound, to: run.upperBound, by: Int(max(step, 1))) {
+        queue.append(.blocks(first..<min(first + step, run.upperBound)))
+      }
+    }
     proceed(to: &output)
   }
 
   /// Appends the requests that are due now.
   package mutating func proceed(to output: inout JSONWriter) {
-    // Before the source has reported its limits, only the beginning is requested.
-    fill(&output, maxRequests: isGreeted ? maxInFlight : Self.maxBeforeGreeting)
+    guard let content else { return }
+    var sent = 0
+    while expected.count < maxInFlight, sent < queue.count {
+      let body = queue[sent]
+      sent += 1
+      switch body {
+      case .hashes(let range):
+        let query = HashesQuery(layer: range.layer, index: range.index, length: Int64(range.length))
+        ask(.hashes(content, query), for: .body(body), &output)
+      case .blocks(let run):
+        let bytes = content.geometry.bytes(of: run)
+        ask(.get(content, offset: bytes.lowerBound, length: Int64(bytes.count)), for: .body(body), &output)
+      }
+    }
+    queue.removeFirst(sent)
   }
 
   package mutating func received(_ reply: JSONObject) throws(SourceFailure) -> Line {
-    if reply["event"] != nil { return .event }
+    if reply["event"] != nil { return try event(reply) }
     guard let first = expected.first, reply["id"]?.integer == first.id else {
       throw Self.unasked(reply)
     }
     expected.removeFirst()
     if let failure = try Self.read({ () throws(WireFailure) in try WireFailure(reply: reply) }) {
+      // No lie of a partial source: what it said may be older than what it has now.
+      if case .body(let body) = first.what, isPartial, failure.code == .notFound { return .lacks(body) }
       // After hello: the refusal concerns the content, not the connection.
       if isGreeted, failure.code == .unavailable, failure.retryAfter != nil { throw .busy(failure) }
       throw .refused(failure)
@@ -109,13 +125,14 @@ package struct SourceMachine {
       try greet(Self.read { () throws(WireFailure) in try PeerHelloReply(reply) })
       return .answer
     case .have:
-      guard let content else { throw .protocolViolation("an answer out of order") }
+      guard let content else { throw .protocolViolation("an answer to no question") }
       let have = try Self.read { () throws(WireFailure) in try HaveReply(reply, of: content) }
-      guard have.complete else { throw .incomplete }
-      return .willing
+      isPartial = !have.complete
+      return .holding(have.pieces.map { .pieces($0) } ?? .complete)
     case .body(let body):
-      try Self.read { () throws(WireFailure) in try check(body, reply) }
-      return .body(body)
+      let count = try Self.read { () throws(WireFailure) in try check(body, reply) }
+      openBodies += 1
+      return .body(body, count: count)
     }
   }
 
@@ -130,38 +147,40 @@ package struct SourceMachine {
   }
 
   /// Call it when the body of a reply is complete.
-  package mutating func finished(_ body: Body) {
-    if case .bytes(_, let length) = body { asked -= length }
+  package mutating func finished() {
+    openBodies -= 1
   }
 
   private mutating func greet(_ hello: PeerHelloReply) throws(SourceFailure) {
     guard hello.peer == source else { throw .otherPeer(hello.peer) }
+    guard hello.limits.get >= Int(PieceGeometry.blockLength) else {
+      throw .protocolViolation("it gives at most \(hello.limits.get) bytes at a time, less than a block")
+    }
     isGreeted = true
-    getLimit = Int64(max(hello.limits.get, 1))
-    maxInFlight = min(hello.limits.inflight, Self.maxRequests)
+    getLimit = Int64(hello.limits.get) / PieceGeometry.blockLength * PieceGeometry.blockLength
+    maxInFlight = max(min(hello.limits.inflight, Self.maxRequests), 1)
   }
 
-  private func check(_ body: Body, _ reply: JSONObject) throws(WireFailure) {
+  /// What a partial source gained, if it is about the content that is wanted now.
+  private mutating func event(_ line: JSONObject) throws(SourceFailure) -> Line {
+    let event = try Self.read { () throws(WireFailure) in try HaveEvent.read(line) }
+    guard let event, event.content == content else { return .ignored }
+    if let pieces = event.pieces { return .gained(pieces) }
+    isPartial = false
+    return .holding(.complete)
+  }
+
+  /// - Returns: the number of raw bytes that follow.
+  private func check(_ body: Body, _ reply: JSONObject) throws(WireFailure) -> Int {
     switch body {
     case .hashes(let range):
       _ = try HashesReply(reply, expected: range.hashCount)
-    case .bytes(let offset, let length):
+      return range.byteCount
+    case .blocks(let run):
       let get = try GetReply(reply)
-      guard get.offset == offset, get.length == length else { throw .badRequest("other bytes than were asked for") }
-    }
-  }
-
-  private mutating func fill(_ output: inout JSONWriter, maxRequests: Int) {
-    guard let content else { return }
-    while asked < Self.window, expected.count < maxRequests, let step = schedule?.step(limit: getLimit) {
-      switch step {
-      case .hashes(let range):
-        let query = HashesQuery(layer: range.layer, index: range.index, length: Int64(range.length))
-        ask(.hashes(content, query), for: .body(.hashes(range)), &output)
-      case .get(let offset, let length):
-        asked += length
-        ask(.get(content, offset: offset, length: length), for: .body(.bytes(offset: offset, length: length)), &output)
-      }
+      guard let bytes = content?.geometry.bytes(of: run), get.offset == bytes.lowerBound, get.length == bytes.count
+      else { throw .badRequest("other bytes than were asked for") }
+      return bytes.count
     }
   }
 
@@ -169,5 +188,13 @@ package struct SourceMachine {
     expected.append((nextID, what))
     request.write(id: nextID, to: &output)
     nextID += 1
+  }
+}
+
+extension PieceGeometry {
+  /// The bytes of a run of blocks.
+  package func bytes(of run: Range<Int64>) -> Range<Int64> {
+    blockRange(run.lowerBound)
+      .lowerBound..<max(blockRange(run.upperBound - 1).upperBound, blockRange(run.lowerBound).lowerBound)
   }
 }

@@ -4,48 +4,49 @@ package import DocumentModel
 package import NIOCore
 import WireProtocol
 
-/// Decides which holders of a content are asked, when, and which one is the source: a value without I/O.
+/// Decides which holders of a content are asked and kept as sources, and when the index is asked for more: a value without
+/// I/O.
 ///
-/// Several holders are asked at a time, so that silent ones do not delay the others; one is the source at a time. Report
-/// events by `add`, `becameWilling`, `failed`, …, then call `step` until it returns `nil`.
-///
-/// An index may name thousands of holders that do not answer. The first is asked alone; with each failure, and with time,
-/// more are asked concurrently; after many silent ones, the next get less time. Hosts take turns, so that ten thousand
-/// claims of one host do not delay the one of another.
+/// Report events by `add`, `answered`, `failed`, …, then call `step` until it returns `nil`. An index may name thousands of
+/// holders that do not answer: several are asked at a time, more with each failure; after many silent ones, the next get less
+/// time. Hosts take turns, so that ten thousand claims of one host do not delay the one of another.
 package struct SourceSelection {
   package typealias ID = Int
 
   package struct Bounds: Sendable {
+    /// Sources at a time.
+    package var sources = 32
     /// Concurrent questions, at first and at most.
     package var width = 8
     package var maxWidth = 128
     /// Maximum number of known holders; further ones are ignored.
     package var maxHolders = 16_384
-    /// Without an answer, one more holder is asked each interval.
+    /// For a content of one piece: without progress, one more holder is asked each interval.
     package var stagger = TimeAmount.milliseconds(250)
     /// Number of silent holders after which the others get less time.
     package var silentBeforeHurry = 16
     /// Maximum time without a verified byte from any source.
     package var search = TimeAmount.seconds(120)
-    /// Maximum number of consecutive lookups without a new holder.
+    /// Maximum number of consecutive lookups without a new holder, while there is no source.
     package var maxFruitlessLookups = 3
-    /// Drop a source that delivers nothing within `trial`, or less than `slowBytes` in `slowTime`, if others exist.
-    package var trial = TimeAmount.seconds(2)
-    package var slowBytes: Int64 = 64 * 1024
-    package var slowTime = TimeAmount.seconds(10)
+    /// The first times, since the start, at which the index is asked for other holders; afterwards the range of intervals.
+    package var lookUps: [TimeAmount] = [200, 400, 800, 1600, 3200].map { .milliseconds($0) }
+    package var lookUpIntervals: ClosedRange<Double> = 5...30
+    /// How often a source is replaced while there are more holders than sources.
+    package var turn = TimeAmount.seconds(10)
     /// Longest wait for a holder that asked to come back later; it is asked again until `search` is over.
     package var maxWait = TimeAmount.seconds(30)
+    /// Waits before a source that delivered and was lost or stalled is asked again: it may be restarting.
+    package var pauses: [TimeAmount] = [500, 1000, 2000, 4000].map { .milliseconds($0) }
 
     package init() {}
   }
 
   package enum Step: Equatable {
-    /// Connect and ask whether it has the content; if it is asked alone, also request the beginning.
-    case ask(ID, Holder, pace: Pace, isAlone: Bool)
-    /// Fetch the missing part from it.
-    case fetch(from: ID)
-    /// Close the connection and report no more events of it.
-    case leave(ID)
+    /// Connect and ask what it has.
+    case ask(ID, Holder, pace: Pace)
+    /// There are more holders than sources: leave the least useful source, by `replaced`, for another one.
+    case replaceOne
     /// Ask the index for more holders, then call `add` or `lookUpFailed`.
     case lookUp
   }
@@ -69,41 +70,53 @@ package struct SourceSelection {
   private struct Asked {
     let holder: Holder
     let pace: Pace
-    var isLastResort = false
+    var isSource = false
   }
 
   private let bounds: Bounds
+  /// Whether one source is enough: of a content of one piece nobody has a part.
+  private let isSmall: Bool
+  /// 0..<1: spreads the look-ups of many downloads.
+  private let jitter: Double
   private var waiting = HolderQueue()
   /// Holders that did not answer in the shorter time; asked once more after all others.
   private var hurried = HolderQueue()
-  /// Holders that were too slow while others existed.
-  private var slow: [Holder] = []
-  /// Holders that asked to come back later.
+  /// Holders that are asked again later.
   private var later: [(due: NIODeadline, holder: Holder)] = []
   private var known: Set<HolderID> = []
-  private var underWay: [ID: Asked] = [:]
+  /// Holders that delivered something, and how often they failed since.
+  private var proven: [HolderID: Int] = [:]
+  private var asked: [ID: Asked] = [:]
+  private var sources = 0
   private var nextID: ID = 0
-  private var source: ID?
-  private var willing: ID?
-  private var unwanted: [ID] = []
 
   package private(set) var failures = SourceFailures()
-  private var searchBegan: NIODeadline
+  private let began: NIODeadline
   private var lastGain: NIODeadline
-  /// Bytes of the source since then, and whether it delivered anything before.
-  private var rate: (since: NIODeadline, bytes: Int64, isProven: Bool)
+  /// Since when there is no progress, for the stagger.
+  private var searchBegan: NIODeadline
+  private var lastTurn: NIODeadline
   private var failedSince = 0
 
   private var isLookingUp = false
+  private var lookUps = 0
+  private var nextLookUp: NIODeadline
   private var fruitlessLookups = 0
   private var claimed = 0
 
-  package init(bounds: Bounds = Bounds(), at now: NIODeadline) {
+  package init(bounds: Bounds = Bounds(), isSmall: Bool = false, jitter: Double = 0.5, at now: NIODeadline) {
     self.bounds = bounds
-    searchBegan = now
+    self.isSmall = isSmall
+    self.jitter = jitter
+    began = now
     lastGain = now
-    rate = (now, 0, false)
+    searchBegan = now
+    lastTurn = now
+    nextLookUp = bounds.lookUps.first.map { now + $0 } ?? .distantFuture
   }
+
+  /// Whether a source delivered something and none of it was wrong.
+  package var hadHonestSource: Bool { !proven.isEmpty }
 
   /// Number of known holders, including those that were asked.
   package var holderCount: Int { known.count }
@@ -113,93 +126,144 @@ package struct SourceSelection {
   /// Adds holders of the content.
   ///
   /// - Parameter total: total number of holders reported by the index.
-  package mutating func add(_ holders: some Sequence<Holder>, total: Int) {
+  package mutating func add(_ holders: some Sequence<Holder>, total: Int, at now: NIODeadline) {
     let before = known.count
     for holder in holders where known.count < bounds.maxHolders {
       if known.insert(holder.id).inserted { waiting.append(holder) }
     }
-    isLookingUp = false
     claimed = total
     fruitlessLookups = known.count > before ? 0 : fruitlessLookups + 1
+    if isLookingUp { lookedUp(at: now) }
   }
 
   /// The index could not be asked.
-  package mutating func lookUpFailed() {
-    isLookingUp = false
+  package mutating func lookUpFailed(at now: NIODeadline) {
     fruitlessLookups = bounds.maxFruitlessLookups
+    lookedUp(at: now)
   }
 
-  /// A holder confirmed that it has the content.
-  package mutating func becameWilling(_ id: ID) {
-    guard underWay[id] != nil, source == nil, willing == nil else { return }
-    willing = id
+  private mutating func lookedUp(at now: NIODeadline) {
+    isLookingUp = false
+    while lookUps < bounds.lookUps.count, began + bounds.lookUps[lookUps] <= now { lookUps += 1 }
+    if lookUps < bounds.lookUps.count {
+      nextLookUp = began + bounds.lookUps[lookUps]
+    } else {
+      lookUps += 1
+      let part = (jitter + Double(lookUps) * 0.618).truncatingRemainder(dividingBy: 1)
+      let range = bounds.lookUpIntervals
+      nextLookUp = now + .milliseconds(Int64((range.lowerBound + part * (range.upperBound - range.lowerBound)) * 1000))
+    }
+  }
+
+  /// A holder said what it has: it is a source now.
+  package mutating func answered(_ id: ID) {
+    guard asked[id]?.isSource == false else { return }
+    asked[id]?.isSource = true
+    sources += 1
   }
 
   /// More bytes were verified.
-  package mutating func gained(_ bytes: Int64, at now: NIODeadline) {
+  package mutating func gained(at now: NIODeadline) {
     lastGain = now
-    rate.bytes += bytes
+    searchBegan = now
   }
 
-  /// A holder that was asked, or the source, failed.
+  /// A holder that was asked, or a source, failed.
   ///
   /// - Parameter gained: bytes it delivered. A lost source that delivered something may have been restarted and is asked again.
   package mutating func failed(_ id: ID, _ failure: SourceFailure, gained: Int64, at now: NIODeadline) {
-    guard let asked = underWay.removeValue(forKey: id) else { return }
-    failures.note(asked.holder, failure)
+    guard let entry = remove(id) else { return }
+    failures.note(entry.holder, failure)
     failedSince += 1
-    if willing == id { willing = nil }
-    if source == id { endFetching(at: now) }
-    if case .busy(let refusal) = failure {
+    switch failure {
+    case .busy(let refusal):
       let wait = min(TimeAmount.seconds(Int64(max(refusal.retryAfter ?? 1, 1))), bounds.maxWait)
-      later.append((now + wait, asked.holder))
+      later.append((now + wait, entry.holder))
+    case .silent where entry.pace == .hurried: hurried.append(entry.holder)
+    default: retry(entry.holder, failure, gained: gained, at: now)
     }
-    if gained > 0, failure.isTemporary { waiting.append(asked.holder) }
-    if failure == .silent, asked.pace == .hurried { hurried.append(asked.holder) }
+  }
+
+  private mutating func retry(_ holder: Holder, _ failure: SourceFailure, gained: Int64, at now: NIODeadline) {
+    if case .wrongBytes = failure { proven[holder.id] = nil } else if gained > 0 { proven[holder.id] = 0 }
+    guard failure.isTemporary, let tries = proven[holder.id], bounds.pauses.indices.contains(tries) else { return }
+    proven[holder.id] = tries + 1
+    later.append((now + bounds.pauses[tries], holder))
+  }
+
+  /// A source was left for another one; its turn comes again after the others.
+  package mutating func replaced(_ id: ID, at now: NIODeadline) {
+    lastTurn = now
+    guard let entry = remove(id) else { return }
+    waiting.append(entry.holder)
+  }
+
+  private mutating func remove(_ id: ID) -> Asked? {
+    guard let entry = asked.removeValue(forKey: id) else { return nil }
+    if entry.isSource { sources -= 1 }
+    return entry
   }
 
   // MARK: Decisions
 
   package mutating func step(at now: NIODeadline) -> Step? {
-    if let id = unwanted.popLast() { return .leave(id) }
-    if let id = willing { return beginFetching(from: id, at: now) }
-    if let id = source { return leaveIfSlow(id, at: now) }
     guard now < endOfSearch else { return nil }
     for entry in later where entry.due <= now { waiting.append(entry.holder) }
     later.removeAll { $0.due <= now }
-    if underWay.count < wanted(at: now), let asked = nextHolder() { return ask(asked) }
-    guard underWay.count < wanted(at: now), mayLookUp else { return nil }
+    if mayAsk(at: now), let next = nextHolder() { return ask(next) }
+    if isTurnDue(at: now) {
+      lastTurn = now
+      return .replaceOne
+    }
+    guard isLookUpDue(at: now) else { return nil }
     isLookingUp = true
     return .lookUp
   }
 
   /// Call it when there is no step.
   package func rest(at now: NIODeadline) -> Rest {
-    if source != nil { return .until(endOfRate) }
-    let hasNobody = waiting.isEmpty && hurried.isEmpty && slow.isEmpty && later.isEmpty
-    if hasNobody, underWay.isEmpty, !isLookingUp, !mayLookUp { return .end }
     guard now < endOfSearch else { return .end }
-    guard !waiting.isEmpty || !hurried.isEmpty || mayLookUp else {
-      return .until(later.map(\.due).min().map { min($0, endOfSearch) } ?? endOfSearch)
+    let hasNobody = waiting.isEmpty && hurried.isEmpty && later.isEmpty && asked.isEmpty
+    if hasNobody, !isLookingUp, !mayLookUpMore { return .end }
+    var due = endOfSearch
+    if !isLookingUp, !isSmall { due = min(due, nextLookUp) }
+    for entry in later { due = min(due, entry.due) }
+    if !waiting.isEmpty {
+      if sources >= bounds.sources { due = min(due, lastTurn + bounds.turn) }
+      if isSmall { due = min(due, searchBegan + bounds.stagger * (staggers(at: now) + 1)) }
     }
-    let staggers = (now - searchBegan).nanoseconds / max(bounds.stagger.nanoseconds, 1)
-    return .until(min(searchBegan + bounds.stagger * (staggers + 1), endOfSearch))
+    return .until(max(due, now + .milliseconds(1)))
   }
 
   private var endOfSearch: NIODeadline { lastGain + bounds.search }
-  private var endOfRate: NIODeadline { rate.since + (rate.isProven ? bounds.slowTime : bounds.trial) }
 
-  /// Number of concurrent questions: one, and one more for each failure and each interval of silence.
-  private func wanted(at now: NIODeadline) -> Int {
-    let staggers = (now - searchBegan).nanoseconds / max(bounds.stagger.nanoseconds, 1)
-    let width = min(bounds.width + failedSince, bounds.maxWidth)
-    return min(1 + failedSince + Int(clamping: staggers), width)
+  private func staggers(at now: NIODeadline) -> Int64 {
+    (now - searchBegan).nanoseconds / max(bounds.stagger.nanoseconds, 1)
   }
 
-  /// Whether the index may know more holders.
-  private var mayLookUp: Bool {
+  private func mayAsk(at now: NIODeadline) -> Bool {
+    let questions = asked.count - sources
+    let width = min(bounds.width + failedSince, bounds.maxWidth)
+    guard isSmall else { return sources < bounds.sources && questions < width }
+    // One source is enough, unless it is late.
+    return asked.count < min(1 + failedSince + Int(clamping: staggers(at: now)), width)
+  }
+
+  private func isTurnDue(at now: NIODeadline) -> Bool {
+    !isSmall && !waiting.isEmpty && sources >= bounds.sources && now >= lastTurn + bounds.turn
+  }
+
+  /// Whether the index may know more holders although the last answers had none.
+  private var mayLookUpMore: Bool {
+    known.count < bounds.maxHolders
+      && fruitlessLookups < (claimed > known.count ? bounds.maxFruitlessLookups : 1)
+  }
+
+  private func isLookUpDue(at now: NIODeadline) -> Bool {
     guard !isLookingUp, known.count < bounds.maxHolders else { return false }
-    return fruitlessLookups < (claimed > known.count ? bounds.maxFruitlessLookups : 1)
+    if !isSmall, now >= nextLookUp { return true }
+    // Nobody is left to ask: more are needed at once.
+    return waiting.isEmpty && sources == 0 && mayLookUpMore && mayAsk(at: now)
   }
 
   private mutating func nextHolder() -> Asked? {
@@ -207,48 +271,14 @@ package struct SourceSelection {
       let isHurried = failures.silent >= bounds.silentBeforeHurry
       return Asked(holder: holder, pace: isHurried ? .hurried : known.count == 1 ? .patient : .usual)
     }
-    guard !isLookingUp, !mayLookUp else { return nil }
-    if let holder = hurried.next() { return Asked(holder: holder, pace: .usual) }
-    guard underWay.isEmpty else { return nil }
-    return slow.popLast().map { Asked(holder: $0, pace: .usual, isLastResort: true) }
+    guard sources == 0, !isLookingUp, !mayLookUpMore, let holder = hurried.next() else { return nil }
+    return Asked(holder: holder, pace: .usual)
   }
 
-  private mutating func ask(_ asked: Asked) -> Step {
+  private mutating func ask(_ entry: Asked) -> Step {
     let id = nextID
     nextID += 1
-    let isAlone = underWay.isEmpty
-    underWay[id] = asked
-    return .ask(id, asked.holder, pace: asked.pace, isAlone: isAlone)
-  }
-
-  /// Leaves the other holders, which are asked again if this one fails.
-  private mutating func beginFetching(from id: ID, at now: NIODeadline) -> Step {
-    willing = nil
-    source = id
-    rate = (now, 0, false)
-    for (other, asked) in underWay where other != id {
-      unwanted.append(other)
-      waiting.append(asked.holder)
-    }
-    underWay = underWay.filter { $0.key == id }
-    return .fetch(from: id)
-  }
-
-  private mutating func endFetching(at now: NIODeadline) {
-    source = nil
-    searchBegan = now
-    failedSince = 0
-    fruitlessLookups = 0
-  }
-
-  private mutating func leaveIfSlow(_ id: ID, at now: NIODeadline) -> Step? {
-    guard now >= endOfRate else { return nil }
-    let isSlow = rate.bytes < (rate.isProven ? bounds.slowBytes : 1)
-    rate = (now, 0, true)
-    guard isSlow, !waiting.isEmpty, let asked = underWay[id], !asked.isLastResort else { return nil }
-    underWay[id] = nil
-    slow.append(asked.holder)
-    endFetching(at: now)
-    return .leave(id)
+    asked[id] = entry
+    return .ask(id, entry.holder, pace: entry.pace)
   }
 }

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import LineTransport
+import Logging
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// Fetches what a file lacks from many sources: carries out what `SourceSelection` and `PiecePicker` decide. Confined to its
+/// event loop.
+final class ContentFetch {
+  /// Other holders of the content and their total number; `nil` if the index does not answer.
+  typealias LookUp = @Sendable () async -> (holders: [Holder], total: Int)?
+
+  /// What all fetches of a peer share, and what belongs to one.
+  struct Context {
+    let identity: (id: PeerID, name: PeerName)
+    let pool: NIOThreadPool
+    let timeout: SourceTimeout
+    let idle: IdleSources
+    /// Whether a holder may be on this machine.
+    let mayBeLocal: Bool
+    let logger: Logger
+    /// 0..<1: where to begin, and how look-ups are spread.
+    let random: Double
+    let observer: FetchObserver
+    let lookUp: LookUp
+  }
+
+  /// One holder that is asked, or that is a source.
+  private struct Source {
+    let holder: Holder
+    let connection: SourceConnection
+    let sink: BlockSink
+    var deadline: NIODeadline?
+    var isSource = false
+    /// A kept connection that the source may have closed at the same moment.
+    let isReused: Bool
+    var hasAnswered = false
+    /// Leaves that were requested here.
+    var askedLeaves: Set<HashRange> = []
+    /// When it was asked last what it has.
+    var lastQuestion: NIODeadline
+    var lastProgress: NIODeadline
+    var gained: Int64 = 0
+  }
+
+  private static let tick = TimeAmount.milliseconds(100)
+  /// Between two questions to a partial source, which tells what it gets by itself.
+  private static let questionInterval = TimeAmount.seconds(1)
+  /// Bytes that wait for verification, of all sources together.
+  private static let maxQueued = 16 << 20
+
+  private let file: PieceFile
+  private let content: Content
+  private let context: Context
+  private let loop: any EventLoop
+  private let outcome: OnceContinuation<FetchOutcome>
+  private var selection: SourceSelection
+  private var picker: PiecePicker
+  private var sources: [SourceSelection.ID: Source] = [:]
+  private var delivered: [Holder: Int64] = [:]
+  private var received: Int64 = 0
+  private var partialPeers: Set<PeerID> = []
+  /// Ranges of upper nodes that are requested, and from whom.
+  private var upper: [HashRange: SourceSelection.ID] = [:]
+  /// Number of sinks and other work whose threads may still use the file.
+  private var working = 0
+  private var result: FetchOutcome.End?
+  private var isProceeding = false
+  private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
+  private var ticker: RepeatedTask?
+  private var lookUp: Task<Void, Never>?
+  /// Pieces that are whole in memory's view and not marked in the file yet.
+  private var unmarked: [Int] = []
+  private var isMarking = false
+
+  init(
+    _ file: PieceFile, _ context: Context, loop: any EventLoop, outcome: OnceContinuation<FetchOutcome>
+  ) {
+    self.file = file
+    content = file.content
+    self.context = context
+    self.loop = loop
+    self.outcome = outcome
+    let isSmall = content.geometry.pieceCount <= 1
+    selection = SourceSelection(
+      bounds: context.timeout.selection, isSmall: isSmall, jitter: context.random, at: loop.now)
+    picker = PiecePicker(
+      size: content.size, pieces: file.pieces, isInOrder: file.isTemporary, start: context.random,
+      bounds: context.timeout.picker)
+  }
+
+  func begin(_ holders: [Holder], total: Int) {
+    guard content.size > 0 else { return finish(.complete) }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    ticker = loop.scheduleRepeatedTask(initialDelay: Self.tick, delay: Self.tick) { _ in bound.value.ticked() }
+    note(holders)
+    selection.add(holders, total: total, at: loop.now)
+    report()
+    proceed()
+  }
+
+  func cancel() {
+    finish(.cancelled)
+  }
+
+  private var now: PiecePicker.Time { Double(loop.now.uptimeNanoseconds) / 1e9 }
+
+  // MARK: Holders
+
+  private func proceed() {
+    guard !isProceeding, result == nil else { return }
+    isProceeding = true
+    defer { isProceeding = false }
+    guard !finishIfComplete() else { return }
+    while result == nil, let step = selection.step(at: loop.now) { carryOut(step) }
+    guard result == nil else { return }
+    switch selection.rest(at: loop.now) {
+    case .end where isMarking: break
+    case .end: finish(endWithoutSource)
+    case .until(let deadline): wake(at: deadline)
+    }
+  }
+
+  private var endWithoutSource: FetchOutcome.End {
+    selection.failures.hasWrongBytes && !selection.hadHonestSource
+      ? .wrongBytes(selection.failures) : .noSource(selection.failures, holders: selection.holderCount)
+  }
+
+  private func carryOut(_ step: SourceSelection.Step) {
+    switch step {
+    case .ask(let id, let holder, let pace): ask(id, holder, pace)
+    case .replaceOne: replaceOne()
+    case .lookUp: askIndex()
+    }
+  }
+
+  private func wake(at deadline: NIODeadline) {
+    if timer?.deadline == deadline { return }
+    timer?.task.cancel()
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let task = loop.scheduleTask(deadline: deadline) {
+      bound.value.timer = nil
+      bound.value.proceed()
+    }
+    timer = (deadline, task)
+  }
+
+  private func askIndex() {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    lookUp = Task { [loop, lookUp = context.lookUp] in
+      let found = await lookUp()
+      loop.execute { bound.value.take(found) }
+    }
+  }
+
+  private func take(_ found: (holders: [Holder], total: Int)?) {
+    guard result == nil else { return }
+    if let found {
+      note(found.holders)
+      selection.add(found.holders, total: found.total, at: loop.now)
+    } else {
+      selection.lookUpFailed(at: loop.now)
+    }
+    proceed()
+  }
+
+  /// Partial holders are downloads as well: with them the complete sources are divided.
+  private func note(_ holders: [Holder]) {
+    let before = partialPeers.count
+    for holder in holders where !holder.complete && partialPeers.count < Self.maxRanked {
+      partialPeers.insert(holder.peer)
+    }
+    if partialPeers.count != before { picker.rank(context.identity.id, among: partialPeers) }
+  }
+
+  private static let maxRanked = 64
+
+  private func ask(_ id: SourceSelection.ID, _ holder: Holder, _ pace: SourceSelection.Pace) {
+    guard let address = SourceAddress.usable(holder, mayBeLocal: context.mayBeLocal) else {
+      return leave(id, holder, .misplaced(holder.host), gained: 0)
+    }
+    let kept = context.idle.take(holder, on: loop)
+    let isAlone = sources.isEmpty
+    let answer = context.timeout.answer(at: pace)
+    let connection = kept ?? SourceConnection(source: holder.peer, identity: context.identity)
+    let source = Source(
+      holder: holder, connection: connection, sink: makeSink(id), deadline: loop.now + answer, isReused: kept != nil,
+      lastQuestion: loop.now, lastProgress: loop.now)
+    sources[id] = source
+    connection.begin(for: user(id, source.sink))
+    // A small document then takes one round trip.
+    if isAlone, holder.complete {
+      picker.add(id, .complete, at: now)
+      request(from: id)
+    }
+    if kept == nil { connect(id, connection, to: address, timeout: min(context.timeout.connect, answer)) }
+  }
+
+  private func connect(
+    _ id: SourceSelection.ID, _ connection: SourceConnection, to address: SocketAddress, timeout: TimeAmount
+  ) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let role = NIOLoopBound(connection, eventLoop: loop)
+    let connected = LineClient.connect(
+      to: address, on: loop, limits: LineLimits(line: 256 * 1024), timeout: timeout,
+      receiveBuffer: LineClient.bodyBuffer
+    ) { _ in role.value }
+    connected.whenComplete { result in
+      switch result {
+      case .success: break
+      case .failure(ChannelError.connectTimeout): bound.value.take(.failed(.silent), of: id)
+      case .failure(let error): bound.value.take(.failed(.lost(ConnectFailure.explain(error))), of: id)
+      }
+    }
+  }
+
+  private func user(_ id: SourceSelection.ID, _ sink: BlockSink) -> SourceConnection.User {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    return .init(
+      content: content, sink: sink, notify: { bound.value.take($0, of: id) },
+      received: { bound.value.received($0, from: id) })
+  }
+
+  private func replaceOne() {
+    let candidates = sources.filter { $0.value.isSource }
+    let useless = candidates.keys.filter { !picker.isUseful($0) }.min()
+    guard let id = useless ?? candidates.keys.min(by: { rate(of: $0) < rate(of: $1) }) else { return }
+    selection.replaced(id, at: loop.now)
+    close(id)
+    requestFromAll()
+  }
+
+  private func rate(of id: SourceSelection.ID) -> Double { picker.rate(of: id, at: now) ?? .infinity }
+
+  /// - Parameter bytes: 0 to ask after a pause.
+  /// - Returns: how long to pause before more is received.
+  private func received(_ bytes: Int, from id: SourceSelection.ID) -> TimeAmount {
+    guard let source = sources[id] else { return .zero }
+    received += Int64(bytes)
+    let pause = bytes > 0 ? context.observer.received(bytes, source.holder) : context.observer.wait()
+    // A limit of the user is no fault of the source.
+    if pause > .zero { sources[id]?.lastProgress = loop.now }
+    return pause
+  }
+
+  // MARK: Events of a source
+
+  private func take(_ event: SourceConnection.Event, of id: SourceSelection.ID) {
+    guard result == nil, let source = sources[id] else { return }
+    switch event {
+    case .holding(let holding):
+      sources[id]?.hasAnswered = true
+      sources[id]?.lastProgress = loop.now
+      sources[id]?.deadline = nil
+      if !source.isSource {
+        sources[id]?.isSource = true
+        selection.answered(id)
+        picker.add(id, holding, at: now)
+      }
+      picker.update(id, holding)
+      requestFromAll()
+      proceed()
+    case .gained(let ranges):
+      for range in ranges { picker.gained(id, range) }
+      request(from: id)
+    case .lacks(let body): lacks(body, id)
+    case .failed(let failure): end(id, failure)
+    case .closed where source.isReused && !source.hasAnswered:
+      // A kept connection that the source closed at the same moment.
+      close(id)
+      selection.replaced(id, at: loop.now)
+      proceed()
+    case .closed: closed(id)
+    }
+  }
+
+  /// A source may close while its last blocks are being verified.
+  private func closed(_ id: SourceSelection.ID) {
+    guard let source = sources[id] else { return }
+    guard source.sink.isBusy else { return end(id, .lost("the connection was closed")) }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: .milliseconds(5)) { bound.value.closed(id) }
+  }
+
+  /// A partial source does not have what it was believed to have: it is asked again what it has.
+  private func lacks(_ body: SourceMachine.Body, _ id: SourceSelection.ID) {
+    sources[id]?.lastProgress = loop.now
+    switch body {
+    case .blocks(let run): picker.refused(run, from: id, at: now)
+    case .hashes(let range):
+      sources[id]?.askedLeaves.remove(range)
+      picker.lacks(id, blocks: range.index..<min(range.index + Int64(range.length), content.geometry.blockCount))
+    }
+    if let source = sources[id], loop.now - source.lastQuestion > Self.questionInterval {
+      sources[id]?.lastQuestion = loop.now
+      source.connection.askAgain()
+    }
+    request(from: id)
+  }
+
+  private func end(_ id: SourceSelection.ID, _ failure: SourceFailure) {
+    guard let source = sources[id] else { return }
+    close(id)
+    leave(id, source.holder, failure, gained: source.gained)
+  }
+
+  private func leave(_ id: SourceSelection.ID, _ holder: Holder, _ failure: SourceFailure, gained: Int64) {
+    // There may be thousands of failures; only wrong bytes are worth a notice.
+    let isLie = if case .wrongBytes = failure { true } else { false }
+    if isLie { context.observer.lied(holder, failure) }
+    context.logger.log(
+      level: isLie ? .notice : .debug, "source left",
+      metadata: [
+        "content": "\(content.root)", "peer": "\(holder.name)", "id": "\(holder.peer)", "reason": "\(failure)",
+      ])
+    selection.failed(id, failure, gained: gained, at: loop.now)
+    requestFromAll()
+    proceed()
+  }
+
+  // MARK: Requests
+
+  private func requestFromAll() {
+    for id in sources.keys.sorted() { request(from: id) }
+  }
+
+  private func request(from id: SourceSelection.ID) {
+    guard result == nil, sources[id] != nil else { return }
+    var bodies = [SourceMachine.Body]()
+    while let run = picker.next(for: id, at: now) {
+      bodies += hashes(for: run, id).map(SourceMachine.Body.hashes)
+      bodies.append(.blocks(run))
+    }
+    if bodies.isEmpty { return }
+    bodies = upperNodes(id).map(SourceMachine.Body.hashes) + bodies
+    sources[id]?.connection.request(bodies)
+  }
+
+  /// The leaves that prove a run, unless they are known or were requested on this connection before. A partial source has
+  /// them for its own pieces only.
+  private func hashes(for run: PiecePicker.Run, _ id: SourceSelection.ID) -> [HashRange] {
+    let length = picker.hasAll(id) ? PiecePicker.groupBlocks : picker.unitBlocks
+    return (run.lowerBound / length...(run.upperBound - 1) / length).compactMap { part in
+      let blocks = run.clamped(to: part * length..<(part + 1) * length)
+      guard !picker.units(of: blocks).allSatisfy({ file.knowsLeaves(of: $0) }),
+        let range = HashRange.leaves(from: part * length, count: length, of: content),
+        sources[id]?.askedLeaves.insert(range).inserted == true
+      else { return nil }
+      return range
+    }
+  }
+
+  /// The nodes above the leaves, to answer other downloads; from the first complete source.
+  private func upperNodes(_ id: SourceSelection.ID) -> [HashRange] {
+    guard !file.knowsUpperNodes, picker.hasAll(id) else { return [] }
+    let wanted = HashRange.groups(of: content).filter { upper[$0] == nil }
+    for range in wanted { upper[range] = id }
+    return wanted
+  }
+
+  // MARK: Blocks
+
+  private func makeSink(_ id: SourceSelection.ID) -> BlockSink {
+    working += 1
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let share = max(Self.maxQueued / max(context.timeout.selection.sources / 4, 1), 2 << 20)
+    return BlockSink(file: file, pool: context.pool, maxQueued: share) { [loop] reports in
+      loop.execute { bound.value.take(reports, of: id) }
+    }
+  }
+
+  private func take(_ reports: [BlockSink.Report], of id: SourceSelection.ID) {
+    guard result == nil, let source = sources[id] else { return }
+    for report in reports {
+      switch report {
+      case .hashes: sources[id]?.lastProgress = loop.now
+      case .written(let run): wrote(run, id, source)
+      case .dropped(let run):
+        sources[id]?.lastProgress = loop.now
+        picker.dropped(run, from: id, at: now)
+      case .unproven(let run):
+        sources[id]?.lastProgress = loop.now
+        picker.returned(run, from: id, at: now)
+      case .wrong(let what): return end(id, .wrongBytes(what))
+      case .failed(let error): return finish(.storage(error))
+      }
+    }
+    guard result == nil else { return }
+    request(from: id)
+    if picker.isComplete { proceed() }
+  }
+
+  private func wrote(_ run: PiecePicker.Run, _ id: SourceSelection.ID, _ source: Source) {
+    let before = picker.written
+    unmarked += picker.wrote(run, from: id, at: now)
+    let bytes = picker.written - before
+    // Only complete blocks count as progress, not a trickle of bytes.
+    sources[id]?.lastProgress = loop.now
+    sources[id]?.gained += bytes
+    delivered[source.holder, default: 0] += bytes
+    if bytes > 0 { selection.gained(at: loop.now) }
+    report(source.holder)
+    mark()
+  }
+
+  /// Marks whole pieces in the file, those of one turn together.
+  private func mark() {
+    guard !isMarking, !unmarked.isEmpty, result == nil else { return }
+    isMarking = true
+    working += 1
+    let pieces = unmarked
+    unmarked = []
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    context.pool.submit { [file, loop] state in
+      let marked = Result { () throws(StoreError) in
+        guard case .active = state else { throw StoreError(.cancelled, file.target.path, "the peer is stopping") }
+        for piece in pieces { try file.complete(piece) }
+      }
+      loop.execute { bound.value.marked(pieces, marked) }
+    }
+  }
+
+  private func marked(_ pieces: [Int], _ outcome: Result<Void, StoreError>) {
+    isMarking = false
+    working -= 1
+    guard result == nil else { return endIfIdle() }
+    switch outcome {
+    case .failure(let error): finish(.storage(error))
+    case .success:
+      context.observer.completed(pieces)
+      mark()
+      proceed()
+    }
+  }
+
+  // MARK: Time
+
+  private func ticked() {
+    guard result == nil else { return }
+    for (id, source) in sources {
+      if let deadline = source.deadline, loop.now >= deadline {
+        end(id, .silent)
+      } else if source.isSource, picker.isBusy(id), !source.sink.isBusy,
+        loop.now - source.lastProgress > context.timeout.stall
+      {
+        end(id, .stalled)
+      }
+    }
+    requestFromAll()
+    proceed()
+  }
+
+  // MARK: The end
+
+  private func finishIfComplete() -> Bool {
+    guard picker.isComplete, unmarked.isEmpty, !isMarking else { return false }
+    finish(.complete)
+    return true
+  }
+
+  private func close(_ id: SourceSelection.ID) {
+    guard let source = sources.removeValue(forKey: id) else { return }
+    for (range, owner) in upper where owner == id { upper[range] = nil }
+    picker.remove(id)
+    source.connection.close()
+    closeSink(of: source)
+  }
+
+  private func closeSink(of source: Source) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    source.sink.close { [loop] in
+      loop.execute {
+        bound.value.working -= 1
+        bound.value.endIfIdle()
+      }
+    }
+  }
+
+  /// Only the first outcome counts. It is reported when no thread works on the file any more.
+  private func finish(_ end: FetchOutcome.End) {
+    guard result == nil else { return }
+    result = end
+    timer?.task.cancel()
+    ticker?.cancel()
+    lookUp?.cancel()
+    let open = sources.values
+    sources = [:]
+    for source in open {
+      if case .complete = end, source.connection.isIdle {
+        source.connection.release()
+        context.idle.keep(source.connection, to: source.holder, on: loop)
+      } else {
+        source.connection.close()
+      }
+      closeSink(of: source)
+    }
+    endIfIdle()
+  }
+
+  private func endIfIdle() {
+    guard working == 0, let result else { return }
+    outcome.resume(FetchOutcome(result, sources: delivered, received: received))
+  }
+
+  private func report(_ source: Holder? = nil) {
+    context.observer.verified(picker.written, picker.pieces.population, source)
+  }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import LineJSON
+import LineTransport
+import NIOCore
+import WireProtocol
+
+/// The connection to one source: sends requests, passes bodies on for verification, reports what happens. It decides nothing.
+/// Confined to its event loop.
+///
+/// Serves one download at a time and may be kept for the next.
+final class SourceConnection: LineRole {
+  enum Event {
+    /// The source said what it has.
+    case holding(PiecePicker.Holding)
+    /// A partial source has more.
+    case gained([Range<Int>])
+    case lacks(SourceMachine.Body)
+    case failed(SourceFailure)
+    case closed
+  }
+
+  /// The download that uses the connection.
+  struct User {
+    let content: Content
+    let sink: BlockSink
+    /// Called on the event loop of the connection.
+    let notify: (Event) -> Void
+    /// Called with the number of bytes of blocks that arrived, right or wrong, or 0 after a pause; returns how long to pause.
+    let received: (Int) -> TimeAmount
+  }
+
+  private var machine: SourceMachine
+  private let identity: (id: PeerID, name: PeerName)
+  private var user: User?
+  private var connection: (any LineConnection)?
+  private var body: (what: SourceMachine.Body, left: Int)?
+  private var hashes: [UInt8] = []
+  private var isUnwanted = false
+  /// Requests made before the connection was open.
+  private var early: [SourceMachine.Body] = []
+  /// Called when an idle connection closes.
+  var whenClosedIdle: (() -> Void)?
+
+  init(source: PeerID, identity: (id: PeerID, name: PeerName)) {
+    machine = SourceMachine(source: source)
+    self.identity = identity
+  }
+
+  // MARK: The user
+
+  /// Whether it can be kept for the next download.
+  var isIdle: Bool { connection != nil && !isUnwanted && machine.isIdle && body == nil }
+
+  /// Asks what the source has of a content, as soon as there is a connection.
+  func begin(for user: User) {
+    self.user = user
+    early = []
+    guard let connection else { return }
+    connection.send { machine.want(user.content, to: &$0) }
+  }
+
+  func request(_ bodies: [SourceMachine.Body]) {
+    guard user != nil, !bodies.isEmpty else { return }
+    guard let connection else { return early += bodies }
+    connection.send { output in
+      for body in bodies { machine.request(body, to: &output) }
+    }
+  }
+
+  /// Asks again what the source has.
+  func askAgain() {
+    guard let user else { return }
+    connection?.send { machine.want(user.content, to: &$0) }
+  }
+
+  /// Ends without further events and keeps the connection.
+  func release() {
+    user = nil
+  }
+
+  /// Ends without further events and closes the connection, also one that is still being made.
+  func close() {
+    user = nil
+    isUnwanted = true
+    connection?.abort()
+  }
+
+  // MARK: Events of the connection
+
+  func opened(_ connection: any LineConnection) {
+    guard !isUnwanted else { return connection.abort() }
+    self.connection = connection
+    connection.send { output in
+      machine.greet(as: identity.id, identity.name, to: &output)
+      if let user { machine.want(user.content, to: &output) }
+      for body in early { machine.request(body, to: &output) }
+      early = []
+    }
+  }
+
+  func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    do {
+      let line = try LineScratch.current.reader.read(line) { try machine.received($0) }
+      machine.proceed(to: &output)
+      switch line {
+      case .answer, .ignored: return .next
+      case .holding(let holding): user?.notify(.holding(holding))
+      case .gained(let ranges): user?.notify(.gained(ranges))
+      case .lacks(let body): user?.notify(.lacks(body))
+      case .body(let body, let count):
+        self.body = (body, count)
+        return .body(count)
+      }
+      return isUnwanted ? .close : .next
+    } catch let failure as SourceFailure {
+      return leave(failure)
+    } catch {
+      return leave(.protocolViolation("\(error)"))
+    }
+  }
+
+  func received(body bytes: ByteBuffer, output: inout JSONWriter) -> LineVerdict {
+    guard var body else { return leave(.protocolViolation("bytes that were not requested")) }
+    body.left -= bytes.readableBytes
+    self.body = body.left > 0 ? body : nil
+    if body.left == 0 {
+      machine.finished()
+      machine.proceed(to: &output)
+    }
+    switch body.what {
+    case .blocks(let run): return submit(.bytes(run, bytes), user?.received(bytes.readableBytes) ?? .zero)
+    case .hashes(let range):
+      hashes += bytes.readableBytesView
+      guard body.left == 0 else { return .next }
+      defer { hashes = [] }
+      return submit(.hashes(range, hashes), .zero)
+    }
+  }
+
+  func receivedTooLong(output: inout JSONWriter) {
+    user?.notify(.failed(.protocolViolation("a line that is too long")))
+  }
+
+  func closed() {
+    connection = nil
+    let user = user.take()
+    user?.notify(.closed)
+    whenClosedIdle?()
+    whenClosedIdle = nil
+  }
+
+  private func submit(_ item: BlockSink.Item, _ pause: TimeAmount) -> LineVerdict {
+    guard let connection, let user else { return .close }
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    let loop = connection.eventLoop
+    let hasRoom = user.sink.submit(item) { loop.execute { bound.value.connection?.resume() } }
+    guard hasRoom else { return .busy }
+    guard pause > .zero else { return .next }
+    resume(after: pause)
+    return .busy
+  }
+
+  private func resume(after pause: TimeAmount) {
+    guard let connection else { return }
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    connection.eventLoop.scheduleTask(in: pause) {
+      let pause = bound.value.user?.received(0) ?? .zero
+      if pause > .zero { bound.value.resume(after: pause) } else { bound.value.connection?.resume() }
+    }
+  }
+
+  private func leave(_ failure: SourceFailure) -> LineVerdict {
+    user?.notify(.failed(failure))
+    return .close
+  }
+}
