@@ -204,6 +204,14 @@ package final class TransferHandle: Sendable {
     }
   }
 
+  /// Of a download that goes on after a crash: an earlier process moved at least this much.
+  package func moved(atLeast bytes: Int64) {
+    registry.entries.withLock { entries in
+      guard let known = entries[id]?.transfer.received else { return }
+      entries[id]?.transfer.received = max(known, bytes)
+    }
+  }
+
   /// Of a download: its state as a word of the control plane, and why it waits or has failed.
   package func show(_ state: String, error: String?) {
     registry.entries.withLock { entries in

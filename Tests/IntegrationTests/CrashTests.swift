@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import Foundation
 import Glibc
 import LineJSON
 import TestSupport
@@ -167,6 +168,32 @@ import Testing
         #expect(isFetched, "after the end of \(victim)")
         #expect(TemporaryDirectory.read(target) == bytes)
       }
+    }
+  }
+
+  /// Nobody asks again: the download is a job of the daemon.
+  @Test func `download of a killed peer goes on by itself, without what it had`() async throws {
+    try await Installation.with { system in
+      let bytes = pattern(40_000_000)
+      let target = system.directory.file("fetched")
+      try await system.run("alice", "add", system.directory.write("x", bytes))
+      try await system.run("bob", "limit", "--down", "20M")
+      try await system.run("bob", "get", "file/x", "-o", target, "--no-share", "--detach")
+      let isHalfDone = try await eventually {
+        try await system.rows("bob", "transfers").contains { $0["have"]?.integer ?? 0 > 60 }
+      }
+      #expect(isHalfDone)
+      try await system.killProcess("bob")
+      try await system.killProcess("alice")
+      #expect(await eventually(within: .seconds(20)) { TemporaryDirectory.read(target) == bytes })
+      let job = try #require(try await system.rows("bob", "transfers", "--all").first { $0["path"]?.string == target })
+      #expect(job["state"]?.string == "done")
+      #expect(try #require(job["received"]?.integer) < 40_000_000 + 16 << 20)
+      let served = try await system.rows("alice", "transfers", "--all").first { $0["direction"]?.string == "upload" }
+      #expect(served?["received"]?.integer ?? 0 < 30_000_000, "the first half was not fetched again")
+      let left = try FileManager.default.contentsOfDirectory(atPath: system.directory.path)
+        .filter { $0.hasSuffix(".p2p-part") }
+      #expect(left.isEmpty)
     }
   }
 }

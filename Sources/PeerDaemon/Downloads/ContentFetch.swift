@@ -30,7 +30,7 @@ final class ContentFetch {
   }
 
   /// One holder that is asked, or that is a source.
-  private struct Source {
+  struct Source {
     let holder: Holder
     let connection: SourceConnection
     let sink: BlockSink
@@ -51,31 +51,31 @@ final class ContentFetch {
   /// Between two questions to a partial source, which tells what it gets by itself.
   private static let questionInterval = TimeAmount.seconds(1)
   /// Bytes that wait for verification, of all sources together.
-  private static let maxQueued = 16 << 20
+  static let maxQueued = 16 << 20
 
-  private let file: PieceFile
-  private let content: Content
-  private let context: Context
-  private let loop: any EventLoop
+  let file: PieceFile
+  let content: Content
+  let context: Context
+  let loop: any EventLoop
   private let outcome: OnceContinuation<FetchOutcome>
-  private var selection: SourceSelection
-  private var picker: PiecePicker
-  private var sources: [SourceSelection.ID: Source] = [:]
-  private var delivered: [Holder: Int64] = [:]
+  var selection: SourceSelection
+  var picker: PiecePicker
+  var sources: [SourceSelection.ID: Source] = [:]
+  var delivered: [Holder: Int64] = [:]
   private var received: Int64 = 0
   private var partialPeers: Set<PeerID> = []
   /// Ranges of upper nodes that are requested, and from whom.
-  private var upper: [HashRange: SourceSelection.ID] = [:]
+  var upper: [HashRange: SourceSelection.ID] = [:]
   /// Number of sinks and other work whose threads may still use the file.
-  private var working = 0
-  private var result: FetchOutcome.End?
+  var working = 0
+  var result: FetchOutcome.End?
   private var isProceeding = false
   private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
   private var ticker: RepeatedTask?
   private var lookUp: Task<Void, Never>?
   /// Pieces that are whole in memory's view and not marked in the file yet.
-  private var unmarked: [Int] = []
-  private var isMarking = false
+  var unmarked: [Int] = []
+  var isMarking = false
 
   init(
     _ file: PieceFile, _ context: Context, loop: any EventLoop, outcome: OnceContinuation<FetchOutcome>
@@ -107,11 +107,11 @@ final class ContentFetch {
     finish(.cancelled)
   }
 
-  private var now: PiecePicker.Time { Double(loop.now.uptimeNanoseconds) / 1e9 }
+  var now: PiecePicker.Time { Double(loop.now.uptimeNanoseconds) / 1e9 }
 
   // MARK: Holders
 
-  private func proceed() {
+  func proceed() {
     guard !isProceeding, result == nil else { return }
     isProceeding = true
     defer { isProceeding = false }
@@ -302,7 +302,7 @@ final class ContentFetch {
     request(from: id)
   }
 
-  private func end(_ id: SourceSelection.ID, _ failure: SourceFailure) {
+  func end(_ id: SourceSelection.ID, _ failure: SourceFailure) {
     guard let source = sources[id] else { return }
     close(id)
     leave(id, source.holder, failure, gained: source.gained)
@@ -320,121 +320,6 @@ final class ContentFetch {
     selection.failed(id, failure, gained: gained, at: loop.now)
     requestFromAll()
     proceed()
-  }
-
-  // MARK: Requests
-
-  private func requestFromAll() {
-    for id in sources.keys.sorted() { request(from: id) }
-  }
-
-  private func request(from id: SourceSelection.ID) {
-    guard result == nil, sources[id] != nil else { return }
-    var bodies = [SourceMachine.Body]()
-    while let run = picker.next(for: id, at: now) {
-      bodies += hashes(for: run, id).map(SourceMachine.Body.hashes)
-      bodies.append(.blocks(run))
-    }
-    if bodies.isEmpty { return }
-    bodies = upperNodes(id).map(SourceMachine.Body.hashes) + bodies
-    sources[id]?.connection.request(bodies)
-  }
-
-  /// The leaves that prove a run, unless they are known or were requested on this connection before. A partial source has
-  /// them for its own pieces only.
-  private func hashes(for run: PiecePicker.Run, _ id: SourceSelection.ID) -> [HashRange] {
-    let length = picker.hasAll(id) ? PiecePicker.groupBlocks : picker.unitBlocks
-    return (run.lowerBound / length...(run.upperBound - 1) / length).compactMap { part in
-      let blocks = run.clamped(to: part * length..<(part + 1) * length)
-      guard !picker.units(of: blocks).allSatisfy({ file.knowsLeaves(of: $0) }),
-        let range = HashRange.leaves(from: part * length, count: length, of: content),
-        sources[id]?.askedLeaves.insert(range).inserted == true
-      else { return nil }
-      return range
-    }
-  }
-
-  /// The nodes above the leaves, to answer other downloads; from the first complete source.
-  private func upperNodes(_ id: SourceSelection.ID) -> [HashRange] {
-    guard !file.knowsUpperNodes, picker.hasAll(id) else { return [] }
-    let wanted = HashRange.groups(of: content).filter { upper[$0] == nil }
-    for range in wanted { upper[range] = id }
-    return wanted
-  }
-
-  // MARK: Blocks
-
-  private func makeSink(_ id: SourceSelection.ID) -> BlockSink {
-    working += 1
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    let share = max(Self.maxQueued / max(context.timeout.selection.sources / 4, 1), 2 << 20)
-    return BlockSink(file: file, pool: context.pool, maxQueued: share) { [loop] reports in
-      loop.execute { bound.value.take(reports, of: id) }
-    }
-  }
-
-  private func take(_ reports: [BlockSink.Report], of id: SourceSelection.ID) {
-    guard result == nil, let source = sources[id] else { return }
-    for report in reports {
-      switch report {
-      case .hashes: sources[id]?.lastProgress = loop.now
-      case .written(let run): wrote(run, id, source)
-      case .dropped(let run):
-        sources[id]?.lastProgress = loop.now
-        picker.dropped(run, from: id, at: now)
-      case .unproven(let run):
-        sources[id]?.lastProgress = loop.now
-        picker.returned(run, from: id, at: now)
-      case .wrong(let what): return end(id, .wrongBytes(what))
-      case .failed(let error): return finish(.storage(error))
-      }
-    }
-    guard result == nil else { return }
-    request(from: id)
-    if picker.isComplete { proceed() }
-  }
-
-  private func wrote(_ run: PiecePicker.Run, _ id: SourceSelection.ID, _ source: Source) {
-    let before = picker.written
-    unmarked += picker.wrote(run, from: id, at: now)
-    let bytes = picker.written - before
-    // Only complete blocks count as progress, not a trickle of bytes.
-    sources[id]?.lastProgress = loop.now
-    sources[id]?.gained += bytes
-    delivered[source.holder, default: 0] += bytes
-    if bytes > 0 { selection.gained(at: loop.now) }
-    report(source.holder)
-    mark()
-  }
-
-  /// Marks whole pieces in the file, those of one turn together.
-  private func mark() {
-    guard !isMarking, !unmarked.isEmpty, result == nil else { return }
-    isMarking = true
-    working += 1
-    let pieces = unmarked
-    unmarked = []
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    context.pool.submit { [file, loop] state in
-      let marked = Result { () throws(StoreError) in
-        guard case .active = state else { throw StoreError(.cancelled, file.target.path, "the peer is stopping") }
-        for piece in pieces { try file.complete(piece) }
-      }
-      loop.execute { bound.value.marked(pieces, marked) }
-    }
-  }
-
-  private func marked(_ pieces: [Int], _ outcome: Result<Void, StoreError>) {
-    isMarking = false
-    working -= 1
-    guard result == nil else { return endIfIdle() }
-    switch outcome {
-    case .failure(let error): finish(.storage(error))
-    case .success:
-      context.observer.completed(pieces)
-      mark()
-      proceed()
-    }
   }
 
   // MARK: Time
@@ -481,7 +366,7 @@ final class ContentFetch {
   }
 
   /// Only the first outcome counts. It is reported when no thread works on the file any more.
-  private func finish(_ end: FetchOutcome.End) {
+  func finish(_ end: FetchOutcome.End) {
     guard result == nil else { return }
     result = end
     timer?.task.cancel()
@@ -501,12 +386,12 @@ final class ContentFetch {
     endIfIdle()
   }
 
-  private func endIfIdle() {
+  func endIfIdle() {
     guard working == 0, let result else { return }
     outcome.resume(FetchOutcome(result, sources: delivered, received: received))
   }
 
-  private func report(_ source: Holder? = nil) {
+  func report(_ source: Holder? = nil) {
     context.observer.verified(picker.written, picker.pieces.population, source)
   }
 }

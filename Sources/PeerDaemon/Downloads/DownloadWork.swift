@@ -73,6 +73,9 @@ struct DownloadWork: Sendable {
       return error.code == .cannotCreate ? .failed(error) : error.code == .cancelled ? .stopped : .storage(error)
     }
     let file = try await open(target, &report)
+    // A process that was killed could not record the last of what it moved.
+    report.record.received = max(report.record.received, file.writtenBytes)
+    order.transfer.moved(atLeast: report.record.received)
     await opened(file)
     order.transfer.verified(file)
     let isOffered = report.record.isShared && document.content.geometry.pieceCount > 1
@@ -326,12 +329,15 @@ struct DownloadWork: Sendable {
   }
 }
 
+extension PieceFile {
+  /// Of whole pieces.
+  fileprivate var writtenBytes: Int64 { min(Int64(pieces.population) * content.geometry.pieceLength, content.size) }
+}
+
 extension TransferHandle {
   /// What the file has.
   func verified(_ file: PieceFile) {
-    let count = Int64(file.pieces.population)
-    let geometry = file.content.geometry
-    verified(pieces: count, bytes: min(count * geometry.pieceLength, file.content.size))
+    verified(pieces: Int64(file.pieces.population), bytes: file.writtenBytes)
   }
 }
 
