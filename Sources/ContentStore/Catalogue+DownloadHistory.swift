@@ -40,8 +40,8 @@ extension DownloadRows {
 extension PieceFile {
   /// Removes the files of a download that is not open, and what is recorded of them.
   package static func discard(_ record: DownloadRecord, catalogue: Catalogue) {
-    if let path = record.temporary { Catalogue.removeUnfinished(path) }
     if let name = record.sideFile { catalogue.layers.removeSideFile(name) }
+    guard record.temporary.map({ catalogue.discardUnfinished($0) }) ?? true else { return }
     try? catalogue.forgetFiles(ofDownload: record.id)
   }
 }

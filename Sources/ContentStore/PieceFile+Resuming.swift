@@ -16,7 +16,7 @@ extension PieceFile {
   ) throws(StoreError) {
     let tree = try Self.tree(of: record.content)
     // Files that are recorded now would have no record any more.
-    if let path = record.temporary { Catalogue.removeUnfinished(path) }
+    if let path = record.temporary { catalogue.discardUnfinished(path) }
     if let name = record.sideFile { catalogue.layers.removeSideFile(name) }
     let name = FileName.temporary(for: target.name, random: .random(in: .min ... .max))
     let sideName = LayerStore.sideName(random: .random(in: .min ... .max))
@@ -35,7 +35,7 @@ extension PieceFile {
       let side = SideFile(file: file, tree: tree)
       try side.initialize(bootID: bootID, inode: try data.file.fingerprint().inode)
       let draft = LayerDraft(size: record.content.size, file: file)
-      let kept = Kept(download: record.id, side: side)
+      let kept = Kept(download: record.id, path: target.path(of: name), side: side)
       try self.init(tree, target, catalogue, data, draft, kept, State(tree: tree))
     } catch {
       data.abort()
@@ -91,17 +91,20 @@ extension PieceFile {
       try side.write(.written, state.pieces)
       try side.write(bootID: bootID, inode: inode)
     }
-    return Found(tree: tree, data: data, kept: Kept(download: record.id, side: side), state: state)
+    return Found(tree: tree, data: data, kept: Kept(download: record.id, path: path, side: side), state: state)
   }
 }
 
 extension Catalogue {
-  /// Removes an unfinished file of a download, and nothing that only has its name.
-  static func removeUnfinished(_ path: String) {
+  /// Removes an unfinished file of a download, and nothing that only has its name. What cannot be removed now, in a directory
+  /// that is read-only for example, is recorded for the next start.
+  /// - Returns: false if it is there and could not be recorded.
+  @discardableResult
+  func discardUnfinished(_ path: String) -> Bool {
     var status = stat()
     guard path.hasSuffix(FileName.unfinishedSuffix), lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_uid == geteuid()
-    else { return }
-    unlink(path)
+    else { return true }
+    return unlink(path) == 0 || (try? recordTemporary(path)) != nil
   }
 }

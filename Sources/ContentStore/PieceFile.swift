@@ -30,6 +30,8 @@ package final class PieceFile: Sendable {
 
   struct Kept: Sendable {
     let download: Int64
+    /// The hidden path of the data.
+    let path: String
     let side: SideFile
   }
 
@@ -279,7 +281,7 @@ package final class PieceFile: Sendable {
     guard let kept else { return }
     isFinished.withLock { $0 = true }
     kept.side.file.remove()
-    try? catalogue.forgetFiles(ofDownload: kept.download)
+    if catalogue.discardUnfinished(kept.path) { try? catalogue.forgetFiles(ofDownload: kept.download) }
   }
 
   /// Recorded paths of a temporary file that was given a name. Pass them to `Catalogue.add`.

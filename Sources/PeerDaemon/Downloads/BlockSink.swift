@@ -36,6 +36,13 @@ final class BlockSink: Sendable {
     case wrong(String)
     /// The local disk failed.
     case failed(StoreError)
+
+    var isFailure: Bool {
+      switch self {
+      case .wrong, .failed: true
+      case .hashes, .written, .dropped, .unproven: false
+      }
+    }
   }
 
   private struct Queue {
@@ -141,6 +148,8 @@ struct BlockIntake {
   private var verifier: BlockVerifier?
   /// The beginning of an incomplete block.
   private var rest: [UInt8] = []
+  /// After a failure nothing more is taken: what follows does not fit to what was written.
+  private var hasFailed = false
 
   init(file: PieceFile) {
     self.file = file
@@ -148,6 +157,13 @@ struct BlockIntake {
   }
 
   mutating func take(_ item: BlockSink.Item) -> [BlockSink.Report] {
+    guard !hasFailed else { return [] }
+    let reports = tryTaking(item)
+    hasFailed = reports.contains { $0.isFailure }
+    return reports
+  }
+
+  private mutating func tryTaking(_ item: BlockSink.Item) -> [BlockSink.Report] {
     do throws(StoreError) {
       switch item {
       case .hashes(let range, let bytes):
@@ -183,7 +199,7 @@ struct BlockIntake {
     block = end == geometry.size ? run.upperBound : end / PieceGeometry.blockLength
     // The bytes of whole blocks: what is left of earlier buffers, and the beginning of this one.
     let length = Int(end - written) - rest.count
-    guard block > first else {
+    guard block > first, length >= 0, length <= buffer.readableBytes else {
       rest.append(contentsOf: buffer.readableBytesView)
       return []
     }

@@ -12,7 +12,7 @@ package enum Operation: String, Hashable, Sendable, CaseIterable {
   /// A shared file is deleted.
   case delete
   case get
-  /// The front end disconnects during the download.
+  /// The front end disconnects during the download, which goes on until it is cancelled.
   case cancel = "get, cancelled"
   case lookup
   case list

@@ -234,6 +234,7 @@ final class Worker {
     }
     let before = Documents.read(path).flatMap(MerkleRoot.content)
     guard case .answer(let answer) = finish(ask(.get, request), key, path) else { return }
+    if !answer.isOK, answer.reply["job"] != nil { return settleJob(key, path) }
     let after = Documents.read(path).flatMap(MerkleRoot.content)
     if answer.isOK {
       fetched(answer, key, path, after: after, wasThere: before == after, isShared: isShared)
@@ -244,8 +245,7 @@ final class Worker {
   }
 
   private func finish(_ result: Result, _ key: String, _ path: String) -> Result {
-    if case .lost = result { ledger.lost(key, path: path, isOwn: false) }
-    if case .lost = result { checkAllowed(key, path) }
+    if case .lost = result { settleJob(key, path) }
     return result
   }
 
@@ -293,6 +293,7 @@ final class Worker {
     ]
     let before = Documents.read(path).flatMap(MerkleRoot.content)
     guard case .answer(let second) = finish(ask(.get, request), key, path) else { return }
+    if !second.isOK, second.reply["job"] != nil { return settleJob(key, path) }
     let after = Documents.read(path).flatMap(MerkleRoot.content)
     guard second.isOK else { return after == before ? () : failed(second, key, path) }
     if Content(second.reply) != wanted { record.find("\(name) asked for \(wanted) and got \(second.reply.line)") }
@@ -319,22 +320,26 @@ final class Worker {
     } catch {
       record.count(Operation.cancel.rawValue, "connection lost")
     }
-    // It may complete before the disconnection is noticed.
-    ledger.lost(key, path: path, isOwn: false)
-    waitForEnd(of: key)
-    checkAllowed(key, path)
+    settleJob(key, path)
   }
 
-  /// Waits for the end of a cancelled download: until then its target is in use.
-  private func waitForEnd(of key: String) {
+  /// A download goes on without its `get`: waits a while for it, then cancels it. Until it has ended, file and share may
+  /// change at any time.
+  private func settleJob(_ key: String, _ path: String) {
+    let patience = ContinuousClock.now + .milliseconds(Int.random(in: 0..<3_000, using: &random))
     let deadline = ContinuousClock.now + Self.timeout
+    defer {
+      ledger.lost(key, path: path, isOwn: false)
+      checkAllowed(key, path)
+    }
     while ContinuousClock.now < deadline {
-      guard case .answer(let answer) = ask(.transfers, ["op": "transfers"]), answer.isOK else { return }
+      usleep(20_000)
+      guard case .answer(let answer) = ask(.transfers, ["op": "transfers"]), answer.isOK else { continue }
       let isThere = answer.events.contains { $0["key"]?.string == key && $0["direction"]?.string == "download" }
       if !isThere { return }
-      usleep(10_000)
+      if ContinuousClock.now > patience { _ = ask(.cancel, ["op": "cancel", "key": .string(key)]) }
     }
-    record.find("\(name) still fetches \(key) \(Self.timeout) after its front end disconnected")
+    record.find("\(name) still fetches \(key) although it was told to cancel \(Self.timeout) ago")
   }
 
   private static func text(_ content: Content?) -> String { content.map { "\($0)" } ?? "missing" }
