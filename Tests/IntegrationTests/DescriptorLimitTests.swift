@@ -92,14 +92,16 @@ import Testing
     let directory = try TemporaryDirectory()
     let index = try await Limited("p2p-index", ["--listen", "127.0.0.1:0"], limit: 256, in: directory)
     let first = try RawConnection(to: index.address)
+    // It is accepted, not in the backlog only.
+    let hello = #"{"id":1,"op":"hello","protocol":1,"peer":"\#(String(repeating: "a", count: 64))","name":"a"}"#
+    #expect(try first.ask(hello)["status"] == 200)
     try await index.forbidMore()
     let other = try RawConnection(to: index.address)
     #expect(
       await eventually(within: .seconds(20)) { index.logged.contains("cannot accept connections: Too many open files") }
     )
     #expect(try await index.load() < 0.5)
-    let hello = #"{"id":1,"op":"hello","protocol":1,"peer":"\#(String(repeating: "a", count: 64))","name":"a"}"#
-    #expect(try first.ask(hello)["status"] == 200)
+    #expect(try first.ask(#"{"id":2,"op":"ping"}"#)["status"] == 200)
     _ = other
   }
 

@@ -176,7 +176,7 @@ import WireProtocol
   @Test func `another source replaces the first`() async throws {
     try await scene(.hold(pieces: 1)) { scene in
       async let first = scene.bob.downloads.get(scene.request())
-      #expect(await scene.state("active"))
+      #expect(await eventually { scene.fetch.calls == 1 })
       var request = scene.request()
       request.from = "alice"
       async let second = scene.bob.downloads.get(request)

@@ -195,6 +195,29 @@ struct PiecePickerTests {
     #expect(!picker.isBusy(1))
   }
 
+  @Test func `all pieces that a silent source owes are given to another`() {
+    var picker = picker(pieces: 33)
+    picker.add(1, .complete, at: 0)
+    // It becomes fast, is asked for many pieces at once, and stops in the middle.
+    var now = 0.0
+    var asked: PiecePicker.Run?
+    while asked == nil, let run = picker.next(for: 1, at: now) {
+      now += 0.0005
+      if run.count > 128 { asked = run } else { _ = picker.wrote(run, from: 1, at: now) }
+    }
+    let owed = asked ?? 0..<0
+    _ = picker.wrote(owed.lowerBound..<owed.lowerBound + 40, from: 1, at: now)
+    picker.add(2, .complete, at: now)
+    var steps = 0
+    while !picker.isComplete, steps < 1_000 {
+      steps += 1
+      now += 0.05
+      while let run = picker.next(for: 2, at: now) { _ = picker.wrote(run, from: 2, at: now + 0.01) }
+    }
+    #expect(picker.isComplete)
+    #expect(now < 4, "two seconds of patience, and the time to fetch")
+  }
+
   @Test func `fast source takes the end of what a slow one has to deliver`() {
     var picker = picker(pieces: 2)
     picker.add(1, .complete, at: 0)

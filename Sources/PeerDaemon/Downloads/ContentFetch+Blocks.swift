@@ -52,7 +52,7 @@ extension ContentFetch {
   func makeSink(_ id: SourceSelection.ID) -> BlockSink {
     working += 1
     let bound = NIOLoopBound(self, eventLoop: loop)
-    let share = max(Self.maxQueued / max(context.timeout.selection.sources / 4, 1), 2 << 20)
+    let share = Self.maxQueued / max(sources.count, 2)
     return BlockSink(file: file, pool: context.pool, maxQueued: share) { [loop] reports in
       loop.execute { bound.value.take(reports, of: id) }
     }

@@ -51,7 +51,7 @@ final class ContentFetch {
   /// Between two questions to a partial source, which tells what it gets by itself.
   private static let questionInterval = TimeAmount.seconds(1)
   /// Bytes that wait for verification, of all sources together.
-  static let maxQueued = 16 << 20
+  static let maxQueued = 8 << 20
 
   let file: PieceFile
   let content: Content

@@ -19,8 +19,7 @@ extension PiecePicker {
       var ahead: Int64 = 0
       for run in slow.requests {
         ahead += Int64(run.count)
-        guard held?.contains(units(of: run).lowerBound / unitsPerPiece) ?? true else { continue }
-        let left = remaining(of: run, excluding: id)
+        let left = remaining(of: run, excluding: id, held)
         guard !left.isEmpty else { continue }
         let due = isLate ? .infinity : Double(ahead * PieceGeometry.blockLength) / slowRate
         let length = Double(Int64(left.count) * PieceGeometry.blockLength)
@@ -34,21 +33,27 @@ extension PiecePicker {
     return best?.run
   }
 
-  /// The end of a requested run that is neither written nor requested from `id` or too many others.
-  func remaining(of run: Run, excluding id: SourceID) -> Run {
-    let unit = units(of: run).upperBound - 1
-    let part = run.clamped(to: blocks(of: unit))
-    guard let open = open[unit] else { return part.lowerBound..<part.lowerBound }
-    let first = blocks(of: unit).lowerBound
-    var lower = part.upperBound
-    while lower > part.lowerBound {
-      let block = lower - 1
-      guard !open.done.contains(block - first) else { break }
-      let owners = open.requests.filter { $0.run.contains(block) }
-      guard owners.count < bounds.maxOwners, !owners.contains(where: { $0.source == id }) else { break }
-      lower -= 1
+  /// The last part of a requested run that is neither written nor requested from `id` or too many others, and that `held`
+  /// has.
+  func remaining(of run: Run, excluding id: SourceID, _ held: PieceSet?) -> Run {
+    var upper = run.upperBound
+    while upper > run.lowerBound, !isShareable(upper - 1, with: id, held) { upper -= 1 }
+    var lower = upper
+    while lower > run.lowerBound, isShareable(lower - 1, with: id, held) { lower -= 1 }
+    return lower..<upper
+  }
+
+  private func isShareable(_ block: Int64, with id: SourceID, _ held: PieceSet?) -> Bool {
+    let unit = Int(block / unitBlocks)
+    guard held?.contains(unit / unitsPerPiece) ?? true, let open = open[unit],
+      !open.done.contains(block - blocks(of: unit).lowerBound)
+    else { return false }
+    var owners = 0
+    for (source, run) in open.requests where run.contains(block) {
+      owners += 1
+      if source == id { return false }
     }
-    return lower..<part.upperBound
+    return owners < bounds.maxOwners
   }
 
   // MARK: Results
