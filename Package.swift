@@ -160,6 +160,7 @@ let package = Package(
       name: "LoadGenerator",
       dependencies: [
         "TestSupport", "ConsoleCommands", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser,
+        crypto,
       ],
       path: "Tests/Tools/LoadGenerator"),
     // Runs the real executables while everything goes wrong: what bin/torture runs.

@@ -50,8 +50,8 @@ struct Entrypoint: ParsableCommand {
     let bench = try Bench(
       effort: effort, executables: executables, directory: scratch, services: services, report: Self.report)
     try bench.run()
-    try TextFile.write(try bench.lines(), to: json)
-    print(bench.table(), terminator: "")
+    try TextFile.write(try bench.results.lines(), to: json)
+    print(bench.results.table(), terminator: "")
     Self.report("all values are in \(json)")
   }
 

@@ -5,7 +5,7 @@ import Glibc
 import LineJSON
 import TestSupport
 
-/// This project as users run it: a supervisor with an index and two peers in a fresh home.
+/// This project as users run it: a supervisor with an index and peers in a fresh home.
 struct Installation {
   private static let timeout = Duration.seconds(20)
 
@@ -23,16 +23,17 @@ struct Installation {
   /// - Parameters:
   ///   - executables: the directory of a release build.
   ///   - directory: an empty directory.
-  init(executables: String, directory: String, services: Services) throws {
+  ///   - peers: their names.
+  init(executables: String, directory: String, peers: [String] = ["alice", "bob"], services: Services) throws {
     home = directory + "/home"
     guard mkdir(home, 0o700) == 0 else { throw BenchFailure.system(home) }
     let environment = ["P2P_HOME": home]
     p2pctl = Tool(path: executables + "/p2pctl", environment: environment, scratch: directory)
     _ = try services.start(
       executables + "/p2p-supervisor",
-      ["run", "--serve-index", "127.0.0.1:0", "--peer", "alice", "--peer", "bob"], environment: environment,
+      ["run", "--serve-index", "127.0.0.1:0"] + peers.flatMap { ["--peer", $0] }, environment: environment,
       log: directory + "/supervisor.log")
-    try wait(for: ["index", "alice", "bob"])
+    try wait(for: ["index"] + peers)
   }
 
   /// The control socket of a peer or of the supervisor.
@@ -64,5 +65,15 @@ struct Installation {
   @discardableResult
   func run(_ peer: String, _ arguments: String...) throws -> Tool.Outcome {
     try p2pctl.run(["--peer", peer] + arguments)
+  }
+
+  /// Adds the processor time of a peer to that of a front end which waits for it.
+  func timed(_ peer: String, _ body: () throws -> Tool.Outcome) throws -> Tool.Outcome {
+    let pid = try process(peer).pid
+    let before = try ProcessorTime.of(pid)
+    let outcome = try body()
+    let used = try ProcessorTime.of(pid) - before
+    return Tool.Outcome(
+      elapsed: outcome.elapsed, processorTime: used + outcome.processorTime, output: outcome.output)
   }
 }

@@ -22,20 +22,18 @@ struct Tool {
   /// - Throws: if the exit status is not 0, with the output.
   @discardableResult
   func run(_ arguments: [String], input: String = "/dev/null") throws -> Outcome {
+    try start(arguments, input: input).wait()
+  }
+
+  /// Starts it without waiting. Several that run at a time need a scratch directory each.
+  func start(_ arguments: [String], input: String = "/dev/null") throws -> RunningTool {
     let output = scratch + "/output"
     let specification = try Self.specification(path, arguments, environment, input: input, output: output)
     defer { for descriptor in specification.descriptors { close(descriptor.source) } }
     let start = ContinuousClock.now
     let child = try ChildProcess(specification)
-    var status: CInt = 0
-    var usage = rusage()
-    guard wait4(child.pid, &status, 0, &usage) == child.pid else { throw BenchFailure.system("wait4") }
-    let elapsed = ContinuousClock.now - start
-    let said = String(decoding: TemporaryDirectory.read(output) ?? [], as: UTF8.self)
-    guard status == 0 else {
-      throw BenchFailure("\(path) \(arguments.joined(separator: " ")) failed (\(status)):\n\(said)")
-    }
-    return Outcome(elapsed: elapsed, processorTime: ProcessorTime.of(usage), output: said)
+    return RunningTool(
+      pid: child.pid, start: start, output: output, command: "\(path) \(arguments.joined(separator: " "))")
   }
 
   /// The process ends with the calling thread, even without clean-up.
@@ -83,6 +81,18 @@ enum ProcessorTime {
   }
 }
 
+/// Bytes passed on so far.
+enum WrittenBytes {
+  /// All that a process has written to files and sockets, sendfile(2) included: `wchar` of proc_pid_io(5).
+  static func of(_ pid: Int32) throws -> Int {
+    let text = String(decoding: TemporaryDirectory.read("/proc/\(pid)/io") ?? [], as: UTF8.self)
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("wchar: ") }),
+      let bytes = Int(line.dropFirst("wchar: ".count))
+    else { throw BenchFailure("process \(pid) has ended") }
+    return bytes
+  }
+}
+
 enum TextFile {
   static func write(_ text: String, to path: String) throws {
     try write(Array(text.utf8), to: path)
@@ -100,6 +110,17 @@ enum TextFile {
       guard count > 0 else { throw BenchFailure.system(path) }
       written += count
     }
+  }
+}
+
+extension TextFile {
+  /// Checks the size of a fetched file and removes it.
+  static func discard(_ path: String, size: Int) throws {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size == size else {
+      throw BenchFailure("\(path) is missing or incomplete")
+    }
+    unlink(path)
   }
 }
 

@@ -19,7 +19,7 @@ extension Bench {
     report(
       "\(count.answers) answers during the restarts, \(count.broken) conversations cut off, \(count.refused) refused")
     for figure in [Figure.ID.indexRestart, .findable, .peerRestart, .uploadRestart] {
-      guard let times = Statistics(samples.lazy.filter { $0.figure == figure }.map(\.value)) else { continue }
+      guard let times = Statistics(results.samples.lazy.filter { $0.figure == figure }.map(\.value)) else { continue }
       let tail = [50.0, 90, 100].map { ResultTable.number(times.percentile($0)) }.joined(separator: ", ")
       report("\(figure.rawValue) in ms: median, 90th percentile, maximum: \(tail)")
     }

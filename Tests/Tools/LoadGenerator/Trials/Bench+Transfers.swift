@@ -14,16 +14,18 @@ extension Bench {
   }
 
   private func measureLarge(_ round: Int, _ target: String, _ curl: Tool, _ aria2: Tool) throws {
-    let own = try received { try installation.run("bob", "get", documents.largeKey, "-o", target, "--no-share") }
-    try discard(target, size: effort.largeSize)
+    let own = try installation.timed("bob") {
+      try installation.run("bob", "get", documents.largeKey, "-o", target, "--no-share")
+    }
+    try TextFile.discard(target, size: effort.largeSize)
     add(Sample(.largeGet, Figure.own, round: round, value: own.elapsed.inSeconds, processorTime: own.processorTime))
     let plain = try curl.run(["-sSf", "-o", target, address("large.bin")])
-    try discard(target, size: effort.largeSize)
+    try TextFile.discard(target, size: effort.largeSize)
     add(
       Sample(.largeGet, Figure.curl, round: round, value: plain.elapsed.inSeconds, processorTime: plain.processorTime))
     // The Metalink names the target file; aria2 verifies pieces as they arrive.
     let checked = try aria2.run(Self.aria2Options + ["-d", directory, "-M", documents.large + ".meta4"])
-    try discard(directory + "/large.bin", size: effort.largeSize)
+    try TextFile.discard(directory + "/large.bin", size: effort.largeSize)
     add(
       Sample(
         .largeGet, Figure.aria2, round: round, value: checked.elapsed.inSeconds, processorTime: checked.processorTime))
@@ -31,20 +33,20 @@ extension Bench {
 
   private func measureSmall(_ round: Int, _ target: String, _ curl: Tool, _ aria2: Tool) throws {
     let number = 1
-    let own = try received {
+    let own = try installation.timed("bob") {
       try installation.run("bob", "get", Documents.key(number), "-o", target, "--no-share")
     }
-    try discard(target, size: Documents.smallSize)
+    try TextFile.discard(target, size: Documents.smallSize)
     add(Sample(.smallGet, Figure.own, round: round, milliseconds: own.elapsed, own.processorTime))
     let path = address("small/\(Documents.name(number))")
     let plain = try curl.run(["-sSf", "-o", target, path])
-    try discard(target, size: Documents.smallSize)
+    try TextFile.discard(target, size: Documents.smallSize)
     add(Sample(.smallGet, Figure.curl, round: round, milliseconds: plain.elapsed, plain.processorTime))
     let sum = try Tool(path: Tool.installed("sha256sum"), scratch: directory)
       .run(["\(documents.small)/\(Documents.name(number))"]).output.prefix(64)
     let checked = try aria2.run(
       Self.aria2Options + ["-d", directory, "-o", "fetched", "--checksum=sha-256=\(sum)", path])
-    try discard(target, size: Documents.smallSize)
+    try TextFile.discard(target, size: Documents.smallSize)
     add(Sample(.smallGet, Figure.aria2, round: round, milliseconds: checked.elapsed, checked.processorTime))
   }
 
@@ -55,7 +57,7 @@ extension Bench {
     let numbers = 0..<Documents.smallCount
     try TextFile.write(
       numbers.map { "get \(Documents.key($0)) -o \(target)/\($0) --no-share\n" }.joined(), to: list)
-    let own = try received { try installation.p2pctl.run(["--peer", "bob", "repl"], input: list) }
+    let own = try installation.timed("bob") { try installation.p2pctl.run(["--peer", "bob", "repl"], input: list) }
     try discardAll(target)
     add(Sample(.manyGets, Figure.own, round: round, value: own.elapsed.inSeconds, processorTime: own.processorTime))
     try TextFile.write(
@@ -67,32 +69,15 @@ extension Bench {
     guard rmdir(target) == 0 else { throw BenchFailure.system(target) }
   }
 
-  private static let aria2Options = [
+  static let aria2Options = [
     "--no-conf", "--quiet", "--file-allocation=none", "--split=1", "--max-connection-per-server=1",
     "--allow-overwrite=true", "--auto-file-renaming=false",
   ]
 
   private func address(_ path: String) -> String { "http://\(rivals.nginx)/\(path)" }
 
-  /// Adds the processor time of the peer to that of the front end.
-  private func received(_ get: () throws -> Tool.Outcome) throws -> (elapsed: Duration, processorTime: Double) {
-    let peer = try installation.process("bob").pid
-    let before = try ProcessorTime.of(peer)
-    let outcome = try get()
-    return (outcome.elapsed, try ProcessorTime.of(peer) - before + outcome.processorTime)
-  }
-
-  /// Checks the size of a fetched file and removes it.
-  private func discard(_ path: String, size: Int) throws {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_size == size else {
-      throw BenchFailure("\(path) is missing or incomplete")
-    }
-    unlink(path)
-  }
-
   private func discardAll(_ directory: String) throws {
-    for number in 0..<Documents.smallCount { try discard("\(directory)/\(number)", size: Documents.smallSize) }
+    for number in 0..<Documents.smallCount { try TextFile.discard("\(directory)/\(number)", size: Documents.smallSize) }
   }
 }
 

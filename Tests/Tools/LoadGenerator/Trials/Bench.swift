@@ -11,8 +11,7 @@ final class Bench {
   let installation: Installation
   let rivals: RivalServers
   let documents: Documents
-  private(set) var samples: [Sample] = []
-  private let figures: [Figure]
+  private(set) var results: Results
   let report: (String) -> Void
 
   /// - Parameters:
@@ -25,7 +24,7 @@ final class Bench {
     self.effort = effort
     self.directory = directory
     self.report = report
-    figures = Figure.all(large: effort.largeSize)
+    results = Results(Figure.all(large: effort.largeSize))
     report("starting an index, two peers, Redis and nginx in \(directory)")
     let shared = directory + "/documents"
     rivals = try RivalServers(directory: directory, documents: shared, services: services)
@@ -51,17 +50,7 @@ final class Bench {
   }
 
   func add(_ sample: Sample) {
-    samples.append(sample)
-  }
-
-  func table() -> String {
-    ResultTable(samples).render(figures)
-  }
-
-  /// One line of JSON per sample.
-  func lines() throws -> [UInt8] {
-    let units = Dictionary(uniqueKeysWithValues: figures.map { ($0.id, $0.unit) })
-    return try samples.flatMap { try $0.line(unit: units[$0.figure] ?? .seconds) }
+    results.add(sample)
   }
 
   /// Stores values in Redis that are as long as the answers of the index.

@@ -32,20 +32,7 @@ struct Documents {
       try TextFile.write(Self.pattern(Self.smallSize, seed: UInt64(number) + 2), to: "\(small)/\(Self.name(number))")
     }
     try TextFile.write(Self.pattern(largeSize, seed: 1), to: large)
-    try TextFile.write(try metalink(at: server("large.bin"), scratch: directory), to: large + ".meta4")
-  }
-
-  /// A Metalink (RFC 5854) with a SHA-256 per piece.
-  private func metalink(at address: String, scratch: String) throws -> String {
-    let split = Tool(path: try Tool.installed("split"), scratch: scratch)
-    let sums = try split.run(["--bytes=\(Self.pieceSize)", "--filter=sha256sum", large]).output
-    let hashes = sums.split(separator: "\n").map { "<hash>\($0.prefix(64))</hash>" }
-    return """
-      <?xml version="1.0" encoding="UTF-8"?>
-      <metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="large.bin"><size>\(largeSize)</size>
-      <pieces length="\(Self.pieceSize)" type="sha-256">\(hashes.joined())</pieces>
-      <url>\(address)</url></file></metalink>
-      """
+    try Metalink.write(for: large, at: server("large.bin"), pieceSize: Self.pieceSize)
   }
 
   /// Pseudo-random bytes: xorshift64 (Marsaglia).

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Blocking TCP sockets in the network namespace of the calling thread.
+enum IPv4Socket {
+  static func listen(_ host: String, port: UInt16 = 0) throws -> CInt {
+    let descriptor = try make()
+    var on: CInt = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+    let result = withAddress(host, port) { bind(descriptor, $0, $1) }
+    guard result == 0, Glibc.listen(descriptor, 64) == 0 else {
+      defer { close(descriptor) }
+      throw BenchFailure.system("listen at \(host):\(port)")
+    }
+    return descriptor
+  }
+
+  static func connect(_ host: String, port: UInt16) throws -> CInt {
+    let descriptor = try make()
+    guard withAddress(host, port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+      defer { close(descriptor) }
+      throw BenchFailure.system("connect to \(host):\(port)")
+    }
+    return descriptor
+  }
+
+  /// The local port.
+  static func port(of descriptor: CInt) throws -> UInt16 {
+    var (address, length) = (sockaddr_in(), socklen_t(MemoryLayout<sockaddr_in>.size))
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    guard result == 0 else { throw BenchFailure.system("getsockname") }
+    return UInt16(bigEndian: address.sin_port)
+  }
+
+  private static func make() throws -> CInt {
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw BenchFailure.system("socket") }
+    return descriptor
+  }
+
+  private static func withAddress<Result>(
+    _ host: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    inet_pton(AF_INET, host, &address.sin_addr)
+    return withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+  }
+}
