@@ -21,13 +21,21 @@ struct Entrypoint: ParsableCommand {
     case full
     case quick
     case restart
+    case transfer
   }
 
-  @Argument(help: "full takes at most five minutes, quick at most two; restart kills 100 times in four.")
+  @Argument(
+    help: "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight.")
   var extent = Extent.full
 
   @Option(help: "Number of kills of each process in restart.")
   var kills = 100
+
+  @Option(help: "Number of rounds of transfer.")
+  var rounds = 3
+
+  @Option(help: "A trial of transfer; may be repeated. Default: all.")
+  var trial: [TransferBench.Trial] = []
 
   @Option(help: ArgumentHelp("Output of every value, one JSON object per line.", valueName: "file"))
   var json = ".build/bench.jsonl"
@@ -38,21 +46,36 @@ struct Entrypoint: ParsableCommand {
   @Option(help: ArgumentHelp("An empty directory for all state.", valueName: "directory"))
   var scratch: String
 
+  @Option(
+    help: ArgumentHelp("An empty directory on a disk, for transfer. Default: as scratch.", valueName: "directory"))
+  var disk: String?
+
   func run() throws {
     let services = try Services()
     defer { services.end() }
-    let effort: Effort =
-      switch extent {
-      case .full: .full
-      case .quick: .quick
-      case .restart: .restart(kills: max(1, kills))
-      }
+    let results = try measure(services)
+    try TextFile.write(try results.lines(), to: json)
+    print(results.table(), terminator: "")
+    Self.report("all values are in \(json)")
+  }
+
+  private func measure(_ services: Services) throws -> Results {
+    let effort: Effort
+    switch extent {
+    case .full: effort = .full
+    case .quick: effort = .quick
+    case .restart: effort = .restart(kills: max(1, kills))
+    case .transfer:
+      let bench = try TransferBench(
+        rounds: max(1, rounds), trials: trial.isEmpty ? TransferBench.Trial.allCases : trial, executables: executables,
+        directory: scratch, disk: disk ?? scratch, services: services, report: Self.report)
+      try bench.run()
+      return bench.results
+    }
     let bench = try Bench(
       effort: effort, executables: executables, directory: scratch, services: services, report: Self.report)
     try bench.run()
-    try TextFile.write(try bench.results.lines(), to: json)
-    print(bench.results.table(), terminator: "")
-    Self.report("all values are in \(json)")
+    return bench.results
   }
 
   private static func report(_ message: String) {
@@ -60,3 +83,5 @@ struct Entrypoint: ParsableCommand {
     _ = write(STDERR_FILENO, line, line.count)
   }
 }
+
+extension TransferBench.Trial: ExpressibleByArgument {}

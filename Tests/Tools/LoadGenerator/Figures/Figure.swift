@@ -17,6 +17,17 @@ struct Figure: Sendable {
     case refused = "restart-refused"
     case coldStart = "start-all"
     case start
+    case oneSource = "transfer-one"
+    case threeSources = "transfer-three"
+    case sourcesUsed = "transfer-sources"
+    case crash = "crash-time"
+    case crashExcess = "crash-excess"
+    case faultySources = "faulty-time"
+    case faultyWaste = "faulty-waste"
+    case swarm = "swarm-8"
+    case swarmCopies = "swarm-8-copies"
+    case wideSwarm = "swarm-24"
+    case wideSwarmCopies = "swarm-24-copies"
   }
 
   enum Unit: String, Sendable {
@@ -25,6 +36,9 @@ struct Figure: Sendable {
     case seconds = "s"
     case milliseconds = "ms"
     case clients
+    case mebibytes = "MiB"
+    case copies
+    case sources
 
     /// The unit of the processor time shown beside it.
     var processorTime: String { self == .requestsPerSecond ? "CPU-s/M" : "CPU-s" }
@@ -38,6 +52,8 @@ struct Figure: Sendable {
     case atMost(Double)
     /// At most this value, in the unit of the figure.
     case within(Double)
+    /// At least this value, in the unit of the figure.
+    case reaching(Double)
   }
 
   /// A program to compare with.

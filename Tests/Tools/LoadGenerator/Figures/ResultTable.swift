@@ -38,7 +38,8 @@ struct ResultTable {
       // Our columns appear once per figure.
       return (position == 0 ? start : start.map { _ in "" }) + [
         rival.name, other.map(Self.number) ?? "-", processorTime(figure, rival.name),
-        other.map { Self.number(own.median / $0) } ?? "-", Self.verdict(rival.goal, own: own.median, other: other),
+        other.map { Self.number(own.median / $0) } ?? "-",
+        Self.verdict(rival.goal ?? (position == 0 ? figure.goal : nil), own: own.median, other: other),
       ]
     }
   }
@@ -47,7 +48,8 @@ struct ResultTable {
   static func verdict(_ goal: Figure.Goal?, own: Double, other: Double?) -> String {
     switch goal {
     case nil: ""
-    case .within(let limit): "<= \(number(limit)) \(own <= limit ? "met" : "MISSED")"
+    case .within(let limit): "<= \(number(limit)) " + judged(own <= limit)
+    case .reaching(let limit): ">= \(number(limit)) " + judged(own >= limit)
     case .atLeast(let ratio): ">= \(number(ratio)) " + judged(other.map { own >= ratio * $0 })
     case .atMost(let ratio): "<= \(number(ratio)) " + judged(other.map { own <= ratio * $0 })
     }
