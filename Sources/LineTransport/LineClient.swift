@@ -6,7 +6,7 @@ import NIOPosix
 
 /// Makes connections to line servers.
 package enum LineClient {
-  /// Receive buffer for a connection that carries bodies: with work attached to each buffer, large ones are faster.
+  /// The largest receive buffer of a connection that carries bodies: with work attached to each buffer, large ones are faster.
   package static let bodyBuffer = 256 * 1024
 
   /// Connects to a host by name or address and installs the role. `opened` is called before the future succeeds.
@@ -31,14 +31,16 @@ package enum LineClient {
 
   /// As above, without resolving a name.
   ///
-  /// - Parameter receiveBuffer: in bytes; `nil` for a buffer that adapts to the input.
+  /// - Parameter receiveBuffer: the largest buffer in bytes, which adapts to what arrives: a slow source must not cost a large
+  ///   allocation for each packet. `nil` for the usual maximum.
   package static func connect<Role: LineRole>(
     to address: SocketAddress, on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
     receiveBuffer: Int? = nil, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> EventLoopFuture<any Channel> {
     var bootstrap = bootstrap(on: loop, timeout: timeout)
     if let receiveBuffer {
-      let allocator = FixedSizeRecvByteBufferAllocator(capacity: receiveBuffer)
+      let allocator = AdaptiveRecvByteBufferAllocator(
+        minimum: 2_048, initial: min(65_536, receiveBuffer), maximum: receiveBuffer)
       bootstrap = bootstrap.channelOption(.recvAllocator, value: allocator)
     }
     return install(makeRole, limits, on: bootstrap.connect(to: address))

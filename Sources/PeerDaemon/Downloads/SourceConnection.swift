@@ -38,6 +38,8 @@ final class SourceConnection: LineRole {
   private var connection: (any LineConnection)?
   private var body: (what: SourceMachine.Body, left: Int)?
   private var hashes: [UInt8] = []
+  /// Less than a block, until more comes: a slow source sends a packet at a time, and each hand-over has its cost.
+  private var portion: ByteBuffer?
   private var isUnwanted = false
   /// Requests made before the connection was open.
   private var early: [SourceMachine.Body] = []
@@ -131,7 +133,20 @@ final class SourceConnection: LineRole {
       machine.proceed(to: &output)
     }
     switch body.what {
-    case .blocks(let run): return submit(.bytes(run, bytes), user?.received(bytes.readableBytes) ?? .zero)
+    case .blocks(let run):
+      let pause = user?.received(bytes.readableBytes) ?? .zero
+      var bytes = bytes
+      if var earlier = portion.take() {
+        earlier.writeBuffer(&bytes)
+        bytes = earlier
+      }
+      guard body.left > 0, bytes.readableBytes < PieceGeometry.blockLength else {
+        return submit(.bytes(run, bytes), pause)
+      }
+      portion = bytes
+      guard pause > .zero else { return .next }
+      resume(after: pause)
+      return .busy
     case .hashes(let range):
       hashes += bytes.readableBytesView
       guard body.left == 0 else { return .next }
