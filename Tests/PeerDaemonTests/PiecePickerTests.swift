@@ -218,6 +218,21 @@ struct PiecePickerTests {
     #expect(now < 4, "two seconds of patience, and the time to fetch")
   }
 
+  @Test func `source that has delivered nothing yet takes over from nine that trickle`() {
+    var picker = picker(pieces: 8)
+    for id in 1...9 { picker.add(id, .complete, at: 0) }
+    for id in 1...9 { _ = picker.next(for: id, at: 0) }
+    picker.add(10, .complete, at: 0)
+    var (now, steps) = (0.0, 0)
+    while !picker.isComplete, steps < 1_000 {
+      (now, steps) = (now + 0.1, steps + 1)
+      for id in 1...9 { while picker.next(for: id, at: now) != nil {} }
+      while let run = picker.next(for: 10, at: now) { _ = picker.wrote(run, from: 10, at: now + 0.01) }
+    }
+    #expect(picker.isComplete)
+    #expect(now < 4)
+  }
+
   @Test func `fast source takes the end of what a slow one has to deliver`() {
     var picker = picker(pieces: 2)
     picker.add(1, .complete, at: 0)

@@ -21,6 +21,9 @@ extension Downloads {
         let result: Result<String, WireFailure> =
           switch answer {
           case .done: .success(job.record.path)
+          // One that has failed for good does not try again.
+          case .failure(let failure) where job.machine.phase == .failed && failure.code == .cannotCreate:
+            .failure(failure)
           case .failure(let failure): .failure(failure.about(job.id))
           }
         for id in ids { job.waiters[id]?.answer(result) }

@@ -8,18 +8,20 @@ extension PiecePicker {
 
   /// A part of what a slower source has to deliver, if this one would be ready earlier.
   func sharedRun(for id: SourceID, _ source: Source, _ held: PieceSet?, at now: Time) -> Run? {
-    guard let rate = source.meter.rate(at: now), rate > 0 else { return nil }
+    // One that has delivered nothing yet is tried as well.
+    let rate = max(source.meter.rate(at: now) ?? Self.assumedRate, 1)
+    let late = Set(sources.filter { $0.value.meter.silence(at: now) > bounds.patience }.keys)
     let own = Double(source.inFlight * PieceGeometry.blockLength) / rate
     let isEnd = untouched.isEmpty
     var best: (run: Run, due: Time)?
     for (other, slow) in sources where other != id && !slow.requests.isEmpty {
-      let slowRate = max(slow.meter.rate(at: now) ?? 0, 1)
-      let isLate = slow.meter.silence(at: now) > bounds.patience
+      let slowRate = max(slow.meter.rate(at: now) ?? Self.assumedRate, 1)
+      let isLate = late.contains(other)
       guard isEnd || isLate else { continue }
       var ahead: Int64 = 0
       for run in slow.requests {
         ahead += Int64(run.count)
-        let left = remaining(of: run, excluding: id, held)
+        let left = remaining(of: run, excluding: id, late, held)
         guard !left.isEmpty else { continue }
         let due = isLate ? .infinity : Double(ahead * PieceGeometry.blockLength) / slowRate
         let length = Double(Int64(left.count) * PieceGeometry.blockLength)
@@ -33,25 +35,28 @@ extension PiecePicker {
     return best?.run
   }
 
+  /// Bytes per second of a source that has not delivered yet.
+  private static let assumedRate = Double(PieceGeometry.smallestPiece)
+
   /// The last part of a requested run that is neither written nor requested from `id` or too many others, and that `held`
-  /// has.
-  func remaining(of run: Run, excluding id: SourceID, _ held: PieceSet?) -> Run {
+  /// has. Owners that are late do not count.
+  private func remaining(of run: Run, excluding id: SourceID, _ late: Set<SourceID>, _ held: PieceSet?) -> Run {
     var upper = run.upperBound
-    while upper > run.lowerBound, !isShareable(upper - 1, with: id, held) { upper -= 1 }
+    while upper > run.lowerBound, !isShareable(upper - 1, with: id, late, held) { upper -= 1 }
     var lower = upper
-    while lower > run.lowerBound, isShareable(lower - 1, with: id, held) { lower -= 1 }
+    while lower > run.lowerBound, isShareable(lower - 1, with: id, late, held) { lower -= 1 }
     return lower..<upper
   }
 
-  private func isShareable(_ block: Int64, with id: SourceID, _ held: PieceSet?) -> Bool {
+  private func isShareable(_ block: Int64, with id: SourceID, _ late: Set<SourceID>, _ held: PieceSet?) -> Bool {
     let unit = Int(block / unitBlocks)
     guard held?.contains(unit / unitsPerPiece) ?? true, let open = open[unit],
       !open.done.contains(block - blocks(of: unit).lowerBound)
     else { return false }
     var owners = 0
     for (source, run) in open.requests where run.contains(block) {
-      owners += 1
       if source == id { return false }
+      if !late.contains(source) { owners += 1 }
     }
     return owners < bounds.maxOwners
   }

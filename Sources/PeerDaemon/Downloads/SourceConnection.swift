@@ -41,6 +41,11 @@ final class SourceConnection: LineRole {
   /// Less than a block, until more comes: a slow source sends a packet at a time, and each hand-over has its cost.
   private var portion: ByteBuffer?
   private var isUnwanted = false
+  /// Events that may come at once, and how many of them are left.
+  private static let maxEvents = 50
+  private static let eventInterval = TimeAmount.milliseconds(100)
+  private var events = maxEvents
+  private var lastEvent = NIODeadline.distantPast
   /// Requests made before the connection was open.
   private var early: [SourceMachine.Body] = []
   /// Called when an idle connection closes.
@@ -108,6 +113,10 @@ final class SourceConnection: LineRole {
       let line = try LineScratch.current.reader.read(line) { try machine.received($0) }
       machine.proceed(to: &output)
       switch line {
+      case .ignored, .gained: try spendEvent()
+      default: break
+      }
+      switch line {
       case .answer, .ignored: return .next
       case .holding(let holding): user?.notify(.holding(holding))
       case .gained(let ranges): user?.notify(.gained(ranges))
@@ -153,6 +162,15 @@ final class SourceConnection: LineRole {
       defer { hashes = [] }
       return submit(.hashes(range, hashes), .zero)
     }
+  }
+
+  /// A source tells what it got every 200 ms; one that does without end would keep the event loop busy.
+  private func spendEvent() throws(SourceFailure) {
+    guard let now = connection?.eventLoop.now else { return }
+    let earned = (now - lastEvent).nanoseconds / Self.eventInterval.nanoseconds
+    if earned > 0 { lastEvent = now }
+    events = min(events + Int(clamping: earned), Self.maxEvents) - 1
+    guard events >= 0 else { throw .protocolViolation("it reports what it has more often than every 200 ms") }
   }
 
   func receivedTooLong(output: inout JSONWriter) {
