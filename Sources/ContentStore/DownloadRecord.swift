@@ -17,7 +17,10 @@ package struct DownloadRecord: Equatable, Sendable {
     case cancelled
 
     /// Whether nothing happens any more.
-    package var isFinal: Bool { rawValue >= State.done.rawValue }
+    package var hasEnded: Bool { rawValue >= State.done.rawValue }
+
+    /// Its word on the control plane.
+    package var word: String { "\(self)" }
   }
 
   /// 0 until it is recorded; never used again for another download.

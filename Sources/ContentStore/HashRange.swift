@@ -32,9 +32,9 @@ package struct HashRange: Hashable, Sendable {
 
   /// The longest range of leaves that contains a block and that one request can prove.
   package static func leaves(around block: Int64, of content: Content) -> HashRange? {
-    let length = min(Int64(maximumLength), content.geometry.paddedBlockCount)
-    guard block >= 0, block < content.geometry.blockCount, length > 0 else { return nil }
-    return HashRange(layer: 0, index: block / length * length, length: Int(length), of: content)
+    guard block >= 0, block < content.geometry.blockCount else { return nil }
+    let length = Int64(maximumLength)
+    return leaves(from: block / length * length, count: length, of: content)
   }
 
   /// A power of two of leaves, fewer if the tree is smaller.

@@ -46,7 +46,7 @@ import Testing
       full.state = state
       try catalogue.updateDownload(full)
       #expect(try catalogue.downloads(in: [state]).contains(full))
-      #expect(state.isFinal == [.done, .failed, .cancelled].contains(state))
+      #expect(state.hasEnded == [.done, .failed, .cancelled].contains(state))
     }
   }
 

@@ -80,20 +80,20 @@ import WireProtocol
         case .copy:
           copy(.max, file, transfer)
           progress(DownloadProgress(received: file.content.size, size: file.content.size, peer: "alice"))
-          return FetchOutcome(.complete, sources: [:], received: file.content.size)
+          return FetchOutcome(.complete, received: file.content.size)
         case .hold(let pieces):
           copy(pieces, file, transfer)
           guard (try? await Task.sleep(for: .milliseconds(2))) != nil else {
-            return FetchOutcome(.cancelled, sources: [:], received: 0)
+            return FetchOutcome(.cancelled, received: 0)
           }
         case .noSource:
           failures.note(holder, .silent)
-          return FetchOutcome(.noSource(failures, holders: 1), sources: [:], received: 0)
+          return FetchOutcome(.noSource(failures, holders: 1), received: 0)
         case .wrongBytes:
           failures.note(holder, .wrongBytes("block 0"))
-          return FetchOutcome(.wrongBytes(failures), sources: [:], received: 0)
+          return FetchOutcome(.wrongBytes(failures), received: 0)
         case .storage:
-          return FetchOutcome(.storage(StoreError(.noSpace, "/x", "is full")), sources: [:], received: 0)
+          return FetchOutcome(.storage(StoreError(.noSpace, "/x", "is full")), received: 0)
         }
       }
     }

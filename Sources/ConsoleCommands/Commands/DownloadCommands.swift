@@ -33,10 +33,14 @@ struct DownloadChoice: ParsableArguments {
     }
   }
 
+  /// Sends a request about them and reports the outcome.
   /// - Parameter verb: what has happened to them: `paused`.
-  func report(_ reply: ControlDownloadsReply, _ verb: String, _ options: DaemonOptions, on console: Console) throws
-    -> ExitStatus
-  {
+  func carryOut(
+    _ request: (DownloadSelection) -> ControlRequest, _ verb: String, _ options: DaemonOptions, on console: Console,
+    timeout: Duration? = DaemonClient.timeout
+  ) throws -> ExitStatus {
+    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: options).request(
+      request(try selection), timeout: timeout)
     if options.json {
       try console.writeJSON(reply.members)
     } else {
@@ -56,9 +60,7 @@ struct PauseCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: daemon).request(
-      .pause(PauseDownloads(try choice.selection)))
-    return try choice.report(reply, "paused", daemon, on: console)
+    try choice.carryOut({ .pause(PauseDownloads($0)) }, "paused", daemon, on: console)
   }
 }
 
@@ -71,9 +73,7 @@ struct ResumeCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func perform(on console: Console) throws -> ExitStatus {
-    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: daemon).request(
-      .resume(try choice.selection))
-    return try choice.report(reply, "resumed", daemon, on: console)
+    try choice.carryOut(ControlRequest.resume, "resumed", daemon, on: console)
   }
 }
 
@@ -87,9 +87,7 @@ struct CancelCommand: ConsoleCommand {
 
   func perform(on console: Console) throws -> ExitStatus {
     // Large files take a while to remove.
-    let reply: ControlDownloadsReply = try DaemonClient(console: console, options: daemon).request(
-      .cancel(try choice.selection), timeout: nil)
-    return try choice.report(reply, "cancelled", daemon, on: console)
+    try choice.carryOut(ControlRequest.cancel, "cancelled", daemon, on: console, timeout: nil)
   }
 }
 

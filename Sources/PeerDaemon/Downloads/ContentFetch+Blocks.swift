@@ -86,7 +86,6 @@ extension ContentFetch {
     // Only complete blocks count as progress, not a trickle of bytes.
     sources[id]?.lastProgress = loop.now
     sources[id]?.gained += bytes
-    delivered[source.holder, default: 0] += bytes
     if bytes > 0 { selection.gained(at: loop.now) }
     report(source.holder)
     mark()

@@ -38,7 +38,6 @@ final class ContentFetch {
     var isSource = false
     /// A kept connection that the source may have closed at the same moment.
     let isReused: Bool
-    var hasAnswered = false
     /// Leaves that were requested here.
     var askedLeaves: Set<HashRange> = []
     /// When it was asked last what it has.
@@ -61,7 +60,6 @@ final class ContentFetch {
   var selection: SourceSelection
   var picker: PiecePicker
   var sources: [SourceSelection.ID: Source] = [:]
-  var delivered: [Holder: Int64] = [:]
   private var received: Int64 = 0
   private var partialPeers: Set<PeerID> = []
   /// Ranges of upper nodes that are requested, and from whom.
@@ -253,7 +251,6 @@ final class ContentFetch {
     guard result == nil, let source = sources[id] else { return }
     switch event {
     case .holding(let holding):
-      sources[id]?.hasAnswered = true
       sources[id]?.lastProgress = loop.now
       sources[id]?.deadline = nil
       if !source.isSource {
@@ -269,7 +266,7 @@ final class ContentFetch {
       request(from: id)
     case .lacks(let body): lacks(body, id)
     case .failed(let failure): end(id, failure)
-    case .closed where source.isReused && !source.hasAnswered:
+    case .closed where source.isReused && !source.isSource:
       // A kept connection that the source closed at the same moment.
       close(id)
       selection.replaced(id, at: loop.now)
@@ -388,7 +385,7 @@ final class ContentFetch {
 
   func endIfIdle() {
     guard working == 0, let result else { return }
-    outcome.resume(FetchOutcome(result, sources: delivered, received: received))
+    outcome.resume(FetchOutcome(result, received: received))
   }
 
   func report(_ source: Holder? = nil) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import WireProtocol
 
 /// The life of one download as a state machine: an event in, what to do out. Knows nothing of files, sources or clocks.
@@ -41,12 +42,8 @@ package struct DownloadMachine: Equatable, Sendable {
     case storage
   }
 
-  /// The state as it is recorded and shown. Raw values are those of the control plane.
-  package enum Phase: String, CaseIterable, Sendable {
-    case queued, active, waiting, paused, done, failed, cancelled
-
-    package var hasEnded: Bool { self == .done || self == .failed || self == .cancelled }
-  }
+  /// The state as it is recorded and shown.
+  package typealias Phase = DownloadRecord.State
 
   /// How a fetch ended.
   package enum Outcome: Equatable, Sendable {

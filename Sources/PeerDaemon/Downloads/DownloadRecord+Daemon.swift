@@ -43,39 +43,9 @@ extension DownloadRecord {
     let isComplete = state == .done
     let pieces = document.content.geometry.pieceCount
     return RunningTransfer(
-      id: id, direction: .download, state: DownloadMachine.Phase(state).rawValue, key: document.key,
+      id: id, direction: .download, state: state.word, key: document.key,
       content: document.content, received: received, path: path, pieces: pieces, have: isComplete ? pieces : nil,
       error: error)
-  }
-}
-
-extension DownloadMachine.Phase {
-  init(_ state: DownloadRecord.State) {
-    self =
-      switch state {
-      case .queued: .queued
-      case .active: .active
-      case .waiting: .waiting
-      case .paused: .paused
-      case .done: .done
-      case .failed: .failed
-      case .cancelled: .cancelled
-      }
-  }
-}
-
-extension DownloadRecord.State {
-  init(_ phase: DownloadMachine.Phase) {
-    self =
-      switch phase {
-      case .queued: .queued
-      case .active: .active
-      case .waiting: .waiting
-      case .paused: .paused
-      case .done: .done
-      case .failed: .failed
-      case .cancelled: .cancelled
-      }
   }
 }
 
@@ -88,11 +58,13 @@ extension SourceChoice {
 }
 
 extension SourceFailures {
+  /// The failure of a download of which every source sent wrong bytes.
+  func wrongBytes(of key: DocumentKey) -> WireFailure {
+    WireFailure(.verificationFailed, "\(key) could not be fetched: \(explanation)")
+  }
+
   /// The failure of a download without sources.
   func noSource(of key: DocumentKey, holders: Int) -> WireFailure {
-    if hasWrongBytes {
-      return WireFailure(.verificationFailed, "\(key) could not be fetched: \(explanation)")
-    }
     guard count > 0 else {
       return WireFailure(.noSource, "nobody else offers \(key) now: there was no source to ask")
     }

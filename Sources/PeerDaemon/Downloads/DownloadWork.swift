@@ -168,7 +168,7 @@ struct DownloadWork: Sendable {
           failures.noSource(of: report.record.document.key, holders: holders),
           hasChanged: failures.hasChanges, hasGained: hasGained)
       case .wrongBytes(let failures):
-        return .wrongBytes(failures.noSource(of: report.record.document.key, holders: failures.count))
+        return .wrongBytes(failures.wrongBytes(of: report.record.document.key))
       case .storage(let error): return .storage(WireFailure(error).asStorage)
       case .cancelled: return .stopped
       }

@@ -38,7 +38,7 @@ extension Downloads {
     let (phase, error) = (job.machine.phase, job.machine.error?.message)
     if case .waiting = job.machine.state {} else { job.timer.take()?.cancel() }
     if job.machine.isBusy { busy.insert(job.id) } else { busy.remove(job.id) }
-    job.transfer.show(phase.rawValue, error: error)
+    job.transfer.show(phase.word, error: error)
     if !job.machine.isBusy {
       job.file = nil
       if job.written != (phase, error) { record(job, phase, error) }
@@ -49,7 +49,7 @@ extension Downloads {
 
   private func record(_ job: ActiveDownload, _ phase: DownloadMachine.Phase, _ error: String?) {
     job.written = (phase, error)
-    job.record.state = DownloadRecord.State(phase)
+    job.record.state = phase
     job.record.error = error
     if phase.hasEnded { job.record.finished = wallClock() }
     if job.isRecorded {

@@ -62,7 +62,7 @@ extension Downloads {
       try await keep(job)
       let download = Download(
         content: job.content, path: job.record.path, moved: .init(), since: started, job: job.id)
-      return (download, job.machine.phase.rawValue)
+      return (download, job.machine.phase.word)
     }
   }
 

@@ -49,7 +49,7 @@ extension Downloads {
     case .noSource(let failures, let holders):
       if failures.hasChanges { stream.noteChange() }
       throw failures.noSource(of: request.key, holders: holders)
-    case .wrongBytes(let failures): throw failures.noSource(of: request.key, holders: failures.count)
+    case .wrongBytes(let failures): throw failures.wrongBytes(of: request.key)
     case .storage(let error): throw WireFailure(error)
     case .cancelled: throw WireFailure(.cancelled, "the download of \(request.key) was cancelled")
     }

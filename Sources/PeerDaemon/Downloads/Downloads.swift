@@ -98,7 +98,7 @@ package actor Downloads {
   var oldest: Timestamp { Timestamp(seconds: wallClock().seconds - Self.historySeconds) }
 
   private func resume(_ record: DownloadRecord) async {
-    let phase = DownloadMachine.Phase(record.state)
+    let phase = record.state
     let place = await preparation.place(of: record)
     let machine = DownloadMachine(
       recorded: phase, isDetached: record.isDetached, isContentChosen: record.isContentChosen)
@@ -106,7 +106,7 @@ package actor Downloads {
       record.document.key, record.document.content, to: record.path, id: record.id, received: record.received)
     let job = ActiveDownload(record, machine, place: place, transfer: transfer, isRecorded: true)
     jobs[job.id] = job
-    transfer.show(machine.phase.rawValue, error: nil)
+    transfer.show(machine.phase.word, error: nil)
     if machine.state == .queued { queue.append(job.id) }
   }
 

@@ -17,14 +17,11 @@ package struct FetchOutcome: Sendable {
   }
 
   package let end: End
-  /// Bytes from each source.
-  package let sources: [Holder: Int64]
   /// Bytes from all sources, wasted ones included.
   package let received: Int64
 
-  package init(_ end: End, sources: [Holder: Int64], received: Int64) {
+  package init(_ end: End, received: Int64) {
     self.end = end
-    self.sources = sources
     self.received = received
   }
 }

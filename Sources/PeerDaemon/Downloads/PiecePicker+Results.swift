@@ -126,13 +126,6 @@ extension PiecePicker {
     }
   }
 
-  /// Whether a block is written.
-  package func isWritten(_ block: Int64) -> Bool {
-    let unit = Int(block / unitBlocks)
-    if whole.contains(unit) { return true }
-    return open[unit]?.done.contains(block - blocks(of: unit).lowerBound) ?? false
-  }
-
   /// Takes the answered blocks, the beginning of a request, out of what is in flight.
   mutating func answered(_ run: Run, from id: SourceID, at now: Time) {
     guard var source = sources[id], let index = source.requests.firstIndex(where: { $0.overlaps(run) }) else { return }
