@@ -102,6 +102,17 @@ package final class HashTree: Sendable {
   }
 }
 
+extension LeafLayer {
+  /// The tree above the leaves; `nil` if they do not lead to the root any more.
+  package func tree() throws(StoreError) -> HashTree? {
+    switch storage {
+    case .implied: HashTree(content: content, leaves: content.size > 0 ? content.root.bytes : [])
+    case .memory(let leaves): HashTree(content: content, leaves: leaves)
+    case .file(let file): try HashTree(content: content, file: file)
+    }
+  }
+}
+
 /// Consecutive layers of a tree in memory, computed from the lowest.
 struct NodeLayers: Sendable {
   /// The lowest layer.

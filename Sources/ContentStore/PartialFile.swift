@@ -159,6 +159,17 @@ package final class PartialFile: Sendable {
     if isKept { try target.directory.synchronize() }
   }
 
+  /// Checks that directory and file were not removed meanwhile: bytes written now would be lost.
+  /// - Throws: `.cannotCreate`.
+  func checkPlace() throws(StoreError) {
+    try target.checkPlace()
+    var status = stat()
+    guard isKept, state.withLock({ $0.pending != nil }) else { return }
+    guard fstat(file.descriptor, &status) == 0, status.st_nlink > 0 else {
+      throw StoreError(.cannotCreate, target.path, "has lost its unfinished file: somebody removed it")
+    }
+  }
+
   /// Reads back what was written.
   package func read(_ count: Int, at offset: Int64) throws(StoreError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
@@ -200,6 +211,7 @@ package final class PartialFile: Sendable {
   private func commit(
     as final: String, replacing: Bool = false, _ attributes: FileAttributes
   ) throws(StoreError) -> FileFingerprint {
+    try checkPlace()
     guard attributes.apply(to: file.descriptor) else { throw .writing(target.path, errno) }
     try file.synchronize()
     if replacing {

@@ -118,7 +118,9 @@ package final class PieceFile: Sendable {
   }
 
   /// Marks a piece as written and proven. Call it after all its verified blocks were written. Does not wait for the device.
+  /// - Throws: `.cannotCreate` if the file or its directory was removed; the errors of writing the map.
   package func complete(_ piece: Int) throws(StoreError) {
+    try data.checkPlace()
     let isNew = state.withLock { state in
       state.unproven.remove(piece)
       return state.pieces.insert(piece)

@@ -126,6 +126,7 @@ struct PeerOperations: Sendable {
         takesNewest: document.newest, replacesFile: document.force, isShared: document.share)
     request.preserves = document.preserve
     request.mask = document.umask
+    request.rejoins = document.rejoins
     (request.isDetached, request.isPatient) = (document.detach, document.wait)
     guard !document.detach else {
       let (download, state) = try await downloads.detach(request)

@@ -328,6 +328,21 @@ final class PieceWorkspace {
     #expect(try file.commit(replacing: false, FileAttributes()).content == setup.content)
   }
 
+  @Test(arguments: ["directory", "file", "moved directory"])
+  func `removed place is noticed by the next piece`(removed: String) throws {
+    let setup = try PieceWorkspace(size: 1_000_000)
+    let file = try setup.begin()
+    try setup.fetch(0, file)
+    switch removed {
+    case "directory": try FileManager.default.removeItem(atPath: setup.directory)
+    case "file": #expect(unlink(try #require(setup.record.temporary)) == 0)
+    default: #expect(rename(setup.directory, setup.directory + ".moved") == 0)
+    }
+    guard removed != "moved directory" else { return try setup.fetch(1, file) }
+    #expect(code { try setup.fetch(1, file) } == .cannotCreate)
+    #expect(!file.isProven(1))
+  }
+
   @Test func `space is reserved by the first bytes`() throws {
     let setup = try PieceWorkspace(size: 1_000_000)
     let file = try setup.begin()

@@ -117,8 +117,10 @@ import WireProtocol
     let document: Document
 
     func target(_ name: String = "target") -> String { swarm.directory.file(name) }
-    func request(_ name: String = "target") -> DownloadRequest {
-      DownloadRequest(key: document.key, destination: .path(target(name)))
+    func request(_ name: String = "target", isShared: Bool = true, rejoins job: Int64? = nil) -> DownloadRequest {
+      var request = DownloadRequest(key: document.key, destination: .path(target(name)), isShared: isShared)
+      request.rejoins = job.map { .init(job: $0, received: 0) }
+      return request
     }
     func read(_ name: String = "target") -> [UInt8]? { TemporaryDirectory.read(target(name)) }
     var rows: [RunningTransfer] { bob.transfers.snapshot().filter { $0.direction == .download } }
@@ -159,11 +161,11 @@ import WireProtocol
     }
   }
 
-  @Test func `one content to two targets is fetched once`() async throws {
+  @Test(arguments: [true, false]) func `one content to two targets is fetched once`(isShared: Bool) async throws {
     try await scene(.hold(pieces: 1)) { scene in
-      async let first = scene.bob.downloads.get(scene.request("a"))
+      async let first = scene.bob.downloads.get(scene.request("a", isShared: isShared))
       #expect(await scene.state("active"))
-      async let second = scene.bob.downloads.get(scene.request("b"))
+      async let second = scene.bob.downloads.get(scene.request("b", isShared: isShared))
       #expect(await eventually { scene.rows.map(\.state) == ["active", "queued"] })
       scene.fetch.become(.copy)
       _ = try await first
@@ -362,6 +364,30 @@ import WireProtocol
       #expect(later > earlier)
       #expect(try await next.cancel(.all) == 2)
       #expect(scene.hidden().isEmpty)
+      await next.stop()
+    }
+  }
+
+  @Test func `get that asks again after a lost connection leaves a paused download paused`() async throws {
+    try await scene(.hold(pieces: 2)) { scene in
+      let job = Mutex<DownloadJob?>(nil)
+      async let first = try? scene.bob.downloads.get(scene.request(), began: { event in job.withLock { $0 = event } })
+      #expect(await eventually { scene.rows.first?.received ?? 0 > 0 })
+      _ = try await scene.bob.downloads.pause(.all)
+      await scene.bob.downloads.stop()
+      #expect(await first == nil)
+      let number = try #require(job.withLock { $0?.job })
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      let again = scene.request(rejoins: number)
+      async let second = next.get(again) { event in job.withLock { $0 = event } }
+      #expect(await eventually { job.withLock { $0?.waiter } == 1 && scene.rows.first?.state == "paused" })
+      scene.fetch.become(.copy)
+      _ = try await next.resume(.job(number))
+      let download = try await second
+      #expect(download.job == number)
+      // What was moved before the restart counts.
+      #expect(download.received >= Int64(scene.bytes.count))
       await next.stop()
     }
   }

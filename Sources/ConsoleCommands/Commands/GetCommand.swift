@@ -130,6 +130,7 @@ struct GetCommand: ConsoleCommand {
     var waiting = WaitingGet()
     while true {
       do {
+        request.rejoins = waiting.rejoining
         let reply = try ask(request, &waiting, &progressLine, on: console, onBytes: onBytes)
         console.clearDrawn()
         return reply
@@ -221,10 +222,12 @@ private struct WaitingGet {
   private static let timeout = Duration.seconds(30)
 
   private(set) var job: DownloadJob?
+  private(set) var rejoining: GetDocument.Rejoining?
   private var deadline: ContinuousClock.Instant?
 
   mutating func began(_ job: DownloadJob) {
     self.job = job
+    if rejoining?.job != job.job { rejoining = .init(job: job.job, received: job.received) }
     deadline = nil
   }
 

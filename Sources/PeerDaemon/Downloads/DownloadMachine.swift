@@ -148,11 +148,13 @@ package struct DownloadMachine: Equatable, Sendable {
   /// - Parameters:
   ///   - isPatient: whether it also waits for sources.
   ///   - replacesSource: whether it limits the download to other sources than before.
+  ///   - resumes: whether a paused download goes on.
   package mutating func join(
-    _ id: WaiterID, isPatient: Bool = false, replacesSource: Bool = false
+    _ id: WaiterID, isPatient: Bool = false, replacesSource: Bool = false, resumes: Bool = true
   ) -> [Action] {
     guard canBeJoined else { return [] }
     waiters.append(Waiter(id: id, isPatient: isPatient))
+    guard resumes || phase != .paused else { return [] }
     return goOn(replacesSource: replacesSource)
   }
 

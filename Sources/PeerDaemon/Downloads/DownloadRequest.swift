@@ -2,6 +2,7 @@
 
 package import DocumentModel
 import NIOCore
+package import WireProtocol
 
 /// A document to download, and where to.
 package struct DownloadRequest: Sendable {
@@ -34,6 +35,8 @@ package struct DownloadRequest: Sendable {
   package var isDetached = false
   /// Whether to wait for sources, too, even for a key that nobody has yet.
   package var isPatient = false
+  /// The download that this request waited for before its connection was lost.
+  package var rejoins: GetDocument.Rejoining?
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of this process.
   package var mask: UInt32?
 

@@ -35,7 +35,9 @@ extension Downloads {
       job.progress.set(id, progress)
       defer { forget(id, of: job) }
       do throws(WireFailure) {
-        try await began(DownloadJob(job: job.id, waiter: id, path: job.record.path))
+        try await began(
+          DownloadJob(
+            job: job.id, waiter: id, path: job.record.path, received: waiter?.baseline.received ?? 0))
       } catch {
         leave(id, job.id)
         throw error

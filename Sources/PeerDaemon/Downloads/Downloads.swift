@@ -175,11 +175,16 @@ package actor Downloads {
 
   /// Takes part in a download.
   func join(_ job: ActiveDownload, _ request: DownloadRequest, _ choice: SourceChoice?) -> Int64 {
-    let replacesSource = adopt(request, choice, job)
+    let rejoins = request.rejoins?.job == job.id ? request.rejoins : nil
+    let replacesSource = rejoins == nil && adopt(request, choice, job)
     lastWaiter += 1
     let id = lastWaiter
-    job.waiters[id] = DownloadWaiter(baseline: job.transfer.totals)
-    carryOut(job.machine.join(id, isPatient: request.isPatient, replacesSource: replacesSource), job)
+    var baseline = job.transfer.totals
+    if let rejoins { baseline.received = min(rejoins.received, baseline.received) }
+    job.waiters[id] = DownloadWaiter(baseline: baseline)
+    carryOut(
+      job.machine.join(
+        id, isPatient: request.isPatient, replacesSource: replacesSource, resumes: rejoins == nil), job)
     return id
   }
 

@@ -3,7 +3,8 @@
 package import ContentStore
 import DocumentModel
 
-/// Copies a content from a finished file of this machine, every block proven as if it came from a peer. Blocks.
+/// Copies a content from a finished file of this machine, every block proven as if it came from a peer. A file that is not
+/// shared is hashed first. Blocks.
 package struct LocalCopy {
   private let path: String
   private let file: PieceFile
@@ -16,26 +17,34 @@ package struct LocalCopy {
   }
 
   /// - Parameter isCancelled: ends it early; what was copied stays.
-  package func run(_ isCancelled: () -> Bool) throws(StoreError) {
+  package func run(_ isCancelled: @Sendable () -> Bool) throws(StoreError) {
     let source = try OpenFile.reading(path).file
     let geometry = file.content.geometry
+    guard let tree = try tree(isCancelled) else { return }
     for piece in 0..<Int(geometry.pieceCount) where !file.pieces.contains(piece) {
       guard !isCancelled() else { return }
-      guard try copy(Int64(piece), from: source) else { return }
+      guard try copy(Int64(piece), from: source, tree) else { return }
       try file.complete(piece)
     }
   }
 
+  /// `nil` if the file has another content by now.
+  private func tree(_ isCancelled: @Sendable () -> Bool) throws(StoreError) -> HashTree? {
+    if let known = try catalogue.tree(of: file.content) { return known }
+    let hashed = try FileHasher(layers: catalogue.layers).hash(path, isCancelled: isCancelled)
+    return hashed.content == file.content ? try hashed.layer.tree() : nil
+  }
+
   /// - Returns: false if the bytes or the hashes are not right.
-  private func copy(_ piece: Int64, from source: OpenFile) throws(StoreError) -> Bool {
+  private func copy(_ piece: Int64, from source: OpenFile, _ tree: HashTree) throws(StoreError) -> Bool {
     let (content, geometry) = (file.content, file.content.geometry)
     let end = min((piece + 1) * geometry.pieceLength, content.size)
     var position = piece * geometry.pieceLength
     while position < end {
       let block = position / PieceGeometry.blockLength
-      guard let range = HashRange.leaves(around: block, of: content),
-        let hashes = try catalogue.hashes(range, of: content), try file.put(range, hashes)
-      else { return false }
+      guard let range = HashRange.leaves(around: block, of: content) else { return false }
+      let hashes = try tree.hashes(range)
+      guard try file.put(range, hashes) else { return false }
       let count = min(Int64(range.length), geometry.blockCount - range.index)
       let known = Int(block - range.index) * MerkleTree.nodeLength
       let leaves = Array(hashes.prefix(Int(count) * MerkleTree.nodeLength).dropFirst(known))

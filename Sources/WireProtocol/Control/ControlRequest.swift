@@ -244,6 +244,17 @@ package struct GetDocument: WireMessage {
     case stream
   }
 
+  /// What the first `job` event of this `get` told.
+  package struct Rejoining: Equatable, Sendable {
+    package var job: Int64
+    package var received: Int64
+
+    package init(job: Int64, received: Int64) {
+      self.job = job
+      self.received = received
+    }
+  }
+
   package var key: DocumentKey
   package var target: Target
   /// The name of a holder or a prefix of its id.
@@ -264,6 +275,8 @@ package struct GetDocument: WireMessage {
   package var detach = false
   /// Whether to wait for sources as well.
   package var wait = false
+  /// The job that this `get` waited for before its connection was lost: it stays paused if it is.
+  package var rejoins: Rejoining?
   /// Whether to send `progress` events.
   package var progress: Bool
 
@@ -302,6 +315,9 @@ package struct GetDocument: WireMessage {
     guard !detach || (!wait && !isStream) else {
       throw .badRequest("detach goes neither with wait nor with stream")
     }
+    if let job = try fields.optionalInteger("rejoins", in: 0...Content.maximumSize) {
+      rejoins = Rejoining(job: job, received: try fields.optionalInteger("since", in: 0...Content.maximumSize) ?? 0)
+    }
     progress = try fields.optionalBool("progress") ?? false
   }
 
@@ -321,6 +337,10 @@ package struct GetDocument: WireMessage {
     if let umask { fields.member("umask", umask) }
     if detach { fields.member("detach", true) }
     if wait { fields.member("wait", true) }
+    if let rejoins {
+      fields.member("rejoins", rejoins.job)
+      fields.member("since", rejoins.received)
+    }
     if progress { fields.member("progress", true) }
   }
 }

@@ -112,22 +112,27 @@ package struct DownloadJob: WireMessage {
   package var waiter: Int64
   /// Absolute.
   package var path: String
+  /// Bytes that the download had moved before.
+  package var received: Int64
 
-  package init(job: Int64, waiter: Int64, path: String) {
+  package init(job: Int64, waiter: Int64, path: String, received: Int64 = 0) {
     self.job = job
     self.waiter = waiter
     self.path = path
+    self.received = received
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     job = try fields.size("job")
     waiter = try fields.size("waiter")
     path = try fields.string("path")
+    received = try fields.size("received")
   }
 
   package func write(to fields: inout some FieldWriter) {
     fields.member("job", job)
     fields.member("waiter", waiter)
     fields.member("path", path)
+    fields.member("received", received)
   }
 }
