@@ -28,6 +28,17 @@ import WireProtocol
     }
   }
 
+  /// As downloads do that go on from an earlier process.
+  @Test func `request before the start waits for the connection`() async throws {
+    try await Fixture.with(Catalogue([], pageLength: 1)) { link, _ in
+      async let isConnected = link.isConnectedInTime()
+      // Runs behind the question on the executor of the link.
+      _ = await link.status
+      await link.start()
+      #expect(await isConnected)
+    }
+  }
+
   @Test func `refused announcement is repeated from the page that failed`() async throws {
     let catalogue = Catalogue(["a", "b", "c"], pageLength: 1)
     try await Fixture.with(catalogue) { link, index in

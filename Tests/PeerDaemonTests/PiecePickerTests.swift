@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import Foundation
 import PeerDaemon
 import TestSupport
 import Testing
@@ -345,6 +346,31 @@ struct PiecePickerTests {
     let result = Self.swarm(peers: 24, size: 8 << 20, seed: 1)
     #expect(try #require(result.last) < 4)
     #expect(result.received < 1.3)
+  }
+
+  /// P2P_SIMULATION_SEEDS sets how many: thousands take seconds in a release build.
+  @Test func `random swarms with bad peers end, and nobody starves`() throws {
+    let count = ProcessInfo.processInfo.environment["P2P_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 12
+    for seed in 0..<count {
+      var random = SeededGenerator(seed: seed)
+      let peers = Int.random(in: 20...(seed % 100 == 99 ? 200 : 30), using: &random)
+      let size = Int64.random(in: 1...(2 << 20), using: &random)
+      let habits = (0..<peers / 2).map { peer -> SimulatedSwarm.Habit in
+        // The first is the seed.
+        switch peer == 0 ? 0 : Int.random(in: 0..<8, using: &random) {
+        case 1: .slow(Double.random(in: 0.001...0.5, using: &random))
+        case 2: .stops(at: Double.random(in: 0...1, using: &random))
+        case 3: .leaves(at: Double.random(in: 0...1, using: &random))
+        default: .honest
+        }
+      }
+      let result = Self.swarm(peers: peers, size: size, seed: seed, habits: habits)
+      let copies = try #require(result.last, "seed \(seed): \(peers) peers, \(size) bytes")
+      // A small content takes some round trips, and a stopped source the time until it is noticed.
+      #expect(copies * Double(size) / 12.5e6 < 8, "seed \(seed): \(peers) peers, \(size) bytes")
+      // Of less than a block, whole blocks are counted.
+      #expect(result.received < 2.5 || size < 1 << 14, "seed \(seed): \(peers) peers, \(size) bytes")
+    }
   }
 
   @Test(arguments: 0..<3)

@@ -30,10 +30,18 @@ struct DownloadPreparation: Sendable {
     }
   }
 
-  /// The sources of a download that has begun; without holders if there are none or the index does not answer.
-  func sources(of record: DownloadRecord) async -> SourceChoice {
+  /// The sources of a download that has begun; without holders if there are none.
+  /// - Throws: `no-source` if the index cannot tell.
+  func sources(of record: DownloadRecord) async throws(WireFailure) -> SourceChoice {
     let query = IndexRequest.lookup(.init(.content(record.document.content), peer: record.from))
-    let found = try? await link.ask(query, LookupReply.init)
+    var found: LookupReply?
+    do throws(WireFailure) {
+      found = try await link.ask(query, LookupReply.init)
+    } catch {
+      guard error.code == .notFound else {
+        throw WireFailure(.noSource, "cannot look for sources of \(record.document.key): \(error.message)")
+      }
+    }
     return SourceChoice(record.document, found, from: record.from, asking: own)
   }
 

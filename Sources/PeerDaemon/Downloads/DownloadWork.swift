@@ -150,7 +150,12 @@ struct DownloadWork: Sendable {
       }
       let (before, unproven) = (file.pieces.population, file.unproven)
       let sources: SourceChoice
-      if let choice = choice.take() { sources = choice } else { sources = await preparation.sources(of: report.record) }
+      do throws(WireFailure) {
+        sources =
+          if let choice = choice.take() { choice } else { try await preparation.sources(of: report.record) }
+      } catch {
+        return .noSource(error, hasChanged: false, hasGained: hasGained)
+      }
       let outcome = await fetch(file, sources, order.transfer, limiter, order.progress)
       report.record.received = min(
         report.record.received.addingReportingOverflow(max(outcome.received, 0)).partialValue & .max,

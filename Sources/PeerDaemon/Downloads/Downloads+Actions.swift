@@ -172,8 +172,8 @@ extension Downloads {
     Task { [preparation, id = job.id, record = job.record] in
       switch reason {
       case .noSource:
-        let choice = await preparation.sources(of: record)
-        self.probed(!choice.holders.isEmpty, choice, id)
+        let choice = try? await preparation.sources(of: record)
+        self.probed(choice?.holders.isEmpty == false, choice, id)
       case .storage: self.probed(await preparation.canWrite(record), nil, id)
       }
     }

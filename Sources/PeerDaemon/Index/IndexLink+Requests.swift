@@ -64,7 +64,8 @@ extension IndexLink {
 
   func waitForConnection(_ timeout: TimeAmount) async -> Bool {
     if machine.isConnected { return true }
-    if case .stopped = machine.state { return false }
+    // Before it is started, a connection is only a matter of time.
+    if machine.state == .stopped, machine.hasTried { return false }
     nextWaiter += 1
     let id = nextWaiter
     return await withCheckedContinuation { continuation in
