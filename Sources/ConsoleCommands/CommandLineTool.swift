@@ -18,6 +18,8 @@ package enum CommandLineTool {
       terminal: terminal, environment: environment(),
       output: DescriptorOutput(STDOUT_FILENO, isBuffered: !terminal.isOutput),
       errors: DescriptorOutput(STDERR_FILENO, isBuffered: false), terminalWidth: { Self.columns(STDERR_FILENO) },
+      screenSize: { Console.ScreenSize(columns: Self.columns(STDOUT_FILENO), rows: Self.rows(STDOUT_FILENO)) },
+      screenSignals: ScreenSignals.set,
       ask: ask,
       pause: pause)
     let arguments = CurrentProcess.argumentBytes()
@@ -62,6 +64,12 @@ package enum CommandLineTool {
     var size = winsize()
     if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
     return variable("COLUMNS").flatMap { Int($0) }.map { min(max($0, 20), 1_000) } ?? 80
+  }
+
+  private static func rows(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 { return Int(size.ws_row) }
+    return 24
   }
 
   private static func environment() -> Console.Environment {

@@ -33,6 +33,17 @@ package final class Console {
     package var isInteractive: Bool { isInput && isOutput && isErrors }
   }
 
+  /// Of a terminal, in cells.
+  package struct ScreenSize: Equatable, Sendable {
+    package var columns: Int
+    package var rows: Int
+
+    package init(columns: Int, rows: Int) {
+      self.columns = columns
+      self.rows = rows
+    }
+  }
+
   /// Where daemons and files are looked for.
   package struct Environment {
     package var variable: (String) -> String?
@@ -81,6 +92,10 @@ package final class Console {
   package var isJSON = false
   /// Width of the terminal now, which may have changed since the start.
   let terminalWidth: () -> Int
+  /// Size of the terminal of standard output now.
+  let screenSize: () -> ScreenSize
+  /// Restores the terminal when a signal ends the process, from `true` to `false`.
+  let screenSignals: (Bool) -> Void
   private var drawn = OverwrittenLine()
   private let output: any TextOutput
   private let errors: any TextOutput
@@ -89,6 +104,7 @@ package final class Console {
     terminal: Terminal, environment: Environment, input: Int32 = 0, output: any TextOutput,
     errors: any TextOutput,
     helloTimeout: Duration = ControlConnection.helloTimeout, terminalWidth: (() -> Int)? = nil,
+    screenSize: (() -> ScreenSize)? = nil, screenSignals: @escaping (Bool) -> Void = { _ in },
     now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> InputLine = { _ in .end },
     pause: @escaping (Duration) throws -> Void = { _ in }
   ) {
@@ -99,6 +115,8 @@ package final class Console {
     self.errors = errors
     self.helloTimeout = helloTimeout
     self.terminalWidth = terminalWidth ?? { terminal.columns }
+    self.screenSize = screenSize ?? { ScreenSize(columns: terminal.columns, rows: 24) }
+    self.screenSignals = screenSignals
     self.now = now
     self.ask = ask
     self.pause = pause

@@ -112,7 +112,7 @@ enum DownloadRows {
 
   private static let values = [
     "key", "root", "size", "title", "modified", "executable", "path", "shared", "preserves", "replaces", "detached",
-    "chosen", "mask", "source", "state", "error", "received", "created", "finished",
+    "chosen", "mask", "source", "state", "error", "received", "created", "finished", "sources",
   ]
   private static let columns = values.joined(separator: ", ") + ", temporary, sideFile"
   static let insert = """
@@ -152,7 +152,7 @@ enum DownloadRows {
       document.modified.seconds, document.executable, record.path, record.isShared, record.preserves,
       record.replacesFile, record.isDetached, record.isContentChosen, record.mask.map { Int64($0) },
       record.from.map { CatalogueRows.blob($0.digest) }, record.state.rawValue, record.error, record.received,
-      record.created.seconds, record.finished?.seconds,
+      record.created.seconds, record.finished?.seconds, DownloadSources.text(of: record.sources),
     ]
     return StatementArguments(values)
   }
@@ -182,8 +182,8 @@ enum DownloadRows {
       let path: String = value(7), let mask = optional(13, Int64.self), let source = optional(14, Data.self),
       let state = (value(15) as Int64?).flatMap(DownloadRecord.State.init(rawValue:)),
       let error = optional(16, String.self), let received: Int64 = value(17), let created: Int64 = value(18),
-      let finished = optional(19, Int64.self), let temporary = optional(20, String.self),
-      let sideFile = optional(21, String.self)
+      let finished = optional(19, Int64.self), let sources = optional(20, String.self),
+      let temporary = optional(21, String.self), let sideFile = optional(22, String.self)
     else { throw invalid }
     let document = Document(
       key: key, title: title, content: content, modified: Timestamp(seconds: modified), executable: flag(6))
@@ -193,6 +193,7 @@ enum DownloadRows {
     (record.isDetached, record.isContentChosen) = (flag(11), flag(12))
     (record.state, record.error, record.received) = (state, error, received)
     record.finished = finished.map { Timestamp(seconds: $0) }
+    record.sources = DownloadSources.read(sources)
     (record.temporary, record.sideFile) = (temporary, sideFile)
     if let mask {
       guard let mask = UInt32(exactly: mask) else { throw invalid }

@@ -16,6 +16,7 @@ enum CatalogueSchema {
       try database.execute(sql: "PRAGMA application_id = \(PrivateContent.applicationID)")
     }
     migrator.registerMigration("4 downloads") { try $0.execute(sql: DownloadRows.createTable) }
+    migrator.registerMigration("5 sources of downloads") { try $0.execute(sql: DownloadSources.addColumn) }
     return migrator
   }
 

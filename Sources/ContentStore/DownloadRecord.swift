@@ -23,6 +23,24 @@ package struct DownloadRecord: Equatable, Sendable {
     package var word: String { "\(self)" }
   }
 
+  /// A peer that delivered, or that sent wrong bytes.
+  package struct Source: Equatable, Sendable {
+    package var peer: PeerID
+    package var name: String
+    package var host: String
+    package var bytes: Int64
+    /// Why it was dropped.
+    package var error: String?
+
+    package init(peer: PeerID, name: String, host: String, bytes: Int64, error: String? = nil) {
+      self.peer = peer
+      self.name = name
+      self.host = host
+      self.bytes = bytes
+      self.error = error
+    }
+  }
+
   /// 0 until it is recorded; never used again for another download.
   package var id: Int64 = 0
   package var document: Document
@@ -49,6 +67,8 @@ package struct DownloadRecord: Equatable, Sendable {
   package var error: String?
   /// Bytes received in its life, including those that were not needed.
   package var received: Int64 = 0
+  /// Who sent them.
+  package var sources: [Source] = []
   package var created: Timestamp
   /// When it became done, failed or cancelled.
   package var finished: Timestamp?

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 import Glibc
 
 /// Files that outlive the process.
@@ -59,6 +59,25 @@ extension PieceFile {
     }
     let draft = LayerDraft(size: record.content.size, file: found.kept.side.file)
     try self.init(found.tree, target, catalogue, found.data, draft, found.kept, found.state)
+  }
+
+  /// What the files of a download have that is not open, without a look at the data: for people, not for serving. `nil` if
+  /// it has no files.
+  package static func writtenPieces(
+    of record: DownloadRecord, catalogue: Catalogue, bootID: BootID = .current
+  ) -> PieceSet? {
+    guard let name = record.sideFile, let path = record.temporary, let tree = try? tree(of: record.content),
+      let inode = inode(of: path),
+      let file = try? catalogue.layers.sideFile(name, isNew: false, length: LayerStore.length(of: record.content))
+    else { return nil }
+    let side = SideFile(file: file, tree: tree)
+    guard let written = try? side.bootID(inode: inode) else { return nil }
+    return try? side.read(written == bootID ? .written : .synced)
+  }
+
+  private static func inode(of path: String) -> UInt64? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? UInt64(status.st_ino) : nil
   }
 
   private struct Found {

@@ -75,13 +75,15 @@ package final class PeerDaemon: Sendable {
   private let selection: IndexSelection
   private let changed: ChangedFiles
   private let downloads: Downloads
+  private let moved: MovedTotals
   private let upkeep: [Task<Void, Never>]
   private let catalogue: Catalogue
   private let threads: PeerThreads
 
   private init(
     id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<String>,
-    selection: IndexSelection, changed: ChangedFiles, downloads: Downloads, upkeep: [Task<Void, Never>],
+    selection: IndexSelection, changed: ChangedFiles, downloads: Downloads, moved: MovedTotals,
+    upkeep: [Task<Void, Never>],
     catalogue: Catalogue, threads: PeerThreads
   ) {
     self.id = id
@@ -92,6 +94,7 @@ package final class PeerDaemon: Sendable {
     self.selection = selection
     self.changed = changed
     self.downloads = downloads
+    self.moved = moved
     self.upkeep = upkeep
     self.catalogue = catalogue
     self.threads = threads
@@ -158,6 +161,8 @@ package final class PeerDaemon: Sendable {
       ).fetch)
     connected.withLock { $0 = { await downloads.indexConnected() } }
     await downloads.start()
+    let moved = await MovedTotals.open(
+      transfers, catalogue: catalogue, pool: threads.files, now: Timestamp(seconds: Int64(time(nil))))
     let work = FileWork(catalogue: catalogue, pool: threads.long)
     let operations = PeerOperations(
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
@@ -165,7 +170,7 @@ package final class PeerDaemon: Sendable {
       sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
       downloads: downloads,
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
-      transfers: transfers,
+      transfers: transfers, moved: moved,
       examination: SelfExamination(
         identity: identity, uploadPort: uploads.address.port, portTaken: settings.portTaken, link: link,
         catalogue: catalogue, cameBackEmpty: state.cameBackEmpty,
@@ -184,10 +189,10 @@ package final class PeerDaemon: Sendable {
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, own: own,
-      selection: state.selection, changed: changed, downloads: downloads,
+      selection: state.selection, changed: changed, downloads: downloads, moved: moved,
       upkeep: [
         Task { await upkeep.run() }, Task { await upkeep.followChanges() }, Task { await upkeep.inspect() },
-        Task { await upkeep.watchForReturns() },
+        Task { await upkeep.watchForReturns() }, Task { await moved.run() },
       ],
       catalogue: catalogue, threads: threads)
   }
@@ -277,6 +282,7 @@ package final class PeerDaemon: Sendable {
     own.stop()
     for task in upkeep { task.cancel() }
     _ = await (uploadsEnded, controlEnded, downloadsEnded)
+    await moved.write()
     await link.stop()
     // A check of a large catalogue takes seconds.
     catalogue.interrupt()

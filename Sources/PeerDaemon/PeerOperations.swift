@@ -20,6 +20,7 @@ struct PeerOperations: Sendable {
   let index: IndexQueries
   let own: CatalogueQueries
   let transfers: TransferRegistry
+  let moved: MovedTotals
   let examination: SelfExamination
 
   /// All operations, in the order of the written protocol.
@@ -36,7 +37,7 @@ struct PeerOperations: Sendable {
     case .status: try await status()
     case .stats: try await link.ask(.stats, StatsReply.init)
     case .peers(let limit): try await peers(limit: limit, events)
-    case .transfers(let all): try await transfers(all: all, events)
+    case .transfers(let list): try await transfers(list, events)
     case .pause(let pause):
       ControlDownloadsReply(downloads: try await downloads.pause(pause.selection, waiter: pause.waiter))
     case .resume(let selection): ControlDownloadsReply(downloads: try await downloads.resume(selection))
@@ -132,16 +133,20 @@ struct PeerOperations: Sendable {
       let (download, state) = try await downloads.detach(request)
       return Self.reply(document.key, download, state)
     }
-    let progress = { @Sendable (progress: DownloadProgress) in
-      if document.progress { events.offer(.progress(progress)) }
-    }
+    let progress = ProgressReports(transfers)
+    let reports = document.progress ? Task { await progress.send(to: events) } : nil
+    defer { reports?.cancel() }
     guard document.target != .stream else {
       return Self.reply(
         document.key,
-        try await downloads.stream(request, progress: progress) { bytes in try await events.send(bytes: bytes) })
+        try await downloads.stream(request, began: progress.began) { bytes in try await events.send(bytes: bytes) })
     }
-    let began = { @Sendable (job: DownloadJob) async throws(WireFailure) in try await events.send([.job(job)]) }
-    return Self.reply(document.key, try await downloads.get(request, began: began, progress: progress))
+    let began = { @Sendable (job: DownloadJob) async throws(WireFailure) in
+      try await events.send([.job(job)])
+      progress.began(job.job)
+    }
+    return Self.reply(
+      document.key, try await downloads.get(request, began: began, preparing: progress.preparing))
   }
 
   private static func reply(_ key: DocumentKey, _ download: Download, _ state: String? = nil) -> ControlGetReply {
@@ -169,11 +174,23 @@ struct PeerOperations: Sendable {
     return ControlPeersReply(peers: count)
   }
 
-  private func transfers(all: Bool, _ events: ControlEvents) async throws(WireFailure) -> ControlTransfersReply {
-    var rows = transfers.snapshot()
-    if all { rows += try await downloads.ended().map(\.row) }
-    try await events.send(rows.map(ControlEvent.transfer))
-    return ControlTransfersReply(transfers: rows.count)
+  /// Rows that are encoded at a time.
+  private static let rowsAtATime = 256
+
+  private func transfers(
+    _ list: ListTransfers, _ events: ControlEvents
+  ) async throws(WireFailure) -> ControlTransfersReply {
+    var (rows, counts) = transfers.snapshot(limit: list.limit, maps: list.map)
+    let room = list.limit.map { $0 - rows.count }
+    // With a limit the latest come first.
+    if list.all, room != 0 {
+      let ended = try await downloads.ended().map(\.row)
+      rows += room.map { ended.reversed().prefix($0) + [] } ?? ended
+    }
+    for start in stride(from: 0, to: rows.count, by: Self.rowsAtATime) {
+      try await events.send(rows[start..<min(start + Self.rowsAtATime, rows.count)].map(ControlEvent.transfer))
+    }
+    return ControlTransfersReply(transfers: rows.count, counts: counts)
   }
 
   private func limit(_ change: ChangeLimits) async throws(WireFailure) -> ControlLimitReply {
@@ -191,7 +208,7 @@ struct PeerOperations: Sendable {
       source: selection.current.source, error: status.error)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
-      documents: Int(totals.documents), bytes: totals.bytes, error: problem?.description)
+      documents: Int(totals.documents), bytes: totals.bytes, moved: moved.current, error: problem?.description)
   }
 
   private func connect(_ address: Endpoint?) async throws(WireFailure) -> ControlConnectReply {

@@ -194,7 +194,7 @@ import WireProtocol
     }
     var connection = try open()
     do {
-      _ = try connection.request(.transfers(all: false), for: ControlTransfersReply.self, timeout: .seconds(20))
+      _ = try connection.request(.transfers(ListTransfers()), for: ControlTransfersReply.self, timeout: .seconds(20))
       Issue.record("it was no refusal")
     } catch ControlError.failure(let failure) {
       #expect(failure.code == .notFound)

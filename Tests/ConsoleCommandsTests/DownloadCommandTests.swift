@@ -176,10 +176,59 @@ import Testing
   @Test func `transfers is repeated until Ctrl-C`() throws {
     let fixture = try CommandFixture()
     let daemon = try daemon(fixture, .line(Self.waiting), .line(#"{"id":2,"status":200,"transfers":1}"#))
-    fixture.pauseActions = [{}, {}]
+    // Ten to a second.
+    fixture.pauseActions = Array(repeating: {}, count: 20)
     fixture.terminal.isOutput = true
     #expect(fixture.run("transfers", "--watch") == .interrupted)
     #expect(daemon.requests.count == 3)
-    #expect(fixture.output.text.split(separator: "\u{1B}[H\u{1B}[J").count == 3)
+    #expect(daemon.requests.first == #"{"id":2,"op":"transfers","limit":48,"map":true}"#)
+    let text = fixture.output.text
+    #expect(text.split(separator: "\u{1B}[H").count == 4)
+    #expect(text.hasPrefix("\u{1B}[?1049h") && text.hasSuffix("\u{1B}[?1049l"))
+    #expect(text.contains(#"/mnt: gone\u{1B}"#))
+  }
+
+  @Test func `watch without a terminal prints a table for each change`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.waiting), .line(#"{"id":2,"status":200,"transfers":1}"#))
+    fixture.pauseActions = [{}, {}]
+    #expect(fixture.run("transfers", "--watch") == .interrupted)
+    #expect(daemon.requests.count == 3)
+    #expect(fixture.output.text.split(separator: "\n").count == 2)
+    #expect(!fixture.output.text.contains("\u{1B}"))
+  }
+
+  @Test func `watch prints rows that change as JSON, and the end of an upload`() throws {
+    let fixture = try CommandFixture()
+    let upload =
+      #"{"event":"transfer","id":1000001,"direction":"upload","state":"active","content":"\#(Sample.root)","size":5,"#
+      + #""received":5,"rate":5,"sources":[{"peer":"bob","id":"\#(Sample.otherID)","rate":5,"bytes":5}]}"#
+    let end = ScriptedDaemon.Step.line(#"{"id":2,"status":200,"transfers":1}"#)
+    let replies = Mutex([[.line(upload), end], [.line(upload), end], [.line(Self.waiting), end]])
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : replies.withLock { $0.removeFirst() }
+    }
+    fixture.pauseActions = [{}, {}]
+    #expect(fixture.run("transfers", "--watch", "--json") == .interrupted)
+    let rows = try fixture.rows()
+    #expect(rows.map { $0["id"]?.integer } == [1_000_001, 6, 1_000_001])
+    #expect(rows.map { $0["state"]?.string } == ["active", "waiting", "done"])
+    _ = daemon
+  }
+
+  @Test func `watch goes on when the daemon is back`() throws {
+    let fixture = try CommandFixture()
+    fixture.terminal.isOutput = true
+    let replies = Mutex([[], [ScriptedDaemon.Step.close], []])
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains(#""op":"hello""#) { return [.line(ScriptedDaemon.greeting)] }
+      return replies.withLock { $0.removeFirst() } + [.line(#"{"id":2,"status":200,"transfers":0}"#)]
+    }
+    fixture.pauseActions = Array(repeating: {}, count: 20)
+    #expect(fixture.run("transfers", "--watch") == .interrupted)
+    #expect(daemon.requests.count == 3)
+    let frames = fixture.output.text.split(separator: "\u{1B}[H")
+    #expect(frames.map { $0.contains("No active transfers.") } == [false, true, false, true])
+    #expect(fixture.output.text.contains("Trying again"))
   }
 }

@@ -210,12 +210,47 @@ import Testing
   @Test func `get shows its source on a terminal`() throws {
     let fixture = try CommandFixture()
     let daemon = try daemon(
-      fixture, .line(#"{"event":"progress","received":512,"size":1024,"peer":"bob"}"#), .line(Self.got))
+      fixture,
+      .line(#"{"event":"progress","received":512,"size":1024,"state":"active","rate":512,"sources":1,"peer":"bob"}"#),
+      .line(Self.got))
     fixture.terminal.isErrors = true
+    fixture.terminal.columns = 120
     #expect(fixture.run("get", "793") == .done)
-    #expect(fixture.errors.text.contains("rfc/793 from bob  ["))
+    #expect(
+      fixture.errors.text.contains("rfc/793  [####################--------------------]   50%  512 B/s  from bob"))
     #expect(fixture.errors.text.hasSuffix("\r\u{1B}[K"))
     #expect(daemon.requests.first?.contains(#""progress":true"#) == true)
+  }
+
+  @Test func `progress is printed as JSON on request`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"job","job":7,"waiter":1,"path":"/w/rfc793.txt"}"#),
+      .line(
+        #"{"event":"progress","received":512,"size":1024,"state":"active","rate":512,"eta":1,"sources":2,"peer":"bob"}"#
+      ),
+      .line(Self.got))
+    fixture.terminal.isErrors = true
+    #expect(fixture.run("get", "793", "--json", "--progress") == .done)
+    #expect(daemon.requests.first?.contains(#""progress":true"#) == true)
+    #expect(
+      fixture.output.text.split(separator: "\n").first
+        == #"{"event":"progress","key":"rfc/793","job":7,"received":512,"size":1024,"state":"active","rate":512,"eta":1,"sources":2,"peer":"bob"}"#
+    )
+    #expect(try fixture.rows().last?["path"]?.string == "/w/rfc793.txt" && fixture.rows().count == 2)
+    #expect(fixture.errors.text.isEmpty)
+    #expect(fixture.run("get", "793", "--progress") == .usage)
+    #expect(fixture.run("get", "793", "--json", "--progress", "--detach") == .usage)
+  }
+
+  @Test func `get without a terminal prints its last line only`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"event":"progress","received":512,"size":1024,"state":"active","rate":512,"sources":1}"#),
+      .line(Self.got))
+    #expect(fixture.run("get", "793") == .done)
+    #expect(fixture.output.text == "/w/rfc793.txt: 173.8 KiB from bob in 0.50 s\n" && fixture.errors.text.isEmpty)
+    #expect(daemon.requests.first?.contains("progress") == false)
   }
 
   @Test func `get without transfer says that the file is present`() throws {

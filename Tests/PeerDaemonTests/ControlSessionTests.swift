@@ -96,7 +96,7 @@ import WireProtocol
     #expect(received(&session, #"{"id":2,"op":"status"}"#) == .run(id: 2, .status))
     #expect(session.state == .running)
     session.finished()
-    #expect(received(&session, #"{"id":3,"op":"transfers"}"#) == .run(id: 3, .transfers(all: false)))
+    #expect(received(&session, #"{"id":3,"op":"transfers"}"#) == .run(id: 3, .transfers(ListTransfers())))
   }
 
   @Test(

@@ -22,7 +22,7 @@ import WireProtocol
   }
 
   private func rows(_ peer: Peer, all: Bool) async throws -> [RunningTransfer] {
-    try await peer.ask(.transfers(all: all)).events.compactMap {
+    try await peer.ask(.transfers(ListTransfers(all: all))).events.compactMap {
       if case .transfer(let row) = $0, row.direction == .download { row } else { nil }
     }
   }

@@ -55,7 +55,7 @@ import WireProtocol
     }
 
     var fetch: FetchContent {
-      { file, choice, transfer, _, progress in
+      { file, choice, transfer, _, gained in
         self.state.withLock { state in
           state.calls += 1
           state.running += 1
@@ -64,13 +64,12 @@ import WireProtocol
           state.from.append(choice.peer)
         }
         defer { self.state.withLock { $0.running -= 1 } }
-        return await self.run(file, choice, transfer, progress)
+        return await self.run(file, choice, transfer, gained)
       }
     }
 
     private func run(
-      _ file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle,
-      _ progress: @Sendable (DownloadProgress) -> Void
+      _ file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle, _ gained: @Sendable () -> Void
     ) async -> FetchOutcome {
       var failures = SourceFailures()
       let holder = Holder(
@@ -79,7 +78,7 @@ import WireProtocol
         switch state.withLock({ $0.behaviour }) {
         case .copy:
           copy(.max, file, transfer)
-          progress(DownloadProgress(received: file.content.size, size: file.content.size, peer: "alice"))
+          gained()
           return FetchOutcome(.complete, received: file.content.size)
         case .hold(let pieces):
           copy(pieces, file, transfer)
@@ -91,6 +90,7 @@ import WireProtocol
           return FetchOutcome(.noSource(failures, holders: 1), received: 0)
         case .wrongBytes:
           failures.note(holder, .wrongBytes("block 0"))
+          transfer.dropped(.init(peer: holder.peer, name: "alice", host: "127.0.0.1"), "sent wrong bytes: block 0")
           return FetchOutcome(.wrongBytes(failures), received: 0)
         case .storage:
           return FetchOutcome(.storage(StoreError(.noSpace, "/x", "is full")), received: 0)
@@ -318,6 +318,7 @@ import WireProtocol
       #expect(scene.rows.isEmpty && scene.hidden().isEmpty)
       let ended = try await scene.bob.downloads.ended()
       #expect(ended.map(\.state) == [.failed] && ended.first?.error == failure?.message)
+      #expect(ended.first?.sources.map(\.error) == ["sent wrong bytes: block 0"])
     }
   }
 
@@ -347,6 +348,26 @@ import WireProtocol
       #expect(scene.fetch.found == [0, 2])
       #expect(await eventually { scene.hidden().isEmpty })
       #expect(await eventually { (try? await next.ended().map(\.state)) == [.done] })
+      // What the first process got counts.
+      let sources = try await next.ended().first?.sources ?? []
+      #expect(sources.map(\.name) == ["alice"] && sources.first?.bytes == Int64(scene.bytes.count))
+      await next.stop()
+    }
+  }
+
+  @Test func `paused download shows its pieces and sources after a restart`() async throws {
+    try await scene(.hold(pieces: 2)) { scene in
+      _ = try await scene.bob.downloads.detach(scene.request())
+      #expect(await eventually { scene.rows.first?.received ?? 0 > 0 })
+      _ = try await scene.bob.downloads.pause(.all)
+      let before = try #require(scene.rows.first)
+      #expect(before.have == 2 && before.sources.map(\.name) == ["alice"])
+      await scene.bob.downloads.stop()
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      #expect(await eventually { scene.rows.first?.have == 2 })
+      #expect(scene.bob.transfers.snapshot(limit: nil, maps: true).rows.first?.map?.ranges == [0..<2])
+      #expect(scene.rows.first?.sources.map(\.bytes) == before.sources.map(\.bytes))
       await next.stop()
     }
   }

@@ -88,7 +88,7 @@ import WireProtocol
           let connected = peers.events.compactMap { if case .peer(let peer) = $0 { peer } else { nil } }
           #expect(connected.map(\.peer) == [alice.daemon.id])
           #expect(connected.map(\.documents) == [1])
-          #expect(try await alice.ask(.transfers(all: false)).reply?["transfers"] == 0)
+          #expect(try await alice.ask(.transfers(ListTransfers())).reply?["transfers"] == 0)
         }
       }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import NIOCore
 import PeerDaemon
@@ -67,6 +68,107 @@ private final class ManualClock: Sendable {
     handle.progress(1_000, from: bob)
     clock.advance(.milliseconds(500))
     #expect(registry.snapshot().first?.rate == 222)
+  }
+
+  @Test func `time without a slot is none of the rate`() {
+    let handle = download()
+    handle.show("queued", error: nil)
+    clock.advance(.seconds(600))
+    handle.show("active", error: nil)
+    handle.progress(500_000, from: bob)
+    clock.advance(.seconds(1))
+    #expect(registry.snapshot().first?.rate == 500_000)
+    #expect(registry.snapshot().first?.sources.map(\.rate) == [500_000])
+  }
+
+  @Test func `progress counts the sources that deliver, and names the fastest`() throws {
+    let handle = download()
+    handle.show("active", error: nil)
+    clock.advance(.seconds(1))
+    #expect(registry.progress(of: handle.id) == DownloadProgress(received: 0, size: content.size))
+    handle.progress(200_000, from: carol)
+    handle.progress(300_000, from: bob)
+    handle.verified(pieces: 1, bytes: 480_000)
+    clock.advance(.seconds(1))
+    let progress = try #require(registry.progress(of: handle.id))
+    #expect(
+      progress
+        == DownloadProgress(
+          received: 480_000, size: content.size, rate: 250_000, eta: 2, sources: 2, peer: "bob"))
+    handle.show(.copying)
+    #expect(registry.progress(of: handle.id)?.activity == "copying")
+    clock.advance(.seconds(9))
+    #expect(registry.progress(of: handle.id)?.sources == 0 && registry.progress(of: handle.id)?.peer == nil)
+    handle.show("waiting", error: "nobody")
+    let waiting = try #require(registry.progress(of: handle.id))
+    #expect(waiting.state == "waiting" && waiting.activity == nil && waiting.error == "nobody")
+    handle.end()
+    #expect(registry.progress(of: handle.id) == nil)
+  }
+
+  @Test func `pieces are shown on request, those of an earlier process until the file is open`() throws {
+    let handle = registry.download(
+      DocumentKey(rfc: 1), content, to: "/x",
+      sources: [.init(peer: bob.peer, name: "bob", host: "h", bytes: 7, error: "lied")])
+    var pieces = PieceSet(count: 4)
+    pieces.insert(1)
+    handle.restored(pieces)
+    #expect(registry.snapshot().first?.have == 1 && registry.snapshot().first?.map == nil)
+    let source = try #require(registry.snapshot().first?.sources.first)
+    #expect(source.name == "bob" && source.bytes == 7 && source.error == "lied" && source.rate == 0)
+    pieces.insert(0)
+    handle.verified(pieces)
+    handle.restored(PieceSet(count: 4))
+    handle.completed([3])
+    handle.verified(pieces: 3, bytes: 700_000)
+    let row = try #require(registry.snapshot(limit: nil, maps: true).rows.first)
+    #expect(row.have == 3 && row.map?.ranges == [0..<2, 3..<4])
+    handle.progress(1, from: bob)
+    #expect(
+      handle.sources == [
+        .init(peer: bob.peer, name: "bob", host: "h", bytes: 7, error: "lied"),
+        .init(peer: bob.peer, name: "bob", host: "192.0.2.1", bytes: 1),
+      ])
+  }
+
+  @Test func `limited rows are the most interesting ones, and all are counted`() {
+    let states = ["queued", "paused", "waiting", "active"]
+    let handles = states.enumerated().map { number, state in
+      let handle = download(UInt32(number + 1))
+      handle.show(state, error: nil)
+      return handle
+    }
+    handles[3].progress(1_000, from: bob)
+    let upload = registry.upload(content, to: carol)
+    upload.progress(2_000)
+    clock.advance(.seconds(1))
+    let all = registry.snapshot(limit: 10, maps: false)
+    #expect(all.rows.map(\.state) == ["active", "active", "waiting", "paused", "queued"])
+    #expect(all.rows.map(\.direction) == [.download, .upload, .download, .download, .download])
+    let cut = registry.snapshot(limit: 2, maps: false)
+    #expect(cut.rows.count == 2 && cut.counts == all.counts)
+    let counts = cut.counts
+    #expect([counts.active, counts.waiting, counts.paused, counts.queued, counts.uploads] == [1, 1, 1, 1, 1])
+    #expect(counts.down == 1_000 && counts.up == 2_000)
+    #expect(registry.movedBytes == (up: 2_000, down: 1_000))
+    upload.end()
+    #expect(registry.movedBytes == (up: 2_000, down: 1_000))
+    withExtendedLifetime(handles) {}
+  }
+
+  /// Counts of a queue of an ordinary day.
+  @Test func `ten thousand downloads are looked at quickly`() {
+    let handles = (1...10_000).map { number in
+      let handle = download(UInt32(number))
+      handle.show(number > 9_996 ? "active" : "queued", error: nil)
+      return handle
+    }
+    let start = ContinuousClock.now
+    let (rows, counts) = registry.snapshot(limit: 48, maps: true)
+    // A debug build; a release takes a tenth.
+    #expect(ContinuousClock.now - start < .milliseconds(500))
+    #expect(rows.count == 48 && rows.prefix(4).allSatisfy { $0.state == "active" } && counts.queued == 9_996)
+    withExtendedLifetime(handles) {}
   }
 
   @Test func `upload ends after a pause, and never exceeds the content`() throws {

@@ -98,17 +98,40 @@ import WireProtocol
       .job(DownloadJob(job: 7, waiter: 3, path: "/a")),
       .progress(DownloadProgress(received: 1, size: 2, peer: "alice")),
       .bytes(count: 1 << 20),
-      .progress(DownloadProgress(received: 0, size: 2, peer: nil)),
+      .progress(DownloadProgress(received: 0, size: 2, state: "waiting", error: "nobody")),
       .peer(PeerListing(peer: sample.id, name: sample.name, host: "::1", port: 5, documents: 4)),
       .transfer(
         RunningTransfer(
           id: 3, direction: .upload, key: nil, content: sample.content, received: 1,
           sources: [.init(name: "bob", id: sample.id, host: "::1", rate: 4, bytes: 1)])),
+      .transfer(sample.tree), .transfer(sample.mapped),
     ]
     for event in events {
       let line = try reread(event.json)
       #expect(try ControlEvent(line) == event)
       #expect(try ControlOutcome(line) == nil)
+    }
+  }
+
+  @Test func `tree has a prefix as its key and no content`() throws {
+    let sample = try ControlSample()
+    let json = sample.tree.json
+    #expect(json["key"]?.string == "data/cats/" && json["content"] == nil && json["size"]?.integer == 9)
+    let row = try RunningTransfer(json)
+    #expect(row.key == nil && row.name == "data/cats/" && row.content == nil && row.pieces == 300)
+    var members = json.object ?? [:]
+    members["size"] = nil
+    #expect(try RunningTransfer(.object(members)).size == nil)
+    members["key"] = "data/cats"
+    #expect(throws: WireFailure.badRequest("content is missing")) { try RunningTransfer(.object(members)) }
+  }
+
+  @Test(arguments: ["oA", "oA==oA==", "////", "x", ""])
+  func `map has a bit for each piece`(map: String) throws {
+    var members = try ControlSample().mapped.members
+    members["map"] = .string(map)
+    #expect(throws: WireFailure.badRequest("map is the base64 of a bit for each piece")) {
+      try RunningTransfer(.object(members))
     }
   }
 
@@ -175,6 +198,22 @@ private struct ControlSample {
     document = Document(
       key: try DocumentKey("rfc/793"), title: try Title("Transmission Control Protocol"), content: content,
       modified: try Timestamp("1981-09-01T00:00:00Z"))
+  }
+
+  var tree: RunningTransfer {
+    var row = RunningTransfer(id: 4, direction: .download, key: nil, content: nil, pieces: 300, have: 12)
+    (row.prefix, row.size, row.activity) = ("data/cats/", 9, "checking")
+    return row
+  }
+
+  var mapped: RunningTransfer {
+    var row = RunningTransfer(
+      id: 5, direction: .download, key: document.key, content: content, pieces: 4, have: 2)
+    var map = PieceSet(count: 4)
+    map.insert(0)
+    map.insert(2)
+    row.map = map
+    return row
   }
 
   var holder: Holder { Holder(peer: id, name: name, host: "192.0.2.7", port: 40001, complete: false) }

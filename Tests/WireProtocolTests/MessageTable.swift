@@ -150,7 +150,9 @@ enum MessageTable {
       ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"wait":true}"#,
       optional: ["force", "share", "wait"]),
     MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
-    MessageCase(ControlLine.self, #"{"id":9,"op":"transfers","all":true}"#, optional: ["all"]),
+    MessageCase(
+      ControlLine.self, #"{"id":9,"op":"transfers","all":true,"limit":5,"map":true}"#,
+      optional: ["all", "limit", "map"]),
     MessageCase(ControlLine.self, #"{"id":13,"op":"pause","job":7,"waiter":3}"#, optional: ["waiter"]),
     MessageCase(ControlLine.self, #"{"id":13,"op":"pause","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":13,"op":"resume","all":true}"#),
@@ -199,12 +201,16 @@ enum MessageTable {
       #"{"id":7,"status":200,"name":"alice","peer":"\#(Sample.peer)","socket":"/run/alice.sock","#
         + #""uploads":"127.0.0.1:40001","index":{"address":"127.0.0.1:7734","connected":true,"#
         + #""since":"2024-02-29T12:00:00Z","source":"settings"},"documents":1,"bytes":177957}"#, optional: ["status"]),
+    MessageCase(Part<MovedBytes>.self, #"{"uploaded":5,"downloaded":6,"since":"2024-02-29T12:00:00Z"}"#),
     MessageCase(
       Reply<StatsReply>.self,
       #"{"id":12,"status":200,"documents":5,"keys":4,"records":9,"peers":2,"sessions":3,"time":"2024-02-29T12:00:00Z"}"#,
       optional: ["status", "time"]),
     MessageCase(Reply<ControlPeersReply>.self, #"{"id":8,"status":200,"peers":2}"#, optional: ["status"]),
-    MessageCase(Reply<ControlTransfersReply>.self, #"{"id":9,"status":200,"transfers":0}"#, optional: ["status"]),
+    MessageCase(
+      Reply<ControlTransfersReply>.self,
+      #"{"id":9,"status":200,"transfers":1,"counts":{"active":1,"queued":2,"waiting":3,"paused":4,"uploads":5,"down":6,"up":7}}"#,
+      optional: ["status", "counts"]),
     MessageCase(
       Reply<ControlConnectReply>.self,
       #"{"id":10,"status":200,"address":"127.0.0.1:7734","connected":true,"source":"connect"}"#,
@@ -229,13 +235,17 @@ enum MessageTable {
       Part<HashingProgress>.self, #"{"path":"/a","done":1,"total":2,"file":1,"files":3}"#),
     MessageCase(Part<PathProblem>.self, #"{"path":"/b","message":"Permission denied"}"#),
     MessageCase(Part<OwnFile>.self, #"{"path":"/b","state":"withdrawn"}"#, optional: ["state"]),
-    MessageCase(Part<DownloadProgress>.self, #"{"received":1,"size":2,"peer":"alice"}"#, optional: ["peer"]),
+    MessageCase(
+      Part<DownloadProgress>.self,
+      #"{"received":1,"size":2,"state":"waiting","activity":"copying","rate":3,"eta":4,"sources":5,"peer":"alice","#
+        + #""error":"no"}"#,
+      optional: ["state", "activity", "rate", "eta", "sources", "peer", "error"]),
     MessageCase(
       Part<RunningTransfer>.self,
-      #"{"id":7,"direction":"download","state":"active","key":"rfc/793",\#(Sample.content),"received":1,"rate":5,"eta":9,"#
-        + #""path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"#
+      #"{"id":7,"direction":"download","state":"active","activity":"copying","key":"rfc/793",\#(Sample.content),"received":1,"#
+        + #""rate":5,"eta":9,"path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"#
         + #""error":"no"}"#,
-      optional: ["key", "eta", "path", "sources", "pieces", "have", "error"]),
+      optional: ["activity", "key", "eta", "path", "sources", "pieces", "have", "error"]),
     MessageCase(Part<DownloadJob>.self, #"{"job":7,"waiter":3,"path":"/x","received":5}"#),
     MessageCase(
       Part<RunningTransfer.Source>.self,

@@ -53,6 +53,9 @@ struct GetCommand: ConsoleCommand {
   @Flag(help: "Wait until somebody shares it, too.")
   var wait = false
 
+  @Flag(help: "With --json: also print a line with the event progress whenever there is some.")
+  var progress = false
+
   @Flag(help: "Do not set the modification time and the executable bit of the document.")
   var noPreserve = false
 
@@ -63,6 +66,10 @@ struct GetCommand: ConsoleCommand {
       throw ValidationError("--content takes 1 to 64 digits of 0-9 and a-f, optionally followed by :SIZE")
     }
     if newest, content != nil { throw ValidationError("--newest and --content cannot be combined") }
+    if progress, !daemon.json {
+      throw ValidationError("--progress adds lines to --json; a terminal shows the progress in any case")
+    }
+    if progress, detach { throw ValidationError("--progress and --detach cannot be combined") }
     if detach, wait { throw ValidationError("--detach and --wait cannot be combined") }
     if let from, from.isEmpty { throw ValidationError("--from takes a name or the start of an id") }
   }
@@ -117,11 +124,11 @@ struct GetCommand: ConsoleCommand {
     to target: GetDocument.Target, on console: Console, showsProgress: Bool,
     onBytes: ([UInt8]) throws -> Void = { _ in }
   ) throws -> ControlGetReply {
-    var progressLine = showsProgress ? console.progressLine() : nil
+    var progressLine = showsProgress && !progress ? console.downloadLine(of: key) : nil
     let isStream = target == .stream
     var request = GetDocument(
       key: key, target: target, from: from, content: content, newest: newest, force: force && !isStream,
-      share: !noShare && !isStream, progress: progressLine != nil)
+      share: !noShare && !isStream, progress: progress || progressLine != nil)
     if !isStream {
       request.preserve = !noPreserve
       request.umask = console.environment.umask
@@ -153,18 +160,30 @@ struct GetCommand: ConsoleCommand {
   private static let retryInterval = Duration.milliseconds(200)
 
   private func ask(
-    _ request: GetDocument, _ waiting: inout WaitingGet, _ progressLine: inout ProgressLine?, on console: Console,
+    _ request: GetDocument, _ waiting: inout WaitingGet, _ progressLine: inout DownloadLine?, on console: Console,
     onBytes: ([UInt8]) throws -> Void
   ) throws -> ControlGetReply {
     // No timeout for a large file: the daemon fails the request if no source is left.
     try DaemonClient(console: console, options: daemon, offersStart: waiting.job == nil).request(
       .get(request), timeout: nil,
       onEvent: { event in
-        if case .job(let job) = event { waiting.began(job) }
-        guard case .progress(let progress) = event else { return }
-        let label = progress.peer.map { "\(key) from \($0)" } ?? key.text
-        console.show(&progressLine, label: label, done: progress.received, total: progress.size)
-      }, onBytes: onBytes, onQuiet: { console.redraw(&progressLine) })
+        switch event {
+        case .job(let job): waiting.began(job)
+        case .progress(let news) where progress:
+          try console.writeJSON(members(of: news, job: waiting.job))
+          try console.flush()
+        case .progress(let news): console.show(news, on: &progressLine)
+        default: break
+        }
+      }, onBytes: onBytes, onQuiet: { console.redraw(progressLine) })
+  }
+
+  /// `{"event":"progress","key":…,"job":…,"received":…}`
+  private func members(of progress: DownloadProgress, job: DownloadJob?) -> JSONMembers {
+    var members: JSONMembers = ["event": "progress", "key": .string(key.text)]
+    if let job { members["job"] = .integer(job.job) }
+    for member in progress.members { members[member.key] = member.value }
+    return members
   }
 
   private static func isInterruption(_ error: any Error) -> Bool {

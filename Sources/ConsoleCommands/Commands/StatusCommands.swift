@@ -8,7 +8,8 @@ import WireProtocol
 struct StatusCommand: ConsoleCommand {
   static let example = "status --json"
   static let configuration: CommandConfiguration = .verb(
-    "status", "Show the daemon's status: its index, its address and what it shares.")
+    "status", "Show the daemon's status: its index, its address, what it shares and what it has moved.",
+    "What was uploaded and downloaded is counted across restarts; a daemon that is killed loses the last seconds.")
 
   @Flag(name: .customLong("index"), help: "Show what the index counts instead.")
   var ofIndex = false
@@ -61,6 +62,7 @@ struct StatusCommand: ConsoleCommand {
       "uploads": .string(status.uploads.description), "index": status.index.json,
       "documents": .integer(Int64(status.documents)), "bytes": .integer(status.bytes),
     ]
+    if let moved = status.moved { for member in moved.members { members[member.key] = member.value } }
     if let error = status.error { members["error"] = .string(error) }
     return members
   }
@@ -71,6 +73,13 @@ struct StatusCommand: ConsoleCommand {
       ("uploads", status.uploads.description), ("index", text(of: status.index)),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]
+    if let moved = status.moved {
+      rows.append(
+        (
+          "moved",
+          "\(Quantity.size(moved.uploaded)) up, \(Quantity.size(moved.downloaded)) down since \(moved.since)"
+        ))
+    }
     if let error = status.error { rows.append(("problem", error)) }
     return text(of: rows, indent: 9, width: width)
   }

@@ -90,9 +90,9 @@ struct CompletionCandidates {
 
   private func downloads() -> [Completion.Word] {
     var downloads = [Completion.Word]()
-    ask(.transfers(all: false), for: ControlTransfersReply.self) { event in
+    ask(.transfers(ListTransfers(limit: Self.maxCandidates)), for: ControlTransfersReply.self) { event in
       guard case .transfer(let transfer) = event, transfer.direction == .download else { return }
-      downloads.append(.init("\(transfer.id)", help: transfer.key?.text ?? ""))
+      downloads.append(.init("\(transfer.id)", help: transfer.name ?? ""))
     }
     return downloads
   }

@@ -47,6 +47,20 @@ package enum CellWidth {
     return cells > 0 ? kept + "…" : ""
   }
 
+  /// The longest end that fits, behind an ellipsis if anything was cut.
+  package static func cutAtStart(_ text: String, to cells: Int) -> String {
+    guard of(text) > cells else { return text }
+    var kept = [Character]()
+    var used = 0
+    for character in text.reversed() {
+      let width = of(character)
+      guard used + width <= cells - 1 else { break }
+      kept.append(character)
+      used += width
+    }
+    return cells > 0 ? "…" + String(kept.reversed()) : ""
+  }
+
   /// East Asian Width W and F, and emoji with default emoji presentation (Unicode 15).
   private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.properties.isEmojiPresentation { return true }

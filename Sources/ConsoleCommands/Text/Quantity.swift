@@ -17,6 +17,14 @@ package enum Quantity {
     return "\(tenths(value)) \(units[unit])"
   }
 
+  /// `5 B of 1.0 KiB`, `1.0 of 2.4 GiB`.
+  package static func amount(_ part: Int64, of whole: Int64) -> String {
+    let (part, whole) = (size(part), size(whole))
+    guard let partUnit = part.split(separator: " ").last, let unit = whole.split(separator: " ").last, unit == partUnit
+    else { return "\(part) of \(whole)" }
+    return "\(part.dropLast(unit.count + 1)) of \(whole)"
+  }
+
   /// Bytes per second; a dash if no time has passed.
   package static func rate(_ bytes: Int64, seconds: Double) -> String {
     guard seconds > 0, bytes >= 0 else { return "-" }

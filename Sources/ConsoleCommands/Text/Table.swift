@@ -33,16 +33,22 @@ package struct Table {
   private static let gap = "  "
 
   private let columns: [Column]
-  /// Rows are cut to this many cells, but never within the first column, because a partial key is useless: a long one gets
-  /// a line of its own. `nil` cuts nothing.
+  /// Rows are cut to this many cells. `nil` cuts nothing.
   private let width: Int?
+  /// Whether the first column is never cut, because a partial key is useless: a long one gets a line of its own.
+  private let keepsFirst: Bool
   private let style: TextStyle
   private let hasTitles: Bool
   private var layout: TableLayout?
   private var pending: [[String]] = []
 
-  /// - Parameter hasTitles: whether the first line names the columns.
-  package init(_ columns: [Column], width: Int? = nil, style: TextStyle = .plain, hasTitles: Bool = true) {
+  /// - Parameters:
+  ///   - keepsFirst: whether a row with a long first cell takes two lines.
+  ///   - hasTitles: whether the first line names the columns.
+  package init(
+    _ columns: [Column], width: Int? = nil, keepsFirst: Bool = true, style: TextStyle = .plain, hasTitles: Bool = true
+  ) {
+    self.keepsFirst = keepsFirst
     self.columns = columns
     self.width = width
     self.style = style
@@ -80,7 +86,7 @@ package struct Table {
   private func line(_ row: [String], _ layout: TableLayout) -> String {
     let line = joined(row, layout)
     guard let width, CellWidth.of(line) > width else { return line }
-    guard let first = row.first, let room = layout.widths[0], CellWidth.of(first) > room else {
+    guard keepsFirst, let first = row.first, let room = layout.widths[0], CellWidth.of(first) > room else {
       return CellWidth.cut(line, to: width)
     }
     let rest = joined([""] + row.dropFirst(), layout)

@@ -15,7 +15,6 @@ final class ActiveDownload {
   var transfer: TransferHandle
   /// The resolved path of the target, by which another `get` finds it.
   let place: String
-  let progress = ProgressReceivers()
   var waiters: [Int64: DownloadWaiter] = [:]
   /// The fetch or look-up.
   var work: Task<Void, Never>?
@@ -81,18 +80,5 @@ final class DownloadWaiter {
   func wait(_ continuation: CheckedContinuation<Result<String, WireFailure>, Never>) {
     if let result { return continuation.resume(returning: result) }
     self.continuation = continuation
-  }
-}
-
-/// Receives the progress of a download for each `get` that wants it. Called from any thread.
-final class ProgressReceivers: Sendable {
-  private let receivers = Mutex<[Int64: @Sendable (DownloadProgress) -> Void]>([:])
-
-  func set(_ id: Int64, _ receiver: (@Sendable (DownloadProgress) -> Void)?) {
-    receivers.withLock { $0[id] = receiver }
-  }
-
-  func report(_ progress: DownloadProgress) {
-    for receiver in receivers.withLock({ Array($0.values) }) { receiver(progress) }
   }
 }

@@ -59,11 +59,11 @@ extension ContentFetch {
   }
 
   func take(_ reports: [BlockSink.Report], of id: SourceSelection.ID) {
-    guard result == nil, let source = sources[id] else { return }
+    guard result == nil, sources[id] != nil else { return }
     for report in reports {
       switch report {
       case .hashes: sources[id]?.lastProgress = loop.now
-      case .written(let run): wrote(run, id, source)
+      case .written(let run): wrote(run, id)
       case .dropped(let run):
         sources[id]?.lastProgress = loop.now
         picker.dropped(run, from: id, at: now)
@@ -79,7 +79,7 @@ extension ContentFetch {
     if picker.isComplete { proceed() }
   }
 
-  func wrote(_ run: PiecePicker.Run, _ id: SourceSelection.ID, _ source: Source) {
+  func wrote(_ run: PiecePicker.Run, _ id: SourceSelection.ID) {
     let before = picker.written
     unmarked += picker.wrote(run, from: id, at: now)
     let bytes = picker.written - before
@@ -87,7 +87,7 @@ extension ContentFetch {
     sources[id]?.lastProgress = loop.now
     sources[id]?.gained += bytes
     if bytes > 0 { selection.gained(at: loop.now) }
-    report(source.holder)
+    report()
     mark()
   }
 

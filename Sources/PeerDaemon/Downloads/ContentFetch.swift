@@ -388,7 +388,7 @@ final class ContentFetch {
     outcome.resume(FetchOutcome(result, received: received))
   }
 
-  func report(_ source: Holder? = nil) {
-    context.observer.verified(picker.written, picker.pieces.population, source)
+  func report() {
+    context.observer.verified(picker.written, picker.pieces.population)
   }
 }

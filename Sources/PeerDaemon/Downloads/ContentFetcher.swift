@@ -46,10 +46,8 @@ struct FetchObserver: Sendable {
   let received: @Sendable (_ bytes: Int, _ source: Holder) -> TimeAmount
   /// How long to receive no more, after the time that `received` returned.
   let wait: @Sendable () -> TimeAmount
-  /// - Parameters:
-  ///   - bytes: verified bytes of the content.
-  ///   - source: which delivered; `nil` at the start.
-  let verified: @Sendable (_ bytes: Int64, _ pieces: Int, _ source: Holder?) -> Void
+  /// - Parameter bytes: verified bytes of the content.
+  let verified: @Sendable (_ bytes: Int64, _ pieces: Int) -> Void
   /// Pieces are whole and may be served.
   let completed: @Sendable ([Int]) -> Void
   /// A source sent wrong bytes or hashes.
@@ -86,15 +84,15 @@ package struct ContentFetcher: Sendable {
 
   /// Fetches what a file lacks.
   package var fetch: FetchContent {
-    { file, choice, transfer, limit, progress in
-      let observer = observer(of: file, transfer, limit, progress)
+    { file, choice, transfer, limit, gained in
+      let observer = observer(of: file, transfer, limit, gained)
       return await fetch(file, choice, observer) { [link] in await choice.lookUpOthers(link) }
     }
   }
 
   private func observer(
     of file: PieceFile, _ transfer: TransferHandle, _ limit: RateLimiter,
-    _ progress: @escaping @Sendable (DownloadProgress) -> Void
+    _ gainedMore: @escaping @Sendable () -> Void
   ) -> FetchObserver {
     let throttle = Throttle()
     let content = file.content
@@ -104,12 +102,12 @@ package struct ContentFetcher: Sendable {
         return limit.spend(bytes)
       },
       wait: { limit.wait() },
-      verified: { bytes, pieces, holder in
+      verified: { bytes, pieces in
         transfer.verified(pieces: Int64(pieces), bytes: bytes)
-        guard throttle.isDue() || bytes == content.size else { return }
-        progress(DownloadProgress(received: bytes, size: content.size, peer: holder?.name.text))
+        if throttle.isDue() || bytes == content.size { gainedMore() }
       },
       completed: { [gained] pieces in
+        transfer.completed(pieces)
         for piece in pieces { gained(content, piece) }
       }, lied: { transfer.dropped($0.source, "\($1)") })
   }

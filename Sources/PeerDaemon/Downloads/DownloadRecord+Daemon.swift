@@ -44,8 +44,10 @@ extension DownloadRecord {
     let pieces = document.content.geometry.pieceCount
     return RunningTransfer(
       id: id, direction: .download, state: state.word, key: document.key,
-      content: document.content, received: received, path: path, pieces: pieces, have: isComplete ? pieces : nil,
-      error: error)
+      content: document.content, received: received, path: path,
+      sources: sources.map {
+        .init(name: $0.name, id: $0.peer, host: $0.host, bytes: $0.bytes, error: $0.error)
+      }, pieces: pieces, have: isComplete ? pieces : nil, error: error)
   }
 }
 

@@ -24,7 +24,6 @@ struct DownloadWork: Sendable {
     /// A finished file with the content.
     let copy: String?
     let transfer: TransferHandle
-    let progress: @Sendable (DownloadProgress) -> Void
     /// Changes of the catalogue that come first.
     let earlier: Task<Void, Never>?
   }
@@ -62,6 +61,8 @@ struct DownloadWork: Sendable {
     let target = try await onDisk { [preparation, record = report.record] () throws(StoreError) in
       try preparation.target(of: record)
     }
+    order.transfer.show(.checking)
+    defer { order.transfer.show(nil) }
     do throws(WireFailure) {
       if let file = try await preparation.present(
         document.content, at: target, replaces: report.record.replacesFile)
@@ -77,7 +78,7 @@ struct DownloadWork: Sendable {
     report.record.received = max(report.record.received, file.writtenBytes)
     order.transfer.moved(atLeast: report.record.received)
     await opened(file)
-    order.transfer.verified(file)
+    order.transfer.verified(file.pieces)
     let isOffered = report.record.isShared && document.content.geometry.pieceCount > 1
     if isOffered { await partial.offer(file, document) }
     let outcome: DownloadMachine.Outcome
@@ -85,6 +86,7 @@ struct DownloadWork: Sendable {
       if let early = try await fill(file, order, &report) {
         outcome = early
       } else {
+        order.transfer.show(.saving)
         outcome = try await finish(file, &report)
       }
     } catch {
@@ -134,7 +136,11 @@ struct DownloadWork: Sendable {
       keeper.cancel()
       checker.cancel()
     }
-    if let path = order.copy { await copy(path, into: file) }
+    if let path = order.copy {
+      order.transfer.show(.copying)
+      await copy(path, into: file, order.transfer)
+    }
+    order.transfer.show(nil)
     var choice = order.choice
     var hasGained = false
     // A piece of an earlier process that is wrong now is fetched again.
@@ -142,9 +148,11 @@ struct DownloadWork: Sendable {
       if Task.isCancelled { return .stopped }
       if file.pieces.isFull {
         checker.cancel()
+        order.transfer.show(.checking)
         await checker.value
         await check(file, isUrgent: true)
-        order.transfer.verified(file)
+        order.transfer.show(nil)
+        order.transfer.verified(file.pieces)
         if Task.isCancelled { return .stopped }
         if file.pieces.isFull { return nil }
       }
@@ -156,12 +164,12 @@ struct DownloadWork: Sendable {
       } catch {
         return .noSource(error, hasChanged: false, hasGained: hasGained)
       }
-      let outcome = await fetch(file, sources, order.transfer, limiter, order.progress)
+      let outcome = await fetch(file, sources, order.transfer, limiter) {}
       report.record.received = min(
         report.record.received.addingReportingOverflow(max(outcome.received, 0)).partialValue & .max,
         Content.maximumSize)
       hasGained = hasGained || file.pieces.population > before
-      order.transfer.verified(file)
+      order.transfer.verified(file.pieces)
       switch outcome.end {
       case .complete:
         // The check of an earlier piece may have failed meanwhile.
@@ -216,9 +224,12 @@ struct DownloadWork: Sendable {
   }
 
   /// Copies what is right of another file with the content. What cannot be copied is fetched.
-  private func copy(_ path: String, into file: PieceFile) async {
+  private func copy(_ path: String, into file: PieceFile, _ transfer: TransferHandle) async {
     _ = try? await preparation.pools.long.interruptible { [catalogue] isCancelled throws(StoreError) in
-      try LocalCopy(from: path, into: file, catalogue: catalogue).run(isCancelled)
+      try LocalCopy(from: path, into: file, catalogue: catalogue).run {
+        transfer.verified(file.pieces)
+        return isCancelled()
+      }
     }
   }
 
@@ -338,13 +349,6 @@ struct DownloadWork: Sendable {
 extension PieceFile {
   /// Of whole pieces.
   fileprivate var writtenBytes: Int64 { min(Int64(pieces.population) * content.geometry.pieceLength, content.size) }
-}
-
-extension TransferHandle {
-  /// What the file has.
-  func verified(_ file: PieceFile) {
-    verified(pieces: Int64(file.pieces.population), bytes: file.writtenBytes)
-  }
 }
 
 extension WireFailure {

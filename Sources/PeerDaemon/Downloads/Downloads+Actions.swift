@@ -51,6 +51,7 @@ extension Downloads {
     job.written = (phase, error)
     job.record.state = phase
     job.record.error = error
+    job.record.sources = job.transfer.sources
     if phase.hasEnded { job.record.finished = wallClock() }
     if job.isRecorded {
       write(job.record)
@@ -118,7 +119,7 @@ extension Downloads {
     job.record.error = nil
     let order = DownloadWork.Order(
       record: job.record, isRecorded: job.isRecorded, choice: job.choice.take(), copy: job.copy.take(),
-      transfer: job.transfer, progress: { [progress = job.progress] in progress.report($0) }, earlier: writes.tail)
+      transfer: job.transfer, earlier: writes.tail)
     job.written = (.active, nil)
     job.work = Task { [work, id = job.id] in
       let report = await work.run(order) { await self.opened($0, by: id) }

@@ -21,18 +21,17 @@ extension Downloads {
   ///
   /// - Parameters:
   ///   - began: called before anything is fetched.
-  ///   - progress: called from any thread, about ten times a second.
+  ///   - preparing: called with what is done before there is a download.
   package func get(
     _ request: DownloadRequest, began: @escaping @Sendable (DownloadJob) async throws(WireFailure) -> Void = { _ in },
-    progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }
+    preparing: @escaping @Sendable (DownloadProgress) -> Void = { _ in }
   ) async throws(WireFailure) -> Download {
     let started = NIODeadline.now()
-    switch try await enter(request, since: started) {
+    switch try await enter(request, since: started, preparing) {
     case .present(let download): return download
     case .job(let job, let choice):
       let id = join(job, request, choice)
       let waiter = job.waiters[id]
-      job.progress.set(id, progress)
       defer { forget(id, of: job) }
       do throws(WireFailure) {
         try await began(
@@ -68,7 +67,10 @@ extension Downloads {
     }
   }
 
-  private func enter(_ request: DownloadRequest, since started: NIODeadline) async throws(WireFailure) -> Entry {
+  private func enter(
+    _ request: DownloadRequest, since started: NIODeadline,
+    _ preparing: @Sendable (DownloadProgress) -> Void = { _ in }
+  ) async throws(WireFailure) -> Entry {
     while true {
       let choice: SourceChoice
       do throws(WireFailure) {
@@ -83,6 +85,7 @@ extension Downloads {
         {
           return .job(job, nil)
         }
+        preparing(DownloadProgress(received: 0, size: 0, state: "waiting", error: error.message))
         guard error.code == .notFound, request.isPatient, (try? await Task.sleep(for: Self.keyInterval)) != nil else {
           throw error
         }
@@ -90,6 +93,8 @@ extension Downloads {
       }
       let content = choice.content.content
       let (target, place) = try await preparation.target(of: request)
+      preparing(
+        DownloadProgress(received: 0, size: content.size, activity: TransferHandle.Activity.checking.rawValue))
       if let file = try await preparation.present(request, content, at: target) {
         let document = choice.document(request.key)
         if request.isShared { try await work.share(document, file) }

@@ -11,28 +11,29 @@ package import WireProtocol
 extension Downloads {
   /// Fetches into a temporary file and delivers what is verified, in order. Keeps and shares nothing. Cancelling the task
   /// ends it.
+  /// - Parameter began: called with the number of the transfer, again if it begins again.
   package nonisolated func stream(
-    _ request: DownloadRequest, progress: @escaping @Sendable (DownloadProgress) -> Void,
+    _ request: DownloadRequest, began: @escaping @Sendable (Int64) -> Void,
     to deliver: @escaping @Sendable ([UInt8]) async throws -> Void
   ) async throws(WireFailure) -> Download {
     let started = NIODeadline.now()
     let choice = try await preparation.choose(request)
     let stream = StreamDelivery(deliver)
     do throws(WireFailure) {
-      return try await self.stream(request, choice, since: started, progress, to: stream)
+      return try await self.stream(request, choice, since: started, began, to: stream)
     } catch {
       // The file may have changed between the lookup and the request.
       guard stream.isOutdated, !stream.hasDelivered, request.content == nil,
         let again = await preparation.renewed(
           DownloadRecord(request, choice, path: "-", id: 0, created: Timestamp(seconds: 0)))
       else { throw error }
-      return try await self.stream(request, again, since: started, progress, to: stream)
+      return try await self.stream(request, again, since: started, began, to: stream)
     }
   }
 
   private nonisolated func stream(
     _ request: DownloadRequest, _ choice: SourceChoice, since started: NIODeadline,
-    _ progress: @escaping @Sendable (DownloadProgress) -> Void, to stream: StreamDelivery
+    _ began: @Sendable (Int64) -> Void, to stream: StreamDelivery
   ) async throws(WireFailure) -> Download {
     let content = choice.content.content
     let quick = preparation.pools.quick
@@ -41,8 +42,9 @@ extension Downloads {
     }
     let transfer = transfers.download(request.key, content, to: "-")
     defer { transfer.end() }
+    began(transfer.id)
     let (ticks, ticker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    async let fetched = outcome(of: file, choice, transfer, ticker, progress)
+    async let fetched = outcome(of: file, choice, transfer, ticker)
     for await _ in ticks { try await stream.deliver(file, on: quick) }
     switch await fetched.end {
     case .complete: break
@@ -58,14 +60,10 @@ extension Downloads {
   }
 
   private nonisolated func outcome(
-    of file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle, _ ticker: AsyncStream<Void>.Continuation,
-    _ progress: @escaping @Sendable (DownloadProgress) -> Void
+    of file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle, _ ticker: AsyncStream<Void>.Continuation
   ) async -> FetchOutcome {
     defer { ticker.finish() }
-    return await work.fetch(file, choice, transfer, limiter) {
-      ticker.yield()
-      progress($0)
-    }
+    return await work.fetch(file, choice, transfer, limiter) { ticker.yield() }
   }
 }
 

@@ -88,6 +88,7 @@ package actor Downloads {
         limiter.set(rate)
       }
       for record in records { await resume(record) }
+      showPieces(of: records)
       if !records.isEmpty { logger.info("downloads go on", metadata: ["count": "\(records.count)"]) }
     } catch {
       logger.error("cannot read the downloads", metadata: ["error": "\(error.message)"])
@@ -103,11 +104,25 @@ package actor Downloads {
     let machine = DownloadMachine(
       recorded: phase, isDetached: record.isDetached, isContentChosen: record.isContentChosen)
     let transfer = transfers.download(
-      record.document.key, record.document.content, to: record.path, id: record.id, received: record.received)
+      record.document.key, record.document.content, to: record.path, id: record.id, received: record.received,
+      sources: record.sources)
     let job = ActiveDownload(record, machine, place: place, transfer: transfer, isRecorded: true)
     jobs[job.id] = job
     transfer.show(machine.phase.word, error: nil)
     if machine.state == .queued { queue.append(job.id) }
+  }
+
+  /// Shows what downloads have that do not go on at once.
+  private func showPieces(of records: [DownloadRecord]) {
+    let known = records.filter { $0.sideFile != nil }.compactMap { record in
+      jobs[record.id].map { (record, $0.transfer) }
+    }
+    guard !known.isEmpty else { return }
+    preparation.pools.long.submit { [catalogue] state in
+      for (record, transfer) in known where state == .active {
+        if let pieces = PieceFile.writtenPieces(of: record, catalogue: catalogue) { transfer.restored(pieces) }
+      }
+    }
   }
 
   /// Stops all work. Downloads go on at the next start.
@@ -124,6 +139,7 @@ package actor Downloads {
     for job in jobs.values {
       let hasWorked = job.work != nil
       await job.work?.value
+      job.record.sources = job.transfer.sources
       if hasWorked, job.isRecorded { write(job.record) }
       job.transfer.end()
     }
@@ -227,7 +243,6 @@ package actor Downloads {
 
   func forget(_ id: Int64, of job: ActiveDownload) {
     job.waiters[id] = nil
-    job.progress.set(id, nil)
   }
 
   /// The download may begin.

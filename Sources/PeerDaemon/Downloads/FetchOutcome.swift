@@ -2,7 +2,6 @@
 
 package import ContentStore
 package import DocumentModel
-package import WireProtocol
 
 /// How the fetch of one content ended. No thread works for it any more; what was verified is in the file.
 package struct FetchOutcome: Sendable {
@@ -27,11 +26,11 @@ package struct FetchOutcome: Sendable {
 }
 
 /// Fetches what is missing of a content into its file. Cancelling the task stops it.
-/// - Parameter progress: called from any thread, about ten times a second.
+/// - Parameter gained: called from any thread when more is verified, about ten times a second.
 package typealias FetchContent =
   @Sendable (
     _ file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle, _ limit: RateLimiter,
-    _ progress: @escaping @Sendable (DownloadProgress) -> Void
+    _ gained: @escaping @Sendable () -> Void
   ) async -> FetchOutcome
 
 /// What a download tells others while it is under way.

@@ -59,9 +59,11 @@ extension SourceFailure: CustomStringConvertible {
   }
 }
 
-/// Counts failed sources and keeps the first few for the error message.
+/// Counts failed sources and keeps the first few for the error message: of those that sent wrong bytes more, because a user
+/// wants to know who lies.
 package struct SourceFailures {
   private static let maxReported = 3
+  private static let maxLiars = 16
 
   /// Number of failures; a source that failed twice counts twice.
   package private(set) var count = 0
@@ -71,7 +73,8 @@ package struct SourceFailures {
   package private(set) var hasWrongBytes = false
   /// Whether a source no longer has what it announced: the key may stand for another content now.
   package private(set) var hasChanges = false
-  private var reported: [(holder: Holder, failure: SourceFailure)] = []
+  private var liars: [(holder: Holder, failure: SourceFailure)] = []
+  private var others: [(holder: Holder, failure: SourceFailure)] = []
 
   package init() {}
 
@@ -80,17 +83,17 @@ package struct SourceFailures {
     if failure == .silent { silent += 1 }
     if case .refused(let refusal) = failure, [.changed, .notFound].contains(refusal.code) { hasChanges = true }
     if case .wrongBytes = failure {
-      // Always reported, because it decides the error code of the download.
-      if !hasWrongBytes { reported.insert((holder, failure), at: 0) }
       hasWrongBytes = true
-    } else {
-      reported.append((holder, failure))
+      if liars.count < Self.maxLiars { liars.append((holder, failure)) }
+    } else if others.count < Self.maxReported {
+      others.append((holder, failure))
     }
-    if reported.count > Self.maxReported { reported.removeLast() }
   }
 
   /// Names and reasons, for people; empty if no source was tried.
   package var explanation: String {
+    // A few in all, but all liars.
+    let reported = liars + others.prefix(max(Self.maxReported - liars.count, 0))
     let text = reported.map { "\($0.holder.name) \($0.failure)" }.joined(separator: "; ")
     return count > reported.count ? "\(text); and \(count - reported.count) more" : text
   }

@@ -154,29 +154,3 @@ package struct OwnFile: WireMessage {
     if let state { fields.member("state", state.rawValue) }
   }
 }
-
-/// The progress of a `get`.
-package struct DownloadProgress: WireMessage {
-  package var received: Int64
-  package var size: Int64
-  /// The name of the peer that delivered last; `nil` if none has yet.
-  package var peer: String?
-
-  package init(received: Int64, size: Int64, peer: String?) {
-    self.received = received
-    self.size = size
-    self.peer = peer
-  }
-
-  package init(_ fields: some FieldReader) throws(WireFailure) {
-    received = try fields.size("received")
-    size = try fields.size("size")
-    peer = try fields.optionalString("peer")
-  }
-
-  package func write(to fields: inout some FieldWriter) {
-    fields.member("received", received)
-    fields.member("size", size)
-    if let peer { fields.member("peer", peer) }
-  }
-}

@@ -230,18 +230,3 @@ package struct ControlPeersReply: WireReply {
 
   package func write(to fields: inout some FieldWriter) { fields.member("peers", peers) }
 }
-
-/// The end of `transfers`; the rows were events.
-package struct ControlTransfersReply: WireReply {
-  package var transfers: Int
-
-  package init(transfers: Int) {
-    self.transfers = transfers
-  }
-
-  package init(_ fields: some FieldReader) throws(WireFailure) {
-    transfers = try fields.count("transfers")
-  }
-
-  package func write(to fields: inout some FieldWriter) { fields.member("transfers", transfers) }
-}

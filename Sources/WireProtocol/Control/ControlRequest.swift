@@ -28,8 +28,7 @@ package enum ControlRequest: WireRequest {
   case stats
   /// - Parameter limit: maximum rows; `nil` for all.
   case peers(limit: Int?)
-  /// - Parameter all: whether to show the downloads that ended within the last day as well.
-  case transfers(all: Bool)
+  case transfers(ListTransfers)
   case pause(PauseDownloads)
   case resume(DownloadSelection)
   case cancel(DownloadSelection)
@@ -87,7 +86,7 @@ package enum ControlRequest: WireRequest {
     case .status: self = .status
     case .stats: self = .stats
     case .peers: self = .peers(limit: try fields.optionalRowLimit())
-    case .transfers: self = .transfers(all: try fields.optionalBool("all") ?? false)
+    case .transfers: self = .transfers(try ListTransfers(fields))
     case .pause: self = .pause(try PauseDownloads(fields))
     case .resume: self = .resume(try DownloadSelection(fields))
     case .cancel: self = .cancel(try DownloadSelection(fields))
@@ -108,7 +107,7 @@ package enum ControlRequest: WireRequest {
     case .peers(let limit?): fields.member("limit", limit)
     case .connect(let address?): fields.member("address", address.description)
     case .connect(nil): fields.member("default", true)
-    case .transfers(let all): if all { fields.member("all", true) }
+    case .transfers(let list): list.write(to: &fields)
     case .pause(let pause): pause.write(to: &fields)
     case .resume(let selection), .cancel(let selection): selection.write(to: &fields)
     case .limit(let change): change.write(to: &fields)

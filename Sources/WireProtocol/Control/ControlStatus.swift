@@ -58,13 +58,16 @@ package struct ControlStatusReply: WireReply {
   package var documents: Int
   /// The sum of their sizes.
   package var bytes: Int64
+  /// What it has moved; `nil` if that is unknown.
+  package var moved: MovedBytes?
   /// Why nothing can be recorded; `nil` if it can.
   package var error: String?
 
   package init(
     name: PeerName, peer: PeerID, socket: String, uploads: Endpoint, index: IndexState, documents: Int, bytes: Int64,
-    error: String? = nil
+    moved: MovedBytes? = nil, error: String? = nil
   ) {
+    self.moved = moved
     self.name = name
     self.peer = peer
     self.socket = socket
@@ -83,6 +86,7 @@ package struct ControlStatusReply: WireReply {
     index = try IndexState(fields.object("index"))
     documents = try fields.count("documents")
     bytes = try fields.size("bytes")
+    moved = try fields.value("uploaded") == nil ? nil : MovedBytes(fields)
     error = try fields.optionalString("error")
   }
 
@@ -94,7 +98,34 @@ package struct ControlStatusReply: WireReply {
     fields.object("index", index)
     fields.member("documents", documents)
     fields.member("bytes", bytes)
+    moved?.write(to: &fields)
     if let error { fields.member("error", error) }
+  }
+}
+
+/// What a peer has moved in all its processes.
+package struct MovedBytes: WireMessage {
+  package var uploaded: Int64
+  package var downloaded: Int64
+  /// When it began to count.
+  package var since: Timestamp
+
+  package init(uploaded: Int64, downloaded: Int64, since: Timestamp) {
+    self.uploaded = uploaded
+    self.downloaded = downloaded
+    self.since = since
+  }
+
+  package init(_ fields: some FieldReader) throws(WireFailure) {
+    uploaded = try fields.size("uploaded")
+    downloaded = try fields.size("downloaded")
+    since = try fields.timestamp("since")
+  }
+
+  package func write(to fields: inout some FieldWriter) {
+    fields.member("uploaded", uploaded)
+    fields.member("downloaded", downloaded)
+    fields.member("since", since)
   }
 }
 

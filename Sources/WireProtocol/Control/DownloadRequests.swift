@@ -126,7 +126,7 @@ package struct DownloadJob: WireMessage {
     job = try fields.size("job")
     waiter = try fields.size("waiter")
     path = try fields.string("path")
-    received = try fields.size("received")
+    received = try fields.optionalInteger("received", in: 0...Content.maximumSize) ?? 0
   }
 
   package func write(to fields: inout some FieldWriter) {

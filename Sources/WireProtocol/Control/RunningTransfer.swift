@@ -56,9 +56,16 @@ package struct RunningTransfer: WireMessage {
   package var direction: Direction
   /// `queued`, `active`, `waiting`, `paused`, `done`, `failed` or `cancelled`, or a state of a later version.
   package var state: String
+  /// What it does apart from fetching: `checking`, `copying` or `saving`; `nil` for nothing else.
+  package var activity: String?
   /// `nil` if no key is known for the content.
   package var key: DocumentKey?
-  package var content: Content
+  /// Of a tree, which has no key: it ends in a slash.
+  package var prefix: String?
+  /// `nil` for a tree.
+  package var content: Content?
+  /// That of the content; of a tree that of its documents, `nil` if it is unknown.
+  package var size: Int64?
   /// Bytes received, including wasted ones; of an upload, bytes sent.
   package var received: Int64
   /// Bytes per second, of the last seconds.
@@ -69,18 +76,21 @@ package struct RunningTransfer: WireMessage {
   package var path: String?
   /// Of a download: the sources that delivered; of an upload: the peer served.
   package var sources: [Source]
-  /// Of a download: number of pieces, and of those verified.
+  /// Of a download: number of pieces, and of those verified. Of a tree: documents.
   package var pieces: Int64?
   package var have: Int64?
+  /// Of a download, on request: the verified pieces.
+  package var map: PieceSet?
   /// Of a download: why it waits or has failed.
   package var error: String?
 
   package init(
-    id: Int64, direction: Direction, state: String = "active", key: DocumentKey?, content: Content, received: Int64 = 0,
-    rate: Int64 = 0, eta: Int64? = nil, path: String? = nil, sources: [Source] = [], pieces: Int64? = nil,
-    have: Int64? = nil, error: String? = nil
+    id: Int64, direction: Direction, state: String = "active", key: DocumentKey?, content: Content?,
+    received: Int64 = 0, rate: Int64 = 0, eta: Int64? = nil, path: String? = nil, sources: [Source] = [],
+    pieces: Int64? = nil, have: Int64? = nil, error: String? = nil
   ) {
     self.error = error
+    size = content?.size
     self.id = id
     self.direction = direction
     self.state = state
@@ -99,8 +109,18 @@ package struct RunningTransfer: WireMessage {
     id = try fields.size("id")
     direction = try fields.word("direction")
     state = try fields.string("state")
-    key = try fields.value("key") == nil ? nil : fields.key()
-    content = try fields.content()
+    activity = try fields.optionalString("activity")
+    if let name = try fields.optionalString("key"), name.hasSuffix("/") {
+      prefix = name
+    } else {
+      key = try fields.value("key") == nil ? nil : fields.key()
+    }
+    if prefix == nil || fields.value("content") != nil {
+      content = try fields.content()
+      size = content?.size
+    } else {
+      size = try fields.optionalInteger("size", in: 0...Content.maximumSize)
+    }
     received = try fields.size("received")
     rate = try fields.size("rate")
     eta = try fields.optionalInteger("eta", in: 0...Content.maximumSize)
@@ -108,6 +128,10 @@ package struct RunningTransfer: WireMessage {
     sources = try fields.optionalElements("sources")
     pieces = try fields.optionalInteger("pieces", in: 0...Content.maximumSize)
     have = try fields.optionalInteger("have", in: 0...Content.maximumSize)
+    if let text = try fields.optionalString("map") {
+      map = PieceSet(base64: text, count: Int(pieces ?? 0))
+      guard map != nil else { throw .badRequest("map is the base64 of a bit for each piece") }
+    }
     error = try fields.optionalString("error")
   }
 
@@ -115,8 +139,9 @@ package struct RunningTransfer: WireMessage {
     fields.member("id", id)
     fields.member("direction", direction.rawValue)
     fields.member("state", state)
-    if let key { fields.member("key", key.text) }
-    fields.members(of: content)
+    if let activity { fields.member("activity", activity) }
+    if let name { fields.member("key", name) }
+    if let content { fields.members(of: content) } else if let size { fields.member("size", size) }
     fields.member("received", received)
     fields.member("rate", rate)
     if let eta { fields.member("eta", eta) }
@@ -124,6 +149,10 @@ package struct RunningTransfer: WireMessage {
     fields.array("sources", sources)
     if let pieces { fields.member("pieces", pieces) }
     if let have { fields.member("have", have) }
+    if let map { fields.member("map", map.base64) }
     if let error { fields.member("error", error) }
   }
+
+  /// The key, or the prefix of a tree.
+  package var name: String? { key?.text ?? prefix }
 }
