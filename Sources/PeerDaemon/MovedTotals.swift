@@ -14,7 +14,6 @@ package import WireProtocol
 package final class MovedTotals: Sendable {
   /// Name of the value in the catalogue: bytes up, bytes down, and the second since which they are counted.
   private static let setting = "moved"
-  private static let interval = Duration.seconds(3)
 
   private let transfers: TransferRegistry
   private let catalogue: Catalogue
@@ -64,8 +63,8 @@ package final class MovedTotals: Sendable {
   }
 
   /// Writes what changes until the task is cancelled.
-  package func run() async {
-    repeat { await write() } while (try? await Task.sleep(for: Self.interval)) != nil
+  package func run(every interval: Duration = .seconds(3)) async {
+    repeat { await write() } while (try? await Task.sleep(for: interval)) != nil
   }
 
   /// Writes what has changed. Best effort.

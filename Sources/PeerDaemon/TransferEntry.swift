@@ -30,6 +30,8 @@ struct TransferEntry {
   private var pieces: Int64?
   private var map: PieceSet?
   private var lastProgress: NIODeadline
+  /// Of an upload: whether bytes are being sent, however slowly.
+  private var isSending = false
 
   init(_ transfer: RunningTransfer, _ content: Content, at now: NIODeadline) {
     self.transfer = transfer
@@ -43,6 +45,11 @@ struct TransferEntry {
   /// Of an upload.
   mutating func serves(_ source: TransferRegistry.Source) {
     peers = [Peer(source: source, meter: meter)]
+  }
+
+  mutating func send(_ isSending: Bool, at now: NIODeadline) {
+    self.isSending = isSending
+    lastProgress = now
   }
 
   /// Of a download: what it had in an earlier process.
@@ -129,7 +136,7 @@ struct TransferEntry {
   // MARK: Views
 
   func isOver(at now: NIODeadline) -> Bool {
-    transfer.direction == .upload && now - lastProgress >= Self.uploadPause
+    transfer.direction == .upload && !isSending && now - lastProgress >= Self.uploadPause
   }
 
   /// What is most interesting comes first.

@@ -120,6 +120,12 @@ package final class TransferHandle: Sendable {
     change { $0.transfer.key = key }
   }
 
+  /// Of an upload: the bytes of an answer begin or end. Meanwhile it does not end, however slow the other side is.
+  package func sending(_ isSending: Bool) {
+    let now = registry.now()
+    change { $0.send(isSending, at: now) }
+  }
+
   /// Whether an upload may send this many more bytes: not beyond the size of the content, and not after a pause.
   package func continues(with length: Int64) -> Bool {
     let now = registry.now()

@@ -56,6 +56,17 @@ import WireProtocol
     _ = daemon
   }
 
+  @Test func `status shows what was moved`() throws {
+    let fixture = try CommandFixture()
+    let moved = #","uploaded":1048576,"downloaded":5,"since":"2026-01-02T03:04:05Z"}"#
+    let daemon = try daemon(fixture, .line(Sample.status.dropLast() + moved))
+    #expect(fixture.run("status") == .done)
+    #expect(fixture.output.text.contains("moved    1.0 MiB up, 5 B down since 2026-01-02T03:04:05Z\n"))
+    #expect(fixture.run("--json", "status") == .done)
+    #expect(fixture.output.text.contains(moved.dropLast()))
+    _ = daemon
+  }
+
   // MARK: lookup and list
 
   @Test func `lookup takes a bare number and prints one row per holder`() throws {
@@ -250,7 +261,7 @@ import WireProtocol
     let daemon = try daemon(fixture, .line(event), .line(#"{"id":2,"status":200,"transfers":1}"#))
     #expect(fixture.run("transfers") == .done)
     #expect(
-      fixture.output.text.hasSuffix(" 1  active  upload     1.0 KiB  2.0 KiB  512 B/s     -  bob   1c1c1c1c1c1c\n"))
+      fixture.output.text.hasSuffix(" 1  active  upload      50%  1.0 KiB  2.0 KiB  512 B/s     -  bob   1c1c1c1c1c1c\n"))
     #expect(fixture.run("transfers", "--json") == .done)
     #expect(fixture.output.text.contains(#""direction":"upload""#))
     _ = daemon

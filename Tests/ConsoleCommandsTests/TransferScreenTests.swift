@@ -55,12 +55,12 @@ import WireProtocol
     #expect(
       lines([try download(7, sources: 2), try download(9, "paused"), try upload(1)]) == [
         "down 3.0 MiB/s  up 5.0 KiB/s  1 active  1 paused  1 upload",
-        "ID  STATE   DONE     SIZE         RATE   LEFT  WHAT",
-        " 7  active   50%  1.0 MiB  128.0 KiB/s  4.0 s  file/image.iso",
+        "ID  STATE   DONE     SIZE         RATE  LEFT  WHAT",
+        " 7  active   50%  1.0 MiB  128.0 KiB/s   4 s  file/image.iso",
         "  [##  ]",
         "  peer2  2.0 KiB/s  1.0 KiB",
         "  peer1  1.0 KiB/s  1.0 KiB",
-        " 9  paused   50%  1.0 MiB            -      -  file/image.iso",
+        " 9  paused   50%  1.0 MiB            -     -  file/image.iso",
         "  [##  ]",
         "  UPLOAD TO     SENT     SIZE       RATE  WHAT",
         "  carol      1.0 KiB  1.0 MiB  2.0 KiB/s  file/up",

@@ -51,7 +51,7 @@ import WireProtocol
     try await with { catalogue, open in
       let transfers = TransferRegistry()
       let totals = await open(transfers, 100)
-      let task = Task { await totals.run() }
+      let task = Task { await totals.run(every: .milliseconds(5)) }
       #expect(await eventually { (try? catalogue.setting("moved")) == "0 0 100" })
       try move(transfers, up: 5, down: 7)
       #expect(await eventually { (try? catalogue.setting("moved")) == "5 7 100" })

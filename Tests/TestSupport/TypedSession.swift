@@ -15,9 +15,9 @@ package final class TypedSession {
   private var shown = ""
   private var pending = [UInt8]()
 
-  package init(_ program: Program, _ arguments: String..., columns: UInt16 = 100) throws {
+  package init(_ program: Program, _ arguments: String..., columns: UInt16 = 100, rows: UInt16 = 40) throws {
     var (outer, inner): (CInt, CInt) = (-1, -1)
-    var size = winsize(ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+    var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     guard openpty(&outer, &inner, nil, nil, &size) == 0 else {
       throw Failure(description: "openpty: \(String(cString: strerror(errno)))")
     }
@@ -37,6 +37,16 @@ package final class TypedSession {
   package func type(_ text: String) {
     let bytes = Array(text.utf8)
     _ = bytes.withUnsafeBytes { write(terminal, $0.baseAddress, $0.count) }
+  }
+
+  package func signal(_ number: Int32) {
+    kill(pid, number)
+  }
+
+  /// Changes the size of the terminal.
+  package func resize(columns: UInt16, rows: UInt16) {
+    var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+    _ = ioctl(terminal, UInt(TIOCSWINSZ), &size)
   }
 
   /// Reads until a text is shown.

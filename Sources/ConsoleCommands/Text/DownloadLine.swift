@@ -59,7 +59,8 @@ package struct DownloadLine {
     let least = min(CellWidth.of(label), max(8, width / 8))
     var shown = [String]()
     var room = width - least
-    for part in parts where CellWidth.of(part) + gap.count <= room {
+    for part in parts {
+      guard CellWidth.of(part) + gap.count <= room else { break }
       shown.append(part)
       room -= CellWidth.of(part) + gap.count
     }
@@ -92,7 +93,7 @@ package struct DownloadLine {
     if let state = state(of: progress) {
       parts.append(state)
     } else if progress.rate > 0 {
-      if hasEstimate, let eta = progress.eta { parts.append("\(Quantity.duration(Double(eta))) left") }
+      if hasEstimate, let eta = progress.eta { parts.append("\(Quantity.clock(eta)) left") }
       parts.append(Quantity.rate(progress.rate, seconds: 1))
       if let sources = sources(of: progress) { parts.append(sources) }
     } else if isStalled {

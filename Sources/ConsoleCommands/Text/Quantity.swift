@@ -43,6 +43,15 @@ package enum Quantity {
     return "\(whole / 3600) h \(twoDigits(whole / 60 % 60)) min"
   }
 
+  /// A remaining time in few cells: `0 s`, `59 s`, `2:05`, `3:07:09`.
+  package static func clock(_ seconds: Int64) -> String {
+    let seconds = Int(clamping: max(seconds, 0))
+    if seconds < 60 { return "\(seconds) s" }
+    if seconds < 3600 { return "\(seconds / 60):\(twoDigits(seconds % 60))" }
+    guard seconds < 360_000 else { return "> 99 h" }
+    return "\(seconds / 3600):\(twoDigits(seconds / 60 % 60)):\(twoDigits(seconds % 60))"
+  }
+
   /// `1 document`, `2 documents`.
   package static func count(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"

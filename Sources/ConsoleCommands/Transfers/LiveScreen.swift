@@ -8,9 +8,13 @@ struct LiveScreen {
   static let begin = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
   static let end = "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 
-  /// A frame overwrites the last one line by line: nothing is blank in between.
-  static func frame(_ lines: [String]) -> String {
-    "\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J"
+  /// A frame overwrites the last one line by line, which is never blank as a whole; many terminals show it at once (mode
+  /// 2026). A line is cleared before it is written: behind a full one the cursor is on its last character.
+  /// - Parameter rows: of the terminal; there are at most that many lines.
+  static func frame(_ lines: [String], rows: Int) -> String {
+    let text = lines.map { "\u{1B}[K" + $0 }.joined(separator: "\r\n")
+    let rest = lines.count < rows ? "\u{1B}[\(lines.count + 1);1H\u{1B}[J" : ""
+    return "\u{1B}[?2026h\u{1B}[H" + text + rest + "\u{1B}[?2026l"
   }
 }
 

@@ -50,7 +50,7 @@ enum TransferTable {
   }
 
   static func left(of transfer: RunningTransfer) -> String {
-    transfer.eta.map { Quantity.duration(Double($0)) } ?? "-"
+    transfer.eta.map(Quantity.clock) ?? "-"
   }
 
   /// The key, or the beginning of the content id.

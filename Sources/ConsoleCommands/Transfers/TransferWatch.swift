@@ -75,7 +75,7 @@ struct TransferWatch {
     var shown: Console.ScreenSize?
     for _ in 0..<Int(Self.interval / Self.sizeInterval) {
       let size = console.screenSize()
-      if size != shown { try console.write(LiveScreen.frame(lines(size))) }
+      if size != shown { try console.write(LiveScreen.frame(lines(size), rows: size.rows)) }
       shown = size
       try console.pause(Self.sizeInterval)
     }

@@ -226,6 +226,7 @@ final class UploadRole: LineRole {
       },
       report: { [weak self] in self?.proceed($0) })
     self.body = body
+    transfer?.sending(true)
     body.proceed()
   }
 
@@ -238,6 +239,7 @@ final class UploadRole: LineRole {
       sent(length)
     case .ended:
       body = nil
+      transfer?.sending(false)
       finishAnswer()
     case .failed:
       body = nil
