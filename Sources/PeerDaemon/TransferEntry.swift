@@ -167,11 +167,13 @@ struct TransferEntry {
 
   func row(at now: NIODeadline, hasMap: Bool = false) -> RunningTransfer {
     var row = transfer
-    row.rate = meter.rate(at: now)
+    // What was moved just before a pause is no rate.
+    let isActive = row.state == "active"
+    row.rate = isActive ? meter.rate(at: now) : 0
     row.sources = peers.map { peer in
       .init(
-        name: peer.source.name, id: peer.source.peer, host: peer.source.host, rate: peer.meter.rate(at: now),
-        bytes: peer.bytes, error: peer.fault)
+        name: peer.source.name, id: peer.source.peer, host: peer.source.host,
+        rate: isActive ? peer.meter.rate(at: now) : 0, bytes: peer.bytes, error: peer.fault)
     }
     guard row.direction == .download else { return row }
     let geometry = content.geometry

@@ -261,7 +261,8 @@ import WireProtocol
     let daemon = try daemon(fixture, .line(event), .line(#"{"id":2,"status":200,"transfers":1}"#))
     #expect(fixture.run("transfers") == .done)
     #expect(
-      fixture.output.text.hasSuffix(" 1  active  upload      50%  1.0 KiB  2.0 KiB  512 B/s     -  bob   1c1c1c1c1c1c\n"))
+      fixture.output.text.hasSuffix(
+        " 1  active  upload      50%  1.0 KiB  2.0 KiB  512 B/s     -  bob   1c1c1c1c1c1c\n"))
     #expect(fixture.run("transfers", "--json") == .done)
     #expect(fixture.output.text.contains(#""direction":"upload""#))
     _ = daemon

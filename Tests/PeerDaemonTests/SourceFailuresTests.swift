@@ -17,8 +17,15 @@ import Testing
     for number in 1...5 { #expect(text.contains("liar\(number) sent wrong bytes: block \(number)")) }
     #expect(text.hasSuffix("; and 4 more"))
     for number in 6...40 { failures.note(try holder("liar\(number)"), .wrongBytes("block")) }
-    #expect(failures.explanation.contains("liar16 ") && !failures.explanation.contains("liar17 "))
+    #expect(failures.explanation.contains("liar6, liar7, ") && failures.explanation.contains("liar16 sent"))
+    #expect(!failures.explanation.contains("liar17"))
     #expect(failures.explanation.hasSuffix("; and 28 more"))
+  }
+
+  @Test func `sources that failed in the same way are named together`() throws {
+    var failures = SourceFailures()
+    for name in ["bob", "eve", "bob"] { failures.note(try holder(name), .silent) }
+    #expect(failures.explanation == "bob, eve does not answer")
   }
 
   @Test func `other failures are named beside a few liars`() throws {

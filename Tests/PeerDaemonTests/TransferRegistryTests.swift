@@ -99,7 +99,11 @@ private final class ManualClock: Sendable {
     #expect(registry.progress(of: handle.id)?.activity == "copying")
     clock.advance(.seconds(9))
     #expect(registry.progress(of: handle.id)?.sources == 0 && registry.progress(of: handle.id)?.peer == nil)
+    handle.progress(1_000, from: bob)
+    #expect(registry.snapshot().first?.rate != 0)
     handle.show("waiting", error: "nobody")
+    #expect(
+      registry.snapshot().first?.rate == 0 && registry.snapshot().first?.sources.allSatisfy { $0.rate == 0 } == true)
     let waiting = try #require(registry.progress(of: handle.id))
     #expect(waiting.state == "waiting" && waiting.activity == nil && waiting.error == "nobody")
     handle.end()

@@ -60,7 +60,9 @@ enum TransferTable {
 
   /// Why it waits or has failed, and who sent wrong bytes.
   static func problems(of transfer: RunningTransfer) -> [String] {
-    (transfer.error.map { [$0] } ?? [])
+    // If all of them did, its error says so.
+    if let error = transfer.error, transfer.state == "failed" { return [error] }
+    return (transfer.error.map { [$0] } ?? [])
       + transfer.sources.compactMap { source in source.error.map { "\(source.name) \($0)" } }
   }
 }

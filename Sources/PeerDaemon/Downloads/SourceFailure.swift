@@ -94,7 +94,17 @@ package struct SourceFailures {
   package var explanation: String {
     // A few in all, but all liars.
     let reported = liars + others.prefix(max(Self.maxReported - liars.count, 0))
-    let text = reported.map { "\($0.holder.name) \($0.failure)" }.joined(separator: "; ")
+    // Those that failed in the same way are named together.
+    var groups: [(names: [String], reason: String)] = []
+    for (holder, failure) in reported {
+      let reason = "\(failure)"
+      if let known = groups.firstIndex(where: { $0.reason == reason }) {
+        if !groups[known].names.contains(holder.name.text) { groups[known].names.append(holder.name.text) }
+      } else {
+        groups.append(([holder.name.text], reason))
+      }
+    }
+    let text = groups.map { "\($0.names.joined(separator: ", ")) \($0.reason)" }.joined(separator: "; ")
     return count > reported.count ? "\(text); and \(count - reported.count) more" : text
   }
 }
