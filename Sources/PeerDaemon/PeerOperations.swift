@@ -136,17 +136,24 @@ struct PeerOperations: Sendable {
     let progress = ProgressReports(transfers)
     let reports = document.progress ? Task { await progress.send(to: events) } : nil
     defer { reports?.cancel() }
-    guard document.target != .stream else {
-      return Self.reply(
-        document.key,
-        try await downloads.stream(request, began: progress.began) { bytes in try await events.send(bytes: bytes) })
+    let download =
+      if document.target == .stream {
+        try await downloads.stream(request, began: progress.began) { bytes in try await events.send(bytes: bytes) }
+      } else {
+        try await downloads.get(
+          request,
+          began: { job throws(WireFailure) in
+            try await events.send([.job(job)])
+            progress.began(job.job)
+          }, preparing: progress.preparing)
+      }
+    if let reports {
+      reports.cancel()
+      await reports.value
+      let size = download.content.size
+      try await events.send([.progress(DownloadProgress(received: size, size: size, state: "done"))])
     }
-    let began = { @Sendable (job: DownloadJob) async throws(WireFailure) in
-      try await events.send([.job(job)])
-      progress.began(job.job)
-    }
-    return Self.reply(
-      document.key, try await downloads.get(request, began: began, preparing: progress.preparing))
+    return Self.reply(document.key, download)
   }
 
   private static func reply(_ key: DocumentKey, _ download: Download, _ state: String? = nil) -> ControlGetReply {

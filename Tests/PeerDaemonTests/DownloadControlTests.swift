@@ -59,6 +59,19 @@ import WireProtocol
     }
   }
 
+  @Test func `progress ends with the whole`() async throws {
+    try await withPeers { fixture, bob, bytes in
+      var request = GetDocument(key: try DocumentKey("file/x"), target: .path(fixture.directory.file("target")))
+      request.progress = true
+      for _ in 0..<2 {
+        let answer = try await bob.ask(.get(request))
+        let size = Int64(bytes.count)
+        #expect(answer.events.last == .progress(DownloadProgress(received: size, size: size, state: "done")))
+        #expect(answer.reply?["status"]?.integer == 200)
+      }
+    }
+  }
+
   @Test func `commands for downloads are answered`() async throws {
     try await withPeers { fixture, bob, _ in
       for request in [

@@ -327,10 +327,14 @@ import WireProtocol
       _ = await scene.alice.link.withdraw([scene.document.id])
       var request = scene.request()
       request.isPatient = true
-      async let download = scene.bob.downloads.get(request)
-      try await Task.sleep(for: .milliseconds(50))
+      let states = Mutex<[String]>([])
+      async let download = scene.bob.downloads.get(
+        request, preparing: { progress in states.withLock { $0.append(progress.activity ?? progress.state) } })
+      #expect(await eventually { states.withLock { $0 } == ["waiting"] })
       _ = await scene.alice.link.announce([scene.document])
-      #expect(try await download.received > 0)
+      let received = try await download.received
+      #expect(received > 0)
+      #expect(states.withLock { $0.last } == "checking")
       #expect(scene.read() == scene.bytes)
     }
   }

@@ -87,7 +87,7 @@ struct TransferWatch {
   private func printTables() throws -> Never {
     var last = ""
     while true {
-      var table = Table(TransferTable.columns)
+      var table = Table(TransferTable.columns, width: console.tableWidth)
       var text = ""
       for row in try look(ListTransfers(all: all, limit: Self.maxRows)).rows {
         text += table.add(TransferTable.cells(of: row))

@@ -13,7 +13,7 @@ package enum ControlEvent: Equatable, Sendable {
   case document(DocumentListing, file: OwnFile? = nil)
   /// Documents of a list by level, merged into one row.
   case level(LevelListing)
-  /// The first event of a `get` that has to fetch.
+  /// Of a `get` that has to fetch, before anything is fetched.
   case job(DownloadJob)
   case progress(DownloadProgress)
   /// That many raw bytes of a document follow the line.
