@@ -83,7 +83,9 @@ struct TransferEntry {
   }
 
   mutating func complete(_ pieces: [Int]) {
-    for piece in pieces { map?.insert(piece) }
+    var map = map.take() ?? PieceSet(count: Int(content.geometry.pieceCount))
+    for piece in pieces { map.insert(piece) }
+    self.map = map
   }
 
   mutating func show(_ state: String, error: String?, at now: NIODeadline) {

@@ -135,6 +135,13 @@ private final class ManualClock: Sendable {
       ])
   }
 
+  @Test func `stream has a map without a file`() throws {
+    let handle = download()
+    handle.completed([0])
+    handle.completed([2, 9])
+    #expect(registry.snapshot(limit: 1, maps: true).rows.first?.map?.ranges == [0..<1, 2..<3])
+  }
+
   @Test func `limited rows are the most interesting ones, and all are counted`() {
     let states = ["queued", "paused", "waiting", "active"]
     let handles = states.enumerated().map { number, state in
