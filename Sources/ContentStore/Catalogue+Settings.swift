@@ -9,15 +9,34 @@ extension Catalogue {
     try read { try String.fetchOne($0, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]) }
   }
 
+  /// Those of these names that are set.
+  package func settings(_ names: [String]) throws(StoreError) -> [String: String?] {
+    try read { database in
+      try names.reduce(into: [:]) { values, name in
+        values[name] = .some(
+          try String.fetchOne(database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]))
+      }
+    }
+  }
+
+  /// Sets several values at once. Durable on return. `nil` removes a value.
+  package func set(_ values: [String: String?]) throws(StoreError) {
+    try write { database in
+      for (name, value) in values { try Self.set(database, name, to: value) }
+    }
+  }
+
   /// Durable on return. `nil` removes the value.
   package func set(_ name: String, to value: String?) throws(StoreError) {
-    try write { database in
-      if let value {
-        try database.execute(
-          sql: "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", arguments: [name, value])
-      } else {
-        try database.execute(sql: "DELETE FROM setting WHERE name = ?", arguments: [name])
-      }
+    try write { try Self.set($0, name, to: value) }
+  }
+
+  private static func set(_ database: Database, _ name: String, to value: String?) throws {
+    if let value {
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", arguments: [name, value])
+    } else {
+      try database.execute(sql: "DELETE FROM setting WHERE name = ?", arguments: [name])
     }
   }
 }

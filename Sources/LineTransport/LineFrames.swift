@@ -42,9 +42,13 @@ package struct LineFrames {
     bodyRemaining = max(0, count)
   }
 
+  /// Whether the next bytes are raw.
+  package var isInBody: Bool { bodyRemaining > 0 }
+
   /// The next frame; `nil` if more bytes are needed.
-  package mutating func next() -> Frame? {
-    if bodyRemaining > 0 { return nextOfBody() }
+  /// - Parameter bodyLimit: maximum raw bytes of a frame, at least 1.
+  package mutating func next(bodyLimit: Int = .max) -> Frame? {
+    if bodyRemaining > 0 { return nextOfBody(bodyLimit) }
     var finder = finder
     let result = finder.next(in: buffer.readableBytesSpan)
     self.finder = finder
@@ -67,8 +71,8 @@ package struct LineFrames {
     finder.discard()
   }
 
-  private mutating func nextOfBody() -> Frame? {
-    let length = min(bodyRemaining, buffer.readableBytes)
+  private mutating func nextOfBody(_ limit: Int) -> Frame? {
+    let length = min(bodyRemaining, buffer.readableBytes, max(limit, 1))
     guard length > 0, let slice = buffer.readSlice(length: length) else {
       releaseIfEmpty()
       return nil

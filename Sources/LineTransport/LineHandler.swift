@@ -138,7 +138,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     var canWrite = isWritable
     repeat {
       while canWrite, machine.handsOut {
-        guard let frame = frames.next() else {
+        guard let frame = frames.next(bodyLimit: frames.isInBody ? role.bodyLimit : .max) else {
           isExhausted = true
           break
         }

@@ -14,8 +14,10 @@ package protocol LineRole: AnyObject, SendableMetatype {
   func opened(_ connection: any LineConnection)
   /// One line without its newline; `line` is valid during the call only.
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict
-  /// Some of the raw bytes announced by `.body`.
+  /// Some of the raw bytes announced by `.body`, at most `bodyLimit`.
   func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict
+  /// Maximum raw bytes to hand out at a time now, at least 1.
+  var bodyLimit: Int { get }
   /// A line is longer than the limit: append the answer; the handler closes.
   func receivedTooLong(output: inout JSONWriter)
   /// There are too many connections: append the refusal; nothing is read.
@@ -30,6 +32,7 @@ package protocol LineRole: AnyObject, SendableMetatype {
 extension LineRole {
   package func opened(_ connection: any LineConnection) {}
   package func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict { .close }
+  package var bodyLimit: Int { .max }
   package func receivedTooLong(output: inout JSONWriter) {}
   package func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter) {}
   package func draining(output: inout JSONWriter) -> Bool { true }

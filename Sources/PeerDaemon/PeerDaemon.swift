@@ -76,15 +76,15 @@ package final class PeerDaemon: Sendable {
   private let changed: ChangedFiles
   private let downloads: Downloads
   private let moved: MovedTotals
+  private let limits: LimitKeeper
   private let upkeep: [Task<Void, Never>]
   private let catalogue: Catalogue
   private let threads: PeerThreads
 
   private init(
     id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<String>,
-    selection: IndexSelection, changed: ChangedFiles, downloads: Downloads, moved: MovedTotals,
-    upkeep: [Task<Void, Never>],
-    catalogue: Catalogue, threads: PeerThreads
+    selection: IndexSelection, changed: ChangedFiles, downloads: Downloads, moved: MovedTotals, limits: LimitKeeper,
+    upkeep: [Task<Void, Never>], catalogue: Catalogue, threads: PeerThreads
   ) {
     self.id = id
     self.uploadServer = uploadServer
@@ -95,6 +95,7 @@ package final class PeerDaemon: Sendable {
     self.changed = changed
     self.downloads = downloads
     self.moved = moved
+    self.limits = limits
     self.upkeep = upkeep
     self.catalogue = catalogue
     self.threads = threads
@@ -131,8 +132,10 @@ package final class PeerDaemon: Sendable {
       [settings.state] + settings.privateDirectories, except: settings.downloads.map { [$0] } ?? [])
     let ledger = ShareLedger(catalogue: catalogue, places: places)
     let partials = PartialHoldings(loop: group.next())
+    let limits = LimitKeeper(catalogue: catalogue, pool: threads.catalogue, logger: logger)
+    await limits.start()
     let uploads = try await serveUploads(
-      settings, identity, ledger, partials, transfers, changed, group, threads, logger)
+      settings, identity, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()
     let announcements = CatalogueAnnouncements(
       catalogue: catalogue, pool: threads.files, changed: changed, partial: partial)
@@ -152,7 +155,7 @@ package final class PeerDaemon: Sendable {
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
     let downloads = Downloads(
       identity: identity, link: link, ledger: ledger, transfers: transfers,
-      pools: (quick: threads.files, long: threads.long),
+      pools: (quick: threads.files, long: threads.long), limiter: limits.down,
       partial: Self.sharing(partials, PartialPublication(partial, publication)), logger: logger,
       fetch: ContentFetcher(
         identity: identity, link: link, group: group, pool: threads.files,
@@ -160,6 +163,7 @@ package final class PeerDaemon: Sendable {
         gained: { partials.gained($0, piece: $1) }
       ).fetch)
     connected.withLock { $0 = { await downloads.indexConnected() } }
+    await downloads.limit(active: limits.limits.downloads)
     await downloads.start()
     let moved = await MovedTotals.open(
       transfers, catalogue: catalogue, pool: threads.files, now: Timestamp(seconds: Int64(time(nil))))
@@ -168,7 +172,7 @@ package final class PeerDaemon: Sendable {
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
       selection: state.selection,
       sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
-      downloads: downloads,
+      downloads: downloads, limits: limits,
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers, moved: moved,
       examination: SelfExamination(
@@ -189,7 +193,7 @@ package final class PeerDaemon: Sendable {
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, own: own,
-      selection: state.selection, changed: changed, downloads: downloads, moved: moved,
+      selection: state.selection, changed: changed, downloads: downloads, moved: moved, limits: limits,
       upkeep: [
         Task { await upkeep.run() }, Task { await upkeep.followChanges() }, Task { await upkeep.inspect() },
         Task { await upkeep.watchForReturns() }, Task { await moved.run() },
@@ -214,8 +218,7 @@ package final class PeerDaemon: Sendable {
   private static func serveUploads(
     _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ ledger: ShareLedger,
     _ partials: PartialHoldings, _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup,
-    _ threads: PeerThreads,
-    _ logger: Logger
+    _ threads: PeerThreads, _ rates: LimitKeeper, _ logger: Logger
   ) async throws(PeerStartError) -> UploadServer {
     var limits = PeerLimits()
     let plan = settings.descriptorPlan
@@ -224,8 +227,7 @@ package final class PeerDaemon: Sendable {
       return try await UploadServer.start(
         settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, ledger: ledger,
         partials: partials, transfers: transfers, group: group, pool: threads.files, limits: limits,
-        refusals: plan.refusals,
-        logger: logger, changed: changed)
+        slots: rates.slots, limiter: rates.up, refusals: plan.refusals, logger: logger, changed: changed)
     } catch {
       throw PeerStartError(uploads: settings.uploads, error)
     }
@@ -275,6 +277,7 @@ package final class PeerDaemon: Sendable {
 
   /// Stops within about 5 s: accepts nothing new, finishes what is under way, closes.
   package func stop() async {
+    await limits.stop()
     async let downloadsEnded: Void = downloads.stop()
     async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)
     async let controlEnded: Void = controlServer.drain(within: Self.drainTimeout)

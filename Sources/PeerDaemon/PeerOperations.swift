@@ -17,6 +17,7 @@ struct PeerOperations: Sendable {
   let selection: IndexSelection
   let sharing: Sharing
   let downloads: Downloads
+  let limits: LimitKeeper
   let index: IndexQueries
   let own: CatalogueQueries
   let transfers: TransferRegistry
@@ -201,8 +202,9 @@ struct PeerOperations: Sendable {
   }
 
   private func limit(_ change: ChangeLimits) async throws(WireFailure) -> ControlLimitReply {
-    if let down = change.down { try await downloads.limit(down > 0 ? down : nil) }
-    return ControlLimitReply(down: downloads.rate)
+    try await limits.change(change)
+    await downloads.limit(active: limits.limits.downloads)
+    return await limits.state
   }
 
   // MARK: The daemon

@@ -127,37 +127,6 @@ import Testing
     _ = daemon
   }
 
-  // MARK: limit
-
-  @Test(arguments: [
-    ("10M", 10_000_000), ("500k", 500_000), ("1.5G", 1_500_000_000), ("1t", 1_000_000_000_000), ("7", 7), ("off", 0),
-    ("0.5K", 500),
-  ])
-  func `rate is in powers of ten`(text: String, bytes: Int) throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200}"#))
-    #expect(fixture.run("limit", "--down", text) == .done)
-    #expect(daemon.requests == [#"{"id":2,"op":"limit","down":\#(bytes)}"#])
-    #expect(fixture.output.text == "down  off\n")
-  }
-
-  @Test(arguments: ["", "x", "M", "-5", "0", "1e9", "10MB", "1.2.3", "0.5", "99999999T", "nan", "inf", "٣"])
-  func `other rates are refused`(text: String) throws {
-    let fixture = try CommandFixture()
-    #expect(fixture.run("limit", "--down=\(text)") == .usage)
-  }
-
-  @Test(arguments: [(10_000_000, "10M"), (1_500_000, "1500k"), (999, "999"), (2_000_000_000_000, "2T")])
-  func `limit is shown as it can be typed`(bytes: Int, text: String) throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"down":\#(bytes)}"#))
-    #expect(fixture.run("limit") == .done)
-    #expect(fixture.output.text == "down  \(text)\n")
-    #expect(fixture.run("limit", "--json") == .done)
-    #expect(fixture.output.text.hasSuffix(#"{"down":\#(bytes)}"# + "\n"))
-    #expect(daemon.requests.first == #"{"id":2,"op":"limit"}"#)
-  }
-
   // MARK: transfers
 
   private static let waiting =

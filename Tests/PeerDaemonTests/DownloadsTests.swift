@@ -45,6 +45,7 @@ import WireProtocol
     }
 
     var calls: Int { state.withLock { $0.calls } }
+    var running: Int { state.withLock { $0.running } }
     var mostRunning: Int { state.withLock { $0.mostRunning } }
     /// Pieces that the file had at the start of each call.
     var found: [Int] { state.withLock { $0.found } }
@@ -417,32 +418,21 @@ import WireProtocol
     }
   }
 
-  @Test func `limit is kept`() async throws {
-    try await scene(.copy) { scene in
-      try await scene.bob.downloads.limit(5_000_000)
-      #expect(scene.bob.downloads.rate == 5_000_000)
-      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
-      await next.start()
-      #expect(next.rate == 5_000_000)
-      try await next.limit(nil)
-      #expect(next.rate == nil)
-      await next.stop()
-    }
-  }
-
   @Test func `only so many downloads fetch at a time`() async throws {
     try await scene(.hold(pieces: 0)) { scene in
-      for number in 0..<(Downloads.maxActive + 4) {
+      for number in 0..<(TransferLimits.defaultDownloads + 4) {
         let path = try scene.swarm.directory.write("source\(number)", pattern(600_000, seed: UInt64(number + 2)))
         let document = try await scene.alice.share(path, as: "file/\(number)")
         let request = DownloadRequest(key: document.key, destination: .path(scene.target("t\(number)")))
         _ = try await scene.bob.downloads.detach(request)
       }
-      #expect(await eventually { scene.fetch.calls == Downloads.maxActive })
+      #expect(await eventually { scene.fetch.calls == TransferLimits.defaultDownloads })
       #expect(scene.rows.count { $0.state == "queued" } == 4)
       _ = try await scene.bob.downloads.cancel(.job(1))
-      #expect(await eventually { scene.fetch.calls == Downloads.maxActive + 1 })
-      #expect(scene.fetch.mostRunning <= Downloads.maxActive)
+      #expect(await eventually { scene.fetch.calls == TransferLimits.defaultDownloads + 1 })
+      #expect(scene.fetch.mostRunning <= TransferLimits.defaultDownloads)
+      await scene.bob.downloads.limit(active: 6)
+      #expect(await eventually { scene.fetch.running == 6 })
       _ = try await scene.bob.downloads.cancel(.all)
     }
   }

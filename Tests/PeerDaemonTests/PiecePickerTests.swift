@@ -247,6 +247,23 @@ struct PiecePickerTests {
     #expect((run?.lowerBound ?? 0) > 0)
   }
 
+  @Test func `nothing is requested twice while our own limit holds sources back`() {
+    var picker = picker(pieces: 2)
+    picker.add(1, .complete, at: 0)
+    picker.add(2, .complete, at: 0)
+    _ = picker.next(for: 1, at: 0)
+    _ = picker.next(for: 2, at: 0)
+    _ = picker.wrote(0..<1, from: 1, at: 0.1)
+    picker.setHeld(true, 1, at: 0.1)
+    _ = picker.wrote(Self.blocks(1..<2), from: 2, at: 0.1)
+    // Not at the end, and not after the time after which a source is late.
+    for now in [0.1, 1, 5, 60] { #expect(picker.next(for: 2, at: now) == nil) }
+    picker.setHeld(false, 1, at: 60)
+    #expect(picker.next(for: 2, at: 60.5) == nil)
+    // From then on it is slow by itself.
+    #expect(picker.next(for: 2, at: 62.1) != nil)
+  }
+
   @Test func `reader gets the beginning first, whatever is rare`() {
     var picker = picker(pieces: 40, isInOrder: true, start: 0.7)
     picker.add(1, .complete, at: 0)

@@ -62,20 +62,25 @@ final class Swarm: Sendable {
   /// - Parameters:
   ///   - port: the port to announce, if not its own.
   ///   - claiming: the id to claim, if not its own.
+  ///   - down, up: limits in bytes per second.
   ///   - index: if not that of the swarm.
   ///   - fetch: if not from the others of the swarm.
   func peer(
     _ name: String, timeout: SourceTimeout = SourceTimeout(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
-    claiming id: PeerID? = nil, index: Endpoint? = nil, fetch: FetchContent? = nil
+    claiming id: PeerID? = nil, index: Endpoint? = nil, down: Int64? = nil, up: Int64? = nil,
+    fetch: FetchContent? = nil
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
     let transfers = TransferRegistry()
     let partials = PartialHoldings(loop: group.next())
+    let (download, upload) = (RateLimiter(), RateLimiter())
+    download.set(down)
+    upload.set(up)
     let uploads = try await UploadServer.start(
       .address(host: "127.0.0.1", port: 0), identity: identity, ledger: ShareLedger(catalogue: catalogue),
-      partials: partials, transfers: transfers, group: group, pool: pool, limits: limits, logger: Self.logger(name),
-      changed: ChangedFiles())
+      partials: partials, transfers: transfers, group: group, pool: pool, limits: limits,
+      limiter: upload, logger: Self.logger(name), changed: ChangedFiles())
     let link = IndexLink(
       address: try index ?? indexEndpoint,
       hello: IndexHello(peer: id ?? identity.id, name: identity.name, port: port ?? uploads.address.port),
@@ -84,7 +89,7 @@ final class Swarm: Sendable {
     await link.start()
     let downloads = Downloads(
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers,
-      pools: (pool, pool), logger: Self.logger(name),
+      pools: (pool, pool), limiter: download, logger: Self.logger(name),
       fetch: fetch
         ?? ContentFetcher(
           identity: identity, link: link, group: group, pool: pool, timeout: timeout, logger: Self.logger(name),

@@ -39,6 +39,12 @@ import WireProtocol
     (#"{"id":1,"op":"cancel","job":1,"all":true}"#, .badRequest, "one of job, key and all selects downloads"),
     (#"{"id":1,"op":"resume","job":-1}"#, .badRequest, "job is an integer from 0 to 9007199254740991"),
     (#"{"id":1,"op":"limit","down":-1}"#, .badRequest, "down is an integer from 0 to 9007199254740991"),
+    (#"{"id":1,"op":"limit","slots":0}"#, .badRequest, "slots is an integer from 1 to 1000"),
+    (#"{"id":1,"op":"limit","between":"08:00-18:00"}"#, .badRequest, "between goes with down or up"),
+    (
+      #"{"id":1,"op":"limit","up":1,"between":"8"}"#, .badRequest,
+      "between: expected a part of the day, such as 08:00-18:00"
+    ),
     (
       #"{"id":1,"op":"get","key":"rfc/1","path":"/x","detach":true,"wait":true}"#, .badRequest,
       "detach goes neither with wait nor with stream"

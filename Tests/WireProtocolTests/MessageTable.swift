@@ -86,7 +86,7 @@ enum MessageTable {
       MessageCase(
         Reply<PeerHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-peer/0.1.0","peer":"\#(Sample.peer)","name":"bob","#
-          + #""limits":{"line":65536,"get":4194305,"inflight":65,"slots":64,"hello":30,"idle":120,"connections":1000,"#
+          + #""limits":{"line":65536,"get":4194305,"inflight":65,"slots":16,"hello":30,"idle":120,"connections":1000,"#
           + #""connections_per_address":32}}"#, optional: ["status", "protocol", "server"]),
       MessageCase(
         Reply<HaveReply>.self, #"{"id":2,"status":200,"piece":262144,"complete":false,"pieces":"oA=="}"#,
@@ -157,7 +157,12 @@ enum MessageTable {
     MessageCase(ControlLine.self, #"{"id":13,"op":"pause","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":13,"op":"resume","all":true}"#),
     MessageCase(ControlLine.self, #"{"id":13,"op":"cancel","job":7}"#),
-    MessageCase(ControlLine.self, #"{"id":14,"op":"limit","down":5}"#, optional: ["down"]),
+    MessageCase(
+      ControlLine.self, #"{"id":14,"op":"limit","down":5,"up":6,"downloads":4,"slots":16}"#,
+      optional: ["down", "up", "downloads", "slots"]),
+    MessageCase(
+      ControlLine.self, #"{"id":14,"op":"limit","down":5,"between":"08:00-18:00"}"#, optional: ["between"]),
+    MessageCase(ControlLine.self, #"{"id":14,"op":"limit","between":"off"}"#, optional: ["between"]),
     MessageCase(ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734"}"#),
     MessageCase(ControlLine.self, #"{"id":11,"op":"doctor"}"#),
   ]
@@ -194,7 +199,11 @@ enum MessageTable {
         + #""sources":[],"seconds":1.5,"job":7,"state":"queued"}"#,
       optional: ["status", "sources", "job", "state"]),
     MessageCase(Reply<ControlDownloadsReply>.self, #"{"id":13,"status":200,"downloads":2}"#, optional: ["status"]),
-    MessageCase(Reply<ControlLimitReply>.self, #"{"id":14,"status":200,"down":5}"#, optional: ["status", "down"]),
+    MessageCase(
+      Reply<ControlLimitReply>.self,
+      #"{"id":14,"status":200,"down":5,"up":6,"downloads":4,"slots":16,"#
+        + #""schedule":[{"direction":"up","rate":6,"between":"22:00-06:00","active":true,"otherwise":7}]}"#,
+      optional: ["status", "down", "up", "downloads", "slots", "schedule"]),
     MessageCase(Reply<ControlRemoveReply>.self, #"{"id":6,"status":200,"removed":1}"#, optional: ["status"]),
     MessageCase(
       Reply<ControlStatusReply>.self,

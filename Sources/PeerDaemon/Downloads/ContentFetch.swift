@@ -25,6 +25,7 @@ final class ContentFetch {
     let logger: Logger
     /// 0..<1: where to begin, and how look-ups are spread.
     let random: Double
+    let limiter: RateLimiter
     let observer: FetchObserver
     let lookUp: LookUp
   }
@@ -38,6 +39,11 @@ final class ContentFetch {
     var isSource = false
     /// A kept connection that the source may have closed at the same moment.
     let isReused: Bool
+    let allowance: RateAllowance
+    /// Whether the limit of the user keeps it from delivering.
+    var isHeld = false
+    /// Bytes since the last progress.
+    var trickled = 0
     /// Leaves that were requested here.
     var askedLeaves: Set<HashRange> = []
     /// When it was asked last what it has.
@@ -187,9 +193,10 @@ final class ContentFetch {
     let connection = kept ?? SourceConnection(source: holder.peer, identity: context.identity)
     let source = Source(
       holder: holder, connection: connection, sink: makeSink(id), deadline: loop.now + answer, isReused: kept != nil,
-      lastQuestion: loop.now, lastProgress: loop.now)
+      allowance: RateAllowance(of: context.limiter, for: ObjectIdentifier(self), on: loop), lastQuestion: loop.now,
+      lastProgress: loop.now)
     sources[id] = source
-    connection.begin(for: user(id, source.sink))
+    connection.begin(for: user(id, source))
     // A small document then takes one round trip.
     if isAlone, holder.complete {
       picker.add(id, .complete, at: now)
@@ -216,11 +223,12 @@ final class ContentFetch {
     }
   }
 
-  private func user(_ id: SourceSelection.ID, _ sink: BlockSink) -> SourceConnection.User {
+  private func user(_ id: SourceSelection.ID, _ source: Source) -> SourceConnection.User {
     let bound = NIOLoopBound(self, eventLoop: loop)
     return .init(
-      content: content, sink: sink, notify: { bound.value.take($0, of: id) },
-      received: { bound.value.received($0, from: id) })
+      content: content, sink: source.sink, notify: { bound.value.take($0, of: id) },
+      received: { bound.value.received($0, from: id) }, allowance: source.allowance,
+      held: { bound.value.setHeld($0, id) })
   }
 
   private func replaceOne() {
@@ -234,15 +242,26 @@ final class ContentFetch {
 
   private func rate(of id: SourceSelection.ID) -> Double { picker.rate(of: id, at: now) ?? .infinity }
 
-  /// - Parameter bytes: 0 to ask after a pause.
-  /// - Returns: how long to pause before more is received.
-  private func received(_ bytes: Int, from id: SourceSelection.ID) -> TimeAmount {
-    guard let source = sources[id] else { return .zero }
+  /// Bytes within the time of a stall that count as progress: a source that limits its rate is slow, but not dead.
+  private static let minProgress = 4096
+
+  private func received(_ bytes: Int, from id: SourceSelection.ID) {
+    guard let source = sources[id] else { return }
     received += Int64(bytes)
-    let pause = bytes > 0 ? context.observer.received(bytes, source.holder) : context.observer.wait()
-    // A limit of the user is no fault of the source.
-    if pause > .zero { sources[id]?.lastProgress = loop.now }
-    return pause
+    context.observer.received(bytes, source.holder)
+    sources[id]?.trickled += bytes
+    guard source.trickled + bytes >= Self.minProgress else { return }
+    sources[id]?.trickled = 0
+    sources[id]?.lastProgress = loop.now
+  }
+
+  /// A limit of the user is no fault of the source, and no reason to look for others.
+  private func setHeld(_ isHeld: Bool, _ id: SourceSelection.ID) {
+    guard result == nil, sources[id] != nil else { return }
+    sources[id]?.isHeld = isHeld
+    sources[id]?.lastProgress = loop.now
+    picker.setHeld(isHeld, id, at: now)
+    selection.held(at: loop.now)
   }
 
   // MARK: Events of a source
@@ -326,6 +345,9 @@ final class ContentFetch {
     for (id, source) in sources {
       if let deadline = source.deadline, loop.now >= deadline {
         end(id, .silent)
+      } else if source.isHeld {
+        sources[id]?.lastProgress = loop.now
+        selection.held(at: loop.now)
       } else if source.isSource, picker.isBusy(id), !source.sink.isBusy,
         loop.now - source.lastProgress > context.timeout.stall
       {
@@ -349,6 +371,7 @@ final class ContentFetch {
     for (range, owner) in upper where owner == id { upper[range] = nil }
     picker.remove(id)
     source.connection.close()
+    source.allowance.end()
     closeSink(of: source)
   }
 
@@ -369,9 +392,11 @@ final class ContentFetch {
     timer?.task.cancel()
     ticker?.cancel()
     lookUp?.cancel()
+    defer { context.limiter.forget(ObjectIdentifier(self)) }
     let open = sources.values
     sources = [:]
     for source in open {
+      source.allowance.end()
       if case .complete = end, source.connection.isIdle {
         source.connection.release()
         context.idle.keep(source.connection, to: source.holder, on: loop)

@@ -42,10 +42,7 @@ package struct SourceTimeout: Sendable {
 /// What a fetch tells while it runs. Called on its event loop: must not block.
 struct FetchObserver: Sendable {
   /// Bytes arrived, right or wrong.
-  /// - Returns: how long to receive no more from this source.
-  let received: @Sendable (_ bytes: Int, _ source: Holder) -> TimeAmount
-  /// How long to receive no more, after the time that `received` returned.
-  let wait: @Sendable () -> TimeAmount
+  let received: @Sendable (_ bytes: Int, _ source: Holder) -> Void
   /// - Parameter bytes: verified bytes of the content.
   let verified: @Sendable (_ bytes: Int64, _ pieces: Int) -> Void
   /// Pieces are whole and may be served.
@@ -85,23 +82,18 @@ package struct ContentFetcher: Sendable {
   /// Fetches what a file lacks.
   package var fetch: FetchContent {
     { file, choice, transfer, limit, gained in
-      let observer = observer(of: file, transfer, limit, gained)
-      return await fetch(file, choice, observer) { [link] in await choice.lookUpOthers(link) }
+      let observer = observer(of: file, transfer, gained)
+      return await fetch(file, choice, limit, observer) { [link] in await choice.lookUpOthers(link) }
     }
   }
 
   private func observer(
-    of file: PieceFile, _ transfer: TransferHandle, _ limit: RateLimiter,
-    _ gainedMore: @escaping @Sendable () -> Void
+    of file: PieceFile, _ transfer: TransferHandle, _ gainedMore: @escaping @Sendable () -> Void
   ) -> FetchObserver {
     let throttle = Throttle()
     let content = file.content
     return FetchObserver(
-      received: { bytes, holder in
-        transfer.progress(Int64(bytes), from: holder.source)
-        return limit.spend(bytes)
-      },
-      wait: { limit.wait() },
+      received: { bytes, holder in transfer.progress(Int64(bytes), from: holder.source) },
       verified: { bytes, pieces in
         transfer.verified(pieces: Int64(pieces), bytes: bytes)
         if throttle.isDue() || bytes == content.size { gainedMore() }
@@ -113,12 +105,13 @@ package struct ContentFetcher: Sendable {
   }
 
   private func fetch(
-    _ file: PieceFile, _ choice: SourceChoice, _ observer: FetchObserver, _ lookUp: @escaping ContentFetch.LookUp
+    _ file: PieceFile, _ choice: SourceChoice, _ limiter: RateLimiter, _ observer: FetchObserver,
+    _ lookUp: @escaping ContentFetch.LookUp
   ) async -> FetchOutcome {
     let loop = idle.loop(for: choice.holders) ?? group.next()
     let context = ContentFetch.Context(
       identity: identity, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal, logger: logger,
-      random: Double.random(in: 0..<1), observer: observer, lookUp: lookUp)
+      random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp)
     let cancellation = Mutex<(isCancelled: Bool, cancel: (@Sendable () -> Void)?)>((false, nil))
     return await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<FetchOutcome, Never>) in

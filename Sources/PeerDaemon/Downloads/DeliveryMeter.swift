@@ -40,6 +40,9 @@ struct DeliveryMeter: Sendable {
   private var weighted = 0.0
   private var isEmpty = true
   private var idleSince: PiecePicker.Time?
+  /// Since when our own limit keeps it from delivering, and when that last ended.
+  private var heldSince: PiecePicker.Time?
+  private var lastHeld: PiecePicker.Time?
 
   init(start: PiecePicker.Time) {
     began = start
@@ -58,6 +61,21 @@ struct DeliveryMeter: Sendable {
     }
   }
 
+  /// Call it when our own limit of the rate keeps it from delivering, and when it does no more.
+  mutating func setHeld(_ isHeld: Bool, at now: PiecePicker.Time) {
+    if isHeld {
+      heldSince = heldSince ?? now
+    } else if let since = heldSince {
+      lastDelivery = min(lastDelivery + max(now - since, 0), max(now, lastDelivery))
+      (heldSince, lastHeld) = (nil, now)
+    }
+  }
+
+  /// Whether its rate is that of our own limit.
+  func isHeldBack(at now: PiecePicker.Time) -> Bool {
+    heldSince != nil || lastHeld.map { now - $0 < Self.span } ?? false
+  }
+
   mutating func add(_ bytes: Int64, at now: PiecePicker.Time) {
     weighted = weighted * decay(to: now) + Double(bytes)
     (last, lastDelivery, isEmpty) = (max(now, last), now, false)
@@ -71,8 +89,10 @@ struct DeliveryMeter: Sendable {
     return weighted * decay(to: now) / (Self.span * (1 - exp(-elapsed / Self.span)))
   }
 
-  /// Seconds since the last delivery, or since there was something to deliver.
-  func silence(at now: PiecePicker.Time) -> PiecePicker.Time { (idleSince ?? now) - lastDelivery }
+  /// Seconds since the last delivery, or since there was something to deliver, without the time of our own limit.
+  func silence(at now: PiecePicker.Time) -> PiecePicker.Time {
+    min(idleSince ?? now, heldSince ?? now) - lastDelivery
+  }
 
   private func decay(to now: PiecePicker.Time) -> Double { exp(-max(now - last, 0) / Self.span) }
 }

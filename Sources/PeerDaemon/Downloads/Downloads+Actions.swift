@@ -100,7 +100,7 @@ extension Downloads {
 
   private func hasSlot(_ job: ActiveDownload) -> Bool {
     let same = busy.count { jobs[$0]?.isSmall == job.isSmall }
-    return same < (job.isSmall ? Self.maxSmall : Self.maxActive)
+    return same < (job.isSmall ? Self.maxSmall : maxActive)
   }
 
   /// Whether the same content is being fetched from the same sources to another place, to be copied from there.

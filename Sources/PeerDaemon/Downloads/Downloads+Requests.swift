@@ -175,15 +175,9 @@ extension Downloads {
 
   // MARK: Limits
 
-  /// Bytes per second of all downloads; `nil` for no limit.
-  package nonisolated var rate: Int64? { limiter.rate }
-
-  /// Durable on return.
-  /// - Parameter rate: bytes per second; `nil` for no limit.
-  package func limit(_ rate: Int64?) async throws(WireFailure) {
-    try await writes.run { [preparation] () throws(StoreError) in
-      try preparation.ledger.catalogue.set(Self.rateSetting, to: rate.map { "\($0)" })
-    }
-    limiter.set(rate)
+  /// Changes how many downloads of several pieces fetch at a time. Those that have begun are not stopped.
+  package func limit(active: Int) {
+    maxActive = active
+    admit()
   }
 }

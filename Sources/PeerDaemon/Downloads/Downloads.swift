@@ -13,16 +13,12 @@ package import WireProtocol
 /// Carries out the decisions of one `DownloadMachine` per download. While a fetch is under way only its task writes the row
 /// of the download; otherwise `writes` does, in order.
 package actor Downloads {
-  /// Downloads of several pieces that fetch at a time; others are queued.
-  package static let maxActive = 16
   /// Small ones, which are soon over, at a time.
   static let maxSmall = 64
   /// Unfinished downloads.
   static let maxJobs = 10_000
   /// How long an ended download is shown.
   static let historySeconds: Int64 = 86_400
-  /// Name of the limit in the catalogue.
-  static let rateSetting = "limit.down"
 
   let preparation: DownloadPreparation
   let work: DownloadWork
@@ -35,6 +31,8 @@ package actor Downloads {
   var jobs: [Int64: ActiveDownload] = [:]
   /// Downloads that want a slot, in order.
   var queue: [Int64] = []
+  /// Downloads of several pieces that fetch at a time; others are queued.
+  var maxActive = TransferLimits.defaultDownloads
   /// Downloads with a fetch or look-up.
   var busy: Set<Int64> = []
   var isAdmitting = false
@@ -82,11 +80,6 @@ package actor Downloads {
         return (try catalogue.lastDownload(), try catalogue.downloads(in: [.queued, .active, .waiting, .paused]))
       }
       transfers.beginDownloads(after: last)
-      if let rate = try await preparation.pools.quick.store({ [catalogue] () throws(StoreError) in
-        try catalogue.setting(Self.rateSetting)
-      }).flatMap({ Int64($0) }) {
-        limiter.set(rate)
-      }
       for record in records { await resume(record) }
       showPieces(of: records)
       if !records.isEmpty { logger.info("downloads go on", metadata: ["count": "\(records.count)"]) }

@@ -17,7 +17,8 @@ extension PiecePicker {
     for (other, slow) in sources where other != id && !slow.requests.isEmpty {
       let slowRate = max(slow.meter.rate(at: now) ?? Self.assumedRate, 1)
       let isLate = late.contains(other)
-      guard isEnd || isLate else { continue }
+      // What our own limit holds back comes no earlier from another source.
+      guard isLate || (isEnd && !slow.meter.isHeldBack(at: now)) else { continue }
       var ahead: Int64 = 0
       for run in slow.requests {
         ahead += Int64(run.count)

@@ -209,6 +209,11 @@ package struct PiecePicker: Sendable {
     }
   }
 
+  /// Our own limit of the rate keeps a source from delivering, or does no more: it is neither late nor slow then.
+  package mutating func setHeld(_ isHeld: Bool, _ id: SourceID, at now: Time) {
+    sources[id]?.meter.setHeld(isHeld, at: now)
+  }
+
   /// Bytes per second that a source delivers; `nil` before its first block.
   package func rate(of id: SourceID, at now: Time) -> Double? { sources[id]?.meter.rate(at: now) }
 

@@ -28,8 +28,11 @@ final class SourceConnection: LineRole {
     let sink: BlockSink
     /// Called on the event loop of the connection.
     let notify: (Event) -> Void
-    /// Called with the number of bytes of blocks that arrived, right or wrong, or 0 after a pause; returns how long to pause.
-    let received: (Int) -> TimeAmount
+    /// Called with the number of bytes of blocks that arrived, right or wrong.
+    let received: (Int) -> Void
+    let allowance: RateAllowance
+    /// Called when a limit of the user stops reading, and when reading goes on.
+    let held: (Bool) -> Void
   }
 
   private var machine: SourceMachine
@@ -41,6 +44,10 @@ final class SourceConnection: LineRole {
   /// Less than a block, until more comes: a slow source sends a packet at a time, and each hand-over has its cost.
   private var portion: ByteBuffer?
   private var isUnwanted = false
+  /// What reading waits for: room in the sink, the limit of the user.
+  private var waits = 0
+  /// Bytes of a body that are taken before they are granted.
+  private static let minPortion = 1024
   /// Events that may come at once, and how many of them are left.
   private static let maxEvents = 50
   private static let eventInterval = TimeAmount.milliseconds(100)
@@ -143,24 +150,23 @@ final class SourceConnection: LineRole {
     }
     switch body.what {
     case .blocks(let run):
-      let pause = user?.received(bytes.readableBytes) ?? .zero
+      user?.received(bytes.readableBytes)
+      user?.allowance.spend(bytes.readableBytes)
       var bytes = bytes
       if var earlier = portion.take() {
         earlier.writeBuffer(&bytes)
         bytes = earlier
       }
       guard body.left > 0, bytes.readableBytes < PieceGeometry.blockLength else {
-        return submit(.bytes(run, bytes), pause)
+        return submit(.bytes(run, bytes))
       }
       portion = bytes
-      guard pause > .zero else { return .next }
-      resume(after: pause)
-      return .busy
+      return verdict(hasRoom: true)
     case .hashes(let range):
       hashes += bytes.readableBytesView
       guard body.left == 0 else { return .next }
       defer { hashes = [] }
-      return submit(.hashes(range, hashes), .zero)
+      return submit(.hashes(range, hashes))
     }
   }
 
@@ -185,24 +191,38 @@ final class SourceConnection: LineRole {
     whenClosedIdle = nil
   }
 
-  private func submit(_ item: BlockSink.Item, _ pause: TimeAmount) -> LineVerdict {
+  /// Under a limit no more is handed out than was granted; the rest waits in the buffers of the system.
+  var bodyLimit: Int {
+    guard case .blocks? = body?.what, let user else { return .max }
+    return max(user.allowance.available, Self.minPortion)
+  }
+
+  private func submit(_ item: BlockSink.Item) -> LineVerdict {
     guard let connection, let user else { return .close }
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     let loop = connection.eventLoop
-    let hasRoom = user.sink.submit(item) { loop.execute { bound.value.connection?.resume() } }
-    guard hasRoom else { return .busy }
-    guard pause > .zero else { return .next }
-    resume(after: pause)
-    return .busy
+    return verdict(hasRoom: user.sink.submit(item) { loop.execute { bound.value.waitEnded() } })
   }
 
-  private func resume(after pause: TimeAmount) {
-    guard let connection else { return }
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    connection.eventLoop.scheduleTask(in: pause) {
-      let pause = bound.value.user?.received(0) ?? .zero
-      if pause > .zero { bound.value.resume(after: pause) } else { bound.value.connection?.resume() }
+  private func verdict(hasRoom: Bool) -> LineVerdict {
+    waits = hasRoom ? 0 : 1
+    // Between two bodies it does not wait: then the connection may go to another download.
+    if let user, body != nil {
+      let isFree = user.allowance.gather(1) { [weak self] in
+        user.held(false)
+        self?.waitEnded()
+      }
+      if !isFree {
+        waits += 1
+        user.held(true)
+      }
     }
+    return waits == 0 ? .next : .busy
+  }
+
+  private func waitEnded() {
+    waits -= 1
+    if waits == 0 { connection?.resume() }
   }
 
   private func leave(_ failure: SourceFailure) -> LineVerdict {

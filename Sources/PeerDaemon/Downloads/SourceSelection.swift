@@ -168,6 +168,11 @@ package struct SourceSelection {
     searchBegan = now
   }
 
+  /// The limit of the user delays the download, not its sources.
+  package mutating func held(at now: NIODeadline) {
+    gained(at: now)
+  }
+
   /// A holder that was asked, or a source, failed.
   ///
   /// - Parameter gained: bytes it delivered. A lost source that delivered something may have been restarted and is asked again.

@@ -28,6 +28,7 @@ final class BodySender {
   typealias Prepare = (_ offset: Int64, _ length: Int64) -> EventLoopFuture<StoreError?>
 
   private let connection: any LineConnection
+  private let allowance: RateAllowance
   private let handle: NIOFileHandle
   private let end: Int64
   private let prepare: Prepare
@@ -44,13 +45,14 @@ final class BodySender {
   ///   - prepared: up to where the file is checked and read in.
   init(
     descriptor: CInt, from offset: Int64, to end: Int64, prepared: Int64, on connection: any LineConnection,
-    prepare: @escaping Prepare, report: @escaping (Step) -> Void
+    allowance: RateAllowance, prepare: @escaping Prepare, report: @escaping (Step) -> Void
   ) {
     handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
     sent = offset
     self.end = end
     self.prepared = min(prepared, end)
     self.connection = connection
+    self.allowance = allowance
     self.prepare = prepare
     self.report = report
   }
@@ -87,11 +89,13 @@ final class BodySender {
   }
 
   private func sendNext() {
-    guard !isSending else { return }
-    isSending = true
-    let length = min(prepared - sent, Self.regionLength)
-    let region = FileRegion(fileHandle: handle, readerIndex: Int(sent), endIndex: Int(sent + length))
+    guard !isSending, !allowance.isWaiting else { return }
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    guard allowance.gather(1, then: { bound.value.proceed() }) else { return }
+    isSending = true
+    let length = min(prepared - sent, Self.regionLength, Int64(allowance.available))
+    allowance.spend(Int(length))
+    let region = FileRegion(fileHandle: handle, readerIndex: Int(sent), endIndex: Int(sent + length))
     let stalled = connection.eventLoop.scheduleTask(in: Self.regionTimeout) { bound.value.finish(.failed(nil)) }
     connection.send(region: region).whenComplete { result in
       stalled.cancel()

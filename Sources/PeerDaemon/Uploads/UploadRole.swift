@@ -28,6 +28,7 @@ final class UploadRole: LineRole {
   private let identity: (id: PeerID, name: PeerName)
   private let turns: UploadTurns
   private let slots: UploadSlots
+  private let limiter: RateLimiter
   private let transfers: TransferRegistry
   private var connection: (any LineConnection)?
   private var other: TransferRegistry.Source?
@@ -36,6 +37,7 @@ final class UploadRole: LineRole {
   private var known: ServedFile?
   private var slot = Slot.none
   private var body: BodySender?
+  private var allowance: RateAllowance?
   /// Gets `have` events, if the other side asked for a content that this peer has in part.
   private var events: (subscriber: HaveSubscriber, role: NIOLoopBoundBox<UploadRole?>)?
   /// Events that wait for the end of the answer.
@@ -49,17 +51,19 @@ final class UploadRole: LineRole {
 
   init(
     service: UploadService, identity: (id: PeerID, name: PeerName), turns: UploadTurns, slots: UploadSlots,
-    transfers: TransferRegistry
+    limiter: RateLimiter, transfers: TransferRegistry
   ) {
     self.service = service
     self.identity = identity
     self.turns = turns
     self.slots = slots
+    self.limiter = limiter
     self.transfers = transfers
   }
 
   func opened(_ connection: any LineConnection) {
     self.connection = connection
+    allowance = RateAllowance(of: limiter, for: ObjectIdentifier(self), on: connection.eventLoop)
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
       bound.value.closeWithoutHello()
@@ -103,6 +107,8 @@ final class UploadRole: LineRole {
     known = nil
     body?.cancel()
     body = nil
+    allowance?.end()
+    limiter.forget(ObjectIdentifier(self))
     connection = nil
     leaveSlot()
     turns.forget(ObjectIdentifier(self))
@@ -129,8 +135,10 @@ final class UploadRole: LineRole {
     if case .hello(let peer, let name) = request {
       if other == nil { scheduleIdleCheck() }
       other = .init(peer: peer, name: name.text, host: connection?.remoteAddress?.hostText ?? "")
+      var limits = service.limits
+      limits.slots = slots.limit
       PeerHelloReply(
-        server: "p2p-peer/\(ProtocolVersion.program)", peer: identity.id, name: identity.name, limits: service.limits
+        server: "p2p-peer/\(ProtocolVersion.program)", peer: identity.id, name: identity.name, limits: limits
       ).write(id: id, to: &output)
       return .next
     }
@@ -147,15 +155,21 @@ final class UploadRole: LineRole {
         try service.hashes(content, query)
       }
     case .get(let content, let offset, let length):
-      enterSlot(id) { [weak self] in
-        guard let self else { return }
-        let known = known
-        perform(id, cost: UploadTurns.requestCost + min(length, BodySender.partLength)) { () throws(WireFailure) in
-          try service.get(content, offset: offset, length: length, known: known)
-        }
+      // A small document is soon over: it does not wait for large ones.
+      guard content.geometry.pieceCount > 1 else {
+        get(content, offset, length, id)
+        break
       }
+      enterSlot(id) { [weak self] in self?.get(content, offset, length, id) }
     }
     return .busy
+  }
+
+  private func get(_ content: Content, _ offset: Int64, _ length: Int64, _ id: Int64) {
+    let (service, known, isLimited) = (service, known, limiter.isLimited)
+    perform(id, cost: UploadTurns.requestCost + min(length, BodySender.partLength)) { () throws(WireFailure) in
+      try service.get(content, offset: offset, length: length, known: known, isLimited: isLimited)
+    }
   }
 
   private func perform(
@@ -185,7 +199,12 @@ final class UploadRole: LineRole {
         HashesReply(count: count).write(id: id, to: &$0)
         $0.bytes += nodes
       }
+    case .success(.bytes(_, _, let bytes)) where allowance.map { $0.available < bytes.count } ?? false:
+      // A short body leaves in one write.
+      guard allowance?.gather(bytes.count, then: { [weak self] in self?.send(result, id) }) == true else { return }
+      return send(result, id)
     case .success(.bytes(let file, let offset, let bytes)):
+      allowance?.spend(bytes.count)
       known = file ?? known
       if let file { note(file, Int64(bytes.count)) }
       connection.send {
@@ -218,9 +237,10 @@ final class UploadRole: LineRole {
     of file: ServedFile, _ descriptor: CInt, from offset: Int64, to end: Int64, prepared: Int64,
     on connection: any LineConnection
   ) {
+    guard let allowance else { return }
     let (service, turns, loop, client) = (service, turns, connection.eventLoop, ObjectIdentifier(self))
     let body = BodySender(
-      descriptor: descriptor, from: offset, to: end, prepared: prepared, on: connection,
+      descriptor: descriptor, from: offset, to: end, prepared: prepared, on: connection, allowance: allowance,
       prepare: { offset, length in
         turns.run(for: client, cost: length, on: loop) { service.prepare(file, offset, length) }
       },
@@ -378,6 +398,8 @@ final class UploadRole: LineRole {
 
   private func checkIdle() {
     guard let connection else { return }
+    // What our own limit holds back, the other side cannot take.
+    if allowance?.isWaiting == true { lastTaken = connection.eventLoop.now }
     if idleDeadline(connection) > connection.eventLoop.now { scheduleIdleCheck() } else { connection.abort() }
   }
 }

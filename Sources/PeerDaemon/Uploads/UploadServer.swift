@@ -29,6 +29,8 @@ package final class UploadServer: Sendable {
   ///     it reaches its index.
   ///   - partials: unfinished downloads that are served as well.
   ///   - pool: threads for blocking work on catalogue and files.
+  ///   - slots: `nil` for those of `limits`.
+  ///   - limiter: bounds the rate of all uploads together.
   ///   - refusals: maximum number of refusals sent at a time.
   ///   - changed: receives shares whose file has changed or must be hashed again.
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
@@ -36,12 +38,13 @@ package final class UploadServer: Sendable {
     _ listener: LineServer.Listener, isChosen: Bool = true, identity: (id: PeerID, name: PeerName),
     ledger: ShareLedger, partials: PartialHoldings, transfers: TransferRegistry, group: any EventLoopGroup,
     pool: NIOThreadPool,
-    limits: PeerLimits = PeerLimits(), refusals: Int = 64, logger: Logger,
+    limits: PeerLimits = PeerLimits(), slots: UploadSlots? = nil, limiter: RateLimiter = RateLimiter(),
+    refusals: Int = 64, logger: Logger,
     changed: ChangedFiles
   ) async throws -> UploadServer {
     let service = UploadService(ledger: ledger, partials: partials, limits: limits, changed: changed)
     let turns = UploadTurns(pool: pool)
-    let slots = UploadSlots(limit: limits.slots)
+    let slots = slots ?? UploadSlots(limit: limits.slots)
     let gate = ConnectionGate(
       limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals)
     let listen = { @Sendable (listener: LineServer.Listener) async throws in
@@ -49,7 +52,8 @@ package final class UploadServer: Sendable {
         listener, group: group, limits: LineLimits(line: limits.line), gate: gate,
         report: { logger.warning("uploads: \($0)") }
       ) { _ in
-        UploadRole(service: service, identity: identity, turns: turns, slots: slots, transfers: transfers)
+        UploadRole(
+          service: service, identity: identity, turns: turns, slots: slots, limiter: limiter, transfers: transfers)
       }
     }
     let server = try await listen(listener)

@@ -20,8 +20,9 @@ final class UploadService: Sendable {
     case file(ServedFile, offset: Int64, length: Int64, prepared: Int64)
   }
 
-  /// Bodies up to this length are read and leave in one write with the header.
+  /// Bodies up to this length are read and leave in one write with the header; under a limit of the rate only one block.
   private static let maxReadLength: Int64 = 64 * 1024
+  private static let maxLimitedReadLength = PieceGeometry.blockLength
 
   let limits: PeerLimits
   let partials: PartialHoldings
@@ -94,9 +95,11 @@ final class UploadService: Sendable {
     return .hashes(count: range.hashCount, hashes)
   }
 
-  /// - Parameter known: the file of the last answer on this connection.
+  /// - Parameters:
+  ///   - known: the file of the last answer on this connection.
+  ///   - isLimited: whether the rate of uploads is limited.
   func get(
-    _ content: Content, offset: Int64, length: Int64, known: ServedFile?
+    _ content: Content, offset: Int64, length: Int64, known: ServedFile?, isLimited: Bool = false
   ) throws(WireFailure) -> Answer {
     guard length <= Int64(limits.get) else {
       throw WireFailure(.tooLarge, "one get has at most \(limits.get) bytes", limit: .init("get", limits.get))
@@ -110,7 +113,9 @@ final class UploadService: Sendable {
     if case .partial(let holding) = file, !holding.has(offset, length) {
       throw WireFailure(.notFound, "this peer does not have this part yet")
     }
-    guard length > Self.maxReadLength else { return try read(file, offset: offset, length: Int(length)) }
+    guard length > (isLimited ? Self.maxLimitedReadLength : Self.maxReadLength) else {
+      return try read(file, offset: offset, length: Int(length))
+    }
     let prepared = min(length, BodySender.partLength)
     if let error = prepare(file, offset, prepared) { throw Self.reported(error) }
     return .file(file, offset: offset, length: length, prepared: offset + prepared)

@@ -11,17 +11,32 @@ package final class UploadSlots: Sendable {
   }
 
   private struct State {
+    var limit: Int
+    /// Negative while more bodies are sent than a smaller limit allows.
     var free: Int
     var waiting: [(ticket: Ticket, grant: @Sendable () -> Void)] = []
     var lastNumber: UInt64 = 0
   }
 
-  package let limit: Int
   private let state: Mutex<State>
 
   package init(limit: Int) {
-    self.limit = limit
-    state = Mutex(State(free: limit))
+    state = Mutex(State(limit: limit, free: limit))
+  }
+
+  package var limit: Int { state.withLock { $0.limit } }
+
+  /// Changes the number of slots. Bodies that are being sent are completed.
+  package func set(_ limit: Int) {
+    let grants = state.withLock { state in
+      state.free += limit - state.limit
+      state.limit = limit
+      let granted = state.waiting.prefix(max(state.free, 0))
+      state.waiting.removeFirst(granted.count)
+      state.free -= granted.count
+      return granted.map(\.grant)
+    }
+    for grant in grants { grant() }
   }
 
   /// Takes a slot. Give it back with `leave`.
@@ -29,7 +44,7 @@ package final class UploadSlots: Sendable {
   /// - Returns: `nil` if the slot is there already; `grant` is not called then.
   package func enter(_ grant: @escaping @Sendable () -> Void) -> Ticket? {
     state.withLock { state in
-      guard state.free == 0 else {
+      guard state.free <= 0 else {
         state.free -= 1
         return nil
       }
@@ -53,7 +68,7 @@ package final class UploadSlots: Sendable {
   /// Gives a slot back.
   package func leave() {
     let grant = state.withLock { state -> (@Sendable () -> Void)? in
-      guard !state.waiting.isEmpty else {
+      guard state.free >= 0, !state.waiting.isEmpty else {
         state.free += 1
         return nil
       }

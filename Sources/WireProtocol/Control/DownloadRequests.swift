@@ -52,42 +52,6 @@ package struct PauseDownloads: WireMessage {
   }
 }
 
-/// `limit`: changes limits, or only asks for them.
-package struct ChangeLimits: WireMessage {
-  /// Bytes per second of all downloads together, 0 for no limit; `nil` leaves it as it is.
-  package var down: Int64?
-
-  package init(down: Int64? = nil) {
-    self.down = down
-  }
-
-  package init(_ fields: some FieldReader) throws(WireFailure) {
-    down = try fields.optionalInteger("down", in: 0...Content.maximumSize)
-  }
-
-  package func write(to fields: inout some FieldWriter) {
-    if let down { fields.member("down", down) }
-  }
-}
-
-/// The limits that are in force.
-package struct ControlLimitReply: WireReply {
-  /// Bytes per second of all downloads together; `nil` for no limit.
-  package var down: Int64?
-
-  package init(down: Int64?) {
-    self.down = down
-  }
-
-  package init(_ fields: some FieldReader) throws(WireFailure) {
-    down = try fields.optionalInteger("down", in: 1...Content.maximumSize)
-  }
-
-  package func write(to fields: inout some FieldWriter) {
-    if let down { fields.member("down", down) }
-  }
-}
-
 /// The end of `pause`, `resume` and `cancel`.
 package struct ControlDownloadsReply: WireReply {
   /// Downloads that are now as the command wants them.

@@ -12,7 +12,7 @@ package struct PeerLimits: Equatable, Sendable {
   /// Unanswered requests of one connection.
   package var inflight = 64
   /// Bodies that are sent at a time, to all connections together.
-  package var slots = 64
+  package var slots = 16
   /// Seconds within which a connection has to send `hello`.
   package var hello = 30
   /// Seconds within which a connection has to ask for something or take some of what it asked for.
