@@ -19,7 +19,14 @@ extension Catalogue {
   /// Replaces the record with this id, except the names of its files, which only `PieceFile` and the end of the download
   /// change: a caller with an older copy loses no file. No effect if the record was removed.
   package func updateDownload(_ record: DownloadRecord) throws(StoreError) {
-    try writeOnFullDisk { try DownloadRows.update($0, record) }
+    try updateDownloads([record])
+  }
+
+  /// The same for several records, in one transaction.
+  package func updateDownloads(_ records: [DownloadRecord]) throws(StoreError) {
+    try writeOnFullDisk { database in
+      for record in records { try DownloadRows.update(database, record) }
+    }
   }
 
   /// `nil` if there is none with this id.
@@ -112,7 +119,7 @@ enum DownloadRows {
 
   private static let values = [
     "key", "root", "size", "title", "modified", "executable", "path", "shared", "preserves", "replaces", "detached",
-    "chosen", "mask", "source", "state", "error", "received", "created", "finished", "sources",
+    "chosen", "mask", "source", "state", "error", "received", "created", "finished", "sources", "priority",
   ]
   private static let columns = values.joined(separator: ", ") + ", temporary, sideFile"
   static let insert = """
@@ -153,6 +160,7 @@ enum DownloadRows {
       record.replacesFile, record.isDetached, record.isContentChosen, record.mask.map { Int64($0) },
       record.from.map { CatalogueRows.blob($0.digest) }, record.state.rawValue, record.error, record.received,
       record.created.seconds, record.finished?.seconds, DownloadSources.text(of: record.sources),
+      record.priority.rawValue,
     ]
     return StatementArguments(values)
   }
@@ -183,7 +191,8 @@ enum DownloadRows {
       let state = (value(15) as Int64?).flatMap(DownloadRecord.State.init(rawValue:)),
       let error = optional(16, String.self), let received: Int64 = value(17), let created: Int64 = value(18),
       let finished = optional(19, Int64.self), let sources = optional(20, String.self),
-      let temporary = optional(21, String.self), let sideFile = optional(22, String.self)
+      let priority = (value(21) as Int64?).flatMap(DownloadPriority.init(rawValue:)),
+      let temporary = optional(22, String.self), let sideFile = optional(23, String.self)
     else { throw invalid }
     let document = Document(
       key: key, title: title, content: content, modified: Timestamp(seconds: modified), executable: flag(6))
@@ -191,7 +200,7 @@ enum DownloadRows {
     record.id = id
     (record.isShared, record.preserves, record.replacesFile) = (flag(8), flag(9), flag(10))
     (record.isDetached, record.isContentChosen) = (flag(11), flag(12))
-    (record.state, record.error, record.received) = (state, error, received)
+    (record.state, record.error, record.received, record.priority) = (state, error, received, priority)
     record.finished = finished.map { Timestamp(seconds: $0) }
     record.sources = DownloadSources.read(sources)
     (record.temporary, record.sideFile) = (temporary, sideFile)

@@ -17,6 +17,9 @@ enum CatalogueSchema {
     }
     migrator.registerMigration("4 downloads") { try $0.execute(sql: DownloadRows.createTable) }
     migrator.registerMigration("5 sources of downloads") { try $0.execute(sql: DownloadSources.addColumn) }
+    migrator.registerMigration("6 priority of downloads") { database in
+      try database.execute(sql: "ALTER TABLE download ADD COLUMN priority INTEGER NOT NULL DEFAULT 1")
+    }
     return migrator
   }
 

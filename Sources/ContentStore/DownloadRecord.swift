@@ -63,6 +63,7 @@ package struct DownloadRecord: Equatable, Sendable {
   package var from: PeerID?
 
   package var state = State.queued
+  package var priority = DownloadPriority.normal
   /// Why it waits or has failed.
   package var error: String?
   /// Bytes received in its life, including those that were not needed.

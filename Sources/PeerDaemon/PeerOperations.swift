@@ -128,6 +128,7 @@ struct PeerOperations: Sendable {
         takesNewest: document.newest, replacesFile: document.force, isShared: document.share)
     request.preserves = document.preserve
     request.mask = document.umask
+    request.priority = document.priority
     request.rejoins = document.rejoins
     (request.isDetached, request.isPatient) = (document.detach, document.wait)
     guard !document.detach else {

@@ -93,6 +93,11 @@ package final class TransferHandle: Sendable {
     change { $0.show(state, error: error, at: now) }
   }
 
+  /// Of a download.
+  package func prioritize(_ priority: DownloadPriority) {
+    change { $0.transfer.priority = priority }
+  }
+
   /// Of a download: what it does apart from fetching; `nil` for nothing else.
   package func show(_ activity: Activity?) {
     change { $0.transfer.activity = activity?.rawValue }

@@ -147,8 +147,8 @@ enum MessageTable {
       #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"detach":true}"#,
       optional: ["force", "share", "detach"]),
     MessageCase(
-      ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"wait":true}"#,
-      optional: ["force", "share", "wait"]),
+      ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"wait":true,"priority":"high"}"#,
+      optional: ["force", "share", "wait", "priority"]),
     MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
     MessageCase(
       ControlLine.self, #"{"id":9,"op":"transfers","all":true,"limit":5,"map":true}"#,
@@ -252,9 +252,9 @@ enum MessageTable {
     MessageCase(
       Part<RunningTransfer>.self,
       #"{"id":7,"direction":"download","state":"active","activity":"copying","key":"rfc/793",\#(Sample.content),"received":1,"#
-        + #""rate":5,"eta":9,"path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"#
+        + #""rate":5,"eta":9,"path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"priority":"low","#
         + #""error":"no"}"#,
-      optional: ["activity", "key", "eta", "path", "sources", "pieces", "have", "error"]),
+      optional: ["activity", "key", "eta", "path", "sources", "pieces", "have", "priority", "error"]),
     MessageCase(Part<DownloadJob>.self, #"{"job":7,"waiter":3,"path":"/x","received":5}"#, optional: ["received"]),
     MessageCase(
       Part<RunningTransfer.Source>.self,

@@ -56,6 +56,13 @@ struct GetCommand: ConsoleCommand {
   @Flag(help: "With --json: also print a line with the event progress whenever there is some.")
   var progress = false
 
+  @Option(
+    help: ArgumentHelp(
+      "high, normal or low: which of the queued downloads begins first. The same get changes it.",
+      valueName: "priority"),
+    completion: .list(["high", "normal", "low"]), transform: Self.priority)
+  var priority: DownloadPriority?
+
   @Flag(help: "Do not set the modification time and the executable bit of the document.")
   var noPreserve = false
 
@@ -72,6 +79,11 @@ struct GetCommand: ConsoleCommand {
     if progress, detach { throw ValidationError("--progress and --detach cannot be combined") }
     if detach, wait { throw ValidationError("--detach and --wait cannot be combined") }
     if let from, from.isEmpty { throw ValidationError("--from takes a name or the start of an id") }
+  }
+
+  private static func priority(_ text: String) throws -> DownloadPriority {
+    guard let priority = DownloadPriority(word: text) else { throw InvalidValue("expected high, normal or low") }
+    return priority
   }
 
   var interruption: String? {
@@ -133,7 +145,7 @@ struct GetCommand: ConsoleCommand {
       request.preserve = !noPreserve
       request.umask = console.environment.umask
     }
-    (request.detach, request.wait) = (detach, wait)
+    (request.detach, request.wait, request.priority) = (detach, wait, priority)
     var waiting = WaitingGet()
     while true {
       do {

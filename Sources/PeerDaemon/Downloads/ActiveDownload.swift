@@ -49,14 +49,6 @@ final class ActiveDownload {
   var content: Content { record.document.content }
   /// A file of one piece needs no row, no hidden file and no partial holder.
   var isSmall: Bool { content.geometry.pieceCount <= 1 }
-
-  func isFor(_ selection: DownloadSelection) -> Bool {
-    switch selection {
-    case .job(let id): id == self.id
-    case .key(let key): key == record.document.key
-    case .all: true
-    }
-  }
 }
 
 /// A `get` that waits for a download. Confined to `Downloads`.

@@ -142,6 +142,8 @@ package struct DownloadMachine: Equatable, Sendable {
     }
   }
 
+  var waitsForSource: Bool { state == .waiting(.noSource) }
+
   // MARK: Waiters
 
   /// Another `get` of the same content and target.

@@ -99,10 +99,23 @@ struct DownloadPreparation: Sendable {
       places: ledger.places.current())
   }
 
-  /// The path that identifies the target; as recorded if its directory is missing now.
-  func place(of record: DownloadRecord) async -> String {
-    let found = try? await pools.quick.store { () throws(StoreError) in try self.target(of: record).pathWithoutLinks }
-    return found ?? record.path
+  /// The paths that identify the targets; as recorded if a directory is missing now. Looks at each directory once.
+  func places(of records: [DownloadRecord]) async -> [String] {
+    let paths = records.map(\.path)
+    let found = try? await pools.quick.store { [places = ledger.places] () throws(StoreError) in
+      let current = places.current()
+      var directories: [Substring: String] = [:]
+      return paths.map { path in
+        guard let slash = path.lastIndex(of: "/") else { return path }
+        let directory = path[..<slash]
+        if directories[directory] == nil {
+          let target = try? DownloadTarget(directory: "\(directory)/", name: "x", places: current)
+          directories[directory] = target.map { String($0.pathWithoutLinks.dropLast()) } ?? "\(directory)/"
+        }
+        return (directories[directory] ?? "\(directory)/") + path[path.index(after: slash)...]
+      }
+    }
+    return found ?? paths
   }
 
   /// The existing file at the target if it has the wanted content.

@@ -15,6 +15,7 @@ extension DownloadRecord {
     isDetached = request.isDetached
     isContentChosen = request.content != nil
     mask = request.mask
+    priority = request.priority ?? .normal
     from = choice.peer
   }
 
@@ -47,7 +48,8 @@ extension DownloadRecord {
       content: document.content, received: received, path: path,
       sources: sources.map {
         .init(name: $0.name, id: $0.peer, host: $0.host, bytes: $0.bytes, error: $0.error)
-      }, pieces: pieces, have: isComplete ? pieces : nil, error: error)
+      }, pieces: pieces, have: isComplete ? pieces : nil, priority: priority,
+      error: error)
   }
 }
 

@@ -37,6 +37,8 @@ package struct DownloadRequest: Sendable {
   package var isPatient = false
   /// The download that this request waited for before its connection was lost.
   package var rejoins: GetDocument.Rejoining?
+  /// `nil` for the usual one, or to leave that of a download that is known.
+  package var priority: DownloadPriority?
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of this process.
   package var mask: UInt32?
 

@@ -37,13 +37,15 @@ extension Downloads {
   private func settle(_ job: ActiveDownload) {
     let (phase, error) = (job.machine.phase, job.machine.error?.message)
     if case .waiting = job.machine.state {} else { job.timer.take()?.cancel() }
+    let wasBusy = busy.contains(job.id)
     if job.machine.isBusy { busy.insert(job.id) } else { busy.remove(job.id) }
     job.transfer.show(phase.word, error: error)
     if !job.machine.isBusy {
       job.file = nil
       if job.written != (phase, error) { record(job, phase, error) }
-      if phase.hasEnded { remove(job) } else if phase == .queued, !queue.contains(job.id) { queue.append(job.id) }
+      if phase.hasEnded { remove(job) } else { enqueue(job) }
     }
+    if wasBusy, !isLeader(job) { releaseFollowers(of: job.content) }
     admit()
   }
 
@@ -66,18 +68,39 @@ extension Downloads {
   }
 
   func write(_ record: DownloadRecord) {
-    writes.add { [catalogue] () throws(StoreError) in try catalogue.updateDownload(record) }
+    writes.update(record, in: catalogue)
+  }
+
+  func prioritize(_ job: ActiveDownload, _ priority: DownloadPriority) {
+    job.record.priority = priority
+    job.transfer.prioritize(priority)
+    // Else it is recorded with its next state.
+    if job.isRecorded, !job.machine.isBusy { write(job.record) }
   }
 
   private func remove(_ job: ActiveDownload) {
     if job.machine.phase == .done {
       // Others that waited for the same content copy it.
-      for id in queue { if let other = jobs[id], other.content == job.content { other.copy = job.record.path } }
+      for other in jobs.of(job.content) where other.machine.state == .queued { other.copy = job.record.path }
     }
-    jobs[job.id] = nil
+    jobs.remove(job)
+    queue.remove(job.id)
+    stopFollowing(job)
     busy.remove(job.id)
     job.finalTotals = job.transfer.totals
     job.transfer.end()
+  }
+
+  // MARK: The queue
+
+  /// Puts a download into the queue if it may begin, else out of it.
+  func enqueue(_ job: ActiveDownload) {
+    stopFollowing(job)
+    if job.machine.state == .queued, !job.isHeld {
+      queue.insert(job.id, job.record.priority, isSmall: job.isSmall)
+    } else {
+      queue.remove(job.id)
+    }
   }
 
   /// Lets queued downloads begin while there are slots.
@@ -85,31 +108,44 @@ extension Downloads {
     guard !isAdmitting, !isStopping else { return }
     isAdmitting = true
     defer { isAdmitting = false }
-    var begun = [Int64]()
-    queue.removeAll { id in
-      guard let job = jobs[id], job.machine.state == .queued else { return true }
-      guard !job.isHeld, hasSlot(job), !isFollower(job) else { return false }
-      busy.insert(id)
-      begun.append(id)
-      return true
+    var begun = [ActiveDownload]()
+    for isSmall in [true, false] {
+      var slots = (isSmall ? Self.maxSmall : maxActive) - busy.count { jobs[$0]?.isSmall == isSmall }
+      while slots > 0, let job = queue.next(isSmall: isSmall).flatMap({ jobs[$0] }) {
+        guard job.machine.state == .queued, !job.isHeld else { continue }
+        guard !isFollower(job) else {
+          followers[job.content, default: []].insert(job.id)
+          continue
+        }
+        busy.insert(job.id)
+        begun.append(job)
+        slots -= 1
+      }
     }
-    for id in begun {
-      if let job = jobs[id] { carryOut(job.machine.admitted(), job) }
-    }
-  }
-
-  private func hasSlot(_ job: ActiveDownload) -> Bool {
-    let same = busy.count { jobs[$0]?.isSmall == job.isSmall }
-    return same < (job.isSmall ? Self.maxSmall : maxActive)
+    for job in begun { carryOut(job.machine.admitted(), job) }
   }
 
   /// Whether the same content is being fetched from the same sources to another place, to be copied from there.
   private func isFollower(_ job: ActiveDownload) -> Bool {
     busy.contains { id in
       guard let other = jobs[id], other !== job else { return false }
-      return other.content == job.content && other.record.from == job.record.from
-        && (other.machine.phase == .active || other.machine.state == .queued)
+      return other.content == job.content && other.record.from == job.record.from && isLeader(other)
     }
+  }
+
+  /// Whether others of the same content wait for it.
+  private func isLeader(_ job: ActiveDownload) -> Bool {
+    busy.contains(job.id) && (job.machine.phase == .active || job.machine.state == .queued)
+  }
+
+  private func releaseFollowers(of content: Content) {
+    guard let ids = followers.removeValue(forKey: content) else { return }
+    for job in ids.compactMap({ jobs[$0] }) { enqueue(job) }
+  }
+
+  private func stopFollowing(_ job: ActiveDownload) {
+    guard followers[job.content]?.remove(job.id) != nil else { return }
+    if followers[job.content]?.isEmpty == true { followers[job.content] = nil }
   }
 
   // MARK: Work
@@ -142,6 +178,7 @@ extension Downloads {
 
   private func discard(_ job: ActiveDownload) {
     let (record, file) = (job.record, job.file)
+    guard file != nil || record.temporary != nil || record.sideFile != nil else { return }
     (job.record.temporary, job.record.sideFile) = (nil, nil)
     writes.add { [preparation] () throws(StoreError) in try preparation.discard(record, file) }
   }
@@ -160,11 +197,14 @@ extension Downloads {
     if let choice {
       discard(job)
       job.file = nil
+      jobs.remove(job)
       job.record.document = choice.document(job.record.document.key)
+      jobs.insert(job)
       job.choice = choice
       job.transfer.end()
       job.transfer = transfers.download(
         job.record.document.key, job.content, to: job.record.path, id: job.id, received: job.record.received)
+      job.transfer.prioritize(job.record.priority)
     }
     carryOut(job.machine.renewed(choice != nil, using: &random), job)
   }

@@ -79,7 +79,7 @@ extension Downloads {
         guard error.code == .notFound || error.code == .unavailable else { throw error }
         // The same `get` goes on with its download even if nobody has the key now.
         // Finding the target may make its directory.
-        let isKnown = jobs.values.contains { $0.record.document.key == request.key }
+        let isKnown = !jobs.of(request.key).isEmpty
         if isKnown, let place = try? await preparation.target(of: request).place,
           let job = unfinished(request, place: place)
         {
@@ -162,7 +162,13 @@ extension Downloads {
   }
 
   private func select(_ selection: DownloadSelection) throws(WireFailure) -> [ActiveDownload] {
-    let chosen = jobs.values.filter { $0.isFor(selection) && $0.machine.canBeJoined }.sorted { $0.id < $1.id }
+    let named: [ActiveDownload] =
+      switch selection {
+      case .job(let id): jobs[id].map { [$0] } ?? []
+      case .key(let key): jobs.of(key)
+      case .all: jobs.values.sorted { $0.id < $1.id }
+      }
+    let chosen = named.filter { $0.machine.canBeJoined }
     guard chosen.isEmpty else { return chosen }
     switch selection {
     case .job(let id):

@@ -16,7 +16,7 @@ package actor Downloads {
   /// Small ones, which are soon over, at a time.
   static let maxSmall = 64
   /// Unfinished downloads.
-  static let maxJobs = 10_000
+  static let maxJobs = 50_000
   /// How long an ended download is shown.
   static let historySeconds: Int64 = 86_400
 
@@ -28,9 +28,11 @@ package actor Downloads {
   let sleep: @Sendable (Duration) async throws -> Void
   let wallClock: @Sendable () -> Timestamp
   let writes: SerialWrites
-  var jobs: [Int64: ActiveDownload] = [:]
-  /// Downloads that want a slot, in order.
-  var queue: [Int64] = []
+  var jobs = JobTable()
+  /// Downloads that may begin when there is a slot.
+  var queue = DownloadQueue()
+  /// Queued downloads that wait for another one of the same content.
+  var followers: [Content: Set<Int64>] = [:]
   /// Downloads of several pieces that fetch at a time; others are queued.
   var maxActive = TransferLimits.defaultDownloads
   /// Downloads with a fetch or look-up.
@@ -80,7 +82,7 @@ package actor Downloads {
         return (try catalogue.lastDownload(), try catalogue.downloads(in: [.queued, .active, .waiting, .paused]))
       }
       transfers.beginDownloads(after: last)
-      for record in records { await resume(record) }
+      for (record, place) in zip(records, await preparation.places(of: records)) { resume(record, at: place) }
       showPieces(of: records)
       if !records.isEmpty { logger.info("downloads go on", metadata: ["count": "\(records.count)"]) }
     } catch {
@@ -91,18 +93,18 @@ package actor Downloads {
 
   var oldest: Timestamp { Timestamp(seconds: wallClock().seconds - Self.historySeconds) }
 
-  private func resume(_ record: DownloadRecord) async {
+  private func resume(_ record: DownloadRecord, at place: String) {
     let phase = record.state
-    let place = await preparation.place(of: record)
     let machine = DownloadMachine(
       recorded: phase, isDetached: record.isDetached, isContentChosen: record.isContentChosen)
     let transfer = transfers.download(
       record.document.key, record.document.content, to: record.path, id: record.id, received: record.received,
       sources: record.sources)
     let job = ActiveDownload(record, machine, place: place, transfer: transfer, isRecorded: true)
-    jobs[job.id] = job
+    jobs.insert(job)
+    transfer.prioritize(record.priority)
     transfer.show(machine.phase.word, error: nil)
-    if machine.state == .queued { queue.append(job.id) }
+    enqueue(job)
   }
 
   /// Shows what downloads have that do not go on at once.
@@ -142,7 +144,7 @@ package actor Downloads {
 
   /// The index is connected again.
   package func indexConnected() {
-    for job in jobs.values { carryOut(job.machine.indexConnected(), job) }
+    for job in jobs.values where job.machine.waitsForSource { carryOut(job.machine.indexConnected(), job) }
   }
 
   // MARK: Joining
@@ -152,7 +154,7 @@ package actor Downloads {
     for request: DownloadRequest, _ choice: SourceChoice, at target: DownloadTarget, place: String
   ) throws(WireFailure) -> (ActiveDownload, isNew: Bool) {
     let content = choice.content.content
-    let known = jobs.values.first { $0.place == place && $0.content == content && $0.machine.canBeJoined }
+    let known = jobs.of(content).first { $0.place == place && $0.machine.canBeJoined }
     if let known { return (known, false) }
     guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
     guard jobs.count < Self.maxJobs else {
@@ -166,17 +168,18 @@ package actor Downloads {
     let job = ActiveDownload(
       record, DownloadMachine(isDetached: request.isDetached, isContentChosen: record.isContentChosen), place: place,
       transfer: transfer, isRecorded: false)
-    jobs[job.id] = job
+    jobs.insert(job)
+    transfer.prioritize(record.priority)
     job.transfer.show("queued", error: nil)
-    queue.append(job.id)
+    enqueue(job)
     return (job, true)
   }
 
   /// An unfinished download that this request may mean although the index does not know its key now.
   func unfinished(_ request: DownloadRequest, place: String) -> ActiveDownload? {
     let from = request.from.map { PeerID(hex: $0) }
-    return jobs.values.first { job in
-      job.place == place && job.record.document.key == request.key && job.machine.canBeJoined
+    return jobs.of(request.key).first { job in
+      job.place == place && job.machine.canBeJoined
         && (from == nil || from == job.record.from)
         && (request.content.map { job.content.root.hex.hasPrefix($0.prefix { $0 != ":" }) } ?? true)
     }
@@ -207,6 +210,7 @@ package actor Downloads {
   private func adopt(_ request: DownloadRequest, _ choice: SourceChoice?, _ job: ActiveDownload) -> Bool {
     job.record.isShared = job.record.isShared || request.isShared
     job.record.replacesFile = job.record.replacesFile || request.replacesFile
+    if let priority = request.priority, priority != job.record.priority { prioritize(job, priority) }
     guard let choice else { return false }
     let isOther = job.record.from != choice.peer
     job.record.from = choice.peer
@@ -241,6 +245,7 @@ package actor Downloads {
   /// The download may begin.
   func release(_ job: ActiveDownload) {
     job.isHeld = false
+    enqueue(job)
     admit()
   }
 

@@ -127,6 +127,12 @@ extension FieldReader {
     }
   }
 
+  fileprivate func optionalPriority() throws(WireFailure) -> DownloadPriority? {
+    guard let word = try optionalString("priority") else { return nil }
+    guard let priority = DownloadPriority(word: word) else { throw .badRequest("priority is high, normal or low") }
+    return priority
+  }
+
   fileprivate func optionalRowLimit() throws(WireFailure) -> Int? {
     try optionalInteger("limit", in: 1...Int(Content.maximumSize))
   }
@@ -270,6 +276,8 @@ package struct GetDocument: WireMessage {
   package var preserve = true
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of the daemon.
   package var umask: UInt32?
+  /// Its place in the queue; `nil` for the usual one, or to leave that of a download that is known.
+  package var priority: DownloadPriority?
   /// Whether to reply as soon as the download is recorded, without waiting for it.
   package var detach = false
   /// Whether to wait for sources as well.
@@ -311,6 +319,7 @@ package struct GetDocument: WireMessage {
     umask = try fields.optionalInteger("umask", in: 0...0o777)
     detach = try fields.optionalBool("detach") ?? false
     wait = try fields.optionalBool("wait") ?? false
+    priority = try fields.optionalPriority()
     guard !detach || (!wait && !isStream) else {
       throw .badRequest("detach goes neither with wait nor with stream")
     }
@@ -336,6 +345,7 @@ package struct GetDocument: WireMessage {
     if let umask { fields.member("umask", umask) }
     if detach { fields.member("detach", true) }
     if wait { fields.member("wait", true) }
+    if let priority { fields.member("priority", priority.word) }
     if let rejoins {
       fields.member("rejoins", rejoins.job)
       fields.member("since", rejoins.received)

@@ -81,14 +81,17 @@ package struct RunningTransfer: WireMessage {
   package var have: Int64?
   /// Of a download, on request: the verified pieces.
   package var map: PieceSet?
+  /// Of a download: its place in the queue; `nil` if the daemon is older.
+  package var priority: DownloadPriority?
   /// Of a download: why it waits or has failed.
   package var error: String?
 
   package init(
     id: Int64, direction: Direction, state: String = "active", key: DocumentKey?, content: Content?,
     received: Int64 = 0, rate: Int64 = 0, eta: Int64? = nil, path: String? = nil, sources: [Source] = [],
-    pieces: Int64? = nil, have: Int64? = nil, error: String? = nil
+    pieces: Int64? = nil, have: Int64? = nil, priority: DownloadPriority? = nil, error: String? = nil
   ) {
+    self.priority = priority
     self.error = error
     size = content?.size
     self.id = id
@@ -132,6 +135,7 @@ package struct RunningTransfer: WireMessage {
       map = PieceSet(base64: text, count: Int(pieces ?? 0))
       guard map != nil else { throw .badRequest("map is the base64 of a bit for each piece") }
     }
+    priority = try fields.optionalString("priority").flatMap { DownloadPriority(word: $0) }
     error = try fields.optionalString("error")
   }
 
@@ -150,6 +154,7 @@ package struct RunningTransfer: WireMessage {
     if let pieces { fields.member("pieces", pieces) }
     if let have { fields.member("have", have) }
     if let map { fields.member("map", map.base64) }
+    if let priority { fields.member("priority", priority.word) }
     if let error { fields.member("error", error) }
   }
 
