@@ -58,7 +58,7 @@ extension Catalogue {
       if let tree = HashTree(content: content, leaves: [UInt8](leaves)) { return tree }
     default:
       guard let file = try layers.file(of: content) else { return nil }
-      if let tree = try HashTree(content: content, file: file) { return tree }
+      if let tree = try HashTree(content: content, file: file, recent: groups) { return tree }
     }
     try forgetLayer(of: content)
     return nil

@@ -26,6 +26,7 @@ package final class Catalogue: Sendable {
   private let place: FileIdentity?
   private let lock: StateLock
   private let damaged: @Sendable () -> Void
+  let groups = GroupCache()
   let trees = Mutex(RecentTrees(limit: 64, memoryLimit: 4 << 20))
   /// Held from storing a layer until its share is committed, and while unused layers are removed.
   let keeping = Mutex<Void>(())

@@ -9,6 +9,7 @@ package final class HashTree: Sendable {
   private let upper: NodeLayers
   /// `nil` if `upper` begins with the leaves.
   private let file: LayerFile?
+  private let recent: GroupCache?
 
   /// Bytes in memory, without the leaves on disk.
   package var memory: Int { upper.byteCount }
@@ -19,10 +20,13 @@ package final class HashTree: Sendable {
     self.content = content
     upper = NodeLayers(base: 0, nodes: leaves, top: content.geometry.rootLayer)
     file = nil
+    recent = nil
   }
 
   /// From a file of leaves. `nil` if its upper layers do not lead to the content's root.
-  init?(content: Content, file: LayerFile) throws(StoreError) {
+  /// - Parameter recent: keeps the upper layers of groups that were used.
+  init?(content: Content, file: LayerFile, recent: GroupCache? = nil) throws(StoreError) {
+    self.recent = recent
     let leaves = content.geometry.blockCount
     let groups = LayerFile.nodes(above: leaves, each: LayerFile.groupLength)
     let nodes = try file.read(Int(groups) * MerkleTree.nodeLength, at: leaves * Int64(MerkleTree.nodeLength))
@@ -81,6 +85,7 @@ package final class HashTree: Sendable {
 
   /// Layers up to 9 of one group of 512 leaves, from at most `layer` on, verified against its node in layer 9.
   private func group(_ index: Int64, from layer: Int) throws(StoreError) -> NodeLayers {
+    if layer >= GroupCache.base, let known = recent?.find(index, of: content) { return known }
     let leafCount = content.geometry.blockCount
     let layers: NodeLayers
     if let file, file.hasMiddle, layer >= LayerFile.middleLayer {
@@ -98,6 +103,7 @@ package final class HashTree: Sendable {
     layers.append(layer: LayerFile.groupLayer, index: 0, to: &computed)
     upper.append(layer: LayerFile.groupLayer, index: index, to: &known)
     guard computed == known else { throw StoreError(.damagedLayer, "hashes of \(content)", "are damaged on disk") }
+    if layer >= GroupCache.base { recent?.insert(layers, index, of: content) }
     return layers
   }
 }

@@ -96,6 +96,29 @@ import Testing
     #expect(try workspace.names(in: "state/layers").isEmpty)
   }
 
+  @Test(arguments: [1537, 4097] as [Int64]) func `upper layers of a group that was used need no disk`(
+    blocks: Int64
+  ) throws {
+    let (catalogue, content) = try workspace.stored(blocks: blocks)
+    let tree = try #require(try catalogue.tree(of: content))
+    let groups = (blocks + 511) / 512
+    let ranges = (6...8).flatMap { layer in
+      (0..<groups).compactMap { group in
+        let width = Int64(512) >> Int64(layer)
+        return HashRange(layer: layer, index: group * width, length: Int(width), of: content)
+      }
+    }
+    let before = try ranges.map { try tree.hashes($0) }
+    let path = "\(workspace.state)/layers/\(content.root.hex)-\(content.size)"
+    // The nodes of layer 4 behind the leaves and the nodes of layer 9.
+    for group in 0..<groups { try workspace.flip(path, at: UInt64(blocks + groups + group * 32) * 32) }
+    #expect(try ranges.map { try tree.hashes($0) } == before)
+    for (range, hashes) in zip(ranges, before) { #expect(range.verify(hashes, against: content)) }
+    // Others are read from the disk, and checked.
+    let middle = try #require(HashRange(layer: 4, index: 0, length: 32, of: content))
+    #expect(code { try tree.hashes(middle) } == .damagedLayer)
+  }
+
   /// Whatever is asked for, the work is in proportion to the answer.
   @Test(arguments: [1025, 262_144, 6_553_600, 1 << 39] as [Int64])
   func `no range costs more than 16 nodes for each of its own`(blocks: Int64) throws {
