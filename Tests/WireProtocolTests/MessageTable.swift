@@ -147,7 +147,9 @@ enum MessageTable {
       #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"detach":true}"#,
       optional: ["force", "share", "detach"]),
     MessageCase(
-      ControlLine.self, #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"wait":true,"priority":"high"}"#,
+      ControlLine.self,
+      #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"#
+        + #""share":true,"wait":true,"priority":"high"}"#,
       optional: ["force", "share", "wait", "priority"]),
     MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
     MessageCase(
