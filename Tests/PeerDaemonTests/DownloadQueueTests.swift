@@ -3,6 +3,7 @@
 import ContentStore
 import DocumentModel
 import PeerDaemon
+import Synchronization
 import TestSupport
 import Testing
 import WireProtocol
@@ -133,22 +134,54 @@ import WireProtocol
     Digest(bytes: (0..<32).map { UInt8(truncatingIfNeeded: number >> (8 * ($0 % 4))) }) ?? .zero
   }
 
+  /// Delays that `Downloads` asked for; they never end.
+  private final class Delays: Sendable {
+    private let delays = Mutex<[Duration]>([])
+    var all: [Duration] { delays.withLock { $0 } }
+    func add(_ delay: Duration) { delays.withLock { $0.append(delay) } }
+  }
+
+  @Test func `many downloads without a source do not ask the index at once`() async throws {
+    try await DownloadScene.with(.noSource) { scene in
+      let count = 300
+      try scene.bob.catalogue.record(try records(count, scene))
+      let delays = Delays()
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch) { delay in
+        delays.add(delay)
+        try await Task.sleep(for: .seconds(3600))
+      }
+      await next.start()
+      #expect(await eventually { scene.rows.allSatisfy { $0.state == "waiting" } })
+      // The first ones wait about a second, the last ones 10 ms for each that waits already.
+      #expect(await eventually { delays.all.count == count })
+      #expect(try #require(delays.all.max()) >= .milliseconds(10 * (count - 20)))
+      await next.indexConnected()
+      #expect(await eventually { delays.all.count == 2 * count })
+      let again = delays.all.dropFirst(count)
+      #expect(again.count { $0 > .milliseconds(640) } >= count - 64)
+      _ = try await next.cancel(.all)
+      await next.stop()
+    }
+  }
+
+  private func records(_ count: Int, _ scene: DownloadScene) throws -> [DownloadRecord] {
+    try (1...count).map { number in
+      var record = DownloadRecord(
+        document: Document(
+          key: try DocumentKey("file/\(number)"), title: Title(normalizing: "x"),
+          content: try #require(Content(root: Self.digest(number), size: number % 10 == 0 ? 5_000 : 600_000)),
+          modified: Timestamp(seconds: 0)),
+        path: scene.target("t\(number)"), created: Timestamp(seconds: 1))
+      record.id = Int64(number)
+      return record
+    }
+  }
+
   /// Each step takes a fraction of a second; what looks at all downloads for each of them takes minutes.
   @Test func `10,000 queued downloads are ordinary`() async throws {
     try await DownloadScene.with(.hold(pieces: 0)) { scene in
       let count = 10_000
-      let records = try (1...count).map { number in
-        var record = DownloadRecord(
-          document: Document(
-            key: try DocumentKey("file/\(number)"), title: Title(normalizing: "x"),
-            content: try #require(
-              Content(root: Self.digest(number), size: number % 10 == 0 ? 5_000 : 600_000)),
-            modified: Timestamp(seconds: 0)),
-          path: scene.target("t\(number)"), created: Timestamp(seconds: 1))
-        record.id = Int64(number)
-        return record
-      }
-      try scene.bob.catalogue.record(records)
+      try scene.bob.catalogue.record(try records(count, scene))
       let clock = ContinuousClock()
       var times: [(String, Duration)] = []
       func measure(_ name: String, _ body: () async throws -> Void) async throws {

@@ -16,7 +16,8 @@ extension Downloads {
       case .lookUpKey: lookUpKey(job)
       case .probe(let reason): probe(reason, job)
       case .retry(let delay):
-        start(timerOf: job, after: delay)
+        // Many are tried one after the other.
+        start(timerOf: job, after: max(delay, Self.probeInterval * waiting.count))
       case .answer(let ids, let answer):
         let result: Result<String, WireFailure> =
           switch answer {
@@ -37,6 +38,7 @@ extension Downloads {
   private func settle(_ job: ActiveDownload) {
     let (phase, error) = (job.machine.phase, job.machine.error?.message)
     if case .waiting = job.machine.state {} else { job.timer.take()?.cancel() }
+    if phase == .waiting { waiting.insert(job.id) } else { waiting.remove(job.id) }
     let wasBusy = busy.contains(job.id)
     if job.machine.isBusy { busy.insert(job.id) } else { busy.remove(job.id) }
     job.transfer.show(phase.word, error: error)
@@ -87,6 +89,7 @@ extension Downloads {
     queue.remove(job.id)
     stopFollowing(job)
     busy.remove(job.id)
+    waiting.remove(job.id)
     job.finalTotals = job.transfer.totals
     job.transfer.end()
   }
@@ -226,7 +229,11 @@ extension Downloads {
     carryOut(job.machine.probed(hasHope, using: &random), job)
   }
 
-  private func start(timerOf job: ActiveDownload, after delay: Duration) {
+  /// Between two looks for sources, however many downloads wait for them; and how many looks may come at once.
+  static let probeInterval = Duration.milliseconds(10)
+  static let maxProbes = 64
+
+  func start(timerOf job: ActiveDownload, after delay: Duration) {
     job.timer?.cancel()
     job.timer = Task { [sleep, id = job.id] in
       guard (try? await sleep(delay)) != nil, !Task.isCancelled else { return }

@@ -35,6 +35,8 @@ package actor Downloads {
   var followers: [Content: Set<Int64>] = [:]
   /// Downloads of several pieces that fetch at a time; others are queued.
   var maxActive = TransferLimits.defaultDownloads
+  /// Downloads that wait for a source or the disk.
+  var waiting: Set<Int64> = []
   /// Downloads with a fetch or look-up.
   var busy: Set<Int64> = []
   var isAdmitting = false
@@ -144,7 +146,15 @@ package actor Downloads {
 
   /// The index is connected again.
   package func indexConnected() {
-    for job in jobs.values where job.machine.waitsForSource { carryOut(job.machine.indexConnected(), job) }
+    for (number, id) in waiting.sorted().enumerated() {
+      guard let job = jobs[id], job.machine.waitsForSource else { continue }
+      // The index is not asked about all of them at once.
+      if number < Self.maxProbes {
+        carryOut(job.machine.indexConnected(), job)
+      } else {
+        start(timerOf: job, after: Self.probeInterval * number)
+      }
+    }
   }
 
   // MARK: Joining
