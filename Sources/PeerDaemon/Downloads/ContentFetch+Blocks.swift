@@ -49,6 +49,28 @@ extension ContentFetch {
 
   // MARK: Blocks
 
+  /// Bytes within the time of a stall that count as progress: a source that limits its rate is slow, but not dead.
+  private static let minProgress = 4096
+
+  func received(_ bytes: Int, from id: SourceSelection.ID) {
+    guard let source = sources[id] else { return }
+    received += Int64(bytes)
+    context.observer.received(bytes, source.holder)
+    sources[id]?.trickled += bytes
+    guard source.trickled + bytes >= Self.minProgress else { return }
+    sources[id]?.trickled = 0
+    sources[id]?.lastProgress = loop.now
+  }
+
+  /// A limit of the user is no fault of the source, and no reason to look for others.
+  func setHeld(_ isHeld: Bool, _ id: SourceSelection.ID) {
+    guard result == nil, sources[id] != nil else { return }
+    sources[id]?.isHeld = isHeld
+    sources[id]?.lastProgress = loop.now
+    picker.setHeld(isHeld, id, at: now)
+    selection.held(at: loop.now)
+  }
+
   func makeSink(_ id: SourceSelection.ID) -> BlockSink {
     working += 1
     let bound = NIOLoopBound(self, eventLoop: loop)

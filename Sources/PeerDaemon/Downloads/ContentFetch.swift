@@ -66,7 +66,7 @@ final class ContentFetch {
   var selection: SourceSelection
   var picker: PiecePicker
   var sources: [SourceSelection.ID: Source] = [:]
-  private var received: Int64 = 0
+  var received: Int64 = 0
   private var partialPeers: Set<PeerID> = []
   /// Ranges of upper nodes that are requested, and from whom.
   var upper: [HashRange: SourceSelection.ID] = [:]
@@ -241,28 +241,6 @@ final class ContentFetch {
   }
 
   private func rate(of id: SourceSelection.ID) -> Double { picker.rate(of: id, at: now) ?? .infinity }
-
-  /// Bytes within the time of a stall that count as progress: a source that limits its rate is slow, but not dead.
-  private static let minProgress = 4096
-
-  private func received(_ bytes: Int, from id: SourceSelection.ID) {
-    guard let source = sources[id] else { return }
-    received += Int64(bytes)
-    context.observer.received(bytes, source.holder)
-    sources[id]?.trickled += bytes
-    guard source.trickled + bytes >= Self.minProgress else { return }
-    sources[id]?.trickled = 0
-    sources[id]?.lastProgress = loop.now
-  }
-
-  /// A limit of the user is no fault of the source, and no reason to look for others.
-  private func setHeld(_ isHeld: Bool, _ id: SourceSelection.ID) {
-    guard result == nil, sources[id] != nil else { return }
-    sources[id]?.isHeld = isHeld
-    sources[id]?.lastProgress = loop.now
-    picker.setHeld(isHeld, id, at: now)
-    selection.held(at: loop.now)
-  }
 
   // MARK: Events of a source
 

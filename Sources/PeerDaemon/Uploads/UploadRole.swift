@@ -24,20 +24,20 @@ final class UploadRole: LineRole {
     case complete
   }
 
-  private let service: UploadService
+  let service: UploadService
   private let identity: (id: PeerID, name: PeerName)
   private let turns: UploadTurns
   private let slots: UploadSlots
   private let limiter: RateLimiter
   private let transfers: TransferRegistry
-  private var connection: (any LineConnection)?
-  private var other: TransferRegistry.Source?
+  var connection: (any LineConnection)?
+  var other: TransferRegistry.Source?
   private var transfer: TransferHandle?
   /// The file of the last answer; the next `get` usually needs the same.
   private var known: ServedFile?
   private var slot = Slot.none
   private var body: BodySender?
-  private var allowance: RateAllowance?
+  var allowance: RateAllowance?
   /// Gets `have` events, if the other side asked for a content that this peer has in part.
   private var events: (subscriber: HaveSubscriber, role: NIOLoopBoundBox<UploadRole?>)?
   /// Events that wait for the end of the answer.
@@ -45,9 +45,9 @@ final class UploadRole: LineRole {
   /// Whether a request is being answered.
   private var isAnswering = false
   /// Before `hello` its timeout, later the check for idleness.
-  private var timer: Scheduled<Void>?
+  var timer: Scheduled<Void>?
   /// When the other side last received a part of a body or an event.
-  private var lastTaken = NIODeadline.distantPast
+  var lastTaken = NIODeadline.distantPast
 
   init(
     service: UploadService, identity: (id: PeerID, name: PeerName), turns: UploadTurns, slots: UploadSlots,
@@ -371,35 +371,5 @@ final class UploadRole: LineRole {
     guard !transfer.continues(with: 1) else { return }
     transfer.end()
     self.transfer = nil
-  }
-
-  // MARK: Time
-
-  /// Closes connections that send no `hello` in time, to free the slot.
-  private func closeWithoutHello() {
-    guard other == nil, let connection else { return }
-    let failure = WireFailure.noHello(within: service.limits.hello)
-    connection.send { failure.write(id: nil, to: &$0) }
-    connection.close()
-  }
-
-  /// One timer for each connection, which checks traffic in both directions: while it receives a long body over a slow
-  /// line, the other side sends nothing.
-  private func scheduleIdleCheck() {
-    guard let connection else { return }
-    timer?.cancel()
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    timer = connection.eventLoop.scheduleTask(deadline: idleDeadline(connection)) { bound.value.checkIdle() }
-  }
-
-  private func idleDeadline(_ connection: any LineConnection) -> NIODeadline {
-    max(connection.lastReceived, lastTaken) + .seconds(Int64(service.limits.idle))
-  }
-
-  private func checkIdle() {
-    guard let connection else { return }
-    // What our own limit holds back, the other side cannot take.
-    if allowance?.isWaiting == true { lastTaken = connection.eventLoop.now }
-    if idleDeadline(connection) > connection.eventLoop.now { scheduleIdleCheck() } else { connection.abort() }
   }
 }
