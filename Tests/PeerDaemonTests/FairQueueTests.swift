@@ -41,7 +41,7 @@ import Testing
   }
 
   /// A download of 2 MB: `have`, `hashes`, two parts of a body.
-  private let download = [64, 200, 1088, 1024].map { $0 * kilobyte }
+  private let download = [64, 576, 1088, 1024].map { $0 * kilobyte }
 
   @Test(arguments: [64, 512, 2176, 4096] as [Int64])
   func `each of 30 busy connections costs a new one no more than its own work and a job`(cost: Int64) {

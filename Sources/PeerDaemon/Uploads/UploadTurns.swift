@@ -9,8 +9,8 @@ import Synchronization
 package final class UploadTurns: Sendable {
   /// The share of a request in the time of a connection, apart from its bytes: as much as sending this many.
   package static let requestCost: Int64 = 64 * 1024
-  /// The cost of hashing two nodes.
-  package static let nodeCost: Int64 = 256
+  /// The cost of reading and hashing two nodes: about half a microsecond.
+  package static let nodeCost: Int64 = 1024
   /// Threads that stay for others while uploads are waiting.
   private static let sparedThreads = 2
 
