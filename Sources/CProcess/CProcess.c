@@ -514,6 +514,13 @@ int file_punch_hole(int descriptor, int64_t offset, int64_t length) {
   return 0;
 }
 
+int file_flush_file_system(int descriptor) {
+  while (syncfs(descriptor) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
 // MARK: Names
 
 void nss_files_and_dns_only(void) {

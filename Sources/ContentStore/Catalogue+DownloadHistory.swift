@@ -7,7 +7,15 @@ import GRDB
 extension Catalogue {
   /// The highest number that was ever recorded; 0 if there was none.
   package func lastDownload() throws(StoreError) -> Int64 {
-    try read { try Int64.fetchOne($0, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'download'") ?? 0 }
+    try read {
+      try Int64.fetchOne(
+        $0,
+        sql: """
+          SELECT max(
+            coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'download'), 0),
+            coalesce((SELECT max(id) FROM prefixDownload), 0))
+          """) ?? 0
+    }
   }
 
   /// Records downloads with their ids, in one transaction. Durable on return.
@@ -25,7 +33,7 @@ extension Catalogue {
   package func endedDownloads(since time: Timestamp, limit: Int) throws(StoreError) -> [DownloadRecord] {
     try read { database in
       try DownloadRows.fetch(
-        database, where: "state >= ? AND finished >= ? ORDER BY id DESC LIMIT ?",
+        database, where: "state >= ? AND finished >= ? AND prefixDownload IS NULL ORDER BY id DESC LIMIT ?",
         [DownloadRecord.State.done.rawValue, time.seconds, limit]
       ).reversed()
     }

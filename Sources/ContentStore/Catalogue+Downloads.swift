@@ -34,10 +34,29 @@ extension Catalogue {
     try read { try DownloadRows.fetch($0, where: "id = ?", [id]).first }
   }
 
-  /// Ordered by id.
+  /// Without those that belong to a prefix. Ordered by id.
   package func downloads(in states: Set<DownloadRecord.State>) throws(StoreError) -> [DownloadRecord] {
     let list = states.map { "\($0.rawValue)" }.sorted().joined(separator: ", ")
-    return try read { try DownloadRows.fetch($0, where: "state IN (\(list)) ORDER BY id", []) }
+    return try read {
+      try DownloadRows.fetch($0, where: "state IN (\(list)) AND prefixDownload IS NULL ORDER BY id", [])
+    }
+  }
+
+  /// Those that belong to a prefix.
+  package func downloads(ofPrefix id: Int64) throws(StoreError) -> [DownloadRecord] {
+    try read { try DownloadRows.fetch($0, where: "prefixDownload = ? ORDER BY id", [id]) }
+  }
+
+  /// Those that belong to a prefix whose download has ended: left by a process that died.
+  package func downloadsWithoutPrefix() throws(StoreError) -> [DownloadRecord] {
+    try read {
+      try DownloadRows.fetch(
+        $0,
+        where: """
+          prefixDownload IS NOT NULL
+          AND prefixDownload NOT IN (SELECT id FROM prefixDownload WHERE state < ?) ORDER BY id
+          """, [DownloadRecord.State.done.rawValue])
+    }
   }
 
   /// All that are not done, failed or cancelled, then the latest of the others; each part ordered by id.
@@ -119,7 +138,8 @@ enum DownloadRows {
 
   private static let values = [
     "key", "root", "size", "title", "modified", "executable", "path", "shared", "preserves", "replaces", "detached",
-    "chosen", "mask", "source", "state", "error", "received", "created", "finished", "sources", "priority",
+    "chosen", "mask", "source", "state", "error", "received", "created", "finished", "priority", "sources",
+    "prefixDownload",
   ]
   private static let columns = values.joined(separator: ", ") + ", temporary, sideFile"
   static let insert = """
@@ -159,8 +179,8 @@ enum DownloadRows {
       document.modified.seconds, document.executable, record.path, record.isShared, record.preserves,
       record.replacesFile, record.isDetached, record.isContentChosen, record.mask.map { Int64($0) },
       record.from.map { CatalogueRows.blob($0.digest) }, record.state.rawValue, record.error, record.received,
-      record.created.seconds, record.finished?.seconds, DownloadSources.text(of: record.sources),
-      record.priority.rawValue,
+      record.created.seconds, record.finished?.seconds, record.priority.rawValue,
+      DownloadSources.text(of: record.sources), record.prefix,
     ]
     return StatementArguments(values)
   }
@@ -190,9 +210,10 @@ enum DownloadRows {
       let path: String = value(7), let mask = optional(13, Int64.self), let source = optional(14, Data.self),
       let state = (value(15) as Int64?).flatMap(DownloadRecord.State.init(rawValue:)),
       let error = optional(16, String.self), let received: Int64 = value(17), let created: Int64 = value(18),
-      let finished = optional(19, Int64.self), let sources = optional(20, String.self),
-      let priority = (value(21) as Int64?).flatMap(DownloadPriority.init(rawValue:)),
-      let temporary = optional(22, String.self), let sideFile = optional(23, String.self)
+      let finished = optional(19, Int64.self),
+      let priority = (value(20) as Int64?).flatMap(DownloadPriority.init(rawValue:)),
+      let sources = optional(21, String.self), let prefix = optional(22, Int64.self),
+      let temporary = optional(23, String.self), let sideFile = optional(24, String.self)
     else { throw invalid }
     let document = Document(
       key: key, title: title, content: content, modified: Timestamp(seconds: modified), executable: flag(6))
@@ -203,6 +224,7 @@ enum DownloadRows {
     (record.state, record.error, record.received, record.priority) = (state, error, received, priority)
     record.finished = finished.map { Timestamp(seconds: $0) }
     record.sources = DownloadSources.read(sources)
+    record.prefix = prefix
     (record.temporary, record.sideFile) = (temporary, sideFile)
     if let mask {
       guard let mask = UInt32(exactly: mask) else { throw invalid }

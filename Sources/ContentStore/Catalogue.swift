@@ -208,6 +208,21 @@ package final class Catalogue: Sendable {
     try read { try CatalogueRows.fetch($0, where: "key = ? ORDER BY root, size", [key.text]) }
   }
 
+  /// Those of these documents that are in the catalogue.
+  package func shares(_ documents: [DocumentID]) throws(StoreError) -> [DocumentID: Share] {
+    try read { database in
+      var shares = [DocumentID: Share](minimumCapacity: documents.count)
+      for id in documents {
+        shares[id] =
+          try CatalogueRows.fetch(
+            database, where: "key = ? AND root = ? AND size = ?",
+            [id.key.text, CatalogueRows.blob(id.content.root), id.content.size]
+          ).first
+      }
+      return shares
+    }
+  }
+
   /// Under any key.
   package func shares(of content: Content) throws(StoreError) -> [Share] {
     try read {

@@ -16,9 +16,10 @@ enum CatalogueSchema {
       try database.execute(sql: "PRAGMA application_id = \(PrivateContent.applicationID)")
     }
     migrator.registerMigration("4 downloads") { try $0.execute(sql: DownloadRows.createTable) }
-    migrator.registerMigration("5 sources of downloads") { try $0.execute(sql: DownloadSources.addColumn) }
-    migrator.registerMigration("6 priority of downloads") { database in
+    migrator.registerMigration("5 priority and sources of downloads, downloads of prefixes") { database in
       try database.execute(sql: "ALTER TABLE download ADD COLUMN priority INTEGER NOT NULL DEFAULT 1")
+      try database.execute(sql: DownloadSources.addColumn)
+      try database.execute(sql: PrefixRows.createTable)
     }
     return migrator
   }

@@ -43,6 +43,8 @@ package struct DownloadRecord: Equatable, Sendable {
 
   /// 0 until it is recorded; never used again for another download.
   package var id: Int64 = 0
+  /// The download of a prefix that it belongs to.
+  package var prefix: Int64?
   package var document: Document
   /// The absolute path of the finished file.
   package var path: String

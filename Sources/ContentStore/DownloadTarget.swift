@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
-import Glibc
+package import Glibc
 import POSIXSupport
 
 /// The destination of a download: an open directory and a name in it. Renaming the directory does not change the target.
@@ -31,7 +31,7 @@ package struct DownloadTarget: Sendable {
     if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
       try self.init(directory: path, name: suggestedName, places: places)
     } else if path.hasPrefix("/"), path.hasSuffix("/") {
-      try Self.makeDirectory(path, places, mask)
+      _ = try Self.makeDirectory(path, places, mask)
       try self.init(directory: path, name: suggestedName, places: places)
     } else {
       guard let slash = path.lastIndex(of: "/") else { throw StoreError(.cannotCreate, path, "is not absolute") }
@@ -58,10 +58,18 @@ package struct DownloadTarget: Sendable {
     directory = try OpenFile.directory(catalogue.directory)
   }
 
-  /// Makes a directory and its missing parents, beginning at the deepest one that exists.
-  private static func makeDirectory(
+  /// In a directory that is open.
+  init(name: String, in directory: OpenFile, places: PrivatePlaces.Current) throws(StoreError) {
+    self.name = name
+    self.places = places
+    self.directory = directory
+    guard !places.contains(new: name, in: directory.descriptor) else { throw Self.isPrivate(path) }
+  }
+
+  /// Opens a directory; makes it and its missing parents, beginning at the deepest one that exists.
+  static func makeDirectory(
     _ path: String, _ places: PrivatePlaces.Current, _ mask: UInt32?
-  ) throws(StoreError) {
+  ) throws(StoreError) -> OpenFile {
     var existing = path[...]
     var missing = [Substring]()
     var status = stat()
@@ -84,9 +92,10 @@ package struct DownloadTarget: Sendable {
       try directory.synchronize()
       directory = OpenFile(descriptor: descriptor, path: path)
     }
+    return directory
   }
 
-  private static func isPrivate(_ path: String) -> StoreError {
+  static func isPrivate(_ path: String) -> StoreError {
     StoreError(
       .cannotCreate, path, "lies among the files of a peer, an index or a supervisor: choose another place with -o")
   }
@@ -101,6 +110,15 @@ package struct DownloadTarget: Sendable {
   package var isFree: Bool {
     var status = stat()
     return fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT
+  }
+
+  /// Of what has the name; `nil` if there is nothing. A link is not followed.
+  /// - Throws: `.cannotCreate`.
+  package func status() throws(StoreError) -> stat? {
+    var status = stat()
+    guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0 else { return status }
+    guard errno == ENOENT else { throw .writing(path, errno) }
+    return nil
   }
 
   /// Checks that only a file or a link would be replaced, not a device, a FIFO or a directory.

@@ -212,8 +212,25 @@ package final class PartialFile: Sendable {
     as final: String, replacing: Bool = false, _ attributes: FileAttributes
   ) throws(StoreError) -> FileFingerprint {
     try checkPlace()
-    guard attributes.apply(to: file.descriptor) else { throw .writing(target.path, errno) }
+    try apply(attributes)
     try file.synchronize()
+    try name(as: final, replacing: replacing)
+    try target.directory.synchronize()
+    return try file.fingerprint()
+  }
+
+  func apply(_ attributes: FileAttributes) throws(StoreError) {
+    guard attributes.apply(to: file.descriptor) else { throw .writing(target.path, errno) }
+  }
+
+  /// Gives a file that was flushed its name; the directory is not flushed.
+  func name(replacing: Bool) throws(StoreError) -> FileFingerprint {
+    try checkPlace()
+    try name(as: target.name, replacing: replacing)
+    return try file.fingerprint()
+  }
+
+  private func name(as final: String, replacing: Bool) throws(StoreError) {
     if replacing {
       try target.checkReplaceable()
       let name = try hiddenName()
@@ -224,8 +241,6 @@ package final class PartialFile: Sendable {
       try link(as: final)
     }
     state.withLock { $0.pending = nil }
-    try target.directory.synchronize()
-    return try file.fingerprint()
   }
 
   /// Removes the file. No effect after `commit`.

@@ -75,15 +75,17 @@ package final class PeerDaemon: Sendable {
   private let selection: IndexSelection
   private let changed: ChangedFiles
   private let downloads: Downloads
-  private let moved: MovedTotals
+  private let prefixes: PrefixDownloads
   private let limits: LimitKeeper
+  private let moved: MovedTotals
   private let upkeep: [Task<Void, Never>]
   private let catalogue: Catalogue
   private let threads: PeerThreads
 
   private init(
     id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<String>,
-    selection: IndexSelection, changed: ChangedFiles, downloads: Downloads, moved: MovedTotals, limits: LimitKeeper,
+    selection: IndexSelection, changed: ChangedFiles,
+    downloads: (single: Downloads, prefixes: PrefixDownloads), limits: LimitKeeper, moved: MovedTotals,
     upkeep: [Task<Void, Never>], catalogue: Catalogue, threads: PeerThreads
   ) {
     self.id = id
@@ -93,9 +95,9 @@ package final class PeerDaemon: Sendable {
     self.own = own
     self.selection = selection
     self.changed = changed
-    self.downloads = downloads
-    self.moved = moved
+    (self.downloads, prefixes) = downloads
     self.limits = limits
+    self.moved = moved
     self.upkeep = upkeep
     self.catalogue = catalogue
     self.threads = threads
@@ -162,9 +164,21 @@ package final class PeerDaemon: Sendable {
         timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger,
         gained: { partials.gained($0, piece: $1) }
       ).fetch)
-    connected.withLock { $0 = { await downloads.indexConnected() } }
+    let prefixes = downloads.prefixes { transfer in
+      BatchSources(
+        identity: identity, group: group, timeout: SourceTimeout(descriptors: settings.descriptors),
+        mayBeLocal: link.isIndexLocal, limit: (limits.down, transfer))
+    }
+    connected.withLock {
+      $0 = {
+        await downloads.indexConnected()
+        await prefixes.indexConnected()
+      }
+    }
     await downloads.limit(active: limits.limits.downloads)
+    await prefixes.limit(active: limits.limits.downloads)
     await downloads.start()
+    await prefixes.start()
     let moved = await MovedTotals.open(
       transfers, catalogue: catalogue, pool: threads.files, now: Timestamp(seconds: Int64(time(nil))))
     let work = FileWork(catalogue: catalogue, pool: threads.long)
@@ -172,7 +186,7 @@ package final class PeerDaemon: Sendable {
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
       selection: state.selection,
       sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
-      downloads: downloads, limits: limits,
+      downloads: downloads, prefixes: prefixes, limits: limits,
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers, moved: moved,
       examination: SelfExamination(
@@ -184,6 +198,7 @@ package final class PeerDaemon: Sendable {
       control = try await serveControl(settings, identity, state.notices, operations, group, uploads, logger)
     } catch {
       // Stops what has begun.
+      await prefixes.stop()
       await downloads.stop()
       throw error
     }
@@ -193,7 +208,8 @@ package final class PeerDaemon: Sendable {
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
     return PeerDaemon(
       id: identity.id, uploadServer: uploads, controlServer: control, link: link, own: own,
-      selection: state.selection, changed: changed, downloads: downloads, moved: moved, limits: limits,
+      selection: state.selection, changed: changed, downloads: (downloads, prefixes), limits: limits,
+      moved: moved,
       upkeep: [
         Task { await upkeep.run() }, Task { await upkeep.followChanges() }, Task { await upkeep.inspect() },
         Task { await upkeep.watchForReturns() }, Task { await moved.run() },
@@ -279,12 +295,13 @@ package final class PeerDaemon: Sendable {
   package func stop() async {
     await limits.stop()
     async let downloadsEnded: Void = downloads.stop()
+    async let prefixesEnded: Void = prefixes.stop()
     async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)
     async let controlEnded: Void = controlServer.drain(within: Self.drainTimeout)
     changed.end()
     own.stop()
     for task in upkeep { task.cancel() }
-    _ = await (uploadsEnded, controlEnded, downloadsEnded)
+    _ = await (uploadsEnded, controlEnded, downloadsEnded, prefixesEnded)
     await moved.write()
     await link.stop()
     // A check of a large catalogue takes seconds.

@@ -17,6 +17,7 @@ struct PeerOperations: Sendable {
   let selection: IndexSelection
   let sharing: Sharing
   let downloads: Downloads
+  let prefixes: PrefixDownloads
   let limits: LimitKeeper
   let index: IndexQueries
   let own: CatalogueQueries
@@ -34,15 +35,31 @@ struct PeerOperations: Sendable {
     case .list(let query) where query.mine: try await listOwn(query, events)
     case .list(let query): try await list(query, events)
     case .get(let document): try await get(document, events)
+    case .getAll(let documents):
+      try await SeveralDownloads(downloads: downloads, prefixes: prefixes, transfers: transfers).get(documents, events)
     case .remove(let documents): try await remove(documents)
     case .status: try await status()
     case .stats: try await link.ask(.stats, StatsReply.init)
     case .peers(let limit): try await peers(limit: limit, events)
     case .transfers(let list): try await transfers(list, events)
     case .pause(let pause):
-      ControlDownloadsReply(downloads: try await downloads.pause(pause.selection, waiter: pause.waiter))
-    case .resume(let selection): ControlDownloadsReply(downloads: try await downloads.resume(selection))
-    case .cancel(let selection): ControlDownloadsReply(downloads: try await downloads.cancel(selection))
+      try await change(pause.selection) { selection throws(WireFailure) in
+        try await downloads.pause(selection, waiter: pause.waiter)
+      } prefixes: { selection throws(WireFailure) in
+        try await prefixes.pause(selection, waiter: pause.waiter)
+      }
+    case .resume(let selection):
+      try await change(selection) { selection throws(WireFailure) in
+        try await downloads.resume(selection)
+      } prefixes: { selection throws(WireFailure) in
+        try await prefixes.resume(selection)
+      }
+    case .cancel(let selection):
+      try await change(selection) { selection throws(WireFailure) in
+        try await downloads.cancel(selection)
+      } prefixes: { selection throws(WireFailure) in
+        try await prefixes.cancel(selection)
+      }
     case .limit(let change): try await limit(change)
     case .connect(let address): try await connect(address)
     case .doctor: await doctor()
@@ -158,6 +175,19 @@ struct PeerOperations: Sendable {
     return Self.reply(document.key, download)
   }
 
+  /// A command for downloads of single documents, of prefixes, or of both.
+  private func change(
+    _ selection: DownloadSelection, _ single: (DownloadSelection) async throws(WireFailure) -> Int,
+    prefixes many: (DownloadSelection) async throws(WireFailure) -> Int
+  ) async throws(WireFailure) -> ControlDownloadsReply {
+    switch selection {
+    case .job(let job) where await prefixes.has(job): ControlDownloadsReply(downloads: try await many(selection))
+    case .prefix: ControlDownloadsReply(downloads: try await many(selection))
+    case .job, .key: ControlDownloadsReply(downloads: try await single(selection))
+    case .all: ControlDownloadsReply(downloads: try await single(selection) + many(selection))
+    }
+  }
+
   private static func reply(_ key: DocumentKey, _ download: Download, _ state: String? = nil) -> ControlGetReply {
     ControlGetReply(
       key: key, content: download.content, path: download.path, received: download.received,
@@ -193,7 +223,8 @@ struct PeerOperations: Sendable {
     let room = list.limit.map { $0 - rows.count }
     // With a limit the latest come first.
     if list.all, room != 0 {
-      let ended = try await downloads.ended().map(\.row)
+      var ended = try await downloads.ended().map(\.row) + prefixes.ended().map(\.row)
+      ended.sort { $0.id < $1.id }
       rows += room.map { ended.reversed().prefix($0) + [] } ?? ended
     }
     for start in stride(from: 0, to: rows.count, by: Self.rowsAtATime) {
@@ -205,6 +236,7 @@ struct PeerOperations: Sendable {
   private func limit(_ change: ChangeLimits) async throws(WireFailure) -> ControlLimitReply {
     try await limits.change(change)
     await downloads.limit(active: limits.limits.downloads)
+    await prefixes.limit(active: limits.limits.downloads)
     return await limits.state
   }
 

@@ -29,6 +29,10 @@ struct TransferEntry {
   /// Number of verified pieces; `nil` if the verified bytes are those at the start.
   private var pieces: Int64?
   private var map: PieceSet?
+  /// Of a prefix.
+  private var documents: (all: Int64, have: Int64)?
+  /// Whether it has no row.
+  var isPart = false
   private var lastProgress: NIODeadline
   /// Of an upload: whether bytes are being sent, however slowly.
   private var isSending = false
@@ -80,6 +84,11 @@ struct TransferEntry {
 
   mutating func verify(upTo offset: Int64) {
     verified = max(verified, offset)
+  }
+
+  mutating func count(documents: Int64, have: Int64, bytes: Int64) {
+    self.documents = (documents, have)
+    verified = bytes
   }
 
   mutating func complete(_ pieces: [Int]) {
@@ -178,6 +187,10 @@ struct TransferEntry {
         rate: isActive ? peer.meter.rate(at: now) : 0, bytes: peer.bytes, error: peer.fault)
     }
     guard row.direction == .download else { return row }
+    if let documents {
+      (row.pieces, row.have) = (documents.all, documents.have)
+      return row
+    }
     let geometry = content.geometry
     row.pieces = geometry.pieceCount
     row.have = verified >= content.size ? geometry.pieceCount : pieces ?? verified / geometry.pieceLength
@@ -189,8 +202,9 @@ struct TransferEntry {
   func progress(at now: NIODeadline) -> DownloadProgress {
     let rate = meter.rate(at: now)
     var progress = DownloadProgress(
-      received: min(verified, content.size), size: content.size, state: transfer.state, activity: transfer.activity,
-      error: transfer.error)
+      received: documents == nil ? min(verified, content.size) : verified, size: content.size, state: transfer.state,
+      activity: transfer.activity, error: transfer.error)
+    (progress.documents, progress.have) = (documents?.all, documents?.have)
     guard transfer.state == "active" else { return progress }
     let rates = peers.map { (name: $0.source.name, rate: $0.meter.rate(at: now)) }.filter { $0.rate > 0 }
     (progress.rate, progress.eta, progress.sources) = (rate, eta(at: rate), rates.count)
@@ -199,7 +213,7 @@ struct TransferEntry {
   }
 
   private func eta(at rate: Int64) -> Int64? {
-    transfer.state == "active" && rate > 0 ? max(content.size - verified, 0) / rate : nil
+    transfer.state == "active" && rate > 0 && documents == nil ? max(content.size - verified, 0) / rate : nil
   }
 
   var totals: TransferRegistry.Totals {

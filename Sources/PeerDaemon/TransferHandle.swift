@@ -19,11 +19,14 @@ package final class TransferHandle: Sendable {
 
   package let content: Content
   package let id: Int64
+  /// The download that this one is a part of.
+  private let whole: TransferHandle?
   private let registry: TransferRegistry
   private let hasEnded = Atomic<Bool>(false)
 
-  init(id: Int64, content: Content, registry: TransferRegistry) {
+  init(id: Int64, content: Content, whole: TransferHandle? = nil, registry: TransferRegistry) {
     self.id = id
+    self.whole = whole
     self.content = content
     self.registry = registry
   }
@@ -50,9 +53,21 @@ package final class TransferHandle: Sendable {
     let bytes = max(bytes, 0)
     change { entry in
       entry.add(bytes, from: source, at: now)
-      registry.count(bytes, entry.transfer.direction)
+      if whole == nil { registry.count(bytes, entry.transfer.direction) }
     }
+    whole?.progress(bytes, from: source)
   }
+
+  /// Of a prefix.
+  /// - Parameters:
+  ///   - documents: as far as they are known.
+  ///   - have: those that are there, and their bytes.
+  func counted(documents: Int64, have: Int64, bytes: Int64) {
+    change { $0.count(documents: documents, have: have, bytes: bytes) }
+  }
+
+  /// The download of a document of a prefix.
+  func part(_ content: Content) -> TransferHandle { registry.part(of: self, content) }
 
   /// Of a download: everything before this offset is verified.
   package func verified(upTo offset: Int64) {
@@ -93,20 +108,21 @@ package final class TransferHandle: Sendable {
     change { $0.show(state, error: error, at: now) }
   }
 
-  /// Of a download.
-  package func prioritize(_ priority: DownloadPriority) {
-    change { $0.transfer.priority = priority }
-  }
-
   /// Of a download: what it does apart from fetching; `nil` for nothing else.
   package func show(_ activity: Activity?) {
     change { $0.transfer.activity = activity?.rawValue }
+  }
+
+  /// Of a download.
+  package func prioritize(_ priority: DownloadPriority) {
+    change { $0.transfer.priority = priority }
   }
 
   /// Of a download: a source was dropped because it sent wrong bytes.
   package func dropped(_ source: TransferRegistry.Source, _ reason: String) {
     let now = registry.now()
     change { $0.drop(source, reason, at: now) }
+    whole?.dropped(source, reason)
   }
 
   package var totals: TransferRegistry.Totals {

@@ -44,6 +44,8 @@ package final class TransferRegistry: Sendable {
   private let lastDownload = Atomic<Int64>(0)
   /// Uploads have numbers of their own, for downloads to have small ones.
   private let lastUpload = Atomic<Int64>(1_000_000)
+  /// Those of parts are negative.
+  private let lastPart = Atomic<Int64>(0)
   private let uploaded = Atomic<Int64>(0)
   private let downloaded = Atomic<Int64>(0)
   let now: @Sendable () -> NIODeadline
@@ -79,6 +81,28 @@ package final class TransferRegistry: Sendable {
     return begin(entry)
   }
 
+  /// Registers a download of all documents below a prefix until its handle ends.
+  package func prefix(_ record: PrefixRecord) -> TransferHandle {
+    var transfer = RunningTransfer(
+      id: record.id, direction: .download, key: nil, content: nil, path: record.path)
+    transfer.prefix = record.prefix
+    transfer.received = record.received
+    var entry = TransferEntry(transfer, .empty, at: now())
+    entry.count(documents: record.documents, have: record.have, bytes: 0)
+    return begin(entry)
+  }
+
+  /// Registers a download that has no row.
+  /// - Parameter whole: the download for which counts what this one moves.
+  func part(of whole: TransferHandle?, _ content: Content = .empty) -> TransferHandle {
+    let id = lastPart.wrappingSubtract(1, ordering: .relaxed).newValue
+    var entry = TransferEntry(
+      RunningTransfer(id: id, direction: .download, key: nil, content: content), content, at: now())
+    entry.isPart = true
+    entries.withLock { $0[id] = entry }
+    return TransferHandle(id: id, content: content, whole: whole, registry: self)
+  }
+
   /// Registers an upload until its handle ends.
   package func upload(_ content: Content, to source: Source) -> TransferHandle {
     let id = lastUpload.wrappingAdd(1, ordering: .relaxed).newValue
@@ -108,7 +132,7 @@ package final class TransferRegistry: Sendable {
     let now = now()
     // Rows are made without the lock, which event loops wait for.
     var running = entries.withLock { Array($0.values) }
-    running.removeAll { $0.isOver(at: now) }
+    running.removeAll { $0.isPart || $0.isOver(at: now) }
     var counts = TransferCounts()
     for entry in running { entry.count(in: &counts, at: now) }
     if limit == nil {

@@ -47,7 +47,7 @@ import WireProtocol
         for name in ["bob", "carol"] {
           let peer = try await swarm.peer(name)
           group.addTask {
-            try await peer.get("file/x", to: swarm.directory.file("target-\(name)"), from: "alice", share: false)
+            try await peer.get("file/x", to: swarm.directory.file(name), from: "alice", share: false)
           }
         }
         for try await download in group {
@@ -95,7 +95,7 @@ import WireProtocol
   @Test func `source without a free slot is asked again later`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice", limits: oneSlot())
-      var connection: RawConnection? = try await occupySlot(of: alice, swarm, oneSlot())
+      let connection = try await occupySlot(of: alice, swarm, oneSlot())
       let bytes = pattern(600_000)
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
       let bob = try await swarm.peer("bob")
@@ -103,8 +103,7 @@ import WireProtocol
       // Refused once after 2 s.
       try await Task.sleep(for: .seconds(2.5))
       #expect(bob.transfers.snapshot().map(\.state) == ["active"])
-      connection?.reset()
-      connection = nil
+      connection.reset()
       #expect(try await download.received == 600_000)
       #expect(try await download.sources.allSatisfy { $0.error == nil })
     }

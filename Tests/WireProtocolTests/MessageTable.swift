@@ -135,6 +135,18 @@ enum MessageTable {
       ControlLine.self,
       #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"preserve":false,"umask":18}"#,
       optional: ["force", "share", "preserve", "umask"]),
+    MessageCase(
+      ControlLine.self,
+      #"{"id":15,"op":"get-all","prefix":"data/cats/","directory":"/x","from":"bob","newest":true,"force":true,"share":false,"#
+        + #""preserve":false,"hidden":true,"umask":18,"wait":true,"rejoins":7,"since":5,"results":true,"progress":true}"#,
+      optional: [
+        "from", "newest", "force", "share", "preserve", "hidden", "umask", "wait", "rejoins", "since", "results",
+        "progress",
+      ]),
+    MessageCase(
+      ControlLine.self, #"{"id":15,"op":"get-all","keys":["rfc/793","a/b"],"directory":"/x","detach":true}"#,
+      optional: ["detach"]),
+    MessageCase(ControlLine.self, #"{"id":13,"op":"pause","key":"data/cats/"}"#),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793","content":"3f"}"#, optional: ["content"]),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","prefix":"data/cats/"}"#),
@@ -148,8 +160,7 @@ enum MessageTable {
       optional: ["force", "share", "detach"]),
     MessageCase(
       ControlLine.self,
-      #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"#
-        + #""share":true,"wait":true,"priority":"high"}"#,
+      #"{"id":5,"op":"get","key":"rfc/793","path":"/tmp/x","force":false,"share":true,"wait":true,"priority":"high"}"#,
       optional: ["force", "share", "wait", "priority"]),
     MessageCase(ControlLine.self, #"{"id":9,"op":"transfers"}"#),
     MessageCase(
@@ -190,6 +201,10 @@ enum MessageTable {
         + #""left_out":[{"reason":"hidden","count":2,"paths":["/a/.git"]}]}"#,
       optional: ["status", "announced", "left_out"]),
     MessageCase(Reply<ControlListReply>.self, #"{"id":4,"status":200,"documents":12}"#, optional: ["status"]),
+    MessageCase(
+      Reply<ControlGetAllReply>.self,
+      #"{"id":5,"status":200,"documents":4,"fetched":1,"present":2,"failed":1,"bytes":9,"received":3,"seconds":0.5,"job":7,"#
+        + #""state":"waiting","failure":"no-source"}"#, optional: ["status", "job", "state", "failure"]),
     MessageCase(
       Reply<ControlGetReply>.self,
       #"{"id":5,"status":200,"key":"rfc/793",\#(Sample.content),"path":"/tmp/x","received":5,"#
@@ -254,14 +269,20 @@ enum MessageTable {
     MessageCase(
       Part<RunningTransfer>.self,
       #"{"id":7,"direction":"download","state":"active","activity":"copying","key":"rfc/793",\#(Sample.content),"received":1,"#
-        + #""rate":5,"eta":9,"path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"priority":"low","#
-        + #""error":"no"}"#,
+        + #""rate":5,"eta":9,"path":"/x","sources":[{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1}],"pieces":4,"have":2,"#
+        + #""priority":"low","error":"no"}"#,
       optional: ["activity", "key", "eta", "path", "sources", "pieces", "have", "priority", "error"]),
     MessageCase(Part<DownloadJob>.self, #"{"job":7,"waiter":3,"path":"/x","received":5}"#, optional: ["received"]),
     MessageCase(
       Part<RunningTransfer.Source>.self,
       #"{"peer":"bob","id":"\#(Sample.peer)","host":"::1","rate":5,"bytes":1,"error":"no"}"#,
       optional: ["host", "error"]),
+    MessageCase(
+      Part<DocumentResult>.self,
+      #"{"key":"rfc/793",\#(Sample.content),"path":"/x","received":1,"#
+        + #""sources":[{"peer":"bob","id":"\#(Sample.peer)","bytes":1}],"seconds":0.5}"#, optional: ["sources"]),
+    MessageCase(
+      Part<DocumentResult>.self, #"{"key":"rfc/793","error":"not-found","message":"no"}"#, optional: ["message"]),
     MessageCase(
       Part<ControlGetReply.Source>.self, #"{"peer":"bob","id":"\#(Sample.peer)","bytes":1,"error":"no"}"#,
       optional: ["error"]),

@@ -34,6 +34,7 @@ import WireProtocol
   private static let alternatives = [
     "lookup takes either key, or content and size", "one of job, key and all selects downloads",
     "one of path and directory is an absolute path", "between goes with down or up",
+    "one of prefix and keys says what to fetch",
     // A row of a list without a prefix is a document.
     "key is missing",
     // A have event states pieces or that the holder is complete.

@@ -167,6 +167,7 @@ import WireProtocol
     case .lookup: try LookupReply(json).json(id: id)
     case .list: try ControlListReply(json).json(id: id)
     case .get: try ControlGetReply(json).json(id: id)
+    case .getAll: try ControlGetAllReply(json).json(id: id)
     case .remove: try ControlRemoveReply(json).json(id: id)
     case .status: try ControlStatusReply(json).json(id: id)
     case .stats: try StatsReply(json).json(id: id)

@@ -195,6 +195,9 @@ int64_t file_load(int descriptor, int64_t offset, int64_t length);
 /// Frees the blocks of a range, which then reads as zeros: fallocate(2) with FALLOC_FL_PUNCH_HOLE.
 int file_punch_hole(int descriptor, int64_t offset, int64_t length);
 
+/// Flushes the file system of a file to the device: syncfs(2). 0 or errno.
+int file_flush_file_system(int descriptor);
+
 // MARK: Names
 
 /// Makes this process resolve hosts by /etc/hosts and DNS only, and users by /etc/passwd, whatever nsswitch.conf(5) says: its

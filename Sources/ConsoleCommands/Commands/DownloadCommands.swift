@@ -5,10 +5,10 @@ import DocumentModel
 import LineJSON
 import WireProtocol
 
-/// The downloads that a command line names: a number, a key or all.
+/// The downloads that a command line names: a number, a key, a prefix or all.
 struct DownloadChoice: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("The number of a download, as in transfers, or its key.", valueName: "job"))
+    help: ArgumentHelp("The number of a download, as in transfers, or its key or prefix.", valueName: "job"))
   var job: String?
 
   @Flag(help: "All downloads that have not ended.")
@@ -25,7 +25,12 @@ struct DownloadChoice: ParsableArguments {
       case (let job?, false):
         // A bare number is a download here, not an RFC.
         if let number = Int64(job), (0...Content.maximumSize).contains(number) { return .job(number) }
-        do { return .key(try DocumentKey.typed(job)) } catch let error as InvalidValue {
+        do {
+          switch try GetSubject(job) {
+          case .key(let key): return .key(key)
+          case .prefix(let prefix): return .prefix(prefix)
+          }
+        } catch let error as InvalidValue {
           throw ValidationError("expected the number of a download or a key: \(error.reason)")
         }
       case (nil, false), (.some, true): throw ValidationError("specify a download, its key, or --all")

@@ -16,10 +16,17 @@ struct GetCommand: ConsoleCommand {
 
     A download is a job of the daemon: it goes on after a lost connection, a closed terminal or a restart. Ctrl-C pauses \
     it, and the same get goes on from there. If no source is left, the job waits for one; see p2pctl transfers.
+
+    Several keys, or a prefix, are fetched into a directory: that of -o, or the current one; of a prefix without -o, one \
+    with its last name. What is there and right is kept, what is there and different is named. Run again, it fetches only \
+    what is missing.
     """)
 
-  @Argument(help: "The key, as collection/name.", transform: DocumentKey.typed)
-  var key: DocumentKey
+  @Argument(
+    help: ArgumentHelp(
+      "The key, as collection/name. One that ends in / stands for all documents below it.", valueName: "key"),
+    transform: GetSubject.init)
+  var keys: [GetSubject] = []
 
   @Option(
     name: [.short, .customLong("output")],
@@ -53,9 +60,6 @@ struct GetCommand: ConsoleCommand {
   @Flag(help: "Wait until somebody shares it, too.")
   var wait = false
 
-  @Flag(help: "With --json: also print a line with the event progress whenever there is some.")
-  var progress = false
-
   @Option(
     help: ArgumentHelp(
       "high, normal or low: which of the queued downloads begins first. The same get changes it.",
@@ -63,12 +67,25 @@ struct GetCommand: ConsoleCommand {
     completion: .list(["high", "normal", "low"]), transform: Self.priority)
   var priority: DownloadPriority?
 
+  @Flag(help: "With --json: also print a line with the event progress whenever there is some.")
+  var progress = false
+
   @Flag(help: "Do not set the modification time and the executable bit of the document.")
   var noPreserve = false
+
+  @Flag(help: "Of a prefix: also fetch files and directories whose name begins with a dot.")
+  var hidden = false
 
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
+    guard !keys.isEmpty else { throw ValidationError("Missing expected argument '<key> ...'") }
+    if single == nil {
+      if content != nil { throw ValidationError("--content applies to a single key") }
+      if priority != nil { throw ValidationError("--priority applies to a single key") }
+    } else if hidden {
+      throw ValidationError("--hidden applies to a prefix")
+    }
     if let content, !Self.isContentPrefix(content) {
       throw ValidationError("--content takes 1 to 64 digits of 0-9 and a-f, optionally followed by :SIZE")
     }
@@ -86,157 +103,17 @@ struct GetCommand: ConsoleCommand {
     return priority
   }
 
+  private var single: DocumentKey? {
+    if case .key(let key)? = keys.first, keys.count == 1 { key } else { nil }
+  }
+
   var interruption: String? {
-    "\(TextRules.escapedForTerminal(key.text)): nothing was kept"
+    single.map { "\(TextRules.escapedForTerminal($0.text)): nothing was kept" }
   }
 
   func perform(on console: Console) throws -> ExitStatus {
-    guard let output else { return try save(to: try workingDirectory(console), on: console) }
-    switch try OutputKind(output, on: console) {
-    case .file(let path): return try save(to: .path(path), on: console)
-    case .standardOutput where console.terminal.isOutput: return try stream(to: TerminalSink(console), on: console)
-    case .standardOutput: return try stream(to: console, on: console)
-    case .pipe(let path):
-      let pipe = try PipeOutput(path)
-      return try stream(to: pipe, on: console)
-    }
-  }
-
-  private func save(to target: GetDocument.Target, on console: Console) throws -> ExitStatus {
-    let reply = try fetch(to: target, on: console, showsProgress: !detach)
-    if daemon.json {
-      try console.writeJSON(reply.members)
-    } else if let job = reply.job, reply.state != nil {
-      try console.writeLine("\(job)")
-      console.noteLine("\(TextRules.escapedForTerminal(key.text)) is being fetched: p2pctl transfers")
-    } else {
-      try console.writeLine(Self.summary(of: reply))
-    }
-    return .done
-  }
-
-  /// The bytes go to `sink`, and everything else to standard error.
-  private func stream(to sink: some DocumentSink, on console: Console) throws -> ExitStatus {
-    if detach { throw CommandFailure(.usage, "--detach needs a file: a stream ends with its reader") }
-    if daemon.json { throw CommandFailure(.usage, "--json and a document cannot both go to standard output") }
-    let reply: ControlGetReply
-    do {
-      reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput) {
-        try sink.write(document: $0)
-      }
-      try console.flush()
-    } catch OutputError.closed {
-      throw CommandFailure(.cannotCreate, "the reader closed the output before the whole document was written")
-    }
-    console.noteLine(Self.summary(of: reply))
-    return .done
-  }
-
-  private func fetch(
-    to target: GetDocument.Target, on console: Console, showsProgress: Bool,
-    onBytes: ([UInt8]) throws -> Void = { _ in }
-  ) throws -> ControlGetReply {
-    var progressLine = showsProgress && !progress ? console.downloadLine(of: key) : nil
-    let isStream = target == .stream
-    var request = GetDocument(
-      key: key, target: target, from: from, content: content, newest: newest, force: force && !isStream,
-      share: !noShare && !isStream, progress: progress || progressLine != nil)
-    if !isStream {
-      request.preserve = !noPreserve
-      request.umask = console.environment.umask
-    }
-    (request.detach, request.wait, request.priority) = (detach, wait, priority)
-    var waiting = WaitingGet()
-    while true {
-      do {
-        request.rejoins = waiting.rejoining
-        let reply = try ask(request, &waiting, &progressLine, on: console, onBytes: onBytes)
-        console.clearDrawn()
-        return reply
-      } catch {
-        if let job = waiting.job, Self.isInterruption(error) { throw try interrupted(job, on: console) }
-        guard let failure = error as? CommandFailure else { throw error }
-        // A killed daemon is soon back, and so is its download: the same request takes part in it.
-        if !isStream, waiting.mayRetry(failure, at: console.now()) {
-          do { try console.pause(Self.retryInterval) } catch ControlError.interrupted {
-            throw try interrupted(waiting.job, on: console)
-          }
-          continue
-        }
-        console.clearDrawn()
-        throw KeySuggestions(console: console, options: daemon).improved(failure.naming(key), key: key, from: from)
-      }
-    }
-  }
-
-  private static let retryInterval = Duration.milliseconds(200)
-
-  private func ask(
-    _ request: GetDocument, _ waiting: inout WaitingGet, _ progressLine: inout DownloadLine?, on console: Console,
-    onBytes: ([UInt8]) throws -> Void
-  ) throws -> ControlGetReply {
-    // No timeout for a large file: the daemon fails the request if no source is left.
-    try DaemonClient(console: console, options: daemon, offersStart: waiting.job == nil).request(
-      .get(request), timeout: nil,
-      onEvent: { event in
-        switch event {
-        case .job(let job): waiting.began(job)
-        case .progress(let news) where progress:
-          try console.writeJSON(members(of: news, job: waiting.job))
-          try console.flush()
-        case .progress(let news): console.show(news, on: &progressLine)
-        default: break
-        }
-      }, onBytes: onBytes, onQuiet: { console.redraw(progressLine) })
-  }
-
-  /// `{"event":"progress","key":…,"job":…,"received":…}`
-  private func members(of progress: DownloadProgress, job: DownloadJob?) -> JSONMembers {
-    var members: JSONMembers = ["event": "progress", "key": .string(key.text)]
-    if let job { members["job"] = .integer(job.job) }
-    for member in progress.members { members[member.key] = member.value }
-    return members
-  }
-
-  private static func isInterruption(_ error: any Error) -> Bool {
-    if case .interrupted? = error as? ControlError { return true }
-    guard let failure = error as? CommandFailure else { return false }
-    return failure.status == .interrupted && failure.wire == nil
-  }
-
-  private static let pauseTimeout = Duration.seconds(5)
-
-  /// Ctrl-C: pauses the download unless somebody else wants it.
-  private func interrupted(_ job: DownloadJob?, on console: Console) throws -> CommandFailure {
-    guard let job else { return .silent(.interrupted) }
-    let name = TextRules.escapedForTerminal(key.text)
-    var client = DaemonClient(console: console, options: daemon, offersStart: false)
-    client.explains = false
-    let pause = ControlRequest.pause(PauseDownloads(.job(job.job), waiter: job.waiter))
-    let paused = try? client.request(pause, for: ControlDownloadsReply.self, timeout: Self.pauseTimeout).downloads
-    guard paused == 1 else {
-      return CommandFailure(
-        .interrupted, "interrupted: download \(job.job) of \(name) goes on without this command",
-        ["Pause it: p2pctl pause \(job.job)"])
-    }
-    return CommandFailure(
-      .interrupted, "interrupted: download \(job.job) of \(name) is paused, and what was verified is kept",
-      ["The same command goes on from there. Remove it: p2pctl cancel \(job.job)"])
-  }
-
-  /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`
-  private static func summary(of reply: ControlGetReply) -> String {
-    var text = "\(reply.path == "-" ? reply.key.text : reply.path): \(Quantity.size(reply.content.size))"
-    if !reply.sources.isEmpty {
-      text += " from \(reply.sources.map(\.name).joined(separator: ", ")) in \(Quantity.duration(reply.seconds))"
-    } else if reply.content.size > 0 {
-      text += reply.job == nil || reply.received > 0 ? ", already present" : ", copied from another file here"
-    }
-    return TextRules.escapedForTerminal(text)
-  }
-
-  private func workingDirectory(_ console: Console) throws -> GetDocument.Target {
-    .directory(try console.workingDirectory(orFail: .cannotCreate))
+    if let single { return try SingleGet(key: single, options: self).perform(on: console) }
+    return try SeveralGet(options: self).perform(on: console)
   }
 
   private static func isContentPrefix(_ text: String) -> Bool {
@@ -247,27 +124,21 @@ struct GetCommand: ConsoleCommand {
   }
 }
 
-/// A `get` that waits for a download of the daemon.
-private struct WaitingGet {
-  /// How long a daemon may be away.
-  private static let timeout = Duration.seconds(30)
+/// What a user wants to fetch.
+enum GetSubject: Equatable {
+  case key(DocumentKey)
+  /// Ends in a slash.
+  case prefix(String)
 
-  private(set) var job: DownloadJob?
-  private(set) var rejoining: GetDocument.Rejoining?
-  private var deadline: ContinuousClock.Instant?
-
-  mutating func began(_ job: DownloadJob) {
-    self.job = job
-    if rejoining?.job != job.job { rejoining = .init(job: job.job, received: job.received) }
-    deadline = nil
-  }
-
-  /// Whether to ask again: the connection was lost, or the daemon is not back yet.
-  mutating func mayRetry(_ failure: CommandFailure, at now: ContinuousClock.Instant) -> Bool {
-    guard job != nil else { return false }
-    if let deadline { return failure.status == .unavailable && now < deadline }
-    guard failure.isLostConnection else { return false }
-    deadline = now + Self.timeout
-    return true
+  init(_ text: String) throws {
+    guard text.hasSuffix("/") else {
+      self = .key(try DocumentKey.typed(text))
+      return
+    }
+    let prefix = TextRules.normalized(text)
+    guard (try? DocumentKey(normalizing: prefix + "1")) != nil else {
+      throw InvalidValue("a prefix is collection/ or collection/name/, such as data/cats/")
+    }
+    self = .prefix(prefix)
   }
 }

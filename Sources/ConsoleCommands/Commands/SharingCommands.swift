@@ -192,10 +192,11 @@ enum LeftOutSummary {
 struct RemoveCommand: ConsoleCommand {
   static let example = "remove file/paper.pdf"
   static let configuration: CommandConfiguration = .verb(
-    "remove", "Stop sharing a document, or with -r all documents below a prefix. The files themselves are kept.")
+    "remove", "Stop sharing documents, or with -r all documents below a prefix. The files themselves are kept.")
 
-  @Argument(help: "The key, as collection/name; with -r a prefix, as collection/prefix/.")
-  var key: String
+  @Argument(
+    help: ArgumentHelp("The key, as collection/name; with -r a prefix, as collection/prefix/.", valueName: "key"))
+  var keys: [String]
 
   @Flag(name: .shortAndLong, help: "Stop sharing all documents below the prefix.")
   var recursive = false
@@ -206,19 +207,23 @@ struct RemoveCommand: ConsoleCommand {
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
-    if recursive {
-      guard content == nil else { throw ValidationError("--content applies to a single key") }
-      guard key.hasSuffix("/") else { throw ValidationError("-r takes a prefix that ends in /: \(key)/") }
-      try check(key + "1")
-    } else {
-      guard !key.hasSuffix("/") else {
-        throw ValidationError("a key does not end in /; -r removes all documents below \(key)")
+    guard content == nil || (!recursive && keys.count == 1) else {
+      throw ValidationError("--content applies to a single key")
+    }
+    for key in keys {
+      if recursive {
+        guard key.hasSuffix("/") else { throw ValidationError("-r takes a prefix that ends in /: \(key)/") }
+        try check(key, key + "1")
+      } else {
+        guard !key.hasSuffix("/") else {
+          throw ValidationError("a key does not end in /; -r removes all documents below \(key)")
+        }
+        try check(key, key)
       }
-      try check(key)
     }
   }
 
-  private func check(_ text: String) throws {
+  private func check(_ key: String, _ text: String) throws {
     do throws(InvalidValue) {
       _ = try DocumentKey(normalizing: text)
     } catch {
@@ -226,7 +231,22 @@ struct RemoveCommand: ConsoleCommand {
     }
   }
 
+  /// One that fails leaves the others.
   func perform(on console: Console) throws -> ExitStatus {
+    var status = ExitStatus.done
+    for key in keys {
+      do {
+        let one = try remove(key, on: console)
+        if one != .done { status = one }
+      } catch let failure as CommandFailure where keys.count > 1 && failure.wire != nil {
+        console.report(failure)
+        status = failure.status
+      }
+    }
+    return status
+  }
+
+  private func remove(_ key: String, on console: Console) throws -> ExitStatus {
     let client = DaemonClient(console: console, options: daemon)
     guard !recursive else {
       let prefix = TextRules.normalized(key)

@@ -100,6 +100,10 @@ package struct DownloadLine {
       parts.append("stalled")
     }
     if isKnown { parts.append(Quantity.amount(progress.received, of: progress.size)) }
+    if let have = progress.have, let documents = progress.documents {
+      parts.insert("\(have) of \(documents) documents", at: 0)
+      parts.append(Quantity.size(progress.received))
+    }
     return parts
   }
 
@@ -123,8 +127,9 @@ package struct DownloadLine {
 
 extension Console {
   /// `nil` if standard error is not a terminal that can overwrite a line.
-  func downloadLine(of key: DocumentKey) -> DownloadLine? {
-    terminal.isErrors && !terminal.isDumb ? DownloadLine(label: key.text, start: now()) : nil
+  /// - Parameter label: a key or a prefix.
+  func downloadLine(of label: String) -> DownloadLine? {
+    terminal.isErrors && !terminal.isDumb ? DownloadLine(label: label, start: now()) : nil
   }
 
   func show(_ progress: DownloadProgress, on line: inout DownloadLine?) {

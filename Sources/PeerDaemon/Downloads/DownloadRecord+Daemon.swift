@@ -48,8 +48,7 @@ extension DownloadRecord {
       content: document.content, received: received, path: path,
       sources: sources.map {
         .init(name: $0.name, id: $0.peer, host: $0.host, bytes: $0.bytes, error: $0.error)
-      }, pieces: pieces, have: isComplete ? pieces : nil, priority: priority,
-      error: error)
+      }, pieces: pieces, have: isComplete ? pieces : nil, priority: priority, error: error)
   }
 }
 

@@ -167,6 +167,7 @@ extension Downloads {
       case .job(let id): jobs[id].map { [$0] } ?? []
       case .key(let key): jobs.of(key)
       case .all: jobs.values.sorted { $0.id < $1.id }
+      case .prefix: []
       }
     let chosen = named.filter { $0.machine.canBeJoined }
     guard chosen.isEmpty else { return chosen }
@@ -175,7 +176,7 @@ extension Downloads {
       throw WireFailure(.notFound, "no unfinished download has the number \(id); p2pctl transfers lists them")
     case .key(let key):
       throw WireFailure(.notFound, "no unfinished download is for \(key); p2pctl transfers lists them")
-    case .all: return []
+    case .all, .prefix: return []
     }
   }
 

@@ -71,6 +71,16 @@ package actor Downloads {
     writes = SerialWrites(pool: pools.quick, logger: logger)
   }
 
+  /// The downloads of prefixes, which use the same catalogue, limits and numbers.
+  nonisolated func prefixes(
+    _ makeSources: @escaping @Sendable (TransferHandle) -> BatchSources
+  ) -> PrefixDownloads {
+    PrefixDownloads(
+      work: PrefixWork(
+        preparation: preparation, work: work, publication: work.publication, makeSources: makeSources),
+      transfers: transfers, writes: writes, logger: logger, sleep: sleep, wallClock: wallClock)
+  }
+
   var catalogue: Catalogue { preparation.ledger.catalogue }
 
   // MARK: Life

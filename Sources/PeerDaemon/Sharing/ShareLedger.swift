@@ -65,6 +65,20 @@ package final class ShareLedger: Sendable {
     }
   }
 
+  /// As for one file, in one transaction.
+  func add(fetched files: [(share: Share, file: HashedFile)]) throws(StoreError) -> [Share] {
+    guard !files.isEmpty else { return [] }
+    watch.add(directoriesOf: files.lazy.map(\.share.path))
+    return try exclusively { () throws(StoreError) in
+      let known = try catalogue.shares(files.map(\.share.id))
+      let new = files.filter { entry in
+        guard let old = known[entry.share.id], old.state == .shared else { return true }
+        return ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) != .keep
+      }
+      return new.isEmpty ? [] : try catalogue.add(new.map(\.share), hashed: new.map(\.file))
+    }
+  }
+
   /// - Parameter prefix: the first digits of the content's root; `nil` for all contents.
   func remove(_ key: DocumentKey, contentPrefix prefix: String?) throws(StoreError) -> [Share] {
     try exclusively { () throws(StoreError) in

@@ -16,6 +16,8 @@ package enum ControlEvent: Equatable, Sendable {
   /// Of a `get` that has to fetch, before anything is fetched.
   case job(DownloadJob)
   case progress(DownloadProgress)
+  /// What became of one document of a `get-all`.
+  case result(DocumentResult)
   /// That many raw bytes of a document follow the line.
   case bytes(count: Int)
   case peer(PeerListing)
@@ -38,6 +40,7 @@ package enum ControlEvent: Equatable, Sendable {
     case "bytes": self = .bytes(count: try fields.integer("length", in: 1...ControlPlane.lineLimit))
     case "job": self = .job(try DownloadJob(fields))
     case "progress": self = .progress(try DownloadProgress(fields))
+    case "result": self = .result(try DocumentResult(fields))
     case "peer": self = .peer(try PeerListing(fields))
     case "transfer": self = .transfer(try RunningTransfer(fields))
     default: self = .unknown(kind)
@@ -58,6 +61,7 @@ package enum ControlEvent: Equatable, Sendable {
     case .hashing: "hashing"
     case .added: "added"
     case .failed: "failed"
+    case .result: "result"
     case .document: "document"
     case .level: "level"
     case .job: "job"
@@ -82,6 +86,7 @@ package enum ControlEvent: Equatable, Sendable {
     case .level(let level): level.write(to: &fields)
     case .job(let job): job.write(to: &fields)
     case .progress(let progress): progress.write(to: &fields)
+    case .result(let result): result.write(to: &fields)
     case .bytes(let count): fields.member("length", count)
     case .peer(let peer): peer.write(to: &fields)
     case .transfer(let transfer): transfer.write(to: &fields)

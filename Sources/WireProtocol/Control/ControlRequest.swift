@@ -11,17 +11,20 @@ package enum ControlPlane {
 
 /// The operations that a daemon answers to its front ends.
 package enum ControlOperation: String, CaseIterable, Sendable {
-  case hello, add, lookup, list, get, remove, status, stats, peers, transfers, pause, resume, cancel, limit, connect,
-    doctor
+  case hello, add, lookup, list, get
+  case getAll = "get-all"
+  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, connect, doctor
 }
 
-/// A request of a front end to its daemon. Operations, cases and commands have the same names.
+/// A request of a front end to its daemon. Operations, cases and commands have the same names, except `get-all`, which is the
+/// command `get` for a prefix or several keys.
 package enum ControlRequest: WireRequest {
   case hello(protocol: Int64)
   case add(AddFiles)
   case lookup(DocumentKey)
   case list(ListDocuments)
   case get(GetDocument)
+  case getAll(GetDocuments)
   case remove(RemoveDocuments)
   case status
   /// Asks the index for its statistics.
@@ -45,6 +48,7 @@ package enum ControlRequest: WireRequest {
     case .lookup: .lookup
     case .list: .list
     case .get: .get
+    case .getAll: .getAll
     case .remove: .remove
     case .status: .status
     case .stats: .stats
@@ -82,6 +86,7 @@ package enum ControlRequest: WireRequest {
     case .lookup: self = .lookup(try fields.typedKey())
     case .list: self = .list(try ListDocuments(fields))
     case .get: self = .get(try GetDocument(fields))
+    case .getAll: self = .getAll(try GetDocuments(fields))
     case .remove: self = .remove(try RemoveDocuments(fields))
     case .status: self = .status
     case .stats: self = .stats
@@ -103,6 +108,7 @@ package enum ControlRequest: WireRequest {
     case .lookup(let key): fields.member("key", key.text)
     case .list(let list): list.write(to: &fields)
     case .get(let get): get.write(to: &fields)
+    case .getAll(let get): get.write(to: &fields)
     case .remove(let remove): remove.write(to: &fields)
     case .peers(let limit?): fields.member("limit", limit)
     case .connect(let address?): fields.member("address", address.description)
@@ -127,7 +133,7 @@ extension FieldReader {
     }
   }
 
-  fileprivate func optionalPriority() throws(WireFailure) -> DownloadPriority? {
+  func optionalPriority() throws(WireFailure) -> DownloadPriority? {
     guard let word = try optionalString("priority") else { return nil }
     guard let priority = DownloadPriority(word: word) else { throw .badRequest("priority is high, normal or low") }
     return priority

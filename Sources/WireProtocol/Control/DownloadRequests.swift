@@ -7,6 +7,8 @@ package enum DownloadSelection: WireMessage, Hashable {
   case job(Int64)
   /// All downloads of this key.
   case key(DocumentKey)
+  /// The downloads of this prefix, which ends in a slash.
+  case prefix(String)
   case all
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -14,7 +16,9 @@ package enum DownloadSelection: WireMessage, Hashable {
     let hasKey = fields.value("key") != nil
     switch (job, hasKey, try fields.optionalBool("all") ?? false) {
     case (let job?, false, false): self = .job(job)
-    case (nil, true, false): self = .key(try fields.typedKey())
+    case (nil, true, false):
+      let key = try fields.string("key")
+      self = key.hasSuffix("/") ? .prefix(key) : .key(try fields.typedKey())
     case (nil, false, true): self = .all
     default: throw .badRequest("one of job, key and all selects downloads")
     }
@@ -24,6 +28,7 @@ package enum DownloadSelection: WireMessage, Hashable {
     switch self {
     case .job(let job): fields.member("job", job)
     case .key(let key): fields.member("key", key.text)
+    case .prefix(let prefix): fields.member("key", prefix)
     case .all: fields.member("all", true)
     }
   }

@@ -79,10 +79,10 @@ package struct RunningTransfer: WireMessage {
   /// Of a download: number of pieces, and of those verified. Of a tree: documents.
   package var pieces: Int64?
   package var have: Int64?
-  /// Of a download, on request: the verified pieces.
-  package var map: PieceSet?
   /// Of a download: its place in the queue; `nil` if the daemon is older.
   package var priority: DownloadPriority?
+  /// Of a download, on request: the verified pieces.
+  package var map: PieceSet?
   /// Of a download: why it waits or has failed.
   package var error: String?
 
@@ -131,11 +131,11 @@ package struct RunningTransfer: WireMessage {
     sources = try fields.optionalElements("sources")
     pieces = try fields.optionalInteger("pieces", in: 0...Content.maximumSize)
     have = try fields.optionalInteger("have", in: 0...Content.maximumSize)
+    priority = try fields.optionalString("priority").flatMap { DownloadPriority(word: $0) }
     if let text = try fields.optionalString("map") {
       map = PieceSet(base64: text, count: Int(pieces ?? 0))
       guard map != nil else { throw .badRequest("map is the base64 of a bit for each piece") }
     }
-    priority = try fields.optionalString("priority").flatMap { DownloadPriority(word: $0) }
     error = try fields.optionalString("error")
   }
 
@@ -153,8 +153,8 @@ package struct RunningTransfer: WireMessage {
     fields.array("sources", sources)
     if let pieces { fields.member("pieces", pieces) }
     if let have { fields.member("have", have) }
-    if let map { fields.member("map", map.base64) }
     if let priority { fields.member("priority", priority.word) }
+    if let map { fields.member("map", map.base64) }
     if let error { fields.member("error", error) }
   }
 

@@ -106,6 +106,9 @@ package struct DownloadProgress: WireMessage, Hashable {
   package var sources: Int
   /// The name of the fastest one.
   package var peer: String?
+  /// Of a prefix: its documents as far as they are known, and those that are there.
+  package var documents: Int64?
+  package var have: Int64?
   /// Why it waits.
   package var error: String?
 
@@ -133,6 +136,8 @@ package struct DownloadProgress: WireMessage, Hashable {
     eta = try fields.optionalInteger("eta", in: 0...Content.maximumSize)
     sources = try fields.optionalCount("sources") ?? 0
     peer = try fields.optionalString("peer")
+    documents = try fields.optionalInteger("documents", in: 0...Content.maximumSize)
+    have = try fields.optionalInteger("have", in: 0...Content.maximumSize)
     error = try fields.optionalString("error")
   }
 
@@ -145,6 +150,8 @@ package struct DownloadProgress: WireMessage, Hashable {
     if let eta { fields.member("eta", eta) }
     fields.member("sources", sources)
     if let peer { fields.member("peer", peer) }
+    if let documents { fields.member("documents", documents) }
+    if let have { fields.member("have", have) }
     if let error { fields.member("error", error) }
   }
 }

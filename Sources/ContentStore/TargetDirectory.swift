@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import POSIXSupport
+import Synchronization
+
+/// The directory into which the documents of a prefix are downloaded. Nothing outside of it is written, whatever the names are: no name below it may be
+/// a link to a directory, and directories are opened one name at a time. Calls block; safe from several threads.
+package final class TargetDirectory: Sendable {
+  package let path: String
+  private let root: OpenFile
+  private let places: PrivatePlaces.Current
+  private let mask: UInt32?
+  /// Whether directories were made since the last flush.
+  private let hasNew = Atomic<Bool>(false)
+  /// Open directories by their path below the root.
+  private let open = Mutex<[String: OpenFile]>([:])
+
+  private static let maxOpen = 128
+
+  /// Makes the directory if it is missing.
+  /// - Parameters:
+  ///   - places: nothing is written into them.
+  ///   - mask: permissions that new directories do not get; `nil` for those of this process.
+  /// - Throws: `.notADirectory`, `.cannotCreate`.
+  package init(path: String, places: PrivatePlaces.Current = .none, mask: UInt32? = nil) throws(StoreError) {
+    root = try DownloadTarget.makeDirectory(path, places, mask)
+    self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    self.places = places
+    self.mask = mask
+  }
+
+  /// The path without symbolic links.
+  package var place: String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/fd/\(root.descriptor)", &buffer, buffer.count)
+    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
+    return String(validating: bytes, as: UTF8.self).flatMap { $0.isEmpty ? nil : $0 } ?? path
+  }
+
+  /// The target of a file.
+  /// - Parameters:
+  ///   - names: below the directory; the last is that of the file.
+  ///   - makes: whether missing directories are made.
+  /// - Returns: `nil` if a directory is missing.
+  /// - Throws: `.notADirectory` if a name on the way is a file or a link; `.cannotCreate`, `.nameTooLong`.
+  package func target(_ names: [String], makes: Bool) throws(StoreError) -> DownloadTarget? {
+    guard let name = names.last else { throw StoreError(.cannotCreate, path, "is a directory") }
+    for name in names { try FileName.check(name) }
+    guard let directory = try directory(names.dropLast(), makes: makes) else { return nil }
+    return try DownloadTarget(name: name, in: directory, places: places)
+  }
+
+  /// Makes new directories durable, with everything else on their file system.
+  package func flush() throws(StoreError) {
+    guard hasNew.exchange(false, ordering: .relaxed) else { return }
+    if let error = root.flushFileSystem() { throw error }
+  }
+
+  private func directory(_ names: ArraySlice<String>, makes: Bool) throws(StoreError) -> OpenFile? {
+    guard !names.isEmpty else { return root }
+    let below = names.joined(separator: "/")
+    if let known = open.withLock({ $0[below] }) { return known }
+    guard let name = names.last, let parent = try directory(names.dropLast(), makes: makes) else { return nil }
+    guard let found = try child(name, of: parent, at: "\(path)/\(below)", makes: makes) else { return nil }
+    open.withLock { open in
+      // Any other can be opened again.
+      if open.count >= Self.maxOpen, let other = open.keys.first(where: { !below.hasPrefix($0) }) { open[other] = nil }
+      open[below] = found
+    }
+    return found
+  }
+
+  private func child(
+    _ name: String, of parent: OpenFile, at path: String, makes: Bool
+  ) throws(StoreError) -> OpenFile? {
+    var isMade = false
+    while true {
+      let descriptor = openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      if descriptor >= 0 {
+        let directory = OpenFile(descriptor: descriptor, path: path)
+        guard !places.contains(directory: descriptor) else { throw DownloadTarget.isPrivate(path) }
+        if isMade { fchmod(descriptor, 0o777 & ~(mask ?? CreationMask.current)) }
+        return directory
+      }
+      switch errno {
+      case ENOENT where isMade: throw StoreError(.cannotCreate, path, "was removed")
+      case ENOENT where !makes: return nil
+      case ENOENT: break
+      case ENOTDIR, ELOOP: throw StoreError(.notADirectory, path, "is a file or a link, not a directory")
+      default: throw .writing(path, errno)
+      }
+      guard !places.contains(new: name, in: parent.descriptor) else { throw DownloadTarget.isPrivate(path) }
+      guard mkdirat(parent.descriptor, name, 0o700) == 0 || errno == EEXIST else { throw .writing(path, errno) }
+      isMade = true
+      hasNew.store(true, ordering: .relaxed)
+    }
+  }
+}

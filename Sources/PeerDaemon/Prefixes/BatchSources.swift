@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import NIOCore
+import WireProtocol
+
+/// The connections over which one download fetches small documents: a few for each holder, kept until its end.
+actor BatchSources {
+  /// To one holder: it answers the requests of a connection one after the other.
+  private static let maxPerHolder = 2
+  private static let maxConnections = 16
+
+  private struct Open {
+    let connection: NIOLoopBoundBox<BatchConnection?>
+    let loop: any EventLoop
+    var isBusy = false
+  }
+
+  private let identity: (id: PeerID, name: PeerName)
+  private let group: any EventLoopGroup
+  private let timeout: SourceTimeout
+  private let mayBeLocal: Bool
+  private let limit: (limiter: RateLimiter, transfer: TransferHandle)
+  private var connections: [HolderID: [Int: Open]] = [:]
+  private var lastNumber = 0
+
+  init(
+    identity: (id: PeerID, name: PeerName), group: any EventLoopGroup, timeout: SourceTimeout, mayBeLocal: Bool,
+    limit: (limiter: RateLimiter, transfer: TransferHandle)
+  ) {
+    self.limit = limit
+    self.identity = identity
+    self.group = group
+    self.timeout = timeout
+    self.mayBeLocal = mayBeLocal
+  }
+
+  /// Fetches contents from one holder.
+  /// - Parameter received: called with the number of bytes that came.
+  /// - Returns: for each content its bytes, not verified, or why they did not come.
+  func fetch(
+    _ contents: [Content], from holder: Holder, received: @escaping @Sendable (Int) -> Void
+  ) async -> [BatchConnection.Answer] {
+    guard let (number, open) = take(holder) else {
+      let failure = SourceFailure.misplaced(holder.host)
+      return contents.map { _ in .failure(failure) }
+    }
+    let answers = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<[BatchConnection.Answer], Never>) in
+        open.loop.execute {
+          let failed = contents.map { _ in BatchConnection.Answer.failure(.silent) }
+          guard let connection = open.connection.value else { return continuation.resume(returning: failed) }
+          connection.fetch(contents, received: received) { continuation.resume(returning: $0) }
+        }
+      }
+    } onCancel: {
+      open.loop.execute { open.connection.value?.close() }
+    }
+    connections[holder.id]?[number]?.isBusy = false
+    if answers.contains(where: \.endsConnection) { connections[holder.id]?[number] = nil }
+    return answers
+  }
+
+  private func take(_ holder: Holder) -> (Int, Open)? {
+    let known = connections[holder.id] ?? [:]
+    if let (number, open) = known.first(where: { !$0.value.isBusy }) {
+      connections[holder.id]?[number]?.isBusy = true
+      return (number, open)
+    }
+    guard let address = SourceAddress.usable(holder, mayBeLocal: mayBeLocal) else { return nil }
+    let loop = group.next()
+    let (identity, timeout, limit) = (identity, timeout, limit)
+    lastNumber += 1
+    let open = Open(connection: .makeEmptyBox(eventLoop: loop), loop: loop, isBusy: true)
+    loop.execute {
+      let allowance = RateAllowance(of: limit.limiter, for: ObjectIdentifier(limit.transfer), on: loop)
+      let connection = BatchConnection(
+        source: holder.peer, identity: identity, stall: timeout.stall, allowance: allowance, on: loop)
+      open.connection.value = connection
+      connection.connect(to: address, timeout: timeout.connect)
+    }
+    connections[holder.id, default: [:]][lastNumber] = open
+    return (lastNumber, open)
+  }
+
+  /// Closes all connections.
+  func close() {
+    for open in connections.values.flatMap(\.values) {
+      open.loop.execute {
+        open.connection.value?.close()
+        open.connection.value = nil
+      }
+    }
+    connections = [:]
+  }
+}
+
+extension BatchConnection.Answer {
+  /// Whether the connection has ended with this answer.
+  fileprivate var endsConnection: Bool {
+    guard case .failure(let failure) = self else { return false }
+    switch failure {
+    case .refused, .busy: return false
+    default: return true
+    }
+  }
+}

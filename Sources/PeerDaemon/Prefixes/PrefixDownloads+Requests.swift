@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import NIOCore
+package import WireProtocol
+
+/// All documents below a prefix, and where to.
+package struct PrefixRequest: Sendable {
+  /// Ends in a slash.
+  package var prefix: String
+  /// An absolute path; made if it is missing.
+  package var directory: String
+  /// The name of a holder or the first digits of its id.
+  package var from: String?
+  package var takesNewest = false
+  package var replacesFiles = false
+  package var isShared = true
+  package var preserves = true
+  package var includesHidden = false
+  package var mask: UInt32?
+  package var isDetached = false
+  /// Whether to wait for sources, too, even for a prefix below which nothing is yet.
+  package var isPatient = false
+  package var rejoins: GetDocument.Rejoining?
+
+  package init(prefix: String, directory: String) {
+    self.prefix = prefix
+    self.directory = directory
+  }
+}
+
+/// The end of a `get` of a prefix.
+package struct PrefixEnd: Sendable {
+  package let job: Int64
+  package let counts: PrefixCounts
+  /// Bytes that came over the network during this `get`.
+  package let received: Int64
+  /// The state of a download that goes on; `nil` if it has ended.
+  package let state: String?
+  /// `nil` if all documents are there.
+  package let failure: WireFailure?
+}
+
+/// What front ends ask of downloads of prefixes.
+extension PrefixDownloads {
+  private static let listInterval = Duration.seconds(2)
+
+  /// Downloads a prefix. Cancelling the task leaves the download to itself.
+  /// - Parameters:
+  ///   - began: called before anything is fetched.
+  ///   - result: called for each document, from any thread.
+  package func get(
+    _ request: PrefixRequest, began: @escaping @Sendable (DownloadJob) async throws(WireFailure) -> Void = { _ in },
+    result: @escaping @Sendable (PrefixResult) -> Void = { _ in }
+  ) async throws(WireFailure) -> PrefixEnd {
+    let job = try await enter(request)
+    let rejoins = request.rejoins?.job == job.id ? request.rejoins : nil
+    let baseline = min(rejoins?.received ?? .max, job.transfer.totals.received)
+    let waiter = PrefixWaiter(result: result)
+    let id = join(job, waiter, isPatient: request.isPatient, resumes: rejoins == nil)
+    do throws(WireFailure) {
+      try await began(DownloadJob(job: job.id, waiter: id, path: job.record.path, received: baseline))
+    } catch {
+      leave(id, job.id)
+      throw error
+    }
+    let number = job.id
+    let failure = await withTaskCancellationHandler {
+      await withCheckedContinuation { waiter.wait($0) }
+    } onCancel: {
+      Task { await self.leave(id, number) }
+    }
+    await writes.finished()
+    if let failure, failure.code == .cancelled { throw failure }
+    return end(job, since: baseline, failure)
+  }
+
+  /// Begins a download, or takes part in one, without waiting for it.
+  package func detach(_ request: PrefixRequest) async throws(WireFailure) -> PrefixEnd {
+    let job = try await enter(request)
+    job.record.isDetached = true
+    carryOut(job.machine.detach(), job)
+    return end(job, since: job.transfer.totals.received, nil)
+  }
+
+  private func end(_ job: ActivePrefix, since baseline: Int64, _ failure: WireFailure?) -> PrefixEnd {
+    let phase = job.machine.phase
+    return PrefixEnd(
+      job: job.id, counts: job.counts, received: max(job.record.received, job.transfer.totals.received) - baseline,
+      state: phase.hasEnded ? nil : phase.word, failure: failure)
+  }
+
+  /// A new or known download of this prefix and directory.
+  private func enter(_ request: PrefixRequest) async throws(WireFailure) -> ActivePrefix {
+    let directory = try await work.preparation.pools.quick.store {
+      [places = work.preparation.ledger.places] () throws(StoreError) in
+      try TargetDirectory(path: request.directory, places: places.current(), mask: request.mask).place
+    }
+    if let known = unfinished(request.prefix, directory) { return adopt(request, known) }
+    let from = try await source(of: request)
+    // Another request may have come meanwhile.
+    if let known = unfinished(request.prefix, directory) { return adopt(request, known) }
+    guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
+    guard jobs.count < Self.maxJobs else {
+      throw WireFailure(
+        .tooMany, "\(Self.maxJobs) downloads of prefixes are unfinished; end some of them with p2pctl cancel",
+        limit: .init("prefixes", Self.maxJobs))
+    }
+    let record = PrefixRecord(request, id: transfers.newDownload(), from: from, path: directory, created: wallClock())
+    let job = ActivePrefix(
+      record, DownloadMachine(isDetached: request.isDetached, isContentChosen: true), transfer: transfers.prefix(record)
+    )
+    job.isHeld = true
+    jobs[job.id] = job
+    job.transfer.show(job.machine.phase.word, error: nil)
+    do throws(WireFailure) {
+      // Durable before anything is fetched.
+      try await writes.run { [catalogue = work.preparation.ledger.catalogue] () throws(StoreError) in
+        try catalogue.record(record)
+      }
+    } catch {
+      jobs[job.id] = nil
+      job.transfer.end()
+      throw error
+    }
+    release(job)
+    return job
+  }
+
+  private func unfinished(_ prefix: String, _ directory: String) -> ActivePrefix? {
+    jobs.values.first { $0.record.prefix == prefix && $0.record.path == directory && $0.machine.canBeJoined }
+  }
+
+  private func adopt(_ request: PrefixRequest, _ job: ActivePrefix) -> ActivePrefix {
+    guard request.rejoins?.job != job.id else { return job }
+    job.record.isShared = job.record.isShared || request.isShared
+    job.record.replacesFiles = job.record.replacesFiles || request.replacesFiles
+    job.record.takesNewest = job.record.takesNewest || request.takesNewest
+    job.record.includesHidden = job.record.includesHidden || request.includesHidden
+    return job
+  }
+
+  /// Checks that there is something below the prefix.
+  /// - Returns: the only peer to fetch from, if the request names one.
+  /// - Throws: `not-found`, `ambiguous-peer`.
+  private func source(of request: PrefixRequest) async throws(WireFailure) -> PeerID? {
+    while true {
+      let query = IndexRequest.ListQuery(prefix: request.prefix, limit: request.from == nil ? 1 : nil)
+      let reply = try await work.preparation.link.ask(.list(query), ListReply.init)
+      let documents = reply.rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
+      guard documents.isEmpty else {
+        return try request.from.map { from throws(WireFailure) in
+          try Self.resolve(from, documents.flatMap(\.holders), request.prefix)
+        }
+      }
+      guard request.isPatient, (try? await Task.sleep(for: Self.listInterval)) != nil else {
+        throw WireFailure(
+          .notFound, "nobody shares anything below \(request.prefix) now; p2pctl list shows what is available")
+      }
+    }
+  }
+
+  private static func resolve(
+    _ from: String, _ holders: [Holder], _ prefix: String
+  ) throws(WireFailure) -> PeerID {
+    let meant = holders.filter { $0.name.text == from || $0.peer.hex.hasPrefix(from.lowercased()) }
+    let peers = Dictionary(meant.map { ($0.peer, $0.name) }) { first, _ in first }
+    guard peers.count <= 1 else {
+      throw WireFailure(
+        .ambiguousPeer, "\(peers.count) peers are called \(from); choose one by its id",
+        peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
+    }
+    guard let peer = peers.keys.first ?? PeerID(hex: from) else {
+      throw WireFailure(
+        .notFound,
+        "no holder of the first documents below \(prefix) is called \(from); p2pctl list --json shows holders")
+    }
+    return peer
+  }
+
+  // MARK: Commands
+
+  /// Whether a command is about a download of a prefix.
+  package func has(_ job: Int64) -> Bool { jobs[job]?.machine.canBeJoined ?? false }
+
+  package func pause(_ selection: DownloadSelection, waiter: Int64? = nil) async throws(WireFailure) -> Int {
+    try await change(selection, to: .paused) { machine in
+      if let waiter { machine.interrupt(waiter) } else { machine.pause() }
+    }
+  }
+
+  package func resume(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
+    let chosen = try select(selection)
+    for job in chosen { carryOut(job.machine.resume(), job) }
+    return chosen.count
+  }
+
+  /// Returns when what was half done is removed. Whole files stay.
+  package func cancel(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
+    try await change(selection, to: .cancelled) { $0.cancel() }
+  }
+
+  private func change(
+    _ selection: DownloadSelection, to phase: DownloadMachine.Phase,
+    _ command: (inout DownloadMachine) -> [DownloadMachine.Action]
+  ) async throws(WireFailure) -> Int {
+    let chosen = try select(selection)
+    for job in chosen { carryOut(command(&job.machine), job) }
+    for job in chosen {
+      while job.machine.phase == phase, job.machine.isBusy, let work = job.work { await work.value }
+    }
+    await writes.finished()
+    return chosen.count { $0.machine.phase == phase }
+  }
+
+  private func select(_ selection: DownloadSelection) throws(WireFailure) -> [ActivePrefix] {
+    let chosen = jobs.values.filter { job in
+      guard job.machine.canBeJoined else { return false }
+      return switch selection {
+      case .job(let id): id == job.id
+      case .prefix(let prefix): prefix == job.record.prefix
+      case .all: true
+      case .key: false
+      }
+    }
+    if chosen.isEmpty, case .prefix(let prefix) = selection {
+      throw WireFailure(.notFound, "no unfinished download is for \(prefix); p2pctl transfers lists them")
+    }
+    return chosen.sorted { $0.id < $1.id }
+  }
+}
+
+extension PrefixRecord {
+  fileprivate init(_ request: PrefixRequest, id: Int64, from: PeerID?, path: String, created: Timestamp) {
+    self.init(id: id, prefix: request.prefix, path: path, created: created)
+    (isShared, preserves, replacesFiles) = (request.isShared, request.preserves, request.replacesFiles)
+    (isDetached, takesNewest, includesHidden) = (request.isDetached, request.takesNewest, request.includesHidden)
+    (mask, self.from) = (request.mask, from)
+  }
+
+  /// As a row of `transfers`.
+  var row: RunningTransfer {
+    var row = RunningTransfer(
+      id: id, direction: .download, state: state.word, key: nil, content: nil, received: received, path: path,
+      pieces: documents, have: have, error: error)
+    row.prefix = prefix
+    return row
+  }
+}

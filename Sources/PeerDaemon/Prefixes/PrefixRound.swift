@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// One pass over the documents of a prefix. Confined to the task that runs it.
+struct PrefixRound {
+  enum Done: Sendable {
+    case batch([PrefixDone])
+    case large(PrefixDone)
+  }
+
+  /// Documents of one batch, and their bytes.
+  private static let maxBatch = 256
+  private static let maxBatchBytes: Int64 = 4 << 20
+  private static let maxBatches = 3
+  /// Large documents that are fetched at the same time.
+  private static let maxLarge = 4
+  private static let pageLength = 1000
+
+  private let work: PrefixWork
+  private let order: PrefixWork.Order
+  private let fetcher: PrefixFetcher
+  private var report = PrefixWork.Report()
+  /// Small documents that wait for a batch.
+  private var batch: [PrefixFile] = []
+  private var batchBytes: Int64 = 0
+  private var batches = 0
+  private var large = 0
+
+  init(work: PrefixWork, order: PrefixWork.Order, fetcher: PrefixFetcher) {
+    self.work = work
+    self.order = order
+    self.fetcher = fetcher
+  }
+
+  mutating func run() async -> PrefixWork.Report {
+    await withTaskGroup(of: Done.self) { group in
+      do throws(WireFailure) {
+        switch order.selection {
+        case .prefix: try await list(&group)
+        case .keys(let keys, let from, _): try await lookUp(keys, from: from, &group)
+        }
+        report.counts.isListed = true
+        order.progress(report.counts)
+        await startBatch(&group)
+      } catch {
+        note(error, isStorage: false)
+      }
+      while let done = await group.next() { take(done) }
+    }
+    report.outcome = Task.isCancelled ? .stopped : outcome
+    return report
+  }
+
+  private var outcome: DownloadMachine.Outcome {
+    if let failure = report.storage { return .storage(failure) }
+    if let failure = report.noSource {
+      return .noSource(failure, hasChanged: false, hasGained: report.counts.fetched > 0)
+    }
+    return report.failure.map { .failed($0) } ?? .done
+  }
+
+  // MARK: The list
+
+  private mutating func list(_ group: inout TaskGroup<Done>) async throws(WireFailure) {
+    let record = order.record
+    var plan = PrefixPlan(prefix: record.prefix, takesNewest: record.takesNewest, includesHidden: record.includesHidden)
+    var pages = Pages(limit: nil)
+    while let length = pages.nextLength(Self.pageLength) {
+      let query = IndexRequest.ListQuery(prefix: record.prefix, limit: length, after: pages.cursor)
+      let reply = try await work.preparation.link.ask(.list(query), ListReply.init)
+      let rows = pages.take(reply.rows, next: reply.next)
+      let documents = rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
+      try await take(plan.add(documents), &group)
+      // On a full disk the rest would fail as well.
+      if report.storage != nil || Task.isCancelled { return }
+    }
+    try await take(plan.end(), &group)
+  }
+
+  /// Look-ups at a time.
+  private static let maxLookups = 64
+
+  private mutating func lookUp(
+    _ keys: [DocumentKey], from: String?, _ group: inout TaskGroup<Done>
+  ) async throws(WireFailure) {
+    var names: [String: DocumentKey] = [:]
+    for start in stride(from: 0, to: keys.count, by: Self.maxLookups) {
+      guard !Task.isCancelled else { return }
+      let part = Array(keys[start..<min(start + Self.maxLookups, keys.count)])
+      var steps = [PrefixPlan.Step]()
+      for (key, step) in zip(part, await lookUp(part, from: from)) {
+        if let other = names.updateValue(key, forKey: key.suggestedFileName), other != key {
+          steps.append(
+            .skip(key, WireFailure(.cannotCreate, "has the file name of \(other): fetch it alone, with -o")))
+        } else {
+          steps.append(step)
+        }
+      }
+      try await take(steps, &group)
+      if report.storage != nil { return }
+    }
+  }
+
+  private func lookUp(_ keys: [DocumentKey], from: String?) async -> [PrefixPlan.Step] {
+    let (preparation, newest) = (work.preparation, order.record.takesNewest)
+    return await withTaskGroup(of: (Int, PrefixPlan.Step).self) { group in
+      for (index, key) in keys.enumerated() {
+        group.addTask {
+          var request = DownloadRequest(key: key, destination: .stream, from: from)
+          request.takesNewest = newest
+          do throws(WireFailure) {
+            let choice = try await preparation.choose(request)
+            let file = PrefixFile(
+              document: choice.document(key), path: [key.suggestedFileName], holders: choice.holders)
+            return (index, .file(file))
+          } catch {
+            return (index, .skip(key, error))
+          }
+        }
+      }
+      var steps: [Int: PrefixPlan.Step] = [:]
+      for await (index, step) in group { steps[index] = step }
+      return keys.indices.compactMap { steps[$0] }
+    }
+  }
+
+  private mutating func take(_ steps: [PrefixPlan.Step], _ group: inout TaskGroup<Done>) async throws(WireFailure) {
+    var files = [PrefixFile]()
+    report.counts.documents += Int64(steps.count)
+    for step in steps {
+      switch step {
+      case .file(let file): files.append(file)
+      case .skip(let key, let failure): fail(key, failure, isStorage: false)
+      }
+    }
+    guard !files.isEmpty else { return }
+    for (file, state) in try await fetcher.compare(files) {
+      switch state {
+      case .present(let path): took(file, .present(path: path), isStorage: false)
+      case .failed(let failure, let isStorage): took(file, .failed(failure), isStorage: isStorage)
+      case .missing where file.document.content.geometry.pieceCount <= 1: await add(file, &group)
+      case .missing: await startLarge(file, &group)
+      }
+    }
+    order.progress(report.counts)
+  }
+
+  // MARK: Work
+
+  private mutating func add(_ file: PrefixFile, _ group: inout TaskGroup<Done>) async {
+    batch.append(file)
+    batchBytes += file.document.content.size
+    if batch.count >= Self.maxBatch || batchBytes >= Self.maxBatchBytes { await startBatch(&group) }
+  }
+
+  private mutating func startBatch(_ group: inout TaskGroup<Done>) async {
+    guard !batch.isEmpty else { return }
+    let files = batch
+    (batch, batchBytes) = ([], 0)
+    while batches >= Self.maxBatches, let done = await group.next() { take(done) }
+    batches += 1
+    group.addTask { [fetcher] in .batch(await fetcher.fetch(files)) }
+  }
+
+  private mutating func startLarge(_ file: PrefixFile, _ group: inout TaskGroup<Done>) async {
+    while large >= Self.maxLarge, let done = await group.next() { take(done) }
+    large += 1
+    group.addTask { [fetcher] in .large(await fetcher.fetch(file)) }
+  }
+
+  private mutating func take(_ done: Done) {
+    switch done {
+    case .batch(let results):
+      batches -= 1
+      for result in results { took(result.file, result.outcome, isStorage: result.isStorage) }
+    case .large(let result):
+      large -= 1
+      took(result.file, result.outcome, isStorage: result.isStorage)
+    }
+    order.progress(report.counts)
+  }
+
+  // MARK: Results
+
+  private mutating func took(_ file: PrefixFile, _ outcome: PrefixResult.Outcome, isStorage: Bool) {
+    let document = file.document
+    switch outcome {
+    case .failed(let failure): return fail(document.key, failure, isStorage: isStorage)
+    case .present: report.counts.present += 1
+    case .fetched: report.counts.fetched += 1
+    }
+    report.counts.bytes = report.counts.bytes.addingReportingOverflow(document.content.size).partialValue & .max
+    order.result(PrefixResult(key: document.key, content: document.content, outcome: outcome))
+  }
+
+  private mutating func fail(_ key: DocumentKey, _ failure: WireFailure, isStorage: Bool) {
+    // A round that was stopped leaves the rest for the next one.
+    guard failure.code != .cancelled else { return }
+    report.counts.failed += 1
+    order.result(PrefixResult(key: key, content: nil, outcome: .failed(failure)))
+    note(WireFailure(failure.code, "\(key): \(failure.message)"), isStorage: isStorage)
+  }
+
+  private mutating func note(_ failure: WireFailure, isStorage: Bool) {
+    switch failure.code {
+    case _ where isStorage: report.storage = report.storage ?? failure
+    case .noSource, .unavailable, .notFound, .tooMany: report.noSource = report.noSource ?? failure
+    case .cancelled: break
+    default:
+      let isWorse = failure.code == .cannotCreate && report.failure?.code != .cannotCreate
+      if report.failure == nil || isWorse { report.failure = failure }
+    }
+  }
+}
