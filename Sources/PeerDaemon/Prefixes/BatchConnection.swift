@@ -91,7 +91,13 @@ final class BatchConnection: LineRole {
 
   private func finish() {
     guard let batch = batch.take() else { return }
-    batch.finish(batch.answers.map { $0 ?? .failure(failure ?? .silent) })
+    let missing = failure ?? .silent
+    var answers = [Answer]()
+    for answer in batch.answers {
+      // `??` in a closure crashes the optimizer of Swift 6.3.
+      if let answer { answers.append(answer) } else { answers.append(.failure(missing)) }
+    }
+    batch.finish(answers)
   }
 
   private func fail(_ failure: SourceFailure) {
