@@ -231,6 +231,21 @@ package final class Catalogue: Sendable {
     }
   }
 
+  /// One share of each content that has some, without withdrawn ones.
+  package func sharedFiles(of contents: [Content]) throws(StoreError) -> [Content: Share] {
+    try read { database in
+      var shares = [Content: Share](minimumCapacity: contents.count)
+      for content in contents {
+        shares[content] =
+          try CatalogueRows.fetch(
+            database, where: "root = ? AND size = ? AND state = 0 LIMIT 1",
+            [CatalogueRows.blob(content.root), content.size]
+          ).first
+      }
+      return shares
+    }
+  }
+
   package func shares(at path: String) throws(StoreError) -> [Share] {
     try read { try CatalogueRows.fetch($0, where: "path = ? ORDER BY key, root, size", [path]) }
   }

@@ -67,6 +67,63 @@ import WireProtocol
     }
   }
 
+  /// Short documents are answered together; everything else keeps its place among them.
+  @Test func `answers come in the order of the requests`() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      var documents = [(members: String, bytes: [UInt8])]()
+      for number in 0..<100 {
+        let bytes = pattern(number % 7 == 0 ? 0 : 1_000 + number)
+        let path = try swarm.directory.write("source\(number)", bytes)
+        documents.append((members(try await alice.share(path, as: "file/\(number)").content), bytes))
+      }
+      let large = pattern(300_000)
+      let whole = members(try await alice.share(swarm.directory.write("large", large), as: "file/large").content)
+      let connection = try RawConnection(to: alice.uploads.address)
+      var lines = [#"{"id":1,"op":"hello","protocol":1,"peer":"\#(Swarm.id("bob"))","name":"bob"}"#]
+      var expected: [(id: Int64?, status: Int64, bytes: [UInt8])] = [(1, 200, [])]
+      for (number, document) in documents.enumerated() {
+        let id = Int64(number * 10 + 10)
+        lines.append(
+          #"{"id":\#(id),"op":"get",\#(document.members),"offset":0,"length":\#(document.bytes.count)}"#)
+        expected.append((id, 200, document.bytes))
+        switch number % 13 {
+        case 1:
+          lines.append("no JSON")
+          expected.append((nil, 400, []))
+        case 2:
+          lines.append(#"{"id":\#(id + 1),"op":"get",\#(document.members),"offset":0,"length":1}"#)
+          expected.append((id + 1, 200, Array(document.bytes.prefix(1))))
+        case 3:
+          lines.append(#"{"id":\#(id + 1),"op":"get",\#(whole),"offset":0,"length":300000}"#)
+          expected.append((id + 1, 200, large))
+        case 4:
+          lines.append(#"{"id":\#(id + 1),"op":"have",\#(whole)}"#)
+          expected.append((id + 1, 200, []))
+        case 5:
+          lines.append(
+            #"{"id":\#(id + 1),"op":"get","content":"\#(String(repeating: "ab", count: 32))","size":5,"offset":0,"length":5}"#
+          )
+          expected.append((id + 1, 404, []))
+        case 6:
+          lines.append(#"{"id":\#(id + 1),"op":"hello","protocol":1,"peer":"\#(Swarm.id("bob"))","name":"bob"}"#)
+          expected.append((id + 1, 200, []))
+        case 7:
+          lines.append(#"{"id":\#(id + 1),"op":"nothing"}"#)
+          expected.append((id + 1, 501, []))
+        default: break
+        }
+      }
+      connection.sendWithoutWaiting(Array((lines.joined(separator: "\n") + "\n").utf8))
+      for (id, status, bytes) in expected {
+        let reply = try connection.reply()
+        #expect(reply["id"]?.integer == id)
+        #expect(reply["status"]?.integer == status, "\(reply)")
+        if !bytes.isEmpty { #expect(try connection.bytes(bytes.count) == bytes) }
+      }
+    }
+  }
+
   @Test func `upload is listed with its key until everything was sent`() async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")

@@ -13,6 +13,9 @@ final class UploadRole: LineRole {
   /// How long a request waits for a slot.
   private static let slotTimeout = TimeAmount.seconds(2)
 
+  /// Requests that are answered together.
+  var short = ShortRequests()
+
   private enum Slot {
     case none
     case waiting(UploadSlots.Ticket, timeout: Scheduled<Void>, then: () -> Void)
@@ -26,9 +29,9 @@ final class UploadRole: LineRole {
 
   let service: UploadService
   private let identity: (id: PeerID, name: PeerName)
-  private let turns: UploadTurns
+  let turns: UploadTurns
   private let slots: UploadSlots
-  private let limiter: RateLimiter
+  let limiter: RateLimiter
   private let transfers: TransferRegistry
   var connection: (any LineConnection)?
   var other: TransferRegistry.Source?
@@ -43,7 +46,7 @@ final class UploadRole: LineRole {
   /// Events that wait for the end of the answer.
   private var news: [Content: News] = [:]
   /// Whether a request is being answered.
-  private var isAnswering = false
+  var isAnswering = false
   /// Before `hello` its timeout, later the check for idleness.
   var timer: Scheduled<Void>?
   /// When the other side last received a part of a body or an event.
@@ -74,6 +77,10 @@ final class UploadRole: LineRole {
     do {
       return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
+      guard !short.isBusy else {
+        short.following = .failure(.unreadableLine(error), nil)
+        return .busy
+      }
       return refuse(.unreadableLine(error), id: nil, &output)
     }
   }
@@ -105,6 +112,7 @@ final class UploadRole: LineRole {
     transfer?.end()
     transfer = nil
     known = nil
+    short = ShortRequests()
     body?.cancel()
     body = nil
     allowance?.end()
@@ -124,6 +132,10 @@ final class UploadRole: LineRole {
       id = known
       return try route(PeerRequest(line), known, &output)
     } catch {
+      guard !short.isBusy else {
+        short.following = .failure(error, id)
+        return .busy
+      }
       return refuse(error, id: id, &output)
     }
   }
@@ -132,17 +144,26 @@ final class UploadRole: LineRole {
   private func route(
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    if case .hello(let peer, let name) = request {
-      if other == nil { scheduleIdleCheck() }
-      other = .init(peer: peer, name: name.text, host: connection?.remoteAddress?.hostText ?? "")
-      var limits = service.limits
-      limits.slots = slots.limit
-      PeerHelloReply(
-        server: "p2p-peer/\(ProtocolVersion.program)", peer: identity.id, name: identity.name, limits: limits
-      ).write(id: id, to: &output)
+    if case .hello(let peer, let name) = request, !short.isBusy {
+      greet(peer, name, id, &output)
       return .next
     }
     guard other != nil else { throw .helloRequired }
+    return begin(request, id)
+  }
+
+  func greet(_ peer: PeerID, _ name: PeerName, _ id: Int64, _ output: inout JSONWriter) {
+    if other == nil { scheduleIdleCheck() }
+    other = .init(peer: peer, name: name.text, host: connection?.remoteAddress?.hostText ?? "")
+    var limits = service.limits
+    limits.slots = slots.limit
+    PeerHelloReply(
+      server: "p2p-peer/\(ProtocolVersion.program)", peer: identity.id, name: identity.name, limits: limits
+    ).write(id: id, to: &output)
+  }
+
+  /// `hello` is answered before.
+  func answer(_ request: PeerRequest, _ id: Int64) -> LineVerdict {
     let service = service
     isAnswering = true
     switch request {
@@ -339,7 +360,7 @@ final class UploadRole: LineRole {
   }
 
   /// Events come between answers.
-  private func sendNews() {
+  func sendNews() {
     guard let connection, !news.isEmpty else { return }
     let events = news.map { content, news in
       switch news {
@@ -357,7 +378,7 @@ final class UploadRole: LineRole {
   // MARK: The transfer
 
   /// A peer may ask for the same content again on a connection that it kept: that is another transfer.
-  private func note(_ file: ServedFile, _ length: Int64) {
+  func note(_ file: ServedFile, _ length: Int64) {
     guard let other else { return }
     if let transfer, transfer.content == file.content, transfer.continues(with: length) { return }
     transfer?.end()
@@ -365,7 +386,7 @@ final class UploadRole: LineRole {
     transfer?.name(file.key)
   }
 
-  private func sent(_ length: Int64) {
+  func sent(_ length: Int64) {
     guard let transfer else { return }
     transfer.progress(length)
     guard !transfer.continues(with: 1) else { return }

@@ -121,6 +121,24 @@ final class UploadService: Sendable {
     return .file(file, offset: offset, length: length, prepared: offset + prepared)
   }
 
+  /// Whether a request can be answered together with others: it is for a whole short document.
+  static func isForWhole(_ content: Content, offset: Int64, length: Int64) -> Bool {
+    offset == 0 && length == content.size && length <= maxReadLength
+  }
+
+  /// Whole short documents, with one look into the catalogue.
+  func get(_ contents: [Content]) -> [Result<Answer, WireFailure>] {
+    let shares = (try? catalogue.sharedFiles(of: contents)) ?? [:]
+    return contents.map { content in
+      Result { () throws(WireFailure) in
+        if let share = shares[content], let file = try? SharedFile(share) {
+          return try read(.share(file), offset: 0, length: Int(content.size))
+        }
+        return try get(content, offset: 0, length: content.size, known: nil)
+      }
+    }
+  }
+
   /// Checks a file and reads a part of it into the page cache.
   func prepare(_ file: ServedFile, _ offset: Int64, _ length: Int64) -> StoreError? {
     do throws(StoreError) {

@@ -5,6 +5,8 @@ extension Figure {
   static let limitProgram = "receive, hash and write"
   static let durableLimitProgram = "receive, hash, write and fdatasync"
   static let libtorrent = "libtorrent, v2 torrent"
+  static let rsync = "rsync daemon"
+  static let aria2List = "aria2 from nginx, 16 at a time"
   static let oneSource = "p2p, one source"
   static let oneCopy = "p2p, one copy"
   static let healthySource = "p2p, the healthy source alone"
@@ -35,5 +37,13 @@ extension Figure {
     Figure(
       .wideSwarm, "64 MiB to 24 peers of 50 Mbit/s, the last", .seconds, rivals: [Rival(oneCopy, .atMost(1.4))]),
     Figure(.wideSwarmCopies, "copies sent by the seed, 24 peers", .copies),
+    Figure(
+      .prefix, "get of a prefix, 10,000 x 10 KB", .seconds,
+      rivals: [Rival(rsync, .atMost(1)), Rival(aria2List, .atMost(0.5))]),
+    Figure(.severalKeys, "get of 1,000 keys, 10 KB each", .seconds, rivals: [Rival(curl, .atMost(3))]),
+    Figure(.presentPrefix, "get of 100,000 files that are there", .seconds, goal: .within(3)),
+    Figure(.limit1, "off a limit of 1 MB/s", .percent, goal: .within(5)),
+    Figure(.limit10, "off a limit of 10 MB/s", .percent, goal: .within(5)),
+    Figure(.limit100, "off a limit of 100 MB/s", .percent, goal: .within(5)),
   ]
 }

@@ -28,6 +28,12 @@ struct Figure: Sendable {
     case swarmCopies = "swarm-8-copies"
     case wideSwarm = "swarm-24"
     case wideSwarmCopies = "swarm-24-copies"
+    case prefix = "prefix-10000"
+    case severalKeys = "keys-1000"
+    case presentPrefix = "prefix-present"
+    case limit1 = "limit-1"
+    case limit10 = "limit-10"
+    case limit100 = "limit-100"
   }
 
   enum Unit: String, Sendable {
@@ -39,6 +45,7 @@ struct Figure: Sendable {
     case mebibytes = "MiB"
     case copies
     case sources
+    case percent = "%"
 
     /// The unit of the processor time shown beside it.
     var processorTime: String { self == .requestsPerSecond ? "CPU-s/M" : "CPU-s" }

@@ -17,6 +17,8 @@ final class TransferBench {
     case swarm
     /// A seed and 24 peers.
     case wide
+    /// Of many small documents beside rsync, aria2 and curl, and under limits.
+    case prefixes
   }
 
   let executables: String
@@ -57,6 +59,7 @@ final class TransferBench {
       switch trial {
       case .loopback: try measureLoopback()
       case .crash: try measureCrashes()
+      case .prefixes: try measurePrefixes()
       case .faulty: try inLab(trial, hosts: 4, rate: 100, measureFaultySources)
       case .swarm:
         try inLab(trial, hosts: 9, rate: 100) { lab in try measureSwarm(lab, .swarm, .swarmCopies, beside: libtorrent) }
