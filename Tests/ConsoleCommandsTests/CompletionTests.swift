@@ -76,8 +76,9 @@ import Testing
     #expect(try complete(fixture, "remove", "rf").words == ["rfc/793"])
     #expect(try complete(fixture, "get", "7").words == ["793"])
     #expect(try complete(fixture, "get", "No/").words == [])
-    #expect(try complete(fixture, "get", "rfc/1", "").words == [])
-    #expect(daemon.requests.map { $0.contains(#""mine":true"#) } == [false, false, true, false])
+    #expect(try complete(fixture, "lookup", "rfc/1", "").words == [])
+    #expect(try complete(fixture, "get", "rfc/1", "rf").words == ["rfc/793"])
+    #expect(daemon.requests.map { $0.contains(#""mine":true"#) } == [false, false, true, false, false])
     #expect(daemon.requests[1].contains(#""prefix":"file/t","level":true"#))
   }
 

@@ -112,7 +112,7 @@ import Testing
     #expect(fixture.output.text.hasSuffix(#"{"downloads":1}"# + "\n"))
   }
 
-  @Test(arguments: [[], ["7", "--all"], ["x"], ["-1"], ["rfc/"]])
+  @Test(arguments: [[], ["7", "--all"], ["x"], ["-1"], ["Rfc/"]])
   func `something must be selected`(arguments: [String]) throws {
     let fixture = try CommandFixture()
     for verb in ["pause", "resume", "cancel"] {

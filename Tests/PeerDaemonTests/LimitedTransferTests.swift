@@ -47,7 +47,7 @@ import WireProtocol
         for name in ["bob", "carol"] {
           let peer = try await swarm.peer(name)
           group.addTask {
-            try await peer.get("file/x", to: swarm.directory.file(name), from: "alice", share: false)
+            try await peer.get("file/x", to: swarm.directory.file("target-\(name)"), from: "alice", share: false)
           }
         }
         for try await download in group {

@@ -70,16 +70,31 @@ struct PrefixRound {
     let record = order.record
     var plan = PrefixPlan(prefix: record.prefix, takesNewest: record.takesNewest, includesHidden: record.includesHidden)
     var pages = Pages(limit: nil)
-    while let length = pages.nextLength(Self.pageLength) {
-      let query = IndexRequest.ListQuery(prefix: record.prefix, limit: length, after: pages.cursor)
-      let reply = try await work.preparation.link.ask(.list(query), ListReply.init)
+    var page = ask(pages)
+    defer { page?.cancel() }
+    while let asked = page {
+      let reply = try await asked.value.get()
       let rows = pages.take(reply.rows, next: reply.next)
+      // The index answers while this page is compared.
+      page = ask(pages)
       let documents = rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
       try await take(plan.add(documents), &group)
       // On a full disk the rest would fail as well.
       if report.storage != nil || Task.isCancelled { return }
     }
     try await take(plan.end(), &group)
+  }
+
+  private func ask(_ pages: Pages) -> Task<Result<ListReply, WireFailure>, Never>? {
+    guard let length = pages.nextLength(Self.pageLength) else { return nil }
+    let query = IndexRequest.ListQuery(prefix: order.record.prefix, limit: length, after: pages.cursor)
+    return Task { [link = work.preparation.link] in
+      do throws(WireFailure) {
+        return .success(try await link.ask(.list(query), ListReply.init))
+      } catch {
+        return .failure(error)
+      }
+    }
   }
 
   /// Look-ups at a time.
