@@ -250,6 +250,13 @@ package final class Catalogue: Sendable {
     try read { try CatalogueRows.fetch($0, where: "path = ? ORDER BY key, root, size", [path]) }
   }
 
+  /// Those of each path, in one look.
+  package func shares(atAll paths: [String]) throws(StoreError) -> [[Share]] {
+    try read { database in
+      try paths.map { try CatalogueRows.fetch(database, where: "path = ? ORDER BY key, root, size", [$0]) }
+    }
+  }
+
   /// The next shares, ordered by key and content, including withdrawn ones; empty at the end.
   /// - Parameters:
   ///   - key: without a position, the least key.

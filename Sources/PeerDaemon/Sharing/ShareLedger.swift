@@ -96,6 +96,16 @@ package final class ShareLedger: Sendable {
     try exclusively { () throws(StoreError) in try catalogue.remove(prefix: prefix, limit: limit) }
   }
 
+  /// Leaves out the paths at which nothing is shared, or the file that is shared: a file that was just downloaded, for
+  /// example.
+  func changed(among paths: [String]) throws(StoreError) -> [String] {
+    zip(paths, try catalogue.shares(atAll: paths)).filter { path, shares in
+      guard !shares.isEmpty else { return false }
+      let found = FileObservation(at: path).fingerprint
+      return shares.contains { $0.state != .shared || $0.fingerprint != found }
+    }.map(\.0)
+  }
+
   /// Looks at a shared file: withdraws the shares that it no longer matches and restores those that it matches again.
   /// Shares of a changed file stay until it is hashed: its content may be the same. Shares without hashes are withdrawn
   /// until then, because others could not verify them.

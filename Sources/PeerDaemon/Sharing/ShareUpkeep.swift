@@ -59,7 +59,11 @@ struct ShareUpkeep: Sendable {
         due = .now + (ledger.watch.isComplete ? Self.sweepInterval : Self.blindInterval)
       }
       let changes = await pool.watched(ledger.watch)
-      for path in changes.paths { changed.notice(path) }
+      let paths = Array(changes.paths)
+      let suspicious = try? await pool.store { [ledger] () throws(StoreError) -> [String] in
+        try ledger.changed(among: paths)
+      }
+      for path in suspicious ?? paths { changed.notice(path) }
       if changes.isIncomplete { due = min(due, .now + Self.lossInterval) }
       try? await Task.sleep(for: Self.watchInterval)
     }
