@@ -38,6 +38,15 @@ package final class TargetDirectory: Sendable {
     return String(validating: bytes, as: UTF8.self).flatMap { $0.isEmpty ? nil : $0 } ?? path
   }
 
+  /// Checks that the directory is still where it was: what is written now would be somewhere else.
+  /// - Throws: `.cannotCreate`.
+  package func check() throws(StoreError) {
+    var (opened, named) = (stat(), stat())
+    guard fstat(root.descriptor, &opened) == 0, stat(path, &named) == 0,
+      (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
+    else { throw StoreError(.cannotCreate, path, "is not there any more") }
+  }
+
   /// The target of a file.
   /// - Parameters:
   ///   - names: below the directory; the last is that of the file.

@@ -167,7 +167,7 @@ package final class PeerDaemon: Sendable {
     let prefixes = downloads.prefixes { transfer in
       BatchSources(
         identity: identity, group: group, timeout: SourceTimeout(descriptors: settings.descriptors),
-        mayBeLocal: link.isIndexLocal, limit: (limits.down, transfer))
+        mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
     connected.withLock {
       $0 = {

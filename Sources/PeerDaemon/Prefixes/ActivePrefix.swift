@@ -17,6 +17,8 @@ final class ActivePrefix {
   var timer: Task<Void, Never>?
   /// Of the last round.
   var counts = PrefixCounts()
+  /// Rounds in turn that found fewer documents than before.
+  var shortRounds = 0
   /// Whether it must not begin yet: its row is being written.
   var isHeld = false
   /// State and error as last recorded.

@@ -19,13 +19,16 @@ actor BatchSources {
   private let identity: (id: PeerID, name: PeerName)
   private let group: any EventLoopGroup
   private let timeout: SourceTimeout
-  private let mayBeLocal: Bool
+  private let mayBeLocal: @Sendable () -> Bool
+  /// Holders that were lost in this round.
+  private var lost: Set<HolderID> = []
   private let limit: (limiter: RateLimiter, transfer: TransferHandle)
   private var connections: [HolderID: [Int: Open]] = [:]
   private var lastNumber = 0
 
   init(
-    identity: (id: PeerID, name: PeerName), group: any EventLoopGroup, timeout: SourceTimeout, mayBeLocal: Bool,
+    identity: (id: PeerID, name: PeerName), group: any EventLoopGroup, timeout: SourceTimeout,
+    mayBeLocal: @escaping @Sendable () -> Bool,
     limit: (limiter: RateLimiter, transfer: TransferHandle)
   ) {
     self.limit = limit
@@ -42,6 +45,7 @@ actor BatchSources {
     _ contents: [Content], from holder: Holder, received: @escaping @Sendable (Int) -> Void
   ) async -> [BatchConnection.Answer] {
     guard let (number, open) = take(holder) else {
+      lost.insert(holder.id)
       let failure = SourceFailure.misplaced(holder.host)
       return contents.map { _ in .failure(failure) }
     }
@@ -57,9 +61,15 @@ actor BatchSources {
       open.loop.execute { open.connection.value?.close() }
     }
     connections[holder.id]?[number]?.isBusy = false
-    if answers.contains(where: \.endsConnection) { connections[holder.id]?[number] = nil }
+    if answers.contains(where: \.endsConnection) {
+      connections[holder.id]?[number] = nil
+      lost.insert(holder.id)
+    }
     return answers
   }
+
+  /// Without holders that were lost: each would be waited for again.
+  func live(among holders: [Holder]) -> [Holder] { holders.filter { !lost.contains($0.id) } }
 
   private func take(_ holder: Holder) -> (Int, Open)? {
     let known = connections[holder.id] ?? [:]
@@ -67,7 +77,7 @@ actor BatchSources {
       connections[holder.id]?[number]?.isBusy = true
       return (number, open)
     }
-    guard let address = SourceAddress.usable(holder, mayBeLocal: mayBeLocal) else { return nil }
+    guard let address = SourceAddress.usable(holder, mayBeLocal: mayBeLocal()) else { return nil }
     let loop = group.next()
     let (identity, timeout, limit) = (identity, timeout, limit)
     lastNumber += 1
@@ -75,7 +85,8 @@ actor BatchSources {
     loop.execute {
       let allowance = RateAllowance(of: limit.limiter, for: ObjectIdentifier(limit.transfer), on: loop)
       let connection = BatchConnection(
-        source: holder.peer, identity: identity, stall: timeout.stall, allowance: allowance, on: loop)
+        source: holder.peer, identity: identity, stall: min(timeout.stall, timeout.answer), allowance: allowance,
+        on: loop)
       open.connection.value = connection
       connection.connect(to: address, timeout: timeout.connect)
     }
@@ -96,12 +107,17 @@ actor BatchSources {
 }
 
 extension BatchConnection.Answer {
-  /// Whether the connection has ended with this answer.
   fileprivate var endsConnection: Bool {
-    guard case .failure(let failure) = self else { return false }
-    switch failure {
-    case .refused, .busy: return false
-    default: return true
+    if case .failure(let failure) = self { failure.endsConnection } else { false }
+  }
+}
+
+extension SourceFailure {
+  /// Whether the connection has ended with it, not only the request.
+  var endsConnection: Bool {
+    switch self {
+    case .refused, .busy: false
+    default: true
     }
   }
 }

@@ -54,11 +54,11 @@ extension PrefixDownloads {
     _ request: PrefixRequest, began: @escaping @Sendable (DownloadJob) async throws(WireFailure) -> Void = { _ in },
     result: @escaping @Sendable (PrefixResult) -> Void = { _ in }
   ) async throws(WireFailure) -> PrefixEnd {
-    let job = try await enter(request)
+    let (job, isOther) = try await enter(request)
     let rejoins = request.rejoins?.job == job.id ? request.rejoins : nil
     let baseline = min(rejoins?.received ?? .max, job.transfer.totals.received)
     let waiter = PrefixWaiter(result: result)
-    let id = join(job, waiter, isPatient: request.isPatient, resumes: rejoins == nil)
+    let id = join(job, waiter, isPatient: request.isPatient, resumes: rejoins == nil, isOther: isOther)
     do throws(WireFailure) {
       try await began(DownloadJob(job: job.id, waiter: id, path: job.record.path, received: baseline))
     } catch {
@@ -78,9 +78,9 @@ extension PrefixDownloads {
 
   /// Begins a download, or takes part in one, without waiting for it.
   package func detach(_ request: PrefixRequest) async throws(WireFailure) -> PrefixEnd {
-    let job = try await enter(request)
+    let (job, isOther) = try await enter(request)
     job.record.isDetached = true
-    carryOut(job.machine.detach(), job)
+    carryOut(job.machine.detach(replacesSource: isOther), job)
     return end(job, since: job.transfer.totals.received, nil)
   }
 
@@ -92,15 +92,16 @@ extension PrefixDownloads {
   }
 
   /// A new or known download of this prefix and directory.
-  private func enter(_ request: PrefixRequest) async throws(WireFailure) -> ActivePrefix {
+  /// - Returns: also whether the request has changed the options of a known one.
+  private func enter(_ request: PrefixRequest) async throws(WireFailure) -> (ActivePrefix, isOther: Bool) {
     let directory = try await work.preparation.pools.quick.store {
       [places = work.preparation.ledger.places] () throws(StoreError) in
       try TargetDirectory(path: request.directory, places: places.current(), mask: request.mask).place
     }
-    if let known = unfinished(request.prefix, directory) { return adopt(request, known) }
+    if let known = unfinished(request.prefix, directory) { return (known, adopt(request, known)) }
     let from = try await source(of: request)
     // Another request may have come meanwhile.
-    if let known = unfinished(request.prefix, directory) { return adopt(request, known) }
+    if let known = unfinished(request.prefix, directory) { return (known, adopt(request, known)) }
     guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
     guard jobs.count < Self.maxJobs else {
       throw WireFailure(
@@ -125,20 +126,21 @@ extension PrefixDownloads {
       throw error
     }
     release(job)
-    return job
+    return (job, false)
   }
 
   private func unfinished(_ prefix: String, _ directory: String) -> ActivePrefix? {
     jobs.values.first { $0.record.prefix == prefix && $0.record.path == directory && $0.machine.canBeJoined }
   }
 
-  private func adopt(_ request: PrefixRequest, _ job: ActivePrefix) -> ActivePrefix {
-    guard request.rejoins?.job != job.id else { return job }
+  private func adopt(_ request: PrefixRequest, _ job: ActivePrefix) -> Bool {
+    guard request.rejoins?.job != job.id else { return false }
+    let before = job.record
     job.record.isShared = job.record.isShared || request.isShared
     job.record.replacesFiles = job.record.replacesFiles || request.replacesFiles
     job.record.takesNewest = job.record.takesNewest || request.takesNewest
     job.record.includesHidden = job.record.includesHidden || request.includesHidden
-    return job
+    return job.record != before
   }
 
   /// Checks that there is something below the prefix.

@@ -14,6 +14,8 @@ package actor PrefixDownloads {
   /// Unfinished ones.
   static let maxJobs = 1_000
   private static let maxShown = 1_000
+  /// After so many rounds with fewer documents, about a minute, the others are taken as removed.
+  private static let maxShortRounds = 6
 
   let work: PrefixWork
   let transfers: TransferRegistry
@@ -109,12 +111,15 @@ package actor PrefixDownloads {
 
   // MARK: Waiters
 
-  func join(_ job: ActivePrefix, _ waiter: PrefixWaiter, isPatient: Bool, resumes: Bool) -> Int64 {
+  /// - Parameter isOther: whether the request has changed the options of the download: it compares again.
+  func join(
+    _ job: ActivePrefix, _ waiter: PrefixWaiter, isPatient: Bool, resumes: Bool, isOther: Bool
+  ) -> Int64 {
     lastWaiter += 1
     job.waiters[lastWaiter] = waiter
     job.observers.set(lastWaiter, waiter.result)
     let id = lastWaiter
-    carryOut(job.machine.join(id, isPatient: isPatient, resumes: resumes), job)
+    carryOut(job.machine.join(id, isPatient: isPatient, replacesSource: isOther, resumes: resumes), job)
     return id
   }
 
@@ -197,7 +202,8 @@ package actor PrefixDownloads {
     job.written = (.active, nil)
     let transfer = job.transfer
     let order = PrefixWork.Order(
-      record: job.record, transfer: transfer, newNumber: { [transfers] in transfers.newDownload() },
+      record: job.record, expected: job.shortRounds < Self.maxShortRounds ? job.record.documents : 0,
+      transfer: transfer, newNumber: { [transfers] in transfers.newDownload() },
       result: { [observers = job.observers] in observers.report($0) },
       progress: { counts in
         transfer.counted(documents: counts.documents, have: counts.have, bytes: counts.bytes)
@@ -212,7 +218,10 @@ package actor PrefixDownloads {
     guard let job = jobs[id] else { return }
     job.work = nil
     job.counts = report.counts
-    (job.record.documents, job.record.have) = (report.counts.documents, report.counts.have)
+    let isShort = report.counts.documents < job.record.documents
+    job.shortRounds = isShort ? job.shortRounds + 1 : 0
+    if !isShort || job.shortRounds > Self.maxShortRounds { job.record.documents = report.counts.documents }
+    job.record.have = report.counts.have
     guard !isStopping else { return }
     carryOut(job.machine.ended(report.outcome, using: &random), job)
   }

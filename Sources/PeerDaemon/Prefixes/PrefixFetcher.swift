@@ -2,6 +2,7 @@
 
 import ContentStore
 import DocumentModel
+import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -91,29 +92,56 @@ struct PrefixFetcher: Sendable {
   /// Those that cannot be fetched with the others are fetched alone.
   func fetch(_ files: [PrefixFile]) async -> [PrefixDone] {
     let started = NIODeadline.now()
-    var groups: [HolderID: (holder: Holder, files: [PrefixFile])] = [:]
+    var left = files
     var alone = [PrefixFile]()
-    for file in files {
-      guard let holder = holder(of: file) else {
-        alone.append(file)
-        continue
-      }
-      groups[holder.id, default: (holder, [])].files.append(file)
-    }
-    var fetched: [(file: PrefixFile, holder: Holder, bytes: [UInt8])] = []
-    await withTaskGroup(of: (Holder, [PrefixFile], [BatchConnection.Answer]).self) { group in
-      for (holder, files) in groups.values {
-        group.addTask { (holder, files, await answers(files, from: holder)) }
-      }
-      for await (holder, files, answers) in group {
-        for (file, answer) in zip(files, answers) {
-          if case .success(let bytes) = answer { fetched.append((file, holder, bytes)) } else { alone.append(file) }
+    var done = [PrefixDone]()
+    // Each pass either loses a holder or leaves nothing.
+    while !left.isEmpty, !Task.isCancelled {
+      var groups: [HolderID: (holder: Holder, files: [PrefixFile])] = [:]
+      for file in left {
+        let usable = usable(file)
+        let live = await sources.live(among: usable)
+        if let holder = choose(live, for: file) {
+          groups[holder.id, default: (holder, [])].files.append(file)
+        } else if usable.isEmpty {
+          alone.append(file)
+        } else {
+          let names = usable.map(\.name.text).joined(separator: ", ")
+          done.append(
+            PrefixDone(file: file, outcome: .failed(WireFailure(.noSource, "no holder answers: \(names)"))))
         }
       }
+      let (fetched, refused, lost) = await fetch(Array(groups.values))
+      alone += refused
+      left = lost
+      done += await keep(fetched, since: started, &alone)
     }
-    var done = await keep(fetched, since: started, &alone)
     for file in alone where !Task.isCancelled { done.append(await fetch(file)) }
     return done
+  }
+
+  private typealias Fetched = (file: PrefixFile, holder: Holder, bytes: [UInt8])
+
+  /// - Returns: what came, what its holder does not give, and what was asked of holders that were lost.
+  private func fetch(
+    _ groups: [(holder: Holder, files: [PrefixFile])]
+  ) async -> (fetched: [Fetched], refused: [PrefixFile], lost: [PrefixFile]) {
+    await withTaskGroup(of: (Holder, [PrefixFile], [BatchConnection.Answer]).self) { group in
+      for (holder, files) in groups {
+        group.addTask { (holder, files, await answers(files, from: holder)) }
+      }
+      var (fetched, refused, lost) = ([Fetched](), [PrefixFile](), [PrefixFile]())
+      for await (holder, files, answers) in group {
+        for (file, answer) in zip(files, answers) {
+          switch answer {
+          case .success(let bytes): fetched.append((file, holder, bytes))
+          case .failure(let failure) where failure.endsConnection: lost.append(file)
+          case .failure: refused.append(file)
+          }
+        }
+      }
+      return (fetched, refused, lost)
+    }
   }
 
   private func answers(_ files: [PrefixFile], from holder: Holder) async -> [BatchConnection.Answer] {
@@ -123,11 +151,15 @@ struct PrefixFetcher: Sendable {
     }
   }
 
-  /// One of the complete holders that the list named: each has its share of the documents.
-  private func holder(of file: PrefixFile) -> Holder? {
-    let usable = file.holders.filter { holder in
+  /// The complete holders that the list named.
+  private func usable(_ file: PrefixFile) -> [Holder] {
+    file.holders.filter { holder in
       holder.complete && holder.peer != preparation.own && (record.from == nil || record.from == holder.peer)
     }
+  }
+
+  /// Each holder has its share of the documents.
+  private func choose(_ usable: [Holder], for file: PrefixFile) -> Holder? {
     guard !usable.isEmpty else { return nil }
     let digits = file.document.content.root.bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
     return usable[digits % usable.count]
@@ -135,15 +167,18 @@ struct PrefixFetcher: Sendable {
 
   /// Writes what came, in one go, and shares it.
   private func keep(
-    _ fetched: [(file: PrefixFile, holder: Holder, bytes: [UInt8])], since started: NIODeadline,
+    _ fetched: [Fetched], since started: NIODeadline,
     _ alone: inout [PrefixFile]
   ) async -> [PrefixDone] {
     guard !fetched.isEmpty else { return [] }
     let results: [Result<HashedFile, StoreError>]
     do throws(WireFailure) {
-      results = try await preparation.pools.quick.store { () throws(StoreError) in write(fetched) }
+      results = try await preparation.pools.quick.store { [directory] () throws(StoreError) in
+        try directory.check()
+        return write(fetched)
+      }
     } catch {
-      return fetched.map { PrefixDone(file: $0.file, outcome: .failed(error)) }
+      return fetched.map { PrefixDone(file: $0.file, outcome: .failed(error), isStorage: true) }
     }
     var done = [PrefixDone]()
     var shares = [(Document, HashedFile)]()
@@ -172,9 +207,7 @@ struct PrefixFetcher: Sendable {
     return done
   }
 
-  private func write(
-    _ fetched: [(file: PrefixFile, holder: Holder, bytes: [UInt8])]
-  ) -> [Result<HashedFile, StoreError>] {
+  private func write(_ fetched: [Fetched]) -> [Result<HashedFile, StoreError>] {
     var items = [FileBatch.Item]()
     var results = [Result<HashedFile, StoreError>?](repeating: nil, count: fetched.count)
     var positions = [Int]()
@@ -197,7 +230,7 @@ struct PrefixFetcher: Sendable {
   }
 
   private func outcome(
-    _ entry: (file: PrefixFile, holder: Holder, bytes: [UInt8]), _ file: HashedFile, since started: NIODeadline
+    _ entry: Fetched, _ file: HashedFile, since started: NIODeadline
   ) -> PrefixResult.Outcome {
     let source = Download.Source(
       peer: entry.holder.peer, name: entry.holder.name.text, bytes: Int64(entry.bytes.count), error: nil)
@@ -208,10 +241,17 @@ struct PrefixFetcher: Sendable {
 
   // MARK: Large documents
 
+  /// Of `PieceFile`.
+  private static let maxSize: Int64 = 8 << 40
+
   /// Fetches one document as a download of its own, which an interrupted round leaves half done.
   func fetch(_ file: PrefixFile) async -> PrefixDone {
     if case .keys(_, _, let alone) = order.selection { return await alone(file) }
     let started = NIODeadline.now()
+    guard file.document.content.size <= Self.maxSize else {
+      let failure = WireFailure(.cannotCreate, "is larger than 8 TiB, which this program cannot download")
+      return PrefixDone(file: file, outcome: .failed(failure))
+    }
     do throws(WireFailure) {
       let (item, isRecorded, copy) = try await preparation.pools.quick.store { () throws(StoreError) in
         try prepare(file)
@@ -232,6 +272,7 @@ struct PrefixFetcher: Sendable {
 
   /// - Returns: its record, whether the catalogue has it, and another file of this machine with the content.
   private func prepare(_ file: PrefixFile) throws(StoreError) -> (DownloadRecord, isRecorded: Bool, copy: String?) {
+    try directory.check()
     guard let target = try directory.target(file.path, makes: true) else {
       throw StoreError(.cannotCreate, directory.path, "is gone")
     }
@@ -283,7 +324,9 @@ extension DownloadMachine.Outcome {
 
 extension StoreError {
   /// Whether the same would happen to other files.
-  fileprivate var isStorage: Bool { code == .noSpace || code == .inputOutput || code == .exhausted }
+  fileprivate var isStorage: Bool { code == .noSpace || code == .inputOutput || code == .exhausted || isReadOnly }
+
+  private var isReadOnly: Bool { reason.hasPrefix(String(cString: strerror(EROFS))) }
 }
 
 extension PrefixRecord {

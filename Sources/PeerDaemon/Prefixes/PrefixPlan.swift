@@ -30,6 +30,7 @@ package struct PrefixPlan: Sendable {
   private let prefix: String
   private let takesNewest: Bool
   private let includesHidden: Bool
+  private let from: PeerID?
   /// The contents of the key that came last.
   private var contents: [DocumentListing] = []
   /// Files that wait for the next keys: theirs may be a directory.
@@ -38,7 +39,9 @@ package struct PrefixPlan: Sendable {
   /// - Parameters:
   ///   - prefix: ends in a slash.
   ///   - takesNewest: whether the latest date decides between several contents of a key.
-  package init(prefix: String, takesNewest: Bool = false, includesHidden: Bool = false) {
+  ///   - from: the only source; of several contents of a key the one that it holds counts.
+  package init(prefix: String, takesNewest: Bool = false, includesHidden: Bool = false, from: PeerID? = nil) {
+    self.from = from
     self.prefix = prefix
     self.takesNewest = takesNewest
     self.includesHidden = includesHidden
@@ -102,6 +105,8 @@ package struct PrefixPlan: Sendable {
   }
 
   private func choose(_ contents: [DocumentListing]) throws(WireFailure) -> DocumentListing {
+    let own = contents.filter { content in content.holders.contains { $0.peer == from } }
+    let contents = own.isEmpty ? contents : own
     guard contents.count > 1 else {
       if let only = contents.first { return only }
       throw WireFailure(.notFound, "nobody shares it now")

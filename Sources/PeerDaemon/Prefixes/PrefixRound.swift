@@ -28,6 +28,10 @@ struct PrefixRound {
   /// Small documents that wait for a batch.
   private var batch: [PrefixFile] = []
   private var batchBytes: Int64 = 0
+  /// Rows of the list, and how many the index has counted before.
+  private var listed: Int64 = 0
+  private var announced: Int64 = 0
+  private var isFull = false
   private var batches = 0
   private var large = 0
 
@@ -61,14 +65,32 @@ struct PrefixRound {
     if let failure = report.noSource {
       return .noSource(failure, hasChanged: false, hasGained: report.counts.fetched > 0)
     }
+    if case .prefix = order.selection, listed < max(announced, 1) || report.counts.documents < order.expected {
+      let known = max(announced, order.expected)
+      let failure = WireFailure(
+        .noSource, "only \(listed) of \(known) documents below \(order.record.prefix) are listed now: a holder is away")
+      return .noSource(failure, hasChanged: false, hasGained: report.counts.fetched > 0)
+    }
     return report.failure.map { .failed($0) } ?? .done
+  }
+
+  /// The number of documents that the index knows below the prefix.
+  private func count() async throws(WireFailure) -> Int64 {
+    let prefix = order.record.prefix
+    let query = IndexRequest.ListQuery(prefix: String(prefix.dropLast()), level: true)
+    let reply = try await work.preparation.link.ask(.list(query), ListReply.init)
+    for case .level(let level) in reply.rows where level.prefix == prefix { return Int64(level.documents) }
+    return 0
   }
 
   // MARK: The list
 
   private mutating func list(_ group: inout TaskGroup<Done>) async throws(WireFailure) {
     let record = order.record
-    var plan = PrefixPlan(prefix: record.prefix, takesNewest: record.takesNewest, includesHidden: record.includesHidden)
+    var plan = PrefixPlan(
+      prefix: record.prefix, takesNewest: record.takesNewest, includesHidden: record.includesHidden,
+      from: record.from)
+    announced = try await count()
     var pages = Pages(limit: nil)
     var page = ask(pages)
     defer { page?.cancel() }
@@ -78,9 +100,10 @@ struct PrefixRound {
       // The index answers while this page is compared.
       page = ask(pages)
       let documents = rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
+      listed += Int64(documents.count)
       try await take(plan.add(documents), &group)
       // On a full disk the rest would fail as well.
-      if report.storage != nil || Task.isCancelled { return }
+      if isFull || Task.isCancelled { return }
     }
     try await take(plan.end(), &group)
   }
@@ -117,7 +140,7 @@ struct PrefixRound {
         }
       }
       try await take(steps, &group)
-      if report.storage != nil { return }
+      if isFull { return }
     }
   }
 
@@ -193,6 +216,7 @@ struct PrefixRound {
     case .batch(let results):
       batches -= 1
       for result in results { took(result.file, result.outcome, isStorage: result.isStorage) }
+      isFull = isFull || results.contains { $0.isStorage }
     case .large(let result):
       large -= 1
       took(result.file, result.outcome, isStorage: result.isStorage)

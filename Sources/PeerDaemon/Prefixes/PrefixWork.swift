@@ -27,6 +27,8 @@ struct PrefixWork: Sendable {
   struct Order: Sendable {
     var selection = Selection.prefix
     let record: PrefixRecord
+    /// The documents that an earlier round has found: fewer mean that a holder is away.
+    var expected: Int64 = 0
     let transfer: TransferHandle
     /// A number for the download of a large document.
     let newNumber: @Sendable () -> Int64
