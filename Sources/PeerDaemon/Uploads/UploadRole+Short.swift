@@ -88,15 +88,17 @@ extension UploadRole {
       }
     }
     lastTaken = connection.eventLoop.now
-    short.isAnswering = false
-    if short.isHolding {
-      short.isHolding = false
-      connection.resume()
+    let isHolding = short.isHolding
+    (short.isAnswering, short.isHolding) = (false, false)
+    if short.requests.isEmpty {
+      isAnswering = false
+      sendNews()
+      follow()
+    } else {
+      answerShort()
     }
-    guard short.requests.isEmpty else { return answerShort() }
-    isAnswering = false
-    sendNews()
-    follow()
+    // Last: the next line may begin another answer at once.
+    if isHolding { connection.resume() }
   }
 
   /// Answers what has waited.
