@@ -144,17 +144,8 @@ package struct DownloadTarget: Sendable {
 
   /// The path of the file now, without symbolic links.
   package var pathWithoutLinks: String {
-    guard let moved = directoryNow else { return path }
+    guard let moved = directory.currentPath else { return path }
     return moved == "/" ? "/\(name)" : "\(moved)/\(name)"
-  }
-
-  /// The path of the directory now. `nil` if it is not UTF-8 or /proc is missing.
-  private var directoryNow: String? {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/fd/\(directory.descriptor)", &buffer, buffer.count)
-    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
-    guard let path = String(validating: bytes, as: UTF8.self), !path.isEmpty else { return nil }
-    return path
   }
 
   /// Checks that a file in the directory can still be reached by a path: it may have been removed, or its file system
@@ -163,7 +154,7 @@ package struct DownloadTarget: Sendable {
   func checkPlace() throws(StoreError) {
     var (opened, named) = (stat(), stat())
     guard fstat(directory.descriptor, &opened) == 0, opened.st_nlink > 0 else { throw isGone }
-    guard let now = directoryNow else { return }
+    guard let now = directory.currentPath else { return }
     guard stat(now, &named) == 0, (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino) else { throw isGone }
   }
 

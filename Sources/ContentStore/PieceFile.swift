@@ -88,6 +88,8 @@ package final class PieceFile: Sendable {
 
   /// 64 MiB of nodes.
   private static let maxWidth = 1 << 20
+  /// Of a content that can be downloaded, in bytes: 8 TiB.
+  package static let maximumSize = Int64(maxWidth) * LayerFile.groupLength * PieceGeometry.blockLength
 
   static func tree(of content: Content) throws(StoreError) -> UnitTree {
     let tree = UnitTree(content: content)

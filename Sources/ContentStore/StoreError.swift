@@ -81,6 +81,9 @@ extension StoreError {
   }
 
   /// For a failure to create, write or rename a file.
+  /// Whether the file system takes no changes now.
+  package var isReadOnly: Bool { code == .cannotCreate && reason == SystemError(EROFS).description }
+
   static func writing(_ path: String, _ number: CInt) -> StoreError {
     let code: Code =
       switch number {

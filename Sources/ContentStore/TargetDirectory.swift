@@ -4,8 +4,9 @@ import Glibc
 import POSIXSupport
 import Synchronization
 
-/// The directory into which the documents of a prefix are downloaded. Nothing outside of it is written, whatever the names are: no name below it may be
-/// a link to a directory, and directories are opened one name at a time. Calls block; safe from several threads.
+/// The directory into which the documents of a prefix are downloaded. Nothing outside of it is written, whatever the names
+/// are: no name below it may be a link to a directory, and directories are opened one name at a time. Calls block; safe from
+/// several threads.
 package final class TargetDirectory: Sendable {
   package let path: String
   private let root: OpenFile
@@ -31,12 +32,7 @@ package final class TargetDirectory: Sendable {
   }
 
   /// The path without symbolic links.
-  package var place: String {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/fd/\(root.descriptor)", &buffer, buffer.count)
-    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
-    return String(validating: bytes, as: UTF8.self).flatMap { $0.isEmpty ? nil : $0 } ?? path
-  }
+  package var place: String { root.currentPath ?? path }
 
   /// Checks that the directory is still where it was: what is written now would be somewhere else.
   /// - Throws: `.cannotCreate`.

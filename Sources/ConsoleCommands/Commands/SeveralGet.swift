@@ -8,8 +8,6 @@ import WireProtocol
 struct SeveralGet {
   /// Failures that are printed one by one.
   private static let maxFailures = 20
-  private static let retryInterval = Duration.milliseconds(200)
-  private static let pauseTimeout = Duration.seconds(5)
 
   let options: GetCommand
 
@@ -31,7 +29,7 @@ struct SeveralGet {
       console.noteLine("… and \(totals.failures - Self.maxFailures) more failures")
     }
     if options.daemon.json {
-      try console.writeJSON(Self.members(of: totals.reply))
+      try console.writeJSON(totals.reply.members)
     } else if options.detach {
       if let job = totals.reply.job { try console.writeLine("\(job)") }
       console.noteLine("the documents are being fetched: p2pctl transfers")
@@ -94,7 +92,7 @@ struct SeveralGet {
             case .job(let job):
               waiting.began(job)
               jobs[job.job] = job
-            case .progress(let news) where options.progress: try write(news, label, on: console)
+            case .progress(let news) where options.progress: try console.write(news, of: label, job: nil)
             case .progress(let news): console.show(news, on: &line)
             case .result(let result): try show(result, &totals, on: console)
             default: break
@@ -103,25 +101,18 @@ struct SeveralGet {
         console.clearDrawn()
         return reply
       } catch {
-        if Self.isInterruption(error) { throw interrupted(jobs, label, on: console) }
+        if WaitingGet.isInterruption(error) { throw interrupted(jobs, label, on: console) }
         guard let failure = error as? CommandFailure else { throw error }
         // A killed daemon is soon back, and so is its download: the same request takes part in it.
         guard waiting.mayRetry(failure, at: console.now()) else {
           console.clearDrawn()
           throw failure
         }
-        do { try console.pause(Self.retryInterval) } catch ControlError.interrupted {
+        do { try console.pause(WaitingGet.retryInterval) } catch ControlError.interrupted {
           throw interrupted(jobs, label, on: console)
         }
       }
     }
-  }
-
-  private func write(_ progress: DownloadProgress, _ label: String, on console: Console) throws {
-    var members: JSONMembers = ["event": "progress", "key": .string(label)]
-    for member in progress.members { members[member.key] = member.value }
-    try console.writeJSON(members)
-    try console.flush()
   }
 
   private func show(_ result: DocumentResult, _ totals: inout Totals, on console: Console) throws {
@@ -134,12 +125,6 @@ struct SeveralGet {
     console.noteLine(TextRules.escapedForTerminal("\(result.key): \(result.message ?? error)"))
   }
 
-  private static func isInterruption(_ error: any Error) -> Bool {
-    if case .interrupted? = error as? ControlError { return true }
-    guard let failure = error as? CommandFailure else { return false }
-    return failure.status == .interrupted && failure.wire == nil
-  }
-
   /// Ctrl-C: pauses each download that nobody else wants.
   private func interrupted(_ jobs: [Int64: DownloadJob], _ label: String, on console: Console) -> CommandFailure {
     var client = DaemonClient(console: console, options: options.daemon, offersStart: false)
@@ -147,7 +132,7 @@ struct SeveralGet {
     var paused = 0
     for job in jobs.values {
       let pause = ControlRequest.pause(PauseDownloads(.job(job.job), waiter: job.waiter))
-      let reply = try? client.request(pause, for: ControlDownloadsReply.self, timeout: Self.pauseTimeout)
+      let reply = try? client.request(pause, for: ControlDownloadsReply.self, timeout: WaitingGet.pauseTimeout)
       paused += reply?.downloads ?? 0
     }
     let state = paused == jobs.count ? "is paused, and what was fetched is kept" : "goes on without this command"
@@ -157,8 +142,6 @@ struct SeveralGet {
   }
 
   // MARK: The end
-
-  private static func members(of reply: ControlGetAllReply) -> JSONMembers { reply.members }
 
   /// `300 documents, 12.3 MiB: 250 fetched in 1.2 s, 48 already present, 2 failed`
   private static func summary(of reply: ControlGetAllReply) -> String {

@@ -74,11 +74,11 @@ struct SingleGet {
         console.clearDrawn()
         return reply
       } catch {
-        if let job = waiting.job, Self.isInterruption(error) { throw try interrupted(job, on: console) }
+        if let job = waiting.job, WaitingGet.isInterruption(error) { throw try interrupted(job, on: console) }
         guard let failure = error as? CommandFailure else { throw error }
         // A killed daemon is soon back, and so is its download: the same request takes part in it.
         if !isStream, waiting.mayRetry(failure, at: console.now()) {
-          do { try console.pause(Self.retryInterval) } catch ControlError.interrupted {
+          do { try console.pause(WaitingGet.retryInterval) } catch ControlError.interrupted {
             throw try interrupted(waiting.job, on: console)
           }
           continue
@@ -89,8 +89,6 @@ struct SingleGet {
       }
     }
   }
-
-  private static let retryInterval = Duration.milliseconds(200)
 
   private func ask(
     _ request: GetDocument, _ waiting: inout WaitingGet, _ progressLine: inout DownloadLine?, on console: Console,
@@ -103,29 +101,12 @@ struct SingleGet {
         switch event {
         case .job(let job): waiting.began(job)
         case .progress(let news) where options.progress:
-          try console.writeJSON(members(of: news, job: waiting.job))
-          try console.flush()
+          try console.write(news, of: key.text, job: waiting.job)
         case .progress(let news): console.show(news, on: &progressLine)
         default: break
         }
       }, onBytes: onBytes, onQuiet: { console.redraw(progressLine) })
   }
-
-  /// `{"event":"progress","key":…,"job":…,"received":…}`
-  private func members(of progress: DownloadProgress, job: DownloadJob?) -> JSONMembers {
-    var members: JSONMembers = ["event": "progress", "key": .string(key.text)]
-    if let job { members["job"] = .integer(job.job) }
-    for member in progress.members { members[member.key] = member.value }
-    return members
-  }
-
-  private static func isInterruption(_ error: any Error) -> Bool {
-    if case .interrupted? = error as? ControlError { return true }
-    guard let failure = error as? CommandFailure else { return false }
-    return failure.status == .interrupted && failure.wire == nil
-  }
-
-  private static let pauseTimeout = Duration.seconds(5)
 
   /// Ctrl-C: pauses the download unless somebody else wants it.
   private func interrupted(_ job: DownloadJob?, on console: Console) throws -> CommandFailure {
@@ -134,7 +115,7 @@ struct SingleGet {
     var client = DaemonClient(console: console, options: options.daemon, offersStart: false)
     client.explains = false
     let pause = ControlRequest.pause(PauseDownloads(.job(job.job), waiter: job.waiter))
-    let paused = try? client.request(pause, for: ControlDownloadsReply.self, timeout: Self.pauseTimeout).downloads
+    let paused = try? client.request(pause, for: ControlDownloadsReply.self, timeout: WaitingGet.pauseTimeout).downloads
     guard paused == 1 else {
       return CommandFailure(
         .interrupted, "interrupted: download \(job.job) of \(name) goes on without this command",
@@ -163,6 +144,8 @@ struct SingleGet {
 
 /// A `get` that waits for a download of the daemon.
 struct WaitingGet {
+  static let retryInterval = Duration.milliseconds(200)
+  static let pauseTimeout = Duration.seconds(5)
   /// How long a daemon may be away.
   private static let timeout = Duration.seconds(30)
 
@@ -176,6 +159,13 @@ struct WaitingGet {
     deadline = nil
   }
 
+  /// Whether the user has interrupted the command, not the daemon the download.
+  static func isInterruption(_ error: any Error) -> Bool {
+    if case .interrupted? = error as? ControlError { return true }
+    guard let failure = error as? CommandFailure else { return false }
+    return failure.status == .interrupted && failure.wire == nil
+  }
+
   /// Whether to ask again: the connection was lost, or the daemon is not back yet.
   mutating func mayRetry(_ failure: CommandFailure, at now: ContinuousClock.Instant) -> Bool {
     guard job != nil else { return false }
@@ -183,5 +173,16 @@ struct WaitingGet {
     guard failure.isLostConnection else { return false }
     deadline = now + Self.timeout
     return true
+  }
+}
+
+extension Console {
+  /// `{"event":"progress","key":…,"job":…,"received":…}`
+  func write(_ progress: DownloadProgress, of key: String, job: DownloadJob?) throws {
+    var members: JSONMembers = ["event": "progress", "key": .string(key)]
+    if let job { members["job"] = .integer(job.job) }
+    for member in progress.members { members[member.key] = member.value }
+    try writeJSON(members)
+    try flush()
   }
 }

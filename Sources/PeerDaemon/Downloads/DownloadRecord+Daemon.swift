@@ -20,8 +20,7 @@ extension DownloadRecord {
   }
 
   var attributes: FileAttributes {
-    FileAttributes(
-      mask: mask, isExecutable: preserves && document.executable, modified: preserves ? document.modified.seconds : nil)
+    FileAttributes(of: document, preserves: preserves, mask: mask)
   }
 
   /// Takes what the task of a fetch has changed.
@@ -49,6 +48,14 @@ extension DownloadRecord {
       sources: sources.map {
         .init(name: $0.name, id: $0.peer, host: $0.host, bytes: $0.bytes, error: $0.error)
       }, pieces: pieces, have: isComplete ? pieces : nil, priority: priority, error: error)
+  }
+}
+
+extension FileAttributes {
+  /// Of the file of a download.
+  init(of document: Document, preserves: Bool, mask: UInt32?) {
+    self.init(
+      mask: mask, isExecutable: preserves && document.executable, modified: preserves ? document.modified.seconds : nil)
   }
 }
 

@@ -323,11 +323,8 @@ struct DownloadWork: Sendable {
     _ document: Document, _ file: HashedFile, in ledger: ShareLedger, forgetting temporary: [String],
     finishing download: DownloadRecord?
   ) throws(StoreError) -> [Share] {
-    let share = Share(
-      document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint,
-      permissions: document.executable ? 0o755 : 0o644)
     do throws(StoreError) {
-      return try ledger.add(share, fetched: file, forgetting: temporary, finishing: download)
+      return try ledger.add(fetched: [(document, file)], forgetting: temporary, finishing: download)
     } catch {
       // The file is complete: the error must say that only the catalogue could not be written.
       throw StoreError(error.code, file.path, "is complete, but could not be added to the catalogue: \(error)")

@@ -100,18 +100,25 @@ package struct SourceChoice: Equatable, Sendable {
     holder.name.text == from || holder.peer.hex.hasPrefix(from.lowercased())
   }
 
-  private static func restrict(
-    _ contents: [ContentListing], to from: String, _ key: DocumentKey
-  ) throws(WireFailure) -> [ContentListing] {
-    let isMeant = { (holder: Holder) in Self.isMeant(holder, by: from) }
-    let meant = contents.flatMap(\.holders).filter(isMeant)
+  /// - Parameter from: a name or an id prefix.
+  /// - Returns: `nil` if none of the holders is meant.
+  /// - Throws: `ambiguous-peer`.
+  static func peer(called from: String, among holders: [Holder]) throws(WireFailure) -> PeerID? {
+    let meant = holders.filter { isMeant($0, by: from) }
     let peers = Dictionary(meant.map { ($0.peer, $0.name) }) { first, _ in first }
     guard peers.count <= 1 else {
       throw WireFailure(
         .ambiguousPeer, "\(peers.count) peers are called \(from); choose one by its id",
         peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
     }
-    guard !peers.isEmpty else {
+    return peers.keys.first
+  }
+
+  private static func restrict(
+    _ contents: [ContentListing], to from: String, _ key: DocumentKey
+  ) throws(WireFailure) -> [ContentListing] {
+    let isMeant = { (holder: Holder) in Self.isMeant(holder, by: from) }
+    guard try peer(called: from, among: contents.flatMap(\.holders)) != nil else {
       throw WireFailure(.notFound, "no holder of \(key) is called \(from); p2pctl lookup lists the holders")
     }
     return contents.compactMap { row in

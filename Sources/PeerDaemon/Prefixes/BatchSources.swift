@@ -6,8 +6,7 @@ import WireProtocol
 
 /// The connections over which one download fetches small documents: a few for each holder, kept until its end.
 actor BatchSources {
-  /// To one holder: it answers the requests of a connection one after the other.
-  private static let maxPerHolder = 2
+  /// Idle ones are closed beyond this number.
   private static let maxConnections = 16
 
   private struct Open {
@@ -90,18 +89,33 @@ actor BatchSources {
       open.connection.value = connection
       connection.connect(to: address, timeout: timeout.connect)
     }
+    closeIdle()
     connections[holder.id, default: [:]][lastNumber] = open
     return (lastNumber, open)
   }
 
-  /// Closes all connections.
-  func close() {
-    for open in connections.values.flatMap(\.values) {
-      open.loop.execute {
-        open.connection.value?.close()
-        open.connection.value = nil
+  /// Makes room for one more.
+  private func closeIdle() {
+    var excess = connections.values.reduce(0) { $0 + $1.count } + 1 - Self.maxConnections
+    for (holder, all) in connections {
+      for (number, open) in all where !open.isBusy && excess > 0 {
+        connections[holder]?[number] = nil
+        Self.close(open)
+        excess -= 1
       }
     }
+  }
+
+  private static func close(_ open: Open) {
+    open.loop.execute {
+      open.connection.value?.close()
+      open.connection.value = nil
+    }
+  }
+
+  /// Closes all connections.
+  func close() {
+    for open in connections.values.flatMap(\.values) { Self.close(open) }
     connections = [:]
   }
 }

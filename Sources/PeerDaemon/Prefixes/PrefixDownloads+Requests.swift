@@ -166,14 +166,7 @@ extension PrefixDownloads {
   private static func resolve(
     _ from: String, _ holders: [Holder], _ prefix: String
   ) throws(WireFailure) -> PeerID {
-    let meant = holders.filter { $0.name.text == from || $0.peer.hex.hasPrefix(from.lowercased()) }
-    let peers = Dictionary(meant.map { ($0.peer, $0.name) }) { first, _ in first }
-    guard peers.count <= 1 else {
-      throw WireFailure(
-        .ambiguousPeer, "\(peers.count) peers are called \(from); choose one by its id",
-        peers: peers.sorted { $0.key < $1.key }.map { NamedPeer(peer: $0.key, name: $0.value) })
-    }
-    guard let peer = peers.keys.first ?? PeerID(hex: from) else {
+    guard let peer = try SourceChoice.peer(called: from, among: holders) ?? PeerID(hex: from) else {
       throw WireFailure(
         .notFound,
         "no holder of the first documents below \(prefix) is called \(from); p2pctl list --json shows holders")

@@ -2,7 +2,6 @@
 
 import ContentStore
 import DocumentModel
-import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -40,7 +39,7 @@ struct PrefixFetcher: Sendable {
     let comparison = PrefixComparison(directory: directory, catalogue: ledger.catalogue)
     let found = try await preparation.pools.quick.store { () throws(StoreError) in try comparison.compare(files) }
     var states: [(PrefixFile, State)] = []
-    var shares: [(Document, HashedFile)] = []
+    var shares: [(document: Document, file: HashedFile)] = []
     for (file, state) in zip(files, found) {
       switch state {
       case .present(let path): states.append((file, .present(path: path)))
@@ -71,20 +70,13 @@ struct PrefixFetcher: Sendable {
       WireFailure(.cannotCreate, "is there as \(target.path) and is different; --force replaces it"), isStorage: false)
   }
 
-  private func share(_ files: [(Document, HashedFile)]) async throws(WireFailure) {
+  private func share(_ files: [(document: Document, file: HashedFile)]) async throws(WireFailure) {
     guard !files.isEmpty else { return }
     let superseded = try await preparation.pools.quick.store { [ledger] () throws(StoreError) in
-      try ledger.add(
-        fetched: files.map { document, file in
-          let permissions: UInt32 = document.executable ? 0o755 : 0o644
-          let share = Share(
-            document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint,
-            permissions: permissions)
-          return (share, file)
-        })
+      try ledger.add(fetched: files)
     }
     await work.publication.withdraw(superseded)
-    _ = await work.publication.publish(files.map(\.0))
+    _ = await work.publication.publish(files.map(\.document))
   }
 
   // MARK: Small documents
@@ -120,18 +112,22 @@ struct PrefixFetcher: Sendable {
     return done
   }
 
+  /// Holders of one batch that are asked at the same time.
+  private static let maxHolders = 8
+
+  private typealias Asked = (holder: Holder, files: [PrefixFile], answers: [BatchConnection.Answer])
   private typealias Fetched = (file: PrefixFile, holder: Holder, bytes: [UInt8])
 
   /// - Returns: what came, what its holder does not give, and what was asked of holders that were lost.
   private func fetch(
     _ groups: [(holder: Holder, files: [PrefixFile])]
   ) async -> (fetched: [Fetched], refused: [PrefixFile], lost: [PrefixFile]) {
-    await withTaskGroup(of: (Holder, [PrefixFile], [BatchConnection.Answer]).self) { group in
-      for (holder, files) in groups {
-        group.addTask { (holder, files, await answers(files, from: holder)) }
-      }
+    await withTaskGroup(of: Asked.self) { group in
+      var waiting = groups[...]
+      for _ in 0..<min(Self.maxHolders, groups.count) { ask(waiting.popFirst(), &group) }
       var (fetched, refused, lost) = ([Fetched](), [PrefixFile](), [PrefixFile]())
       for await (holder, files, answers) in group {
+        ask(waiting.popFirst(), &group)
         for (file, answer) in zip(files, answers) {
           switch answer {
           case .success(let bytes): fetched.append((file, holder, bytes))
@@ -142,6 +138,11 @@ struct PrefixFetcher: Sendable {
       }
       return (fetched, refused, lost)
     }
+  }
+
+  private func ask(_ next: (holder: Holder, files: [PrefixFile])?, _ group: inout TaskGroup<Asked>) {
+    guard let (holder, files) = next else { return }
+    group.addTask { (holder, files, await answers(files, from: holder)) }
   }
 
   private func answers(_ files: [PrefixFile], from holder: Holder) async -> [BatchConnection.Answer] {
@@ -167,8 +168,7 @@ struct PrefixFetcher: Sendable {
 
   /// Writes what came, in one go, and shares it.
   private func keep(
-    _ fetched: [Fetched], since started: NIODeadline,
-    _ alone: inout [PrefixFile]
+    _ fetched: [Fetched], since started: NIODeadline, _ alone: inout [PrefixFile]
   ) async -> [PrefixDone] {
     guard !fetched.isEmpty else { return [] }
     let results: [Result<HashedFile, StoreError>]
@@ -181,7 +181,7 @@ struct PrefixFetcher: Sendable {
       return fetched.map { PrefixDone(file: $0.file, outcome: .failed(error), isStorage: true) }
     }
     var done = [PrefixDone]()
-    var shares = [(Document, HashedFile)]()
+    var shares = [(document: Document, file: HashedFile)]()
     for (entry, result) in zip(fetched, results) {
       switch result {
       case .success(let file):
@@ -217,7 +217,8 @@ struct PrefixFetcher: Sendable {
         items.append(
           FileBatch.Item(
             target: target, content: entry.file.document.content, bytes: entry.bytes,
-            attributes: record.attributes(of: entry.file.document), replaces: record.replacesFiles))
+            attributes: FileAttributes(of: entry.file.document, preserves: record.preserves, mask: record.mask),
+            replaces: record.replacesFiles))
         positions.append(position)
       } catch {
         results[position] = .failure(error)
@@ -241,14 +242,11 @@ struct PrefixFetcher: Sendable {
 
   // MARK: Large documents
 
-  /// Of `PieceFile`.
-  private static let maxSize: Int64 = 8 << 40
-
   /// Fetches one document as a download of its own, which an interrupted round leaves half done.
   func fetch(_ file: PrefixFile) async -> PrefixDone {
     if case .keys(_, _, let alone) = order.selection { return await alone(file) }
     let started = NIODeadline.now()
-    guard file.document.content.size <= Self.maxSize else {
+    guard file.document.content.size <= PieceFile.maximumSize else {
       let failure = WireFailure(.cannotCreate, "is larger than 8 TiB, which this program cannot download")
       return PrefixDone(file: file, outcome: .failed(failure))
     }
@@ -325,13 +323,4 @@ extension DownloadMachine.Outcome {
 extension StoreError {
   /// Whether the same would happen to other files.
   fileprivate var isStorage: Bool { code == .noSpace || code == .inputOutput || code == .exhausted || isReadOnly }
-
-  private var isReadOnly: Bool { reason.hasPrefix(String(cString: strerror(EROFS))) }
-}
-
-extension PrefixRecord {
-  func attributes(of document: Document) -> FileAttributes {
-    FileAttributes(
-      mask: mask, isExecutable: preserves && document.executable, modified: preserves ? document.modified.seconds : nil)
-  }
 }

@@ -48,7 +48,6 @@ struct PrefixRound {
         case .prefix: try await list(&group)
         case .keys(let keys, let from, _): try await lookUp(keys, from: from, &group)
         }
-        report.counts.isListed = true
         order.progress(report.counts)
         await startBatch(&group)
       } catch {

@@ -92,8 +92,6 @@ package struct PrefixCounts: Equatable, Sendable {
   package var failed: Int64 = 0
   /// Of the documents that are there.
   package var bytes: Int64 = 0
-  /// Whether the list has ended: `documents` is their number.
-  package var isListed = false
 
   package init() {}
 

@@ -40,42 +40,30 @@ package final class ShareLedger: Sendable {
     return try exclusively { () throws(StoreError) in try catalogue.add(shares, hashed: hashed) }
   }
 
-  /// Shares a downloaded file, unless the document is shared already from an unchanged file: a copy does not replace the
-  /// original.
+  /// Shares downloaded files in one transaction, except documents that are shared already from an unchanged file: a copy does
+  /// not replace the original.
   /// - Parameters:
-  ///   - temporary: paths of the finished download to forget.
+  ///   - temporary: paths of a finished download to forget.
   ///   - download: its row.
   /// - Returns: superseded shares: their file has another content now.
   func add(
-    _ share: Share, fetched file: HashedFile, forgetting temporary: [String], finishing download: DownloadRecord? = nil
-  )
-    throws(StoreError) -> [Share]
-  {
-    watch.add(directoriesOf: [share.path])
+    fetched files: [(document: Document, file: HashedFile)], forgetting temporary: [String] = [],
+    finishing download: DownloadRecord? = nil
+  ) throws(StoreError) -> [Share] {
+    watch.add(directoriesOf: files.lazy.map(\.file.path))
     return try exclusively { () throws(StoreError) in
-      let isShared = try catalogue.shares(under: share.key).contains { old in
-        old.content == share.content && old.state == .shared
-          && ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) == .keep
-      }
-      guard isShared else {
-        return try catalogue.add([share], hashed: [file], forgetting: temporary, finishing: download)
-      }
-      return temporary.isEmpty && download == nil
-        ? [] : try catalogue.add([], forgetting: temporary, finishing: download)
-    }
-  }
-
-  /// As for one file, in one transaction.
-  func add(fetched files: [(share: Share, file: HashedFile)]) throws(StoreError) -> [Share] {
-    guard !files.isEmpty else { return [] }
-    watch.add(directoriesOf: files.lazy.map(\.share.path))
-    return try exclusively { () throws(StoreError) in
-      let known = try catalogue.shares(files.map(\.share.id))
+      let known = try catalogue.shares(files.map(\.document.id))
       let new = files.filter { entry in
-        guard let old = known[entry.share.id], old.state == .shared else { return true }
+        guard let old = known[entry.document.id], old.state == .shared else { return true }
         return ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) != .keep
       }
-      return new.isEmpty ? [] : try catalogue.add(new.map(\.share), hashed: new.map(\.file))
+      guard !new.isEmpty || !temporary.isEmpty || download != nil else { return [] }
+      let shares = new.map { document, file in
+        Share(
+          document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint,
+          permissions: document.executable ? 0o755 : 0o644)
+      }
+      return try catalogue.add(shares, hashed: new.map(\.file), forgetting: temporary, finishing: download)
     }
   }
 
