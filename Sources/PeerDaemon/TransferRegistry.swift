@@ -135,12 +135,12 @@ package final class TransferRegistry: Sendable {
     running.removeAll { $0.isPart || $0.isOver(at: now) }
     var counts = TransferCounts()
     for entry in running { entry.count(in: &counts, at: now) }
-    if limit == nil {
-      running.sort { $0.transfer.id < $1.transfer.id }
-    } else {
-      running.sort { ($0.rank, $0.transfer.id) < ($1.rank, $1.transfer.id) }
+    // Entries are large, and their rank is looked up: numbers are sorted, not entries.
+    let order = running.indices.map { index in
+      (rank: limit == nil ? 0 : running[index].rank, id: running[index].transfer.id, index: index)
     }
-    return (running.prefix(limit ?? running.count).map { $0.row(at: now, hasMap: maps) }, counts)
+    .sorted { ($0.rank, $0.id) < ($1.rank, $1.id) }
+    return (order.prefix(limit ?? order.count).map { running[$0.index].row(at: now, hasMap: maps) }, counts)
   }
 
   /// The progress of a download; `nil` once it has ended.
