@@ -138,17 +138,16 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     var canWrite = isWritable
     repeat {
       while canWrite, machine.handsOut {
-        guard let frame = frames.next(bodyLimit: frames.isInBody ? role.bodyLimit : .max) else {
-          isExhausted = true
-          break
-        }
+        let frame = frames.next(bodyLimit: frames.isInBody ? role.bodyLimit : .max)
         machine.beginLine()
         let verdict = hand(frame, &output)
+        isExhausted = frame == nil && verdict == .next
         if output.bytes.count >= limits.outputChunk {
           flush(&output)
           canWrite = isWritable
         }
         perform(machine.endLine(verdict), &output)
+        if isExhausted { break }
       }
       flush(&output)
       canWrite = isWritable
@@ -156,13 +155,18 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     } while canWrite && !isExhausted && machine.handsOut
   }
 
-  private func hand(_ frame: LineFrames.Frame, _ output: inout JSONWriter) -> LineVerdict {
+  /// - Parameter frame: `nil` if none is left.
+  private func hand(_ frame: LineFrames.Frame?, _ output: inout JSONWriter) -> LineVerdict {
     switch frame {
+    case nil: return role.linesEnded(output: &output)
     case .line(let line):
       return line.withUnsafeReadableBytes { role.received(line: $0, output: &output) }
     case .body(let bytes):
       return role.received(body: bytes, output: &output)
     case .tooLong:
+      // Is cut again after what the role has collected.
+      let verdict = role.linesEnded(output: &output)
+      guard verdict == .next else { return verdict }
       role.receivedTooLong(output: &output)
       return .close
     }

@@ -14,6 +14,9 @@ package protocol LineRole: AnyObject, SendableMetatype {
   func opened(_ connection: any LineConnection)
   /// One line without its newline; `line` is valid during the call only.
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict
+  /// No further whole line has arrived. A role that collects lines to answer them together does so now: a connection whose
+  /// input has ended ends when this returns `.next`.
+  func linesEnded(output: inout JSONWriter) -> LineVerdict
   /// Some of the raw bytes announced by `.body`, at most `bodyLimit`.
   func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict
   /// Maximum raw bytes to hand out at a time now, at least 1.
@@ -31,6 +34,7 @@ package protocol LineRole: AnyObject, SendableMetatype {
 
 extension LineRole {
   package func opened(_ connection: any LineConnection) {}
+  package func linesEnded(output: inout JSONWriter) -> LineVerdict { .next }
   package func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict { .close }
   package var bodyLimit: Int { .max }
   package func receivedTooLong(output: inout JSONWriter) {}

@@ -5,11 +5,13 @@ import LineTransport
 import NIOCore
 import NIOEmbedded
 
-/// Answers each line with itself; the line may name a verdict.
+/// Answers each line with itself; the line may name a verdict. Lines that begin with a plus are collected, and answered
+/// later.
 final class EchoRole: LineRole {
   var connection: (any LineConnection)?
   private(set) var isClosed = false
   private(set) var body = ""
+  private var collected = ""
   /// Called with each line, before its verdict is returned.
   var onLine: ((any LineConnection) -> Void)?
   var agreesToDrain = true
@@ -19,6 +21,10 @@ final class EchoRole: LineRole {
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
     let text = String(decoding: line, as: UTF8.self)
+    if text.hasPrefix("+") {
+      collected += text + "\n"
+      return .next
+    }
     output.bytes += Array(text.utf8) + [0x0A]
     if let connection { onLine?(connection) }
     switch text {
@@ -28,6 +34,17 @@ final class EchoRole: LineRole {
     case "body 3": return .body(3)
     default: return .next
     }
+  }
+
+  func linesEnded(output: inout JSONWriter) -> LineVerdict {
+    collected.isEmpty ? .next : .busy
+  }
+
+  /// Answers what was collected.
+  func finish() {
+    connection?.send { $0.bytes += Array(collected.utf8) }
+    collected = ""
+    connection?.resume()
   }
 
   func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict {

@@ -109,6 +109,37 @@ import Testing
     #expect(lines.role.isClosed)
   }
 
+  @Test(arguments: [true, false])
+  func `collected lines are answered on a half-closed connection`(isTogether: Bool) throws {
+    let lines = try EmbeddedLines()
+    if isTogether { lines.channel.isWritable = false }
+    try lines.receive("+1\n+2\nhalf a li")
+    lines.endInput()
+    if isTogether { lines.setWritable(true) }
+    #expect(!lines.isHalfClosed)
+    lines.role.finish()
+    #expect(try lines.written() == ["+1\n+2\n"])
+    #expect(lines.role.isClosed)
+  }
+
+  @Test func `collected lines are answered before a line that is too long`() throws {
+    let lines = try EmbeddedLines(line: 4)
+    try lines.receive("+1\n12345678")
+    #expect(try lines.written() == [])
+    lines.role.finish()
+    #expect(try lines.written() == ["+1\n", "too long\n"])
+    #expect(lines.isHalfClosed)
+  }
+
+  @Test func `collected lines are answered before a drained connection ends`() throws {
+    let lines = try EmbeddedLines()
+    try lines.receive("+1\n")
+    lines.drain()
+    lines.role.finish()
+    #expect(try lines.written() == ["bye\n", "+1\n"])
+    #expect(lines.isHalfClosed)
+  }
+
   @Test func `idle connection ends with the input`() throws {
     let lines = try EmbeddedLines()
     try lines.receive("a\nhalf a li")

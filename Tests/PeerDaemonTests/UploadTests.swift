@@ -67,8 +67,29 @@ import WireProtocol
     }
   }
 
+  /// A client may send a single request and close its side.
+  @Test(arguments: [#""op":"get","offset":0,"length":1000"#, #""op":"have""#, #""op":"get","offset":0,"length":999"#])
+  func `half-closed connection is answered`(_ request: String) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let bytes = pattern(1_000)
+      let document = try await alice.share(swarm.directory.write("source", bytes), as: "file/x")
+      let connection = try RawConnection(to: alice.uploads.address)
+      try connection.send(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(Swarm.id("bob"))","name":"bob"}"#)
+      try connection.send(#"{"id":2,\#(request),\#(members(document.content))}"#)
+      connection.finishSending()
+      #expect(try connection.reply()["id"]?.integer == 1)
+      let reply = try connection.reply()
+      #expect(reply["status"]?.integer == 200)
+      let length = Int(reply["length"]?.integer ?? 0)
+      #expect(try connection.bytes(length) == Array(bytes.prefix(length)))
+      #expect(try connection.line() == nil)
+    }
+  }
+
   /// Short documents are answered together; everything else keeps its place among them.
-  @Test func `answers come in the order of the requests`() async throws {
+  @Test(arguments: [RequestStream.open, .halfClosed, .tooLong])
+  func `answers come in the order of the requests`(_ stream: RequestStream) async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       var documents = [(members: String, bytes: [UInt8])]()
@@ -115,15 +136,24 @@ import WireProtocol
         default: break
         }
       }
+      if stream == .tooLong {
+        lines.append(String(repeating: "x", count: 70_000))
+        expected.append((nil, 413, []))
+      }
+      // All of it fits into the buffers of the sockets.
       connection.sendWithoutWaiting(Array((lines.joined(separator: "\n") + "\n").utf8))
+      if stream == .halfClosed { connection.finishSending() }
       for (id, status, bytes) in expected {
         let reply = try connection.reply()
         #expect(reply["id"]?.integer == id)
         #expect(reply["status"]?.integer == status, "\(reply)")
         if !bytes.isEmpty { #expect(try connection.bytes(bytes.count) == bytes) }
       }
+      if stream != .open { #expect(try connection.line() == nil) }
     }
   }
+
+  enum RequestStream { case open, halfClosed, tooLong }
 
   @Test func `upload is listed with its key until everything was sent`() async throws {
     try await Swarm.with { swarm in

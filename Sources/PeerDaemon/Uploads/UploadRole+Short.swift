@@ -20,47 +20,34 @@ struct ShortRequests {
 
   var requests: [(id: Int64, content: Content)] = []
   var bytes: Int64 = 0
-  var isAnswering = false
-  /// Whether the next line waits for the answers.
-  var isHolding = false
   var following: Following?
 
-  var isBusy: Bool { isAnswering || !requests.isEmpty }
+  var isEmpty: Bool { requests.isEmpty }
   var isFull: Bool { requests.count >= Self.maxRequests || bytes >= Self.maxBytes }
 }
 
 extension UploadRole {
+  func linesEnded(output: inout JSONWriter) -> LineVerdict {
+    short.isEmpty ? .next : answerShort(followedBy: nil)
+  }
+
   func begin(_ request: PeerRequest, _ id: Int64) -> LineVerdict {
-    if case .get(let content, let offset, let length) = request, !limiter.isLimited, short.following == nil,
+    if case .get(let content, let offset, let length) = request, !limiter.isLimited,
       UploadService.isForWhole(content, offset: offset, length: length)
     {
-      return collect(content, id)
+      short.requests.append((id, content))
+      short.bytes += content.size
+      return short.isFull ? answerShort(followedBy: nil) : .next
     }
-    guard !short.isBusy else {
-      short.following = .request(request, id)
-      return .busy
-    }
-    return answer(request, id)
+    return short.isEmpty ? answer(request, id) : answerShort(followedBy: .request(request, id))
   }
 
-  private func collect(_ content: Content, _ id: Int64) -> LineVerdict {
-    guard let loop = connection?.eventLoop else { return .close }
-    isAnswering = true
-    // After the lines that have arrived.
-    if !short.isBusy {
-      let bound = NIOLoopBound(self, eventLoop: loop)
-      loop.execute { bound.value.answerShort() }
-    }
-    short.requests.append((id, content))
-    short.bytes += content.size
-    short.isHolding = short.isFull
-    return short.isFull ? .busy : .next
-  }
-
-  private func answerShort() {
-    guard let connection, !short.isAnswering, !short.requests.isEmpty else { return }
+  /// Answers what was collected, then what came behind it, then goes on with the next line.
+  func answerShort(followedBy following: ShortRequests.Following?) -> LineVerdict {
+    guard let connection else { return .close }
     let requests = short.requests
-    (short.requests, short.bytes, short.isAnswering) = ([], 0, true)
+    short = ShortRequests(following: following)
+    isAnswering = true
     let cost = requests.reduce(0) { $0 + UploadTurns.requestCost + $1.content.size }
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     let answered = turns.run(for: ObjectIdentifier(self), cost: cost, on: connection.eventLoop) { [service] in
@@ -70,6 +57,7 @@ extension UploadRole {
       let stopping = WireFailure(.unavailable, "the peer is stopping")
       bound.value.send((try? result.get()) ?? requests.map { _ in .failure(stopping) }, to: requests.map(\.id))
     }
+    return .busy
   }
 
   private func send(_ answers: [Result<UploadService.Answer, WireFailure>], to ids: [Int64]) {
@@ -88,26 +76,18 @@ extension UploadRole {
       }
     }
     lastTaken = connection.eventLoop.now
-    let isHolding = short.isHolding
-    (short.isAnswering, short.isHolding) = (false, false)
-    if short.requests.isEmpty {
-      isAnswering = false
-      sendNews()
-      follow()
-    } else {
-      answerShort()
-    }
+    isAnswering = false
+    sendNews()
     // Last: the next line may begin another answer at once.
-    if isHolding { connection.resume() }
+    follow(short.following.take(), on: connection)
   }
 
-  /// Answers what has waited.
-  private func follow() {
-    guard let connection, let following = short.following.take() else { return }
+  private func follow(_ following: ShortRequests.Following?, on connection: any LineConnection) {
     switch following {
+    case nil: break
     case .request(.hello(let peer, let name), let id): connection.send { greet(peer, name, id, &$0) }
     case .request(let request, let id):
-      if answer(request, id) == .close { connection.abort() }
+      if answer(request, id) == .close { connection.close() }
       return
     case .failure(let failure, let id): connection.send { failure.write(id: id, to: &$0) }
     }

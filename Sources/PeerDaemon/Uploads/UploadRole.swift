@@ -77,15 +77,12 @@ final class UploadRole: LineRole {
     do {
       return try LineScratch.current.reader.read(line) { answer($0, &output) }
     } catch {
-      guard !short.isBusy else {
-        short.following = .failure(.unreadableLine(error), nil)
-        return .busy
-      }
       return refuse(.unreadableLine(error), id: nil, &output)
     }
   }
 
   private func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
+    guard short.isEmpty else { return answerShort(followedBy: .failure(failure, id)) }
     let (reply, endsConnection) = other == nil ? failure.beforeHello : (failure, false)
     reply.write(id: id, to: &output)
     return endsConnection ? .close : .next
@@ -132,10 +129,6 @@ final class UploadRole: LineRole {
       id = known
       return try route(PeerRequest(line), known, &output)
     } catch {
-      guard !short.isBusy else {
-        short.following = .failure(error, id)
-        return .busy
-      }
       return refuse(error, id: id, &output)
     }
   }
@@ -144,7 +137,7 @@ final class UploadRole: LineRole {
   private func route(
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    if case .hello(let peer, let name) = request, !short.isBusy {
+    if case .hello(let peer, let name) = request, short.isEmpty {
       greet(peer, name, id, &output)
       return .next
     }
