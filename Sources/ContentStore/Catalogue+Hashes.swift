@@ -100,14 +100,7 @@ extension Catalogue {
 
   /// For each document, whether it is shared now.
   package func areShared(_ documents: [Document]) throws(StoreError) -> [Bool] {
-    try read { database in
-      let statement = try database.cachedStatement(
-        sql: "SELECT 1 FROM share WHERE key = ? AND root = ? AND size = ? AND state = 0")
-      return try documents.map { document in
-        let content = document.content
-        return try Bool.fetchOne(
-          statement, arguments: [document.key.text, CatalogueRows.blob(content.root), content.size]) ?? false
-      }
-    }
+    let shares = try shares(documents.map(\.id))
+    return documents.map { shares[$0.id]?.state == .shared }
   }
 }

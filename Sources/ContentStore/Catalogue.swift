@@ -143,11 +143,7 @@ package final class Catalogue: Sendable {
       trees.withLock { $0.remove(file.content) }
     }
     return try write { database in
-      var superseded = [Share]()
-      for share in shares {
-        superseded += try Self.removeSuperseded(database, by: share)
-        try database.cachedStatement(sql: CatalogueRows.insertShare).execute(arguments: CatalogueRows.arguments(share))
-      }
+      let superseded = try Self.put(database, shares)
       for file in hashed { try Self.remember(database, file) }
       for path in temporary { try Self.forget(database, temporary: path) }
       if let download {
@@ -208,16 +204,13 @@ package final class Catalogue: Sendable {
     try read { try CatalogueRows.fetch($0, where: "key = ? ORDER BY root, size", [key.text]) }
   }
 
-  /// Those of these documents that are in the catalogue.
+  /// Those of these documents that are in the catalogue, in one look.
   package func shares(_ documents: [DocumentID]) throws(StoreError) -> [DocumentID: Share] {
-    try read { database in
+    let asked = Set(documents)
+    return try read { database in
       var shares = [DocumentID: Share](minimumCapacity: documents.count)
-      for id in documents {
-        shares[id] =
-          try CatalogueRows.fetch(
-            database, where: "key = ? AND root = ? AND size = ?",
-            [id.key.text, CatalogueRows.blob(id.content.root), id.content.size]
-          ).first
+      try CatalogueRows.forEach(database, where: "key", in: documents.map(\.key.text)) { share in
+        if asked.contains(share.id) { shares[share.id] = share }
       }
       return shares
     }
@@ -231,16 +224,12 @@ package final class Catalogue: Sendable {
     }
   }
 
-  /// One share of each content that has some, without withdrawn ones.
+  /// One share of each content that has some, without withdrawn ones, in one look.
   package func sharedFiles(of contents: [Content]) throws(StoreError) -> [Content: Share] {
     try read { database in
       var shares = [Content: Share](minimumCapacity: contents.count)
-      for content in contents {
-        shares[content] =
-          try CatalogueRows.fetch(
-            database, where: "root = ? AND size = ? AND state = 0 LIMIT 1",
-            [CatalogueRows.blob(content.root), content.size]
-          ).first
+      try CatalogueRows.forEach(database, where: "root", in: contents.map { CatalogueRows.blob($0.root) }) { share in
+        if share.state == .shared { shares[share.content] = share }
       }
       return shares
     }
@@ -251,9 +240,11 @@ package final class Catalogue: Sendable {
   }
 
   /// Those of each path, in one look.
-  package func shares(atAll paths: [String]) throws(StoreError) -> [[Share]] {
+  package func shares(atAll paths: [String]) throws(StoreError) -> [String: [Share]] {
     try read { database in
-      try paths.map { try CatalogueRows.fetch(database, where: "path = ? ORDER BY key, root, size", [$0]) }
+      var shares = [String: [Share]]()
+      try CatalogueRows.forEach(database, where: "path", in: paths) { shares[$0.path, default: []].append($0) }
+      return shares
     }
   }
 
@@ -340,11 +331,29 @@ package final class Catalogue: Sendable {
     return error
   }
 
-  private static func removeSuperseded(_ database: Database, by share: Share) throws -> [Share] {
-    let old = try CatalogueRows.fetch(database, where: "key = ? AND path = ?", [share.key.text, share.path])
-      .filter { $0.content != share.content }
-    for share in old { try delete(database, share) }
-    return old
+  private struct Place: Hashable {
+    let key: DocumentKey
+    let path: String
+
+    init(_ share: Share) {
+      (key, path) = (share.key, share.path)
+    }
+  }
+
+  /// - Returns: the shares of the same keys and paths with other contents, which are removed.
+  private static func put(_ database: Database, _ shares: [Share]) throws -> [Share] {
+    // A file has one content: the last that is known.
+    let contents = Dictionary(shares.map { (Place($0), $0.content) }, uniquingKeysWith: { $1 })
+    var superseded = [Share]()
+    try CatalogueRows.forEach(database, where: "key", in: Array(Set(shares.map(\.key.text)))) { share in
+      if let content = contents[Place(share)], content != share.content { superseded.append(share) }
+    }
+    for share in superseded { try delete(database, share) }
+    let insert = try database.cachedStatement(sql: CatalogueRows.insertShare)
+    for share in shares where contents[Place(share)] == share.content {
+      try insert.execute(arguments: CatalogueRows.arguments(share))
+    }
+    return superseded
   }
 
   private static func delete(_ database: Database, _ share: Share) throws {

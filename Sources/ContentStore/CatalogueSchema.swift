@@ -118,6 +118,21 @@ enum CatalogueRows {
     return shares
   }
 
+  /// All shares that have one of many values in a column.
+  static func forEach(
+    _ database: Database, where column: String, in values: [some DatabaseValueConvertible], _ body: (Share) -> Void
+  ) throws {
+    // Always as many, so that the statement is prepared once.
+    let count = 64
+    let places = Array(repeating: "?", count: count).joined(separator: ", ")
+    for start in stride(from: 0, to: values.count, by: count) {
+      let part = values[start..<min(start + count, values.count)]
+      guard let last = part.last else { return }
+      let arguments = StatementArguments(part + Array(repeating: last, count: count - part.count))
+      try forEach(database, where: "\(column) IN (\(places))", arguments, body)
+    }
+  }
+
   static func forEach(
     _ database: Database, where condition: String, _ arguments: StatementArguments, _ body: (Share) -> Void
   ) throws {

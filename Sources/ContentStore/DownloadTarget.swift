@@ -144,8 +144,8 @@ package struct DownloadTarget: Sendable {
 
   /// The path of the file now, without symbolic links.
   package var pathWithoutLinks: String {
-    guard let moved = directory.currentPath else { return path }
-    return moved == "/" ? "/\(name)" : "\(moved)/\(name)"
+    var paths = PathsWithoutLinks()
+    return paths.path(of: self)
   }
 
   /// Checks that a file in the directory can still be reached by a path: it may have been removed, or its file system
@@ -231,5 +231,20 @@ package enum FileName {
     var kept = name
     while kept.utf8.count + suffix.utf8.count + 1 > maximumLength { kept.removeLast() }
     return ".\(kept)\(suffix)"
+  }
+}
+
+/// The paths without symbolic links of targets that are looked at together: asks once for each directory.
+package struct PathsWithoutLinks {
+  private var directories: [ObjectIdentifier: String] = [:]
+
+  package init() {}
+
+  package mutating func path(of target: DownloadTarget) -> String {
+    let directory = target.directory
+    let known = directories[ObjectIdentifier(directory)]
+    let path = known ?? directory.currentPath ?? directory.path
+    if known == nil { directories[ObjectIdentifier(directory)] = path }
+    return path.hasSuffix("/") ? "\(path)\(target.name)" : "\(path)/\(target.name)"
   }
 }

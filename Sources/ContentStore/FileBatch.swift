@@ -53,8 +53,18 @@ package struct FileBatch {
       for index in indices { failures[index] = error }
     }
     var files: [Int: HashedFile] = [:]
+    var paths = PathsWithoutLinks()
+    var found = Set<ObjectIdentifier>()
     for (index, written) in written where failures[index] == nil {
-      do throws(StoreError) { files[index] = try name(written) } catch { failures[index] = error }
+      do throws(StoreError) {
+        let target = written.item.target
+        // Once for each directory.
+        if !found.contains(ObjectIdentifier(target.directory)) { try target.checkPlace() }
+        found.insert(ObjectIdentifier(target.directory))
+        files[index] = try name(written, &paths)
+      } catch {
+        failures[index] = error
+      }
     }
     // Names and new directories.
     for indices in systems.values {
@@ -82,12 +92,12 @@ package struct FileBatch {
     return Written(item: item, file: file, layer: layer)
   }
 
-  private func name(_ written: Written) throws(StoreError) -> HashedFile {
+  private func name(_ written: Written, _ paths: inout PathsWithoutLinks) throws(StoreError) -> HashedFile {
     let fingerprint = try written.file.name(replacing: written.item.replaces)
     for path in written.file.temporaryPaths { try? catalogue.forgetTemporary(path) }
     // Just written: a change within the same clock tick would leave the same time stamp.
     return HashedFile(
-      path: written.item.target.pathWithoutLinks, layer: written.layer, fingerprint: fingerprint, isRacy: true)
+      path: paths.path(of: written.item.target), layer: written.layer, fingerprint: fingerprint, isRacy: true)
   }
 }
 

@@ -70,11 +70,14 @@ package final class OpenFile: Sendable {
 
   /// The path now, without symbolic links. `nil` if it is not UTF-8 or /proc is missing.
   var currentPath: String? {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/fd/\(descriptor)", &buffer, buffer.count)
-    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
-    guard let path = String(validating: bytes, as: UTF8.self), !path.isEmpty else { return nil }
-    return path
+    let name = "/proc/self/fd/\(descriptor)"
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+      guard let start = buffer.baseAddress else { return nil }
+      let count = readlink(name, start, buffer.count)
+      let bytes = UnsafeRawBufferPointer(buffer).prefix(max(count, 0))
+      guard let path = String(validating: bytes, as: UTF8.self), !path.isEmpty else { return nil }
+      return path
+    }
   }
 
   package func fingerprint() throws(StoreError) -> FileFingerprint { FileFingerprint(try status()) }

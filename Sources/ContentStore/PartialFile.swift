@@ -130,9 +130,12 @@ package final class PartialFile: Sendable {
   /// `forgetTemporary`.
   package var temporaryPaths: [String] { state.withLock { $0.recorded.map { [$0] } ?? [] } }
 
+  /// Whether unnamed files can get a name.
+  private static let mayName = access("/proc/self/fd", X_OK) == 0
+
   /// `nil` if the file system does not support it, or /proc, needed to name it later, is missing.
   private static func createUnnamed(in directory: OpenFile) -> CInt? {
-    guard access("/proc/self/fd", X_OK) == 0 else { return nil }
+    guard mayName else { return nil }
     let descriptor = openat(directory.descriptor, ".", unnamed | O_RDWR | O_CLOEXEC, 0o600)
     return descriptor >= 0 ? descriptor : nil
   }
@@ -143,11 +146,16 @@ package final class PartialFile: Sendable {
     guard offset >= 0, Int64(bytes.count) <= size, offset <= size - Int64(bytes.count) else {
       throw StoreError(.invalidRange, target.path, "has \(size) bytes")
     }
-    if !isReserved.load(ordering: .acquiring) { try reserve() }
+    if Int64(bytes.count) == size {
+      // No space has to be kept for later.
+      guard ftruncate(file.descriptor, off_t(size)) == 0 else { throw .writing(target.path, errno) }
+    } else if !isReserved.load(ordering: .acquiring) {
+      try reserve()
+    }
     for part in ZeroRuns.parts(of: bytes, at: offset) {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[part.range])
       let start = offset + Int64(part.range.lowerBound)
-      // Space was reserved for zeros, too: a hole gives it back and reads as zeros.
+      // Space may be reserved for zeros, too: a hole gives it back and reads as zeros.
       if part.isZero, file_punch_hole(file.descriptor, start, Int64(rest.count)) == 0 { continue }
       try file.write(rest, at: start)
     }
@@ -223,9 +231,8 @@ package final class PartialFile: Sendable {
     guard attributes.apply(to: file.descriptor) else { throw .writing(target.path, errno) }
   }
 
-  /// Gives a file that was flushed its name; the directory is not flushed.
+  /// Gives a file that was flushed its name, after `checkPlace`; the directory is not flushed.
   func name(replacing: Bool) throws(StoreError) -> FileFingerprint {
-    try checkPlace()
     try name(as: target.name, replacing: replacing)
     return try file.fingerprint()
   }

@@ -118,7 +118,7 @@ struct IndexQueries: Sendable {
       var query = query
       query.limit = wanted
       query.after = pages.cursor
-      let reply = try await link.ask(.list(query), ListReply.init)
+      let reply = try await link.ask(.list(query), ListReply.init(line:))
       let rows = pages.take(reply.rows, next: reply.next)
       documents = rows.reduce(documents) { $0.addingReportingOverflow($1.documents).partialValue }
       try await take(rows)

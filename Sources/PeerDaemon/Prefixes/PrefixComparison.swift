@@ -21,17 +21,19 @@ struct PrefixComparison: Sendable {
 
   func compare(_ files: [PrefixFile]) throws(StoreError) -> [State] {
     let shares = try catalogue.shares(files.map(\.document.id))
+    var paths = PathsWithoutLinks()
     return files.map { file in
-      do throws(StoreError) { return try state(file, shares[file.document.id]) } catch { return .failed(error) }
+      do throws(StoreError) { return try state(file, shares[file.document.id], &paths) } catch { return .failed(error) }
     }
   }
 
-  private func state(_ file: PrefixFile, _ share: Share?) throws(StoreError) -> State {
+  private func state(_ file: PrefixFile, _ share: Share?, _ paths: inout PathsWithoutLinks) throws(StoreError) -> State
+  {
     guard let target = try directory.target(file.path, makes: false), let status = try target.status() else {
       return .missing
     }
     if let share, share.state == .shared, share.fingerprint == FileFingerprint(status),
-      share.path == target.pathWithoutLinks
+      share.path == paths.path(of: target)
     {
       return .present(path: share.path)
     }

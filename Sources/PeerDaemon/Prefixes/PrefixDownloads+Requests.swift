@@ -149,7 +149,7 @@ extension PrefixDownloads {
   private func source(of request: PrefixRequest) async throws(WireFailure) -> PeerID? {
     while true {
       let query = IndexRequest.ListQuery(prefix: request.prefix, limit: request.from == nil ? 1 : nil)
-      let reply = try await work.preparation.link.ask(.list(query), ListReply.init)
+      let reply = try await work.preparation.link.ask(.list(query), ListReply.init(line:))
       let documents = reply.rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
       guard documents.isEmpty else {
         return try request.from.map { from throws(WireFailure) in

@@ -77,7 +77,7 @@ struct PrefixRound {
   private func count() async throws(WireFailure) -> Int64 {
     let prefix = order.record.prefix
     let query = IndexRequest.ListQuery(prefix: String(prefix.dropLast()), level: true)
-    let reply = try await work.preparation.link.ask(.list(query), ListReply.init)
+    let reply = try await work.preparation.link.ask(.list(query), ListReply.init(line:))
     for case .level(let level) in reply.rows where level.prefix == prefix { return Int64(level.documents) }
     return 0
   }
@@ -112,7 +112,7 @@ struct PrefixRound {
     let query = IndexRequest.ListQuery(prefix: order.record.prefix, limit: length, after: pages.cursor)
     return Task { [link = work.preparation.link] in
       do throws(WireFailure) {
-        return .success(try await link.ask(.list(query), ListReply.init))
+        return .success(try await link.ask(.list(query), ListReply.init(line:)))
       } catch {
         return .failure(error)
       }

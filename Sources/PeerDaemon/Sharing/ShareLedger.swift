@@ -87,11 +87,12 @@ package final class ShareLedger: Sendable {
   /// Leaves out the paths at which nothing is shared, or the file that is shared: a file that was just downloaded, for
   /// example.
   func changed(among paths: [String]) throws(StoreError) -> [String] {
-    zip(paths, try catalogue.shares(atAll: paths)).filter { path, shares in
-      guard !shares.isEmpty else { return false }
-      let found = FileObservation(at: path).fingerprint
+    let shares = try catalogue.shares(atAll: paths)
+    return paths.filter { path in
+      guard let shares = shares[path], let share = shares.first else { return false }
+      let found = FileObservation(at: path, known: share.fingerprint).fingerprint
       return shares.contains { $0.state != .shared || $0.fingerprint != found }
-    }.map(\.0)
+    }
   }
 
   /// Looks at a shared file: withdraws the shares that it no longer matches and restores those that it matches again.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentModel
+package import LineJSON
 
 /// The limits of one session, as the index states them in `hello`.
 package struct IndexLimits: Equatable, Sendable {
@@ -96,6 +97,11 @@ package struct ListReply: WireReply {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     rows = try fields.elements("documents")
     next = try fields.optionalString("next")
+  }
+
+  /// As of every reader. Not generic, so that other modules call it specialised: they read it for each page of a large prefix.
+  package init(line: JSONObject) throws(WireFailure) {
+    try self.init(line)
   }
 
   package func write(to fields: inout some FieldWriter) {
