@@ -44,6 +44,7 @@ extension IndexRole {
     case .peers(let query): try peers(query, in: session, id, &output)
     case .stats: writeStatistics(id, &output)
     case .ping: output.writeReply(id: id) { _ in }
+    case .watch, .unwatch: throw WireFailure(.unknownOperation, "an index has no such operation")
     }
     return request.mayTakeLong ? .pause : .next
   }
@@ -228,7 +229,7 @@ extension IndexRequest {
     case .peers: true
     case .add(let documents): documents.count > 100
     case .remove(let documents): documents.count > 100
-    case .hello, .lookup, .list, .stats, .ping: false
+    case .hello, .lookup, .list, .stats, .ping, .watch, .unwatch: false
     }
   }
 }

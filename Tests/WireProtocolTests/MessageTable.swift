@@ -33,6 +33,13 @@ enum MessageTable {
     MessageCase(IndexLine.self, #"{"id":6,"op":"peers"}"#),
     MessageCase(IndexLine.self, #"{"id":7,"op":"stats"}"#),
     MessageCase(IndexLine.self, #"{"id":8,"op":"ping"}"#),
+    MessageCase(IndexLine.self, #"{"id":9,"op":"watch",\#(Sample.content)}"#),
+    MessageCase(
+      IndexLine.self,
+      #"{"id":9,"op":"watch","key":"rfc/793","prefix":"rfc/7","collection":"rfc","words":"control proto"}"#,
+      optional: ["key", "prefix", "collection", "words"]),
+    MessageCase(IndexLine.self, #"{"id":9,"op":"watch"}"#),
+    MessageCase(IndexLine.self, #"{"id":9,"op":"unwatch","watch":1}"#),
   ]
 
   static let index =
@@ -41,7 +48,7 @@ enum MessageTable {
         Reply<IndexHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
           + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"holders":50,"contents":16,"#
-          + #""page":1000,"records":1000000,"connections":18000,"connections_per_address":256}}"#,
+          + #""page":1000,"records":1000000,"watches":65,"connections":18000,"connections_per_address":256}}"#,
         optional: ["protocol", "status", "advertised"]),
       MessageCase(
         Reply<LookupReply>.self,
@@ -61,6 +68,13 @@ enum MessageTable {
         Reply<PeersReply>.self,
         #"{"id":6,"status":200,"peers":[{"peer":"\#(Sample.peer)","name":"bob","host":"::1","port":1,"documents":3}],"#
           + #""next":"c"}"#, optional: ["status", "next"]),
+      MessageCase(Reply<WatchReply>.self, #"{"id":9,"status":200,"watch":1}"#, optional: ["status"]),
+      MessageCase(
+        Part<WatchEvent>.self, #"{"event":"holder","watch":1,"seq":2,"change":"joined","holder":\#(Sample.holder)}"#),
+      MessageCase(
+        Part<WatchEvent>.self, #"{"event":"document","watch":1,"seq":1,"change":"gone",\#(Sample.document),"total":0}"#),
+      MessageCase(Part<WatchEvent>.self, #"{"event":"current","watch":1,"seq":9007199254740991}"#),
+      MessageCase(Part<WatchEvent>.self, #"{"event":"overflow","watch":9007199254740991,"seq":1}"#),
       MessageCase(Part<Holder>.self, Sample.holder),
       MessageCase(Part<ContentListing>.self, "{\(Sample.contentListing)}"),
       MessageCase(Part<Document>.self, #"{\#(Sample.document),"executable":true}"#, optional: ["executable"]),

@@ -166,7 +166,7 @@ import WireProtocol
   }
 
   @Test func `limits are read up to 2^31 - 1`() throws {
-    for name in ["line", "batch", "inflight", "idle"] {
+    for name in ["line", "batch", "inflight", "idle", "watches"] {
       func limits(_ value: String) -> String { #"{"server":"s","host":"h","limits":{"\#(name)":\#(value)}}"# }
       let words = "\(name) is an integer from 1 to 2147483647"
       #expect(try reason(limits("2147483647")) { _ = try IndexHelloReply($0) } == nil)
@@ -242,6 +242,26 @@ import WireProtocol
     for line in [#"{"event":"later","content":5}"#, #"{"id":1,"status":200}"#] {
       #expect(try read(line) { try HaveEvent.read($0) } == nil)
     }
+  }
+
+  @Test func `only lines with an event are events of a watch`() throws {
+    #expect(try read(#"{"id":1,"status":200,"watch":1}"#) { try WatchEvent.read($0) } == nil)
+  }
+
+  @Test(
+    arguments: [
+      (#""event":"later","watch":1,"seq":1"#, "event is one of holder, document, current, overflow"),
+      (#""event":7,"watch":1,"seq":1"#, "event is a string"), (#""event":null"#, "event is a string"),
+      (#""event":"current","watch":0,"seq":1"#, "watch is an integer from 1 to 9007199254740991"),
+      (#""event":"current","watch":1,"seq":-1"#, "seq is an integer from 1 to 9007199254740991"),
+      (#""event":"current","watch":1,"seq":1.0"#, "seq is an integer from 1 to 9007199254740991"),
+      (#""event":"holder","watch":1,"seq":1,"change":"gone""#, "change is one of joined, completed, left"),
+      (#""event":"holder","watch":1,"seq":1,"change":"left","holder":[]"#, "holder is an object"),
+      (#""event":"document","watch":1,"seq":1,"change":"joined""#, "change is one of appeared, updated, gone"),
+      (#""event":"document","watch":1,"seq":1,"change":"gone",\#(Sample.document)"#, "total is missing"),
+    ])
+  func `malformed watch event is refused`(members: String, words: String) throws {
+    #expect(try reason("{\(members)}") { _ = try WatchEvent.read($0) } == words)
   }
 
   @Test(

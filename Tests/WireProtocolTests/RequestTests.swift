@@ -40,6 +40,18 @@ import WireProtocol
       (
         #"{"op":"list","words":"\#(String(repeating: "w", count: 1025))"}"#, .badRequest, "words has at most 1024 bytes"
       ),
+      (
+        #"{"op":"watch","words":"\#(String(repeating: "w", count: 1025))"}"#, .badRequest,
+        "words has at most 1024 bytes"
+      ),
+      (
+        #"{"op":"watch","key":"rfc/1",\#(Sample.content)}"#, .badRequest,
+        "watch takes either content and size, or any of key, prefix, collection and words"
+      ),
+      (#"{"op":"watch","content":"\#(Sample.root)"}"#, .badRequest, "size is missing"),
+      (#"{"op":"watch","size":1}"#, .badRequest, "content is missing"),
+      (#"{"op":"unwatch"}"#, .badRequest, "watch is missing"),
+      (#"{"op":"unwatch","watch":0}"#, .badRequest, "watch is an integer from 1 to 9007199254740991"),
       (#"{"op":"list","collection":"A"}"#, .badRequest, "collection is 1 to 32 of a-z, 0-9 and -"),
       (
         #"{"op":"hello","protocol":2,"peer":"\#(Sample.peer)","name":"a"}"#, .unsupportedProtocol,

@@ -85,6 +85,8 @@ import WireProtocol
           let (id, request) = (try object.requestID(), try IndexRequest(object, batchLimit: 1000))
           operations[id] = request.operation
           #expect(line { request.write(id: id, to: &$0) } == example.line)
+        } else if let event = try WatchEvent.read(object) {
+          #expect(line { event.writeLine(to: &$0) } == example.line)
         } else if try WireFailure(reply: object) == nil {
           try checkIndexReply(object, to: operations[object.requestID()], example)
         }
@@ -106,7 +108,8 @@ import WireProtocol
     case .list: #expect(try written(ListReply(object), object) == example.line)
     case .peers: #expect(try written(PeersReply(object), object) == example.line)
     case .stats: #expect(try object.integer("records", in: 0...Int64(Int32.max)) == 120_000)
-    case .ping: #expect(object.count == 2)
+    case .ping, .unwatch: #expect(object.count == 2)
+    case .watch: #expect(try written(WatchReply(object), object) == example.line)
     case nil: Issue.record("\(example) answers no request")
     }
   }

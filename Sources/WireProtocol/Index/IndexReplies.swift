@@ -23,6 +23,8 @@ package struct IndexLimits: Equatable, Sendable {
   package var page = 1000
   /// Records of one session.
   package var records = 1_000_000
+  /// Watches of one session.
+  package var watches = 64
   /// Connections of the whole server.
   package var connections = 18_000
   /// Connections of one address other than the index's own machine.
@@ -35,7 +37,7 @@ package struct IndexLimits: Equatable, Sendable {
     [
       ("line", line), ("batch", batch), ("inflight", inflight), ("hello", hello), ("idle", idle),
       ("holders", holders), ("contents", contents), ("page", page), ("records", records),
-      ("connections", connections), ("connections_per_address", connectionsPerAddress),
+      ("watches", watches), ("connections", connections), ("connections_per_address", connectionsPerAddress),
     ]
   }
 }
@@ -47,7 +49,7 @@ package struct IndexHelloReply: WireReply {
   package let host: String
   /// Whether the session is reported under the address that it advertised; `nil` if it advertised none.
   package let isAdvertised: Bool?
-  /// A client reads those that it keeps to: `line`, `batch`, `inflight` and `idle`.
+  /// A client reads those that it keeps to: `line`, `batch`, `inflight`, `idle` and `watches`.
   package let limits: IndexLimits
 
   package init(server: String, host: String, isAdvertised: Bool?, limits: IndexLimits) {
@@ -67,6 +69,7 @@ package struct IndexHelloReply: WireReply {
     limits.batch = try stated.limit("batch", default: limits.batch)
     limits.line = try stated.limit("line", default: limits.line)
     limits.inflight = try stated.limit("inflight", default: limits.inflight)
+    limits.watches = try stated.limit("watches", default: limits.watches)
     self.limits = limits
   }
 

@@ -5,7 +5,7 @@ package import LineJSON
 
 /// The operations of an index.
 package enum IndexOperation: String, CaseIterable, Sendable {
-  case hello, add, remove, lookup, list, peers, stats, ping
+  case hello, add, remove, lookup, list, peers, stats, ping, watch, unwatch
 
   /// Same as `init(rawValue:)`, without creating a string. Compares with the most frequent operations first.
   fileprivate init?(_ name: some FieldValue) {
@@ -33,6 +33,9 @@ package enum IndexRequest: WireRequest {
   case peers(PeersQuery)
   case stats
   case ping
+  case watch(WatchQuery)
+  /// Ends the watch of this number.
+  case unwatch(Int)
 
   package var operation: IndexOperation {
     switch self {
@@ -44,6 +47,8 @@ package enum IndexRequest: WireRequest {
     case .peers: .peers
     case .stats: .stats
     case .ping: .ping
+    case .watch: .watch
+    case .unwatch: .unwatch
     }
   }
 
@@ -68,6 +73,8 @@ package enum IndexRequest: WireRequest {
     case .peers: self = .peers(try PeersQuery(fields))
     case .stats: self = .stats
     case .ping: self = .ping
+    case .watch: self = .watch(try WatchQuery(fields))
+    case .unwatch: self = .unwatch(try fields.watchNumber("watch"))
     }
   }
 
@@ -88,6 +95,8 @@ package enum IndexRequest: WireRequest {
     case .lookup(let lookup): lookup.write(to: &fields)
     case .list(let query): query.write(to: &fields)
     case .peers(let query): query.write(to: &fields)
+    case .watch(let query): query.write(to: &fields)
+    case .unwatch(let watch): fields.member("watch", watch)
     case .stats, .ping: break
     }
   }
@@ -172,9 +181,6 @@ extension IndexRequest {
   }
 
   package struct ListQuery: WireMessage {
-    /// More than this many bytes of words find nothing that fewer would not.
-    private static let maxWordsLength = 1024
-
     package var collection: String?
     /// The beginning of keys; it may end inside a segment.
     package var prefix: String?
@@ -201,10 +207,7 @@ extension IndexRequest {
     package init(_ fields: some FieldReader) throws(WireFailure) {
       collection = try fields.optionalCollection()
       (prefix, level) = try fields.optionalLevel()
-      words = try fields.optionalString("words") ?? ""
-      guard words.utf8.count <= Self.maxWordsLength else {
-        throw .badRequest("words has at most \(Self.maxWordsLength) bytes")
-      }
+      words = try fields.optionalWords()
       limit = try fields.optionalPageLimit()
       after = try fields.optionalString("after")
     }
