@@ -108,9 +108,10 @@ package final class RawConnection {
 
   /// Closes with a reset, as after a crash of the host.
   package func reset() {
-    var option = linger(l_onoff: 1, l_linger: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-    shutdown(descriptor, CInt(SHUT_RDWR))
+    // To no address: tcp_disconnect of Linux sends RST, while shutdown(2) would end one direction after the other.
+    var nowhere = sockaddr()
+    nowhere.sa_family = sa_family_t(AF_UNSPEC)
+    connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
   }
 
   // MARK: Receiving
