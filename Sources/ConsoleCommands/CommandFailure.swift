@@ -92,6 +92,8 @@ extension CommandFailure {
         CommandFailure(failure)
       case .interrupted:
         .silent(.interrupted)
+      case .outputClosed:
+        CommandFailure(.cannotCreate, "the reader closed the output")
       }
     if case .closed = error { isLostConnection = true }
   }

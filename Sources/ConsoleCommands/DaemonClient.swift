@@ -24,11 +24,11 @@ struct DaemonClient {
   /// Sends one request on a new connection.
   /// - Parameters:
   ///   - timeout: maximum silence between two lines; `nil` for work of unknown length.
-  ///   - onQuiet: called after each second in which nothing came.
+  ///   - onQuiet: called after each second in which nothing came; its errors end the request.
   func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration? = timeout,
     onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in },
-    onQuiet: () -> Void = {}
+    onQuiet: () throws(ControlError) -> Void = {}
   ) throws -> Reply {
     let socket = try find()
     let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
@@ -37,6 +37,8 @@ struct DaemonClient {
       if explains, !options.json, request.concernsOwnDocuments { show(connection.greeting.notices) }
       return try connection.request(
         request, timeout: timeout, onEvent: onEvent, onBytes: onBytes, onQuiet: onQuiet)
+    } catch ControlError.outputClosed {
+      throw OutputError.closed
     } catch let error as ControlError {
       throw explained(error, whom: whom, name: socket.name)
     } catch let declined as FirstRunPrompt.Declined {

@@ -46,7 +46,7 @@ package struct DownloadRecord: Equatable, Sendable {
   /// The download of a prefix that it belongs to.
   package var prefix: Int64?
   package var document: Document
-  /// The absolute path of the finished file.
+  /// The absolute path of the finished file; `streamPath` if there is none.
   package var path: String
 
   /// Whether it is shared while and after it is fetched.
@@ -88,4 +88,8 @@ package struct DownloadRecord: Equatable, Sendable {
   }
 
   package var content: Content { document.content }
+
+  package static let streamPath = "-"
+  /// Whether the bytes go to readers, and no file is made.
+  package var isStream: Bool { path == Self.streamPath }
 }

@@ -51,8 +51,8 @@ package struct DownloadTarget: Sendable {
     else { throw Self.isPrivate(path) }
   }
 
-  /// For a file that never gets a name, in the directory of the catalogue.
-  package init(temporaryOf catalogue: Catalogue) throws(StoreError) {
+  /// For the unfinished file of a stream, which never gets a name, in the directory of the catalogue.
+  package init(streamOf catalogue: Catalogue) throws(StoreError) {
     name = "stream"
     places = .none
     directory = try OpenFile.directory(catalogue.directory)
@@ -105,6 +105,9 @@ package struct DownloadTarget: Sendable {
   func path(of name: String) -> String {
     directory.path.hasSuffix("/") ? "\(directory.path)\(name)" : "\(directory.path)/\(name)"
   }
+
+  /// Whether new files can be made in the directory.
+  package var isWritable: Bool { faccessat(directory.descriptor, ".", W_OK, AT_EACCESS) == 0 }
 
   /// Whether the name is unused.
   package var isFree: Bool {

@@ -36,7 +36,7 @@ extension PieceFile {
       try side.initialize(bootID: bootID, inode: try data.file.fingerprint().inode)
       let draft = LayerDraft(size: record.content.size, file: file)
       let kept = Kept(download: record.id, path: target.path(of: name), side: side)
-      try self.init(tree, target, catalogue, data, draft, kept, State(tree: tree))
+      try self.init(tree, target, record.isStream, catalogue, data, draft, kept, State(tree: tree))
     } catch {
       data.abort()
       catalogue.layers.removeSideFile(sideName)
@@ -58,7 +58,8 @@ extension PieceFile {
       return
     }
     let draft = LayerDraft(size: record.content.size, file: found.kept.side.file)
-    try self.init(found.tree, target, catalogue, found.data, draft, found.kept, found.state)
+    try self.init(
+      found.tree, target, record.isStream, catalogue, found.data, draft, found.kept, found.state)
   }
 
   /// What the files of a download have that is not open, without a look at the data: for people, not for serving. `nil` if

@@ -15,6 +15,8 @@ import Synchronization
 package final class PieceFile: Sendable {
   package let content: Content
   package let target: DownloadTarget
+  /// Whether it is read while it is fetched, so it is wanted from the start to the end.
+  package let isInOrder: Bool
 
   let tree: UnitTree
   let data: PartialFile
@@ -55,7 +57,7 @@ package final class PieceFile: Sendable {
     }
   }
 
-  /// Nothing is kept: an unnamed file (O_TMPFILE). For contents of one piece and for streams.
+  /// Nothing is kept: an unnamed file (O_TMPFILE). For contents of one piece.
   /// - Throws: `.noSpace`, `.cannotCreate`, `.nameTooLong`, `.notADirectory`; the errors of the catalogue.
   package convenience init(
     temporary target: DownloadTarget, content: Content, catalogue: Catalogue
@@ -63,15 +65,16 @@ package final class PieceFile: Sendable {
     let data = try PartialFile(target: target, size: content.size, catalogue: catalogue)
     let tree = try Self.tree(of: content)
     let draft = try catalogue.layers.draft(size: content.size)
-    try self.init(tree, target, catalogue, data, draft, nil, State(tree: tree))
+    try self.init(tree, target, false, catalogue, data, draft, nil, State(tree: tree))
   }
 
   init(
-    _ tree: UnitTree, _ target: DownloadTarget, _ catalogue: Catalogue, _ data: PartialFile, _ draft: LayerDraft,
-    _ kept: Kept?, _ initial: State
+    _ tree: UnitTree, _ target: DownloadTarget, _ isInOrder: Bool, _ catalogue: Catalogue, _ data: PartialFile,
+    _ draft: LayerDraft, _ kept: Kept?, _ initial: State
   ) throws(StoreError) {
     content = tree.content
     self.target = target
+    self.isInOrder = isInOrder
     self.tree = tree
     self.data = data
     self.draft = draft
@@ -100,10 +103,6 @@ package final class PieceFile: Sendable {
   }
 
   // MARK: Pieces
-
-  /// Whether nothing is kept of it. A temporary file of several pieces is read while it is fetched, so it is wanted from the
-  /// start to the end.
-  package var isTemporary: Bool { kept == nil }
 
   /// Pieces that are written: proven, or by an earlier process and unproven.
   package var pieces: PieceSet { state.withLock { $0.pieces } }

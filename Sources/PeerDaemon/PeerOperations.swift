@@ -146,7 +146,7 @@ struct PeerOperations: Sendable {
     request.preserves = document.preserve
     request.mask = document.umask
     request.priority = document.priority
-    request.rejoins = document.rejoins
+    (request.rejoins, request.offset) = (document.rejoins, document.offset)
     (request.isDetached, request.isPatient) = (document.detach, document.wait)
     guard !document.detach else {
       let (download, state) = try await downloads.detach(request)
@@ -155,16 +155,17 @@ struct PeerOperations: Sendable {
     let progress = ProgressReports(transfers)
     let reports = document.progress ? Task { await progress.send(to: events) } : nil
     defer { reports?.cancel() }
+    let began: @Sendable (DownloadJob) async throws(WireFailure) -> Void = { job throws(WireFailure) in
+      try await events.send([.job(job)])
+      progress.began(job.job)
+    }
     let download =
       if document.target == .stream {
-        try await downloads.stream(request, began: progress.began) { bytes in try await events.send(bytes: bytes) }
+        try await downloads.stream(request, began: began, preparing: progress.preparing) { bytes in
+          try await events.send(bytes: bytes)
+        }
       } else {
-        try await downloads.get(
-          request,
-          began: { job throws(WireFailure) in
-            try await events.send([.job(job)])
-            progress.began(job.job)
-          }, preparing: progress.preparing)
+        try await downloads.get(request, began: began, preparing: progress.preparing)
       }
     if let reports {
       reports.cancel()

@@ -5,6 +5,7 @@ import enum ConsoleCommands.ExitStatus
 import DocumentModel
 import Glibc
 import LineJSON
+import Synchronization
 import TestSupport
 import Testing
 
@@ -354,8 +355,48 @@ extension String {
     let daemon = try streamingDaemon(fixture)
     fixture.output.failure = (0, .closed)
     #expect(fixture.run("get", "rfc/793", "-o", "-") == .cannotCreate)
-    #expect(fixture.errors.text.contains("before the whole document was written"))
+    #expect(fixture.errors.text.contains("the reader closed the output"))
     _ = daemon
+  }
+
+  /// The daemon is asked to pause the download, and says what became of it.
+  @Test(arguments: [
+    (#"{"id":2,"status":200,"downloads":1}"#, "download 7 of rfc/793 is paused, and what was verified is kept"),
+    (#"{"id":2,"status":200,"downloads":0}"#, "download 7 of rfc/793 goes on for another reader"),
+    (#"{"id":2,"status":404,"error":"not-found","message":"gone"}"#, "nothing was kept of download 7 of rfc/793"),
+  ])
+  func `reader that leaves early pauses the download`(reply: String, message: String) throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains(#""op":"hello""#) { return [.line(ScriptedDaemon.greeting)] }
+      if line.contains(#""op":"pause""#) { return [.line(reply)] }
+      return [.line(#"{"event":"job","job":7,"waiter":3,"path":"-","received":0}"#)] + Self.streamed
+    }
+    fixture.output.failure = (0, .closed)
+    #expect(fixture.run("get", "rfc/793", "-o", "-") == .cannotCreate)
+    #expect(fixture.errors.text.contains("the reader closed the output: \(message)"), "\(fixture.errors.text)")
+    #expect(daemon.requests.last == #"{"id":2,"op":"pause","job":7,"waiter":3}"#)
+  }
+
+  @Test func `lost stream goes on where it was`() throws {
+    let fixture = try CommandFixture()
+    fixture.pauseActions = [{}]
+    let requests = Mutex(0)
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains(#""op":"hello""#) { return [.line(ScriptedDaemon.greeting)] }
+      let isFirst = requests.withLock { count in
+        count += 1
+        return count == 1
+      }
+      guard isFirst else { return Array(Self.streamed.suffix(3)) }
+      return [.line(#"{"event":"job","job":7,"waiter":3,"path":"-","received":9}"#)] + Self.streamed.prefix(2) + [
+        .close
+      ]
+    }
+    #expect(fixture.run("get", "rfc/793", "-o", "-") == .done)
+    #expect(fixture.output.bytes == [0x61, 0x0A, 0x1B, 0xFF, 0x7B])
+    #expect(daemon.requests.last?.contains(#""stream":true"#) == true)
+    #expect(daemon.requests.last?.contains(#""rejoins":7,"since":9,"offset":3"#) == true)
   }
 
   @Test func `bytes of a document go to a pipe`() async throws {

@@ -56,11 +56,11 @@ package struct ControlConnection: ~Copyable {
   ///   - timeout: maximum silence between two lines; `nil` waits indefinitely.
   ///   - onEvent: its errors are passed on, as those of `onBytes`; the connection is then unusable.
   ///   - onBytes: receives the bytes of a stream in order.
-  ///   - onQuiet: called after each second in which nothing came.
+  ///   - onQuiet: called after each second in which nothing came; its errors end the request.
   package mutating func request<Reply: WireReply>(
     _ request: ControlRequest, for type: Reply.Type = Reply.self, timeout: Duration?,
     onEvent: (ControlEvent) throws -> Void = { _ in }, onBytes: ([UInt8]) throws -> Void = { _ in },
-    onQuiet: () -> Void = {}
+    onQuiet: () throws(ControlError) -> Void = {}
   ) throws -> Reply {
     let path = path
     let reply = try exchange(timeout: timeout, onBytes: onBytes, onQuiet: onQuiet) {
@@ -91,8 +91,8 @@ package struct ControlConnection: ~Copyable {
 
   /// - Parameter onEvent: returns the number of raw bytes that follow the event.
   private mutating func exchange(
-    timeout: Duration?, onBytes: ([UInt8]) throws -> Void, onQuiet: () -> Void, line: (Int64) -> JSONValue,
-    onEvent: (JSONValue) throws -> Int
+    timeout: Duration?, onBytes: ([UInt8]) throws -> Void, onQuiet: () throws(ControlError) -> Void,
+    line: (Int64) -> JSONValue, onEvent: (JSONValue) throws -> Int
   ) throws -> JSONValue {
     let id = nextID
     nextID += 1
@@ -129,9 +129,9 @@ package struct ControlConnection: ~Copyable {
     case reply(JSONValue)
   }
 
-  private mutating func receive(answerTo id: Int64, timeout: Duration?, onQuiet: () -> Void = {})
-    throws(ControlError) -> Received
-  {
+  private mutating func receive(
+    answerTo id: Int64, timeout: Duration?, onQuiet: () throws(ControlError) -> Void = {}
+  ) throws(ControlError) -> Received {
     let json = try receiveLine(timeout: timeout, onQuiet: onQuiet)
     guard let outcome = try decode({ () throws(WireFailure) in try ControlOutcome(json) }) else { return .event(json) }
     switch outcome {
@@ -142,7 +142,9 @@ package struct ControlConnection: ~Copyable {
     }
   }
 
-  private mutating func receiveLine(timeout: Duration?, onQuiet: () -> Void) throws(ControlError) -> JSONValue {
+  private mutating func receiveLine(
+    timeout: Duration?, onQuiet: () throws(ControlError) -> Void
+  ) throws(ControlError) -> JSONValue {
     while true {
       let line: [UInt8]?
       do {
@@ -209,4 +211,6 @@ package enum ControlError: Error, Equatable, Sendable {
   case failure(WireFailure)
   /// Ctrl-C.
   case interrupted
+  /// The reader of what is received has gone.
+  case outputClosed
 }

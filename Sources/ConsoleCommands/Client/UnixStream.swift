@@ -63,7 +63,9 @@ struct UnixStream: ~Copyable {
 
   /// Receives 1 to `maximum` bytes; none at the end of the stream.
   /// - Parameter onQuiet: called after each second in which nothing came.
-  func receive(_ maximum: Int, timeout: Duration?, onQuiet: () -> Void = {}) throws(ControlError) -> [UInt8] {
+  func receive(
+    _ maximum: Int, timeout: Duration?, onQuiet: () throws(ControlError) -> Void = {}
+  ) throws(ControlError) -> [UInt8] {
     while true {
       try wait(for: Int16(POLLIN), timeout: timeout, onQuiet: onQuiet)
       var failure: Int32 = 0
@@ -82,13 +84,15 @@ struct UnixStream: ~Copyable {
   }
 
   /// Waits until the socket is ready; `nil` waits indefinitely.
-  private func wait(for events: Int16, timeout: Duration?, onQuiet: () -> Void = {}) throws(ControlError) {
+  private func wait(
+    for events: Int16, timeout: Duration?, onQuiet: () throws(ControlError) -> Void = {}
+  ) throws(ControlError) {
     let deadline = timeout.map { ContinuousClock.now + $0 }
     while true {
       let tick = ContinuousClock.now + .seconds(1)
       if try Readiness.wait(for: descriptor, events: events, until: min(tick, deadline ?? tick)) { return }
       if let deadline, deadline <= .now { throw .noAnswer(path, seconds: Self.wholeSeconds(timeout ?? .zero)) }
-      onQuiet()
+      try onQuiet()
     }
   }
 

@@ -41,9 +41,20 @@ enum OutputKind: Equatable {
 /// Takes the bytes of a document in order.
 protocol DocumentSink: AnyObject {
   func write(document bytes: [UInt8]) throws
+  /// Whether nobody reads it any more.
+  var isClosed: Bool { get }
 }
 
-extension Console: DocumentSink {}
+extension Console: DocumentSink {
+  var isClosed: Bool {
+    do {
+      try pause(.zero)
+      return false
+    } catch {
+      return error as? OutputError == .closed
+    }
+  }
+}
 
 /// A named pipe. Opening it waits for its reader.
 final class PipeOutput: DocumentSink {
@@ -66,4 +77,7 @@ final class PipeOutput: DocumentSink {
   func write(document bytes: [UInt8]) throws(OutputError) {
     try output.write(bytes: bytes)
   }
+
+  /// poll(2) always reports a pipe without readers.
+  var isClosed: Bool { (try? Readiness.wait(for: descriptor, events: 0, until: .now)) ?? false }
 }

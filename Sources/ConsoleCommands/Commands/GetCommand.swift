@@ -12,7 +12,7 @@ struct GetCommand: ConsoleCommand {
     """
     Writes ./NAME (rfcN.txt for an RFC) unless -o is given. The file appears under its name only when it is complete, \
     verified and on disk. It is then shared, unless --no-share is given. With -o - or a pipe, the verified bytes go there \
-    in order, and nothing is kept or shared.
+    in order, and nothing is shared. A reader that closes the pipe pauses the download; the same get fetches only the rest.
 
     A download is a job of the daemon: it goes on after a lost connection, a closed terminal or a restart. Ctrl-C pauses \
     it, and the same get goes on from there. If no source is left, the job waits for one; see p2pctl transfers.
@@ -108,7 +108,7 @@ struct GetCommand: ConsoleCommand {
   }
 
   var interruption: String? {
-    single.map { "\(TextRules.escapedForTerminal($0.text)): nothing was kept" }
+    single.map { "\(TextRules.escapedForTerminal($0.text)): there was no download yet" }
   }
 
   func perform(on console: Console) throws -> ExitStatus {

@@ -125,20 +125,21 @@ struct SeveralGet {
     console.noteLine(TextRules.escapedForTerminal("\(result.key): \(result.message ?? error)"))
   }
 
-  /// Ctrl-C: pauses each download that nobody else wants.
+  /// Ctrl-C: pauses each download that nobody else wants, and names it.
   private func interrupted(_ jobs: [Int64: DownloadJob], _ label: String, on console: Console) -> CommandFailure {
-    var client = DaemonClient(console: console, options: options.daemon, offersStart: false)
-    client.explains = false
-    var paused = 0
-    for job in jobs.values {
-      let pause = ControlRequest.pause(PauseDownloads(.job(job.job), waiter: job.waiter))
-      let reply = try? client.request(pause, for: ControlDownloadsReply.self, timeout: WaitingGet.pauseTimeout)
-      paused += reply?.downloads ?? 0
+    let wait = EndedWait(console: console, options: options.daemon)
+    var paused = [String](), others = [String]()
+    for job in wait.unfinished(among: jobs.values.sorted { $0.job < $1.job }) {
+      let name = "download \(job.job) (\(TextRules.escapedForTerminal(job.path)))"
+      switch wait.pause(job) {
+      case .paused: paused.append("paused: \(name)")
+      case .goesOn, .unknown: others.append("goes on without this command: \(name)")
+      case .ended: break
+      }
     }
-    let state = paused == jobs.count ? "is paused, and what was fetched is kept" : "goes on without this command"
     return CommandFailure(
-      .interrupted, "interrupted: the download of \(TextRules.escapedForTerminal(label)) \(state)",
-      ["The same command goes on from there."])
+      .interrupted, "interrupted: what was fetched of \(TextRules.escapedForTerminal(label)) is kept",
+      paused + others + ["The same command goes on from there."])
   }
 
   // MARK: The end

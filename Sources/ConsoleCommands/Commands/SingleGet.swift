@@ -38,22 +38,13 @@ struct SingleGet {
   private func stream(to sink: some DocumentSink, on console: Console) throws -> ExitStatus {
     if options.detach { throw CommandFailure(.usage, "--detach needs a file: a stream ends with its reader") }
     if options.daemon.json { throw CommandFailure(.usage, "--json and a document cannot both go to standard output") }
-    let reply: ControlGetReply
-    do {
-      reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput) {
-        try sink.write(document: $0)
-      }
-      try console.flush()
-    } catch OutputError.closed {
-      throw CommandFailure(.cannotCreate, "the reader closed the output before the whole document was written")
-    }
+    let reply = try fetch(to: .stream, on: console, showsProgress: !console.terminal.isOutput, sink: sink)
     console.noteLine(Self.summary(of: reply))
     return .done
   }
 
   private func fetch(
-    to target: GetDocument.Target, on console: Console, showsProgress: Bool,
-    onBytes: ([UInt8]) throws -> Void = { _ in }
+    to target: GetDocument.Target, on console: Console, showsProgress: Bool, sink: (any DocumentSink)? = nil
   ) throws -> ControlGetReply {
     var progressLine = showsProgress && !options.progress ? console.downloadLine(of: key.text) : nil
     let isStream = target == .stream
@@ -70,16 +61,26 @@ struct SingleGet {
     while true {
       do {
         request.rejoins = waiting.rejoining
-        let reply = try ask(request, &waiting, &progressLine, on: console, onBytes: onBytes)
+        let reply = try ask(request, &waiting, &progressLine, on: console) {
+          try sink?.write(document: $0)
+          request.offset += Int64($0.count)
+        } onQuiet: { () throws(ControlError) in
+          if sink?.isClosed == true { throw .outputClosed }
+        }
+        if isStream { try console.flush() }
         console.clearDrawn()
         return reply
+      } catch OutputError.closed where isStream {
+        throw ended(waiting.job, isStream: true, .cannotCreate, "the reader closed the output", on: console)
       } catch {
-        if let job = waiting.job, WaitingGet.isInterruption(error) { throw try interrupted(job, on: console) }
+        if WaitingGet.isInterruption(error) {
+          throw ended(waiting.job, isStream: isStream, .interrupted, "interrupted", on: console)
+        }
         guard let failure = error as? CommandFailure else { throw error }
         // A killed daemon is soon back, and so is its download: the same request takes part in it.
-        if !isStream, waiting.mayRetry(failure, at: console.now()) {
+        if waiting.mayRetry(failure, at: console.now()) {
           do { try console.pause(WaitingGet.retryInterval) } catch ControlError.interrupted {
-            throw try interrupted(waiting.job, on: console)
+            throw ended(waiting.job, isStream: isStream, .interrupted, "interrupted", on: console)
           }
           continue
         }
@@ -92,7 +93,7 @@ struct SingleGet {
 
   private func ask(
     _ request: GetDocument, _ waiting: inout WaitingGet, _ progressLine: inout DownloadLine?, on console: Console,
-    onBytes: ([UInt8]) throws -> Void
+    onBytes: ([UInt8]) throws -> Void, onQuiet: () throws(ControlError) -> Void
   ) throws -> ControlGetReply {
     // No timeout for a large file: the daemon fails the request if no source is left.
     try DaemonClient(console: console, options: options.daemon, offersStart: waiting.job == nil).request(
@@ -105,25 +106,31 @@ struct SingleGet {
         case .progress(let news): console.show(news, on: &progressLine)
         default: break
         }
-      }, onBytes: onBytes, onQuiet: { console.redraw(progressLine) })
+      }, onBytes: onBytes,
+      onQuiet: { () throws(ControlError) in
+        console.redraw(progressLine)
+        try onQuiet()
+      })
   }
 
-  /// Ctrl-C: pauses the download unless somebody else wants it.
-  private func interrupted(_ job: DownloadJob?, on console: Console) throws -> CommandFailure {
-    guard let job else { return .silent(.interrupted) }
-    let name = TextRules.escapedForTerminal(key.text)
-    var client = DaemonClient(console: console, options: options.daemon, offersStart: false)
-    client.explains = false
-    let pause = ControlRequest.pause(PauseDownloads(.job(job.job), waiter: job.waiter))
-    let paused = try? client.request(pause, for: ControlDownloadsReply.self, timeout: WaitingGet.pauseTimeout).downloads
-    guard paused == 1 else {
+  /// The command ends early: pauses the download unless somebody else wants it.
+  private func ended(
+    _ job: DownloadJob?, isStream: Bool, _ status: ExitStatus, _ cause: String, on console: Console
+  ) -> CommandFailure {
+    guard let job else { return status == .interrupted ? .silent(status) : CommandFailure(status, cause) }
+    let download = "download \(job.job) of \(TextRules.escapedForTerminal(key.text))"
+    switch (EndedWait(console: console, options: options.daemon).pause(job), isStream) {
+    case (.goesOn, true): return CommandFailure(status, "\(cause): \(download) goes on for another reader")
+    case (.goesOn, false), (.unknown, false):
       return CommandFailure(
-        .interrupted, "interrupted: download \(job.job) of \(name) goes on without this command",
-        ["Pause it: p2pctl pause \(job.job)"])
+        status, "\(cause): \(download) goes on without this command", ["Pause it: p2pctl pause \(job.job)"])
+    case (.paused, _), (.unknown, true):
+      return CommandFailure(
+        status, "\(cause): \(download) is paused, and what was verified is kept",
+        ["The same command goes on from there. Remove it: p2pctl cancel \(job.job)"])
+    case (.ended, true): return CommandFailure(status, "\(cause): nothing was kept of \(download)")
+    case (.ended, false): return CommandFailure(status, "\(cause): \(download) has ended")
     }
-    return CommandFailure(
-      .interrupted, "interrupted: download \(job.job) of \(name) is paused, and what was verified is kept",
-      ["The same command goes on from there. Remove it: p2pctl cancel \(job.job)"])
   }
 
   /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`
@@ -139,40 +146,6 @@ struct SingleGet {
 
   private func workingDirectory(_ console: Console) throws -> GetDocument.Target {
     .directory(try console.workingDirectory(orFail: .cannotCreate))
-  }
-}
-
-/// A `get` that waits for a download of the daemon.
-struct WaitingGet {
-  static let retryInterval = Duration.milliseconds(200)
-  static let pauseTimeout = Duration.seconds(5)
-  /// How long a daemon may be away.
-  private static let timeout = Duration.seconds(30)
-
-  private(set) var job: DownloadJob?
-  private(set) var rejoining: GetDocument.Rejoining?
-  private var deadline: ContinuousClock.Instant?
-
-  mutating func began(_ job: DownloadJob) {
-    self.job = job
-    if rejoining?.job != job.job { rejoining = .init(job: job.job, received: job.received) }
-    deadline = nil
-  }
-
-  /// Whether the user has interrupted the command, not the daemon the download.
-  static func isInterruption(_ error: any Error) -> Bool {
-    if case .interrupted? = error as? ControlError { return true }
-    guard let failure = error as? CommandFailure else { return false }
-    return failure.status == .interrupted && failure.wire == nil
-  }
-
-  /// Whether to ask again: the connection was lost, or the daemon is not back yet.
-  mutating func mayRetry(_ failure: CommandFailure, at now: ContinuousClock.Instant) -> Bool {
-    guard job != nil else { return false }
-    if let deadline { return failure.status == .unavailable && now < deadline }
-    guard failure.isLostConnection else { return false }
-    deadline = now + Self.timeout
-    return true
   }
 }
 

@@ -55,6 +55,8 @@ final class TerminalSink: DocumentSink {
     self.console = console
   }
 
+  var isClosed: Bool { false }
+
   func write(document bytes: [UInt8]) throws {
     if !isText {
       guard TerminalDocument.isText(bytes) else {

@@ -21,8 +21,10 @@ final class ActiveDownload {
   var timer: Task<Void, Never>?
   /// What the last lookup found, until a fetch has used it.
   var choice: SourceChoice?
-  /// The unfinished file, kept only while a fetch is under way or about to be discarded.
+  /// The unfinished file, kept only while a fetch is under way, readers take it, or it is about to be discarded.
   var file: PieceFile?
+  /// Of a stream.
+  let readers: ReaderSignals?
   /// A finished file with the same content.
   var copy: String?
   /// Whether it has a row in the catalogue.
@@ -43,12 +45,12 @@ final class ActiveDownload {
     self.place = place
     self.transfer = transfer
     self.isRecorded = isRecorded
+    readers = record.isStream ? ReaderSignals() : nil
     written = (machine.phase, record.error)
   }
 
   var content: Content { record.document.content }
-  /// A file of one piece needs no row, no hidden file and no partial holder.
-  var isSmall: Bool { content.geometry.pieceCount <= 1 }
+  var isSmall: Bool { record.isSmall }
 }
 
 /// A `get` that waits for a download. Confined to `Downloads`.
@@ -56,7 +58,9 @@ final class DownloadWaiter {
   /// What the download had moved before.
   let baseline: TransferRegistry.Totals
   private var continuation: CheckedContinuation<Result<String, WireFailure>, Never>?
-  private var result: Result<String, WireFailure>?
+  private(set) var result: Result<String, WireFailure>?
+  /// Ends with the answer: of a reader.
+  var signal: AsyncStream<Void>.Continuation?
 
   init(baseline: TransferRegistry.Totals) {
     self.baseline = baseline
@@ -67,6 +71,7 @@ final class DownloadWaiter {
     guard self.result == nil else { return }
     self.result = result
     continuation.take()?.resume(returning: result)
+    signal?.finish()
   }
 
   func wait(_ continuation: CheckedContinuation<Result<String, WireFailure>, Never>) {

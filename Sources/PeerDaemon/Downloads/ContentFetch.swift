@@ -93,7 +93,7 @@ final class ContentFetch {
     selection = SourceSelection(
       bounds: context.timeout.selection, isSmall: isSmall, jitter: context.random, at: loop.now)
     picker = PiecePicker(
-      size: content.size, pieces: file.pieces, isInOrder: file.isTemporary, start: context.random,
+      size: content.size, pieces: file.pieces, isInOrder: file.isInOrder, start: context.random,
       bounds: context.timeout.picker)
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ContentStore
+import ContentStore
 package import WireProtocol
 
 /// The life of one download as a state machine: an event in, what to do out. Knows nothing of files, sources or clocks.
@@ -8,80 +8,6 @@ package import WireProtocol
 /// The owner records `phase` and `error` whenever they change, runs at most one timer, which it stops when the state is no
 /// longer `waiting`, and reports the end of everything that it was told to start.
 package struct DownloadMachine: Equatable, Sendable {
-  /// A `get` that waits for the download.
-  package typealias WaiterID = Int64
-
-  package enum State: Equatable, Sendable {
-    /// Wants a slot. To `active` by `admitted`, `paused` by `pause`, `cancelled` by `cancel`.
-    case queued
-    /// A fetch is under way. To `done`, `failed`, `waiting` or `renewing` by its end, `stopping` by a command.
-    case active
-    /// The key is looked up once more. To `active` or `waiting` by its end, `stopping` by a command.
-    case renewing
-    /// The fetch or look-up was told to stop. At its end to the state that follows, or to `done` if it was faster.
-    case stopping(Following)
-    /// To `queued` when there is hope, or by a command or another `get`.
-    case waiting(Reason)
-    /// To `queued` by `resume` or another `get`, `cancelled` by `cancel`.
-    case paused
-    case done
-    case failed
-    case cancelled
-  }
-
-  /// What comes after a fetch that was told to stop.
-  package enum Following: Equatable, Sendable {
-    case queued
-    case paused
-    case cancelled
-  }
-
-  package enum Reason: Equatable, Sendable {
-    case noSource
-    /// The disk is full, or the directory is missing or read-only.
-    case storage
-  }
-
-  /// The state as it is recorded and shown.
-  package typealias Phase = DownloadRecord.State
-
-  /// How a fetch ended.
-  package enum Outcome: Equatable, Sendable {
-    /// The file has its name.
-    case done
-    /// - Parameters:
-    ///   - hasChanged: whether a source no longer had what it announced.
-    ///   - hasGained: whether something was verified before.
-    case noSource(WireFailure, hasChanged: Bool, hasGained: Bool)
-    case wrongBytes(WireFailure)
-    case storage(WireFailure)
-    /// For good.
-    case failed(WireFailure)
-    /// As told.
-    case stopped
-  }
-
-  package enum Answer: Equatable, Sendable {
-    case done
-    case failure(WireFailure)
-  }
-
-  package enum Action: Equatable, Sendable {
-    /// `ended` follows.
-    case fetch
-    /// Stop the fetch or look-up; its end follows.
-    case stop
-    /// Look the key up: does it stand for exactly one content now? `renewed` follows.
-    case lookUpKey
-    /// Look for sources, or try the disk. `probed` follows, late ones are ignored.
-    case probe(Reason)
-    /// `timerFired` follows.
-    case retry(after: Duration)
-    case answer([WaiterID], Answer)
-    /// Remove what was fetched.
-    case discard
-  }
-
   private struct Waiter: Equatable {
     let id: WaiterID
     /// Whether it also waits for sources.
@@ -93,25 +19,27 @@ package struct DownloadMachine: Equatable, Sendable {
   package private(set) var error: WireFailure?
   /// Whether it goes on when nobody waits for it.
   package private(set) var isDetached: Bool
-  /// Whether the user chose the content; otherwise the key decides.
-  private let isContentChosen: Bool
+  /// Whether the user chose the content, or a reader has some of it; otherwise the key decides.
+  package private(set) var isContentChosen: Bool
+  private let kind: Kind
   private var waiters: [Waiter] = []
   private var hasLookedAgain = false
   private var retries = 0
 
   /// A new download.
-  package init(isDetached: Bool = false, isContentChosen: Bool = false) {
+  package init(kind: Kind = .file, isDetached: Bool = false, isContentChosen: Bool = false) {
     state = .queued
+    self.kind = kind
     self.isDetached = isDetached
     self.isContentChosen = isContentChosen
   }
 
-  /// A download of an earlier process.
-  package init(recorded phase: Phase, isDetached: Bool = false, isContentChosen: Bool = false) {
-    self.init(isDetached: isDetached, isContentChosen: isContentChosen)
+  /// A download of an earlier process. A stream waits for a reader.
+  package init(recorded phase: Phase, kind: Kind = .file, isDetached: Bool = false, isContentChosen: Bool = false) {
+    self.init(kind: kind, isDetached: isDetached, isContentChosen: isContentChosen)
     state =
       switch phase {
-      case .queued, .active, .waiting: .queued
+      case .queued, .active, .waiting: kind == .file ? .queued : .paused
       case .paused: .paused
       case .done: .done
       case .failed: .failed
@@ -122,7 +50,7 @@ package struct DownloadMachine: Equatable, Sendable {
   package var phase: Phase {
     switch state {
     case .queued, .stopping(.queued): .queued
-    case .active, .renewing: .active
+    case .active, .renewing, .delivering, .stopping(.delivered): .active
     case .stopping(.paused), .paused: .paused
     case .stopping(.cancelled), .cancelled: .cancelled
     case .waiting: .waiting
@@ -138,7 +66,7 @@ package struct DownloadMachine: Equatable, Sendable {
   package var isBusy: Bool {
     switch state {
     case .active, .renewing, .stopping: true
-    case .queued, .waiting, .paused, .done, .failed, .cancelled: false
+    case .queued, .waiting, .paused, .delivering, .done, .failed, .cancelled: false
     }
   }
 
@@ -150,13 +78,13 @@ package struct DownloadMachine: Equatable, Sendable {
   /// - Parameters:
   ///   - isPatient: whether it also waits for sources.
   ///   - replacesSource: whether it limits the download to other sources than before.
-  ///   - resumes: whether a paused download goes on.
+  ///   - resumes: whether a paused download goes on. A stream does in any case.
   package mutating func join(
     _ id: WaiterID, isPatient: Bool = false, replacesSource: Bool = false, resumes: Bool = true
   ) -> [Action] {
     guard canBeJoined else { return [] }
     waiters.append(Waiter(id: id, isPatient: isPatient))
-    guard resumes || phase != .paused else { return [] }
+    guard resumes || phase != .paused || kind != .file else { return [] }
     return goOn(replacesSource: replacesSource)
   }
 
@@ -167,9 +95,10 @@ package struct DownloadMachine: Equatable, Sendable {
     return goOn(replacesSource: replacesSource)
   }
 
-  /// The connection of a waiter was closed: the download goes on.
-  package mutating func leave(_ id: WaiterID) {
+  /// The connection of a waiter was closed: the download goes on, unless it is a stream without another reader.
+  package mutating func leave(_ id: WaiterID) -> [Action] {
     waiters.removeAll { $0.id == id }
+    return kind != .file && waiters.isEmpty ? giveUp() : []
   }
 
   /// A user interrupted a waiter, whose connection may be closed by now: pauses a download that nobody else wants.
@@ -177,7 +106,36 @@ package struct DownloadMachine: Equatable, Sendable {
     let isWaiting = waiters.contains { $0.id == id }
     waiters.removeAll { $0.id == id }
     let answer = isWaiting ? [Action.answer([id], .failure(WireFailure(.cancelled, "interrupted")))] : []
-    return answer + (waiters.isEmpty && !isDetached ? pause() : [])
+    return answer + (waiters.isEmpty && !isDetached ? giveUp() : [])
+  }
+
+  private mutating func giveUp() -> [Action] {
+    kind == .shortStream ? cancel() : pause()
+  }
+
+  /// A reader gets the first bytes: they can only go on with more of the same content.
+  package mutating func chooseContent() {
+    isContentChosen = true
+  }
+
+  /// A reader has everything.
+  package mutating func delivered(_ id: WaiterID) -> [Action] {
+    waiters.removeAll { $0.id == id }
+    guard waiters.isEmpty else { return [] }
+    switch state {
+    case .active, .renewing:
+      state = .stopping(.delivered)
+      return [.stop]
+    case .stopping(.queued), .stopping(.paused): state = .stopping(.delivered)
+    case .queued, .waiting, .paused, .delivering: return becomeDelivered()
+    case .stopping(.cancelled), .stopping(.delivered), .done, .failed, .cancelled: break
+    }
+    return []
+  }
+
+  private mutating func becomeDelivered() -> [Action] {
+    error = nil
+    return [.discard] + end(.done, .done)
   }
 
   private mutating func goOn(replacesSource: Bool) -> [Action] {
@@ -187,9 +145,9 @@ package struct DownloadMachine: Equatable, Sendable {
       guard replacesSource else { return [] }
       state = .stopping(.queued)
       return [.stop]
-    case .stopping(.paused), .stopping(.queued): state = .stopping(.queued)
+    case .stopping(.paused), .stopping(.queued), .stopping(.delivered): state = .stopping(.queued)
     case .waiting, .paused: requeue()
-    case .queued, .stopping(.cancelled), .done, .failed, .cancelled: break
+    case .queued, .stopping(.cancelled), .delivering, .done, .failed, .cancelled: break
     }
     return []
   }
@@ -203,7 +161,7 @@ package struct DownloadMachine: Equatable, Sendable {
 
   package mutating func pause() -> [Action] {
     switch state {
-    case .queued, .waiting:
+    case .queued, .waiting, .delivering:
       state = .paused
       error = nil
       return []
@@ -211,7 +169,7 @@ package struct DownloadMachine: Equatable, Sendable {
       state = .stopping(.paused)
       return [.stop]
     case .stopping(.queued): state = .stopping(.paused)
-    case .stopping(.paused), .stopping(.cancelled), .paused, .done, .failed, .cancelled: break
+    case .stopping(.paused), .stopping(.cancelled), .stopping(.delivered), .paused, .done, .failed, .cancelled: break
     }
     return []
   }
@@ -219,17 +177,19 @@ package struct DownloadMachine: Equatable, Sendable {
   package mutating func resume() -> [Action] {
     switch state {
     case .paused, .waiting, .stopping(.paused): return goOn(replacesSource: false)
-    case .queued, .active, .renewing, .stopping(.queued), .stopping(.cancelled), .done, .failed, .cancelled: return []
+    case .queued, .active, .renewing, .stopping(.queued), .stopping(.cancelled), .stopping(.delivered), .delivering,
+      .done, .failed, .cancelled:
+      return []
     }
   }
 
   package mutating func cancel() -> [Action] {
     switch state {
-    case .queued, .waiting, .paused: return becomeCancelled()
+    case .queued, .waiting, .paused, .delivering: return becomeCancelled()
     case .active, .renewing:
       state = .stopping(.cancelled)
       return [.stop]
-    case .stopping(.queued), .stopping(.paused): state = .stopping(.cancelled)
+    case .stopping(.queued), .stopping(.paused), .stopping(.delivered): state = .stopping(.cancelled)
     case .stopping(.cancelled), .done, .failed, .cancelled: break
     }
     return []
@@ -256,6 +216,11 @@ package struct DownloadMachine: Equatable, Sendable {
     case (.active, .done), (.stopping, .done):
       error = nil
       return end(.done, .done)
+    case (.active, .filled):
+      error = nil
+      if waiters.isEmpty, kind == .shortStream { return becomeCancelled() }
+      state = waiters.isEmpty ? .paused : .delivering
+      return []
     case (.active, .noSource(let failure, let hasChanged, let hasGained)):
       if hasGained { retries = 0 }
       guard hasChanged, !isContentChosen, !hasLookedAgain else { return wait(.noSource, failure, using: &random) }
@@ -271,7 +236,9 @@ package struct DownloadMachine: Equatable, Sendable {
       state = .queued
       return []
     case (.stopping(let following), _): return follow(following)
-    case (.queued, _), (.renewing, _), (.waiting, _), (.paused, _), (.done, _), (.failed, _), (.cancelled, _): return []
+    case (.queued, _), (.renewing, _), (.waiting, _), (.paused, _), (.delivering, _), (.done, _), (.failed, _),
+      (.cancelled, _):
+      return []
     }
   }
 
@@ -280,14 +247,14 @@ package struct DownloadMachine: Equatable, Sendable {
   package mutating func renewed(_ isReplaced: Bool, using random: inout some RandomNumberGenerator) -> [Action] {
     switch state {
     case .renewing:
-      guard isReplaced else {
+      guard isReplaced, !isContentChosen else {
         return wait(.noSource, error ?? WireFailure(.noSource, "no source is left"), using: &random)
       }
       state = .active
       error = nil
       return [.fetch]
     case .stopping(let following): return follow(following)
-    case .queued, .active, .waiting, .paused, .done, .failed, .cancelled: return []
+    case .queued, .active, .waiting, .paused, .delivering, .done, .failed, .cancelled: return []
     }
   }
 
@@ -298,6 +265,7 @@ package struct DownloadMachine: Equatable, Sendable {
       state = .paused
       error = nil
     case .cancelled: return becomeCancelled()
+    case .delivered: return becomeDelivered()
     }
     return []
   }

@@ -90,6 +90,7 @@ struct DownloadPreparation: Sendable {
 
   /// Of a download that has begun. Blocks.
   func target(of record: DownloadRecord) throws(StoreError) -> DownloadTarget {
+    if record.isStream { return try DownloadTarget(streamOf: ledger.catalogue) }
     guard let slash = record.path.lastIndex(of: "/") else {
       throw StoreError(.cannotCreate, record.path, "is not absolute")
     }
@@ -155,12 +156,7 @@ struct DownloadPreparation: Sendable {
 
   /// Whether the target's directory is there and takes files.
   func canWrite(_ record: DownloadRecord) async -> Bool {
-    let directory = record.path.lastIndex(of: "/").map { String(record.path[...$0]) } ?? "/"
-    let isWritable = try? await pools.quick.store { () throws(StoreError) in
-      _ = try self.target(of: record)
-      return access(directory, W_OK) == 0
-    }
-    return isWritable ?? false
+    (try? await pools.quick.store { () throws(StoreError) in try self.target(of: record).isWritable }) ?? false
   }
 
   // MARK: Files

@@ -6,6 +6,7 @@ import WireProtocol
 
 extension DownloadRecord {
   /// A new download.
+  /// - Parameter path: of a stream, `streamPath`.
   init(_ request: DownloadRequest, _ choice: SourceChoice, path: String, id: Int64, created: Timestamp) {
     self.init(document: choice.document(request.key), path: path, created: created)
     self.id = id
@@ -18,6 +19,11 @@ extension DownloadRecord {
     priority = request.priority ?? .normal
     from = choice.peer
   }
+
+  /// A file of one piece needs no row, no hidden file and no partial holder.
+  var isSmall: Bool { content.geometry.pieceCount <= 1 }
+
+  var kind: DownloadMachine.Kind { !isStream ? .file : isSmall ? .shortStream : .stream }
 
   var attributes: FileAttributes {
     FileAttributes(of: document, preserves: preserves, mask: mask)

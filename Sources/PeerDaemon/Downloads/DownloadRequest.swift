@@ -7,13 +7,13 @@ package import WireProtocol
 /// A document to download, and where to.
 package struct DownloadRequest: Sendable {
   /// Paths are absolute.
-  package enum Destination: Sendable {
+  package enum Destination: Equatable, Sendable {
     /// This file; if it is a directory, a file in it with the suggested name. One that ends in a slash is a directory and is
     /// made if it is missing.
     case path(String)
     /// A file in this directory with the suggested name.
     case directory(String)
-    /// No file.
+    /// No file: the bytes go to the client.
     case stream
   }
 
@@ -37,6 +37,8 @@ package struct DownloadRequest: Sendable {
   package var isPatient = false
   /// The download that this request waited for before its connection was lost.
   package var rejoins: GetDocument.Rejoining?
+  /// Of a stream: the number of bytes at the start that the client has.
+  package var offset: Int64 = 0
   /// `nil` for the usual one, or to leave that of a download that is known.
   package var priority: DownloadPriority?
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of this process.
@@ -52,7 +54,7 @@ package struct DownloadRequest: Sendable {
     self.content = content
     self.takesNewest = takesNewest
     self.replacesFile = replacesFile
-    self.isShared = isShared
+    self.isShared = isShared && destination != .stream
   }
 }
 
@@ -68,14 +70,14 @@ package struct Download: Sendable {
   }
 
   package let content: Content
-  /// Absolute.
+  /// Absolute; `-` of a stream.
   package let path: String
   /// By size of their contribution, largest first; empty if the file existed already.
   package let sources: [Source]
   package let seconds: Double
   /// Bytes that came over the network, wasted ones included.
   package let received: Int64
-  /// The number of the download; `nil` if there was nothing to fetch, or for a stream.
+  /// The number of the download; `nil` if there was nothing to fetch.
   package let job: Int64?
 
   init(content: Content, path: String, moved: TransferRegistry.Totals, since started: NIODeadline, job: Int64?) {

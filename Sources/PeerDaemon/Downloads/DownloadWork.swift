@@ -26,6 +26,8 @@ struct DownloadWork: Sendable {
     let transfer: TransferHandle
     /// Changes of the catalogue that come first.
     let earlier: Task<Void, Never>?
+    /// Called from any thread when there is more for the readers of a stream.
+    var gained: @Sendable () -> Void = {}
   }
 
   struct Report: Sendable {
@@ -64,8 +66,9 @@ struct DownloadWork: Sendable {
     order.transfer.show(.checking)
     defer { order.transfer.show(nil) }
     do throws(WireFailure) {
-      if let file = try await preparation.present(
-        document.content, at: target, replaces: report.record.replacesFile)
+      if !report.record.isStream,
+        let file = try await preparation.present(
+          document.content, at: target, replaces: report.record.replacesFile)
       {
         return try await finish(present: file, &report)
       }
@@ -85,6 +88,8 @@ struct DownloadWork: Sendable {
     do throws(WireFailure) {
       if let early = try await fill(file, order, &report) {
         outcome = early
+      } else if report.record.isStream {
+        return .filled
       } else {
         order.transfer.show(.saving)
         outcome = try await finish(file, &report)
@@ -102,7 +107,7 @@ struct DownloadWork: Sendable {
   }
 
   private func open(_ target: DownloadTarget, _ report: inout Report) async throws(WireFailure) -> PieceFile {
-    let isSmall = report.record.document.content.geometry.pieceCount <= 1
+    let isSmall = report.record.isSmall
     if !isSmall, !report.isRecorded {
       let record = report.record
       try await onDisk { [catalogue] () throws(StoreError) in try catalogue.record([record]) }
@@ -130,8 +135,8 @@ struct DownloadWork: Sendable {
   private func fill(
     _ file: PieceFile, _ order: Order, _ report: inout Report
   ) async throws(WireFailure) -> DownloadMachine.Outcome? {
-    let keeper = Task { await keep(file) }
-    let checker = Task { await check(file, isUrgent: false) }
+    let keeper = Task { await keep(file, order.gained) }
+    let checker = Task { await check(file, isUrgent: file.isInOrder, order.gained) }
     defer {
       keeper.cancel()
       checker.cancel()
@@ -150,7 +155,7 @@ struct DownloadWork: Sendable {
         checker.cancel()
         order.transfer.show(.checking)
         await checker.value
-        await check(file, isUrgent: true)
+        await check(file, isUrgent: true, order.gained)
         order.transfer.show(nil)
         order.transfer.verified(file.pieces)
         if Task.isCancelled { return .stopped }
@@ -164,7 +169,7 @@ struct DownloadWork: Sendable {
       } catch {
         return .noSource(error, hasChanged: false, hasGained: hasGained)
       }
-      let outcome = await fetch(file, sources, order.transfer, limiter) {}
+      let outcome = await fetch(file, sources, order.transfer, limiter, order.gained)
       report.record.received = min(
         report.record.received.addingReportingOverflow(max(outcome.received, 0)).partialValue & .max,
         Content.maximumSize)
@@ -190,13 +195,16 @@ struct DownloadWork: Sendable {
 
   /// Reads pieces of an earlier process again. Between two it pauses for as long as it has worked, unless everything waits
   /// for it.
-  private func check(_ file: PieceFile, isUrgent: Bool) async {
+  private func check(_ file: PieceFile, isUrgent: Bool, _ gained: @Sendable () -> Void) async {
     let unproven = file.unproven
     for run in unproven.ranges {
       for piece in run where !Task.isCancelled {
         let start = ContinuousClock.now
         let isRight = try? await preparation.pools.quick.store { () throws(StoreError) in try file.check(piece) }
-        if isRight == true { partial.gained(file.content, piece) }
+        if isRight == true {
+          partial.gained(file.content, piece)
+          gained()
+        }
         if !isUrgent { try? await Task.sleep(for: ContinuousClock.now - start) }
       }
     }
@@ -207,14 +215,17 @@ struct DownloadWork: Sendable {
   private static let syncBytes: Int64 = 64 << 20
   private static let syncTick = Duration.milliseconds(100)
 
-  /// Makes what was fetched survive a failure of the machine, every 5 s or 64 MiB.
-  private func keep(_ file: PieceFile) async {
+  /// Makes what was fetched survive a failure of the machine, every 5 s or 64 MiB. Readers hear of it sooner.
+  private func keep(_ file: PieceFile, _ gained: @Sendable () -> Void) async {
     let pieceLength = file.content.geometry.pieceLength
     guard file.content.geometry.pieceCount > 1 else { return }
     var synchronized = file.pieces.population
+    var reported = synchronized
     var last = ContinuousClock.now
     while (try? await Task.sleep(for: Self.syncTick)) != nil {
       let population = file.pieces.population
+      if population != reported { gained() }
+      reported = population
       let isMuch = Int64(population - synchronized) * pieceLength >= Self.syncBytes
       guard population != synchronized, isMuch || .now - last >= Self.syncInterval else { continue }
       // A failure is met again by the next write.

@@ -42,12 +42,19 @@ extension Downloads {
     let wasBusy = busy.contains(job.id)
     if job.machine.isBusy { busy.insert(job.id) } else { busy.remove(job.id) }
     job.transfer.show(phase.word, error: error)
-    if !job.machine.isBusy {
+    if !job.machine.isBusy, job.machine.state != .delivering {
+      if phase == .paused, let file = job.file {
+        // What a restart of the machine finds.
+        writes.add { () throws(StoreError) in try file.synchronize() }
+      }
       job.file = nil
+    }
+    if !job.machine.isBusy {
       if job.written != (phase, error) { record(job, phase, error) }
       if phase.hasEnded { remove(job) } else { enqueue(job) }
     }
     if wasBusy, !isLeader(job) { releaseFollowers(of: job.content) }
+    job.readers?.signal()
     admit()
   }
 
@@ -81,7 +88,7 @@ extension Downloads {
   }
 
   private func remove(_ job: ActiveDownload) {
-    if job.machine.phase == .done {
+    if job.machine.phase == .done, !job.record.isStream {
       // Others that waited for the same content copy it.
       for other in jobs.of(job.content) where other.machine.state == .queued { other.copy = job.record.path }
     }
@@ -128,17 +135,19 @@ extension Downloads {
     for job in begun { carryOut(job.machine.admitted(), job) }
   }
 
-  /// Whether the same content is being fetched from the same sources to another place, to be copied from there.
+  /// Whether the same content is being fetched from the same sources to another place, to be copied from there. Readers
+  /// of a stream do not wait for that.
   private func isFollower(_ job: ActiveDownload) -> Bool {
-    busy.contains { id in
-      guard let other = jobs[id], other !== job else { return false }
-      return other.content == job.content && other.record.from == job.record.from && isLeader(other)
-    }
+    !job.record.isStream
+      && busy.contains { id in
+        guard let other = jobs[id], other !== job else { return false }
+        return other.content == job.content && other.record.from == job.record.from && isLeader(other)
+      }
   }
 
   /// Whether others of the same content wait for it.
   private func isLeader(_ job: ActiveDownload) -> Bool {
-    busy.contains(job.id) && (job.machine.phase == .active || job.machine.state == .queued)
+    busy.contains(job.id) && !job.record.isStream && (job.machine.phase == .active || job.machine.state == .queued)
   }
 
   private func releaseFollowers(of content: Content) {
@@ -158,7 +167,7 @@ extension Downloads {
     job.record.error = nil
     let order = DownloadWork.Order(
       record: job.record, isRecorded: job.isRecorded, choice: job.choice.take(), copy: job.copy.take(),
-      transfer: job.transfer, earlier: writes.tail)
+      transfer: job.transfer, earlier: writes.tail, gained: { [readers = job.readers] in readers?.signal() })
     job.written = (.active, nil)
     job.work = Task { [work, id = job.id] in
       let report = await work.run(order) { await self.opened($0, by: id) }
@@ -168,6 +177,7 @@ extension Downloads {
 
   private func opened(_ file: PieceFile, by id: Int64) {
     jobs[id]?.file = file
+    jobs[id]?.readers?.signal()
   }
 
   private func ended(_ report: DownloadWork.Report, _ id: Int64) {
@@ -196,7 +206,7 @@ extension Downloads {
   private func lookedUp(_ choice: SourceChoice?, _ id: Int64) {
     guard let job = jobs[id], !isStopping else { return }
     job.work = nil
-    let choice = job.machine.state == .renewing ? choice : nil
+    let choice = job.machine.state == .renewing && !job.machine.isContentChosen ? choice : nil
     if let choice {
       discard(job)
       job.file = nil

@@ -10,7 +10,7 @@ extension Downloads {
   /// Pauses between two looks for a key that nobody has.
   private static let keyInterval = Duration.seconds(2)
 
-  private enum Entry {
+  enum Entry {
     case present(Download)
     case job(ActiveDownload, SourceChoice?)
   }
@@ -67,7 +67,7 @@ extension Downloads {
     }
   }
 
-  private func enter(
+  func enter(
     _ request: DownloadRequest, since started: NIODeadline,
     _ preparing: @Sendable (DownloadProgress) -> Void = { _ in }
   ) async throws(WireFailure) -> Entry {
@@ -80,9 +80,7 @@ extension Downloads {
         // The same `get` goes on with its download even if nobody has the key now.
         // Finding the target may make its directory.
         let isKnown = !jobs.of(request.key).isEmpty
-        if isKnown, let place = try? await preparation.target(of: request).place,
-          let job = unfinished(request, place: place)
-        {
+        if isKnown, let place = await place(of: request), let job = unfinished(request, place: place) {
           return .job(job, nil)
         }
         preparing(DownloadProgress(received: 0, size: 0, state: "waiting", error: error.message))
@@ -92,6 +90,9 @@ extension Downloads {
         continue
       }
       let content = choice.content.content
+      if request.destination == .stream {
+        return try await begin(request, choice, at: DownloadRecord.streamPath, place: DownloadRecord.streamPath)
+      }
       let (target, place) = try await preparation.target(of: request)
       preparing(
         DownloadProgress(received: 0, size: content.size, activity: TransferHandle.Activity.checking.rawValue))
@@ -100,14 +101,25 @@ extension Downloads {
         if request.isShared { try await work.share(document, file) }
         return .present(Download(content: content, path: file.path, moved: .init(), since: started, job: nil))
       }
-      let (job, isNew) = try self.job(for: request, choice, at: target, place: place)
-      if isNew {
-        job.choice = choice
-        // Durable before anything is fetched.
-        if !job.isSmall || request.isDetached { try? await keep(job) }
-      }
-      return .job(job, choice)
+      return try await begin(request, choice, at: target.path, place: place)
     }
+  }
+
+  private func begin(
+    _ request: DownloadRequest, _ choice: SourceChoice, at path: String, place: String
+  ) async throws(WireFailure) -> Entry {
+    let (job, isNew) = try self.job(for: request, choice, at: path, place: place)
+    if isNew {
+      job.choice = choice
+      // Durable before anything is fetched.
+      if !job.isSmall || request.isDetached { try? await keep(job) }
+    }
+    return .job(job, choice)
+  }
+
+  private func place(of request: DownloadRequest) async -> String? {
+    if request.destination == .stream { return DownloadRecord.streamPath }
+    return try? await preparation.target(of: request).place
   }
 
   /// Gives the download a row, if it has none.
@@ -158,7 +170,11 @@ extension Downloads {
       while job.machine.phase == phase, job.machine.isBusy, let work = job.work { await work.value }
     }
     await writes.finished()
-    return chosen.count { $0.machine.phase == phase }
+    let count = chosen.count { $0.machine.phase == phase }
+    guard count > 0 || chosen.isEmpty || chosen.contains(where: { $0.machine.canBeJoined }) else {
+      throw WireFailure(.notFound, "download \(chosen[0].id) has ended; p2pctl transfers --all shows how")
+    }
+    return count
   }
 
   private func select(_ selection: DownloadSelection) throws(WireFailure) -> [ActiveDownload] {

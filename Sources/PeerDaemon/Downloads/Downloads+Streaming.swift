@@ -7,99 +7,114 @@ import NIOPosix
 import Synchronization
 package import WireProtocol
 
-/// Downloads whose bytes go to a client instead of a file: no jobs, they end with their reader.
+/// Downloads whose bytes go to clients instead of a file.
+///
+/// The pieces lie in an unfinished file beside the catalogue, which is never named. It is removed when the last reader has
+/// everything; a reader that leaves pauses the download, and the next one gets what is there without fetching it again.
 extension Downloads {
-  /// Fetches into a temporary file and delivers what is verified, in order. Keeps and shares nothing. Cancelling the task
-  /// ends it.
-  /// - Parameter began: called with the number of the transfer, again if it begins again.
-  package nonisolated func stream(
-    _ request: DownloadRequest, began: @escaping @Sendable (Int64) -> Void,
+  private static let chunk: Int64 = 256 * 1024
+
+  /// Delivers what is verified, in order. Cancelling the task leaves the download.
+  /// - Parameters:
+  ///   - began: called before anything is delivered.
+  ///   - preparing: called with what is done before there is a download.
+  package func stream(
+    _ request: DownloadRequest, began: @escaping @Sendable (DownloadJob) async throws(WireFailure) -> Void = { _ in },
+    preparing: @escaping @Sendable (DownloadProgress) -> Void = { _ in },
     to deliver: @escaping @Sendable ([UInt8]) async throws -> Void
   ) async throws(WireFailure) -> Download {
     let started = NIODeadline.now()
-    let choice = try await preparation.choose(request)
-    let stream = StreamDelivery(deliver)
+    let (job, choice) = try await stream(request, since: started, preparing)
+    let id = join(job, request, choice)
+    let waiter = job.waiters[id]
+    defer { forget(id, of: job) }
     do throws(WireFailure) {
-      return try await self.stream(request, choice, since: started, began, to: stream)
+      try await began(
+        DownloadJob(
+          job: job.id, waiter: id, path: job.record.path, received: waiter?.baseline.received ?? 0))
+      try await read(job, id, from: request.offset, deliver)
     } catch {
-      // The file may have changed between the lookup and the request.
-      guard stream.isOutdated, !stream.hasDelivered, request.content == nil,
-        let again = await preparation.renewed(
-          DownloadRecord(request, choice, path: "-", id: 0, created: Timestamp(seconds: 0)))
-      else { throw error }
-      return try await self.stream(request, again, since: started, began, to: stream)
+      leave(id, job.id)
+      await writes.finished()
+      throw error.about(job.id)
     }
+    carryOut(job.machine.delivered(id), job)
+    let moved = (job.finalTotals ?? job.transfer.totals) - (waiter?.baseline ?? .init())
+    return Download(content: job.content, path: job.record.path, moved: moved, since: started, job: job.id)
   }
 
-  private nonisolated func stream(
-    _ request: DownloadRequest, _ choice: SourceChoice, since started: NIODeadline,
-    _ began: @Sendable (Int64) -> Void, to stream: StreamDelivery
-  ) async throws(WireFailure) -> Download {
-    let content = choice.content.content
-    let quick = preparation.pools.quick
-    let file = try await quick.store { [catalogue = preparation.ledger.catalogue] () throws(StoreError) in
-      try PieceFile(temporary: DownloadTarget(temporaryOf: catalogue), content: content, catalogue: catalogue)
+  private func stream(
+    _ request: DownloadRequest, since started: NIODeadline, _ preparing: @Sendable (DownloadProgress) -> Void
+  ) async throws(WireFailure) -> (ActiveDownload, SourceChoice?) {
+    if let rejoins = request.rejoins, request.offset > 0 {
+      guard let job = jobs[rejoins.job], job.record.isStream, job.machine.canBeJoined else {
+        throw WireFailure(
+          .notFound, "download \(rejoins.job) is not there any more, so the rest of \(request.key) cannot follow")
+      }
+      return (job, nil)
     }
-    let transfer = transfers.download(request.key, content, to: "-")
-    defer { transfer.end() }
-    began(transfer.id)
-    let (ticks, ticker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    async let fetched = outcome(of: file, choice, transfer, ticker)
-    for await _ in ticks { try await stream.deliver(file, on: quick) }
-    switch await fetched.end {
-    case .complete: break
-    case .noSource(let failures, let holders):
-      if failures.hasChanges { stream.noteChange() }
-      throw failures.noSource(of: request.key, holders: holders)
-    case .wrongBytes(let failures): throw failures.wrongBytes(of: request.key)
-    case .storage(let error): throw WireFailure(error)
-    case .cancelled: throw WireFailure(.cancelled, "the download of \(request.key) was cancelled")
+    guard case .job(let job, let choice) = try await enter(request, since: started, preparing) else {
+      throw WireFailure(.internal, "a stream has no file")
     }
-    try await stream.deliver(file, on: quick)
-    return Download(content: content, path: "-", moved: transfer.totals, since: started, job: nil)
+    return (job, choice)
   }
 
-  private nonisolated func outcome(
-    of file: PieceFile, _ choice: SourceChoice, _ transfer: TransferHandle, _ ticker: AsyncStream<Void>.Continuation
-  ) async -> FetchOutcome {
-    defer { ticker.finish() }
-    return await work.fetch(file, choice, transfer, limiter) { ticker.yield() }
+  private func read(
+    _ job: ActiveDownload, _ id: Int64, from offset: Int64, _ deliver: @Sendable ([UInt8]) async throws -> Void
+  ) async throws(WireFailure) {
+    guard let waiter = job.waiters[id], let readers = job.readers else { return }
+    let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    waiter.signal = signal
+    readers.add(signal, of: id)
+    defer { readers.remove(id) }
+    signal.yield()
+    var position = offset
+    for await _ in signals {
+      while waiter.result == nil, let (file, length) = available(job, at: position) {
+        let bytes = try await preparation.pools.quick.store { [position] () throws(StoreError) in
+          try file.read(length, at: position)
+        }
+        // The download may be for another content by now.
+        guard file.content == job.content, waiter.result == nil else { break }
+        job.machine.chooseContent()
+        job.record.isContentChosen = true
+        do { try await deliver(bytes) } catch {
+          throw (error as? WireFailure) ?? WireFailure(.cancelled, "\(error)")
+        }
+        position += Int64(length)
+      }
+      if position >= job.content.size { return }
+      // It may have been answered before there was anything to end.
+      if waiter.result != nil { break }
+    }
+    if case .failure(let failure) = waiter.result { throw failure }
+    throw WireFailure(.cancelled, "client disconnected")
+  }
+
+  /// Verified bytes that can be read at once.
+  private func available(_ job: ActiveDownload, at position: Int64) -> (PieceFile, Int)? {
+    guard let file = job.file, file.content == job.content, position < job.content.size else { return nil }
+    let length = job.content.geometry.pieceLength
+    let piece = position / length
+    guard file.isProven(Int(piece)) else { return nil }
+    return (file, Int(min(Self.chunk, (piece + 1) * length - position, job.content.size - position)))
   }
 }
 
-/// Delivers the verified pieces at the start of a file, in order.
-private final class StreamDelivery: Sendable {
-  private static let length: Int64 = 256 * 1024
+/// Wakes the readers of a stream. Safe from all threads.
+final class ReaderSignals: Sendable {
+  private let signals = Mutex<[Int64: AsyncStream<Void>.Continuation]>([:])
 
-  private let receive: @Sendable ([UInt8]) async throws -> Void
-  private let position = Atomic<Int64>(0)
-  private let outdated = Atomic<Bool>(false)
-
-  init(_ receive: @escaping @Sendable ([UInt8]) async throws -> Void) {
-    self.receive = receive
+  func add(_ signal: AsyncStream<Void>.Continuation, of reader: Int64) {
+    signals.withLock { $0[reader] = signal }
   }
 
-  var hasDelivered: Bool { position.load(ordering: .relaxed) > 0 }
-
-  /// Whether a source no longer had what it announced.
-  var isOutdated: Bool { outdated.load(ordering: .relaxed) }
-
-  func noteChange() {
-    outdated.store(true, ordering: .relaxed)
+  func remove(_ reader: Int64) {
+    signals.withLock { $0[reader] = nil }
   }
 
-  /// Delivers what has come. For one task at a time.
-  func deliver(_ file: PieceFile, on pool: NIOThreadPool) async throws(WireFailure) {
-    let (pieces, geometry) = (file.pieces, file.content.geometry)
-    var start = position.load(ordering: .relaxed)
-    while start < file.content.size, pieces.contains(Int(start / geometry.pieceLength)) {
-      let length = Int(min(Self.length, file.content.size - start))
-      let bytes = try await pool.store { [start] () throws(StoreError) in try file.read(length, at: start) }
-      start += Int64(length)
-      position.store(start, ordering: .relaxed)
-      do { try await receive(bytes) } catch {
-        throw (error as? WireFailure) ?? WireFailure(.cancelled, "\(error)")
-      }
-    }
+  /// There may be more to read.
+  func signal() {
+    for signal in signals.withLock({ Array($0.values) }) { signal.yield() }
   }
 }

@@ -108,7 +108,7 @@ package actor Downloads {
   private func resume(_ record: DownloadRecord, at place: String) {
     let phase = record.state
     let machine = DownloadMachine(
-      recorded: phase, isDetached: record.isDetached, isContentChosen: record.isContentChosen)
+      recorded: phase, kind: record.kind, isDetached: record.isDetached, isContentChosen: record.isContentChosen)
     let transfer = transfers.download(
       record.document.key, record.document.content, to: record.path, id: record.id, received: record.received,
       sources: record.sources)
@@ -171,7 +171,7 @@ package actor Downloads {
 
   /// A new or known download of this content and target.
   func job(
-    for request: DownloadRequest, _ choice: SourceChoice, at target: DownloadTarget, place: String
+    for request: DownloadRequest, _ choice: SourceChoice, at path: String, place: String
   ) throws(WireFailure) -> (ActiveDownload, isNew: Bool) {
     let content = choice.content.content
     let known = jobs.of(content).first { $0.place == place && $0.machine.canBeJoined }
@@ -183,11 +183,11 @@ package actor Downloads {
         limit: .init("downloads", Self.maxJobs))
     }
     let record = DownloadRecord(
-      request, choice, path: target.path, id: transfers.newDownload(), created: wallClock())
-    let transfer = transfers.download(request.key, content, to: target.path, id: record.id)
-    let job = ActiveDownload(
-      record, DownloadMachine(isDetached: request.isDetached, isContentChosen: record.isContentChosen), place: place,
-      transfer: transfer, isRecorded: false)
+      request, choice, path: path, id: transfers.newDownload(), created: wallClock())
+    let transfer = transfers.download(request.key, content, to: path, id: record.id)
+    let machine = DownloadMachine(
+      kind: record.kind, isDetached: request.isDetached, isContentChosen: record.isContentChosen)
+    let job = ActiveDownload(record, machine, place: place, transfer: transfer, isRecorded: false)
     jobs.insert(job)
     transfer.prioritize(record.priority)
     job.transfer.show("queued", error: nil)
@@ -254,7 +254,7 @@ package actor Downloads {
   /// The connection of a waiter was closed.
   func leave(_ id: Int64, _ job: Int64) {
     guard let job = jobs[job] else { return }
-    job.machine.leave(id)
+    carryOut(job.machine.leave(id), job)
     job.waiters[id]?.answer(.failure(WireFailure(.cancelled, "client disconnected")))
   }
 

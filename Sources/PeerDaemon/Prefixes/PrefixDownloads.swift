@@ -125,7 +125,7 @@ package actor PrefixDownloads {
 
   func leave(_ id: Int64, _ job: Int64) {
     guard let job = jobs[job] else { return }
-    job.machine.leave(id)
+    carryOut(job.machine.leave(id), job)
     job.observers.set(id, nil)
     job.waiters.removeValue(forKey: id)?.answer(WireFailure(.cancelled, "client disconnected"))
   }

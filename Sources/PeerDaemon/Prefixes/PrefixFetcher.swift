@@ -305,7 +305,7 @@ struct PrefixFetcher: Sendable {
         path: download.path, sources: download.sources, received: report.record.received - item.received,
         seconds: download.seconds)
     case .noSource(let failure, _, _), .storage(let failure): return .failed(failure)
-    case .stopped: return .failed(WireFailure(.cancelled, "was stopped"))
+    case .stopped, .filled: return .failed(WireFailure(.cancelled, "was stopped"))
     case .wrongBytes(let failure), .failed(let failure):
       try await preparation.pools.quick.store { [preparation] () throws(StoreError) in
         try preparation.discard(report.record, nil)

@@ -290,6 +290,8 @@ package struct GetDocument: WireMessage {
   package var wait = false
   /// The job that this `get` waited for before its connection was lost: it stays paused if it is.
   package var rejoins: Rejoining?
+  /// Of a stream that rejoins: the number of bytes at the start that have arrived.
+  package var offset: Int64 = 0
   /// Whether to send `progress` events.
   package var progress: Bool
 
@@ -332,6 +334,10 @@ package struct GetDocument: WireMessage {
     if let job = try fields.optionalInteger("rejoins", in: 0...Content.maximumSize) {
       rejoins = Rejoining(job: job, received: try fields.optionalInteger("since", in: 0...Content.maximumSize) ?? 0)
     }
+    offset = try fields.optionalInteger("offset", in: 0...Content.maximumSize) ?? 0
+    guard offset == 0 || (isStream && rejoins != nil) else {
+      throw .badRequest("offset goes only with stream and rejoins")
+    }
     progress = try fields.optionalBool("progress") ?? false
   }
 
@@ -356,6 +362,7 @@ package struct GetDocument: WireMessage {
       fields.member("rejoins", rejoins.job)
       fields.member("since", rejoins.received)
     }
+    if offset > 0 { fields.member("offset", offset) }
     if progress { fields.member("progress", true) }
   }
 }
