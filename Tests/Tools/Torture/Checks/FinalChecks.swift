@@ -98,6 +98,7 @@ final class FinalChecks {
 
   private func allReady() throws -> Verdict {
     let isReady = try torture.wait(Self.timeout) { fleet.isReady }
+    for peer in fleet.peers { _ = try? ask(peer, ["op": "limit", "down": 0, "up": 0]) }
     let connected = try eventually {
       try fleet.peers.filter { try ask($0, ["op": "status"]).reply["index"]?["connected"]?.bool != true }
     }
@@ -113,7 +114,8 @@ final class FinalChecks {
     let outcomes = torture.record.outcomes
     let (adds, gets) = (outcomes["add"]?["ok"] ?? 0, outcomes["get"]?["ok"] ?? 0)
     let least = max(1, torture.options.seconds / 6)
-    let figures = "\(adds) adds, \(gets) fetches acknowledged"
+    let trees = outcomes["get, tree"]?["ok"] ?? 0
+    let figures = "\(adds) adds, \(gets) fetches, \(trees) trees acknowledged"
     return adds >= least && gets >= least ? .good(figures) : .bad("only \(figures)")
   }
 
@@ -167,11 +169,17 @@ final class FinalChecks {
     }
     guard try torture.wait(Self.timeout, until: { fleet.isReady }) else { return .bad("not ready again") }
     let leftovers = PeerNames.all.flatMap { peer in
-      (ProcessTable.entries(of: torture.paths.downloads(peer)) ?? []).filter { $0.hasPrefix(".") }.map {
-        "\(peer)/\($0)"
-      }
+      downloads(of: peer).filter { $0.contains("/.") || $0.hasPrefix(".") }.map { "\(peer)/\($0)" }
     }
     return Verdict(wrong: leftovers, good: "no partial file left")
+  }
+
+  /// The files of all trees of a peer.
+  private func downloads(of peer: String) -> [String] {
+    let root = torture.paths.downloads(peer)
+    return (ProcessTable.entries(of: root) ?? []).flatMap { tree in
+      ProcessTable.entries(of: "\(root)/\(tree)").map { names in names.map { "\(tree)/\($0)" } } ?? [tree]
+    }
   }
 
   /// A record of the index.
@@ -255,7 +263,7 @@ final class FinalChecks {
   private func noWrongByte() -> Verdict {
     var (count, wrong) = (0, [String]())
     for peer in fleet.peers {
-      for name in ProcessTable.entries(of: torture.paths.downloads(peer)) ?? [] where !name.hasPrefix(".") {
+      for name in downloads(of: peer) where !name.contains("/.") && !name.hasPrefix(".") {
         let path = "\(torture.paths.downloads(peer))/\(name)"
         count += 1
         guard let content = TemporaryDirectory.read(path).flatMap(MerkleRoot.content),

@@ -37,7 +37,12 @@ struct Documents {
 
   /// A third of the keys is common to all peers: several contents under one key.
   static func key(peer: Int, worker: Int, number: Int) -> String {
-    number % 3 == 2 ? "file/common-\(worker)-\(number)" : "file/\(PeerNames.name(of: peer))-\(worker)-\(number)"
+    tree(peer: number % 3 == 2 ? nil : peer, worker: worker) + "\(number)"
+  }
+
+  /// - Parameter peer: `nil` for what is common to all.
+  static func tree(peer: Int?, worker: Int) -> String {
+    "file/\(peer.map(PeerNames.name) ?? "common")-\(worker)/"
   }
 
   /// New content; very small files may repeat.

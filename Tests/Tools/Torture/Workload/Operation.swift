@@ -12,6 +12,8 @@ package enum Operation: String, Hashable, Sendable, CaseIterable {
   /// A shared file is deleted.
   case delete
   case get
+  /// All documents below a prefix.
+  case tree = "get, tree"
   /// The front end disconnects during the download, which goes on until it is cancelled.
   case cancel = "get, cancelled"
   case lookup
@@ -21,12 +23,15 @@ package enum Operation: String, Hashable, Sendable, CaseIterable {
   case status
   case peers
   case transfers
+  /// The rates of the peer change.
+  case limit
 
   /// Frequent operations are drawn more often.
   package static func next(_ random: inout SeededGenerator) -> Operation {
     random.pick(weighted: [
       (.add, 18), (.addWhileChanging, 3), (.change, 8), (.delete, 2), (.get, 30), (.cancel, 4), (.lookup, 10),
-      (.list, 3), (.mine, 4), (.remove, 6), (.status, 3), (.peers, 2), (.transfers, 2),
+      (.list, 3), (.mine, 4), (.remove, 6), (.status, 3), (.peers, 2), (.transfers, 2), (.tree, 3),
+      (.limit, 2),
     ]) ?? .status
   }
 

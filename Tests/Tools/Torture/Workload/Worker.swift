@@ -13,16 +13,16 @@ final class Worker {
   /// Longer than any fault and than any wait in the written protocol.
   private static let timeout = Duration.seconds(90)
 
-  private let peer: Int
-  private let number: Int
+  let peer: Int
+  let number: Int
   private let socket: String
-  private let downloads: String
-  private let documents: Documents
-  private let record: RunRecord
-  private let journal: Journal
-  private var random: SeededGenerator
+  let downloads: String
+  let documents: Documents
+  let record: RunRecord
+  let journal: Journal
+  var random: SeededGenerator
   private var session: ControlSession?
-  private(set) var ledger = Ledger()
+  var ledger = Ledger()
 
   var name: String { PeerNames.name(of: peer) }
 
@@ -57,6 +57,7 @@ final class Worker {
     case .change: change()
     case .delete: delete()
     case .get: get()
+    case .tree: tree()
     case .cancel: cancel()
     case .lookup: _ = ask(.lookup, ["op": "lookup", "key": .string(anyKey())])
     case .list: _ = ask(.list, listRequest())
@@ -65,12 +66,13 @@ final class Worker {
     case .status: _ = ask(.status, ["op": "status"])
     case .peers: _ = ask(.peers, ["op": "peers"])
     case .transfers: _ = ask(.transfers, ["op": "transfers"])
+    case .limit: limit()
     }
   }
 
   // MARK: Asking
 
-  private enum Result {
+  enum Result {
     case answer(ControlSession.Answer)
     /// The request was not sent.
     case notSent
@@ -78,7 +80,7 @@ final class Worker {
     case lost
   }
 
-  private func ask(
+  func ask(
     _ operation: Operation, _ request: JSONMembers, meanwhile: () -> Void = {}
   ) -> Result {
     do {
@@ -220,7 +222,10 @@ final class Worker {
 
   // MARK: Fetching
 
-  private func target(of key: String) -> String { "\(downloads)/\(key.split(separator: "/").last ?? "none")" }
+  /// A tree has a directory of its own, into which its documents are fetched one by one as well.
+  func directory(of key: String) -> String { "\(downloads)/\(key.split(separator: "/").dropFirst()[1])" }
+
+  func target(of key: String) -> String { "\(downloads)/\(key.drop { $0 != "/" }.dropFirst())" }
 
   private func get() {
     let key = anyKey()
@@ -228,7 +233,12 @@ final class Worker {
     let isShared = !random.once(in: 4)
     var request: JSONMembers = ["op": "get", "key": .string(key), "share": .bool(isShared)]
     request["force"] = .bool(!random.once(in: 4))
-    if random.once(in: 2) { request["path"] = .string(path) } else { request["directory"] = .string(downloads) }
+    if random.once(in: 2) {
+      request["path"] = .string(path)
+    } else {
+      request["directory"] = .string(directory(of: key))
+    }
+    mkdir(directory(of: key), 0o700)
     if random.once(in: 3) {
       request["from"] = .string(PeerNames.name(of: Int.random(in: 0..<PeerNames.all.count, using: &random)))
     }
@@ -274,7 +284,7 @@ final class Worker {
     checkAllowed(key, path)
   }
 
-  private func checkAllowed(_ key: String, _ path: String) {
+  func checkAllowed(_ key: String, _ path: String) {
     guard let content = Documents.read(path).flatMap(MerkleRoot.content) else { return }
     if !record.isAllowed(content, under: key) {
       record.find("wrong bytes under a final name: \(path) of \(name) is \(content), which \(key) never had")
@@ -323,24 +333,31 @@ final class Worker {
     settleJob(key, path)
   }
 
-  /// A download goes on without its `get`: waits a while for it, then cancels it. Until it has ended, file and share may
-  /// change at any time.
   private func settleJob(_ key: String, _ path: String) {
+    settle(key, [(key, path)])
+  }
+
+  /// A download goes on without its `get`: waits a while for it, then cancels it. Until it has ended, files and shares may
+  /// change at any time.
+  /// - Parameter name: a key or a prefix.
+  func settle(_ name: String, _ files: [(key: String, path: String)]) {
     let patience = ContinuousClock.now + .milliseconds(Int.random(in: 0..<3_000, using: &random))
     let deadline = ContinuousClock.now + Self.timeout
     defer {
-      ledger.lost(key, path: path, isOwn: false)
-      checkAllowed(key, path)
+      for (key, path) in files {
+        ledger.lost(key, path: path, isOwn: false)
+        checkAllowed(key, path)
+      }
     }
     while ContinuousClock.now < deadline {
       usleep(20_000)
       guard case .answer(let answer) = ask(.transfers, ["op": "transfers"]), answer.isOK else { continue }
-      let isThere = answer.events.contains { $0["key"]?.string == key && $0["direction"]?.string == "download" }
+      let isThere = answer.events.contains { $0["key"]?.string == name && $0["direction"]?.string == "download" }
       if !isThere { return }
-      if ContinuousClock.now > patience { _ = ask(.cancel, ["op": "cancel", "key": .string(key)]) }
+      if ContinuousClock.now > patience { _ = ask(.cancel, ["op": "cancel", "key": .string(name)]) }
     }
-    record.find("\(name) still fetches \(key) although it was told to cancel \(Self.timeout) ago")
+    record.find("\(self.name) still fetches \(name) although it was told to cancel \(Self.timeout) ago")
   }
 
-  private static func text(_ content: Content?) -> String { content.map { "\($0)" } ?? "missing" }
+  static func text(_ content: Content?) -> String { content.map { "\($0)" } ?? "missing" }
 }
