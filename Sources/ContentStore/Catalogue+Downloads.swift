@@ -29,6 +29,15 @@ extension Catalogue {
     }
   }
 
+  /// Replaces the sources of a download that has not ended, and nothing else: it is under way.
+  package func updateSources(_ sources: [DownloadRecord.Source], of id: Int64) throws(StoreError) {
+    try write {
+      try $0.execute(
+        sql: "UPDATE download SET sources = ? WHERE id = ? AND state < ?",
+        arguments: [DownloadSources.text(of: sources), id, DownloadRecord.State.done.rawValue])
+    }
+  }
+
   /// `nil` if there is none with this id.
   package func download(_ id: Int64) throws(StoreError) -> DownloadRecord? {
     try read { try DownloadRows.fetch($0, where: "id = ?", [id]).first }
@@ -72,11 +81,12 @@ extension Catalogue {
   }
 
   /// The download of a content to a path that is not done, failed or cancelled.
-  package func download(of content: Content, path: String) throws(StoreError) -> DownloadRecord? {
+  /// - Parameter prefix: the download of a prefix that it belongs to; several may have the same directory.
+  package func download(of content: Content, path: String, prefix: Int64? = nil) throws(StoreError) -> DownloadRecord? {
     try read {
       try DownloadRows.fetch(
-        $0, where: "root = ? AND size = ? AND path = ? AND state < ? ORDER BY id LIMIT 1",
-        [CatalogueRows.blob(content.root), content.size, path, DownloadRecord.State.done.rawValue]
+        $0, where: "root = ? AND size = ? AND path = ? AND state < ? AND prefixDownload IS ? ORDER BY id LIMIT 1",
+        [CatalogueRows.blob(content.root), content.size, path, DownloadRecord.State.done.rawValue, prefix]
       ).first
     }
   }

@@ -70,29 +70,35 @@ package struct DownloadTarget: Sendable {
   static func makeDirectory(
     _ path: String, _ places: PrivatePlaces.Current, _ mask: UInt32?
   ) throws(StoreError) -> OpenFile {
-    var existing = path[...]
-    var missing = [Substring]()
-    var status = stat()
-    while stat(String(existing), &status) != 0 {
-      guard errno == ENOENT else { throw .writing(path, errno) }
-      while existing.hasSuffix("/") { existing.removeLast() }
-      guard let slash = existing.lastIndex(of: "/") else { break }
-      missing.append(existing[existing.index(after: slash)...])
-      existing = existing[...slash]
-    }
-    var directory = try OpenFile.directory(String(existing))
+    let (existing, missing) = try existingPart(of: path)
+    var directory = try OpenFile.directory(existing)
     guard !places.contains(directory: directory.descriptor) else { throw Self.isPrivate(path) }
-    for name in missing.reversed() {
-      guard !places.contains(new: String(name), in: directory.descriptor) else { throw Self.isPrivate(path) }
-      let isMade = mkdirat(directory.descriptor, String(name), 0o700) == 0
+    for name in missing {
+      guard !places.contains(new: name, in: directory.descriptor) else { throw Self.isPrivate(path) }
+      let isMade = mkdirat(directory.descriptor, name, 0o700) == 0
       guard isMade || errno == EEXIST else { throw .writing(path, errno) }
-      let descriptor = openat(directory.descriptor, String(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      let descriptor = openat(directory.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
       guard descriptor >= 0 else { throw .writing(path, errno) }
       if isMade { fchmod(descriptor, 0o777 & ~(mask ?? CreationMask.current)) }
       try directory.synchronize()
       directory = OpenFile(descriptor: descriptor, path: path)
     }
     return directory
+  }
+
+  /// The deepest directory of a path that exists, and the names below it.
+  static func existingPart(of path: String) throws(StoreError) -> (path: String, missing: [String]) {
+    var existing = path[...]
+    var missing = [String]()
+    var status = stat()
+    while stat(String(existing), &status) != 0 {
+      guard errno == ENOENT else { throw .writing(path, errno) }
+      while existing.hasSuffix("/") { existing.removeLast() }
+      guard let slash = existing.lastIndex(of: "/") else { break }
+      missing.append(String(existing[existing.index(after: slash)...]))
+      existing = existing[...slash]
+    }
+    return (String(existing), missing.reversed())
   }
 
   static func isPrivate(_ path: String) -> StoreError {
@@ -107,7 +113,7 @@ package struct DownloadTarget: Sendable {
   }
 
   /// Whether new files can be made in the directory.
-  package var isWritable: Bool { faccessat(directory.descriptor, ".", W_OK, AT_EACCESS) == 0 }
+  package var isWritable: Bool { directory.isWritable }
 
   /// Whether the name is unused.
   package var isFree: Bool {
@@ -189,6 +195,11 @@ package struct DownloadTarget: Sendable {
       return .different
     }
   }
+}
+
+extension OpenFile {
+  /// Of a directory: whether new files can be made in it.
+  var isWritable: Bool { faccessat(descriptor, ".", W_OK, AT_EACCESS) == 0 }
 }
 
 /// Rules for a file name.

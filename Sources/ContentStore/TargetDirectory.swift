@@ -9,7 +9,9 @@ import Synchronization
 /// several threads.
 package final class TargetDirectory: Sendable {
   package let path: String
-  private let root: OpenFile
+  /// `nil` while it is missing.
+  private let root: Mutex<OpenFile?>
+  private let missingPlace: String?
   private let places: PrivatePlaces.Current
   private let mask: UInt32?
   /// Whether directories were made since the last flush.
@@ -19,24 +21,35 @@ package final class TargetDirectory: Sendable {
 
   private static let maxOpen = 128
 
-  /// Makes the directory if it is missing.
+  /// A directory that is missing is made with the first target that needs it.
   /// - Parameters:
   ///   - places: nothing is written into them.
   ///   - mask: permissions that new directories do not get; `nil` for those of this process.
   /// - Throws: `.notADirectory`, `.cannotCreate`.
   package init(path: String, places: PrivatePlaces.Current = .none, mask: UInt32? = nil) throws(StoreError) {
-    root = try DownloadTarget.makeDirectory(path, places, mask)
+    let (existing, missing) = try DownloadTarget.existingPart(of: path)
+    let directory = try OpenFile.directory(existing)
+    guard !places.contains(directory: directory.descriptor) else { throw DownloadTarget.isPrivate(path) }
+    guard missing.isEmpty || directory.isWritable else { throw .writing(path, errno) }
+    if let first = missing.first {
+      guard !places.contains(new: first, in: directory.descriptor) else { throw DownloadTarget.isPrivate(path) }
+      for name in missing { try FileName.check(name) }
+    }
+    let place = directory.currentPath ?? existing
+    missingPlace = missing.isEmpty ? nil : (place == "/" ? "" : place) + "/" + missing.joined(separator: "/")
+    root = Mutex(missing.isEmpty ? directory : nil)
     self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     self.places = places
     self.mask = mask
   }
 
   /// The path without symbolic links.
-  package var place: String { root.currentPath ?? path }
+  package var place: String { root.withLock { $0?.currentPath } ?? missingPlace ?? path }
 
   /// Checks that the directory is still where it was: what is written now would be somewhere else.
   /// - Throws: `.cannotCreate`.
   package func check() throws(StoreError) {
+    guard let root = root.withLock({ $0 }) else { return }
     var (opened, named) = (stat(), stat())
     guard fstat(root.descriptor, &opened) == 0, stat(path, &named) == 0,
       (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
@@ -58,12 +71,12 @@ package final class TargetDirectory: Sendable {
 
   /// Makes new directories durable, with everything else on their file system.
   package func flush() throws(StoreError) {
-    guard hasNew.exchange(false, ordering: .relaxed) else { return }
+    guard hasNew.exchange(false, ordering: .relaxed), let root = root.withLock({ $0 }) else { return }
     if let error = root.flushFileSystem() { throw error }
   }
 
   private func directory(_ names: ArraySlice<String>, makes: Bool) throws(StoreError) -> OpenFile? {
-    guard !names.isEmpty else { return root }
+    guard !names.isEmpty else { return try root(makes: makes) }
     let below = names.joined(separator: "/")
     if let known = open.withLock({ $0[below] }) { return known }
     guard let name = names.last, let parent = try directory(names.dropLast(), makes: makes) else { return nil }
@@ -74,6 +87,15 @@ package final class TargetDirectory: Sendable {
       open[below] = found
     }
     return found
+  }
+
+  private func root(makes: Bool) throws(StoreError) -> OpenFile? {
+    try root.withLock { root in
+      Result { () throws(StoreError) in
+        if root == nil, makes { root = try DownloadTarget.makeDirectory(path, places, mask) }
+        return root
+      }
+    }.get()
   }
 
   private func child(

@@ -30,7 +30,7 @@ struct TransferEntry {
   private var pieces: Int64?
   private var map: PieceSet?
   /// Of a prefix.
-  private var documents: (all: Int64, have: Int64)?
+  private var documents: (all: Int64?, have: Int64)?
   /// Whether it has no row.
   var isPart = false
   private var lastProgress: NIODeadline
@@ -86,7 +86,7 @@ struct TransferEntry {
     verified = max(verified, offset)
   }
 
-  mutating func count(documents: Int64, have: Int64, bytes: Int64) {
+  mutating func count(documents: Int64?, have: Int64, bytes: Int64) {
     self.documents = (documents, have)
     verified = bytes
   }

@@ -60,9 +60,9 @@ package final class TransferHandle: Sendable {
 
   /// Of a prefix.
   /// - Parameters:
-  ///   - documents: as far as they are known.
+  ///   - documents: `nil` while their number is unknown.
   ///   - have: those that are there, and their bytes.
-  func counted(documents: Int64, have: Int64, bytes: Int64) {
+  func counted(documents: Int64?, have: Int64, bytes: Int64) {
     change { $0.count(documents: documents, have: have, bytes: bytes) }
   }
 

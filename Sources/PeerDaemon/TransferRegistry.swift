@@ -88,7 +88,7 @@ package final class TransferRegistry: Sendable {
     transfer.prefix = record.prefix
     transfer.received = record.received
     var entry = TransferEntry(transfer, .empty, at: now())
-    entry.count(documents: record.documents, have: record.have, bytes: 0)
+    entry.count(documents: record.documents > 0 ? record.documents : nil, have: record.have, bytes: 0)
     return begin(entry)
   }
 

@@ -9,6 +9,37 @@ import Testing
 
 /// `get` as a download of the daemon, and the commands for downloads, against a scripted daemon.
 @Suite struct DownloadCommandTests {
+  /// The daemon is gone when Ctrl-C comes, and back when it is told.
+  @Test func `interrupted get of several keys names what is paused and what goes on`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      switch line {
+      case _ where line.contains(#""op":"hello""#): [.line(ScriptedDaemon.greeting)]
+      case _ where line.contains(#""op":"get-all""#):
+        [7, 8, 9].map { .line(#"{"event":"job","job":\#($0),"waiter":3,"path":"/w/\#($0)"}"#) } + [.close]
+      case _ where line.contains(#""op":"transfers""#):
+        [7, 8].map {
+          .line(
+            #"{"event":"transfer","id":\#($0),"direction":"download","state":"active","received":0,"rate":0,"sources":[]}"#
+          )
+        } + [
+          .line(
+            #"{"id":2,"status":200,"transfers":2,"counts":{"active":2,"queued":0,"waiting":0,"paused":0,"uploads":0,"down":0,"up":0}}"#
+          )
+        ]
+      case _ where line.contains(#""job":7"#): [.line(#"{"id":2,"status":200,"downloads":1}"#)]
+      default: [.line(#"{"id":2,"status":200,"downloads":0}"#)]
+      }
+    }
+    #expect(fixture.run("get", "file/a", "file/b", "file/c", "-o", "/w") == .interrupted)
+    let text = fixture.errors.text
+    #expect(text.contains("interrupted: what was fetched of 3 keys is kept"), "\(text)")
+    #expect(
+      text.contains("  paused: download 7 (/w/7)\n  goes on without this command: download 8 (/w/8)\n"), "\(text)")
+    #expect(!text.contains("download 9"))
+    #expect(daemon.requests.filter { $0.contains(#""op":"pause""#) }.count == 2)
+  }
+
   private static let job = #"{"event":"job","job":7,"waiter":3,"path":"/w/rfc793.txt"}"#
 
   private func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {

@@ -56,6 +56,7 @@ import Testing
 
   @Test func `one that fails leaves the others`() throws {
     let workspace = try Workspace()
+    try FileManager.default.createDirectory(atPath: workspace.path + "/out", withIntermediateDirectories: false)
     let directory = try TargetDirectory(path: workspace.path + "/out")
     _ = try workspace.file("out/taken", [9])
     _ = try workspace.file("out/replaced", [9])
@@ -73,6 +74,7 @@ import Testing
     let workspace = try Workspace()
     let outside = workspace.path + "/outside"
     try FileManager.default.createDirectory(atPath: outside, withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(atPath: workspace.path + "/out", withIntermediateDirectories: false)
     let directory = try TargetDirectory(path: workspace.path + "/out")
     try FileManager.default.createSymbolicLink(atPath: workspace.path + "/out/link", withDestinationPath: outside)
     _ = try workspace.file("out/file", [1])
@@ -84,6 +86,20 @@ import Testing
     #expect(code { try directory.target([String(repeating: "x", count: 256)], makes: true) } == .nameTooLong)
     #expect(try directory.target(["b", "c"], makes: false) == nil)
     #expect(try workspace.names(in: "outside").isEmpty)
+  }
+
+  @Test func `directory is made with its first file`() throws {
+    let workspace = try Workspace()
+    let path = workspace.path + "/new/out"
+    let directory = try TargetDirectory(path: path + "/")
+    #expect(try directory.target(["a"], makes: false) == nil)
+    try directory.check()
+    try directory.flush()
+    #expect(directory.place.hasSuffix("/new/out") && access(workspace.path + "/new", F_OK) != 0)
+    let place = directory.place
+    #expect(try directory.target(["a"], makes: true) != nil)
+    #expect(access(path, F_OK) == 0 && directory.place == place)
+    #expect(code { try TargetDirectory(path: workspace.file("file", [1]) + "/out") } != nil)
   }
 
   @Test func `many directories need few descriptors`() throws {

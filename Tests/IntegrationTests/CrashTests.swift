@@ -171,6 +171,92 @@ import Testing
     }
   }
 
+  @Test func `get of a prefix waits for a daemon that restarts or was killed`() async throws {
+    try await Installation.with { system in
+      #expect(mkdir(system.directory.file("t"), 0o700) == 0)
+      for number in 0..<30 { try system.directory.write("t/\(number)", pattern(200_000, seed: UInt64(number))) }
+      try system.directory.write("t/large", pattern(4_000_000))
+      try await system.run("alice", "add", "-r", system.directory.file("t"), "--key", "data/t/")
+      try await system.run("bob", "limit", "--down", "3M")
+      for isKilled in [false, true] {
+        let target = system.directory.file("out\(isKilled)")
+        async let ended = system.p2pctl("--peer", "bob", "get", "data/t/", "-o", target)
+        #expect(await eventually { (try? FileManager.default.contentsOfDirectory(atPath: target).count) ?? 0 > 3 })
+        if isKilled {
+          try await system.killProcess("bob")
+        } else {
+          try await system.expectSuccess(["supervisor", "restart", "bob"])
+        }
+        let outcome = try await ended
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        for number in 0..<30 {
+          #expect(TemporaryDirectory.read("\(target)/\(number)") == pattern(200_000, seed: UInt64(number)))
+        }
+        #expect(TemporaryDirectory.read("\(target)/large") == pattern(4_000_000))
+      }
+    }
+  }
+
+  /// A file that both have in different versions is that of one of them, and the other says so.
+  @Test func `two trees into one directory are whole although their daemon is killed`() async throws {
+    try await Installation.with { system in
+      for tree in ["a", "b"] {
+        #expect(mkdir(system.directory.file(tree), 0o700) == 0)
+        let seed: UInt64 = tree == "a" ? 1 : 1_000
+        for number in 0..<20 {
+          try system.directory.write("\(tree)/\(tree)\(number)", pattern(150_000, seed: seed + UInt64(number)))
+        }
+        try system.directory.write("\(tree)/large", pattern(2_000_000, seed: seed))
+        try system.directory.write("\(tree)/same", pattern(300_000))
+        try await system.run("alice", "add", "-r", system.directory.file(tree), "--key", "data/\(tree)/")
+      }
+      let target = system.directory.file("out")
+      try await system.run("bob", "limit", "--down", "4M")
+      async let first = system.p2pctl("--peer", "bob", "get", "data/a/", "-o", target)
+      async let second = system.p2pctl("--peer", "bob", "get", "data/b/", "-o", target)
+      #expect(await eventually { (try? FileManager.default.contentsOfDirectory(atPath: target).count) ?? 0 > 3 })
+      try await system.killProcess("bob")
+      let outcomes = try await [first, second]
+      #expect(outcomes.map(\.status).sorted() == [0, 73], "\(outcomes.map(\.errors))")
+      #expect(outcomes.contains { $0.errors.contains("large") })
+      for tree in ["a", "b"] {
+        let seed: UInt64 = tree == "a" ? 1 : 1_000
+        for number in 0..<20 {
+          let bytes = TemporaryDirectory.read("\(target)/\(tree)\(number)")
+          #expect(bytes == pattern(150_000, seed: seed + UInt64(number)), "\(tree)\(number)")
+        }
+      }
+      let large = TemporaryDirectory.read("\(target)/large")
+      #expect(large == pattern(2_000_000, seed: 1) || large == pattern(2_000_000, seed: 1_000))
+      #expect(TemporaryDirectory.read("\(target)/same") == pattern(300_000))
+      let left = try FileManager.default.contentsOfDirectory(atPath: target).filter { $0.hasSuffix(".p2p-part") }
+      #expect(left.isEmpty)
+    }
+  }
+
+  /// Connections that were idle are closed by the restart: that says nothing about new ones.
+  @Test func `tree survives a restart of its only source`() async throws {
+    try await Installation.with { system in
+      #expect(mkdir(system.directory.file("t"), 0o700) == 0)
+      for number in 0..<256 {
+        try system.directory.write("t/a\(1_000 + number)", pattern(10, seed: UInt64(number)))
+      }
+      for number in 0..<6 { try system.directory.write("t/large\(number)", pattern(1_500_000, seed: UInt64(number))) }
+      for number in 0..<10 { try system.directory.write("t/z\(number)", pattern(10, seed: UInt64(number))) }
+      try await system.run("alice", "add", "-r", system.directory.file("t"), "--key", "data/t/")
+      try await system.run("bob", "limit", "--down", "2M")
+      let target = system.directory.file("out")
+      async let ended = system.p2pctl("--peer", "bob", "get", "data/t/", "-o", target)
+      #expect(await eventually { access("\(target)/a1255", F_OK) == 0 })
+      try await system.expectSuccess(["supervisor", "restart", "alice"])
+      let outcome = try await ended
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      for number in 0..<10 {
+        #expect(TemporaryDirectory.read("\(target)/z\(number)") == pattern(10, seed: UInt64(number)))
+      }
+    }
+  }
+
   /// Nobody asks again: the download is a job of the daemon.
   @Test func `download of a killed peer goes on by itself, without what it had`() async throws {
     try await Installation.with { system in

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import LineJSON
 import TestSupport
 import Testing
@@ -51,6 +52,25 @@ import Testing
       // The line is gone; what is left is the result.
       #expect(
         outcome.shown.hasSuffix("/out: 1.9 MiB from alice in \(outcome.shown.split(separator: " in ").last ?? "")"))
+    }
+  }
+
+  @Test(arguments: [UInt16(40), 80, 200]) func `get of a prefix fits the terminal`(columns: UInt16) async throws {
+    try await Installation.with { system in
+      try #require(mkdir(system.directory.file("t"), 0o700) == 0)
+      for number in 0..<12 { try system.directory.write("t/\(number)", pattern(100_000, seed: UInt64(number))) }
+      try system.directory.write("t/large", pattern(900_000))
+      try await system.run("alice", "add", "-r", "t", "--key", "data/a-rather-long-name-of-a-tree/")
+      try await system.run("bob", "limit", "--down", "700k")
+      let session = try TypedSession(
+        try p2pctl(system), "--peer", "bob", "get", "data/a-rather-long-name-of-a-tree/", "-o", "out", columns: columns)
+      let outcome = try await session.end()
+      #expect(outcome.status == 0)
+      let drawn = lines(of: outcome.shown).filter { $0.contains(" documents  ") || $0.hasSuffix(" documents") }
+      #expect(drawn.count >= 3, "\(outcome.shown)")
+      for line in drawn { #expect(line.count < columns, "\(line)") }
+      #expect(drawn.contains { $0.contains(" of 13 documents") }, "\(drawn)")
+      #expect(outcome.shown.contains("13 documents, 2.0 MiB: 13 fetched"), "\(outcome.shown)")
     }
   }
 

@@ -47,6 +47,22 @@ import WireProtocol
     }
   }
 
+  @Test func `sources of a download under way are kept for the next process`() async throws {
+    try await scene(.hold(pieces: 2)) { scene in
+      let downloads = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch, syncInterval: .zero)
+      await downloads.start()
+      async let ended = downloads.get(scene.request())
+      let isKept = try await eventually {
+        try scene.bob.catalogue.downloads(in: [.active, .queued]).first?.sources.first?.bytes ?? 0 > 0
+      }
+      #expect(isKept)
+      scene.fetch.become(.copy)
+      _ = try await ended
+      let rows = try await downloads.ended()
+      #expect(rows.first?.state == .done && rows.first?.sources.map(\.name) == ["alice"])
+    }
+  }
+
   @Test func `another source replaces the first`() async throws {
     try await scene(.hold(pieces: 1)) { scene in
       async let first = scene.bob.downloads.get(scene.request())

@@ -9,60 +9,7 @@ import WireProtocol
 
 /// Downloads of prefixes and of several keys, between whole daemons.
 @Suite struct PrefixDownloadsTests {
-  /// alice, who shares a tree below `data/t/`, and bob.
-  private struct Scene {
-    let fixture: DaemonFixture
-    let alice: Peer
-    let bob: Peer
-    /// By path below the tree.
-    let files: [String: [UInt8]]
-
-    var target: String { fixture.directory.file("out") }
-
-    func get(
-      _ selection: GetDocuments.Selection = .prefix("data/t/"), _ change: (inout GetDocuments) -> Void = { _ in }
-    ) async throws -> (reply: ControlGetAllReply, results: [String: DocumentResult]) {
-      var request = GetDocuments(selection, directory: target)
-      request.results = true
-      change(&request)
-      let answer = try await bob.ask(.getAll(request))
-      let results = answer.events.compactMap { event in if case .result(let result) = event { result } else { nil } }
-      let json = try #require(answer.reply)
-      return (
-        try ControlGetAllReply(json),
-        Dictionary(results.map { ($0.key.text, $0) }, uniquingKeysWith: { first, _ in first })
-      )
-    }
-
-    func read(_ path: String) -> [UInt8]? { TemporaryDirectory.read("\(target)/\(path)") }
-
-    var isComplete: Bool { files.allSatisfy { read($0.key) == $0.value } }
-  }
-
-  private func scene(_ body: (Scene) async throws -> Void) async throws {
-    try await DaemonFixture.with { fixture in
-      try await fixture.withIndex { _ in
-        try await fixture.withPeer("alice") { alice in
-          var files: [String: [UInt8]] = [:]
-          var random = SeededGenerator(seed: 5)
-          for number in 0..<40 { files["d\(number % 3)/f\(number)"] = random.bytes(100 * number) }
-          files["one-piece"] = random.bytes(262_144)
-          files["large"] = random.bytes(700_000)
-          files["a/b/c/deep"] = [7]
-          for (path, bytes) in files {
-            let file = URL(filePath: fixture.directory.file("source/t/\(path)"))
-            try FileManager.default.createDirectory(
-              at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(bytes).write(to: file)
-          }
-          _ = try await alice.add([fixture.directory.file("source/t")], recursive: true, key: "data/t/")
-          try await fixture.withPeer("bob") { bob in
-            try await body(Scene(fixture: fixture, alice: alice, bob: bob, files: files))
-          }
-        }
-      }
-    }
-  }
+  private func scene(_ body: (PrefixScene) async throws -> Void) async throws { try await PrefixScene.with(body) }
 
   @Test func `prefix is fetched, shared, and kept when it is fetched again`() async throws {
     try await scene { scene in
@@ -132,6 +79,10 @@ import WireProtocol
       #expect(results["data/t/nothing"]?.error == "not-found" && reply.failure == "not-found")
       #expect(scene.read("f3") == scene.files["d0/f3"] && scene.read("large") == scene.files["large"])
       #expect(scene.read("f5") == scene.files["d2/f5"])
+      // Nor does a key that nobody has take the name of another.
+      let named = try await scene.get(.keys([try DocumentKey("data/none/f7"), try DocumentKey("data/t/d1/f7")]))
+      #expect(named.reply.fetched == 1 && named.results["data/t/d1/f7"]?.error == nil)
+      #expect(scene.read("f7") == scene.files["d1/f7"])
       let again = try await scene.get(.keys(Array(keys.prefix(3))))
       #expect(again.reply.present == 3 && again.reply.received == 0)
     }
@@ -142,6 +93,9 @@ import WireProtocol
       let answer = try await scene.bob.ask(.getAll(GetDocuments(.prefix("data/none/"), directory: scene.target)))
       #expect(answer.failure?.code == .notFound)
       #expect(try await scene.bob.ask(.transfers(ListTransfers(all: true))).events.isEmpty)
+      let absent = try await scene.get(.keys([try DocumentKey("data/none/1"), try DocumentKey("data/none/2")]))
+      #expect(absent.reply.failed == 2)
+      #expect(access(scene.target, F_OK) != 0, "the directory is made with its first file")
     }
   }
 
@@ -151,6 +105,33 @@ import WireProtocol
       #expect(reply.job != nil && reply.state != nil)
       #expect(await eventually { scene.isComplete })
       #expect(await eventually { (try? await scene.bob.mine().count) == scene.files.count })
+    }
+  }
+
+  @Test func `second get replaces the source of a running download`() async throws {
+    try await scene { scene in
+      try await scene.fixture.withPeer("carol") { carol in
+        _ = try await carol.add([scene.fixture.directory.file("source/t")], recursive: true, key: "data/t/")
+        _ = try await scene.bob.ask(.limit(ChangeLimits(down: 20_000)))
+        _ = try await scene.get {
+          $0.from = "alice"
+          $0.detach = true
+        }
+        var other = GetDocuments(.prefix("data/t/"), directory: scene.target)
+        other.from = "dave"
+        let unknown = try await scene.bob.ask(.getAll(other))
+        #expect(unknown.failure?.code == .notFound)
+        let second = try await scene.get {
+          $0.from = "carol"
+          $0.detach = true
+        }
+        #expect(second.reply.job != nil)
+        _ = try await scene.bob.ask(.limit(ChangeLimits(down: 0)))
+        #expect(await eventually { scene.isComplete })
+        // Also what was half done.
+        let status: ControlStatusReply = try await carol.reply(.status)
+        #expect(status.moved?.uploaded ?? 0 > 500_000)
+      }
     }
   }
 

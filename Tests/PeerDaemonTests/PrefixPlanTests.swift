@@ -73,6 +73,22 @@ import WireProtocol
     #expect(chosen.first { $0.path == ["a"] }?.document == rows[1].document)
   }
 
+  /// An older version that this peer has fetched and shares.
+  @Test func `content that only this peer has counts if there is nothing else`() throws {
+    let bob = Swarm.id("bob")
+    let mine = try ["d/p/a", "d/p/b"].map { key in
+      DocumentListing(
+        document: try listing(key, content: 9).document, total: 1,
+        holders: [Holder(peer: bob, name: try PeerName("bob"), host: "127.0.0.1", port: 1, complete: true)])
+    }
+    let theirs = try listing("d/p/a", content: 2)
+    var plan = PrefixPlan(prefix: "d/p/", own: bob)
+    let files = (plan.add([mine[0], theirs, mine[1]]) + plan.end()).compactMap { step in
+      if case .file(let file) = step { file.document } else { nil }
+    }
+    #expect(files == [theirs.document, mine[1].document])
+  }
+
   private func order(_ name: String) -> String { String(name.drop { $0 == "!" }.suffix(1)) }
 
   @Test func `names that cannot be files are skipped`() throws {

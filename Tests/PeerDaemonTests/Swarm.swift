@@ -105,12 +105,13 @@ final class Swarm: Sendable {
   /// The downloads of a member as its next process finds them.
   func downloads(
     of member: Member, fetch: @escaping FetchContent,
-    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    syncInterval: Duration = .seconds(5)
   ) -> Downloads {
     let downloads = Downloads(
       identity: (member.id, member.name), link: member.link, ledger: ShareLedger(catalogue: member.catalogue),
       transfers: member.transfers, pools: (pool, pool), logger: Self.logger(member.name.text), sleep: sleep,
-      fetch: fetch)
+      syncInterval: syncInterval, fetch: fetch)
     started.withLock { $0.append(downloads) }
     return downloads
   }

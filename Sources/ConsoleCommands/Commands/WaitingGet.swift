@@ -27,11 +27,11 @@ struct WaitingGet {
     return failure.status == .interrupted && failure.wire == nil
   }
 
-  /// Whether to ask again: the connection was lost, or the daemon is not back yet.
+  /// Whether to ask again: the connection was lost, the daemon is stopping, or it is not back yet.
   mutating func mayRetry(_ failure: CommandFailure, at now: ContinuousClock.Instant) -> Bool {
     guard job != nil else { return false }
     if let deadline { return failure.status == .unavailable && now < deadline }
-    guard failure.isLostConnection else { return false }
+    guard failure.isLostConnection || failure.wire?.code == .unavailable else { return false }
     deadline = now + Self.timeout
     return true
   }

@@ -100,8 +100,8 @@ package struct DownloadLine {
       parts.append("stalled")
     }
     if isKnown { parts.append(Quantity.amount(progress.received, of: progress.size)) }
-    if let have = progress.have, let documents = progress.documents {
-      parts.insert("\(have) of \(documents) documents", at: 0)
+    if let have = progress.have {
+      parts.insert(progress.documents.map { "\(have) of \($0) documents" } ?? "\(have) documents so far", at: 0)
       parts.append(Quantity.size(progress.received))
     }
     return parts

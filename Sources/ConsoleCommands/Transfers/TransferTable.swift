@@ -24,9 +24,9 @@ enum TransferTable {
     transfer.state == "active" ? transfer.activity ?? transfer.state : transfer.state
   }
 
-  /// `43%`; of a tree the documents, `12/300`.
+  /// `43%`; of a tree the documents, `12/300`, or `12/?` while it is listed.
   static func share(of transfer: RunningTransfer) -> String {
-    if transfer.prefix != nil { return transfer.pieces.map { "\(transfer.have ?? 0)/\($0)" } ?? "-" }
+    if transfer.prefix != nil { return "\(transfer.have ?? 0)/\(transfer.pieces.map { "\($0)" } ?? "?")" }
     switch transfer.direction {
     case .upload: return percent(transfer.received, of: transfer.size)
     case .download:

@@ -29,7 +29,7 @@ struct TransfersCommand: ConsoleCommand {
   func perform(on console: Console) throws -> ExitStatus {
     if watch { try TransferWatch(console: console, options: daemon, all: all).run() }
     var table = Table(TransferTable.columns, width: console.tableWidth, style: console.style)
-    var problems = [String]()
+    var problems = TransferProblems()
     let reply = try DaemonClient(console: console, options: daemon).request(
       .transfers(ListTransfers(all: all)), for: ControlTransfersReply.self
     ) {
@@ -38,11 +38,11 @@ struct TransfersCommand: ConsoleCommand {
         try console.writeJSON(transfer.members)
       } else {
         try console.write(table.add(TransferTable.cells(of: transfer)))
-        problems += TransferTable.problems(of: transfer).map { "\(transfer.id): \($0)" }
+        problems.add(transfer)
       }
     }
     try console.write(table.finish())
-    for problem in problems { console.noteLine(TextRules.escapedForTerminal(problem)) }
+    for problem in problems.lines { console.noteLine(TextRules.escapedForTerminal(problem)) }
     if reply.transfers == 0, !daemon.json { console.noteLine(all ? "No transfers." : "No active transfers.") }
     return .done
   }

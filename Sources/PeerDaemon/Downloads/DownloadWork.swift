@@ -15,6 +15,8 @@ struct DownloadWork: Sendable {
   let partial: PartialSharing
   let fetch: FetchContent
   let wallClock: @Sendable () -> Timestamp
+  /// How long what was fetched may be lost by a failure of the machine.
+  var syncInterval = Duration.seconds(5)
 
   struct Order: Sendable {
     var record: DownloadRecord
@@ -28,6 +30,8 @@ struct DownloadWork: Sendable {
     let earlier: Task<Void, Never>?
     /// Called from any thread when there is more for the readers of a stream.
     var gained: @Sendable () -> Void = {}
+    /// Called after what was fetched was made durable, while more is fetched.
+    var kept: @Sendable () async -> Void = {}
   }
 
   struct Report: Sendable {
@@ -135,7 +139,7 @@ struct DownloadWork: Sendable {
   private func fill(
     _ file: PieceFile, _ order: Order, _ report: inout Report
   ) async throws(WireFailure) -> DownloadMachine.Outcome? {
-    let keeper = Task { await keep(file, order.gained) }
+    let keeper = Task { await keep(file, order) }
     let checker = Task { await check(file, isUrgent: file.isInOrder, order.gained) }
     defer {
       keeper.cancel()
@@ -210,13 +214,12 @@ struct DownloadWork: Sendable {
     }
   }
 
-  private static let syncInterval = Duration.seconds(5)
   /// So little that the last flush of a fast download, which its end waits for, is short.
   private static let syncBytes: Int64 = 64 << 20
   private static let syncTick = Duration.milliseconds(100)
 
   /// Makes what was fetched survive a failure of the machine, every 5 s or 64 MiB. Readers hear of it sooner.
-  private func keep(_ file: PieceFile, _ gained: @Sendable () -> Void) async {
+  private func keep(_ file: PieceFile, _ order: Order) async {
     let pieceLength = file.content.geometry.pieceLength
     guard file.content.geometry.pieceCount > 1 else { return }
     var synchronized = file.pieces.population
@@ -224,13 +227,14 @@ struct DownloadWork: Sendable {
     var last = ContinuousClock.now
     while (try? await Task.sleep(for: Self.syncTick)) != nil {
       let population = file.pieces.population
-      if population != reported { gained() }
+      if population != reported { order.gained() }
       reported = population
       let isMuch = Int64(population - synchronized) * pieceLength >= Self.syncBytes
-      guard population != synchronized, isMuch || .now - last >= Self.syncInterval else { continue }
+      guard population != synchronized, isMuch || .now - last >= syncInterval else { continue }
       // A failure is met again by the next write.
       _ = try? await onDisk { () throws(StoreError) in try file.synchronize() }
       (synchronized, last) = (population, .now)
+      await order.kept()
     }
   }
 

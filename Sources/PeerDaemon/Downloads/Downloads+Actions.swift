@@ -167,11 +167,21 @@ extension Downloads {
     job.record.error = nil
     let order = DownloadWork.Order(
       record: job.record, isRecorded: job.isRecorded, choice: job.choice.take(), copy: job.copy.take(),
-      transfer: job.transfer, earlier: writes.tail, gained: { [readers = job.readers] in readers?.signal() })
+      transfer: job.transfer, earlier: writes.tail, gained: { [readers = job.readers] in readers?.signal() },
+      kept: { [weak self, id = job.id] in await self?.keepSources(of: id) })
     job.written = (.active, nil)
     job.work = Task { [work, id = job.id] in
       let report = await work.run(order) { await self.opened($0, by: id) }
       self.ended(report, id)
+    }
+  }
+
+  /// Of a download that is under way: a process that is killed forgets the last seconds only.
+  private func keepSources(of id: Int64) {
+    guard let job = jobs[id], job.machine.state == .active, job.transfer.sources != job.record.sources else { return }
+    job.record.sources = job.transfer.sources
+    writes.add { [catalogue, sources = job.record.sources] () throws(StoreError) in
+      try catalogue.updateSources(sources, of: id)
     }
   }
 

@@ -148,9 +148,7 @@ extension Downloads {
   /// - Returns: the number of downloads that go on.
   /// - Throws: `not-found`.
   package func resume(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
-    let chosen = try select(selection)
-    for job in chosen { carryOut(job.machine.resume(), job) }
-    return chosen.count
+    try goOn(selection)
   }
 
   /// Returns when what was fetched is removed.
@@ -158,42 +156,6 @@ extension Downloads {
   /// - Throws: `not-found`.
   package func cancel(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
     try await change(selection, to: .cancelled) { $0.cancel() }
-  }
-
-  private func change(
-    _ selection: DownloadSelection, to phase: DownloadMachine.Phase,
-    _ command: (inout DownloadMachine) -> [DownloadMachine.Action]
-  ) async throws(WireFailure) -> Int {
-    let chosen = try select(selection)
-    for job in chosen { carryOut(command(&job.machine), job) }
-    for job in chosen {
-      while job.machine.phase == phase, job.machine.isBusy, let work = job.work { await work.value }
-    }
-    await writes.finished()
-    let count = chosen.count { $0.machine.phase == phase }
-    guard count > 0 || chosen.isEmpty || chosen.contains(where: { $0.machine.canBeJoined }) else {
-      throw WireFailure(.notFound, "download \(chosen[0].id) has ended; p2pctl transfers --all shows how")
-    }
-    return count
-  }
-
-  private func select(_ selection: DownloadSelection) throws(WireFailure) -> [ActiveDownload] {
-    let named: [ActiveDownload] =
-      switch selection {
-      case .job(let id): jobs[id].map { [$0] } ?? []
-      case .key(let key): jobs.of(key)
-      case .all: jobs.values.sorted { $0.id < $1.id }
-      case .prefix: []
-      }
-    let chosen = named.filter { $0.machine.canBeJoined }
-    guard chosen.isEmpty else { return chosen }
-    switch selection {
-    case .job(let id):
-      throw WireFailure(.notFound, "no unfinished download has the number \(id); p2pctl transfers lists them")
-    case .key(let key):
-      throw WireFailure(.notFound, "no unfinished download is for \(key); p2pctl transfers lists them")
-    case .all, .prefix: return []
-    }
   }
 
   // MARK: Limits

@@ -34,7 +34,8 @@ extension Downloads {
           job: job.id, waiter: id, path: job.record.path, received: waiter?.baseline.received ?? 0))
       try await read(job, id, from: request.offset, deliver)
     } catch {
-      leave(id, job.id)
+      // One that was answered has left already, and the download waits.
+      if waiter?.result == nil { leave(id, job.id) }
       await writes.finished()
       throw error.about(job.id)
     }

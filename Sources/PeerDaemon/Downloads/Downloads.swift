@@ -56,13 +56,15 @@ package actor Downloads {
     pools: (quick: NIOThreadPool, long: NIOThreadPool), limiter: RateLimiter = RateLimiter(),
     partial: PartialSharing = .none, logger: Logger,
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
-    wallClock: (@Sendable () -> Timestamp)? = nil, fetch: @escaping FetchContent
+    wallClock: (@Sendable () -> Timestamp)? = nil, syncInterval: Duration = .seconds(5),
+    fetch: @escaping FetchContent
   ) {
     let wallClock = wallClock ?? { Timestamp(seconds: Int64(time(nil))) }
     preparation = DownloadPreparation(own: identity.id, link: link, ledger: ledger, pools: pools)
     work = DownloadWork(
       preparation: preparation, publication: Publication(catalogue: ledger.catalogue, link: link, pool: pools.quick),
-      limiter: limiter, partial: partial, fetch: fetch, wallClock: wallClock)
+      limiter: limiter, partial: partial, fetch: fetch, wallClock: wallClock,
+      syncInterval: syncInterval)
     self.transfers = transfers
     self.limiter = limiter
     self.logger = logger

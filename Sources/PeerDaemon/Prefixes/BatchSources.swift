@@ -43,12 +43,32 @@ actor BatchSources {
   func fetch(
     _ contents: [Content], from holder: Holder, received: @escaping @Sendable (Int) -> Void
   ) async -> [BatchConnection.Answer] {
-    guard let (number, open) = take(holder) else {
+    guard let (number, open, isKept) = take(holder) else {
       lost.insert(holder.id)
       let failure = SourceFailure.misplaced(holder.host)
       return contents.map { _ in .failure(failure) }
     }
-    let answers = await withTaskCancellationHandler {
+    var answers = await fetch(contents, over: open, received)
+    connections[holder.id]?[number]?.isBusy = false
+    guard answers.contains(where: \.endsConnection) else { return answers }
+    connections[holder.id]?[number] = nil
+    // The holder may have closed a connection that was idle: that says nothing about a new one.
+    let again = isKept && !Task.isCancelled ? answers.indices.filter { answers[$0].isLost } : []
+    guard !again.isEmpty else {
+      lost.insert(holder.id)
+      return answers
+    }
+    closeIdle(of: holder.id)
+    for (index, answer) in zip(again, await fetch(again.map { contents[$0] }, from: holder, received: received)) {
+      answers[index] = answer
+    }
+    return answers
+  }
+
+  private func fetch(
+    _ contents: [Content], over open: Open, _ received: @escaping @Sendable (Int) -> Void
+  ) async -> [BatchConnection.Answer] {
+    await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<[BatchConnection.Answer], Never>) in
         open.loop.execute {
           let failed = contents.map { _ in BatchConnection.Answer.failure(.silent) }
@@ -59,22 +79,17 @@ actor BatchSources {
     } onCancel: {
       open.loop.execute { open.connection.value?.close() }
     }
-    connections[holder.id]?[number]?.isBusy = false
-    if answers.contains(where: \.endsConnection) {
-      connections[holder.id]?[number] = nil
-      lost.insert(holder.id)
-    }
-    return answers
   }
 
   /// Without holders that were lost: each would be waited for again.
   func live(among holders: [Holder]) -> [Holder] { holders.filter { !lost.contains($0.id) } }
 
-  private func take(_ holder: Holder) -> (Int, Open)? {
+  /// - Returns: also whether the connection was used before.
+  private func take(_ holder: Holder) -> (Int, Open, isKept: Bool)? {
     let known = connections[holder.id] ?? [:]
     if let (number, open) = known.first(where: { !$0.value.isBusy }) {
       connections[holder.id]?[number]?.isBusy = true
-      return (number, open)
+      return (number, open, true)
     }
     guard let address = SourceAddress.usable(holder, mayBeLocal: mayBeLocal()) else { return nil }
     let loop = group.next()
@@ -91,7 +106,7 @@ actor BatchSources {
     }
     closeIdle()
     connections[holder.id, default: [:]][lastNumber] = open
-    return (lastNumber, open)
+    return (lastNumber, open, false)
   }
 
   /// Makes room for one more.
@@ -103,6 +118,14 @@ actor BatchSources {
         Self.close(open)
         excess -= 1
       }
+    }
+  }
+
+  /// The others of a holder that has closed one are as old.
+  private func closeIdle(of holder: HolderID) {
+    for (number, open) in connections[holder] ?? [:] where !open.isBusy {
+      connections[holder]?[number] = nil
+      Self.close(open)
     }
   }
 
@@ -124,6 +147,8 @@ extension BatchConnection.Answer {
   fileprivate var endsConnection: Bool {
     if case .failure(let failure) = self { failure.endsConnection } else { false }
   }
+
+  fileprivate var isLost: Bool { if case .failure(.lost) = self { true } else { false } }
 }
 
 extension SourceFailure {

@@ -72,7 +72,7 @@ extension PrefixDownloads {
       Task { await self.leave(id, number) }
     }
     await writes.finished()
-    if let failure, failure.code == .cancelled { throw failure }
+    if let failure, failure.code == .cancelled || isStopping { throw failure }
     return end(job, since: baseline, failure)
   }
 
@@ -98,10 +98,20 @@ extension PrefixDownloads {
       [places = work.preparation.ledger.places] () throws(StoreError) in
       try TargetDirectory(path: request.directory, places: places.current(), mask: request.mask).place
     }
-    if let known = unfinished(request.prefix, directory) { return (known, adopt(request, known)) }
-    let from = try await source(of: request)
+    if let known = unfinished(request.prefix, directory), known.id == request.rejoins?.job { return (known, false) }
+    let from: PeerID?
+    do throws(WireFailure) {
+      from = try await source(of: request, into: directory)
+    } catch {
+      // The same `get` goes on with its download even if nobody has anything now.
+      guard error.code == .notFound || error.code == .unavailable,
+        let known = unfinished(request.prefix, directory),
+        request.from.map({ PeerID(hex: $0) != nil && PeerID(hex: $0) == known.record.from }) ?? true
+      else { throw error }
+      return (known, adopt(request, from: known.record.from, known))
+    }
     // Another request may have come meanwhile.
-    if let known = unfinished(request.prefix, directory) { return (known, adopt(request, known)) }
+    if let known = unfinished(request.prefix, directory) { return (known, adopt(request, from: from, known)) }
     guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
     guard jobs.count < Self.maxJobs else {
       throw WireFailure(
@@ -133,9 +143,10 @@ extension PrefixDownloads {
     jobs.values.first { $0.record.prefix == prefix && $0.record.path == directory && $0.machine.canBeJoined }
   }
 
-  private func adopt(_ request: PrefixRequest, _ job: ActivePrefix) -> Bool {
-    guard request.rejoins?.job != job.id else { return false }
+  /// - Returns: whether the options of the download have changed.
+  private func adopt(_ request: PrefixRequest, from: PeerID?, _ job: ActivePrefix) -> Bool {
     let before = job.record
+    job.record.from = from
     job.record.isShared = job.record.isShared || request.isShared
     job.record.replacesFiles = job.record.replacesFiles || request.replacesFiles
     job.record.takesNewest = job.record.takesNewest || request.takesNewest
@@ -146,17 +157,19 @@ extension PrefixDownloads {
   /// Checks that there is something below the prefix.
   /// - Returns: the only peer to fetch from, if the request names one.
   /// - Throws: `not-found`, `ambiguous-peer`.
-  private func source(of request: PrefixRequest) async throws(WireFailure) -> PeerID? {
+  private func source(of request: PrefixRequest, into directory: String) async throws(WireFailure) -> PeerID? {
     while true {
       let query = IndexRequest.ListQuery(prefix: request.prefix, limit: request.from == nil ? 1 : nil)
       let reply = try await work.preparation.link.ask(.list(query), ListReply.init(line:))
-      let documents = reply.rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
+      let documents = ListProgress.documents(of: reply.rows, below: request.prefix)
       guard documents.isEmpty else {
         return try request.from.map { from throws(WireFailure) in
           try Self.resolve(from, documents.flatMap(\.holders), request.prefix)
         }
       }
-      guard request.isPatient, (try? await Task.sleep(for: Self.listInterval)) != nil else {
+      guard request.isPatient, unfinished(request.prefix, directory) == nil,
+        (try? await Task.sleep(for: Self.listInterval)) != nil
+      else {
         throw WireFailure(
           .notFound, "nobody shares anything below \(request.prefix) now; p2pctl list shows what is available")
       }
@@ -186,43 +199,12 @@ extension PrefixDownloads {
   }
 
   package func resume(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
-    let chosen = try select(selection)
-    for job in chosen { carryOut(job.machine.resume(), job) }
-    return chosen.count
+    try goOn(selection)
   }
 
   /// Returns when what was half done is removed. Whole files stay.
   package func cancel(_ selection: DownloadSelection) async throws(WireFailure) -> Int {
     try await change(selection, to: .cancelled) { $0.cancel() }
-  }
-
-  private func change(
-    _ selection: DownloadSelection, to phase: DownloadMachine.Phase,
-    _ command: (inout DownloadMachine) -> [DownloadMachine.Action]
-  ) async throws(WireFailure) -> Int {
-    let chosen = try select(selection)
-    for job in chosen { carryOut(command(&job.machine), job) }
-    for job in chosen {
-      while job.machine.phase == phase, job.machine.isBusy, let work = job.work { await work.value }
-    }
-    await writes.finished()
-    return chosen.count { $0.machine.phase == phase }
-  }
-
-  private func select(_ selection: DownloadSelection) throws(WireFailure) -> [ActivePrefix] {
-    let chosen = jobs.values.filter { job in
-      guard job.machine.canBeJoined else { return false }
-      return switch selection {
-      case .job(let id): id == job.id
-      case .prefix(let prefix): prefix == job.record.prefix
-      case .all: true
-      case .key: false
-      }
-    }
-    if chosen.isEmpty, case .prefix(let prefix) = selection {
-      throw WireFailure(.notFound, "no unfinished download is for \(prefix); p2pctl transfers lists them")
-    }
-    return chosen.sorted { $0.id < $1.id }
   }
 }
 

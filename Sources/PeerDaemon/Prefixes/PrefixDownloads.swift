@@ -162,6 +162,8 @@ package actor PrefixDownloads {
     job.transfer.show(phase.word, error: error)
     if !job.machine.isBusy, job.written != (phase, error) { record(job, phase, error) }
     if phase.hasEnded, !job.machine.isBusy {
+      // Half of a version that nobody has any more, for example.
+      discard(job)
       jobs[job.id] = nil
       job.transfer.end()
     }
@@ -206,7 +208,7 @@ package actor PrefixDownloads {
       transfer: transfer, newNumber: { [transfers] in transfers.newDownload() },
       result: { [observers = job.observers] in observers.report($0) },
       progress: { counts in
-        transfer.counted(documents: counts.documents, have: counts.have, bytes: counts.bytes)
+        transfer.counted(documents: counts.total, have: counts.have, bytes: counts.bytes)
       })
     job.work = Task { [work, id = job.id] in
       let report = await work.run(order)

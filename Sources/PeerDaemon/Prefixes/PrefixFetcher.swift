@@ -276,15 +276,14 @@ struct PrefixFetcher: Sendable {
     }
     try directory.flush()
     let document = file.document
-    let known = try ledger.catalogue.download(of: document.content, path: target.path)
+    let known = try ledger.catalogue.download(of: document.content, path: target.path, prefix: record.id)
     let copy = try ledger.catalogue.shares(of: document.content).first { $0.state == .shared }?.path
-    if let known, known.prefix == record.id { return (known, true, copy) }
-    var item = DownloadRecord(document: document, path: target.path, created: record.created)
-    item.id = order.newNumber()
+    var item = known ?? DownloadRecord(document: document, path: target.path, created: record.created)
+    if known == nil { item.id = order.newNumber() }
     item.prefix = record.id
     (item.isShared, item.preserves, item.replacesFile) = (record.isShared, record.preserves, record.replacesFiles)
     (item.isDetached, item.isContentChosen, item.mask, item.from) = (true, true, record.mask, record.from)
-    return (item, false, copy)
+    return (item, known != nil, copy)
   }
 
   private func end(

@@ -31,6 +31,7 @@ package struct PrefixPlan: Sendable {
   private let takesNewest: Bool
   private let includesHidden: Bool
   private let from: PeerID?
+  private let own: PeerID?
   /// The contents of the key that came last.
   private var contents: [DocumentListing] = []
   /// Files that wait for the next keys: theirs may be a directory.
@@ -40,8 +41,12 @@ package struct PrefixPlan: Sendable {
   ///   - prefix: ends in a slash.
   ///   - takesNewest: whether the latest date decides between several contents of a key.
   ///   - from: the only source; of several contents of a key the one that it holds counts.
-  package init(prefix: String, takesNewest: Bool = false, includesHidden: Bool = false, from: PeerID? = nil) {
+  ///   - own: this peer. What only it has, such as an older version that it fetched, counts if there is nothing else.
+  package init(
+    prefix: String, takesNewest: Bool = false, includesHidden: Bool = false, from: PeerID? = nil, own: PeerID? = nil
+  ) {
     self.from = from
+    self.own = own
     self.prefix = prefix
     self.takesNewest = takesNewest
     self.includesHidden = includesHidden
@@ -105,8 +110,9 @@ package struct PrefixPlan: Sendable {
   }
 
   private func choose(_ contents: [DocumentListing]) throws(WireFailure) -> DocumentListing {
-    let own = contents.filter { content in content.holders.contains { $0.peer == from } }
-    let contents = own.isEmpty ? contents : own
+    let wanted = contents.filter { content in content.holders.contains { $0.peer == from } }
+    let others = contents.filter { $0.total != 1 || $0.holders.first?.peer != own }
+    let contents = !wanted.isEmpty ? wanted : !others.isEmpty ? others : contents
     guard contents.count > 1 else {
       if let only = contents.first { return only }
       throw WireFailure(.notFound, "nobody shares it now")

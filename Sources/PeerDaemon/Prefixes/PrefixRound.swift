@@ -88,23 +88,26 @@ struct PrefixRound {
     let record = order.record
     var plan = PrefixPlan(
       prefix: record.prefix, takesNewest: record.takesNewest, includesHidden: record.includesHidden,
-      from: record.from)
+      from: record.from, own: work.preparation.own)
     announced = try await count()
+    if announced > 0 { report.counts.total = max(announced, order.expected) }
+    order.progress(report.counts)
     var pages = Pages(limit: nil)
+    var progress = ListProgress(prefix: record.prefix)
     var page = ask(pages)
     defer { page?.cancel() }
     while let asked = page {
       let reply = try await asked.value.get()
-      let rows = pages.take(reply.rows, next: reply.next)
+      let documents = progress.documents(of: pages.take(reply.rows, next: reply.next))
       // The index answers while this page is compared.
-      page = ask(pages)
-      let documents = rows.compactMap { row in if case .document(let listing) = row { listing } else { nil } }
+      page = progress.isStuck ? nil : ask(pages)
       listed += Int64(documents.count)
       try await take(plan.add(documents), &group)
       // On a full disk the rest would fail as well.
       if isFull || Task.isCancelled { return }
     }
     try await take(plan.end(), &group)
+    report.counts.total = report.counts.documents
   }
 
   private func ask(_ pages: Pages) -> Task<Result<ListReply, WireFailure>, Never>? {
@@ -131,7 +134,8 @@ struct PrefixRound {
       let part = Array(keys[start..<min(start + Self.maxLookups, keys.count)])
       var steps = [PrefixPlan.Step]()
       for (key, step) in zip(part, await lookUp(part, from: from)) {
-        if let other = names.updateValue(key, forKey: key.suggestedFileName), other != key {
+        // A document that is not there takes no name.
+        if case .file = step, let other = names.updateValue(key, forKey: key.suggestedFileName), other != key {
           steps.append(
             .skip(key, WireFailure(.cannotCreate, "has the file name of \(other): fetch it alone, with -o")))
         } else {
@@ -169,6 +173,7 @@ struct PrefixRound {
   private mutating func take(_ steps: [PrefixPlan.Step], _ group: inout TaskGroup<Done>) async throws(WireFailure) {
     var files = [PrefixFile]()
     report.counts.documents += Int64(steps.count)
+    report.counts.total = report.counts.total.map { max($0, report.counts.documents) }
     for step in steps {
       switch step {
       case .file(let file): files.append(file)

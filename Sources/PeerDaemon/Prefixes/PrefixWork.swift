@@ -87,6 +87,8 @@ package struct PrefixResult: Sendable {
 package struct PrefixCounts: Equatable, Sendable {
   /// Documents of the list so far.
   package var documents: Int64 = 0
+  /// All of them; `nil` while that is unknown.
+  package var total: Int64?
   package var present: Int64 = 0
   package var fetched: Int64 = 0
   package var failed: Int64 = 0

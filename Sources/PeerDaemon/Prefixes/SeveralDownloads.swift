@@ -85,6 +85,9 @@ struct SeveralDownloads: Sendable {
       })
     let report = await prefixes.work.run(order)
     guard !Task.isCancelled else { throw WireFailure(.cancelled, "client disconnected") }
+    guard await !prefixes.isStopping else {
+      throw WireFailure(.unavailable, "the daemon is stopping; the same get goes on when it runs again")
+    }
     try await results.finish(sender)
     let failure = report.storage ?? report.noSource ?? report.failure
     var reply = ControlGetAllReply(report.counts, failure, since: started)
@@ -110,7 +113,7 @@ struct SeveralDownloads: Sendable {
     func fetch(_ file: PrefixFile) async -> PrefixDone {
       let key = file.document.key
       var request = DownloadRequest(
-        key: key, destination: .directory(documents.directory), from: documents.from,
+        key: key, destination: .path(documents.directory + "/"), from: documents.from,
         content: "\(file.document.content.root.hex):\(file.document.content.size)",
         replacesFile: documents.force, isShared: documents.share)
       (request.preserves, request.mask) = (documents.preserve, documents.umask)
@@ -130,7 +133,10 @@ struct SeveralDownloads: Sendable {
           outcome: .fetched(
             path: download.path, sources: download.sources, received: download.received, seconds: download.seconds))
       } catch {
-        return PrefixDone(file: file, outcome: .failed(error))
+        // Its download goes on with the next process.
+        let isStopping = await downloads.isStopping
+        let failure = isStopping ? WireFailure(.cancelled, error.message) : error
+        return PrefixDone(file: file, outcome: .failed(failure))
       }
     }
   }

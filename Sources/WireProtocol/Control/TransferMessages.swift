@@ -106,7 +106,7 @@ package struct DownloadProgress: WireMessage, Hashable {
   package var sources: Int
   /// The name of the fastest one.
   package var peer: String?
-  /// Of a prefix: its documents as far as they are known, and those that are there.
+  /// Of a prefix: the number of its documents, `nil` while it is unknown, and of those that are there.
   package var documents: Int64?
   package var have: Int64?
   /// Why it waits.
