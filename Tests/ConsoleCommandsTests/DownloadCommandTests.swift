@@ -20,13 +20,10 @@ import Testing
       case _ where line.contains(#""op":"transfers""#):
         [7, 8].map {
           .line(
-            #"{"event":"transfer","id":\#($0),"direction":"download","state":"active","received":0,"rate":0,"sources":[]}"#
+            #"{"event":"transfer","id":\#($0),"direction":"download","state":"active","content":"\#(Sample.root)","#
+              + #""size":5,"received":0,"rate":0,"sources":[]}"#
           )
-        } + [
-          .line(
-            #"{"id":2,"status":200,"transfers":2,"counts":{"active":2,"queued":0,"waiting":0,"paused":0,"uploads":0,"down":0,"up":0}}"#
-          )
-        ]
+        } + [.line(#"{"id":2,"status":200,"transfers":2}"#)]
       case _ where line.contains(#""job":7"#): [.line(#"{"id":2,"status":200,"downloads":1}"#)]
       default: [.line(#"{"id":2,"status":200,"downloads":0}"#)]
       }

@@ -88,9 +88,8 @@ import WireProtocol
         try await stream(scene.bob.downloads, request(scene), to: reader)
       }
       #expect(await scene.state("paused"))
-      let row = try #require(scene.rows.first)
       let job = try #require(reader.job)
-      #expect(row.id == job && (row.have ?? 0) > 0)
+      #expect(await eventually { scene.rows.map(\.id) == [job] && scene.rows.first?.have ?? 0 > 0 })
       #expect(try await scene.bob.downloads.pause(.job(job), waiter: 1) == 1)
       scene.fetch.become(.copy)
       let second = Reader()
