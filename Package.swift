@@ -87,7 +87,7 @@ let package = Package(
     // MARK: L3 - transport
 
     // Listeners, connections, limits and drain for lines; knows no message.
-    .target(name: "LineTransport", dependencies: ["POSIXSupport", "LineJSON", nioCore, nioPosix]),
+    .target(name: "LineTransport", dependencies: ["DocumentModel", "POSIXSupport", "LineJSON", nioCore, nioPosix]),
 
     // What every process of the system needs: places, the supervisor's channel, signals, heartbeat, resource limits.
     .target(
@@ -186,7 +186,9 @@ let package = Package(
     .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
     .testTarget(
       name: "LineTransportTests",
-      dependencies: ["LineTransport", "LineJSON", "POSIXSupport", "TestSupport", nioCore, nioPosix, nioEmbedded]),
+      dependencies: [
+        "DocumentModel", "LineTransport", "LineJSON", "POSIXSupport", "TestSupport", nioCore, nioPosix, nioEmbedded,
+      ]),
     // p2p-index: what a serving process does at a signal is seen from outside.
     .testTarget(
       name: "ProcessSupportTests",

@@ -553,3 +553,5 @@ int threads_possible(int count) {
 // MARK: Memory
 
 int memory_arenas(int maximum) { return mallopt(M_ARENA_MAX, maximum); }
+
+void memory_trim(void) { malloc_trim(0); }

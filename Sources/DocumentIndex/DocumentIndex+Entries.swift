@@ -6,9 +6,16 @@ import DocumentModel
 extension DocumentIndex {
   func findEntry(_ key: DocumentKey, _ content: Content) -> UInt32? {
     guard let key = keys.find(key.text) else { return nil }
-    if case .one(let entry) = keys[key] { return entries[entry].content == content ? entry : nil }
-    return rivalSlots.find(hash: Self.hash(key, content)) {
-      entries[$0].key == key && entries[$0].content == content
+    return findEntry(underKey: key, content)
+  }
+
+  func findEntry(underKey key: UInt32, _ content: Content) -> UInt32? {
+    switch keys[key] {
+    case .one(let entry): return entries[entry].content == content ? entry : nil
+    case .many(let rivals):
+      let found = rivals.byContent[position(of: content, in: rivals)]
+      return found.flatMap { entries[$0.slot].content == content ? $0.slot : nil }
+    case nil: return nil
     }
   }
 
@@ -24,7 +31,10 @@ extension DocumentIndex {
     let key = keys.find(key.text) ?? makeKey(key)
     let entry = entries.insert(Entry(content: content, key: key, contentRow: row))
     let other = contents[row].entries.oldest
-    if other != noSlot, sharedHolders[row] == nil { sharedHolders[row] = entries[other].holders }
+    if other != noSlot, contents[row].shared == noSlot {
+      contents[row].shared = sharedHolders.insert(SharedHolders(holders: entries[other].holders))
+      otherBytes += entries[other].holders.bytes
+    }
     contents[row].entries.append(entry, in: &entries)
     enterRanking(entry)
     return entry
@@ -46,6 +56,7 @@ extension DocumentIndex {
     leaveRanking(entry)
     let row = entries[entry].contentRow
     contents[row].entries.remove(entry, in: &entries)
+    otherBytes -= entries[entry].holders.bytes
     if contents[row].entries.isEmpty { dropContent(row, entries[entry].content) }
     entries.remove(entry)
   }
@@ -67,7 +78,7 @@ extension DocumentIndex {
     guard let slot = collections.find(collection) else { return }
     collections[slot]? -= 1
     guard collections[slot] == 0 else { return }
-    collectionWords.remove(slot, under: Self.folded(collection: collection))
+    collectionWords.remove(slot)
     collections.remove(slot)
   }
 
@@ -85,15 +96,12 @@ extension DocumentIndex {
 
   private mutating func dropContent(_ slot: UInt32, _ content: Content) {
     contentSlots.remove(hash: SlotTable.hash(of: content), slot: slot)
-    sharedHolders[slot] = nil
+    let shared = contents[slot].shared
+    if shared != noSlot {
+      otherBytes -= sharedHolders[shared].holders.bytes
+      sharedHolders.remove(shared)
+    }
     contents.remove(slot)
-  }
-
-  private static func hash(_ key: UInt32, _ content: Content) -> UInt32 {
-    var hasher = Hasher()
-    hasher.combine(key)
-    hasher.combine(content)
-    return UInt32(truncatingIfNeeded: hasher.finalize())
   }
 
   // MARK: Texts of an entry
@@ -120,23 +128,23 @@ extension DocumentIndex {
   // MARK: Order under one key
 
   /// Whether the key of an entry has several contents.
-  func hasRivals(_ entry: UInt32) -> Bool {
-    guard case .many = keys[entries[entry].key] else { return false }
-    return true
+  func hasRivals(_ entry: UInt32) -> Bool { rivals(entry) != nil }
+
+  private func rivals(_ entry: UInt32) -> Rivals? {
+    guard case .many(let rivals) = keys[entries[entry].key] else { return nil }
+    return rivals
   }
 
   /// Inserts an entry where its number of holders belongs, after `unrank` and the change.
   mutating func rank(_ entry: UInt32) {
-    changeRanking(entry) { index, ranking in
-      ranking.insert(entry, at: ranking.position { index.outranks($0, entry) })
-    }
+    guard let rivals = rivals(entry) else { return }
+    rivals.ranked.insert(entry, at: rivals.ranked.position { outranks($0, entry) })
   }
 
   /// Removes an entry from the ranking before its number of holders changes.
   mutating func unrank(_ entry: UInt32) {
-    changeRanking(entry) { index, ranking in
-      ranking.remove(entry, at: ranking.position { index.outranks($0, entry) })
-    }
+    guard let rivals = rivals(entry) else { return }
+    rivals.ranked.remove(entry, at: rivals.ranked.position { outranks($0, entry) })
   }
 
   private mutating func enterRanking(_ entry: UInt32) {
@@ -144,47 +152,75 @@ extension DocumentIndex {
     switch keys[key] {
     case .one(noSlot), nil: keys[key] = .one(entry)
     case .one(let other):
-      keys[key] = .many(SortedBlocks(other))
-      noteRival(other)
-      noteRival(entry)
-      rank(entry)
-    case .many:
-      noteRival(entry)
-      rank(entry)
+      let rivals = Rivals()
+      keys[key] = .many(rivals)
+      otherBytes += rivals.bytes
+      enter(other, rivals)
+      enter(entry, rivals)
+    case .many(let rivals): enter(entry, rivals)
     }
+  }
+
+  private mutating func enter(_ entry: UInt32, _ rivals: Rivals) {
+    let before = rivals.bytes
+    rank(entry)
+    rivals.byContent.insert(rooted(entry), at: position(of: entries[entry].content, in: rivals))
+    otherBytes += rivals.bytes - before
   }
 
   private mutating func leaveRanking(_ entry: UInt32) {
     let key = entries[entry].key
-    guard case .many = keys[key] else { return dropKey(key) }
+    guard case .many(let rivals) = keys[key] else { return dropKey(key) }
+    let before = rivals.bytes
     unrank(entry)
-    forgetRival(entry)
-    if case .many(let ranking) = keys[key], ranking.count == 1, let last = ranking[ranking.start] {
+    rivals.byContent.remove(rooted(entry), at: position(of: entries[entry].content, in: rivals))
+    otherBytes += rivals.bytes - before
+    if rivals.ranked.count == 1, let last = rivals.ranked[rivals.ranked.start] {
       keys[key] = .one(last)
-      forgetRival(last)
+      otherBytes -= rivals.bytes
     }
   }
 
-  private mutating func noteRival(_ entry: UInt32) {
-    rivalSlots.insert(hash: Self.hash(entries[entry].key, entries[entry].content), slot: entry)
+  private func rooted(_ entry: UInt32) -> RootedSlot {
+    RootedSlot(root: entries[entry].content.root.leadingWord, slot: entry)
   }
 
-  private mutating func forgetRival(_ entry: UInt32) {
-    rivalSlots.remove(hash: Self.hash(entries[entry].key, entries[entry].content), slot: entry)
+  /// The position of a content under a key, or of the next one.
+  private func position(of content: Content, in rivals: Rivals) -> SortedBlocks<RootedSlot>.Position {
+    let root = content.root.leadingWord
+    return rivals.byContent.position { $0.root == root ? entries[$0.slot].content < content : $0.root < root }
   }
 
-  /// Moves the ranking out of its table while it changes: a second reference would copy it.
-  private mutating func changeRanking(_ entry: UInt32, _ change: (Self, inout SortedBlocks<UInt32>) -> Void) {
-    let key = entries[entry].key
-    guard case .many(var ranking) = keys[key] else { return }
-    keys[key] = .one(noSlot)
-    change(self, &ranking)
-    keys[key] = .many(ranking)
+  /// The position behind a content under a key.
+  func position(behind content: Content, in rivals: Rivals) -> SortedBlocks<RootedSlot>.Position {
+    let root = content.root.leadingWord
+    return rivals.byContent.position { $0.root == root ? !(content < entries[$0.slot].content) : $0.root < root }
   }
 
-  private func outranks(_ left: UInt32, _ right: UInt32) -> Bool {
-    guard isListed(left) == isListed(right) else { return isListed(left) }
-    let (leftCount, rightCount) = (entries[left].holders.count, entries[right].holders.count)
-    return leftCount == rightCount ? entries[left].content < entries[right].content : leftCount > rightCount
+  /// The position of the first content under a key whose root is not less.
+  func position(ofRoot root: Digest, in rivals: Rivals) -> SortedBlocks<RootedSlot>.Position {
+    let leading = root.leadingWord
+    return rivals.byContent.position {
+      $0.root == leading ? entries[$0.slot].content.root < root : $0.root < leading
+    }
+  }
+
+  private func outranks(_ left: UInt32, _ right: UInt32) -> Bool { standing(left) < standing(right) }
+
+  func standing(_ entry: UInt32) -> Standing {
+    Standing(
+      isListed: isListed(entry), holders: entries[entry].holders.count, content: entries[entry].content)
+  }
+}
+
+/// The place of a content among those under one key: those that somebody has as a whole first, then most-held first.
+struct Standing: Comparable, Sendable {
+  let isListed: Bool
+  let holders: Int
+  let content: Content
+
+  static func < (left: Standing, right: Standing) -> Bool {
+    guard left.isListed == right.isListed else { return left.isListed }
+    return left.holders == right.holders ? left.content < right.content : left.holders > right.holders
   }
 }

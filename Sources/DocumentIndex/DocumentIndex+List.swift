@@ -12,17 +12,26 @@ extension DocumentIndex {
     guard !search.isFull, let keyPrefix = query.keyPrefix, !query.words.isUnmatchable else {
       return search.finish(isAtEnd: true)
     }
-    var walk = walk(query, keyPrefix, after: search.position)
+    var walk = walk(search, keyPrefix)
+    search.walk = nil
     var work = SearchWork(words: query.words.words.count)
     while let entry = walk.current {
+      guard isSettled || isShown(entry) else {
+        // Of sessions that have closed only.
+        search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
+        walk.advance(in: self)
+        work.add(1)
+        if work.isSlice { break }
+        continue
+      }
       let level = query.level(of: key(of: entry))
       if level == nil || level != search.level?.prefix { search.endLevel() }
       if search.isFull { return search.finish(isAtEnd: false) }
-      // The number of documents of a level must be whole; other pages may end early.
-      if work.isEnough { return query.isLevel ? () : search.finish(isAtEnd: false) }
+      if work.isSlice { break }
       if let level, query.words.words.isEmpty {
         search.count(walk.skip(level, in: self), below: level)
         search.position = .level(level)
+        work.add(1)
         continue
       }
       search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
@@ -30,18 +39,24 @@ extension DocumentIndex {
       guard isMatch(query.words, entry, &work) else { continue }
       if let level { search.count(1, below: level) } else { search.append(row(entry, using: &generator)) }
     }
-    search.finish(isAtEnd: true)
+    guard walk.current != nil else { return search.finish(isAtEnd: true) }
+    search.work += work.units
+    // The number of documents of a level must be whole; other pages may end early.
+    if !query.isLevel, search.work >= SearchWork.page { return search.finish(isAtEnd: false) }
+    search.walk = walk
   }
 
   private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> DocumentListing {
+    let held = isSettled ? entries[entry].holders : liveHolders(of: entry)
+    let record = isSettled ? entries[entry].records.oldest : oldestLiveRecord(of: entry)
     var holders = [Holder]()
-    entries[entry].holders.sample(Self.listHolderLimit, using: &generator) { [sources] source, complete in
+    held.sample(Self.listHolderLimit, using: &generator) { [sources] source, complete in
       holders.append(sources[source].holder(complete: complete))
     }
     let document = Document(
-      key: key(of: entry), title: title(of: entry), content: entries[entry].content, modified: entries[entry].modified,
-      executable: entries[entry].executable)
-    return DocumentListing(document: document, total: entries[entry].holders.count, holders: holders)
+      key: key(of: entry), title: titles.text(records[record].title), content: entries[entry].content,
+      modified: records[record].modified, executable: records[record].executable)
+    return DocumentListing(document: document, total: held.count, holders: holders)
   }
 
   /// The peers that can be reached, in the order of ids and addresses.
@@ -66,18 +81,23 @@ extension DocumentIndex {
 
   /// More entries than this are not checked one by one and sorted: a word that frequent fills a page soon when the list
   /// is scanned.
-  private static var maxCandidates: Int { 4096 }
+  private static var maxCandidates: Int { 2048 }
   /// More collections than this that have a word in common do not narrow a search.
   private static var maxCollections: Int { 64 }
 
   /// The entries that may match: those of the rarest word, or all within the key prefix.
-  private func walk(_ query: ListQuery, _ keyPrefix: String, after position: ListPosition?) -> EntryWalk {
+  private func walk(_ search: ListSearch, _ keyPrefix: String) -> EntryWalk {
+    let position = search.position
+    if var walk = search.walk {
+      walk.resume(after: position, in: self)
+      return walk
+    }
     var fewest: (chosen: [UInt32], areas: [String], count: Int)?
-    for word in query.words.words {
+    for word in search.query.words.words {
       guard let areas = areas(of: word.prefix, within: keyPrefix) else { continue }
       let count = areas.reduce(0) { $0 + self.count(in: $1) }
       let limit = min(Self.maxCandidates, (fewest?.count ?? .max) - count)
-      guard limit >= 0, let chosen = words.entries(prefix: word.prefix, limit: limit) else { continue }
+      guard limit >= 0, let chosen = words.elements(prefix: word.prefix, limit: limit) else { continue }
       fewest = (chosen, areas, count + chosen.count)
     }
     guard let fewest else { return EntryWalk(chosen: [], areas: [keyPrefix], after: position, in: self) }
@@ -89,7 +109,7 @@ extension DocumentIndex {
 
   /// The beginnings of all keys whose collection has a word with this prefix, in order; `nil` if there are too many.
   private func areas(of word: [UInt8], within keyPrefix: String) -> [String]? {
-    guard let slots = collectionWords.entries(prefix: word, limit: Self.maxCollections) else { return nil }
+    guard let slots = collectionWords.elements(prefix: word, limit: Self.maxCollections) else { return nil }
     let areas = slots.compactMap { slot -> String? in
       let area = collections.text(slot) + "/"
       return ByteOrder.hasPrefix(area, keyPrefix) ? area : ByteOrder.hasPrefix(keyPrefix, area) ? keyPrefix : nil
@@ -121,8 +141,14 @@ extension DocumentIndex {
   }
 
   private func isMatch(_ words: WordQuery, _ entry: UInt32, _ work: inout SearchWork) -> Bool {
-    guard !words.words.isEmpty else { return true }
-    let (title, key) = (title(of: entry), key(of: entry))
+    guard !words.words.isEmpty else {
+      // For the row.
+      work.add(2)
+      return true
+    }
+    let key = key(of: entry)
+    let title =
+      isSettled ? title(of: entry) : titles.text(records[oldestLiveRecord(of: entry)].title)
     work.add(title.text)
     work.add(key.text)
     return words.matches(title: title, key: key)
@@ -130,32 +156,44 @@ extension DocumentIndex {
 }
 
 /// The entries in which a search looks, in the order of lists: some chosen ones, and all in certain areas.
-private struct EntryWalk {
+struct EntryWalk: Sendable {
+  /// An entry as it was when the search began.
+  private struct Candidate {
+    let slot: UInt32
+    let stamp: UInt32
+  }
+
   private(set) var current: UInt32?
   /// Sorted.
-  private var chosen: ArraySlice<UInt32>
+  private var chosen: ArraySlice<Candidate>
   /// Beginnings of keys in byte order, none of which begins another.
   private var areas: ArraySlice<String>
   /// The next entry of the areas, and the position behind it.
   private var scanned: UInt32?
   private var position: SortedBlocks<PrefixedSlot>.Position
-  private let origin: ListPosition?
+  private var origin: ListPosition?
 
   /// - Parameters:
   ///   - chosen: sorted, none of them passed.
   ///   - origin: entries up to here are passed.
   init(chosen: [UInt32], areas: [String], after origin: ListPosition?, in index: DocumentIndex) {
-    self.chosen = chosen[...]
+    self.chosen = chosen.map { Candidate(slot: $0, stamp: index.words.stamp(of: $0)) }[...]
     self.areas = areas[...]
     self.origin = origin
     position = index.entryOrder.start
+    resume(after: origin, in: index)
+  }
+
+  /// Goes on after the index may have changed.
+  mutating func resume(after origin: ListPosition?, in index: DocumentIndex) {
+    self.origin = origin
     if let area = areas.first { position = index.start(of: area, after: origin) }
     scan(index)
     settle(index)
   }
 
   mutating func advance(in index: DocumentIndex) {
-    if current == chosen.first { chosen.removeFirst() }
+    if current == chosen.first?.slot { chosen.removeFirst() }
     if current == scanned { scan(index) }
     settle(index)
   }
@@ -184,21 +222,27 @@ private struct EntryWalk {
   }
 
   private mutating func settle(_ index: DocumentIndex) {
-    guard let first = chosen.first, let scanned else { return current = chosen.first ?? scanned }
+    while let first = chosen.first, index.words.stamp(of: first.slot) != first.stamp || !index.isListed(first.slot) {
+      chosen.removeFirst()
+    }
+    guard let first = chosen.first?.slot, let scanned else { return current = chosen.first?.slot ?? scanned }
     current = index.precedes(scanned, first) ? scanned : first
   }
 }
 
-/// The cost of a search for words: entries, and bytes folded and compared. A page ends short rather than delay everybody
-/// else.
+/// The cost of a search: entries, and bytes folded and compared. A slice takes a fraction of a millisecond, and a page ends
+/// short rather than take many slices.
 private struct SearchWork {
-  private static let maxEntries = 8192
-  /// A few milliseconds of ASCII text.
-  private static let maxBytes = 1 << 20
+  /// Units of a whole page, except where it must be whole.
+  static let page = 8192
+  private static let slice = 512
+  /// Folding and comparing so many bytes of ASCII text is a unit, as looking at an entry is.
+  private static let bytesPerUnit = 128
   /// Text beyond ASCII takes this many times longer to fold.
   private static let costBeyondASCII = 16
 
   private let words: Int
+  private var entries = 0
   private var texts = 0
   private var bytes = 0
 
@@ -207,7 +251,12 @@ private struct SearchWork {
   }
 
   /// Two texts are one entry.
-  var isEnough: Bool { texts / 2 * words >= Self.maxEntries || bytes >= Self.maxBytes }
+  var units: Int { entries + texts / 2 * words + bytes / Self.bytesPerUnit }
+  var isSlice: Bool { units >= Self.slice }
+
+  mutating func add(_ entries: Int) {
+    self.entries += entries
+  }
 
   mutating func add(_ text: String) {
     let (count, isPlain) = ByteOrder.withBytes(of: text) { ($0.count, $0.allSatisfy { $0 < 0x80 }) }

@@ -2,127 +2,150 @@
 
 package import DocumentModel
 
+/// What a look-up by key found.
+package enum LookupOutcome: Equatable, Sendable {
+  /// Nothing was visited.
+  case nothing
+  /// - Parameter more: the number of contents left out.
+  case found(more: Int)
+  /// Nothing was visited: so many contents take longer than others should wait. A `LookupSearch` finds the answer.
+  case tooMany
+}
+
 extension DocumentIndex {
   /// Maximum number of holders of a content, unless the caller says otherwise.
   package static var defaultHolderLimit: Int { 50 }
   /// Maximum number of contents of a key, unless the caller says otherwise.
   package static var defaultContentLimit: Int { 16 }
+  /// While records of closed sessions remain, more contents than this are looked at in slices.
+  private static var maxUnsettled: Int { 64 }
 
   /// Visits the contents under a key, most-held first, each with the holders that have a record of that key.
   ///
-  /// - Parameters:
-  ///   - key: as it arrived; an invalid key is not found.
-  ///   - peer: visit only the holders that are this peer.
-  /// - Returns: the number of contents left out; `nil` if there are none, and nothing was visited.
+  /// - Parameter key: as it arrived; an invalid key is not found.
   package func visit(
-    key: Span<UInt8>, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
-    contentLimit: Int = defaultContentLimit, using generator: inout some RandomNumberGenerator,
-    visitor: inout some LookupVisitor
-  ) -> Int? {
-    guard let slot = key.withUnsafeBytes({ [keys] bytes in keys.find(bytes) }) else { return nil }
-    return visit(
-      keySlot: slot, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
-      visitor: &visitor)
+    key: Span<UInt8>, holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit,
+    using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
+  ) -> LookupOutcome {
+    guard let slot = key.withUnsafeBytes({ [keys] bytes in keys.find(bytes) }), let ranking = keys[slot] else {
+      return .nothing
+    }
+    guard isSettled else {
+      return visitLive(ranking, holderLimit, contentLimit, using: &generator, visitor: &visitor)
+    }
+    switch ranking {
+    case .one(let entry):
+      visit(entry, entries[entry].holders, holderLimit, using: &generator, visitor: &visitor)
+    case .many(let rivals):
+      var position = rivals.ranked.start
+      for _ in 0..<max(0, contentLimit) {
+        guard let entry = rivals.ranked.next(&position) else { break }
+        visit(entry, entries[entry].holders, holderLimit, using: &generator, visitor: &visitor)
+      }
+    }
+    return .found(more: max(0, ranking.count - contentLimit))
   }
 
   /// Visits a content with its holders under any key, one per (peer, host, port).
   ///
-  /// - Parameter peer: visit only the holders that are this peer.
+  /// - Parameter peers: visit only the holders that are one of these.
   /// - Returns: false if there are none, and nothing was visited.
   package func visit(
-    content: Content, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
+    content: Content, peers: DigestPrefix? = nil, holderLimit: Int = defaultHolderLimit,
     using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
   ) -> Bool {
     guard let slot = findContent(content) else { return false }
-    let entry = contents[slot].entries.oldest
-    if let shared = sharedHolders[slot] {
-      return visit(
-        entry, shared, of: peer.map { sources(of: $0) }, holderLimit: holderLimit, using: &generator, visitor: &visitor)
-    }
-    return visit(
-      entry, entries[entry].holders, of: peer.map { sources(of: $0) }, holderLimit: holderLimit, using: &generator,
-      visitor: &visitor)
-  }
-
-  private func visit(
-    keySlot: UInt32, peer: PeerID?, holderLimit: Int, contentLimit: Int,
-    using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
-  ) -> Int? {
-    guard let ranking = keys[keySlot] else { return nil }
-    if let peer {
-      return visit(
-        ranking, of: sources(of: peer), holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
-        visitor: &visitor)
-    }
-    switch ranking {
-    case .one(let entry):
-      visit(entry, entries[entry].holders, holderLimit: holderLimit, using: &generator, visitor: &visitor)
-    case .many(let ranked):
-      var position = ranked.start
-      for _ in 0..<max(0, contentLimit) {
-        guard let entry = ranked.next(&position) else { break }
-        visit(entry, entries[entry].holders, holderLimit: holderLimit, using: &generator, visitor: &visitor)
-      }
-    }
-    return max(0, ranking.count - contentLimit)
-  }
-
-  /// Visits the entries of a key with those holders that are among the given sources.
-  private func visit(
-    _ ranking: Ranking, of peers: [UInt32], holderLimit: Int, contentLimit: Int,
-    using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
-  ) -> Int? {
-    guard !peers.isEmpty else { return nil }
-    let ranked =
-      switch ranking {
-      case .one(let entry): SortedBlocks(entry)
-      case .many(let ranked): ranked
-      }
-    var (found, position) = (0, ranked.start)
-    while let entry = ranked.next(&position) {
-      let holders = entries[entry].holders
-      if found < contentLimit {
-        let isHeld = visit(
-          entry, holders, of: peers, holderLimit: holderLimit, using: &generator, visitor: &visitor)
-        found += isHeld ? 1 : 0
-      } else if peers.contains(where: holders.contains) {
-        found += 1
-      }
-    }
-    return found == 0 ? nil : max(0, found - contentLimit)
-  }
-
-  /// Visits one content with its holders, or with those among the given sources.
-  /// - Returns: false if there are none of these, and nothing was visited.
-  private func visit(
-    _ entry: UInt32, _ holders: HolderSet, of peers: [UInt32]?, holderLimit: Int,
-    using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
-  ) -> Bool {
-    guard let peers else {
-      visit(entry, holders, holderLimit: holderLimit, using: &generator, visitor: &visitor)
+    var entry = contents[slot].entries.oldest
+    if isSettled, peers == nil {
+      let shared = contents[slot].shared
+      let holders = shared == noSlot ? entries[entry].holders : sharedHolders[shared].holders
+      visit(entry, holders, holderLimit, using: &generator, visitor: &visitor)
       return true
     }
-    var chosen = HolderSet()
-    for source in peers where holders.contains(source) {
-      _ = chosen.insert(source, complete: holders.isComplete(source))
-    }
-    guard !chosen.isEmpty else { return false }
-    visit(entry, chosen, holderLimit: holderLimit, using: &generator, visitor: &visitor)
+    var holders = isSettled ? self.holders(ofContent: slot) : liveHolders(ofContent: slot)
+    if let peers { holders = restrict(holders, to: peers, sources(of: peers)) }
+    guard !holders.isEmpty else { return false }
+    if !isSettled { entry = oldestLiveEntry(of: slot) }
+    visit(entry, holders, holderLimit, using: &generator, visitor: &visitor)
     return true
   }
 
-  private func visit(
-    _ entry: UInt32, _ holders: HolderSet, holderLimit: Int, using generator: inout some RandomNumberGenerator,
+  /// The same while records of closed sessions remain.
+  private func visitLive(
+    _ ranking: Ranking, _ holderLimit: Int, _ contentLimit: Int,
+    using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
+  ) -> LookupOutcome {
+    var found = [(standing: Standing, entry: UInt32, holders: HolderSet)]()
+    switch ranking {
+    case .one(let entry):
+      let holders = liveHolders(of: entry)
+      if !holders.isEmpty { found = [(standing(entry), entry, holders)] }
+    case .many(let rivals):
+      guard rivals.ranked.count <= Self.maxUnsettled else { return .tooMany }
+      var position = rivals.ranked.start
+      while let entry = rivals.ranked.next(&position) {
+        let holders = liveHolders(of: entry)
+        if !holders.isEmpty { found.append((standing(entry, holders), entry, holders)) }
+      }
+      found.sort { $0.standing < $1.standing }
+    }
+    guard !found.isEmpty else { return .nothing }
+    for (_, entry, holders) in found.prefix(contentLimit) {
+      visit(entry, holders, holderLimit, using: &generator, visitor: &visitor)
+    }
+    return .found(more: max(0, found.count - contentLimit))
+  }
+
+  // MARK: Parts
+
+  func standing(_ entry: UInt32, _ holders: HolderSet) -> Standing {
+    Standing(isListed: holders.completeCount > 0, holders: holders.count, content: entries[entry].content)
+  }
+
+  private func holders(ofContent row: UInt32) -> HolderSet {
+    let shared = contents[row].shared
+    return shared == noSlot ? entries[contents[row].entries.oldest].holders : sharedHolders[shared].holders
+  }
+
+  /// - Parameter known: the sources of these peers.
+  func restrict(_ holders: HolderSet, to peers: DigestPrefix, _ known: [UInt32]) -> HolderSet {
+    var (complete, partial) = ([UInt32](), [UInt32]())
+    if isSettled, known.count < holders.count {
+      for source in known where holders.contains(source) {
+        if holders.isComplete(source) { complete.append(source) } else { partial.append(source) }
+      }
+    } else {
+      for position in 0..<holders.count where peers.contains(sources[holders[position]].peer.digest) {
+        if position < holders.completeCount {
+          complete.append(holders[position])
+        } else {
+          partial.append(holders[position])
+        }
+      }
+    }
+    return HolderSet(complete: complete, partial: partial)
+  }
+
+  func visit(
+    _ entry: UInt32, _ holders: HolderSet, _ holderLimit: Int, using generator: inout some RandomNumberGenerator,
     visitor: inout some LookupVisitor
   ) {
-    visitor.visit(
-      ContentSummary(
-        key: key(of: entry), content: entries[entry].content, title: title(of: entry),
-        modified: entries[entry].modified, executable: entries[entry].executable,
-        total: holders.count))
+    visitor.visit(summary(of: entry, total: holders.count))
     // Without the lists of captures here and above, every part of the index would be captured and retained.
     holders.sample(holderLimit, using: &generator) { [sources] source, complete in
       visitor.visit(sources[source].holder(complete: complete))
     }
+  }
+
+  private func summary(of entry: UInt32, total: Int) -> ContentSummary {
+    guard !isSettled else {
+      return ContentSummary(
+        key: key(of: entry), content: entries[entry].content, title: title(of: entry),
+        modified: entries[entry].modified, executable: entries[entry].executable, total: total)
+    }
+    let record = oldestLiveRecord(of: entry)
+    return ContentSummary(
+      key: key(of: entry), content: entries[entry].content, title: titles.text(records[record].title),
+      modified: records[record].modified, executable: records[record].executable, total: total)
   }
 }

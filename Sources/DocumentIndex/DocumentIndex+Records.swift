@@ -7,16 +7,17 @@ extension DocumentIndex {
   /// - Returns: whether the record is new.
   mutating func place(_ document: Document, session: UInt32, complete: Bool) -> Bool {
     let entry = findEntry(document.key, document.content) ?? makeEntry(document.key, document.content)
-    let title = retainTitle(document.title)
-    if let record = sessions[session].records[entry] {
-      replace(record, by: document, title: title, complete: complete)
+    let (title, isNewTitle) = retainTitle(document.title)
+    if let record = findRecord(of: session, entry) {
+      replace(record, by: document, title: title, isNewTitle: isNewTitle, complete: complete)
       return false
     }
     let record = records.insert(
       Record(
         session: session, entry: entry, title: title, complete: complete, executable: document.executable,
-        modified: document.modified))
-    sessions[session].records[entry] = record
+        paysTitle: isNewTitle, modified: document.modified))
+    link(record, to: session)
+    if isNewTitle { charge(titleBytes(title), to: session) }
     entries[entry].records.append(record, in: &records)
     describe(entry)
     let source = sessions[session].source
@@ -25,28 +26,64 @@ extension DocumentIndex {
     return true
   }
 
-  /// Drops a record that is no longer in its session.
+  /// Drops a record.
   mutating func withdraw(_ record: UInt32) {
-    let entry = records[record].entry
-    let source = sessions[records[record].session].source
+    let (entry, session) = (records[record].entry, records[record].session)
+    let source = sessions[session].source
     removeHolder(source, of: entry, complete: records[record].complete)
-    sources[source].recordCount -= 1
+    if sessions[session].isLive { sources[source].recordCount -= 1 }
     entries[entry].records.remove(record, in: &records)
     describe(entry)
-    releaseTitle(records[record].title)
+    releaseTitle(of: record)
+    unlink(record, from: session)
     records.remove(record)
     if entries[entry].records.isEmpty { dropEntry(entry) }
   }
 
-  private mutating func replace(_ record: UInt32, by document: Document, title: UInt32, complete: Bool) {
+  func findRecord(of session: UInt32, _ entry: UInt32) -> UInt32? {
+    recordSlots.find(hash: SlotTable.hash(session, entry)) {
+      records[$0].entry == entry && records[$0].session == session
+    }
+  }
+
+  private mutating func link(_ record: UInt32, to session: UInt32) {
+    let newest = sessions[session].newestRecord
+    records[record].previous = newest
+    if newest != noSlot { records[newest].next = record }
+    sessions[session].newestRecord = record
+    recordSlots.insert(hash: SlotTable.hash(session, records[record].entry), slot: record)
+    countRecord(1, of: session)
+  }
+
+  private mutating func unlink(_ record: UInt32, from session: UInt32) {
+    let (previous, next) = (records[record].previous, records[record].next)
+    if previous != noSlot { records[previous].next = next }
+    if next == noSlot { sessions[session].newestRecord = previous } else { records[next].previous = previous }
+    recordSlots.remove(hash: SlotTable.hash(session, records[record].entry), slot: record)
+    countRecord(-1, of: session)
+  }
+
+  private mutating func replace(
+    _ record: UInt32, by document: Document, title: UInt32, isNewTitle: Bool, complete: Bool
+  ) {
     let entry = records[record].entry
     let previous = records[record]
-    records[record].title = title
     records[record].modified = document.modified
     records[record].executable = document.executable
     records[record].complete = complete
-    describe(entry)
-    releaseTitle(previous.title)
+    if title == previous.title {
+      // Retained once too often.
+      titles[title]? -= 1
+      describe(entry)
+    } else {
+      records[record].title = title
+      describe(entry)
+      records[record].title = previous.title
+      releaseTitle(of: record)
+      records[record].title = title
+      records[record].paysTitle = isNewTitle
+      if isNewTitle { charge(titleBytes(title), to: previous.session) }
+    }
     guard previous.complete != complete else { return }
     let source = sessions[previous.session].source
     // Added before removed: the holder never disappears in between.
@@ -57,30 +94,36 @@ extension DocumentIndex {
   // MARK: Holders
 
   private mutating func addHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
-    _ = sharedHolders[entries[entry].contentRow]?.insert(source, complete: complete)
-    let wasListed = isListed(entry)
-    defer { list(entry, unlike: wasListed) }
-    guard hasRivals(entry) else {
-      _ = entries[entry].holders.insert(source, complete: complete)
-      return
+    let shared = contents[entries[entry].contentRow].shared
+    if shared != noSlot {
+      let before = sharedHolders[shared].holders.bytes
+      _ = sharedHolders[shared].holders.insert(source, complete: complete)
+      otherBytes += sharedHolders[shared].holders.bytes - before
     }
-    let isMoved = !entries[entry].holders.contains(source) || complete && !wasListed
+    let (wasListed, before) = (isListed(entry), entries[entry].holders.bytes)
+    // Only then its place in the ranking changes.
+    let isMoved = hasRivals(entry) && (!entries[entry].holders.contains(source) || complete && !wasListed)
     if isMoved { unrank(entry) }
     _ = entries[entry].holders.insert(source, complete: complete)
     if isMoved { rank(entry) }
+    otherBytes += entries[entry].holders.bytes - before
+    list(entry, unlike: wasListed)
   }
 
   private mutating func removeHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
-    _ = sharedHolders[entries[entry].contentRow]?.remove(source, complete: complete)
-    let wasListed = isListed(entry)
-    defer { list(entry, unlike: wasListed) }
-    guard hasRivals(entry) else {
-      _ = entries[entry].holders.remove(source, complete: complete)
-      return
+    let shared = contents[entries[entry].contentRow].shared
+    if shared != noSlot {
+      let before = sharedHolders[shared].holders.bytes
+      _ = sharedHolders[shared].holders.remove(source, complete: complete)
+      otherBytes += sharedHolders[shared].holders.bytes - before
     }
-    unrank(entry)
+    let (wasListed, before) = (isListed(entry), entries[entry].holders.bytes)
+    let hasRivals = hasRivals(entry)
+    if hasRivals { unrank(entry) }
     _ = entries[entry].holders.remove(source, complete: complete)
-    rank(entry)
+    if hasRivals { rank(entry) }
+    otherBytes += entries[entry].holders.bytes - before
+    list(entry, unlike: wasListed)
   }
 
   // MARK: Words and titles
@@ -95,50 +138,51 @@ extension DocumentIndex {
       entries[entry].executable = records[oldest].executable
     }
     let previous = entries[entry].title
-    guard title != previous else { return }
-    let key = keys.text(entries[entry].key)
-    if previous != noSlot {
-      words.remove(entry, under: WordQuery.folded(title: titles.text(previous), key: key, hasCollection: false))
-    }
-    if title != noSlot {
-      words.insert(entry, under: WordQuery.folded(title: titles.text(title), key: key, hasCollection: false))
-    }
+    guard title != previous else { return chargeEntry(entry, nil) }
+    if previous != noSlot { words.remove(entry) }
     entries[entry].title = title
+    guard title != noSlot else { return chargeEntry(entry, 0) }
+    let key = keys.text(entries[entry].key)
+    let bytes = words.insert(
+      entry, under: WordQuery.folded(title: titles.text(title), key: key, hasCollection: false))
+    chargeEntry(entry, Charges.entry + TextMemory.bytes(of: key.text) + bytes)
   }
 
-  private mutating func retainTitle(_ title: Title) -> UInt32 {
-    guard let slot = titles.find(title.text) else { return titles.insert(title, payload: 1) }
+  private mutating func retainTitle(_ title: Title) -> (slot: UInt32, isNew: Bool) {
+    guard let slot = titles.find(title.text) else { return (titles.insert(title, payload: 1), true) }
     titles[slot]? += 1
-    return slot
+    return (slot, false)
   }
 
-  private mutating func releaseTitle(_ slot: UInt32) {
+  private mutating func releaseTitle(of record: UInt32) {
+    let slot = records[record].title
+    if records[record].paysTitle { charge(-titleBytes(slot), to: records[record].session) }
     titles[slot]? -= 1
     if titles[slot] == 0 { titles.remove(slot) }
+  }
+
+  private func titleBytes(_ title: UInt32) -> Int {
+    TextMemory.bytes(of: titles.text(title).text) + Charges.title
   }
 }
 
 /// Sources: the addresses at which peers can be reached.
 extension DocumentIndex {
   mutating func joinSource(_ id: HolderID, session: UInt32) {
-    let name = sessions[session].name
-    let source = sourceSlots[id] ?? makeSource(id, name: name)
-    sources[source].name = name
+    let source = sourceSlots[id] ?? makeSource(id, name: sessions[session].name)
     sources[source].sessions.append(session, in: &sessions)
     sessions[session].source = source
   }
 
-  /// The session must have no records.
+  /// The session is closed; its records are withdrawn later.
   mutating func leaveSource(session: UInt32) {
     let source = sessions[session].source
     guard source != noSlot else { return }
     sources[source].sessions.remove(session, in: &sessions)
-    let newest = sources[source].sessions.newest
-    if newest == noSlot {
-      dropSource(source)
-    } else {
-      sources[source].name = sessions[newest].name
-    }
+    sources[source].departing += 1
+    sources[source].recordCount -= sessions[session].recordCount
+    let oldest = sources[source].sessions.oldest
+    if oldest == noSlot { hideSource(source) } else { sources[source].name = sessions[oldest].name }
   }
 
   private mutating func makeSource(_ id: HolderID, name: PeerName) -> UInt32 {
@@ -148,18 +192,20 @@ extension DocumentIndex {
     return slot
   }
 
-  private mutating func dropSource(_ slot: UInt32) {
+  /// Nobody finds it any more; whoever claims the address gets another source.
+  private mutating func hideSource(_ slot: UInt32) {
     let id = sources[slot].id
     sourceOrder.remove(slot, at: sourceOrder.position { sources[$0].id < id })
     sourceSlots[id] = nil
-    sources.remove(slot)
   }
 
-  /// All sources that claim to be one peer.
-  func sources(of peer: PeerID) -> [UInt32] {
-    var position = sourceOrder.position { sources[$0].peer < peer }
+  /// All live sources that claim to be one of these peers.
+  func sources(of peers: DigestPrefix) -> [UInt32] {
+    var position = sourceOrder.position { sources[$0].peer.digest < peers.first }
     var found = [UInt32]()
-    while let source = sourceOrder.next(&position), sources[source].peer == peer { found.append(source) }
+    while let source = sourceOrder.next(&position), peers.contains(sources[source].peer.digest) {
+      found.append(source)
+    }
     return found
   }
 }

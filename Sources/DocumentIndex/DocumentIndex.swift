@@ -7,68 +7,89 @@ package import DocumentModel
 /// A plain value for one owner: no lock, no clock, no I/O. Lists are in the byte order of keys, then of contents. The cost
 /// of an operation depends on what it touches and on logarithms of the rest, never on the number of holders of a key, keys
 /// of a content or sessions.
+///
+/// What cannot be done in a short time is done in slices: `advance` for searches, `clear` for what closed sessions leave.
 package struct DocumentIndex {
   var records = Slab<Record>()
   var entries = Slab<Entry>()
   var contents = Slab<ContentRow>()
+  var sharedHolders = Slab<SharedHolders>()
   var sources = Slab<Source>()
   var sessions = Slab<Session>()
+  var accounts = Slab<Account>()
 
   var keys = TextTable<DocumentKey, Ranking>()
   /// With the number of records that have each title.
   var titles = TextTable<Title, Int>()
   var contentSlots = SlotTable()
-  /// Entries whose key has several contents, by key and content.
-  var rivalSlots = SlotTable()
+  /// By session and entry.
+  var recordSlots = SlotTable()
+  /// Live ones.
   var sourceSlots: [HolderID: UInt32] = [:]
+  /// Live ones.
   var sessionSlots: [SessionID: UInt32] = [:]
+  var accountSlots: [AddressBlock: UInt32] = [:]
 
-  /// All entries, by key and content.
+  /// All entries that lists show, by key and content.
   var entryOrder = SortedBlocks<PrefixedSlot>()
-  /// All sources, by peer, host and port.
+  /// All live sources, by peer, host and port.
   var sourceOrder = SortedBlocks<UInt32>()
-  /// The holders of contents that are, or were, under several keys. The holders of any other content are those of its
-  /// only entry.
-  var sharedHolders: [UInt32: HolderSet] = [:]
   var words = WordIndex()
   /// With the number of keys in each collection.
   var collections = TextTable<String, Int>()
   /// Collections by the words of their names.
   var collectionWords = WordIndex()
 
+  /// Closed sessions whose records are being withdrawn, the next one last.
+  var departing: [UInt32] = []
+  /// Records of closed sessions.
+  var departingRecords = 0
+  /// Memory of sets of holders and of rankings, in bytes.
+  var otherBytes = 0
+  /// For batches that are being added, in bytes.
+  var reservedBytes = 0
+
   package init() {}
 
   // MARK: Sessions
 
   /// Opens a session. Without a port it only looks up, and cannot have records.
+  /// - Parameter block: what its records and memory are counted for, if they are.
   /// - Returns: false, and nothing is done, if it is open already.
   @discardableResult
   package mutating func open(
-    _ session: SessionID, peer: PeerID, name: PeerName, host: String, port: UInt16?
+    _ session: SessionID, peer: PeerID, name: PeerName, host: String, port: UInt16?, block: AddressBlock? = nil
   ) -> Bool {
     guard sessionSlots[session] == nil else { return false }
-    let slot = sessions.insert(Session(id: session, name: name, source: noSlot))
+    let account = block.map { joinAccount($0) } ?? noSlot
+    let slot = sessions.insert(Session(id: session, name: name, source: noSlot, account: account))
     sessionSlots[session] = slot
+    charge(Charges.session + TextMemory.bytes(of: name.text) + TextMemory.bytes(of: host), to: slot)
     if let port { joinSource(HolderID(peer: peer, host: host, port: port), session: slot) }
     return true
   }
 
-  /// Closes a session and drops its records.
+  /// Closes a session. Its records are gone from all answers; call `clear` until they are withdrawn.
   /// - Returns: the number of records dropped.
   @discardableResult
   package mutating func close(_ session: SessionID) -> Int {
     guard let slot = sessionSlots.removeValue(forKey: session) else { return 0 }
-    let dropped = sessions[slot].records
-    sessions[slot].records = [:]
-    for record in dropped.values { withdraw(record) }
+    let count = sessions[slot].recordCount
+    release(slot)
+    sessions[slot].isLive = false
     leaveSource(session: slot)
-    sessions.remove(slot)
-    return dropped.count
+    guard count > 0 else {
+      finish(slot)
+      return 0
+    }
+    departingRecords += count
+    departing.append(slot)
+    return count
   }
 
   /// The number of records of a session; 0 if it is not open.
   package func records(of session: SessionID) -> Int {
-    sessionSlots[session].map { sessions[$0].records.count } ?? 0
+    sessionSlots[session].map { sessions[$0].recordCount } ?? 0
   }
 
   // MARK: Records
@@ -77,7 +98,9 @@ package struct DocumentIndex {
   /// for a session that is not open or has no port.
   /// - Returns: the number of new records.
   @discardableResult
-  package mutating func add(_ documents: [Document], by session: SessionID, complete: Bool = true) -> Int {
+  package mutating func add(
+    _ documents: some Collection<Document>, by session: SessionID, complete: Bool = true
+  ) -> Int {
     guard let slot = sessionSlots[session], sessions[slot].source != noSlot else { return 0 }
     var added = 0
     for document in documents where place(document, session: slot, complete: complete && document.complete) {
@@ -89,12 +112,11 @@ package struct DocumentIndex {
   /// Drops records.
   /// - Returns: the number of records that the session had.
   @discardableResult
-  package mutating func remove(_ documents: [DocumentID], by session: SessionID) -> Int {
+  package mutating func remove(_ documents: some Collection<DocumentID>, by session: SessionID) -> Int {
     guard let slot = sessionSlots[session] else { return 0 }
     var removed = 0
     for document in documents {
-      guard let entry = findEntry(document.key, document.content),
-        let record = sessions[slot].records.removeValue(forKey: entry)
+      guard let entry = findEntry(document.key, document.content), let record = findRecord(of: slot, entry)
       else { continue }
       withdraw(record)
       removed += 1
@@ -104,18 +126,19 @@ package struct DocumentIndex {
 
   // MARK: Numbers
 
+  /// Documents and keys of sessions that have just closed may still be counted.
   package var statistics: IndexStatistics {
     IndexStatistics(
-      documents: entries.count, records: records.count, sessions: sessions.count, peers: sources.count,
-      keys: keys.count)
+      documents: entries.count, records: records.count - departingRecords, sessions: sessionSlots.count,
+      peers: sourceOrder.count, keys: keys.count)
   }
 
   /// Elements in all tables; 0 in an index without sessions. For tests: nothing else shows that memory is given back.
   package var elementCount: Int {
-    records.count + entries.count + contents.count + sources.count + sessions.count + keys.count + titles.count
-      + contentSlots.count + rivalSlots.count + sourceSlots.count + sessionSlots.count + entryOrder.count
-      + sourceOrder.count + sharedHolders.count + words.wordCount
-      + collections.count + collectionWords.wordCount
+    let elements = records.count + entries.count + contents.count + sharedHolders.count + sources.count + sessions.count
+    let texts = keys.count + titles.count + words.wordCount + collections.count + collectionWords.wordCount
+    let tables = contentSlots.count + recordSlots.count + sourceSlots.count + sessionSlots.count
+    return elements + texts + tables + entryOrder.count + sourceOrder.count + accounts.count + accountSlots.count
   }
 }
 

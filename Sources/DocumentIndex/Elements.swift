@@ -9,10 +9,15 @@ struct Record: AgeLinked {
   var title: UInt32
   var complete: Bool
   var executable: Bool
+  /// Whether the memory of the title is charged to the session: it was the first with that title.
+  var paysTitle: Bool
   var modified: Timestamp
   /// Other records of the same entry.
   var older = noSlot
   var newer = noSlot
+  /// Other records of the same session.
+  var previous = noSlot
+  var next = noSlot
 
   mutating func vacate() {}
 }
@@ -26,6 +31,10 @@ struct Entry: AgeLinked {
   var title = noSlot
   let key: UInt32
   let contentRow: UInt32
+  /// The session of the oldest record, to which the memory of the entry is charged.
+  var payer = noSlot
+  /// What is charged, in bytes.
+  var charge: UInt32 = 0
   var records = AgeList()
   var holders = HolderSet()
   /// Other entries of the same content.
@@ -40,22 +49,38 @@ struct Entry: AgeLinked {
 /// A content; it exists while it is under some key. Its entries name it.
 struct ContentRow: SlabElement {
   var entries = AgeList()
+  /// The slot of its holders under any key if it is, or was, under several; the holders of any other content are those of
+  /// its only entry.
+  var shared = noSlot
 
   mutating func vacate() {}
 }
 
-/// An address of a peer: one per (peer, host, port), shared by all sessions that claim it.
+/// The holders of a content that is under several keys.
+struct SharedHolders: SlabElement {
+  var holders: HolderSet
+
+  mutating func vacate() {
+    holders = HolderSet()
+  }
+}
+
+/// An address of a peer: one per (peer, host, port), shared by all live sessions that claim it.
 struct Source: SlabElement {
   var peer: PeerID
   var host: String
   var port: UInt16
-  /// From the newest session.
+  /// From the oldest live session.
   var name: PeerName
+  /// The live ones. Without any the source is dead: nothing shows it, and a session that claims the address gets another.
   var sessions = AgeList()
-  /// Of all its sessions together.
+  /// Closed sessions whose records are not all withdrawn.
+  var departing = 0
+  /// Of all its live sessions together.
   var recordCount = 0
 
   var id: HolderID { HolderID(peer: peer, host: host, port: port) }
+  var isLive: Bool { !sessions.isEmpty }
 
   mutating func vacate() {
     host = ""
@@ -71,26 +96,60 @@ struct Session: AgeLinked {
   var name: PeerName
   /// `noSlot` if it only looks up.
   var source: UInt32
-  /// From entry to record.
-  var records: [UInt32: UInt32] = [:]
-  /// Other sessions of the same source.
+  /// What its memory is charged to; `noSlot` for nothing.
+  var account: UInt32
+  var isLive = true
+  var recordCount = 0
+  /// The newest of its records.
+  var newestRecord = noSlot
+  /// Memory that is there for it alone, and what is reserved, in bytes.
+  var bytes = 0
+  /// For a batch that is being added.
+  var reserved = 0
+  /// Other live sessions of the same source.
   var older = noSlot
   var newer = noSlot
 
-  mutating func vacate() {
-    records = [:]
-  }
+  mutating func vacate() {}
 }
 
-/// The entries under one key, most-held first. Nearly every key has one.
+/// What all sessions of an address block hold.
+struct Account: SlabElement {
+  let block: AddressBlock
+  /// The account of the whole site; `noSlot` if there is none.
+  let site: UInt32
+  var sessions = 0
+  var records = 0
+  var bytes = 0
+
+  mutating func vacate() {}
+}
+
+/// The entries under one key. Nearly every key has one.
 enum Ranking {
   case one(UInt32)
-  case many(SortedBlocks<UInt32>)
+  case many(Rivals)
 
   var count: Int {
     switch self {
     case .one: 1
-    case .many(let entries): entries.count
+    case .many(let rivals): rivals.ranked.count
     }
   }
+}
+
+/// The entries under a key that has several.
+final class Rivals {
+  /// Most-held first.
+  var ranked = SortedBlocks<UInt32>()
+  /// In the order of contents.
+  var byContent = SortedBlocks<RootedSlot>()
+
+  var bytes: Int { 112 + ranked.bytes + byContent.bytes }
+}
+
+/// An entry and the first bytes of its root, which settle most comparisons.
+struct RootedSlot: Equatable {
+  let root: UInt64
+  let slot: UInt32
 }

@@ -29,10 +29,33 @@ struct HolderSet {
 
   private static let maxSearched = 16
 
+  init() {}
+
+  /// For sampling only.
+  init(complete: [UInt32], partial: [UInt32]) {
+    members = SlotList(complete + partial)
+    completeCount = complete.count
+  }
+
+  /// Memory beside the set itself, in bytes.
+  var bytes: Int {
+    guard members.capacity > 1 else { return repeated.isEmpty ? 0 : Self.bytes(ofTable: repeated.capacity, stride: 12) }
+    return TextMemory.bytes(ofArray: members.capacity - 1, stride: 4)
+      + Self.bytes(ofTable: positions.capacity, stride: 8) + Self.bytes(ofTable: repeated.capacity, stride: 12)
+  }
+
+  /// Dictionaries are filled up to three quarters.
+  private static func bytes(ofTable capacity: Int, stride: Int) -> Int {
+    capacity == 0 ? 0 : TextMemory.bytes(ofArray: capacity * 4 / 3, stride: stride) + 32
+  }
+
   var count: Int { members.count }
   var isEmpty: Bool { members.isEmpty }
 
   func contains(_ source: UInt32) -> Bool { position(of: source) != nil }
+
+  /// Complete ones first, otherwise in no order.
+  subscript(position: Int) -> UInt32 { members[position] }
 
   /// Whether a member has the whole content.
   func isComplete(_ source: UInt32) -> Bool {
@@ -156,6 +179,13 @@ struct HolderSet {
 struct SlotList {
   private var first = noSlot
   private var others: [UInt32] = []
+
+  init() {}
+
+  init(_ slots: [UInt32]) {
+    first = slots.first ?? noSlot
+    others = Array(slots.dropFirst())
+  }
 
   var isEmpty: Bool { first == noSlot }
   var count: Int { isEmpty ? 0 : others.count + 1 }

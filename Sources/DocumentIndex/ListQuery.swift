@@ -115,6 +115,10 @@ package struct ListSearch: Sendable {
   /// Where the search goes on.
   var position: ListPosition?
   private(set) var rows: [ListRow] = []
+  /// Where it looks, between two slices.
+  var walk: EntryWalk?
+  /// Done so far.
+  var work = 0
   /// The row whose documents are being counted.
   private(set) var level: LevelListing?
 

@@ -11,39 +11,158 @@ let noSlot = UInt32.max
 
 /// Elements in numbered slots. A slot keeps its number until its element is removed, and is reused later: four bytes refer
 /// to an element, and no element is allocated alone.
+///
+/// The slots are in chunks: growing copies no element, however many there are, and a chunk without elements gives its memory
+/// back. One owner only: a copy would share the elements.
 struct Slab<Element: SlabElement> {
-  private var elements: [Element] = []
-  private var free: [UInt32] = []
+  /// The chunks, for access without a detour.
+  private var table: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
+  private let memory = SlabMemory<Element>()
+
+  init() {
+    table = memory.table
+  }
 
   /// The number of slots in use.
-  var count: Int { elements.count - free.count }
+  var count: Int { memory.count }
+  /// All slots in use are below this number.
+  var slotLimit: UInt32 { UInt32(memory.chunks.count) << SlabMemory<Element>.shift }
+  /// Memory in bytes, without what the elements refer to.
+  var bytes: Int { memory.allocated * SlabMemory<Element>.perChunk * MemoryLayout<Element>.stride }
 
   /// The slot must be in use.
   subscript(slot: UInt32) -> Element {
-    _read { yield elements[Int(slot)] }
-    _modify { yield &elements[Int(slot)] }
+    _read { yield table[Int(slot >> SlabMemory<Element>.shift)][Int(slot & SlabMemory<Element>.mask)] }
+    _modify { yield &table[Int(slot >> SlabMemory<Element>.shift)][Int(slot & SlabMemory<Element>.mask)] }
+  }
+
+  /// Whether the slot is in a chunk that has memory; others are not in use.
+  func hasMemory(_ slot: UInt32) -> Bool { memory.chunks[Int(slot >> SlabMemory<Element>.shift)].isAllocated }
+
+  /// The first slot of the next chunk.
+  func nextChunk(after slot: UInt32) -> UInt32 { (slot >> SlabMemory<Element>.shift + 1) << SlabMemory<Element>.shift }
+
+  /// Whether the slot has ever been used since its chunk has memory; the chunk must have memory.
+  func isInitialized(_ slot: UInt32) -> Bool {
+    Int(slot & SlabMemory<Element>.mask) < memory.chunks[Int(slot >> SlabMemory<Element>.shift)].initialized
   }
 
   mutating func insert(_ element: Element) -> UInt32 {
-    if let slot = free.popLast() {
-      elements[Int(slot)] = element
-      return slot
-    }
-    if elements.count == elements.capacity {
-      // Grow by a quarter: with millions of elements, the slack after doubling would be most of the memory.
-      elements.reserveCapacity(elements.count + max(16, elements.count / 4))
-    }
-    elements.append(element)
-    return UInt32(elements.count - 1)
+    let slot = memory.insert(element)
+    table = memory.table
+    return slot
   }
 
   /// Frees a slot in use.
   mutating func remove(_ slot: UInt32) {
-    elements[Int(slot)].vacate()
-    free.append(slot)
-    guard free.count == elements.count else { return }
-    elements = []
-    free = []
+    self[slot].vacate()
+    memory.remove(slot)
+    table = memory.table
+  }
+}
+
+/// The chunks of a slab.
+private final class SlabMemory<Element: SlabElement> {
+  struct Chunk {
+    var isAllocated = false
+    /// Slots that hold an element, or a vacated one.
+    var initialized = 0
+    var used = 0
+    /// Whether it is in the list of chunks with room.
+    var isOpen = false
+    /// Vacated slots.
+    var free: [UInt16] = []
+  }
+
+  static var shift: UInt32 { 10 }
+  static var perChunk: Int { 1 << 10 }
+  static var mask: UInt32 { (1 << 10) - 1 }
+
+  private(set) var table = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: 16)
+  private var tableCapacity = 16
+  private(set) var chunks: [Chunk] = []
+  /// Chunks with room, the next one last.
+  private var open: [UInt32] = []
+  private(set) var count = 0
+  /// Chunks with memory.
+  private(set) var allocated = 0
+
+  deinit {
+    for chunk in chunks.indices where chunks[chunk].isAllocated { release(chunk) }
+    table.deallocate()
+  }
+
+  func insert(_ element: Element) -> UInt32 {
+    if open.isEmpty { addChunk() }
+    let chunk = Int(open[open.count - 1])
+    if !chunks[chunk].isAllocated { allocate(chunk) }
+    let offset: Int
+    if let free = chunks[chunk].free.popLast() {
+      offset = Int(free)
+      table[chunk][offset] = element
+    } else {
+      offset = chunks[chunk].initialized
+      (table[chunk] + offset).initialize(to: element)
+      chunks[chunk].initialized += 1
+    }
+    chunks[chunk].used += 1
+    count += 1
+    if chunks[chunk].used == Self.perChunk {
+      chunks[chunk].isOpen = false
+      open.removeLast()
+    }
+    return UInt32(chunk) << Self.shift | UInt32(offset)
+  }
+
+  func remove(_ slot: UInt32) {
+    let chunk = Int(slot >> Self.shift)
+    chunks[chunk].used -= 1
+    count -= 1
+    guard chunks[chunk].used > 0 else {
+      release(chunk)
+      if count == 0 {
+        chunks = []
+        open = []
+      } else {
+        reopen(chunk)
+      }
+      return
+    }
+    chunks[chunk].free.append(UInt16(truncatingIfNeeded: slot & Self.mask))
+    reopen(chunk)
+  }
+
+  private func reopen(_ chunk: Int) {
+    guard !chunks[chunk].isOpen else { return }
+    chunks[chunk].isOpen = true
+    open.append(UInt32(chunk))
+  }
+
+  private func addChunk() {
+    if chunks.count == tableCapacity {
+      let larger = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: tableCapacity * 2)
+      larger.update(from: table, count: tableCapacity)
+      table.deallocate()
+      table = larger
+      tableCapacity *= 2
+    }
+    chunks.append(Chunk())
+    reopen(chunks.count - 1)
+  }
+
+  private func allocate(_ chunk: Int) {
+    table[chunk] = .allocate(capacity: Self.perChunk)
+    chunks[chunk].isAllocated = true
+    allocated += 1
+  }
+
+  private func release(_ chunk: Int) {
+    table[chunk].deinitialize(count: chunks[chunk].initialized)
+    table[chunk].deallocate()
+    chunks[chunk].isAllocated = false
+    chunks[chunk].initialized = 0
+    chunks[chunk].free = []
+    allocated -= 1
   }
 }
 
@@ -74,14 +193,5 @@ struct AgeList {
     let (older, newer) = (slab[slot].older, slab[slot].newer)
     if older == noSlot { oldest = newer } else { slab[older].newer = newer }
     if newer == noSlot { newest = older } else { slab[newer].older = older }
-  }
-
-  /// The chain from the oldest to the newest.
-  func slots<Element: AgeLinked>(in slab: Slab<Element>) -> some Sequence<UInt32> {
-    sequence(state: oldest) { slot in
-      guard slot != noSlot else { return nil }
-      defer { slot = slab[slot].newer }
-      return slot
-    }
   }
 }

@@ -2,80 +2,143 @@
 
 /// A hash table of slots, eight bytes per bucket: the elements are in a `Slab` and are compared there. Open addressing with
 /// linear probing; removal closes the gap, so there are no tombstones. The hash is stored, so growing touches no element.
+///
+/// It consists of many small tables that grow one by one: nobody waits while millions of buckets move. One owner only: a
+/// copy would share the buckets.
 struct SlotTable {
-  /// The hash in the high half, the slot plus one in the low half; 0 is an empty bucket. A power of two, or none.
-  private var buckets: [UInt64] = []
+  private let parts = SlotTableParts()
   private(set) var count = 0
 
-  private static let fewestBuckets = 8
+  /// Memory in bytes.
+  var bytes: Int { parts.bytes }
 
   /// The slot with this hash for which `isMatch` is true.
   func find(hash: UInt32, where isMatch: (UInt32) -> Bool) -> UInt32? {
     guard count > 0 else { return nil }
-    let mask = buckets.count - 1
-    var position = Int(hash) & mask
-    while buckets[position] != 0 {
-      let slot = Self.slot(buckets[position])
-      if Self.hash(buckets[position]) == hash, isMatch(slot) { return slot }
-      position = (position + 1) & mask
+    let part = parts[hash]
+    guard let buckets = part.buckets else { return nil }
+    var position = hash & part.mask
+    while buckets[Int(position)] != 0 {
+      let bucket = buckets[Int(position)]
+      if Self.hash(bucket) == hash, isMatch(Self.slot(bucket)) { return Self.slot(bucket) }
+      position = (position + 1) & part.mask
     }
     return nil
   }
 
   /// Inserts a slot that is not in the table.
   mutating func insert(hash: UInt32, slot: UInt32) {
-    if (count + 1) * 4 > buckets.count * 3 { resize(to: max(Self.fewestBuckets, buckets.count * 2)) }
-    place(UInt64(hash) << 32 | UInt64(slot + 1))
+    parts.insert(UInt64(hash) << 32 | UInt64(slot + 1), hash)
     count += 1
   }
 
   /// Removes a slot that was inserted with this hash.
   mutating func remove(hash: UInt32, slot: UInt32) {
-    guard count > 0 else { return }
-    let mask = buckets.count - 1
-    let bucket = UInt64(hash) << 32 | UInt64(slot + 1)
-    var position = Int(hash) & mask
-    while buckets[position] != bucket {
-      guard buckets[position] != 0 else { return }
+    guard count > 0, parts.remove(UInt64(hash) << 32 | UInt64(slot + 1), hash) else { return }
+    count -= 1
+    if count == 0 { parts.release() }
+  }
+
+  fileprivate static func hash(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket >> 32) }
+  private static func slot(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket) - 1 }
+}
+
+/// The tables of a `SlotTable`, chosen by the first bits of the hash.
+private final class SlotTableParts {
+  struct Part {
+    /// The hash in the high half, the slot plus one in the low half; 0 is an empty bucket. A power of two, or none.
+    var buckets: UnsafeMutablePointer<UInt64>?
+    var mask: UInt32 = 0
+    var count: UInt32 = 0
+
+    var size: UInt32 { buckets == nil ? 0 : mask + 1 }
+  }
+
+  private static let number = 256
+  private static let fewestBuckets: UInt32 = 8
+
+  private let parts = UnsafeMutablePointer<Part>.allocate(capacity: number)
+  private var buckets = 0
+
+  init() {
+    parts.initialize(repeating: Part(), count: Self.number)
+  }
+
+  deinit {
+    release()
+    parts.deallocate()
+  }
+
+  var bytes: Int { buckets * 8 }
+
+  subscript(hash: UInt32) -> Part { parts[Int(hash >> 24)] }
+
+  func insert(_ bucket: UInt64, _ hash: UInt32) {
+    let number = Int(hash >> 24)
+    let size = parts[number].size
+    if (parts[number].count + 1) * 4 > size * 3 { resize(number, to: max(Self.fewestBuckets, size * 2)) }
+    place(bucket, number)
+    parts[number].count += 1
+  }
+
+  func remove(_ bucket: UInt64, _ hash: UInt32) -> Bool {
+    let number = Int(hash >> 24)
+    guard let buckets = parts[number].buckets else { return false }
+    let mask = parts[number].mask
+    var position = hash & mask
+    while buckets[Int(position)] != bucket {
+      guard buckets[Int(position)] != 0 else { return false }
       position = (position + 1) & mask
     }
-    closeGap(at: position)
-    count -= 1
-    if buckets.count > Self.fewestBuckets, count * 8 < buckets.count { resize(to: buckets.count / 2) }
-    if count == 0 { buckets = [] }
+    Self.closeGap(at: position, buckets, mask)
+    parts[number].count -= 1
+    let size = mask + 1
+    if size > Self.fewestBuckets, parts[number].count * 8 < size { resize(number, to: size / 2) }
+    return true
+  }
+
+  func release() {
+    for number in 0..<Self.number {
+      parts[number].buckets?.deallocate()
+      parts[number] = Part()
+    }
+    buckets = 0
   }
 
   /// Moves later buckets of the run forward where their home allows it.
-  private mutating func closeGap(at position: Int) {
-    let mask = buckets.count - 1
+  private static func closeGap(at position: UInt32, _ buckets: UnsafeMutablePointer<UInt64>, _ mask: UInt32) {
     var gap = position
     var next = (gap + 1) & mask
-    while buckets[next] != 0 {
-      let home = Int(Self.hash(buckets[next])) & mask
-      if (next - home) & mask >= (next - gap) & mask {
-        buckets[gap] = buckets[next]
+    while buckets[Int(next)] != 0 {
+      let home = SlotTable.hash(buckets[Int(next)]) & mask
+      if (next &- home) & mask >= (next &- gap) & mask {
+        buckets[Int(gap)] = buckets[Int(next)]
         gap = next
       }
       next = (next + 1) & mask
     }
-    buckets[gap] = 0
+    buckets[Int(gap)] = 0
   }
 
-  private mutating func resize(to size: Int) {
-    let old = buckets
-    buckets = Array(repeating: 0, count: size)
-    for bucket in old where bucket != 0 { place(bucket) }
+  private func resize(_ number: Int, to size: UInt32) {
+    let old = parts[number]
+    let new = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(size))
+    new.initialize(repeating: 0, count: Int(size))
+    parts[number].buckets = new
+    parts[number].mask = size - 1
+    buckets += Int(size) - Int(old.size)
+    guard let moved = old.buckets else { return }
+    for position in 0..<Int(old.size) where moved[position] != 0 { place(moved[position], number) }
+    moved.deallocate()
   }
 
-  private mutating func place(_ bucket: UInt64) {
-    let mask = buckets.count - 1
-    var position = Int(Self.hash(bucket)) & mask
-    while buckets[position] != 0 { position = (position + 1) & mask }
-    buckets[position] = bucket
+  private func place(_ bucket: UInt64, _ number: Int) {
+    guard let buckets = parts[number].buckets else { return }
+    let mask = parts[number].mask
+    var position = SlotTable.hash(bucket) & mask
+    while buckets[Int(position)] != 0 { position = (position + 1) & mask }
+    buckets[Int(position)] = bucket
   }
-
-  private static func hash(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket >> 32) }
-  private static func slot(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket) - 1 }
 }
 
 extension SlotTable {
@@ -90,5 +153,13 @@ extension SlotTable {
     var hasher = Hasher()
     hasher.combine(value)
     return UInt32(truncatingIfNeeded: hasher.finalize())
+  }
+
+  /// For numbers that nobody outside can choose: a mixer without a secret (the finaliser of MurmurHash3).
+  static func hash(_ left: UInt32, _ right: UInt32) -> UInt32 {
+    var mixed = UInt64(left) << 32 | UInt64(right)
+    mixed = (mixed ^ mixed >> 33) &* 0xFF51_AFD7_ED55_8CCD
+    mixed = (mixed ^ mixed >> 33) &* 0xC4CE_B9FE_1A85_EC53
+    return UInt32(truncatingIfNeeded: mixed ^ mixed >> 33)
   }
 }

@@ -13,6 +13,8 @@ struct SortedBlocks<Element: Equatable> {
 
   /// None is empty.
   private var blocks: [[Element]] = []
+  /// The first element of each block: a search looks into one block only.
+  private var firsts: [Element] = []
   private(set) var count = 0
 
   static var maxInBlock: Int { 256 }
@@ -21,14 +23,21 @@ struct SortedBlocks<Element: Equatable> {
 
   init(_ element: Element) {
     blocks = [[element]]
+    firsts = [element]
     count = 1
+  }
+
+  /// Memory in bytes: full blocks have room for as many elements as they may have, most others for nearly as many.
+  var bytes: Int {
+    guard blocks.count > 1 else { return (blocks.first?.capacity ?? 0) * MemoryLayout<Element>.stride }
+    return blocks.count * (32 + Self.maxInBlock * MemoryLayout<Element>.stride)
   }
 
   var start: Position { Position(block: 0, offset: 0) }
 
   /// The position of the first element for which `isBefore` is false; the end if there is none.
   func position(after isBefore: (Element) -> Bool) -> Position {
-    let block = max(0, Self.partition(blocks.count) { isBefore(blocks[$0][0]) } - 1)
+    let block = max(0, Self.partition(firsts.count) { isBefore(firsts[$0]) } - 1)
     guard block < blocks.count else { return Position(block: block, offset: 0) }
     let elements = blocks[block]
     return Position(block: block, offset: Self.partition(elements.count) { isBefore(elements[$0]) })
@@ -63,21 +72,29 @@ struct SortedBlocks<Element: Equatable> {
   /// Inserts an element at the position that a search for it gave.
   mutating func insert(_ element: Element, at position: Position) {
     count += 1
-    guard position.block < blocks.count else { return blocks.append([element]) }
-    if blocks[position.block].count < Self.maxInBlock {
-      return blocks[position.block].insert(element, at: position.offset)
-    }
+    guard position.block < blocks.count else { return append([element]) }
+    if blocks[position.block].count < Self.maxInBlock { return insert(element, position.block, position.offset) }
     if position.block + 1 == blocks.count, position.offset == Self.maxInBlock {
       // Elements that arrive in order, as numbered documents do, leave full blocks behind.
-      return blocks.append([element])
+      return append([element])
     }
     split(position.block)
     let half = Self.maxInBlock / 2
     if position.offset <= half {
-      blocks[position.block].insert(element, at: position.offset)
+      insert(element, position.block, position.offset)
     } else {
-      blocks[position.block + 1].insert(element, at: position.offset - half)
+      insert(element, position.block + 1, position.offset - half)
     }
+  }
+
+  private mutating func append(_ block: [Element]) {
+    blocks.append(block)
+    firsts.append(block[0])
+  }
+
+  private mutating func insert(_ element: Element, _ block: Int, _ offset: Int) {
+    blocks[block].insert(element, at: offset)
+    if offset == 0 { firsts[block] = element }
   }
 
   /// Removes an element, if it is at the position that a search for it gave.
@@ -88,6 +105,7 @@ struct SortedBlocks<Element: Equatable> {
     guard block < blocks.count, blocks[block][offset] == element else { return false }
     blocks[block].remove(at: offset)
     count -= 1
+    if offset == 0, let first = blocks[block].first { firsts[block] = first }
     mergeIfSmall(block)
     return true
   }
@@ -97,16 +115,19 @@ struct SortedBlocks<Element: Equatable> {
     let upper = Array(blocks[block][half...])
     blocks[block].removeLast(upper.count)
     blocks.insert(upper, at: block + 1)
+    firsts.insert(upper[0], at: block + 1)
   }
 
   private mutating func mergeIfSmall(_ block: Int) {
     let size = blocks[block].count
     if size == 0 {
       blocks.remove(at: block)
+      firsts.remove(at: block)
     } else if size < Self.maxInBlock / 4, block + 1 < blocks.count,
       size + blocks[block + 1].count <= Self.maxInBlock / 2
     {
       let following = blocks.remove(at: block + 1)
+      firsts.remove(at: block + 1)
       blocks[block].append(contentsOf: following)
     }
   }

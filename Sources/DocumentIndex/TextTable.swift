@@ -36,8 +36,12 @@ struct TextTable<Text: TextValue, Payload> {
 
   private var rows = Slab<Row>()
   private var slots = SlotTable()
+  /// Of long texts, in bytes.
+  private var textBytes = 0
 
   var count: Int { rows.count }
+  /// Memory in bytes, without what the payloads refer to.
+  var bytes: Int { rows.bytes + slots.bytes + textBytes }
 
   func text(_ slot: UInt32) -> Text { rows[slot].text }
 
@@ -58,17 +62,36 @@ struct TextTable<Text: TextValue, Payload> {
   mutating func insert(_ text: Text, payload: Payload) -> UInt32 {
     let slot = rows.insert(Row(text: text, payload: payload))
     slots.insert(hash: hash(of: slot), slot: slot)
+    textBytes += TextMemory.bytes(of: text.text)
     return slot
   }
 
   mutating func remove(_ slot: UInt32) {
     slots.remove(hash: hash(of: slot), slot: slot)
+    textBytes -= TextMemory.bytes(of: rows[slot].text.text)
     rows.remove(slot)
   }
 
   private func hash(of slot: UInt32) -> UInt32 {
     ByteOrder.withBytes(of: rows[slot].text.text) { SlotTable.hash(of: $0) }
   }
+}
+
+/// What texts and arrays cost beyond the place where they are stored.
+enum TextMemory {
+  /// Of a string: those of up to 15 bytes are stored in place.
+  static func bytes(of text: String) -> Int {
+    let count = text.utf8.count
+    return count <= 15 ? 0 : allocation(32 + count + 1)
+  }
+
+  /// Of an array's elements.
+  static func bytes(ofArray capacity: Int, stride: Int) -> Int {
+    capacity == 0 ? 0 : allocation(32 + capacity * stride)
+  }
+
+  /// The bytes that malloc(3) takes for so many.
+  private static func allocation(_ bytes: Int) -> Int { (bytes + 8 + 15) & ~15 }
 }
 
 /// Compares texts by their UTF-8 bytes, eight at a time: lists and look-ups spend most of their time here.

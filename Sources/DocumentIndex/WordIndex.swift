@@ -1,103 +1,223 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the elements that have a word with a given prefix.
+///
+/// Removing an element costs the same whatever its words: what the words say of it becomes stale, is skipped by searches,
+/// and is swept out later, a bounded amount at a time.
 struct WordIndex {
-  /// The entries with one word: usually one or few, sometimes nearly all.
-  private struct Postings {
-    private var first: UInt32
-    private var others: Set<UInt32> = []
+  /// An element with a word; stale when the element has got another stamp.
+  private struct Posting: Equatable {
+    var element: UInt32
+    var stamp: UInt32
+  }
 
-    init(_ entry: UInt32) {
-      first = entry
-    }
+  private struct Word: SlabElement {
+    var text: String
+    var first: Posting
+    var others: [Posting] = []
 
-    var count: Int { others.count + (first == noSlot ? 0 : 1) }
+    var count: Int { others.count + 1 }
 
-    mutating func insert(_ entry: UInt32) {
-      guard entry != first else { return }
-      if first == noSlot, others.isEmpty { first = entry } else { others.insert(entry) }
-    }
-
-    mutating func remove(_ entry: UInt32) {
-      if entry == first { return first = noSlot }
-      others.remove(entry)
-      if others.capacity > 64, others.count * 8 < others.capacity {
-        var kept = Set<UInt32>(minimumCapacity: others.count)
-        kept.formUnion(others)
-        others = kept
-      }
-    }
-
-    func collect(into entries: inout [UInt32]) {
-      if first != noSlot { entries.append(first) }
-      entries.append(contentsOf: others)
+    mutating func vacate() {
+      text = ""
+      others = []
     }
   }
 
-  private var words = TextTable<String, Postings>()
+  /// What is known of an element; its stamp changes each time it is inserted or removed.
+  private struct Stamp {
+    var stamp: UInt32 = 0
+    var postings: UInt32 = 0
+  }
+
+  private var words = Slab<Word>()
+  private var slots = SlotTable()
   /// All words, in byte order.
   private var vocabulary = SortedBlocks<PrefixedSlot>()
+  /// By element.
+  private var stamps: [Stamp] = []
+  private var livePostings = 0
+  private var stalePostings = 0
+  /// Of long words and of words with several postings, in bytes.
+  private var otherBytes = 0
+  /// Where sweeping goes on: a word, and a posting in it. `nil` between two passes.
+  private var sweeping: (word: UInt32, posting: Int)?
+
+  /// Stale postings that are not worth a pass, beside a quarter of the others.
+  private static let minStale = 4096
 
   var wordCount: Int { words.count }
 
-  /// Inserts an entry under all words of folded text.
-  mutating func insert(_ entry: UInt32, under folded: [UInt8]) {
-    WordFolding.forEachWord(in: folded) { word in
-      if let slot = words.find(word) {
-        words[slot]?.insert(entry)
-      } else {
-        let position = self.position(of: word)
-        let slot = words.insert(String(decoding: word, as: UTF8.self), payload: Postings(entry))
-        vocabulary.insert(PrefixedSlot(slot, text: word), at: position)
-      }
-      return true
-    }
+  /// Memory in bytes.
+  var bytes: Int {
+    words.bytes + slots.bytes + vocabulary.bytes + stamps.capacity * MemoryLayout<Stamp>.stride + otherBytes
   }
 
-  /// Removes an entry from the words under which it was inserted.
-  mutating func remove(_ entry: UInt32, under folded: [UInt8]) {
+  /// Inserts an element under all words of folded text.
+  /// - Returns: the bytes that it takes, those of words that no other element has included.
+  @discardableResult
+  mutating func insert(_ element: UInt32, under folded: [UInt8]) -> Int {
+    while stamps.count <= Int(element) { stamps.append(Stamp()) }
+    stamps[Int(element)].stamp &+= 1
+    let posting = Posting(element: element, stamp: stamps[Int(element)].stamp)
+    var (count, bytes) = (0, 0)
     WordFolding.forEachWord(in: folded) { word in
-      guard let slot = words.find(word) else { return true }
-      words[slot]?.remove(entry)
-      if words[slot]?.count == 0 {
-        vocabulary.remove(PrefixedSlot(slot, text: word), at: position(of: word))
-        words.remove(slot)
-      }
+      bytes += add(posting, word, &count)
       return true
     }
+    stamps[Int(element)].postings = UInt32(count)
+    livePostings += count
+    return bytes
   }
 
-  /// The entries that have a word with this prefix, each once; `nil` if there are more than `limit`: scanning the list then
+  /// Bytes of a word with its place in the table and in the vocabulary.
+  private static let wordBytes = 72
+  private static let postingBytes = 12
+
+  private mutating func add(_ posting: Posting, _ bytes: UnsafeRawBufferPointer, _ count: inout Int) -> Int {
+    let hash = SlotTable.hash(of: bytes)
+    let text = String(decoding: bytes, as: UTF8.self)
+    if let slot = slots.find(hash: hash, where: { words[$0].text == text }) {
+      // The postings of one element come one after another.
+      guard (words[slot].others.last ?? words[slot].first) != posting else { return 0 }
+      let capacity = words[slot].others.capacity
+      words[slot].others.append(posting)
+      count += 1
+      if words[slot].others.capacity != capacity { noteCapacity(from: capacity, to: words[slot].others.capacity) }
+      return Self.postingBytes
+    }
+    let position = self.position(of: bytes)
+    let slot = words.insert(Word(text: text, first: posting))
+    slots.insert(hash: hash, slot: slot)
+    vocabulary.insert(PrefixedSlot(slot, text: bytes), at: position)
+    count += 1
+    otherBytes += TextMemory.bytes(of: text)
+    return Self.wordBytes + TextMemory.bytes(of: text)
+  }
+
+  private mutating func noteCapacity(from old: Int, to new: Int) {
+    otherBytes += TextMemory.bytes(ofArray: new, stride: MemoryLayout<Posting>.stride)
+    otherBytes -= TextMemory.bytes(ofArray: old, stride: MemoryLayout<Posting>.stride)
+  }
+
+  /// Removes an element.
+  mutating func remove(_ element: UInt32) {
+    guard Int(element) < stamps.count else { return }
+    let count = Int(stamps[Int(element)].postings)
+    stamps[Int(element)] = Stamp(stamp: stamps[Int(element)].stamp &+ 1)
+    livePostings -= count
+    stalePostings += count
+  }
+
+  /// Differs after each change of an element.
+  func stamp(of element: UInt32) -> UInt32 { Int(element) < stamps.count ? stamps[Int(element)].stamp : 0 }
+
+  private func isLive(_ posting: Posting) -> Bool { stamps[Int(posting.element)].stamp == posting.stamp }
+
+  /// The elements that have a word with this prefix, each once; `nil` if there are more than `limit`: scanning the list then
   /// costs less.
-  func entries(prefix: [UInt8], limit: Int) -> [UInt32]? {
+  func elements(prefix: [UInt8], limit: Int) -> [UInt32]? {
     prefix.withUnsafeBytes { prefix in
       var position = self.position(of: prefix)
       var matching = [UInt32]()
       var total = 0
       while let word = vocabulary.next(&position)?.slot,
-        ByteOrder.withBytes(of: words.text(word), { ByteOrder.hasPrefix($0, prefix) })
+        ByteOrder.withBytes(of: words[word].text, { ByteOrder.hasPrefix($0, prefix) })
       {
-        total += words[word]?.count ?? 0
+        total += words[word].count
         if total > limit { return nil }
         matching.append(word)
       }
-      return entries(under: matching, total: total)
+      return elements(under: matching, total: total)
     }
   }
 
-  private func entries(under matching: [UInt32], total: Int) -> [UInt32] {
-    var entries = [UInt32]()
-    entries.reserveCapacity(total)
-    for word in matching { words[word]?.collect(into: &entries) }
+  private func elements(under matching: [UInt32], total: Int) -> [UInt32] {
+    var elements = [UInt32]()
+    elements.reserveCapacity(total)
+    for word in matching {
+      if isLive(words[word].first) { elements.append(words[word].first.element) }
+      for posting in words[word].others where isLive(posting) { elements.append(posting.element) }
+    }
     // Duplicates need several matching words.
-    return matching.count > 1 ? Array(Set(entries)) : entries
+    return matching.count > 1 ? Array(Set(elements)) : elements
   }
 
   private func position(of word: UnsafeRawBufferPointer) -> SortedBlocks<PrefixedSlot>.Position {
     let prefix = PrefixedSlot.prefix(of: word)
     return vocabulary.position { other in
       guard other.prefix == prefix else { return other.prefix < prefix }
-      return ByteOrder.withBytes(of: words.text(other.slot)) { ByteOrder.compare($0, word) < 0 }
+      return ByteOrder.withBytes(of: words[other.slot].text) { ByteOrder.compare($0, word) < 0 }
     }
+  }
+}
+
+// MARK: Sweeping
+
+extension WordIndex {
+  /// Whether `sweep` has something to do.
+  var needsSweep: Bool {
+    sweeping != nil || stalePostings > 0 && (livePostings == 0 || stalePostings >= max(Self.minStale, livePostings / 4))
+  }
+
+  /// Sweeps out stale postings, and words that no element has.
+  /// - Parameter work: maximum number of postings to look at, roughly.
+  mutating func sweep(_ work: Int) {
+    guard needsSweep else { return }
+    var (word, posting) = sweeping ?? (0, 0)
+    var left = work
+    while left > 0, word < words.slotLimit {
+      guard words.hasMemory(word) else {
+        word = words.nextChunk(after: word)
+        continue
+      }
+      left -= 1
+      if words.isInitialized(word), !words[word].text.isEmpty, !sweep(word, &posting, &left) { break }
+      if posting == 0 { word += 1 }
+    }
+    guard word >= words.slotLimit else { return sweeping = (word, posting) }
+    sweeping = nil
+    if livePostings == 0, stalePostings == 0 { stamps = [] }
+  }
+
+  /// - Returns: whether the word is done; otherwise `posting` is where it goes on.
+  private mutating func sweep(_ word: UInt32, _ posting: inout Int, _ left: inout Int) -> Bool {
+    let capacity = words[word].others.capacity
+    while posting < words[word].others.count {
+      guard left > 0 else { return false }
+      left -= 1
+      if isLive(words[word].others[posting]) {
+        posting += 1
+      } else {
+        let last = words[word].others.removeLast()
+        if posting < words[word].others.count { words[word].others[posting] = last }
+        stalePostings -= 1
+      }
+    }
+    posting = 0
+    if !isLive(words[word].first) {
+      stalePostings -= 1
+      guard let other = words[word].others.popLast() else {
+        drop(word)
+        return true
+      }
+      words[word].first = other
+    }
+    if capacity > 8, words[word].others.count * 4 < capacity {
+      words[word].others = words[word].others.withUnsafeBufferPointer { Array($0) }
+    }
+    if words[word].others.capacity != capacity { noteCapacity(from: capacity, to: words[word].others.capacity) }
+    return true
+  }
+
+  private mutating func drop(_ word: UInt32) {
+    let text = words[word].text
+    noteCapacity(from: words[word].others.capacity, to: 0)
+    ByteOrder.withBytes(of: text) { bytes in
+      vocabulary.remove(PrefixedSlot(word, text: bytes), at: position(of: bytes))
+      slots.remove(hash: SlotTable.hash(of: bytes), slot: word)
+    }
+    otherBytes -= TextMemory.bytes(of: text)
+    words.remove(word)
   }
 }

@@ -48,6 +48,9 @@ package struct Digest: Hashable, Sendable {
     self.init(hex: hex.utf8)
   }
 
+  /// The first eight bytes, in an order that agrees with that of digests.
+  package var leadingWord: UInt64 { word0 }
+
   /// The 32 bytes, first byte first.
   package var bytes: [UInt8] {
     var bytes = [UInt8]()

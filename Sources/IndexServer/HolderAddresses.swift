@@ -46,12 +46,15 @@ package struct Origin: Equatable, Sendable {
   package let host: String
   /// Whether the address is meaningful on one link only, so that it cannot be reported to others.
   package let isLinkLocal: Bool
+  /// What counts for the limits per address; `nil` on this machine, for which there are none.
+  package let block: AddressBlock?
   package let asker: Asker
 
   package init(remote: SocketAddress?, local: SocketAddress?) {
     // A Unix socket has no address: its client is on this machine.
     host = remote?.hostText ?? "127.0.0.1"
     isLinkLocal = remote?.isLinkLocal ?? false
+    block = ConnectionGate.block(of: remote)
     let isOnThisMachine = remote?.isLoopback ?? true
     asker = Asker(reachedAt: isOnThisMachine ? nil : local?.hostText)
   }

@@ -53,11 +53,12 @@ package enum IndexProcess {
     let addresses = channel.flatMap { holderAddresses(from: $0.start.settings) }
     // Own: sockets to listen at, event loops, the channel, and connections about to be closed.
     let plan = DescriptorPlan(limit: descriptors, own: 96, each: 1, most: IndexLimits().connections)
-    var limits = IndexLimits()
-    limits.connections = plan.connections
+    let bounds: IndexBounds =
+      if case .index(let settings) = channel?.start.settings { settings.bounds } else { IndexBounds() }
     let service = IndexService(
-      limits: limits,
-      addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise))
+      limits: limits(bounds, connections: plan.connections),
+      addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise),
+      report: { standardError.report($0, .warning) })
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
     return AsynchronousWork.wait { await serve(service, options, channel, group, refusals: plan.refusals) }
   }
@@ -81,12 +82,28 @@ package enum IndexProcess {
     if let channel {
       channel.sendReady(ChannelAddresses(index: address))
       channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }) { settings in
-        if let addresses = holderAddresses(from: settings) { service.addresses = addresses }
+        guard case .index(let index) = settings else { return }
+        service.addresses = HolderAddresses(advertisable: index.allowAdvertise)
+        service.limits = limits(index.bounds, connections: service.limits.connections)
       }
     }
     let status = await stops.first()
     await server.drain(within: .seconds(2))
     return status
+  }
+
+  /// Bytes of a connection.
+  private static let connectionBytes = 8192
+
+  /// - Parameter connections: as many as the process has descriptors for.
+  private static func limits(_ bounds: IndexBounds, connections: Int) -> IndexLimits {
+    var limits = IndexLimits()
+    limits.memory = bounds.memory ?? MachineMemory.available / 2
+    limits.memoryPerAddress = bounds.memoryPerAddress ?? limits.memory / 4
+    limits.recordsPerAddress = bounds.recordsPerAddress
+    limits.requestsPerAddress = bounds.requestsPerAddress
+    limits.connections = min(connections, limits.memory / 4 / connectionBytes)
+    return limits
   }
 
   private static func holderAddresses(from settings: ChildSettings) -> HolderAddresses? {

@@ -4,6 +4,7 @@ import DocumentIndex
 import DocumentModel
 import LineJSON
 import LineTransport
+import NIOCore
 import WireProtocol
 
 /// The adapter between the wire and a session: decodes a request, calls the session, encodes the reply.
@@ -16,6 +17,7 @@ extension IndexRole {
     do throws(WireFailure) {
       let known = try line.requestID()
       id = known
+      if service.limits.requestsPerAddress != nil { try checkRate() }
       return try route(try IndexRequest(line, batchLimit: service.limits.batch), known, &output)
     } catch {
       return refuse(error, id: id, &output)
@@ -33,20 +35,28 @@ extension IndexRole {
     guard let session else { throw .helloRequired }
     switch request {
     case .hello: break
-    case .add(let documents):
-      let added = try add(documents, to: session)
-      output.writeReply(id: id) { $0.member("added", added) }
+    case .add(let documents): return try add(documents, to: session, id, &output)
     case .remove(let documents):
-      let removed = session.remove(documents)
-      output.writeReply(id: id) { $0.member("removed", removed) }
-    case .lookup(let lookup): try self.lookup(lookup, in: session, id, &output)
+      return begin(SlicedWork(id: id, task: .remove(documents[...], removed: 0)), &output)
+    case .lookup(let lookup): return try self.lookup(lookup, in: session, id, &output)
     case .list(let query): return try list(query, in: session, id, &output)
-    case .peers(let query): try peers(query, in: session, id, &output)
+    case .peers(let query):
+      try peers(query, in: session, id, &output)
+      return .pause
     case .stats: writeStatistics(id, &output)
     case .ping: output.writeReply(id: id) { _ in }
     case .watch, .unwatch: throw WireFailure(.unknownOperation, "an index has no such operation")
     }
-    return request.mayTakeLong ? .pause : .next
+    return .next
+  }
+
+  private func checkRate() throws(WireFailure) {
+    guard let limit = service.limits.requestsPerAddress, let connection,
+      let block = session?.origin.block ?? ConnectionGate.block(of: connection.remoteAddress),
+      !service.rates.take(block, limit: limit, at: connection.eventLoop.now)
+    else { return }
+    throw WireFailure(
+      .tooMany, "at most \(limit) requests in a second", limit: .init("requests_per_address", limit), retryAfter: 1)
   }
 
   private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
@@ -57,28 +67,51 @@ extension IndexRole {
     reply.write(id: id, to: &output)
   }
 
-  private func add(_ documents: [Document], to session: IndexSession) throws(WireFailure) -> Int {
-    defer { watchForSilence() }
-    do { return try session.add(documents) } catch { throw WireFailure(error) }
+  private func add(
+    _ documents: [Document], to session: IndexSession, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) -> LineVerdict {
+    let added: Int?
+    do { added = try session.beginAdding(documents) } catch { throw WireFailure(error) }
+    guard let added else { return begin(SlicedWork(id: id, task: .add(documents[...], added: 0)), &output) }
+    recordsChanged()
+    output.writeReply(id: id) { $0.member("added", added) }
+    return .next
   }
 
   // MARK: lookup
 
   private func lookup(
     _ lookup: IndexRequest.Lookup, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
-  ) throws(WireFailure) {
+  ) throws(WireFailure) -> LineVerdict {
+    if case .key(let key) = lookup.subject, lookup.contents != nil || lookup.peers != nil {
+      let search = session.search(key, lookup.contents, lookup.peers)
+      return begin(SlicedWork(id: id, task: .lookup(search)), &output)
+    }
     var writer = LookupWriter(id: id, asker: session.origin.asker, output: output)
     // The visitor must own the only copy: with a second one, its first byte would copy all replies written before.
     output = JSONWriter()
-    let more =
+    let outcome: LookupOutcome =
       switch lookup.subject {
-      case .key(let key): session.lookup(key: key, peer: lookup.peer, using: &generator, visitor: &writer)
+      case .key(let key): session.lookup(key: key, using: &generator, visitor: &writer)
       case .content(let content):
-        session.lookup(content: content, peer: lookup.peer, using: &generator, visitor: &writer) ? 0 : nil
+        session.lookup(content: content, peers: lookup.peers, using: &generator, visitor: &writer)
+          ? .found(more: 0) : .nothing
       }
-    guard writer.finish(more: more ?? 0, givingBack: &output) else {
-      throw WireFailure(.notFound, "nobody shares this now")
+    writer.finish(outcome, givingBack: &output)
+    switch (outcome, lookup.subject) {
+    case (.found, _): return .next
+    case (.tooMany, .key(let key)):
+      return begin(SlicedWork(id: id, task: .lookup(session.search(key, nil, nil))), &output)
+    case (.tooMany, .content), (.nothing, _): throw .notShared
     }
+  }
+
+  func write(_ search: LookupSearch, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter) {
+    var writer = LookupWriter(id: id, asker: session.origin.asker, output: output)
+    output = JSONWriter()
+    let outcome = session.visit(search, using: &generator, visitor: &writer)
+    writer.finish(outcome, givingBack: &output)
+    if outcome == .nothing { WireFailure.notShared.write(id: id, to: &output) }
   }
 
   // MARK: list, peers, stats
@@ -89,14 +122,8 @@ extension IndexRole {
     let position = try Self.cursor(query.after, ListPosition.init(cursor:))
     let documents = ListQuery(
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words)
-    var search = session.search(documents, limit: query.limit, after: position)
-    session.advance(&search, using: &generator)
-    if let page = search.page {
-      write(page, to: session.origin.asker, id, &output)
-      return .pause
-    }
-    listLater(search, id)
-    return .busy
+    let search = session.search(documents, limit: query.limit, after: position)
+    return begin(SlicedWork(id: id, task: .list(search)), &output)
   }
 
   func write(_ page: ListPage, to asker: Asker, _ id: Int64, _ output: inout JSONWriter) {
@@ -140,11 +167,7 @@ extension IndexRole {
   }
 
   private func writeStatistics(_ id: Int64, _ output: inout JSONWriter) {
-    let counts = service.statistics
-    let reply = StatsReply(
-      documents: counts.documents, keys: counts.keys, records: counts.records, peers: counts.peers,
-      sessions: counts.sessions, time: Timestamp(seconds: service.wallClock()))
-    reply.write(id: id, to: &output)
+    service.report.write(id: id, to: &output)
   }
 }
 
@@ -186,16 +209,15 @@ private struct LookupWriter: LookupVisitor {
     output.object(holder, host: HolderAddresses.reported(holder.host, to: asker))
   }
 
-  /// Ends the reply and gives the writer back; false if nothing was visited, and so nothing written.
-  mutating func finish(more: Int, givingBack writer: inout JSONWriter) -> Bool {
-    if contents > 0 {
+  /// Ends the reply, unless nothing was visited and so nothing written, and gives the writer back.
+  mutating func finish(_ outcome: LookupOutcome, givingBack writer: inout JSONWriter) {
+    if case .found(let more) = outcome {
       endContent()
       output.endArray()
       output.member("more", more)
       output.endReply()
     }
     swap(&writer, &output)
-    return contents > 0
   }
 
   private mutating func endContent() {
@@ -205,7 +227,7 @@ private struct LookupWriter: LookupVisitor {
 }
 
 extension JSONWriter {
-  fileprivate mutating func writeReply(id: Int64, _ members: (inout JSONWriter) -> Void) {
+  mutating func writeReply(id: Int64, _ members: (inout JSONWriter) -> Void) {
     beginReply(id: id)
     members(&self)
     endReply()
@@ -222,19 +244,11 @@ extension ListRow {
   }
 }
 
-extension IndexRequest {
-  /// Whether the other connections have their turn before the next request of the same one.
-  fileprivate var mayTakeLong: Bool {
-    switch self {
-    case .peers: true
-    case .add(let documents): documents.count > 100
-    case .remove(let documents): documents.count > 100
-    case .hello, .lookup, .list, .stats, .ping, .watch, .unwatch: false
-    }
-  }
-}
-
 extension WireFailure {
+  fileprivate static let notShared = WireFailure(.notFound, "nobody shares this now")
+  /// Seconds after which a retry makes sense: sessions come and go.
+  private static let retryAfter = 10
+
   fileprivate init(_ refusal: IndexRefusal) {
     switch refusal {
     case .noPort: self.init(.noPort, "hello named no port to fetch documents from")
@@ -245,6 +259,18 @@ extension WireFailure {
     case .tooManyRecords(let limit):
       self.init(
         .tooMany, "the batch could exceed the limit of \(limit) records per session", limit: .init("records", limit))
+    case .tooManyRecordsOfAddress(let limit):
+      self.init(
+        .tooMany, "the batch could exceed the limit of \(limit) records per address",
+        limit: .init("records_per_address", limit), retryAfter: Self.retryAfter)
+    case .tooMuchMemory(let limit):
+      self.init(
+        .tooMany, "the index has no memory for the batch: it may use \(limit) bytes", limit: .init("memory", limit),
+        retryAfter: Self.retryAfter)
+    case .tooMuchMemoryOfAddress(let limit):
+      self.init(
+        .tooMany, "the batch could exceed the limit of \(limit) bytes per address",
+        limit: .init("memory_per_address", limit), retryAfter: Self.retryAfter)
     }
   }
 }

@@ -11,13 +11,16 @@ import WireProtocol
 package final class IndexRole: LineRole {
   let service: IndexService
   private(set) var session: IndexSession?
-  private weak var connection: (any LineConnection)?
+  private(set) weak var connection: (any LineConnection)?
+  private var turns: LoopTurns?
+  /// As the connection was told.
+  private var standing = ConnectionStanding.new
   /// Before `hello` the deadline for it; after that, if there are records, the check for silence.
   private var timer: Scheduled<Void>?
   // Used on the event loop only and by no call twice at once: the runtime need not check this for each look-up.
   @exclusivity(unchecked) var generator: SampleGenerator
-  /// Whether a list is being searched, in slices of time; no line is read meanwhile.
-  private var isListing = false
+  /// What is done in slices: no line is read meanwhile.
+  var work: SlicedWork?
 
   package init(service: IndexService) {
     self.service = service
@@ -28,6 +31,7 @@ package final class IndexRole: LineRole {
 
   package func opened(_ connection: any LineConnection) {
     self.connection = connection
+    turns = connection.turns
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
       bound.value.helloTimedOut()
@@ -42,7 +46,10 @@ package final class IndexRole: LineRole {
     }
   }
 
+  package func advance(output: inout JSONWriter) -> LineVerdict { goOn(&output) }
+
   func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
+    noteRefusal(failure)
     let (reply, endsConnection) = session == nil ? failure.beforeHello : (failure, false)
     reply.write(id: id, to: &output)
     return endsConnection ? .close : .next
@@ -50,8 +57,22 @@ package final class IndexRole: LineRole {
 
   package func receivedTooLong(output: inout JSONWriter) {
     let limit = service.limits.line
-    WireFailure(.tooLarge, "a line has at most \(limit) bytes", limit: .init("line", limit))
-      .write(id: nil, to: &output)
+    let failure = WireFailure(.tooLarge, "a line has at most \(limit) bytes", limit: .init("line", limit))
+    noteRefusal(failure)
+    failure.write(id: nil, to: &output)
+  }
+
+  package func lineTimedOut(output: inout JSONWriter) {
+    let limit = service.limits.lineTime
+    let failure = WireFailure(
+      .badRequest, "a line has to end within \(limit) s", limit: .init("line_time", limit))
+    noteRefusal(failure)
+    failure.write(id: nil, to: &output)
+  }
+
+  private func noteRefusal(_ failure: WireFailure) {
+    guard let limit = failure.limit else { return }
+    service.refusals.note(limit.name, of: session?.origin.host ?? connection?.remoteAddress?.hostText)
   }
 
   package func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter) {
@@ -61,8 +82,10 @@ package final class IndexRole: LineRole {
   package func closed() {
     timer?.cancel()
     timer = nil
+    work = nil
     session?.close()
     session = nil
+    if let turns { service.clear(in: turns) }
   }
 
   // MARK: The session
@@ -76,30 +99,22 @@ package final class IndexRole: LineRole {
     self.session = session
     timer?.cancel()
     timer = nil
+    stand(as: .greeted)
     return session
   }
 
-  // MARK: Lists that take long
-
-  /// Between two slices the other connections have their turn.
-  private static let slicePause = TimeAmount.microseconds(100)
-
-  /// Goes on with a list soon, and answers when its page is complete.
-  func listLater(_ search: ListSearch, _ id: Int64) {
-    guard let connection else { return }
-    isListing = true
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    connection.eventLoop.scheduleTask(in: Self.slicePause) { bound.value.goOn(with: search, id) }
+  private func stand(as standing: ConnectionStanding) {
+    guard standing != self.standing else { return }
+    self.standing = standing
+    connection?.stand(as: standing)
   }
 
-  private func goOn(with search: ListSearch, _ id: Int64) {
-    isListing = false
-    guard let session, let connection else { return }
-    var search = search
-    session.advance(&search, using: &generator)
-    guard let page = search.page else { return listLater(search, id) }
-    connection.send { write(page, to: session.origin.asker, id, &$0) }
-    connection.resume()
+  /// After records were added or removed.
+  func recordsChanged() {
+    guard let session else { return }
+    stand(as: session.hasRecords ? .needed : .greeted)
+    watchForSilence()
+    if let turns { service.clear(in: turns) }
   }
 
   // MARK: Time
@@ -109,6 +124,7 @@ package final class IndexRole: LineRole {
     timer = nil
     guard session == nil, let connection else { return }
     let failure = WireFailure.noHello(within: service.limits.hello)
+    noteRefusal(failure)
     connection.send { failure.write(id: nil, to: &$0) }
     connection.close()
   }
@@ -134,8 +150,8 @@ package final class IndexRole: LineRole {
     let now = connection.eventLoop.now
     if silenceDeadline(connection) > now {
       checkForSilence(of: connection, at: silenceDeadline(connection))
-    } else if isListing {
-      // It may have sent much that is not read before the list is answered.
+    } else if work != nil || !connection.isReading {
+      // It may have sent much that is not read before its turn.
       checkForSilence(of: connection, at: now + .seconds(Int64(service.limits.idle)))
     } else {
       connection.abort()

@@ -1,29 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import DocumentIndex
+import DocumentModel
 import Glibc
 package import LineTransport
 package import NIOCore
+import NIOPosix
+import ProcessSupport
 import Synchronization
 package import WireProtocol
 
 /// The index that all connections share, behind one lock, and what every session needs to know about it.
 ///
-/// An operation holds the lock for microseconds, so a lock costs less than a hop to an owner.
+/// An operation holds the lock for microseconds, and a slice of a long one for a fraction of a millisecond, so a lock costs
+/// less than a hop to an owner.
 package final class IndexService: Sendable {
-  package let limits: IndexLimits
+  private struct Shared {
+    var index = DocumentIndex()
+    /// Whether a loop takes turns to clear.
+    var isClearing = false
+    /// Since memory was given back to the system, in bytes.
+    var most = 0
+  }
+
+  private let currentLimits: Mutex<IndexLimits>
   private let holderAddresses: Mutex<HolderAddresses>
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
-  private let index = Mutex(DocumentIndex())
+  let rates = RequestRates()
+  let refusals: RefusalLedger
+  let delays = LoopDelays()
+  private let shared = Mutex(Shared())
   private let lastSession = Atomic<UInt64>(0)
 
+  /// - Parameter report: gets a line for the log when requests or connections are refused.
   package init(
     limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses(),
-    wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
+    report: @escaping @Sendable (String) -> Void = { _ in }
   ) {
-    self.limits = limits
+    currentLimits = Mutex(limits)
     holderAddresses = Mutex(addresses)
+    refusals = RefusalLedger(report: report)
     self.wallClock = wallClock
   }
 
@@ -37,11 +55,25 @@ package final class IndexService: Sendable {
     at listener: LineServer.Listener, group: any EventLoopGroup, refusals: Int = 64,
     report: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> LineServer {
+    let limits = limits
+    let memory = (limits.lineMemory, limits.memoryPerAddress.map { $0 / 8 })
     let gate = ConnectionGate(
-      limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals)
+      limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals,
+      replacesOldest: true, input: LineBudget(limit: memory.0, limitOfBlock: memory.1),
+      output: LineBudget(limit: memory.0, limitOfBlock: memory.1))
+    var line = LineLimits(line: limits.line)
+    line.lineTime = .seconds(Int64(limits.lineTime))
+    delays.measure(group)
     return try await LineServer.start(
-      listener, group: group, limits: LineLimits(line: limits.line), gate: gate, report: report
+      listener, group: group, limits: line, gate: gate, report: report,
+      onRefusal: { [self] in self.refusals.note($0.limitName, of: $1?.hostText) }
     ) { _ in IndexRole(service: self) }
+  }
+
+  /// Those of connections are of the start; others change with the configuration.
+  package var limits: IndexLimits {
+    get { currentLimits.withLock { $0 } }
+    set { currentLimits.withLock { $0 = newValue } }
   }
 
   /// For sessions that begin from now on.
@@ -56,10 +88,72 @@ package final class IndexService: Sendable {
   }
 
   func withIndex<Result>(_ body: (inout DocumentIndex) -> sending Result) -> sending Result {
-    index.withLock { body(&$0) }
+    shared.withLock { body(&$0.index) }
   }
 
   package var statistics: IndexStatistics {
     withIndex { $0.statistics }
+  }
+
+  /// Memory of the index, in bytes.
+  package var bytes: Int {
+    withIndex { $0.bytes }
+  }
+
+  /// Whether nothing of closed sessions is left.
+  package var isClear: Bool {
+    withIndex { !$0.needsClearing }
+  }
+
+  // MARK: Clearing
+
+  /// A slice of clearing: others wait for the lock no longer.
+  private static let clearingSlice = TimeAmount.microseconds(300)
+  /// Records between two looks at the clock.
+  private static let clearingStep = 32
+  /// Less than this is not worth giving back.
+  private static let trimmed = 32 << 20
+
+  /// Clears away what closed sessions have left, if nobody does it already, in turns with the connections of a loop.
+  func clear(in turns: LoopTurns) {
+    let begins = shared.withLock { shared in
+      guard shared.index.needsClearing, !shared.isClearing else { return false }
+      shared.isClearing = true
+      shared.most = max(shared.most, shared.index.bytes)
+      return true
+    }
+    guard begins else { return }
+    turns.take { [self] in clearSlice(until: turns.now + Self.clearingSlice, turns) }
+  }
+
+  /// - Returns: whether there is more to do.
+  private func clearSlice(until end: NIODeadline, _ turns: LoopTurns) -> Bool {
+    let (isDone, freed) = shared.withLock { shared -> (Bool, Int) in
+      repeat { shared.index.clear(Self.clearingStep) } while shared.index.needsClearing && turns.now < end
+      guard !shared.index.needsClearing else { return (false, 0) }
+      shared.isClearing = false
+      let freed = shared.most - shared.index.bytes
+      if freed >= Self.trimmed { shared.most = 0 }
+      return (true, freed)
+    }
+    if freed >= Self.trimmed { Self.giveBackMemory() }
+    return !isDone
+  }
+
+  /// On a thread of its own: it takes long.
+  private static func giveBackMemory() {
+    NIOSingletons.posixBlockingThreadPool.submit { state in
+      if case .active = state { ProcessResources.giveBackMemory() }
+    }
+  }
+}
+
+extension ConnectionRefusal {
+  /// As in the limits of `hello`.
+  fileprivate var limitName: String {
+    switch self {
+    case .tooMany: "connections"
+    case .tooManyOfAddress: "connections_per_address"
+    }
   }
 }

@@ -13,6 +13,12 @@ enum IndexRefusal: Error {
   case unreachable(host: String)
   /// The batch could take the session beyond its limit.
   case tooManyRecords(limit: Int)
+  /// The address could have more records than it may.
+  case tooManyRecordsOfAddress(limit: Int)
+  /// The batch could take the index beyond the memory that it may use.
+  case tooMuchMemory(limit: Int)
+  /// The same for the share of one address.
+  case tooMuchMemoryOfAddress(limit: Int)
 }
 
 /// One peer at the index, from its greeting to the end of its connection. Its records live exactly as long.
@@ -26,6 +32,9 @@ struct IndexSession {
 
   /// Rows of a page if the request names no limit.
   private static var defaultPage: Int { 100 }
+
+  /// Documents that are added or removed before others may have their turn: some 100 µs at most.
+  static let slice = 8
 
   let origin: Origin
   /// Whether it is reported under the address that it advertises; `nil` if it advertises none.
@@ -52,10 +61,10 @@ struct IndexSession {
       }
     id = service.newSession()
     let (host, port): (String, UInt16?) = if case .at(let host, let port) = offer { (host, port) } else { ("", nil) }
-    _ = service.withIndex { [id] in $0.open(id, peer: peer, name: name, host: host, port: port) }
+    _ = service.withIndex { [id] in $0.open(id, peer: peer, name: name, host: host, port: port, block: origin.block) }
   }
 
-  /// Forgets the session and everything that it has added.
+  /// Forgets the session; what it has added is gone from all answers.
   func close() {
     _ = service.withIndex { [id] in $0.close(id) }
   }
@@ -66,52 +75,104 @@ struct IndexSession {
     service.withIndex { [id] in $0.records(of: id) } > 0
   }
 
-  /// Adds the whole batch or nothing.
-  /// - Returns: the number of new records.
-  func add(_ documents: [Document]) throws(IndexRefusal) -> Int {
+  /// Begins to add a batch, of which all is taken or nothing: `add` its slices, then `endAdding`. A batch of one slice is
+  /// added already.
+  /// - Returns: the number of new records, if it is added.
+  func beginAdding(_ documents: [Document]) throws(IndexRefusal) -> Int? {
     switch offer {
     case .at: break
     case .none: throw .noPort
     case .unreachable: throw .unreachable(host: origin.host)
     }
-    let limit = service.limits.records
-    let added = service.withIndex { [id] index -> Int? in
-      guard index.records(of: id) + documents.count <= limit else { return nil }
-      return index.add(documents, by: id)
+    let limits = service.limits
+    let bytes = DocumentIndex.mostBytes(of: documents)
+    let (added, refusal) = service.withIndex { [id] index -> (Int?, IndexRefusal?) in
+      guard let holdings = index.holdings(of: id) else { return (0, nil) }
+      if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) { return (nil, refusal) }
+      if documents.count <= Self.slice { return (index.add(documents, by: id), nil) }
+      index.reserve(bytes, for: id)
+      return (nil, nil)
     }
-    guard let added else { throw .tooManyRecords(limit: limit) }
+    if let refusal { throw refusal }
     return added
   }
 
+  private static func refusal(
+    _ holdings: SessionHoldings, _ total: Int, _ documents: Int, _ bytes: Int, _ limits: IndexLimits
+  ) -> IndexRefusal? {
+    if holdings.records + documents > limits.records { return .tooManyRecords(limit: limits.records) }
+    if total + bytes > limits.recordMemory { return .tooMuchMemory(limit: limits.memory) }
+    for (sum, shares) in [(holdings.block, 1), (holdings.site, AddressBlock.sharesOfSite)] {
+      guard let sum else { continue }
+      if let limit = limits.recordsPerAddress, sum.records + documents > limit * shares {
+        return .tooManyRecordsOfAddress(limit: limit)
+      }
+      if let limit = limits.memoryPerAddress, sum.bytes + bytes > limit * shares {
+        return .tooMuchMemoryOfAddress(limit: limit)
+      }
+    }
+    return nil
+  }
+
+  /// - Returns: the number of new records.
+  func add(_ slice: ArraySlice<Document>) -> Int {
+    service.withIndex { [id] in $0.add(slice, by: id) }
+  }
+
+  func endAdding() {
+    service.withIndex { [id] in $0.reserve(0, for: id) }
+  }
+
   /// - Returns: the number of records that the session had.
-  func remove(_ documents: [DocumentID]) -> Int {
-    service.withIndex { [id] in $0.remove(documents, by: id) }
+  func remove(_ slice: ArraySlice<DocumentID>) -> Int {
+    service.withIndex { [id] in $0.remove(slice, by: id) }
   }
 
   // MARK: Questions
 
   /// The contents under a key and their holders, most-held first.
-  /// - Returns: how many contents are left out; `nil` if there are none, and nothing was visited.
   func lookup(
-    key: DocumentKey, peer: PeerID?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
-  ) -> Int? {
+    key: DocumentKey, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
+  ) -> LookupOutcome {
     let limits = service.limits
     return service.withIndex { index in
       index.visit(
-        key: key.text.utf8Span.span, peer: peer, holderLimit: limits.holders, contentLimit: limits.contents,
-        using: &generator, visitor: &visitor)
+        key: key.text.utf8Span.span, holderLimit: limits.holders, contentLimit: limits.contents, using: &generator,
+        visitor: &visitor)
     }
   }
 
   /// A content and its holders under any key.
   /// - Returns: whether there are any; if not, nothing was visited.
   func lookup(
-    content: Content, peer: PeerID?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
+    content: Content, peers: DigestPrefix?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> Bool {
     let limits = service.limits
     return service.withIndex { index in
       index.visit(
-        content: content, peer: peer, holderLimit: limits.holders, using: &generator, visitor: &visitor)
+        content: content, peers: peers, holderLimit: limits.holders, using: &generator, visitor: &visitor)
+    }
+  }
+
+  /// Certain contents under a key, or those of certain peers.
+  func search(_ key: DocumentKey, _ contents: ContentPrefix?, _ peers: DigestPrefix?) -> LookupSearch {
+    LookupSearch(
+      key: key, roots: contents?.roots, size: contents?.size, peers: peers, contentLimit: service.limits.contents)
+  }
+
+  /// Contents that a look-up looks at before others may have their turn: some 100 µs.
+  private static let lookupSlice = 512
+
+  func advance(_ search: inout LookupSearch) {
+    service.withIndex { $0.advance(&search, Self.lookupSlice) }
+  }
+
+  func visit(
+    _ search: LookupSearch, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
+  ) -> LookupOutcome {
+    let limits = service.limits
+    return service.withIndex { index in
+      index.visit(search, holderLimit: limits.holders, using: &generator, visitor: &visitor)
     }
   }
 
@@ -120,7 +181,7 @@ struct IndexSession {
     ListSearch(query, limit: min(limit ?? Self.defaultPage, service.limits.page), after: position)
   }
 
-  /// Does a bounded amount of work for a page, so that others wait for milliseconds at most.
+  /// Does a slice of the work for a page.
   func advance(_ search: inout ListSearch, using generator: inout SampleGenerator) {
     service.withIndex { $0.advance(&search, using: &generator) }
   }

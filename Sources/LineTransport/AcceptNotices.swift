@@ -87,17 +87,29 @@ final class DescriptorReserve: Sendable {
 
 /// The accepting side of one server: pauses after a failure, which would happen again at once, and reports it.
 final class AcceptControl: Sendable {
+  let turns: LoopTurnsTable
   private let report: @Sendable (String) -> Void
+  private let onRefusal: @Sendable (ConnectionRefusal, SocketAddress?) -> Void
   private let notices = Mutex(AcceptNotices())
   private let reserve: DescriptorReserve?
 
   /// - Parameter reserve: number of descriptors held for this server.
-  init(reserve: Int, report: @escaping @Sendable (String) -> Void) {
+  init(
+    reserve: Int, turns: LoopTurnsTable, _ report: @escaping @Sendable (String) -> Void,
+    _ onRefusal: @escaping @Sendable (ConnectionRefusal, SocketAddress?) -> Void
+  ) {
+    self.turns = turns
     self.report = report
+    self.onRefusal = onRefusal
     self.reserve = reserve > 0 ? DescriptorReserve(count: reserve) : nil
   }
 
-  func note(_ problem: AcceptProblem) {
+  func note(_ refusal: ConnectionRefusal, of address: SocketAddress?) {
+    note(.refused(refusal))
+    onRefusal(refusal, address)
+  }
+
+  private func note(_ problem: AcceptProblem) {
     let text = notices.withLock { $0.note(problem, at: .now()) }
     if let text { report(text) }
   }

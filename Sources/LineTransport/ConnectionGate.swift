@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 package import NIOCore
 import Synchronization
 
 /// Counts the connections of a server, in total and per address, and refuses those over the limits.
 ///
-/// Connections from this machine and over Unix sockets count in total only.
+/// An IPv6 address counts as its /64, and a /48 as four of these. Connections from this machine and over Unix sockets count in
+/// total only.
 package final class ConnectionGate: Sendable {
-  private struct Counts {
-    var total = 0
-    var perAddress: [String: Int] = [:]
+  private struct Member {
+    let block: AddressBlock?
+    let evict: @Sendable () -> Void
+  }
+
+  private struct State {
+    var members: [UInt64: Member] = [:]
+    var order = ArrivalOrder()
+    var perBlock: [AddressBlock: Int] = [:]
     var refusals = 0
+
+    mutating func remove(_ number: UInt64) -> Member? {
+      guard let member = members.removeValue(forKey: number) else { return nil }
+      order.leave(number)
+      for block in [member.block, member.block?.site].compactMap({ $0 }) {
+        let count = perBlock[block, default: 1] - 1
+        perBlock[block] = count > 0 ? count : nil
+      }
+      return member
+    }
   }
 
   /// Bounds the unfinished lines that all accepted connections hold.
@@ -20,65 +38,85 @@ package final class ConnectionGate: Sendable {
   private let limit: Int
   private let limitOfAddress: Int
   private let refusalLimit: Int
-  private let counts = Mutex(Counts())
+  private let replacesOldest: Bool
+  private let state = Mutex(State())
 
-  /// - Parameter refusalLimit: maximum number of refusals sent at a time.
+  /// - Parameters:
+  ///   - refusalLimit: maximum number of refusals sent at a time.
+  ///   - replacesOldest: whether a connection beyond the limit takes the place of the oldest that is not needed.
   package init(
-    limit: Int, limitOfAddress: Int, refusalLimit: Int = 64, input: LineBudget = LineBudget(),
-    output: LineBudget = LineBudget()
+    limit: Int, limitOfAddress: Int, refusalLimit: Int = 64, replacesOldest: Bool = false,
+    input: LineBudget = LineBudget(), output: LineBudget = LineBudget()
   ) {
     self.input = input
     self.output = output
     self.limit = limit
     self.limitOfAddress = limitOfAddress
     self.refusalLimit = refusalLimit
+    self.replacesOldest = replacesOldest
   }
 
   /// The number of accepted connections.
-  package var count: Int { counts.withLock { $0.total } }
+  package var count: Int { state.withLock { $0.members.count } }
 
-  /// - Returns: `nil` if the connection is accepted; then call `leave` with the same address.
-  package func enter(_ address: SocketAddress?) -> ConnectionRefusal? {
-    let host = countedHost(address)
-    return counts.withLock { counts in
-      guard counts.total < limit else { return .tooMany(limit: limit) }
-      if let host {
-        guard counts.perAddress[host, default: 0] < limitOfAddress else {
-          return .tooManyOfAddress(limit: limitOfAddress)
-        }
-        counts.perAddress[host, default: 0] += 1
+  /// - Parameter evict: closes the connection; called from any thread.
+  /// - Returns: the number of the connection, with which `leave` has to be called.
+  package func enter(
+    _ address: SocketAddress?, evict: @escaping @Sendable () -> Void = {}
+  ) -> Result<UInt64, ConnectionRefusal> {
+    let block = Self.block(of: address)
+    let (outcome, evicted) = state.withLock { state -> (Result<UInt64, ConnectionRefusal>, Member?) in
+      if let block, !hasRoom(for: block, state.perBlock) {
+        return (.failure(.tooManyOfAddress(limit: limitOfAddress)), nil)
       }
-      counts.total += 1
-      return nil
+      var evicted: Member?
+      if state.members.count >= limit {
+        guard replacesOldest, let oldest = state.order.takeOldest() else {
+          return (.failure(.tooMany(limit: limit)), nil)
+        }
+        evicted = state.remove(oldest)
+      }
+      let number = state.order.arrive()
+      state.members[number] = Member(block: block, evict: evict)
+      for block in [block, block?.site].compactMap({ $0 }) { state.perBlock[block, default: 0] += 1 }
+      return (.success(number), evicted)
     }
+    evicted?.evict()
+    return outcome
   }
 
-  package func leave(_ address: SocketAddress?) {
-    let host = countedHost(address)
-    counts.withLock { counts in
-      counts.total -= 1
-      guard let host, let count = counts.perAddress[host] else { return }
-      counts.perAddress[host] = count > 1 ? count - 1 : nil
-    }
+  private func hasRoom(for block: AddressBlock, _ counts: [AddressBlock: Int]) -> Bool {
+    guard counts[block, default: 0] < limitOfAddress else { return false }
+    return block.site.map { counts[$0, default: 0] < limitOfAddress * AddressBlock.sharesOfSite } ?? true
+  }
+
+  package func leave(_ number: UInt64) {
+    _ = state.withLock { $0.remove(number) }
+  }
+
+  package func stand(_ number: UInt64, as standing: ConnectionStanding) {
+    guard replacesOldest else { return }
+    state.withLock { $0.order.stand(number, as: standing) }
   }
 
   /// Sending a refusal keeps its connection for a moment; in a flood, most are closed silently.
   /// - Returns: whether a refusal may be sent; then call `endRefusal`.
   package func beginRefusal() -> Bool {
-    counts.withLock { counts in
-      guard counts.refusals < refusalLimit else { return false }
-      counts.refusals += 1
+    state.withLock { state in
+      guard state.refusals < refusalLimit else { return false }
+      state.refusals += 1
       return true
     }
   }
 
   package func endRefusal() {
-    counts.withLock { $0.refusals -= 1 }
+    state.withLock { $0.refusals -= 1 }
   }
 
-  private func countedHost(_ address: SocketAddress?) -> String? {
+  /// What a connection is counted for besides the total; `nil` for this machine and Unix sockets.
+  package static func block(of address: SocketAddress?) -> AddressBlock? {
     guard let address, !address.isLoopback else { return nil }
-    return address.hostText
+    return address.hostText.flatMap { HostAddress($0) }.map { AddressBlock($0) }
   }
 }
 

@@ -8,8 +8,8 @@ extension LineConnectionMachine {
     /// The role works on a line; nothing is read. By `resume` → `reading`, or `draining` if the connection is to end; by
     /// `close` → `lingering`.
     case busy(Ending)
-    /// The other connections of the loop have their turn; nothing is read. After a short time → `reading` or `draining`;
-    /// by `close` → `lingering`.
+    /// The other connections of the loop have their turn; nothing is read. When their turn is over → `reading` or
+    /// `draining`; by `close` → `lingering`.
     case paused(Ending)
     /// Nothing is read; what has arrived is still answered. By a verdict → `busy`, `paused` or `lingering`; when all is
     /// answered and the peer takes the answers → `lingering`.

@@ -40,7 +40,13 @@ package struct LineConnectionMachine: ~Copyable {
   /// Whether the next line may be handed out, as far as the role is concerned.
   package var handsOut: Bool { state.handsOut }
 
-  /// The role gets a line, or part of a body.
+  /// The turn is used up before all lines are handed out.
+  /// - Returns: whether to call `pauseElapsed` when it is the connection's turn again.
+  package mutating func yield() -> Bool {
+    turn == .running && state.wait(.pause)
+  }
+
+  /// The role gets a line, or part of a body, or goes on with a line.
   package mutating func beginLine() {
     if turn == .running { turn = .line(.nothing) }
   }
@@ -49,7 +55,7 @@ package struct LineConnectionMachine: ~Copyable {
     case none
     /// Cut this many raw bytes before the next line.
     case expectBody(Int)
-    /// Call `pauseElapsed` after the pause.
+    /// Call `pauseElapsed` when it is the connection's turn again.
     case startPause
     /// Write what is left, then linger.
     case linger
@@ -65,7 +71,7 @@ package struct LineConnectionMachine: ~Copyable {
     case (.nothing, .busy):
       _ = state.wait(.busy)
       return .none
-    case (_, .pause): return state.wait(.pause) ? .startPause : .none
+    case (_, .pause), (_, .again): return state.wait(.pause) ? .startPause : .none
     case (_, .body(let count)): return state.handsOut ? .expectBody(count) : .none
     }
   }
@@ -193,7 +199,7 @@ package struct LineConnectionMachine: ~Copyable {
 
   // MARK: Time and progress
 
-  /// The pause after a line is over.
+  /// It is the connection's turn again.
   package mutating func pauseElapsed() -> WakeAction {
     state.wake(.pause) ? .beginTurn : .none
   }

@@ -14,6 +14,14 @@ package struct LineFrames {
     case body(ByteBuffer)
     /// A line of more than `lineLimit` bytes has begun; nothing more is cut.
     case tooLong
+
+    /// In bytes.
+    var length: Int {
+      switch self {
+      case .line(let bytes), .body(let bytes): bytes.readableBytes
+      case .tooLong: 0
+      }
+    }
   }
 
   private var finder: LineFinder

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import LineJSON
+import LineJSON
 package import NIOCore
-package import POSIXSupport
 
 /// Frames, hands out and answers the lines of one connection on its event loop, as `LineConnectionMachine` decides.
 ///
@@ -14,33 +13,56 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package typealias OutboundOut = ByteBuffer
 
   package let eventLoop: any EventLoop
-  private let role: Role
+  package let turns: LoopTurns
+  /// Whether the connections of the loop take turns: those of a server.
+  private let takesTurns: Bool
+  let role: Role
   private let limits: LineLimits
+  let onStanding: (ConnectionStanding) -> Void
   private var input: LineBudgetShare
   private var output: LineBudgetShare
   // Used on the event loop only, and by no call that calls the role: the runtime need not check this for each line.
-  @exclusivity(unchecked) private var machine: LineConnectionMachine
+  @exclusivity(unchecked) var machine: LineConnectionMachine
   @exclusivity(unchecked) private var frames: LineFrames
-  private var context: ChannelHandlerContext?
+  private(set) var context: ChannelHandlerContext?
   /// Whether the role knows of the connection.
   private var hasBegun = false
+  /// Whether the last turn was used up: the next ones wait for those of others.
+  private var isHeavy = false
+  /// A long line that waits for a turn of its own.
+  private var held: LineFrames.Frame?
+  /// Whether the role goes on with its line.
+  private var isSliced = false
+  package private(set) var turnEnd: NIODeadline
   private var stallTimer: Scheduled<Void>?
+  /// When the line that has not ended began, or was last made progress with.
+  private var lineBegan: NIODeadline?
+  private var lineTimer: Scheduled<Void>?
   package private(set) var lastReceived: NIODeadline
 
   /// - Parameters:
-  ///   - input: bounds the lines that all connections of a server hold; a connection that would exceed it is closed.
+  ///   - turns: shared with the other connections of the loop; `nil` if it need not share.
+  ///   - input: bounds the lines that all connections of a server hold.
   ///   - output: the same for answers.
+  ///   - onStanding: gets what the role says by `stand`.
   package init(
-    role: Role, limits: LineLimits, eventLoop: any EventLoop, input: LineBudget? = nil, output: LineBudget? = nil
+    role: Role, limits: LineLimits, eventLoop: any EventLoop, turns: LoopTurns? = nil,
+    input: LineBudgetShare = LineBudgetShare(of: nil, block: nil) {},
+    output: LineBudgetShare = LineBudgetShare(of: nil, block: nil) {},
+    onStanding: @escaping (ConnectionStanding) -> Void = { _ in }
   ) {
     self.eventLoop = eventLoop
+    takesTurns = turns != nil
+    self.turns = turns ?? LoopTurns(of: eventLoop, pause: limits.pause)
     self.role = role
     self.limits = limits
-    self.input = LineBudgetShare(of: input)
-    self.output = LineBudgetShare(of: output)
+    self.onStanding = onStanding
+    self.input = input
+    self.output = output
     machine = LineConnectionMachine(discardBytes: limits.discardBytes)
     frames = LineFrames(lineLimit: limits.line)
     lastReceived = eventLoop.now
+    turnEnd = lastReceived
   }
 
   // MARK: Events of the channel
@@ -60,7 +82,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     switch machine.received(bytes: incoming.readableBytes) {
     case .keep:
       frames.append(incoming)
-      takeTurn()
+      takeTurn(from: lastReceived)
     case .discard: break
     case .abort: abort()
     }
@@ -75,7 +97,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     stallTimer?.cancel()
     stallTimer = nil
     keepToOutputBudget()
-    takeTurn()
+    takeTurn(from: eventLoop.now)
     readMore()
   }
 
@@ -85,7 +107,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       switch machine.inputEnded() {
       case .none: break
       case .beginTurn:
-        takeTurn()
+        takeTurn(from: eventLoop.now)
         readMore()
       case .awaitReader: startStallTimer()
       case .abort: abort()
@@ -120,45 +142,86 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     readMore()
   }
 
-  /// Hands out what has arrived, as far as the role and the peer keep up.
-  private func takeTurn() {
+  /// Hands out what has arrived, as far as the role and the peer keep up, and until the turn is used up.
+  /// - Parameter isAwaited: whether others had their turns before.
+  private func takeTurn(from start: NIODeadline, isAwaited: Bool = false) {
     if machine.beginTurn() {
-      let scratch = LineScratch.current
-      var output = scratch.takeWriter()
-      handOut(&output)
-      scratch.giveBack(output)
+      if isHeavy, !isAwaited {
+        yield()
+      } else {
+        isHeavy = false
+        turnEnd = start + LoopTurns.turn
+        let scratch = LineScratch.current
+        var output = scratch.takeWriter()
+        handOut(&output, isAwaited: isAwaited)
+        scratch.giveBack(output)
+      }
       perform(machine.endTurn(isWritable: isWritable))
     }
     keepToInputBudget()
   }
 
-  private func handOut(_ output: inout JSONWriter) {
-    var isExhausted = false
+  private func handOut(_ output: inout JSONWriter, isAwaited: Bool) {
+    var (isExhausted, hasHanded) = (false, false)
+    var cost = TurnCost()
     // Asked once and after each write: only our own writes make it false.
     var canWrite = isWritable
     repeat {
-      while canWrite, machine.handsOut {
-        let frame = frames.next(bodyLimit: frames.isInBody ? role.bodyLimit : .max)
+      while canWrite, machine.handsOut, let step = nextStep(isAwaited: isAwaited) {
         machine.beginLine()
-        let verdict = hand(frame, &output)
-        isExhausted = frame == nil && verdict == .next
+        let before = output.bytes.count
+        let verdict = carryOut(step, &output)
+        isExhausted = step.isEnd && verdict == .next
+        hasHanded = hasHanded || !step.isEnd
+        isSliced = verdict == .again
+        cost.add(bytes: step.length + output.bytes.count - before)
         if output.bytes.count >= limits.outputChunk {
           flush(&output)
           canWrite = isWritable
         }
         perform(machine.endLine(verdict), &output)
         if isExhausted { break }
+        if takesTurns, cost.isLarge {
+          cost = TurnCost()
+          if eventLoop.now >= turnEnd { yield() }
+        }
       }
       flush(&output)
       canWrite = isWritable
       // The role may have resumed while its answer was written.
     } while canWrite && !isExhausted && machine.handsOut
+    watchLine(isExhausted: isExhausted, isNew: hasHanded)
   }
 
-  /// - Parameter frame: `nil` if none is left.
-  private func hand(_ frame: LineFrames.Frame?, _ output: inout JSONWriter) -> LineVerdict {
+  /// - Returns: `nil` if the turn is over.
+  private func nextStep(isAwaited: Bool) -> TurnStep? {
+    if isSliced { return .work }
+    if let frame = held.take() { return .frame(frame) }
+    guard let frame = frames.next(bodyLimit: frames.isInBody ? role.bodyLimit : .max) else { return .end }
+    if takesTurns, !isAwaited, frame.length > TurnCost.longLine, case .line = frame {
+      held = frame
+      yield()
+      return nil
+    }
+    return .frame(frame)
+  }
+
+  /// Goes on when it is the connection's turn again.
+  private func yield() {
+    isHeavy = true
+    if machine.yield() { startPause() }
+  }
+
+  private func carryOut(_ step: TurnStep, _ output: inout JSONWriter) -> LineVerdict {
+    switch step {
+    case .work: role.advance(output: &output)
+    case .end: role.linesEnded(output: &output)
+    case .frame(let frame): hand(frame, &output)
+    }
+  }
+
+  private func hand(_ frame: LineFrames.Frame, _ output: inout JSONWriter) -> LineVerdict {
     switch frame {
-    case nil: return role.linesEnded(output: &output)
     case .line(let line):
       return line.withUnsafeReadableBytes { role.received(line: $0, output: &output) }
     case .body(let bytes):
@@ -183,20 +246,15 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     }
   }
 
-  /// A task for now would run before the loop looks at its sockets again; one for the near future does not.
   private func startPause() {
-    let bound = NIOLoopBound(self, eventLoop: eventLoop)
-    eventLoop.scheduleTask(in: limits.pause) {
-      let handler = bound.value
-      handler.perform(handler.machine.pauseElapsed())
-    }
+    turns.wait { [self] in perform(machine.pauseElapsed()) }
   }
 
-  private func perform(_ action: LineConnectionMachine.WakeAction) {
+  func perform(_ action: LineConnectionMachine.WakeAction) {
     switch action {
     case .none: break
     case .beginTurn:
-      takeTurn()
+      takeTurn(from: eventLoop.now, isAwaited: true)
       readMore()
     }
   }
@@ -213,7 +271,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   private var isWritable: Bool { context?.channel.isWritable ?? false }
 
-  private func flush(_ output: inout JSONWriter) {
+  func flush(_ output: inout JSONWriter) {
     guard let context, !output.bytes.isEmpty else { return }
     let buffer = context.channel.allocator.buffer(bytes: output.bytes)
     output.bytes.removeAll(keepingCapacity: true)
@@ -230,16 +288,39 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   // MARK: Budgets
 
-  /// After a turn, what is left is the beginning of a line, or waits for the role or the reader.
+  /// After a turn, what is left is the beginning of a line, or waits for the role, the reader or the next turn.
   private func keepToInputBudget() {
-    if !input.hold(frames.bufferedBytes) { abort() }
+    input.hold(frames.bufferedBytes + (held?.length ?? 0))
   }
 
   /// Counts only if the system does not take what we write: usually it does.
-  private func keepToOutputBudget() {
+  func keepToOutputBudget() {
     guard output.isLimited, let channel = context?.channel, !output.isEmpty || !channel.isWritable else { return }
-    let buffered = channel.isWritable ? 0 : (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    if !output.hold(buffered) { abort() }
+    output.hold(channel.isWritable ? 0 : (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0)
+  }
+
+  /// A line that has begun must end in time. One timer per connection, and none between lines.
+  /// - Parameter isNew: whether another line has ended in this turn.
+  private func watchLine(isExhausted: Bool, isNew: Bool) {
+    guard limits.lineTime != nil else { return }
+    let isBegun = isExhausted && frames.bufferedBytes > 0 && machine.handsOut
+    guard isBegun else { return lineBegan = nil }
+    guard isNew || lineBegan == nil else { return }
+    lineBegan = lastReceived
+    if lineTimer == nil { checkLine() }
+  }
+
+  private func checkLine() {
+    lineTimer = nil
+    guard let lineTime = limits.lineTime, let lineBegan, context != nil else { return }
+    let deadline = lineBegan + lineTime
+    guard eventLoop.now >= deadline else {
+      let bound = NIOLoopBound(self, eventLoop: eventLoop)
+      lineTimer = eventLoop.scheduleTask(deadline: deadline) { bound.value.checkLine() }
+      return
+    }
+    send { role.lineTimedOut(output: &$0) }
+    close()
   }
 
   // MARK: The end
@@ -250,7 +331,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     if isAgreed { perform(machine.drain(isWritable: isWritable)) }
   }
 
-  private func perform(_ action: LineConnectionMachine.EndAction) {
+  func perform(_ action: LineConnectionMachine.EndAction) {
     switch action {
     case .none: break
     case .linger: linger()
@@ -261,6 +342,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   /// lose the last answer.
   private func linger() {
     frames.discard()
+    held = nil
+    lineBegan = nil
     keepToInputBudget()
     guard let context else { return }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -292,59 +375,13 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       context = nil
       stallTimer?.cancel()
       stallTimer = nil
+      lineTimer?.cancel()
+      lineTimer = nil
       frames.discard()
+      held = nil
       input.release()
       output.release()
       if hasBegun { role.closed() }
     }
-  }
-}
-
-// MARK: What the role may ask for
-
-extension LineHandler: LineConnection {
-  package var remoteAddress: SocketAddress? { context?.remoteAddress }
-  package var localAddress: SocketAddress? { context?.localAddress }
-
-  package var credentials: PeerCredentials? {
-    let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }
-    let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(read)
-    return found ?? nil
-  }
-
-  package func send(_ write: (inout JSONWriter) -> Void) {
-    guard context != nil else { return }
-    let scratch = LineScratch.current
-    var output = scratch.takeWriter()
-    write(&output)
-    flush(&output)
-    scratch.giveBack(output)
-  }
-
-  package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {
-    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
-    let promise = eventLoop.makePromise(of: Void.self)
-    context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
-    keepToOutputBudget()
-    return promise.futureResult
-  }
-
-  package func send(region: FileRegion) -> EventLoopFuture<Void> {
-    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
-    let promise = eventLoop.makePromise(of: Void.self)
-    context.writeAndFlush(NIOAny(region), promise: promise)
-    return promise.futureResult
-  }
-
-  package func resume() {
-    perform(machine.resume())
-  }
-
-  package func close() {
-    perform(machine.close())
-  }
-
-  package func abort() {
-    context?.close(mode: .all, promise: nil)
   }
 }

@@ -17,12 +17,16 @@ package protocol LineRole: AnyObject, SendableMetatype {
   /// No further whole line has arrived. A role that collects lines to answer them together does so now: a connection whose
   /// input has ended ends when this returns `.next`.
   func linesEnded(output: inout JSONWriter) -> LineVerdict
+  /// Goes on with the line for which the last verdict was `.again`.
+  func advance(output: inout JSONWriter) -> LineVerdict
   /// Some of the raw bytes announced by `.body`, at most `bodyLimit`.
   func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict
   /// Maximum raw bytes to hand out at a time now, at least 1.
   var bodyLimit: Int { get }
   /// A line is longer than the limit: append the answer; the handler closes.
   func receivedTooLong(output: inout JSONWriter)
+  /// A line has begun and has not ended in time: append the answer; the handler closes.
+  func lineTimedOut(output: inout JSONWriter)
   /// There are too many connections: append the refusal; nothing is read.
   func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter)
   /// The server is about to end.
@@ -35,6 +39,8 @@ package protocol LineRole: AnyObject, SendableMetatype {
 extension LineRole {
   package func opened(_ connection: any LineConnection) {}
   package func linesEnded(output: inout JSONWriter) -> LineVerdict { .next }
+  package func advance(output: inout JSONWriter) -> LineVerdict { .next }
+  package func lineTimedOut(output: inout JSONWriter) {}
   package func received(body: ByteBuffer, output: inout JSONWriter) -> LineVerdict { .close }
   package var bodyLimit: Int { .max }
   package func receivedTooLong(output: inout JSONWriter) {}
@@ -50,6 +56,8 @@ package enum LineVerdict: Equatable, Sendable {
   /// With the next line, after the other connections of the event loop have had their turn: for lines that may take long,
   /// to delay only their own connection.
   case pause
+  /// With `advance` in the next turn, then with the next line: for work that is done in slices.
+  case again
   /// With this many raw bytes, then with the next line.
   case body(Int)
   /// With nothing until `LineConnection.resume()`.
@@ -58,8 +66,17 @@ package enum LineVerdict: Equatable, Sendable {
   case close
 }
 
+/// What decides which connection goes when they run out: the oldest of the lowest kind.
+package enum ConnectionStanding: Int, CaseIterable, Sendable {
+  /// Its peer has not introduced itself.
+  case new
+  case greeted
+  /// Others depend on it: it does not go.
+  case needed
+}
+
 /// Why a connection is refused right after it was accepted.
-package enum ConnectionRefusal: Hashable, Sendable {
+package enum ConnectionRefusal: Error, Hashable, Sendable {
   /// The server is at its limit.
   case tooMany(limit: Int)
   /// The address is at its limit.
@@ -77,6 +94,14 @@ package protocol LineConnection: AnyObject {
   var credentials: PeerCredentials? { get }
   /// When the last byte arrived.
   var lastReceived: NIODeadline { get }
+  /// Whether it waits for its peer, and not for its role or its turn.
+  var isReading: Bool { get }
+  /// When the turn should end; for `received` and `advance` calls.
+  var turnEnd: NIODeadline { get }
+  /// Those of its event loop.
+  var turns: LoopTurns { get }
+  /// Says what the connection is worth when connections run out.
+  func stand(as standing: ConnectionStanding)
   /// Writes and flushes an event, a request or a late answer.
   func send(_ write: (inout JSONWriter) -> Void)
   /// Writes raw bytes. The future succeeds when the system has taken them and fails if the connection is closed: a sender

@@ -54,15 +54,18 @@ package final class LineServer: Sendable {
   ///     sent, it is closed silently.
   ///   - reserve: number of descriptors held back, to accept connections when all others are used.
   ///   - report: gets a line for the log when connections are refused or cannot be accepted.
+  ///   - onRefusal: called with each refused connection.
   ///   - makeRole: called on the connection's event loop.
   /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is not a
   ///   listening socket and for an unusable path.
   package static func start<Role: LineRole>(
     _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate, reserve: Int = 0,
-    report: @escaping @Sendable (String) -> Void = { _ in }, makeRole: @escaping @Sendable (any EventLoop) -> Role
+    report: @escaping @Sendable (String) -> Void = { _ in },
+    onRefusal: @escaping @Sendable (ConnectionRefusal, SocketAddress?) -> Void = { _, _ in },
+    makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) async throws -> LineServer {
     let connections = ConnectionRegistry()
-    let control = AcceptControl(reserve: reserve, report: report)
+    let control = AcceptControl(reserve: reserve, turns: LoopTurnsTable(pause: limits.pause), report, onRefusal)
     let listen = { @Sendable (descriptor: CInt) async throws -> any Channel in
       try await inherit(descriptor, Self.bootstrap(group, limits, gate, connections, control, makeRole))
     }
@@ -151,19 +154,26 @@ package final class LineServer: Sendable {
     KeepAlive.enable(on: channel)
     let address = channel.remoteAddress
     let role = makeRole(channel.eventLoop)
-    if let refusal = gate.enter(address) {
-      control.note(.refused(refusal))
+    let evict = { @Sendable in channel.eventLoop.execute { channel.close(promise: nil) } }
+    switch gate.enter(address, evict: evict) {
+    case .failure(let refusal):
+      control.note(refusal, of: address)
       let isReported = gate.beginRefusal()
       if isReported { channel.closeFuture.whenComplete { _ in gate.endRefusal() } }
       let refusing = RefusingRole(role: role, refusal: isReported ? refusal : nil)
       let handler = LineHandler(role: refusing, limits: limits, eventLoop: channel.eventLoop)
-      return try channel.pipeline.syncOperations.addHandler(handler)
+      try channel.pipeline.syncOperations.addHandler(handler)
+    case .success(let number):
+      channel.closeFuture.whenComplete { _ in gate.leave(number) }
+      let block = ConnectionGate.block(of: address)
+      let handler = LineHandler(
+        role: role, limits: limits, eventLoop: channel.eventLoop, turns: control.turns.turns(of: channel.eventLoop),
+        input: LineBudgetShare(of: gate.input, block: block, evict: evict),
+        output: LineBudgetShare(of: gate.output, block: block, evict: evict)
+      ) { gate.stand(number, as: $0) }
+      try channel.pipeline.syncOperations.addHandler(handler)
+      connections.insert(channel)
     }
-    channel.closeFuture.whenComplete { _ in gate.leave(address) }
-    let handler = LineHandler(
-      role: role, limits: limits, eventLoop: channel.eventLoop, input: gate.input, output: gate.output)
-    try channel.pipeline.syncOperations.addHandler(handler)
-    connections.insert(channel)
   }
 }
 

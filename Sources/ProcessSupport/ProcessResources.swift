@@ -72,6 +72,11 @@ package enum ProcessResources {
     _ = memory_arenas(2)
   }
 
+  /// Gives freed memory back to the system. Takes long if there is much of it.
+  package static func giveBackMemory() {
+    memory_trim()
+  }
+
   /// Raises the descriptor limit to the maximum that the system allows (getrlimit(2)), and returns the new limit.
   package static func raiseDescriptorLimit() -> Int {
     var limit = rlimit()

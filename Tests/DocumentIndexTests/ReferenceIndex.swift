@@ -68,27 +68,29 @@ struct ReferenceIndex {
     return before - records.count
   }
 
-  /// Contents that somebody has as a whole first, then most-held first, also where only one peer's are asked for.
-  func lookup(key: DocumentKey, peer: PeerID?) -> [ContentEntry] {
-    let matching = records.filter { $0.document.key == key }
-    let ranked = entries(of: matching, peer: nil)
+  /// Contents that somebody has as a whole first, then most-held first, also where only some peers' are asked for.
+  func lookup(
+    key: DocumentKey, peers: DigestPrefix? = nil, where isWanted: (Content) -> Bool = { _ in true }
+  ) -> [ContentEntry] {
+    let matching = records.filter { $0.document.key == key && isWanted($0.document.content) }
+    let ranked = entries(of: matching, peers: nil)
       .sorted { left, right in
         let isWhole = [left, right].map { $0.holders.contains(where: \.complete) }
         guard isWhole[0] == isWhole[1] else { return isWhole[0] }
         return left.total == right.total ? left.content < right.content : left.total > right.total
       }
-    let asked = entries(of: matching, peer: peer)
+    let asked = entries(of: matching, peers: peers)
     return ranked.compactMap { entry in asked.first { $0.content == entry.content } }
   }
 
-  func lookup(content: Content, peer: PeerID?) -> [ContentEntry] {
+  /// Under the key that has stood longest first.
+  func lookup(content: Content, peers: DigestPrefix?) -> [ContentEntry] {
     let matching = records.filter { $0.document.content == content }
-    // Of several keys, the one that has stood longest.
-    guard let key = standing.first(where: { $0.1 == content })?.0,
-      let oldest = matching.first(where: { $0.document.key == key })
-    else { return [] }
-    let holders = holders(of: matching, peer: peer)
-    return holders.isEmpty ? [] : [entry(oldest.document, holders)]
+    let holders = holders(of: matching, peers: peers)
+    guard !holders.isEmpty else { return [] }
+    return standing.filter { $0.1 == content }.compactMap { key, _ in
+      matching.first { $0.document.key == key }.map { entry($0.document, holders) }
+    }
   }
 
   func list(collection: String?, words: [String]) -> [ContentEntry] {
@@ -97,7 +99,7 @@ struct ReferenceIndex {
       let matching = records.filter { $0.document.key == key && $0.document.content == content }
       guard matching.contains(where: \.complete), let oldest = matching.first, Self.matches(oldest.document, words)
       else { continue }
-      rows.append(entry(oldest.document, holders(of: matching, peer: nil)))
+      rows.append(entry(oldest.document, holders(of: matching, peers: nil)))
     }
     return rows.sorted { $0.key == $1.key ? $0.content < $1.content : $0.key < $1.key }
   }
@@ -109,7 +111,8 @@ struct ReferenceIndex {
       let address = Address(peer: session.peer, host: session.host, port: port)
       let count = records.filter { $0.session == session.id }.count + (rows[address]?.documents ?? 0)
       rows[address] = PeerListing(
-        peer: session.peer, name: session.name, host: session.host, port: port, documents: count)
+        peer: session.peer, name: rows[address]?.name ?? session.name, host: session.host, port: port,
+        documents: count)
     }
     return rows.values.sorted { ($0.peer, $0.host, $0.port) < ($1.peer, $1.host, $1.port) }
   }
@@ -140,14 +143,14 @@ struct ReferenceIndex {
     }
   }
 
-  private func entries(of matching: [Record], peer: PeerID?) -> [ContentEntry] {
+  private func entries(of matching: [Record], peers: DigestPrefix?) -> [ContentEntry] {
     var contents = [Content]()
     for record in matching where !contents.contains(record.document.content) {
       contents.append(record.document.content)
     }
     return contents.compactMap { content in
       let same = matching.filter { $0.document.content == content }
-      let holders = holders(of: same, peer: peer)
+      let holders = holders(of: same, peers: peers)
       return holders.isEmpty ? nil : same.first.map { entry($0.document, holders) }
     }
   }
@@ -160,16 +163,16 @@ struct ReferenceIndex {
       holders: holders)
   }
 
-  private func holders(of matching: [Record], peer: PeerID?) -> [Holder] {
+  private func holders(of matching: [Record], peers: DigestPrefix?) -> [Holder] {
     var holders = [Address: Holder]()
     for record in matching {
       guard let session = sessions.first(where: { $0.id == record.session }), let port = session.port,
-        peer == nil || peer == session.peer
+        peers?.contains(session.peer.digest) ?? true
       else { continue }
       let address = Address(peer: session.peer, host: session.host, port: port)
-      let newest = sessions.last { $0.peer == address.peer && $0.host == address.host && $0.port == port }
+      let elder = sessions.first { $0.peer == address.peer && $0.host == address.host && $0.port == port }
       holders[address] = Holder(
-        peer: session.peer, name: newest?.name ?? session.name, host: session.host, port: port,
+        peer: session.peer, name: elder?.name ?? session.name, host: session.host, port: port,
         complete: record.complete || holders[address]?.complete ?? false)
     }
     return Array(holders.values)

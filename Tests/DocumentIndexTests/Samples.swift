@@ -36,12 +36,14 @@ extension DocumentIndex {
   }
 
   func lookup(
-    _ key: String, peer: PeerID? = nil, holderLimit: Int = defaultHolderLimit,
-    contentLimit: Int = defaultContentLimit
+    _ key: String, roots: String? = nil, size: Int64? = nil, peer: PeerID? = nil,
+    holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit
   ) throws -> LookupResult {
     var generator = SeededGenerator(seed: 1)
     return lookup(
-      key: try DocumentKey(key), peer: peer, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator)
+      key: try DocumentKey(key), roots: roots.flatMap { DigestPrefix(hex: $0) }, size: size,
+      peers: peer.map { DigestPrefix($0.digest) }, holderLimit: holderLimit, contentLimit: contentLimit,
+      using: &generator)
   }
 
   /// One page of a list.

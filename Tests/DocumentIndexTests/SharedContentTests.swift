@@ -11,7 +11,8 @@ import Testing
   private var random = SeededGenerator(seed: 1)
 
   private mutating func byContent(_ number: Int = 0, peer: PeerID? = nil) throws -> ContentEntry? {
-    index.lookup(content: try Sample.content(number), peer: peer, using: &random).contents.first
+    index.lookup(content: try Sample.content(number), peers: peer.map { DigestPrefix($0.digest) }, using: &random)
+      .contents.first
   }
 
   private mutating func add(_ session: UInt64, _ keys: String..., complete: Bool = true) throws {
@@ -135,6 +136,7 @@ import Testing
       #expect(ofKey == held.filter { $0[1] == key }.count)
     }
     for session in 0..<30 { index.close(SessionID(UInt64(session + 1))) }
+    index.clearAll()
     #expect(index.elementCount == 0)
   }
 }

@@ -39,11 +39,12 @@ import WireProtocol
     }
   }
 
-  @Test func `connections over the limit are refused`() async throws {
+  @Test func `connections over the limit are refused while all others have records`() async throws {
     var limits = IndexLimits()
     limits.connections = 2
     try await ServedIndex.with(limits: limits) { index in
       var sessions = [try index.session(), try index.session(peer: Wire.bob, name: "bob")]
+      for session in sessions { _ = try session.ask(Wire.add(Wire.document("file/a"))) }
       let third = try index.connect()
       let refusal = try third.reply()
       #expect(refusal.outcome == "429 too-many")
@@ -57,6 +58,26 @@ import WireProtocol
         return (try? connection?.ask(Wire.hello()))?.outcome == "200"
       }
       #expect(isLetIn)
+    }
+  }
+
+  @Test func `connection over the limit takes the place of the oldest without hello, then without records`()
+    async throws
+  {
+    var limits = IndexLimits()
+    limits.connections = 3
+    try await ServedIndex.with(limits: limits) { index in
+      let holder = try index.session()
+      _ = try holder.ask(Wire.add(Wire.document("file/a")))
+      let reader = try index.session(peer: Wire.bob, name: "bob", port: nil)
+      let silent = try index.connect()
+      let other = Wire.hello().replacing(#""protocol":1"#, with: #""protocol":9"#)
+      #expect(try silent.ask(other).outcome == "505 unsupported-protocol")
+      let first = try index.session(peer: Wire.bob, name: "bob", port: nil)
+      #expect(silent.isClosedByPeer())
+      _ = try index.session(peer: Wire.bob, name: "bob", port: nil)
+      #expect(reader.isClosedByPeer())
+      for kept in [holder, first] { #expect(try kept.ask(#"{"id":2,"op":"ping"}"#).outcome == "200") }
     }
   }
 
@@ -81,7 +102,7 @@ import WireProtocol
 }
 
 /// What this process holds.
-private enum Memory {
+enum Memory {
   /// In bytes (proc(5), statm).
   static var resident: Int {
     let fields = TemporaryDirectory.read("/proc/self/statm").map { String(decoding: $0, as: UTF8.self) } ?? ""

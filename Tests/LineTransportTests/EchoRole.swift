@@ -4,12 +4,14 @@ import LineJSON
 import LineTransport
 import NIOCore
 import NIOEmbedded
+import Synchronization
 
 /// Answers each line with itself; the line may name a verdict. Lines that begin with a plus are collected, and answered
 /// later.
 final class EchoRole: LineRole {
   var connection: (any LineConnection)?
   private(set) var isClosed = false
+  private(set) var slices = 0
   private(set) var body = ""
   private var collected = ""
   /// Called with each line, before its verdict is returned.
@@ -30,6 +32,7 @@ final class EchoRole: LineRole {
     switch text {
     case "busy": return .busy
     case "pause": return .pause
+    case "again": return .again
     case "close": return .close
     case "body 3": return .body(3)
     default: return .next
@@ -52,6 +55,15 @@ final class EchoRole: LineRole {
     return .next
   }
 
+  /// Takes two slices.
+  func advance(output: inout JSONWriter) -> LineVerdict {
+    slices += 1
+    output.bytes += Array("slice \(slices)\n".utf8)
+    return slices % 2 == 0 ? .next : .again
+  }
+
+  func lineTimedOut(output: inout JSONWriter) { output.bytes += Array("too slow\n".utf8) }
+
   func receivedTooLong(output: inout JSONWriter) { output.bytes += Array("too long\n".utf8) }
 
   func draining(output: inout JSONWriter) -> Bool {
@@ -71,23 +83,29 @@ struct EmbeddedLines {
   let channel: EmbeddedChannel
   let role = EchoRole()
   private let halfClosure: HalfClosure
+  private let evictions = Counter()
 
   init(
-    line: Int = 16, discardBytes: Int = 1000, input: LineBudget? = nil, output: LineBudget? = nil,
-    flushes: Bool = true, prepare: (EchoRole) -> Void = { _ in }
+    line: Int = 16, discardBytes: Int = 1000, lineTime: TimeAmount? = nil, input: LineBudget? = nil,
+    takesTurns: Bool = false, flushes: Bool = true, prepare: (EchoRole) -> Void = { _ in }
   ) throws {
     let halfClosure = HalfClosure(flushes: flushes)
     self.halfClosure = halfClosure
     channel = EmbeddedChannel()
     var limits = LineLimits(line: line)
     limits.discardBytes = discardBytes
+    limits.lineTime = lineTime
     prepare(role)
     let handler = LineHandler(
-      role: role, limits: limits, eventLoop: channel.eventLoop, input: input, output: output)
+      role: role, limits: limits, eventLoop: channel.eventLoop,
+      turns: takesTurns ? LoopTurns(of: channel.eventLoop, pause: limits.pause) : nil,
+      input: LineBudgetShare(of: input, block: nil) { [evictions] in evictions.increase() })
     try channel.pipeline.syncOperations.addHandlers([halfClosure, handler])
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
   }
 
+  /// Whether a budget has had the connection closed.
+  var isEvicted: Bool { evictions.count > 0 }
   /// Whether our side says nothing more.
   var isHalfClosed: Bool { halfClosure.isClosed }
   var isOpen: Bool { channel.isActive }
@@ -125,6 +143,14 @@ struct EmbeddedLines {
   func pass(_ time: TimeAmount) {
     channel.embeddedEventLoop.advanceTime(by: time)
   }
+}
+
+private final class Counter: Sendable {
+  private let value = Atomic<Int>(0)
+
+  var count: Int { value.load(ordering: .relaxed) }
+
+  func increase() { value.wrappingAdd(1, ordering: .relaxed) }
 }
 
 private final class HalfClosure: ChannelOutboundHandler {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct LineConnectionMachineTableTests {
   enum Event: CaseIterable {
     case beginTurn, beginLine
-    case verdictNext, verdictBody, verdictBusy, verdictPause, verdictClose
+    case verdictNext, verdictBody, verdictBusy, verdictPause, verdictAgain, verdictClose, yield
     case endTurn, endTurnBlocked
     case received, flooded, readMore, readMoreBlocked, inputEnded, channelClosed
     case resume, close, drainRequested, drain, drainBlocked
@@ -48,6 +48,7 @@ import Testing
       .drainBlocked: "draining -d none",
     ],
     "turn": [
+      .yield: "paused true",
       .received: "reading keep", .flooded: "reading keep", .readMore: "reading read",
       .readMoreBlocked: "reading awaitReader", .inputEnded: "draining -i beginTurn", .channelClosed: "closed release",
       .close: "lingering linger", .drainRequested: "reading askRole", .drain: "draining -d none",
@@ -55,6 +56,7 @@ import Testing
     ],
     "line": [
       .verdictBody: "reading expectBody(7)", .verdictBusy: "busy none", .verdictPause: "paused startPause",
+      .verdictAgain: "paused startPause",
       .verdictClose: "lingering linger",
       .received: "reading keep", .flooded: "reading keep", .readMore: "reading read",
       .readMoreBlocked: "reading awaitReader", .inputEnded: "draining -i beginTurn", .channelClosed: "closed release",
@@ -63,6 +65,7 @@ import Testing
     // The work is done before `.busy` is known: the next line follows.
     "line, resumed": [
       .verdictBody: "reading expectBody(7)", .verdictBusy: "reading none", .verdictPause: "paused startPause",
+      .verdictAgain: "paused startPause",
       .verdictClose: "lingering linger",
       .received: "reading keep", .flooded: "reading keep", .readMore: "reading read",
       .readMoreBlocked: "reading awaitReader", .inputEnded: "draining -i beginTurn", .channelClosed: "closed release",
@@ -71,13 +74,14 @@ import Testing
     // The answer to the line is written first, whatever the verdict.
     "line, closing": [
       .verdictNext: "lingering linger", .verdictBody: "lingering linger", .verdictBusy: "lingering linger",
-      .verdictPause: "lingering linger", .verdictClose: "lingering linger",
+      .verdictPause: "lingering linger", .verdictAgain: "lingering linger", .verdictClose: "lingering linger",
       .received: "reading keep", .flooded: "reading keep", .readMore: "reading read",
       .readMoreBlocked: "reading awaitReader", .inputEnded: "draining -i beginTurn", .channelClosed: "closed release",
       .drainRequested: "reading askRole", .drain: "draining -d none", .drainBlocked: "draining -d none",
     ],
     "line, input ended": [
       .verdictBody: "draining -i expectBody(7)", .verdictBusy: "busy -i none", .verdictPause: "paused -i startPause",
+      .verdictAgain: "paused -i startPause",
       .verdictClose: "lingering -i linger", .endTurn: "lingering -i linger",
       .received: "draining -i keep", .flooded: "draining -i keep", .readMoreBlocked: "draining -i awaitReader",
       .inputEnded: "draining -i beginTurn", .channelClosed: "closed release", .drainRequested: "draining -i askRole",
@@ -245,6 +249,8 @@ private struct DrivenMachine: ~Copyable {
     case .verdictBody: return "\(machine.endLine(.body(7)))"
     case .verdictBusy: return "\(machine.endLine(.busy))"
     case .verdictPause: return "\(machine.endLine(.pause))"
+    case .verdictAgain: return "\(machine.endLine(.again))"
+    case .yield: return machine.yield() ? "true" : "none"
     case .verdictClose: return "\(machine.endLine(.close))"
     case .endTurn: return "\(machine.endTurn(isWritable: true))"
     case .endTurnBlocked: return "\(machine.endTurn(isWritable: false))"

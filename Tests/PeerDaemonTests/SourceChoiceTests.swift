@@ -50,6 +50,13 @@ import WireProtocol
     #expect(try choose([row]).holders.map(\.name.text) == ["alice"])
   }
 
+  @Test func `short prefix decides nothing while contents are left out`() throws {
+    let rows = try [row("a", [holder("1", "alice")]), row("b", [holder("2", "bob")])]
+    for prefix in ["a", "c"] {
+      #expect(code { () throws(WireFailure) in try choose(rows, more: 1, prefix: prefix) } == .severalContents)
+    }
+  }
+
   @Test func `several contents need a choice`() throws {
     let rows = try [row("a", [holder("1", "alice")]), row("b", [holder("2", "bob")])]
     #expect(code { () throws(WireFailure) in try choose(rows) } == .severalContents)

@@ -155,11 +155,14 @@ struct Member: Sendable {
   }
 
   func get(
-    _ key: String, to path: String, from: String? = nil, force: Bool = false, share: Bool = true
+    _ key: String, to path: String, from: String? = nil, content: String? = nil, force: Bool = false,
+    share: Bool = true
   ) async throws(WireFailure) -> Download {
     guard let key = try? DocumentKey(key) else { throw WireFailure(.invalidKey, key) }
     return try await downloads.get(
-      DownloadRequest(key: key, destination: .path(path), from: from, replacesFile: force, isShared: share))
+      DownloadRequest(
+        key: key, destination: .path(path), from: from, content: content, replacesFile: force,
+        isShared: share))
   }
 }
 

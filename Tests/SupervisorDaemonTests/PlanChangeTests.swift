@@ -50,6 +50,10 @@ import Testing
       (
         base.replacing("[index]", with: "[index]\nallow_advertise = [\"10.0.0.0/8\"]"), ["index.allow_advertise"], []
       ),
+      (
+        base.replacing("[index]", with: "[index]\nmemory = 64\nrequests_per_address = 7"),
+        ["index.memory", "index.requests_per_address"], []
+      ),
       (base.replacing("127.0.0.1:2", with: "127.0.0.1:9"), [], ["peers.carol.listen"]),
       (base + "advertise = \"192.0.2.1\"\n", ["peers.carol.advertise"], []),
       (base + "user = \"1:1\"\n", [], ["peers.carol.user"]),

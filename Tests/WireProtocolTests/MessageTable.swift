@@ -22,6 +22,9 @@ enum MessageTable {
     MessageCase(IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793"}"#),
     MessageCase(
       IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","peer":"\#(Sample.peer)"}"#, optional: ["peer"]),
+    MessageCase(
+      IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","content":"0123abcd","size":7,"peer":"01234567"}"#,
+      optional: ["content", "size", "peer"]),
     MessageCase(IndexLine.self, #"{"id":4,"op":"lookup",\#(Sample.content)}"#),
     MessageCase(
       IndexLine.self, #"{"id":5,"op":"list","collection":"rfc","words":"control proto","limit":100,"after":"x"}"#,
@@ -47,8 +50,9 @@ enum MessageTable {
       MessageCase(
         Reply<IndexHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
-          + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"holders":50,"contents":16,"#
-          + #""page":1000,"records":1000000,"watches":65,"connections":18000,"connections_per_address":256}}"#,
+          + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"line_time":30,"#
+          + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":65,"connections":18000,"#
+          + #""connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
         optional: ["protocol", "status", "advertised"]),
       MessageCase(
         Reply<LookupReply>.self,
@@ -244,8 +248,10 @@ enum MessageTable {
     MessageCase(Part<MovedBytes>.self, #"{"uploaded":5,"downloaded":6,"since":"2024-02-29T12:00:00Z"}"#),
     MessageCase(
       Reply<StatsReply>.self,
-      #"{"id":12,"status":200,"documents":5,"keys":4,"records":9,"peers":2,"sessions":3,"time":"2024-02-29T12:00:00Z"}"#,
-      optional: ["status", "time"]),
+      #"{"id":12,"status":200,"documents":5,"keys":4,"records":9,"peers":2,"sessions":3,"time":"2024-02-29T12:00:00Z","#
+        + #""bytes":70000,"delay":{"p50":12,"p99":300,"max":9000},"refusals":[{"limit":"records","count":3}],"#
+        + #""refused":[{"host":"192.0.2.9","limit":"records","count":3}]}"#,
+      optional: ["status", "time", "bytes", "delay", "refusals", "refused"]),
     MessageCase(Reply<ControlPeersReply>.self, #"{"id":8,"status":200,"peers":2}"#, optional: ["status"]),
     MessageCase(
       Reply<ControlTransfersReply>.self,
@@ -327,8 +333,12 @@ enum MessageTable {
 
   static let channel = [
     MessageCase(
-      Part<IndexSettings>.self, #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"]}"#,
-      optional: ["allow_advertise"]),
+      Part<IndexSettings>.self,
+      #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"],"memory":1,"memory_per_address":2,"#
+        + #""records_per_address":3,"requests_per_address":4}"#,
+      optional: [
+        "allow_advertise", "memory", "memory_per_address", "records_per_address", "requests_per_address",
+      ]),
     MessageCase(
       Part<PeerSettings>.self,
       #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1","#

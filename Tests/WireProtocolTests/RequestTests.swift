@@ -24,14 +24,11 @@ import WireProtocol
       (#"{"id":1,"op":null}"#, .badRequest, "op is a string"),
       (#"{"id":1,"op":"fly"}"#, .unknownOperation, "an index has no such operation"),
       (#"{"id":1,"op":"PING"}"#, .unknownOperation, "an index has no such operation"),
-      (#"{"op":"lookup"}"#, .badRequest, "lookup takes either key, or content and size"),
+      (#"{"op":"lookup"}"#, .badRequest, "lookup takes key, or content and size"),
       (#"{"op":"lookup","key":7}"#, .badRequest, "key is a string"),
-      (
-        #"{"op":"lookup","key":"rfc/1","content":"\#(Sample.root)","size":1}"#, .badRequest,
-        "lookup takes either key, or content and size"
-      ),
+      (#"{"op":"lookup","key":"rfc/1","content":"01X"}"#, .badRequest, "content is 4 to 64 hex digits"),
       (#"{"op":"lookup","content":"\#(Sample.root)"}"#, .badRequest, "size is missing"),
-      (#"{"op":"lookup","key":"rfc/1","peer":"b1"}"#, .badRequest, "peer is 64 lower-case hex digits"),
+      (#"{"op":"lookup","key":"rfc/1","peer":"b1"}"#, .badRequest, "peer is 8 to 64 hex digits"),
       (#"{"op":"add"}"#, .badRequest, "documents is missing"),
       (#"{"op":"add","documents":{}}"#, .badRequest, "documents is an array"),
       (#"{"op":"add","documents":[1]}"#, .badRequest, "documents is an array of objects"),

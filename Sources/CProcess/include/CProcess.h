@@ -215,4 +215,7 @@ int threads_possible(int count);
 /// exist. Returns 0 on failure.
 int memory_arenas(int maximum);
 
+/// Gives freed memory back to the system: malloc_trim(3). Takes long if there is much of it.
+void memory_trim(void);
+
 #endif

@@ -42,8 +42,27 @@ struct StatusCommand: ConsoleCommand {
       ("documents", statistics.documents), ("keys", statistics.keys), ("records", statistics.records),
       ("peers", statistics.peers), ("sessions", statistics.sessions),
     ]
-    let rows = counts.map { ($0, "\($1)") } + (statistics.time.map { [("time", "\($0)")] } ?? [])
+    var rows = counts.map { ($0, "\($1)") }
+    if let time = statistics.time { rows.append(("time", "\(time)")) }
+    if let bytes = statistics.bytes { rows.append(("memory", Quantity.size(Int64(bytes)))) }
+    if let delay = statistics.delay {
+      let waits = [("median", delay.p50), ("99 %", delay.p99), ("longest", delay.max)]
+      rows.append(("waits", waits.map { "\($0) \(milliseconds($1)) ms" }.joined(separator: ", ")))
+    }
+    if !statistics.refusals.isEmpty {
+      rows.append(("refusals", statistics.refusals.map { "\($0.limit) \($0.count)" }.joined(separator: ", ")))
+    }
+    if !statistics.refused.isEmpty {
+      let refused = statistics.refused.map { "\($0.host) \($0.count) (\($0.limit))" }
+      rows.append(("refused", refused.joined(separator: ", ")))
+    }
     return text(of: rows, indent: 11, width: width)
+  }
+
+  /// One decimal.
+  private static func milliseconds(_ microseconds: Int) -> String {
+    let tenths = (microseconds + 50) / 100
+    return "\(tenths / 10).\(tenths % 10)"
   }
 
   /// The index, and how it is connected: `127.0.0.1:7734, connected since …`.

@@ -17,7 +17,8 @@ struct DownloadPreparation: Sendable {
   // MARK: Sources
 
   func choose(_ request: DownloadRequest) async throws(WireFailure) -> SourceChoice {
-    let found = try await lookUp(request.key, request.from.flatMap { PeerID(hex: $0) })
+    let lookup = SelectedLookup(link: link, key: request.key, from: request.from, content: request.content)
+    let found = try await lookup.reply()
     return try SourceChoice(
       request.key, found, from: request.from, prefix: request.content, newest: request.takesNewest, asking: own)
   }

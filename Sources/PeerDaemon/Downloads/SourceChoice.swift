@@ -25,6 +25,14 @@ package struct SourceChoice: Equatable, Sendable {
     var contents = found.contents
     if let prefix {
       contents = contents.filter { Self.isMeant($0.content, by: prefix) }
+      // The index selects by prefixes that are long enough, so only a shorter one leaves any out.
+      guard found.more == 0 || contents.count > 1 else {
+        throw WireFailure(
+          .severalContents,
+          "\(key) has \(found.contents.count + found.more) different contents; give at least "
+            + "\(ContentPrefix.fewestDigits) digits of one",
+          choices: found.bounded.contents)
+      }
       guard !contents.isEmpty else {
         throw WireFailure(.notFound, "no content under \(key) begins with \(prefix); p2pctl lookup lists the contents")
       }

@@ -3,6 +3,7 @@
 package import DocumentModel
 package import ProcessSupport
 import TOMLKit
+package import WireProtocol
 
 /// The settings of `p2p.toml`; `nil` if not set. Every name must be known, and every value of the right type and in range.
 package struct ConfigurationFile: Sendable, Equatable {
@@ -27,6 +28,7 @@ package struct ConfigurationFile: Sendable, Equatable {
     package var user: String?
     /// Addresses that peers may advertise without connecting from them.
     package var allowAdvertise: [AddressRange]?
+    package var bounds = IndexBounds()
   }
 
   /// Defaults for all peers.
@@ -129,6 +131,24 @@ package struct ConfigurationFile: Sendable, Equatable {
     index.address = try table.destination("address", defaultPort: Endpoint.defaultIndexPort) ?? index.address
     index.user = try table.string("user") ?? index.user
     index.allowAdvertise = try table.addressRanges("allow_advertise") ?? index.allowAdvertise
+    try read(bounds: table)
+  }
+
+  private mutating func read(bounds table: TableReader) throws(ConfigurationError) {
+    // In MiB; at most an exbibyte.
+    let memory = 1...(1 << 40)
+    let least = 16
+    if let wanted = try table.integer("memory", where: { $0 >= least && memory.contains($0) }) {
+      index.bounds.memory = wanted << 20
+    }
+    if let wanted = try table.integer("memory_per_address", where: memory.contains) {
+      index.bounds.memoryPerAddress = wanted << 20
+    }
+    let counts = 1...1_000_000_000
+    index.bounds.recordsPerAddress =
+      try table.integer("records_per_address", where: counts.contains) ?? index.bounds.recordsPerAddress
+    index.bounds.requestsPerAddress =
+      try table.integer("requests_per_address", where: counts.contains) ?? index.bounds.requestsPerAddress
   }
 
   private static func peer(_ name: String, in peers: TableReader) throws(ConfigurationError) -> Peer {

@@ -35,6 +35,15 @@ package enum DefaultConfiguration {
     # Address ranges that peers may advertise without connecting from them, at most 1000. Default: none, because others
     # could be sent to third parties. Reloadable, for peers that connect afterwards.
     #allow_advertise = ["10.0.0.0/8", "2001:db8::/32"]
+    # How much memory the index may use for what its clients add and ask, in MiB, at least 16. Default: half of that of the
+    # machine or of the control group. Reloadable.
+    #memory = 2048
+    # The same for one address, in MiB. Default: a quarter of memory. Addresses of this machine have no such limits, an
+    # IPv6 address counts as its /64, a /48 as four of these. Reloadable.
+    #memory_per_address = 512
+    # How many records one address may have, and how many requests in a second. Default: no limit. Reloadable.
+    #records_per_address = 1000000
+    #requests_per_address = 1000
     # The user that runs the served index, a login name or "uid:gid"; only if root runs the supervisor for the whole
     # machine. Default: the user p2p if it exists, else nobody.
     #user = "p2p"

@@ -51,7 +51,8 @@ package enum EnvironmentSettings {
   /// Text that does not convert stays a string, which the reader refuses.
   private static func value(_ text: String, of setting: String) -> any TOMLValueConvertible {
     switch setting {
-    case "kill_unresponsive_after": Int(text) ?? text
+    case "kill_unresponsive_after", "memory", "memory_per_address", "records_per_address", "requests_per_address":
+      Int(text) ?? text
     case "serve": ["true": true, "false": false][text] ?? text
     case "allow_advertise": TOMLArray(text.split { $0 == " " || $0 == "," }.map(String.init))
     default: text
@@ -64,7 +65,10 @@ enum SettingNames {
   static let tables = ["supervisor", "log", "index", "peer", "peers"]
   static let supervisor = ["kill_unresponsive_after"]
   static let log = ["to", "level", "format"]
-  static let index = ["serve", "listen", "address", "user", "allow_advertise"]
+  static let index = [
+    "serve", "listen", "address", "user", "allow_advertise", "memory", "memory_per_address", "records_per_address",
+    "requests_per_address",
+  ]
   static let peer = ["listen", "advertise"]
   /// Of a table `[peers.NAME]`.
   static let ofPeer = ["listen", "advertise", "user"]

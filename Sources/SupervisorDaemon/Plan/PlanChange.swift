@@ -2,6 +2,7 @@
 
 package import DocumentModel
 import ProcessSupport
+import WireProtocol
 
 /// The changes that a new plan makes while the supervisor runs. Peers are added and removed, and all learn a new index
 /// address; a changed listening address or user waits for the next start of the supervisor, which holds the sockets.
@@ -29,6 +30,12 @@ package struct PlanChange: Sendable, Equatable {
       Self.compare(index.user, wanted.user, "index.user", &postponed)
       Self.compare(index.allowAdvertise, wanted.allowAdvertise, "index.allow_advertise", &applied)
       result.index?.allowAdvertise = wanted.allowAdvertise
+      let (bounds, others) = (index.bounds, wanted.bounds)
+      Self.compare(bounds.memory, others.memory, "index.memory", &applied)
+      Self.compare(bounds.memoryPerAddress, others.memoryPerAddress, "index.memory_per_address", &applied)
+      Self.compare(bounds.recordsPerAddress, others.recordsPerAddress, "index.records_per_address", &applied)
+      Self.compare(bounds.requestsPerAddress, others.requestsPerAddress, "index.requests_per_address", &applied)
+      result.index?.bounds = wanted.bounds
     } else {
       Self.compare(old.index == nil, new.index == nil, "index.serve", &postponed)
     }

@@ -3,6 +3,7 @@
 package import DocumentModel
 package import ProcessSupport
 package import ProcessSupervision
+package import WireProtocol
 
 /// The processes to run, where they listen, and when a silent one is killed. It depends only on flags, configuration and
 /// user.
@@ -14,12 +15,17 @@ package struct RunPlan: Sendable, Equatable {
     /// The user as which it runs in the system's layout; `nil` for p2p, else nobody.
     package let user: String?
     package var allowAdvertise: [AddressRange]
+    package var bounds: IndexBounds
 
-    package init(listen: Endpoint, isDefault: Bool, user: String? = nil, allowAdvertise: [AddressRange] = []) {
+    package init(
+      listen: Endpoint, isDefault: Bool, user: String? = nil, allowAdvertise: [AddressRange] = [],
+      bounds: IndexBounds = IndexBounds()
+    ) {
       self.listen = listen
       self.isDefault = isDefault
       self.user = user
       self.allowAdvertise = allowAdvertise
+      self.bounds = bounds
     }
   }
 
@@ -86,7 +92,9 @@ package struct RunPlan: Sendable, Equatable {
     let isDefault = !flags.nameProcesses && settings?.asksForIndex != true
     try Self.checkNames(wanted.peers)
     index = wanted.serveIndex.map {
-      Index(listen: $0, isDefault: isDefault, user: wanted.indexUser, allowAdvertise: wanted.allowAdvertise)
+      Index(
+        listen: $0, isDefault: isDefault, user: wanted.indexUser, allowAdvertise: wanted.allowAdvertise,
+        bounds: wanted.indexBounds)
     }
     peersIndex = wanted.index.map { .at($0) } ?? (wanted.serveIndex == nil ? .at(.defaultIndex) : .served)
     let used = wanted.index ?? wanted.serveIndex ?? .defaultIndex

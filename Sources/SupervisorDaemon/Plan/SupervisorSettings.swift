@@ -3,6 +3,7 @@
 package import DocumentModel
 package import ProcessSupport
 import ProcessSupervision
+package import WireProtocol
 
 /// The settings of the configuration that concern the processes to start.
 package struct SupervisorSettings: Sendable, Equatable {
@@ -18,6 +19,8 @@ package struct SupervisorSettings: Sendable, Equatable {
   package var indexUser: String?
   /// Addresses that peers may advertise at the served index without connecting from them.
   package var allowAdvertise: [AddressRange] = []
+  /// Of the served index.
+  package var indexBounds = IndexBounds()
   package var peers: [Peer]
   /// Used for peers that have no table of their own.
   package var peerListen: Endpoint?
@@ -50,6 +53,7 @@ extension SupervisorSettings {
     asksForIndex = file.index.serve != nil || file.index.listen != nil
     indexUser = file.index.user
     allowAdvertise = file.index.allowAdvertise ?? []
+    indexBounds = file.index.bounds
     peerListen = file.peer.listen
     peerAdvertise = file.peer.advertise
     logDestination = file.log.to

@@ -89,7 +89,9 @@ package struct BlueprintBuilder {
     return ChildBlueprint(
       name: ProcessRole.index.rawValue, executable: executable,
       settings: .index(
-        IndexSettings(address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise)),
+        IndexSettings(
+          address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise,
+          bounds: plan.bounds)),
       listeners: [.init(kind: .index, socket: socket)],
       identity: identity,
       environment: options.childEnvironment, log: options.logTarget(of: ProcessRole.index.rawValue))

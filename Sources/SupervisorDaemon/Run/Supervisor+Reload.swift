@@ -67,6 +67,7 @@ extension Supervisor {
     switch child.blueprint.settings {
     case .index(var settings):
       settings.allowAdvertise = plan.index?.allowAdvertise ?? []
+      settings.bounds = plan.index?.bounds ?? settings.bounds
       child.blueprint.settings = .index(settings)
     case .peer(var settings):
       settings.index = index

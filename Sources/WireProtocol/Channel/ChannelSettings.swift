@@ -44,21 +44,43 @@ package struct IndexSettings: WireMessage, Hashable {
   package let address: Endpoint
   /// Addresses that peers may advertise although they connect from others.
   package var allowAdvertise: [AddressRange]
+  package var bounds: IndexBounds
 
-  package init(address: Endpoint, allowAdvertise: [AddressRange] = []) {
+  package init(address: Endpoint, allowAdvertise: [AddressRange] = [], bounds: IndexBounds = IndexBounds()) {
     self.address = address
     self.allowAdvertise = allowAdvertise
+    self.bounds = bounds
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     address = try fields.endpoint("address")
     allowAdvertise = try fields.addressRanges("allow_advertise")
+    bounds = IndexBounds()
+    bounds.memory = try fields.optionalCount("memory")
+    bounds.memoryPerAddress = try fields.optionalCount("memory_per_address")
+    bounds.recordsPerAddress = try fields.optionalCount("records_per_address")
+    bounds.requestsPerAddress = try fields.optionalCount("requests_per_address")
   }
 
   package func write(to fields: inout some FieldWriter) {
     fields.member("address", address.description)
     if !allowAdvertise.isEmpty { fields.strings("allow_advertise", allowAdvertise.map(\.text)) }
+    if let memory = bounds.memory { fields.member("memory", memory) }
+    if let memory = bounds.memoryPerAddress { fields.member("memory_per_address", memory) }
+    if let records = bounds.recordsPerAddress { fields.member("records_per_address", records) }
+    if let requests = bounds.requestsPerAddress { fields.member("requests_per_address", requests) }
   }
+}
+
+/// What an index lets its clients have; `nil` for the default. Memory in bytes.
+package struct IndexBounds: Hashable, Sendable {
+  package var memory: Int?
+  package var memoryPerAddress: Int?
+  package var recordsPerAddress: Int?
+  /// In a second.
+  package var requestsPerAddress: Int?
+
+  package init() {}
 }
 
 /// The settings of a peer. All paths are absolute.

@@ -29,16 +29,36 @@ package struct IndexLimits: Equatable, Sendable {
   package var connections = 18_000
   /// Connections of one address other than the index's own machine.
   package var connectionsPerAddress = 256
+  /// Seconds within which a line that has begun has to end.
+  package var lineTime = 30
+  /// Bytes of everything that sessions hold.
+  package var memory = 4 << 30
+  /// The same of one address; `nil` for no limit.
+  package var memoryPerAddress: Int? = 1 << 30
+  /// Records of one address; `nil` for no limit.
+  package var recordsPerAddress: Int?
+  /// Requests of one address in a second; `nil` for no limit.
+  package var requestsPerAddress: Int?
 
   package init() {}
 
+  /// Of `memory`, in bytes: lines that have not ended, and answers that are not taken. The rest is for records and sessions.
+  package var lineMemory: Int { memory / 8 }
+  package var recordMemory: Int { memory - 2 * lineMemory }
+
   /// The limits by their names in `hello` and in refusals.
   package var named: [(name: StaticString, value: Int)] {
-    [
+    let always: [(name: StaticString, value: Int)] = [
       ("line", line), ("batch", batch), ("inflight", inflight), ("hello", hello), ("idle", idle),
-      ("holders", holders), ("contents", contents), ("page", page), ("records", records),
+      ("line_time", lineTime), ("holders", holders), ("contents", contents), ("page", page), ("records", records),
       ("watches", watches), ("connections", connections), ("connections_per_address", connectionsPerAddress),
+      ("memory", memory),
     ]
+    let optional: [(name: StaticString, value: Int?)] = [
+      ("memory_per_address", memoryPerAddress), ("records_per_address", recordsPerAddress),
+      ("requests_per_address", requestsPerAddress),
+    ]
+    return always + optional.compactMap { row in row.value.map { (row.name, $0) } }
   }
 }
 

@@ -154,20 +154,34 @@ extension IndexRequest {
     }
 
     package let subject: Subject
-    /// Only what this peer holds.
-    package let peer: PeerID?
+    /// With a key: only such contents.
+    package let contents: ContentPrefix?
+    /// Only what these peers hold.
+    package let peers: DigestPrefix?
 
-    package init(_ subject: Subject, peer: PeerID? = nil) {
+    package init(_ subject: Subject, contents: ContentPrefix? = nil, peers: DigestPrefix? = nil) {
       self.subject = subject
-      self.peer = peer
+      self.contents = contents
+      self.peers = peers
+    }
+
+    package init(_ subject: Subject, peer: PeerID?) {
+      self.init(subject, peers: peer.map { DigestPrefix($0.digest) })
     }
 
     package init(_ fields: some FieldReader) throws(WireFailure) {
-      peer = try fields.optionalPeerID("peer")
+      peers = try fields.optionalDigestPrefix("peer", fewest: 8)
       switch (fields.value("key") != nil, fields.value("content") != nil) {
-      case (true, false): subject = .key(try fields.key())
-      case (false, true): subject = .content(try fields.content())
-      default: throw .badRequest("lookup takes either key, or content and size")
+      case (true, false):
+        subject = .key(try fields.key())
+        contents = nil
+      case (true, true):
+        subject = .key(try fields.key())
+        contents = try fields.contentPrefix()
+      case (false, true):
+        subject = .content(try fields.content())
+        contents = nil
+      case (false, false): throw .badRequest("lookup takes key, or content and size")
       }
     }
 
@@ -176,7 +190,11 @@ extension IndexRequest {
       case .key(let key): fields.member("key", key.text)
       case .content(let content): fields.members(of: content)
       }
-      if let peer { fields.member("peer", peer) }
+      if let contents {
+        fields.member("content", contents.roots.hex)
+        if let size = contents.size { fields.member("size", size) }
+      }
+      if let peers { fields.member("peer", peers.hex) }
     }
   }
 

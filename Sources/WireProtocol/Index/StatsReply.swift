@@ -14,6 +14,14 @@ package struct StatsReply: WireReply {
   package var sessions: Int
   /// The clock of the index; `nil` if it does not report it.
   package var time: Timestamp?
+  /// Memory of what sessions hold; `nil` if it is not reported.
+  package var bytes: Int?
+  /// How long requests wait before the index looks at them; `nil` if it is not reported.
+  package var delay: Delay?
+  /// By limit.
+  package var refusals: [Refusals] = []
+  /// The addresses that were refused most often.
+  package var refused: [RefusedHost] = []
 
   package init(documents: Int, keys: Int, records: Int, peers: Int, sessions: Int, time: Timestamp?) {
     self.documents = documents
@@ -31,6 +39,10 @@ package struct StatsReply: WireReply {
     peers = try fields.count("peers")
     sessions = try fields.count("sessions")
     time = try fields.value("time") == nil ? nil : fields.timestamp("time")
+    bytes = try fields.optionalCount("bytes")
+    delay = try fields.value("delay") == nil ? nil : Delay(fields.object("delay"))
+    refusals = try fields.optionalElements("refusals")
+    refused = try fields.optionalElements("refused")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -40,5 +52,83 @@ package struct StatsReply: WireReply {
     fields.member("peers", peers)
     fields.member("sessions", sessions)
     if let time { fields.member("time", time) }
+    if let bytes { fields.member("bytes", bytes) }
+    if let delay { fields.object("delay") { delay.write(to: &$0) } }
+    if !refusals.isEmpty { fields.array("refusals", refusals) }
+    if !refused.isEmpty { fields.array("refused", refused) }
+  }
+}
+
+extension StatsReply {
+  /// Quantiles of the last one to two minutes, in microseconds.
+  package struct Delay: WireMessage {
+    package var p50: Int
+    package var p99: Int
+    package var max: Int
+
+    package init(p50: Int, p99: Int, max: Int) {
+      self.p50 = p50
+      self.p99 = p99
+      self.max = max
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      p50 = try fields.count("p50")
+      p99 = try fields.count("p99")
+      max = try fields.count("max")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("p50", p50)
+      fields.member("p99", p99)
+      fields.member("max", max)
+    }
+  }
+
+  /// Since the start.
+  package struct Refusals: WireMessage {
+    /// As in the limits of `hello`.
+    package var limit: String
+    package var count: Int
+
+    package init(limit: String, count: Int) {
+      self.limit = limit
+      self.count = count
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      limit = try fields.string("limit")
+      count = try fields.count("count")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("limit", limit)
+      fields.member("count", count)
+    }
+  }
+
+  package struct RefusedHost: WireMessage {
+    package var host: String
+    /// The one that refused it last.
+    package var limit: String
+    package var count: Int
+
+    package init(host: String, limit: String, count: Int) {
+      self.host = host
+      self.limit = limit
+      self.count = count
+    }
+
+    package init(_ fields: some FieldReader) throws(WireFailure) {
+      host = try fields.string("host")
+      limit = try fields.string("limit")
+      count = try fields.count("count")
+    }
+
+    package func write(to fields: inout some FieldWriter) {
+      fields.member("host", host)
+      fields.member("limit", limit)
+      fields.member("count", count)
+    }
   }
 }

@@ -251,6 +251,21 @@ extension FieldReader {
     try optionalDigest(name).map(PeerID.init(digest:))
   }
 
+  /// The first hex digits of digests.
+  package func optionalDigestPrefix(_ name: StaticString, fewest: Int) throws(WireFailure) -> DigestPrefix? {
+    guard let digits = try optionalString(name) else { return nil }
+    guard digits.utf8.count >= fewest, let prefix = DigestPrefix(hex: digits) else {
+      throw .badRequest("\(name) is \(fewest) to 64 hex digits")
+    }
+    return prefix
+  }
+
+  /// The members `content`, with the first digits of a root, and `size`, which may be absent.
+  package func contentPrefix() throws(WireFailure) -> ContentPrefix {
+    let roots = try present(optionalDigestPrefix("content", fewest: ContentPrefix.fewestDigits), "content")
+    return ContentPrefix(roots: roots, size: try optionalInteger("size", in: 0...Content.maximumSize))
+  }
+
   /// The members `content` and `size`, which always come together.
   package func content() throws(WireFailure) -> Content {
     let root = try digest("content")

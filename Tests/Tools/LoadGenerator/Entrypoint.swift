@@ -22,16 +22,25 @@ struct Entrypoint: ParsableCommand {
     case quick
     case restart
     case transfer
+    case index
   }
 
   @Argument(
-    help: "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight.")
+    help:
+      "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight; index three."
+  )
   var extent = Extent.full
 
   @Option(help: "Number of kills of each process in restart.")
   var kills = 100
 
-  @Option(help: "Number of rounds of transfer.")
+  @Flag(help: "With index: measure how long a client waits while others do their worst.")
+  var hostile = false
+
+  @Option(help: "What others do in index; may be repeated. Default: all.")
+  var kind: [HostileBench.Kind] = []
+
+  @Option(help: "Number of rounds of transfer or index.")
   var rounds = 3
 
   @Option(help: "A trial of transfer; may be repeated. Default: all.")
@@ -71,6 +80,13 @@ struct Entrypoint: ParsableCommand {
         directory: scratch, disk: disk ?? scratch, services: services, report: Self.report)
       try bench.run()
       return bench.results
+    case .index:
+      guard hostile else { throw ValidationError("index measures with --hostile only") }
+      let bench = try HostileBench(
+        rounds: max(1, rounds), kinds: kind.isEmpty ? HostileBench.Kind.allCases : kind, executables: executables,
+        directory: scratch, services: services, report: Self.report)
+      try bench.run()
+      return bench.results
     }
     let bench = try Bench(
       effort: effort, executables: executables, directory: scratch, services: services, report: Self.report)
@@ -85,3 +101,4 @@ struct Entrypoint: ParsableCommand {
 }
 
 extension TransferBench.Trial: ExpressibleByArgument {}
+extension HostileBench.Kind: ExpressibleByArgument {}

@@ -34,6 +34,14 @@ struct Figure: Sendable {
     case limit1 = "limit-1"
     case limit10 = "limit-10"
     case limit100 = "limit-100"
+    case hostileQuiet = "hostile-quiet"
+    case hostilePing = "hostile-ping"
+    case hostileLookup = "hostile-lookup"
+    case hostilePeer = "hostile-peer"
+    case hostileSearch = "hostile-search"
+    case hostileAdd = "hostile-add"
+    case hostileRepeat = "hostile-repeat"
+    case hostileDeparture = "hostile-departure"
   }
 
   enum Unit: String, Sendable {

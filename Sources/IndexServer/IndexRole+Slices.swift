@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentIndex
+import DocumentModel
+import LineJSON
+import LineTransport
+import NIOCore
+
+/// A request that may take long, half done: between its slices other connections have their turns.
+struct SlicedWork {
+  enum Task {
+    case add(ArraySlice<Document>, added: Int)
+    case remove(ArraySlice<DocumentID>, removed: Int)
+    case lookup(LookupSearch)
+    case list(ListSearch)
+  }
+
+  let id: Int64
+  var task: Task
+}
+
+/// Work in slices.
+extension IndexRole {
+  func begin(_ work: SlicedWork, _ output: inout JSONWriter) -> LineVerdict {
+    self.work = work
+    return goOn(&output)
+  }
+
+  /// About as many as fit a turn.
+  private static var slicesOfTurn: Int { 8 }
+
+  /// Works until the turn ends or the reply is written.
+  func goOn(_ output: inout JSONWriter) -> LineVerdict {
+    guard var work = work.take(), let session, let connection else { return .next }
+    let (loop, end) = (connection.eventLoop, connection.turnEnd)
+    for _ in 0..<Self.slicesOfTurn {
+      if advance(&work, session, &output) { return .next }
+      if loop.now >= end { break }
+    }
+    self.work = work
+    return .again
+  }
+
+  /// - Returns: whether the reply is written.
+  private func advance(_ work: inout SlicedWork, _ session: IndexSession, _ output: inout JSONWriter) -> Bool {
+    switch work.task {
+    case .add(let rest, let added):
+      let sum = added + session.add(rest.prefix(IndexSession.slice))
+      work.task = .add(rest.dropFirst(IndexSession.slice), added: sum)
+      guard rest.count <= IndexSession.slice else { return false }
+      session.endAdding()
+      recordsChanged()
+      output.writeReply(id: work.id) { $0.member("added", sum) }
+    case .remove(let rest, let removed):
+      let sum = removed + session.remove(rest.prefix(IndexSession.slice))
+      work.task = .remove(rest.dropFirst(IndexSession.slice), removed: sum)
+      guard rest.count <= IndexSession.slice else { return false }
+      recordsChanged()
+      output.writeReply(id: work.id) { $0.member("removed", sum) }
+    case .lookup(var search):
+      session.advance(&search)
+      work.task = .lookup(search)
+      guard search.isComplete else { return false }
+      write(search, in: session, work.id, &output)
+    case .list(var search):
+      session.advance(&search, using: &generator)
+      guard let page = search.page else {
+        work.task = .list(search)
+        return false
+      }
+      write(page, to: session.origin.asker, work.id, &output)
+    }
+    return true
+  }
+}

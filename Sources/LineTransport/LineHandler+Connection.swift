@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import LineJSON
+package import NIOCore
+package import POSIXSupport
+
+/// What the role may ask for.
+extension LineHandler: LineConnection {
+  package var isReading: Bool { machine.handsOut }
+
+  package func stand(as standing: ConnectionStanding) { onStanding(standing) }
+
+  package var remoteAddress: SocketAddress? { context?.remoteAddress }
+  package var localAddress: SocketAddress? { context?.localAddress }
+
+  package var credentials: PeerCredentials? {
+    let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }
+    let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(read)
+    return found ?? nil
+  }
+
+  package func send(_ write: (inout JSONWriter) -> Void) {
+    guard context != nil else { return }
+    let scratch = LineScratch.current
+    var output = scratch.takeWriter()
+    write(&output)
+    flush(&output)
+    scratch.giveBack(output)
+  }
+
+  package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {
+    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
+    let promise = eventLoop.makePromise(of: Void.self)
+    context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
+    keepToOutputBudget()
+    return promise.futureResult
+  }
+
+  package func send(region: FileRegion) -> EventLoopFuture<Void> {
+    guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
+    let promise = eventLoop.makePromise(of: Void.self)
+    context.writeAndFlush(NIOAny(region), promise: promise)
+    return promise.futureResult
+  }
+
+  package func resume() {
+    perform(machine.resume())
+  }
+
+  package func close() {
+    perform(machine.close())
+  }
+
+  package func abort() {
+    context?.close(mode: .all, promise: nil)
+  }
+}

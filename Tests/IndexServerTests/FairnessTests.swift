@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentIndex
+import IndexServer
+import LineJSON
+import Synchronization
+import TestSupport
+import Testing
+import WireProtocol
+
+/// Whatever clients ask for, others do not wait long. The bounds are generous: the tests share two processors with others,
+/// in a build without optimisation.
+@Suite(.serialized) struct FairnessTests {
+  private static let bound = Duration.milliseconds(500)
+
+  /// The longest wait of a client that asks now and then, while `busy` runs.
+  private func longestWait(_ index: ServedIndex, _ asks: Int = 40, line: String) throws -> Duration {
+    let honest = try index.session(peer: Wire.bob, name: "bob", port: nil)
+    let clock = ContinuousClock()
+    var longest = Duration.zero
+    for _ in 0..<asks {
+      let wait = try clock.measure { _ = try honest.ask(line) }
+      longest = max(longest, wait)
+    }
+    return longest
+  }
+
+  /// A holder of many contents under one key.
+  private func crowd(_ index: ServedIndex, _ contents: Int) throws -> RawConnection {
+    let holder = try index.session()
+    for start in stride(from: 0, to: contents, by: 1000) {
+      let documents = (start..<start + 1000).map { Wire.document("file/crowd", "word\($0) title", content: $0) }
+      _ = try holder.ask(Wire.add(documents))
+    }
+    return holder
+  }
+
+  @Test(
+    arguments: [
+      #"{"id":3,"op":"ping"}"#, Wire.lookup("file/crowd"),
+      #"{"id":3,"op":"lookup","key":"file/crowd","peer":"\#(Wire.alice)"}"#,
+      #"{"id":3,"op":"list","words":"tit","limit":1000}"#, #"{"id":3,"op":"peers","limit":1000}"#,
+      Wire.add((0..<200).map { Wire.document("file/more\($0)", "aaa\($0) bbb ccc ddd eee", content: $0) }),
+    ])
+  func `pipelined requests of four connections do not delay another`(line: String) async throws {
+    try await ServedIndex.with { index in
+      let holder = try crowd(index, 5000)
+      let lines = Array(String(repeating: line + "\n", count: line.utf8.count > 1000 ? 20 : 400).utf8)
+      let busy = try (0..<4).map { _ in try index.session() }
+      // Nobody reads the answers: what fits the buffers keeps the index busy for a while.
+      for connection in busy { try connection.send(lines) }
+      #expect(try longestWait(index, line: #"{"id":4,"op":"ping"}"#) < Self.bound)
+      #expect(try longestWait(index, 10, line: Wire.lookup("file/none")) < Self.bound)
+      _ = holder
+    }
+  }
+
+  @Test func `closing a session of many records delays nobody`() async throws {
+    try await ServedIndex.with { index in
+      let holder = try crowd(index, 20_000)
+      holder.reset()
+      #expect(try longestWait(index, line: Wire.lookup("file/crowd")) < Self.bound)
+      #expect(await eventually { index.service.isClear })
+      #expect(index.service.statistics.documents == 0)
+    }
+  }
+
+  @Test func `memory that the index reports is what the process takes`() async throws {
+    try await ServedIndex.with { index in
+      let holder = try index.session()
+      let before = (process: Memory.resident, index: index.service.bytes)
+      for start in stride(from: 0, to: 60_000, by: 500) {
+        let documents = (start..<start + 500).map { number in
+          Wire.document(
+            "data/some/directory/file-\(number).txt",
+            "Title number \(number) of a document, word\(number % 977) x\(number)",
+            content: number)
+        }
+        _ = try holder.ask(Wire.add(documents))
+      }
+      let (process, reported) = (Memory.resident - before.process, index.service.bytes - before.index)
+      // A few MiB are buffers of the test.
+      #expect(Double(reported) > Double(process - (8 << 20)) * 0.8)
+      #expect(Double(reported) < Double(process) * 1.2)
+      _ = holder
+    }
+  }
+}
