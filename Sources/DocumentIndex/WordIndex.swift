@@ -160,6 +160,9 @@ extension WordIndex {
     sweeping != nil || stalePostings > 0 && (livePostings == 0 || stalePostings >= max(Self.minStale, livePostings / 4))
   }
 
+  /// Dropping a word costs as much as looking at so many postings.
+  private static var dropCost: Int { 64 }
+
   /// Sweeps out stale postings, and words that no element has.
   /// - Parameter work: maximum number of postings to look at, roughly.
   mutating func sweep(_ work: Int) {
@@ -199,6 +202,7 @@ extension WordIndex {
       stalePostings -= 1
       guard let other = words[word].others.popLast() else {
         drop(word)
+        left -= Self.dropCost
         return true
       }
       words[word].first = other

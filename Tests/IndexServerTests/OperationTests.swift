@@ -154,7 +154,7 @@ import WireProtocol
     #expect(try asker.ask(Wire.lookup("rfc/1")).holders.compactMap { $0["name"]?.string } == ["alice"])
     try old.close()
     #expect(try asker.ask(Wire.lookup("rfc/1")).holders.compactMap { $0["name"]?.string } == ["alice2"])
-    try old.close()
+    try new.close()
     #expect(try asker.ask(Wire.lookup("rfc/1")).outcome == "404 not-found")
   }
 
@@ -300,7 +300,7 @@ import WireProtocol
 
   @Test(arguments: ["fly", "watch", "unwatch", "HELLO", ""])
   func `other operations are unknown`(name: String) throws {
-    #expect(try session().ask(#"{"id":1,"op":"\#(name)"}"#).outcome == "501 unknown-operation")
+    #expect(try session().ask(#"{"id":1,"op":"\#(name)","watch":1}"#).outcome == "501 unknown-operation")
   }
 
   @Test func `everything is forgotten with the last session`() throws {

@@ -39,7 +39,9 @@ private final class TalkativeRole: LineRole {
   @Test func `slow readers together hold no more than the budget`() async throws {
     let budget = LineBudget(limit: 2 << 20)
     let gate = ConnectionGate(limit: 100, limitOfAddress: 100, output: budget)
-    try await with(LineLimits(line: 1024), gate) { path in
+    var limits = LineLimits(line: 1024)
+    limits.tightWriteStall = .seconds(60)
+    try await with(limits, gate) { path in
       var readers = try (0..<16).map { _ in try RawConnection(path: path) }
       #expect(await eventually { gate.count == 16 })
       for reader in readers { try reader.send("{}") }

@@ -18,7 +18,9 @@ package enum EnvironmentSettings {
     return unknown.map { name in
       // The words of a name in any order, such as P2P_LISTEN_INDEX, or with one missing, such as P2P_LISTEN.
       let words = Set(name.split(separator: "_"))
-      let similar = known.filter { words.isSubset(of: Set($0.split(separator: "_"))) }.sorted().prefix(3)
+      let longer = known.filter { words.isSubset(of: Set($0.split(separator: "_"))) }
+      let fewest = longer.map { $0.split(separator: "_").count }.min()
+      let similar = longer.filter { $0.split(separator: "_").count == fewest }.sorted().prefix(3)
       return "\(name) in the environment is unknown and ignored"
         + (similar.isEmpty || words.count < 2 ? "" : "; did you mean \(similar.joined(separator: " or "))?")
     }
