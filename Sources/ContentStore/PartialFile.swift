@@ -293,7 +293,7 @@ package final class PartialFile: Sendable {
   }
 
   /// Refuses immediately and names the free space. `reserve` detects what others write meanwhile.
-  private static func checkSpace(for size: Int64, in directory: OpenFile) throws(StoreError) {
+  static func checkSpace(for size: Int64, in directory: OpenFile) throws(StoreError) {
     var status = statvfs()
     guard fstatvfs(directory.descriptor, &status) == 0, let free = FreeSpace.bytes(status) else { return }
     guard UInt64(max(size, 0)) > free else { return }

@@ -56,6 +56,16 @@ package final class TargetDirectory: Sendable {
     else { throw StoreError(.cannotCreate, path, "is not there any more") }
   }
 
+  /// Makes the directory if it is missing, and checks that new files fit.
+  /// - Parameter sizes: of each, in bytes.
+  /// - Throws: `.noSpace`, `.cannotCreate`, `.notADirectory`.
+  package func prepare(for sizes: some Sequence<Int64>) throws(StoreError) {
+    guard let root = try root(makes: true) else { return }
+    // Most file systems keep whole blocks of 4 KiB.
+    let need = sizes.reduce(Int64(0)) { $0 + ($1 + 4095) / 4096 * 4096 }
+    try PartialFile.checkSpace(for: need, in: root)
+  }
+
   /// The target of a file.
   /// - Parameters:
   ///   - names: below the directory; the last is that of the file.

@@ -24,7 +24,9 @@ package struct TransferProblems {
 
   package mutating func add(_ transfer: RunningTransfer) {
     for problem in TransferTable.problems(of: transfer) {
-      let cause = transfer.name.map { problem.replacing($0, with: "each document") } ?? problem
+      // The problems of a prefix name its documents, which begin as it does.
+      let name = transfer.name.flatMap { $0.hasSuffix("/") ? nil : $0 }
+      let cause = name.map { problem.replacing($0, with: "each document") } ?? problem
       if var group = groups[cause] {
         group.count += 1
         if group.ids.count < Self.maxNamed { group.ids.append(transfer.id) }

@@ -19,8 +19,18 @@ actor BatchSources {
   private let group: any EventLoopGroup
   private let timeout: SourceTimeout
   private let mayBeLocal: @Sendable () -> Bool
-  /// Holders that were lost in this round.
-  private var lost: Set<HolderID> = []
+  /// Between two tries of a holder that was lost, and how long it may take to come back.
+  static let pause = Duration.seconds(1)
+  private static let patience = Duration.seconds(8)
+
+  /// When a holder was lost first and last, without anything from it in between.
+  private struct Loss {
+    let first: ContinuousClock.Instant
+    var last: ContinuousClock.Instant
+  }
+
+  /// In this round.
+  private var lost: [HolderID: Loss] = [:]
   private let limit: (limiter: RateLimiter, transfer: TransferHandle)
   private var connections: [HolderID: [Int: Open]] = [:]
   private var lastNumber = 0
@@ -44,18 +54,19 @@ actor BatchSources {
     _ contents: [Content], from holder: Holder, received: @escaping @Sendable (Int) -> Void
   ) async -> [BatchConnection.Answer] {
     guard let (number, open, isKept) = take(holder) else {
-      lost.insert(holder.id)
+      lose(holder.id)
       let failure = SourceFailure.misplaced(holder.host)
       return contents.map { _ in .failure(failure) }
     }
     var answers = await fetch(contents, over: open, received)
     connections[holder.id]?[number]?.isBusy = false
+    if answers.contains(where: { (try? $0.get()) != nil }) { lost[holder.id] = nil }
     guard answers.contains(where: \.endsConnection) else { return answers }
     connections[holder.id]?[number] = nil
     // The holder may have closed a connection that was idle: that says nothing about a new one.
     let again = isKept && !Task.isCancelled ? answers.indices.filter { answers[$0].isLost } : []
     guard !again.isEmpty else {
-      lost.insert(holder.id)
+      lose(holder.id)
       return answers
     }
     closeIdle(of: holder.id)
@@ -81,8 +92,24 @@ actor BatchSources {
     }
   }
 
-  /// Without holders that were lost: each would be waited for again.
-  func live(among holders: [Holder]) -> [Holder] { holders.filter { !lost.contains($0.id) } }
+  private func lose(_ holder: HolderID) {
+    let now = ContinuousClock.now
+    lost[holder, default: Loss(first: now, last: now)].last = now
+  }
+
+  /// Without holders that were lost, except those whose turn it is to be tried again: it may have been a restart.
+  func live(among holders: [Holder]) -> [Holder] {
+    let now = ContinuousClock.now
+    return holders.filter { holder in
+      lost[holder.id].map { now - $0.last >= Self.pause && now - $0.first < Self.patience } ?? true
+    }
+  }
+
+  /// Whether one of these may be tried again later.
+  func mayReturn(_ holders: [Holder]) -> Bool {
+    let now = ContinuousClock.now
+    return holders.contains { holder in lost[holder.id].map { now - $0.first < Self.patience } ?? true }
+  }
 
   /// - Returns: also whether the connection was used before.
   private func take(_ holder: Holder) -> (Int, Open, isKept: Bool)? {

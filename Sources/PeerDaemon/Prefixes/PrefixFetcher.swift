@@ -84,12 +84,21 @@ struct PrefixFetcher: Sendable {
   /// Those that cannot be fetched with the others are fetched alone.
   func fetch(_ files: [PrefixFile]) async -> [PrefixDone] {
     let started = NIODeadline.now()
+    do throws(WireFailure) {
+      // What would not fit is not fetched again and again.
+      try await preparation.pools.quick.store { [directory] () throws(StoreError) in
+        try directory.prepare(for: files.lazy.map(\.document.content.size))
+      }
+    } catch {
+      return files.map { PrefixDone(file: $0, outcome: .failed(error), isStorage: true) }
+    }
     var left = files
     var alone = [PrefixFile]()
     var done = [PrefixDone]()
-    // Each pass either loses a holder or leaves nothing.
+    // Each pass fetches something, loses a holder or waits for a lost one, which has an end.
     while !left.isEmpty, !Task.isCancelled {
       var groups: [HolderID: (holder: Holder, files: [PrefixFile])] = [:]
+      var later = [PrefixFile]()
       for file in left {
         let usable = usable(file)
         let live = await sources.live(among: usable)
@@ -97,15 +106,18 @@ struct PrefixFetcher: Sendable {
           groups[holder.id, default: (holder, [])].files.append(file)
         } else if usable.isEmpty {
           alone.append(file)
+        } else if await sources.mayReturn(usable) {
+          later.append(file)
         } else {
           let names = usable.map(\.name.text).joined(separator: ", ")
           done.append(
             PrefixDone(file: file, outcome: .failed(WireFailure(.noSource, "no holder answers: \(names)"))))
         }
       }
+      if groups.isEmpty, !later.isEmpty { try? await Task.sleep(for: BatchSources.pause) }
       let (fetched, refused, lost) = await fetch(Array(groups.values))
       alone += refused
-      left = lost
+      left = lost + later
       done += await keep(fetched, since: started, &alone)
     }
     for file in alone where !Task.isCancelled { done.append(await fetch(file)) }
