@@ -294,6 +294,8 @@ package final class PeerDaemon: Sendable {
   /// Stops within about 5 s: accepts nothing new, finishes what is under way, closes.
   package func stop() async {
     await limits.stop()
+    // Front ends that watch would hold the control socket open.
+    await link.endSubscriptions()
     async let downloadsEnded: Void = downloads.stop()
     async let prefixesEnded: Void = prefixes.stop()
     async let uploadsEnded: Void = uploadServer.stop(within: Self.drainTimeout)

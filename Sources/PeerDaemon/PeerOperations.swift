@@ -61,6 +61,7 @@ struct PeerOperations: Sendable {
         try await prefixes.cancel(selection)
       }
     case .limit(let change): try await limit(change)
+    case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
     case .connect(let address): try await connect(address)
     case .doctor: await doctor()
     }

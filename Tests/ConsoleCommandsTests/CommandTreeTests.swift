@@ -45,7 +45,7 @@ import Testing
     #expect(
       try allCommands().map { $0.joined(separator: " ") } == [
         "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "pause", "resume", "cancel", "limit",
-        "connect", "logs", "doctor", "repl",
+        "watch", "connect", "logs", "doctor", "repl",
         "supervisor status", "supervisor start", "supervisor stop", "supervisor restart", "supervisor reload",
       ])
   }

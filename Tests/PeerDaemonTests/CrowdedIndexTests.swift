@@ -44,9 +44,9 @@ import WireProtocol
   /// Loopback addresses, each counted as another host.
   private func host(_ number: Int) -> String { "127.1.\(number / 250).\(number % 250 + 1)" }
 
-  /// All on one host, or each on another. Virtual time also covers ten thousand of the latter.
-  @Test(arguments: [(10_000, 1), (1000, 1000)])
-  func `one reachable holder among thousands is found`(_ count: Int, hosts: Int) async throws {
+  /// All on one host, or each on another. Of the latter no more are tried after 256.
+  @Test(arguments: [(10_000, 1), (250, 250)])
+  func `one reachable holder among many is found`(_ count: Int, hosts: Int) async throws {
     try await Swarm.with { swarm in
       let alice = try await swarm.peer("alice")
       try await alice.share(swarm.directory.write("source", bytes), as: "file/x")

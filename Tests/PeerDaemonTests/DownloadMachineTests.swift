@@ -235,9 +235,9 @@ import WireProtocol
   @Test func `index that comes back is asked at once`() {
     var random = SeededGenerator(seed: 1)
     var machine = active()
-    #expect(machine.indexConnected().isEmpty)
+    #expect(machine.sourcesMayBeBack().isEmpty)
     _ = machine.ended(Self.noSource, using: &random)
-    #expect(machine.indexConnected() == [.probe(.noSource)])
+    #expect(machine.sourcesMayBeBack() == [.probe(.noSource)])
     _ = machine.cancel()
     #expect(machine.probed(true, using: &random).isEmpty)
   }
@@ -341,7 +341,7 @@ import WireProtocol
     case 7: return kind == .file ? machine.detach(replacesSource: random.once(in: 4)) : []
     case 8: return machine.timerFired()
     case 9: return machine.probed(random.once(in: 2), using: &random)
-    case 10: return machine.indexConnected()
+    case 10: return machine.sourcesMayBeBack()
     case 11: return machine.admitted()
     case 12: return kind == .file || ledger.waiting.isEmpty ? [] : ledger.deliver(&machine)
     default:

@@ -140,14 +140,120 @@ import WireProtocol
     #expect(network.now <= .uptimeNanoseconds(300_000_000))
   }
 
-  /// The holder that answers is the last of ten thousand.
-  @Test func `one source among ten thousand silent ones is found`() throws {
-    let honest = try holder(10_000).name
-    var network = Network(try holders(0..<10_001)) { $0.name == honest ? .honest(.milliseconds(5)) : .silent }
+  /// The holder that answers is the last one.
+  @Test func `one source among hundreds of silent ones is found`() throws {
+    let honest = try holder(250).name
+    var network = Network(try holders(0..<251)) { $0.name == honest ? .honest(.milliseconds(5)) : .silent }
     let isFetched = network.run()
     #expect(isFetched)
     #expect(network.now < .uptimeNanoseconds(120_000_000_000))
     #expect(network.most <= SourceSelection.Bounds().maxWidth)
+  }
+
+  /// An index that names the same 15,000 holders, each on a host of its own, with each look-up.
+  @Test(arguments: [true, false]) func `rest of a look-up is left after 256 failed holders`(isSilent: Bool) throws {
+    let dead = try holders(0..<15_000)
+    var network = Network(dead, answers: { (dead, 15_000) }, behaviour: { _ in isSilent ? .silent : .refuses })
+    let isFetched = network.run()
+    #expect(!isFetched)
+    #expect(network.asked.count == 256)
+    #expect(network.selection.failures.count == 256)
+    #expect(network.lookups <= SourceSelection.Bounds().maxFruitlessLookups)
+  }
+
+  @Test func `next look-up gives other holders their chance`() throws {
+    let honest = try holder(15_000)
+    var network = Network(
+      try holders(0..<15_000), answers: { ([honest], 15_001) },
+      behaviour: { $0 == honest ? .honest(.milliseconds(5)) : .refuses })
+    let isFetched = network.run()
+    #expect(isFetched)
+    #expect(network.asked.count == 257)
+  }
+
+  // MARK: A watch
+
+  @Test func `holder that joins is asked at once`() throws {
+    var selection = SourceSelection(at: .uptimeNanoseconds(0))
+    let now = NIODeadline.uptimeNanoseconds(0)
+    let (first, second) = (try holder(0), try holder(1))
+    selection.add([first], total: 1, at: now)
+    #expect(step(&selection, now) == .ask(0, first, pace: .patient))
+    selection.joined(second, at: now)
+    #expect(step(&selection, now) == .ask(1, second, pace: .usual))
+    // It is known already.
+    selection.joined(second, at: now)
+    #expect(step(&selection, now) == nil)
+  }
+
+  @Test func `failed holder is asked again when it is back`() throws {
+    var selection = SourceSelection(at: .uptimeNanoseconds(0))
+    let now = NIODeadline.uptimeNanoseconds(0)
+    let (first, second) = (try holder(0), try holder(1))
+    selection.add([first, second], total: 2, at: now)
+    #expect(step(&selection, now) == .ask(0, first, pace: .usual))
+    #expect(step(&selection, now) == .ask(1, second, pace: .usual))
+    selection.answered(1)
+    selection.failed(0, .lost("Connection refused"), gained: 0, at: now)
+    selection.joined(first, at: now)
+    #expect(step(&selection, now) == .ask(2, first, pace: .usual))
+    selection.failed(2, .wrongBytes("block 1"), gained: 0, at: now)
+    selection.joined(first, at: now)
+    #expect(step(&selection, now) == nil)
+  }
+
+  @Test func `index is not asked from time to time while it reports each holder`() throws {
+    var selection = SourceSelection(at: .uptimeNanoseconds(0))
+    var now = NIODeadline.uptimeNanoseconds(0)
+    func lookUps(in seconds: Int64, total: Int) -> Int {
+      var count = 0
+      for _ in 0..<seconds * 10 {
+        now = now + .milliseconds(100)
+        selection.gained(at: now)
+        while let next = selection.step(at: now) {
+          guard next == .lookUp else { continue }
+          count += 1
+          selection.add([], total: total, at: now)
+        }
+      }
+      return count
+    }
+    selection.add(try holders(0..<2), total: 2, at: now)
+    while case .ask(let id, _, _) = step(&selection, now) { selection.answered(id) }
+    selection.watched(true)
+    #expect(lookUps(in: 60, total: 2) == 0)
+    // The watch is interrupted.
+    selection.watched(false)
+    #expect(lookUps(in: 60, total: 200) > 1)
+    // There are more holders than a watch shows.
+    selection.watched(true)
+    #expect(lookUps(in: 60, total: 200) > 0)
+  }
+
+  /// An index that reports dead holders without end.
+  @Test func `holders that join and fail are bounded`() throws {
+    var selection = SourceSelection(at: .uptimeNanoseconds(0))
+    var now = NIODeadline.uptimeNanoseconds(0)
+    selection.add(try holders(0..<1), total: 1, at: now)
+    guard case .ask(let good, _, _)? = step(&selection, now) else { return }
+    selection.answered(good)
+    var asked = 0
+    for number in 1...10_000 {
+      now = now + .milliseconds(10)
+      selection.gained(at: now)
+      selection.joined(try holder(number), at: now)
+      while let next = selection.step(at: now) {
+        switch next {
+        case .ask(let id, _, _):
+          asked += 1
+          selection.failed(id, .lost("Connection refused"), gained: 0, at: now)
+        case .lookUp: selection.lookUpFailed(at: now)
+        case .replaceOne: break
+        }
+      }
+    }
+    // 100 s are at most four rounds.
+    #expect((256...1024).contains(asked))
   }
 
   @Test func `hosts take turns`() throws {

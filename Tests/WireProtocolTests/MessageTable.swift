@@ -194,6 +194,10 @@ enum MessageTable {
     MessageCase(
       ControlLine.self, #"{"id":14,"op":"limit","down":5,"between":"08:00-18:00"}"#, optional: ["between"]),
     MessageCase(ControlLine.self, #"{"id":14,"op":"limit","between":"off"}"#, optional: ["between"]),
+    MessageCase(
+      ControlLine.self, #"{"id":17,"op":"watch","key":"rfc/793","prefix":"rfc/","collection":"rfc","words":"tcp"}"#,
+      optional: ["key", "prefix", "collection", "words"]),
+    MessageCase(ControlLine.self, #"{"id":17,"op":"watch"}"#),
     MessageCase(ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734"}"#),
     MessageCase(ControlLine.self, #"{"id":11,"op":"doctor"}"#),
   ]

@@ -178,6 +178,7 @@ import WireProtocol
     case .transfers: try ControlTransfersReply(json).json(id: id)
     case .pause, .resume, .cancel: try ControlDownloadsReply(json).json(id: id)
     case .limit: try ControlLimitReply(json).json(id: id)
+    case .watch: try ControlWatchReply(json).json(id: id)
     case .connect: try ControlConnectReply(json).json(id: id)
     case .doctor: try ControlDoctorReply(json).json(id: id)
     case nil: nil

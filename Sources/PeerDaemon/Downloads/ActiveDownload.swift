@@ -29,6 +29,16 @@ final class ActiveDownload {
   var copy: String?
   /// Whether it has a row in the catalogue.
   var isRecorded: Bool
+  /// Listens for holders while it waits for a source.
+  var follower: Task<Void, Never>?
+  /// Whether all holders are known, so that each other one is new.
+  var isFollowed = false
+  /// Whether sources are being looked for.
+  var isProbing = false
+  /// Holders that failed in the last fetch.
+  var failed: Set<HolderID> = []
+  /// For the holders that join while it waits.
+  var wakes: WakeBudget?
   /// Whether it must not begin yet: its row is being written.
   var isHeld = false
   /// What it has moved, once it has ended.

@@ -28,6 +28,11 @@ final class ContentFetch {
     let limiter: RateLimiter
     let observer: FetchObserver
     let lookUp: LookUp
+    /// Listens for holders of the content.
+    let watch: @Sendable (@escaping HolderWatches.Listener) async -> HolderWatches.Token
+    let unwatch: @Sendable (HolderWatches.Token) async -> Void
+    /// Whether a holder may be a source of this download.
+    let admits: @Sendable (Holder) -> Bool
   }
 
   /// One holder that is asked, or that is a source.
@@ -67,7 +72,7 @@ final class ContentFetch {
   var picker: PiecePicker
   var sources: [SourceSelection.ID: Source] = [:]
   var received: Int64 = 0
-  private var partialPeers: Set<PeerID> = []
+  var partialPeers: Set<PeerID> = []
   /// Ranges of upper nodes that are requested, and from whom.
   var upper: [HashRange: SourceSelection.ID] = [:]
   /// Number of sinks and other work whose threads may still use the file.
@@ -76,7 +81,8 @@ final class ContentFetch {
   private var isProceeding = false
   private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
   private var ticker: RepeatedTask?
-  private var lookUp: Task<Void, Never>?
+  var lookUp: Task<Void, Never>?
+  var watch: Task<HolderWatches.Token, Never>?
   /// Pieces that are whole in memory's view and not marked in the file yet.
   var unmarked: [Int] = []
   var isMarking = false
@@ -152,36 +158,6 @@ final class ContentFetch {
     }
     timer = (deadline, task)
   }
-
-  private func askIndex() {
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    lookUp = Task { [loop, lookUp = context.lookUp] in
-      let found = await lookUp()
-      loop.execute { bound.value.take(found) }
-    }
-  }
-
-  private func take(_ found: (holders: [Holder], total: Int)?) {
-    guard result == nil else { return }
-    if let found {
-      note(found.holders)
-      selection.add(found.holders, total: found.total, at: loop.now)
-    } else {
-      selection.lookUpFailed(at: loop.now)
-    }
-    proceed()
-  }
-
-  /// Partial holders are downloads as well: with them the complete sources are divided.
-  private func note(_ holders: [Holder]) {
-    let before = partialPeers.count
-    for holder in holders where !holder.complete && partialPeers.count < Self.maxRanked {
-      partialPeers.insert(holder.peer)
-    }
-    if partialPeers.count != before { picker.rank(context.identity.id, among: partialPeers) }
-  }
-
-  private static let maxRanked = 64
 
   private func ask(_ id: SourceSelection.ID, _ holder: Holder, _ pace: SourceSelection.Pace) {
     guard let address = SourceAddress.usable(holder, mayBeLocal: context.mayBeLocal) else {
@@ -370,6 +346,7 @@ final class ContentFetch {
     timer?.task.cancel()
     ticker?.cancel()
     lookUp?.cancel()
+    if let watch { Task { [unwatch = context.unwatch] in await unwatch(await watch.value) } }
     defer { context.limiter.forget(ObjectIdentifier(self)) }
     let open = sources.values
     sources = [:]

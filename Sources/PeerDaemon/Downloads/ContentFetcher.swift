@@ -59,6 +59,7 @@ package struct ContentFetcher: Sendable {
   private let pool: NIOThreadPool
   private let timeout: SourceTimeout
   private let idle = IdleSources()
+  private let watches: HolderWatches
   private let logger: Logger
   private let gained: @Sendable (Content, Int) -> Void
 
@@ -72,6 +73,7 @@ package struct ContentFetcher: Sendable {
   ) {
     self.identity = identity
     self.link = link
+    watches = HolderWatches(link: link)
     self.group = group
     self.pool = pool
     self.timeout = timeout
@@ -111,7 +113,9 @@ package struct ContentFetcher: Sendable {
     let loop = idle.loop(for: choice.holders) ?? group.next()
     let context = ContentFetch.Context(
       identity: identity, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal, logger: logger,
-      random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp)
+      random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp,
+      watch: { [watches] in await watches.begin(file.content, $0) }, unwatch: { [watches] in await watches.end($0) },
+      admits: { choice.admits($0) })
     let cancellation = Mutex<(isCancelled: Bool, cancel: (@Sendable () -> Void)?)>((false, nil))
     return await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<FetchOutcome, Never>) in

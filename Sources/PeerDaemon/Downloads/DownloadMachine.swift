@@ -307,8 +307,8 @@ package struct DownloadMachine: Equatable, Sendable {
     return [.probe(reason)]
   }
 
-  /// The index is connected again: there may be sources.
-  package mutating func indexConnected() -> [Action] {
+  /// The index is connected again, or reports a holder.
+  package mutating func sourcesMayBeBack() -> [Action] {
     guard case .waiting(.noSource) = state else { return [] }
     return [.probe(.noSource)]
   }

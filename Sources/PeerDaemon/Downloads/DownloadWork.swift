@@ -38,6 +38,8 @@ struct DownloadWork: Sendable {
     var record: DownloadRecord
     var isRecorded: Bool
     var outcome: DownloadMachine.Outcome
+    /// Holders that failed.
+    var failed: Set<HolderID> = []
   }
 
   private var catalogue: Catalogue { preparation.ledger.catalogue }
@@ -186,6 +188,7 @@ struct DownloadWork: Sendable {
           return .storage(WireFailure(.internal, "the fetch ended before it was complete"))
         }
       case .noSource(let failures, let holders):
+        report.failed = failures.holders
         return .noSource(
           failures.noSource(of: report.record.document.key, holders: holders),
           hasChanged: failures.hasChanges, hasGained: hasGained)

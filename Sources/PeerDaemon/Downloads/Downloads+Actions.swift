@@ -39,6 +39,7 @@ extension Downloads {
     let (phase, error) = (job.machine.phase, job.machine.error?.message)
     if case .waiting = job.machine.state {} else { job.timer.take()?.cancel() }
     if phase == .waiting { waiting.insert(job.id) } else { waiting.remove(job.id) }
+    followHolders(of: job)
     let wasBusy = busy.contains(job.id)
     if job.machine.isBusy { busy.insert(job.id) } else { busy.remove(job.id) }
     job.transfer.show(phase.word, error: error)
@@ -195,6 +196,7 @@ extension Downloads {
     job.work = nil
     job.isRecorded = report.isRecorded
     job.record.take(report.record)
+    job.failed = report.failed
     guard !isStopping else { return }
     carryOut(job.machine.ended(report.outcome, using: &random), job)
   }
@@ -233,11 +235,12 @@ extension Downloads {
   }
 
   private func probe(_ reason: DownloadMachine.Reason, _ job: ActiveDownload) {
+    job.isProbing = true
     Task { [preparation, id = job.id, record = job.record] in
       switch reason {
       case .noSource:
-        let choice = try? await preparation.sources(of: record)
-        self.probed(choice?.holders.isEmpty == false, choice, id)
+        let choice = await self.findSources(of: record)
+        self.probed(choice != nil, choice, id)
       case .storage: self.probed(await preparation.canWrite(record), nil, id)
       }
     }
@@ -245,6 +248,7 @@ extension Downloads {
 
   private func probed(_ hasHope: Bool, _ choice: SourceChoice?, _ id: Int64) {
     guard let job = jobs[id], !isStopping else { return }
+    job.isProbing = false
     if hasHope, let choice { job.choice = choice }
     carryOut(job.machine.probed(hasHope, using: &random), job)
   }

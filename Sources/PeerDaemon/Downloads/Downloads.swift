@@ -21,6 +21,7 @@ package actor Downloads {
   static let historySeconds: Int64 = 86_400
 
   let preparation: DownloadPreparation
+  let watches: HolderWatches
   let work: DownloadWork
   let transfers: TransferRegistry
   let limiter: RateLimiter
@@ -37,6 +38,8 @@ package actor Downloads {
   var maxActive = TransferLimits.defaultDownloads
   /// Downloads that wait for a source or the disk.
   var waiting: Set<Int64> = []
+  /// The number of those whose holders are watched.
+  var followed = 0
   /// Downloads with a fetch or look-up.
   var busy: Set<Int64> = []
   var isAdmitting = false
@@ -60,6 +63,7 @@ package actor Downloads {
     fetch: @escaping FetchContent
   ) {
     let wallClock = wallClock ?? { Timestamp(seconds: Int64(time(nil))) }
+    watches = HolderWatches(link: link)
     preparation = DownloadPreparation(own: identity.id, link: link, ledger: ledger, pools: pools)
     work = DownloadWork(
       preparation: preparation, publication: Publication(catalogue: ledger.catalogue, link: link, pool: pools.quick),
@@ -141,6 +145,7 @@ package actor Downloads {
     for job in jobs.values {
       job.timer?.cancel()
       job.work?.cancel()
+      followHolders(of: job)
       let failure = WireFailure(
         .unavailable, "the daemon is stopping; download \(job.id) goes on when it runs again", job: job.id)
       for waiter in job.waiters.values { waiter.answer(.failure(failure)) }
@@ -162,7 +167,7 @@ package actor Downloads {
       guard let job = jobs[id], job.machine.waitsForSource else { continue }
       // The index is not asked about all of them at once.
       if number < Self.maxProbes {
-        carryOut(job.machine.indexConnected(), job)
+        carryOut(job.machine.sourcesMayBeBack(), job)
       } else {
         start(timerOf: job, after: Self.probeInterval * number)
       }

@@ -77,11 +77,14 @@ package struct SourceChoice: Equatable, Sendable {
   /// Holders of the content in a later lookup, and the total number.
   package func others(in found: LookupReply) -> (holders: [Holder], total: Int)? {
     guard let row = found.contents.first(where: { $0.content == content.content }) else { return nil }
-    let others = row.holders.filter { holder in
-      holder.peer != own && from.map { Self.isMeant(holder, by: $0) } ?? true
-    }
+    let others = row.holders.filter(admits)
     // A lookup of one peer reports all its holders.
     return (others, from == nil ? row.total : others.count)
+  }
+
+  /// Whether a holder of the content may be a source.
+  package func admits(_ holder: Holder) -> Bool {
+    holder.peer != own && from.map { Self.isMeant(holder, by: $0) } ?? true
   }
 
   /// The contents with the latest date; several if their dates are equal.

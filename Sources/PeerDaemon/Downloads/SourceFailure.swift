@@ -35,6 +35,14 @@ extension SourceFailure {
     case .refused, .busy, .otherPeer, .incomplete, .protocolViolation, .wrongBytes, .silent, .misplaced: false
     }
   }
+
+  /// Whether the same holder may be a source once it joins again.
+  var mayPass: Bool {
+    switch self {
+    case .lost, .stalled, .silent, .incomplete, .refused: true
+    case .busy, .otherPeer, .protocolViolation, .wrongBytes, .misplaced: false
+    }
+  }
 }
 
 extension SourceFailure: CustomStringConvertible {
@@ -64,6 +72,7 @@ extension SourceFailure: CustomStringConvertible {
 package struct SourceFailures {
   private static let maxReported = 3
   private static let maxLiars = 16
+  private static let maxHolders = 1024
 
   /// Number of failures; a source that failed twice counts twice.
   package private(set) var count = 0
@@ -73,6 +82,8 @@ package struct SourceFailures {
   package private(set) var hasWrongBytes = false
   /// Whether a source no longer has what it announced: the key may stand for another content now.
   package private(set) var hasChanges = false
+  /// Those that failed.
+  private(set) var holders: Set<HolderID> = []
   private var liars: [(holder: Holder, failure: SourceFailure)] = []
   private var others: [(holder: Holder, failure: SourceFailure)] = []
 
@@ -80,6 +91,7 @@ package struct SourceFailures {
 
   package mutating func note(_ holder: Holder, _ failure: SourceFailure) {
     count += 1
+    if holders.count < Self.maxHolders { holders.insert(holder.id) }
     if failure == .silent { silent += 1 }
     if case .refused(let refusal) = failure, [.changed, .notFound].contains(refusal.code) { hasChanges = true }
     if case .wrongBytes = failure {

@@ -21,6 +21,13 @@ package struct SourceSelection {
     package var maxWidth = 128
     /// Maximum number of known holders; further ones are ignored.
     package var maxHolders = 16_384
+    /// Failed holders, per look-up, after which the other ones of that look-up are left: an index may name thousands that
+    /// never were.
+    package var maxFailed = 256
+    /// A round without a look-up lasts this long.
+    package var round = TimeAmount.seconds(30)
+    /// Holders of which a watch shows each; of more it shows some.
+    package var shownHolders = 50
     /// For a content of one piece: without progress, one more holder is asked each interval.
     package var stagger = TimeAmount.milliseconds(250)
     /// Number of silent holders after which the others get less time.
@@ -97,6 +104,12 @@ package struct SourceSelection {
   private var searchBegan: NIODeadline
   private var lastTurn: NIODeadline
   private var failedSince = 0
+  /// Since the last look-up, or in this round.
+  private var failedInRound = 0
+  private var roundBegan: NIODeadline
+  /// Holders that are not asked again unless they join again.
+  private var abandoned: Set<HolderID> = []
+  private var isWatched = false
 
   private var isLookingUp = false
   private var lookUps = 0
@@ -112,6 +125,7 @@ package struct SourceSelection {
     lastGain = now
     searchBegan = now
     lastTurn = now
+    roundBegan = now
     nextLookUp = bounds.lookUps.first.map { now + $0 } ?? .distantFuture
   }
 
@@ -132,8 +146,28 @@ package struct SourceSelection {
       if known.insert(holder.id).inserted { waiting.append(holder) }
     }
     claimed = total
+    beginRound(at: now)
     fruitlessLookups = known.count > before ? 0 : fruitlessLookups + 1
     if isLookingUp { lookedUp(at: now) }
+  }
+
+  private mutating func beginRound(at now: NIODeadline) {
+    roundBegan = now
+    failedInRound = 0
+  }
+
+  /// The index reports one more holder, or one that is back.
+  package mutating func joined(_ holder: Holder, at now: NIODeadline) {
+    if now >= roundBegan + bounds.round { beginRound(at: now) }
+    guard failedInRound < bounds.maxFailed else { return }
+    let isBack = abandoned.remove(holder.id) != nil
+    guard isBack || known.count < bounds.maxHolders && known.insert(holder.id).inserted else { return }
+    waiting.append(holder)
+  }
+
+  /// Whether each holder that joins is reported: then the index is not asked from time to time.
+  package mutating func watched(_ isWatched: Bool) {
+    self.isWatched = isWatched
   }
 
   /// The index could not be asked.
@@ -184,14 +218,28 @@ package struct SourceSelection {
     case .busy(let refusal):
       let wait = min(TimeAmount.seconds(Int64(max(refusal.retryAfter ?? 1, 1))), bounds.maxWait)
       later.append((now + wait, entry.holder))
-    case .silent where entry.pace == .hurried: hurried.append(entry.holder)
-    default: retry(entry.holder, failure, gained: gained, at: now)
+    case .silent where entry.pace == .hurried && failedInRound + 1 < bounds.maxFailed:
+      failedWithoutGain()
+      hurried.append(entry.holder)
+    default:
+      if gained == 0 { failedWithoutGain() }
+      retry(entry.holder, failure, gained: gained, at: now)
     }
+  }
+
+  private mutating func failedWithoutGain() {
+    failedInRound += 1
+    guard failedInRound == bounds.maxFailed else { return }
+    waiting = HolderQueue()
+    hurried = HolderQueue()
   }
 
   private mutating func retry(_ holder: Holder, _ failure: SourceFailure, gained: Int64, at now: NIODeadline) {
     if case .wrongBytes = failure { proven[holder.id] = nil } else if gained > 0 { proven[holder.id] = 0 }
-    guard failure.isTemporary, let tries = proven[holder.id], bounds.pauses.indices.contains(tries) else { return }
+    guard failure.isTemporary, let tries = proven[holder.id], bounds.pauses.indices.contains(tries) else {
+      if failure.mayPass { abandoned.insert(holder.id) }
+      return
+    }
     proven[holder.id] = tries + 1
     later.append((now + bounds.pauses[tries], holder))
   }
@@ -231,7 +279,7 @@ package struct SourceSelection {
     let hasNobody = waiting.isEmpty && hurried.isEmpty && later.isEmpty && asked.isEmpty
     if hasNobody, !isLookingUp, !mayLookUpMore { return .end }
     var due = endOfSearch
-    if !isLookingUp, !isSmall { due = min(due, nextLookUp) }
+    if !isLookingUp, !isSmall, !isCovered { due = min(due, nextLookUp) }
     for entry in later { due = min(due, entry.due) }
     if !waiting.isEmpty {
       if sources >= bounds.sources { due = min(due, lastTurn + bounds.turn) }
@@ -248,6 +296,7 @@ package struct SourceSelection {
 
   private func mayAsk(at now: NIODeadline) -> Bool {
     let questions = asked.count - sources
+    guard failedInRound >= bounds.maxFailed || failedInRound + questions < bounds.maxFailed else { return false }
     let width = min(bounds.width + failedSince, bounds.maxWidth)
     guard isSmall else { return sources < bounds.sources && questions < width }
     // One source is enough, unless it is late.
@@ -264,9 +313,12 @@ package struct SourceSelection {
       && fruitlessLookups < (claimed > known.count ? bounds.maxFruitlessLookups : 1)
   }
 
+  /// Whether the watch reports all holders there are.
+  private var isCovered: Bool { isWatched && claimed <= bounds.shownHolders }
+
   private func isLookUpDue(at now: NIODeadline) -> Bool {
     guard !isLookingUp, known.count < bounds.maxHolders else { return false }
-    if !isSmall, now >= nextLookUp { return true }
+    if !isSmall, !isCovered, now >= nextLookUp { return true }
     // Nobody is left to ask: more are needed at once.
     return waiting.isEmpty && sources == 0 && mayLookUpMore && mayAsk(at: now)
   }

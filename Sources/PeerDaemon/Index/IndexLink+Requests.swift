@@ -21,13 +21,19 @@ extension IndexLink {
   package func ask<Reply: Sendable>(
     _ request: IndexRequest, _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
   ) async throws(WireFailure) -> Reply {
+    try await requireConnection()
+    return try await exchange(request, within: timeout.answer, read)
+  }
+
+  /// Waits for a connection.
+  /// - Throws: `unavailable`.
+  package func requireConnection() async throws(WireFailure) {
     guard await waitForConnection(timeout.connection) else {
       throw WireFailure(
         .unavailable,
         "the index at \(address) cannot be reached\(lastError.map { ": \($0)" } ?? ""); choose another with p2pctl connect HOST:PORT"
       )
     }
-    return try await exchange(request, within: timeout.answer, read)
   }
 
   func exchange<Reply: Sendable>(

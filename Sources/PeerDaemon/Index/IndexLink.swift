@@ -108,6 +108,9 @@ package actor IndexLink {
   /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
   var withdrawn: Set<DocumentID> = []
   var withdrawals = PendingWithdrawals()
+  var watching = WatchMachine()
+  /// Owners of subscriptions that wait for news.
+  var owners: [WatchMachine.ID: CheckedContinuation<[WatchMachine.News]?, Never>] = [:]
   /// Why the index does not know everything, while there is a connection.
   var announcementError: String?
   private var heartbeat: RepeatedTask?
@@ -151,6 +154,7 @@ package actor IndexLink {
     carryOut(machine.stop())
     for waiter in waiters { waiter.resume(false) }
     waiters = []
+    endSubscriptions()
   }
 
   /// Returns when the first try to connect has ended: connected, failed or stopped.
@@ -240,28 +244,38 @@ package actor IndexLink {
 
   /// - Returns: false to close the connection.
   func received(_ line: UnsafeRawBufferPointer, generation: Int) -> Bool {
-    guard generation == self.generation, !pending.isEmpty else { return false }
-    let request = pending.removeFirst()
+    guard generation == self.generation else { return false }
     do {
-      try LineScratch.current.reader.read(line) { reply in
-        let failure = try WireFailure(reply: reply)
-        // A refusal of the whole connection has no id: the index is full, or the supervisor answers in its place.
-        guard reply["id"]?.integer == request.id || (failure != nil && reply["id"]?.kind == .null) else {
-          throw WireFailure.badRequest("reply out of order")
-        }
-        if let failure {
-          request.finish(self, .failure(failure))
-        } else {
-          request.finish(self, .success(reply))
-        }
+      let event = try LineScratch.current.reader.read(line) { message in
+        let event = try WatchEvent.read(message)
+        if event == nil { try answered(message) }
+        return event
       }
-      return true
+      if let event { carryOut(watching.received(event, size: line.count, at: .now())) }
     } catch {
-      request.finish(self, .failure(WireFailure(.unavailable, "malformed reply from the index")))
-      lastError = "malformed reply from the index"
-      logOnce("malformed reply from index", "\(error)")
-      return false
+      breakOff("malformed reply from the index", "\(error)")
     }
+    return generation == self.generation
+  }
+
+  /// The index answers the oldest request.
+  private func answered(_ reply: JSONObject) throws(WireFailure) {
+    let failure = try WireFailure(reply: reply)
+    // A refusal of the whole connection has no id: the index is full, or the supervisor answers in its place.
+    guard let request = pending.first,
+      reply["id"]?.integer == request.id || (failure != nil && reply["id"]?.kind == .null)
+    else { throw WireFailure.badRequest("reply out of order") }
+    pending.removeFirst()
+    request.finish(self, failure.map { .failure($0) } ?? .success(reply))
+  }
+
+  /// Ends a connection to an index that breaks the protocol.
+  func breakOff(_ error: String, _ reason: String) {
+    if !pending.isEmpty { pending.removeFirst().finish(self, .failure(WireFailure(.unavailable, error))) }
+    guard connection != nil else { return }
+    lastError = error
+    logOnce(error, reason)
+    lose(retryAfter: nil)
   }
 
   /// A line longer than the limit has come, in the place of a reply.
@@ -318,6 +332,7 @@ package actor IndexLink {
     announcementError = nil
     heartbeat?.cancel()
     heartbeat = nil
+    carryOut(watching.disconnected())
     let abandoned = pending
     pending = []
     for request in abandoned {
@@ -362,6 +377,7 @@ package actor IndexLink {
     withdrawn = []
     withdrawals = PendingWithdrawals()
     carryOut(announcing.connected())
+    carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches))
   }
 
   /// Pings at a third of the idle time that the index allows. A reply that takes as long as the idle time counts as lost.

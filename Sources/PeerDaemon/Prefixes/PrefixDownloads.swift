@@ -93,7 +93,7 @@ package actor PrefixDownloads {
 
   /// The index is connected again.
   package func indexConnected() {
-    for job in jobs.values { carryOut(job.machine.indexConnected(), job) }
+    for job in jobs.values { carryOut(job.machine.sourcesMayBeBack(), job) }
   }
 
   package func limit(active count: Int) {

@@ -22,6 +22,14 @@ package enum ControlEvent: Equatable, Sendable {
   case bytes(count: Int)
   case peer(PeerListing)
   case transfer(RunningTransfer)
+  /// Of a `watch`: what has changed about a document, and the number of its holders.
+  case changed(DocumentChange, Document, total: Int)
+  /// The `watch` has begun, or goes on after an interruption: from now on each change is reported.
+  case current
+  /// More has changed than could be reported; the `watch` goes on soon.
+  case overflow
+  /// The connection to the index was lost; the `watch` goes on when there is another.
+  case disconnected
   /// Of a kind that this version does not know: ignored.
   case unknown(String)
 
@@ -33,6 +41,8 @@ package enum ControlEvent: Equatable, Sendable {
     case "hashing": self = .hashing(try HashingProgress(fields))
     case "added": self = .added(try Document(fields), path: try fields.string("path"))
     case "failed": self = .failed(try PathProblem(fields))
+    case "document" where fields.value("change") != nil:
+      self = .changed(try fields.word("change"), try Document(fields), total: try fields.count("total"))
     case "document":
       let listing = try DocumentListing(fields)
       self = .document(listing, file: fields.value("path") == nil ? nil : try OwnFile(fields))
@@ -43,6 +53,9 @@ package enum ControlEvent: Equatable, Sendable {
     case "result": self = .result(try DocumentResult(fields))
     case "peer": self = .peer(try PeerListing(fields))
     case "transfer": self = .transfer(try RunningTransfer(fields))
+    case "current": self = .current
+    case "overflow": self = .overflow
+    case "disconnected": self = .disconnected
     default: self = .unknown(kind)
     }
   }
@@ -62,13 +75,16 @@ package enum ControlEvent: Equatable, Sendable {
     case .added: "added"
     case .failed: "failed"
     case .result: "result"
-    case .document: "document"
+    case .document, .changed: "document"
     case .level: "level"
     case .job: "job"
     case .progress: "progress"
     case .bytes: "bytes"
     case .peer: "peer"
     case .transfer: "transfer"
+    case .current: "current"
+    case .overflow: "overflow"
+    case .disconnected: "disconnected"
     case .unknown(let kind): kind
     }
   }
@@ -90,7 +106,11 @@ package enum ControlEvent: Equatable, Sendable {
     case .bytes(let count): fields.member("length", count)
     case .peer(let peer): peer.write(to: &fields)
     case .transfer(let transfer): transfer.write(to: &fields)
-    case .unknown: break
+    case .changed(let change, let document, let total):
+      fields.member("change", change.rawValue)
+      document.write(to: &fields)
+      fields.member("total", total)
+    case .current, .overflow, .disconnected, .unknown: break
     }
   }
 }

@@ -201,6 +201,13 @@ package struct ControlListReply: WireReply {
   package func write(to fields: inout some FieldWriter) { fields.member("documents", documents) }
 }
 
+/// The type of a reply to `watch`, which only a failure ends.
+package struct ControlWatchReply: WireReply {
+  package init(_ fields: some FieldReader) throws(WireFailure) {}
+
+  package func write(to fields: inout some FieldWriter) {}
+}
+
 /// The end of a `remove`.
 package struct ControlRemoveReply: WireReply {
   package var removed: Int

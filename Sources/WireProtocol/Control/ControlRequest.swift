@@ -13,7 +13,7 @@ package enum ControlPlane {
 package enum ControlOperation: String, CaseIterable, Sendable {
   case hello, add, lookup, list, get
   case getAll = "get-all"
-  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, connect, doctor
+  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, watch, connect, doctor
 }
 
 /// A request of a front end to its daemon. Operations, cases and commands have the same names, except `get-all`, which is the
@@ -36,6 +36,8 @@ package enum ControlRequest: WireRequest {
   case resume(DownloadSelection)
   case cancel(DownloadSelection)
   case limit(ChangeLimits)
+  /// Reports changes of documents, without a reply, until the connection is closed.
+  case watch(DocumentFilter)
   /// The address of the index to use from now on; `nil` for the one of the settings.
   case connect(Endpoint?)
   /// Checks the daemon from outside.
@@ -58,6 +60,7 @@ package enum ControlRequest: WireRequest {
     case .resume: .resume
     case .cancel: .cancel
     case .limit: .limit
+    case .watch: .watch
     case .connect: .connect
     case .doctor: .doctor
     }
@@ -96,6 +99,7 @@ package enum ControlRequest: WireRequest {
     case .resume: self = .resume(try DownloadSelection(fields))
     case .cancel: self = .cancel(try DownloadSelection(fields))
     case .limit: self = .limit(try ChangeLimits(fields))
+    case .watch: self = .watch(try DocumentFilter(fields))
     case .connect: self = .connect(try fields.optionalBool("default") ?? false ? nil : fields.endpoint("address"))
     case .doctor: self = .doctor
     }
@@ -117,6 +121,7 @@ package enum ControlRequest: WireRequest {
     case .pause(let pause): pause.write(to: &fields)
     case .resume(let selection), .cancel(let selection): selection.write(to: &fields)
     case .limit(let change): change.write(to: &fields)
+    case .watch(let filter): filter.write(to: &fields)
     case .peers(nil), .status, .stats, .doctor: break
     }
   }
