@@ -15,7 +15,7 @@ extension DocumentIndex {
     let texts = keys.bytes + titles.bytes + words.bytes + collections.bytes + collectionWords.bytes
     let tables = contentSlots.bytes + recordSlots.bytes + entryOrder.bytes + sourceOrder.bytes
     let dictionaries =
-      sourceSlots.count * Charges.sourceSlot + sessionSlots.count * Charges.sessionSlot
+      watches.bytes + sourceSlots.count * Charges.sourceSlot + sessionSlots.count * Charges.sessionSlot
       + accountSlots.count * Charges.accountSlot
     return slabs + texts + tables + dictionaries + otherBytes + reservedBytes
   }

@@ -49,6 +49,7 @@ extension DocumentIndex {
     let ordered = prefixed(entry)
     let position = entryOrder.position { precedes($0, ordered) }
     if wasListed { entryOrder.remove(ordered, at: position) } else { entryOrder.insert(ordered, at: position) }
+    note(isListed: !wasListed, entry)
   }
 
   /// Removes an entry without records.

@@ -16,7 +16,7 @@ extension DocumentIndex {
     search.walk = nil
     var work = SearchWork(words: query.words.words.count)
     while let entry = walk.current {
-      guard isSettled || isShown(entry) else {
+      guard isSettled || search.showsDeparted || isShown(entry) else {
         // Of sessions that have closed only.
         search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
         walk.advance(in: self)
@@ -37,7 +37,11 @@ extension DocumentIndex {
       search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
       walk.advance(in: self)
       guard isMatch(query.words, entry, &work) else { continue }
-      if let level { search.count(1, below: level) } else { search.append(row(entry, using: &generator)) }
+      if let level {
+        search.count(1, below: level)
+      } else {
+        search.append(row(entry, isSettled || search.showsDeparted, using: &generator))
+      }
     }
     guard walk.current != nil else { return search.finish(isAtEnd: true) }
     search.work += work.units
@@ -46,7 +50,10 @@ extension DocumentIndex {
     search.walk = walk
   }
 
-  private func row(_ entry: UInt32, using generator: inout some RandomNumberGenerator) -> DocumentListing {
+  /// - Parameter isSettled: whether everything counts that the tables have.
+  private func row(
+    _ entry: UInt32, _ isSettled: Bool, using generator: inout some RandomNumberGenerator
+  ) -> DocumentListing {
     let held = isSettled ? entries[entry].holders : liveHolders(of: entry)
     let record = isSettled ? entries[entry].records.oldest : oldestLiveRecord(of: entry)
     var holders = [Holder]()
@@ -129,7 +136,7 @@ extension DocumentIndex {
   }
 
   /// Whether an entry is not behind a position.
-  private func isPassed(_ entry: UInt32, _ position: ListPosition?) -> Bool {
+  func isPassed(_ entry: UInt32, _ position: ListPosition?) -> Bool {
     let key = key(of: entry).text
     switch position {
     case nil: return false

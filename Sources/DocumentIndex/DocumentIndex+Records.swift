@@ -108,6 +108,7 @@ extension DocumentIndex {
     if isMoved { rank(entry) }
     otherBytes += entries[entry].holders.bytes - before
     list(entry, unlike: wasListed)
+    noteHolder(source, of: entry)
   }
 
   private mutating func removeHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
@@ -124,13 +125,25 @@ extension DocumentIndex {
     if hasRivals { rank(entry) }
     otherBytes += entries[entry].holders.bytes - before
     list(entry, unlike: wasListed)
+    noteHolder(source, of: entry)
   }
 
   // MARK: Words and titles
 
+  /// As `redescribe`, and tells those who watch.
+  private mutating func describe(_ entry: UInt32) {
+    let previous = entries[entry]
+    redescribe(entry)
+    let now = entries[entry]
+    guard previous.title != noSlot, now.title != noSlot,
+      (previous.title, previous.modified, previous.executable) != (now.title, now.modified, now.executable)
+    else { return }
+    noteDescription(of: entry, previous: titles.text(previous.title))
+  }
+
   /// Gives an entry the title and time of its oldest record, and indexes it under the words of that title; under none if
   /// no record is left. Release titles only after this.
-  private mutating func describe(_ entry: UInt32) {
+  private mutating func redescribe(_ entry: UInt32) {
     let oldest = entries[entry].records.oldest
     let title = oldest == noSlot ? noSlot : records[oldest].title
     if oldest != noSlot {

@@ -40,6 +40,10 @@ package struct DocumentIndex {
   /// Collections by the words of their names.
   var collectionWords = WordIndex()
 
+  var watches = WatchTable()
+  /// What watchers are to be told.
+  var events: [(watch: WatchID, event: IndexEvent)] = []
+
   /// Closed sessions whose records are being withdrawn, the next one last.
   var departing: [UInt32] = []
   /// Records of closed sessions.
@@ -138,7 +142,8 @@ package struct DocumentIndex {
     let elements = records.count + entries.count + contents.count + sharedHolders.count + sources.count + sessions.count
     let texts = keys.count + titles.count + words.wordCount + collections.count + collectionWords.wordCount
     let tables = contentSlots.count + recordSlots.count + sourceSlots.count + sessionSlots.count
-    return elements + texts + tables + entryOrder.count + sourceOrder.count + accounts.count + accountSlots.count
+    let others = accounts.count + accountSlots.count + watches.count + events.count
+    return elements + texts + tables + entryOrder.count + sourceOrder.count + others
   }
 }
 

@@ -119,6 +119,8 @@ package struct ListSearch: Sendable {
   var walk: EntryWalk?
   /// Done so far.
   var work = 0
+  /// Whether it finds what closed sessions have left, too.
+  var showsDeparted = false
   /// The row whose documents are being counted.
   private(set) var level: LevelListing?
 
@@ -135,6 +137,12 @@ package struct ListSearch: Sendable {
   package private(set) var page: ListPage?
 
   var isFull: Bool { rows.count >= limit }
+
+  /// The rows so far, before the page is complete.
+  mutating func takeRows() -> [ListRow] {
+    defer { rows = [] }
+    return rows
+  }
 
   mutating func append(_ row: DocumentListing) {
     rows.append(.document(row))

@@ -168,7 +168,8 @@ extension WordIndex {
   mutating func sweep(_ work: Int) {
     guard needsSweep else { return }
     var (word, posting) = sweeping ?? (0, 0)
-    var left = work
+    // A word and one of its postings, or nothing would be done.
+    var left = max(work, 2)
     while left > 0, word < words.slotLimit {
       guard words.hasMemory(word) else {
         word = words.nextChunk(after: word)

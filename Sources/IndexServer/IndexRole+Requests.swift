@@ -44,8 +44,9 @@ extension IndexRole {
       try peers(query, in: session, id, &output)
       return .pause
     case .stats: writeStatistics(id, &output)
+    case .watch(let query): try watch(query, id, &output)
+    case .unwatch(let number): try unwatch(number, id, &output)
     case .ping: output.writeReply(id: id) { _ in }
-    case .watch, .unwatch: throw WireFailure(.unknownOperation, "an index has no such operation")
     }
     return .next
   }

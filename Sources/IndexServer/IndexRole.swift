@@ -21,6 +21,7 @@ package final class IndexRole: LineRole {
   @exclusivity(unchecked) var generator: SampleGenerator
   /// What is done in slices: no line is read meanwhile.
   var work: SlicedWork?
+  var watches: SessionWatches?
 
   package init(service: IndexService) {
     self.service = service
@@ -83,6 +84,7 @@ package final class IndexRole: LineRole {
     timer?.cancel()
     timer = nil
     work = nil
+    endWatches()
     session?.close()
     session = nil
     if let turns { service.clear(in: turns) }

@@ -15,8 +15,18 @@ package import WireProtocol
 /// An operation holds the lock for microseconds, and a slice of a long one for a fraction of a millisecond, so a lock costs
 /// less than a hop to an owner.
 package final class IndexService: Sendable {
+  private struct Watcher {
+    /// The number of the watch in its session.
+    let number: Int
+    let outbox: WatchOutbox
+  }
+
   private struct Shared {
     var index = DocumentIndex()
+    var watchers: [WatchID: Watcher] = [:]
+    var lastWatch: UInt64 = 0
+    /// When the first of the closed sessions that are not cleared away was closed.
+    var closed: NIODeadline?
     /// Whether a loop takes turns to clear.
     var isClearing = false
     /// Since memory was given back to the system, in bytes.
@@ -30,6 +40,11 @@ package final class IndexService: Sendable {
   let rates = RequestRates()
   let refusals: RefusalLedger
   let delays = LoopDelays()
+  /// From a change to the moment when the system has taken the event about it.
+  let freshness = RecentDelays()
+  /// From the end of a session to the moment when nothing counts it any more.
+  let departures = RecentDelays()
+  let watchBudget = WatchBudget()
   private let shared = Mutex(Shared())
   private let lastSession = Atomic<UInt64>(0)
 
@@ -88,7 +103,11 @@ package final class IndexService: Sendable {
   }
 
   func withIndex<Result>(_ body: (inout DocumentIndex) -> sending Result) -> sending Result {
-    shared.withLock { body(&$0.index) }
+    shared.withLock { shared in
+      let result = body(&shared.index)
+      if shared.index.hasEvents { tellWatchers(&shared) }
+      return result
+    }
   }
 
   package var statistics: IndexStatistics {
@@ -103,6 +122,62 @@ package final class IndexService: Sendable {
   /// Whether nothing of closed sessions is left.
   package var isClear: Bool {
     withIndex { !$0.needsClearing }
+  }
+
+  /// Forgets a session; what it has added is gone from all answers.
+  func close(_ session: SessionID) {
+    let now = NIODeadline.now()
+    shared.withLock { shared in
+      _ = shared.index.close(session)
+      if shared.index.needsClearing { shared.closed = shared.closed ?? now }
+    }
+  }
+
+  // MARK: Watches
+
+  /// - Returns: `nil` if the index has too many.
+  func watch(_ subject: WatchSubject, number: Int, _ outbox: WatchOutbox) -> WatchID? {
+    let limits = limits
+    return shared.withLock { shared in
+      guard shared.index.watchCount < limits.watchesTotal else { return nil }
+      shared.lastWatch += 1
+      let id = WatchID(shared.lastWatch)
+      shared.watchers[id] = Watcher(number: number, outbox: outbox)
+      shared.index.watch(id, subject, holderLimit: limits.holders)
+      return id
+    }
+  }
+
+  func unwatch(_ watches: [WatchID]) {
+    shared.withLock { shared in
+      for watch in watches {
+        shared.watchers[watch] = nil
+        shared.index.unwatch(watch)
+      }
+    }
+  }
+
+  /// Tells a slice of the state of a watch.
+  /// - Returns: whether all of it is told.
+  func tell(_ watch: WatchID, using generator: inout SampleGenerator) -> Bool {
+    withIndex { $0.tell(watch, using: &generator) }
+  }
+
+  /// - Returns: whether there may be more.
+  func reconcile(_ watch: WatchID) -> Bool {
+    withIndex { $0.reconcile(watch) }
+  }
+
+  private func tellWatchers(_ shared: inout Shared) {
+    let now = NIODeadline.now()
+    let total = limits.watchMemory
+    for (watch, event) in shared.index.takeEvents() {
+      guard let watcher = shared.watchers[watch],
+        !watcher.outbox.push(event, of: watcher.number, at: now, total: total)
+      else { continue }
+      shared.watchers[watch] = nil
+      shared.index.unwatch(watch)
+    }
   }
 
   // MARK: Clearing
@@ -129,9 +204,13 @@ package final class IndexService: Sendable {
   /// - Returns: whether there is more to do.
   private func clearSlice(until end: NIODeadline, _ turns: LoopTurns) -> Bool {
     let (isDone, freed) = shared.withLock { shared -> (Bool, Int) in
-      repeat { shared.index.clear(Self.clearingStep) } while shared.index.needsClearing && turns.now < end
+      repeat {
+        shared.index.clear(Self.clearingStep)
+        if shared.index.hasEvents { tellWatchers(&shared) }
+      } while shared.index.needsClearing && turns.now < end
       guard !shared.index.needsClearing else { return (false, 0) }
       shared.isClearing = false
+      if let closed = shared.closed.take() { departures.note(turns.now - closed, at: turns.now) }
       let freed = shared.most - shared.index.bytes
       if freed >= Self.trimmed { shared.most = 0 }
       return (true, freed)

@@ -66,7 +66,7 @@ struct IndexSession {
 
   /// Forgets the session; what it has added is gone from all answers.
   func close() {
-    _ = service.withIndex { [id] in $0.close(id) }
+    service.close(id)
   }
 
   // MARK: Records

@@ -50,9 +50,8 @@ package struct DelayHistogram: Sendable {
   }
 }
 
-/// Measures the delays of the event loops of an index.
-final class LoopDelays: Sendable {
-  private static let interval = TimeAmount.milliseconds(10)
+/// The delays of the last one to two minutes.
+final class RecentDelays: Sendable {
   private static let period = TimeAmount.seconds(60)
 
   private struct Periods {
@@ -63,22 +62,7 @@ final class LoopDelays: Sendable {
 
   private let periods = Mutex(Periods())
 
-  /// For as long as this object lives.
-  func measure(_ group: any EventLoopGroup) {
-    for loop in group.makeIterator() { measure(loop) }
-  }
-
-  private func measure(_ loop: any EventLoop) {
-    let due = loop.now + Self.interval
-    loop.scheduleTask(deadline: due) { [weak self] in
-      guard let self else { return }
-      let now = loop.now
-      note(now - due, at: now)
-      measure(loop)
-    }
-  }
-
-  private func note(_ delay: TimeAmount, at now: NIODeadline) {
+  func note(_ delay: TimeAmount, at now: NIODeadline) {
     periods.withLock { periods in
       if now - periods.began >= Self.period {
         periods = Periods(current: DelayHistogram(), previous: periods.current, began: now)
@@ -94,4 +78,28 @@ final class LoopDelays: Sendable {
       return sum
     }
   }
+}
+
+/// Measures the delays of the event loops of an index.
+final class LoopDelays: Sendable {
+  private static let interval = TimeAmount.milliseconds(10)
+
+  private let delays = RecentDelays()
+
+  /// For as long as this object lives.
+  func measure(_ group: any EventLoopGroup) {
+    for loop in group.makeIterator() { measure(loop) }
+  }
+
+  private func measure(_ loop: any EventLoop) {
+    let due = loop.now + Self.interval
+    loop.scheduleTask(deadline: due) { [weak self] in
+      guard let self else { return }
+      let now = loop.now
+      delays.note(now - due, at: now)
+      measure(loop)
+    }
+  }
+
+  var current: DelayHistogram { delays.current }
 }

@@ -183,7 +183,7 @@ import WireProtocol
     #expect(step(&selection, now) == .ask(1, second, pace: .usual))
     // It is known already.
     selection.joined(second, at: now)
-    #expect(step(&selection, now) == nil)
+    #expect(step(&selection, now) == .lookUp)
   }
 
   @Test func `failed holder is asked again when it is back`() throws {

@@ -51,7 +51,7 @@ enum MessageTable {
         Reply<IndexHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
           + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"line_time":30,"#
-          + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":65,"connections":18000,"#
+          + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":65,"watches_total":20000,"connections":18000,"#
           + #""connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
         optional: ["protocol", "status", "advertised"]),
       MessageCase(
@@ -253,9 +253,10 @@ enum MessageTable {
     MessageCase(
       Reply<StatsReply>.self,
       #"{"id":12,"status":200,"documents":5,"keys":4,"records":9,"peers":2,"sessions":3,"time":"2024-02-29T12:00:00Z","#
-        + #""bytes":70000,"delay":{"p50":12,"p99":300,"max":9000},"refusals":[{"limit":"records","count":3}],"#
+        + #""bytes":70000,"delay":{"p50":12,"p99":300,"max":9000},"freshness":{"p50":90,"p99":900,"max":9001},"#
+        + #""departure":{"p50":91,"p99":901,"max":9002},"watches":7,"refusals":[{"limit":"records","count":3}],"#
         + #""refused":[{"host":"192.0.2.9","limit":"records","count":3}]}"#,
-      optional: ["status", "time", "bytes", "delay", "refusals", "refused"]),
+      optional: ["status", "time", "bytes", "delay", "freshness", "departure", "watches", "refusals", "refused"]),
     MessageCase(Reply<ControlPeersReply>.self, #"{"id":8,"status":200,"peers":2}"#, optional: ["status"]),
     MessageCase(
       Reply<ControlTransfersReply>.self,

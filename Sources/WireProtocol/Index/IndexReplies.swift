@@ -23,8 +23,9 @@ package struct IndexLimits: Equatable, Sendable {
   package var page = 1000
   /// Records of one session.
   package var records = 1_000_000
-  /// Watches of one session.
+  /// Watches of one session, and of all.
   package var watches = 64
+  package var watchesTotal = 20_000
   /// Connections of the whole server.
   package var connections = 18_000
   /// Connections of one address other than the index's own machine.
@@ -44,15 +45,17 @@ package struct IndexLimits: Equatable, Sendable {
 
   /// Of `memory`, in bytes: lines that have not ended, and answers that are not taken. The rest is for records and sessions.
   package var lineMemory: Int { memory / 8 }
-  package var recordMemory: Int { memory - 2 * lineMemory }
+  package var recordMemory: Int { memory - 2 * lineMemory - watchMemory }
+  /// Of `memory`, in bytes: what watchers have not been told yet.
+  package var watchMemory: Int { memory / 16 }
 
   /// The limits by their names in `hello` and in refusals.
   package var named: [(name: StaticString, value: Int)] {
     let always: [(name: StaticString, value: Int)] = [
       ("line", line), ("batch", batch), ("inflight", inflight), ("hello", hello), ("idle", idle),
       ("line_time", lineTime), ("holders", holders), ("contents", contents), ("page", page), ("records", records),
-      ("watches", watches), ("connections", connections), ("connections_per_address", connectionsPerAddress),
-      ("memory", memory),
+      ("watches", watches), ("watches_total", watchesTotal), ("connections", connections),
+      ("connections_per_address", connectionsPerAddress), ("memory", memory),
     ]
     let optional: [(name: StaticString, value: Int?)] = [
       ("memory_per_address", memoryPerAddress), ("records_per_address", recordsPerAddress),

@@ -18,6 +18,12 @@ package struct StatsReply: WireReply {
   package var bytes: Int?
   /// How long requests wait before the index looks at them; `nil` if it is not reported.
   package var delay: Delay?
+  /// From a change to the moment when the events about it were sent; `nil` if it is not reported.
+  package var freshness: Delay?
+  /// From the end of a session to the moment when nothing of it is left; `nil` if it is not reported.
+  package var departure: Delay?
+  /// Of all sessions; `nil` if it is not reported.
+  package var watches: Int?
   /// By limit.
   package var refusals: [Refusals] = []
   /// The addresses that were refused most often.
@@ -41,6 +47,9 @@ package struct StatsReply: WireReply {
     time = try fields.value("time") == nil ? nil : fields.timestamp("time")
     bytes = try fields.optionalCount("bytes")
     delay = try fields.value("delay") == nil ? nil : Delay(fields.object("delay"))
+    freshness = try fields.value("freshness") == nil ? nil : Delay(fields.object("freshness"))
+    departure = try fields.value("departure") == nil ? nil : Delay(fields.object("departure"))
+    watches = try fields.optionalCount("watches")
     refusals = try fields.optionalElements("refusals")
     refused = try fields.optionalElements("refused")
   }
@@ -54,6 +63,9 @@ package struct StatsReply: WireReply {
     if let time { fields.member("time", time) }
     if let bytes { fields.member("bytes", bytes) }
     if let delay { fields.object("delay") { delay.write(to: &$0) } }
+    if let freshness { fields.object("freshness") { freshness.write(to: &$0) } }
+    if let departure { fields.object("departure") { departure.write(to: &$0) } }
+    if let watches { fields.member("watches", watches) }
     if !refusals.isEmpty { fields.array("refusals", refusals) }
     if !refused.isEmpty { fields.array("refused", refused) }
   }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+
+/// Watches: who is told what, as records come and go.
+///
+/// The state that a watch is told, and the changes that follow, are those of the tables: what a closed session has left counts
+/// until it is cleared away. So the changes always lead from the state that was told to the state as it is.
+extension DocumentIndex {
+  /// Begins a watch. Call `tell` until it returns true.
+  /// - Parameter holderLimit: of a content, holders told at a time.
+  package mutating func watch(_ id: WatchID, _ subject: WatchSubject, holderLimit: Int) {
+    var watch = WatchTable.Watch(subject: subject, holderLimit: holderLimit)
+    if case .documents(let filter) = subject { watch.search = Self.search(filter, after: nil) }
+    watches.insert(id, watch)
+  }
+
+  package mutating func unwatch(_ id: WatchID) {
+    watches.remove(id)
+  }
+
+  package var watchCount: Int { watches.count }
+
+  package var hasEvents: Bool { !events.isEmpty }
+
+  /// What is to be told, in order; the owner of the index takes it after each call.
+  package mutating func takeEvents() -> [(watch: WatchID, event: IndexEvent)] {
+    guard !events.isEmpty else { return [] }
+    defer { events = [] }
+    return events
+  }
+
+  // MARK: The state as it is
+
+  /// Tells a slice of the state.
+  /// - Returns: whether all of it is told, or the watch has ended.
+  package mutating func tell(_ id: WatchID, using generator: inout some RandomNumberGenerator) -> Bool {
+    guard let watch = watches[id] else { return true }
+    switch watch.subject {
+    case .content:
+      guard !watch.isTold else { return true }
+      tellHolders(id, watch, using: &generator)
+    case .documents(let filter):
+      guard var search = watch.search else { return true }
+      watches[id]?.search = nil
+      advance(&search, using: &generator)
+      for case .document(let row) in search.takeRows()
+      where filter.includes(title: row.document.title, key: row.document.key) {
+        events.append((id, .document(.appeared, row.document, total: row.total)))
+      }
+      guard search.page.map({ $0.next == nil }) ?? false else {
+        watches[id]?.search = search.page.map { Self.search(filter, after: $0.next) } ?? search
+        return false
+      }
+    }
+    events.append((id, .current))
+    return true
+  }
+
+  private mutating func tellHolders(
+    _ id: WatchID, _ watch: WatchTable.Watch, using generator: inout some RandomNumberGenerator
+  ) {
+    guard case .content(let content) = watch.subject else { return }
+    var shown: [HolderID: Holder] = [:]
+    holders(of: content).sample(watch.holderLimit, using: &generator) { [sources] source, complete in
+      let holder = sources[source].holder(complete: complete)
+      if let known = shown[holder.id], known.complete { return }
+      shown[holder.id] = holder
+    }
+    watches[id]?.shown = shown
+    watches[id]?.isTold = true
+    for holder in shown.values { events.append((id, .holder(.joined, holder))) }
+  }
+
+  /// Rows per page.
+  private static var pageLength: Int { 64 }
+
+  private static func search(_ filter: WatchFilter, after position: ListPosition?) -> ListSearch {
+    var search = ListSearch(filter.query, limit: pageLength, after: position)
+    search.showsDeparted = true
+    return search
+  }
+
+  // MARK: Documents
+
+  /// An entry has come into the lists or is about to leave them.
+  mutating func note(isListed: Bool, _ entry: UInt32) {
+    guard watches.watchesDocuments else { return }
+    note(isListed ? .appeared : .gone, entry, previous: title(of: entry))
+  }
+
+  /// Title or time of a listed entry have changed.
+  mutating func noteDescription(of entry: UInt32, previous: Title) {
+    guard watches.watchesDocuments, isListed(entry) else { return }
+    note(.updated, entry, previous: previous)
+  }
+
+  private mutating func note(_ change: IndexEvent.DocumentChange, _ entry: UInt32, previous: Title) {
+    let (key, title) = (key(of: entry), title(of: entry))
+    let candidates = watches.candidates(key, title == previous ? [title] : [title, previous])
+    guard !candidates.isEmpty else { return }
+    let document = Document(
+      key: key, title: title, content: entries[entry].content, modified: entries[entry].modified,
+      executable: entries[entry].executable)
+    let total = entries[entry].holders.count
+    for id in candidates {
+      guard let watch = watches[id], case .documents(let filter) = watch.subject else { continue }
+      // What is not told yet will be, as it is then.
+      if let search = watch.search, !isPassed(entry, search.position) { continue }
+      let isIncluded = filter.includes(title: title, key: key)
+      let wasIncluded = title == previous ? isIncluded : filter.includes(title: previous, key: key)
+      switch (change, wasIncluded, isIncluded) {
+      case (.updated, false, true): events.append((id, .document(.appeared, document, total: total)))
+      case (.updated, true, false): events.append((id, .document(.gone, document, total: total)))
+      case (_, _, true): events.append((id, .document(change, document, total: total)))
+      case (_, _, false): break
+      }
+    }
+  }
+
+  // MARK: Holders
+
+  /// A source may hold the content of an entry now, or no longer, or in another way.
+  mutating func noteHolder(_ source: UInt32, of entry: UInt32) {
+    let content = entries[entry].content
+    for id in watches.watches(of: content) {
+      guard let watch = watches[id], watch.isTold, !watch.isCrowded else { continue }
+      guard holders(of: content).count <= watch.holderLimit else {
+        watches[id]?.isCrowded = true
+        events.append((id, .crowded))
+        continue
+      }
+      let holder = sources[source].id
+      tell(id, holder, is: self.holder(holder, of: content, or: source))
+    }
+  }
+
+  /// Tells one of the changes that were too many to be told at once.
+  /// - Returns: whether there may be more; false if the watch has ended.
+  package mutating func reconcile(_ id: WatchID) -> Bool {
+    guard let watch = watches[id], watch.isCrowded, case .content(let content) = watch.subject else { return false }
+    for (shown, holder) in watch.shown {
+      let now = self.holder(shown, of: content, or: nil)
+      guard now?.complete != holder.complete else { continue }
+      tell(id, shown, is: now)
+      return true
+    }
+    let holders = holders(of: content)
+    if watch.shown.count < watch.holderLimit {
+      for position in 0..<min(holders.count, Self.maxExamined) {
+        let source = sources[holders[position]]
+        guard source.isLive, watch.shown[source.id] == nil else { continue }
+        tell(id, source.id, is: self.holder(source.id, of: content, or: nil))
+        return true
+      }
+    }
+    watches[id]?.isCrowded = false
+    return false
+  }
+
+  /// More holders than this are not examined for one event.
+  private static var maxExamined: Int { 512 }
+
+  private mutating func tell(_ id: WatchID, _ holder: HolderID, is now: Holder?) {
+    guard let watch = watches[id] else { return }
+    let shown = watch.shown[holder]
+    if let shown, now == nil || shown.complete && now?.complete == false {
+      watches[id]?.shown[holder] = nil
+      events.append((id, .holder(.left, shown)))
+    }
+    guard let now else { return }
+    switch shown?.complete {
+    case false? where now.complete: events.append((id, .holder(.completed, now)))
+    case true? where !now.complete: events.append((id, .holder(.joined, now)))
+    case nil where watch.shown.count < watch.holderLimit: events.append((id, .holder(.joined, now)))
+    default: return
+    }
+    watches[id]?.shown[holder] = now
+  }
+
+  /// All holders of a content, under any key.
+  private func holders(of content: Content) -> HolderSet {
+    guard let row = findContent(content) else { return HolderSet() }
+    let shared = contents[row].shared
+    return shared == noSlot ? entries[contents[row].entries.oldest].holders : sharedHolders[shared].holders
+  }
+
+  /// How a holder holds a content: the live source of its address, or another that had it.
+  private func holder(_ id: HolderID, of content: Content, or other: UInt32?) -> Holder? {
+    let holders = holders(of: content)
+    let held = [sourceSlots[id], other].compactMap(\.self).filter(holders.contains)
+    guard let source = held.first(where: holders.isComplete) ?? held.first else { return nil }
+    return sources[source].holder(complete: holders.isComplete(source))
+  }
+}
