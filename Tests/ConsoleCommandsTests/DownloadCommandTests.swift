@@ -47,6 +47,27 @@ import Testing
 
   // MARK: get
 
+  @Test func `detached get of several keys prints the number of each, and of a failure why`() throws {
+    let fixture = try CommandFixture()
+    let reply = { @Sendable (key: String, job: Int) in
+      #"{"id":2,"status":200,"key":"\#(key)","content":"\#(Sample.root)","size":5,"path":"/w/d/x","#
+        + #""received":0,"sources":[],"seconds":0.01,"job":\#(job),"state":"active"}"#
+    }
+    let absent = #"{"id":2,"status":404,"error":"not-found","message":"nobody shares rfc/2 now"}"#
+    let none = #"{"id":2,"status":200,"documents":0}"#
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains(#""op":"hello""#) { return [.line(ScriptedDaemon.greeting)] }
+      if line.contains(#""op":"list""#) { return [.line(none)] }
+      if line.contains("rfc/2") { return [.line(absent)] }
+      return [.line(line.contains("rfc/1") ? reply("rfc/1", 7) : reply("rfc/3", 8))]
+    }
+    #expect(fixture.run("get", "1", "2", "3", "-o", "d", "--detach") == .notFound)
+    #expect(fixture.output.text == "7\n8\n")
+    #expect(fixture.errors.text.contains("rfc/2"))
+    let gets = daemon.requests.filter { $0.contains(#""op":"get""#) }
+    #expect(gets.count == 3 && gets.allSatisfy { $0.contains(#""detach":true"#) && $0.contains(#"/d/""#) })
+  }
+
   @Test func `detached get prints the number`() throws {
     let fixture = try CommandFixture()
     let reply =

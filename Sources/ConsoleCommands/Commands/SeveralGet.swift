@@ -20,6 +20,7 @@ struct SeveralGet {
   }
 
   func perform(on console: Console) throws -> ExitStatus {
+    if options.detach { return try detach(on: console) }
     var totals = Totals()
     for selection in selections {
       let reply = try fetch(selection, into: try directory(of: selection, on: console), &totals, on: console)
@@ -30,11 +31,36 @@ struct SeveralGet {
     }
     if options.daemon.json {
       try console.writeJSON(totals.reply.members)
-    } else if options.detach {
-      if let job = totals.reply.job { try console.writeLine("\(job)") }
-      console.noteLine("the documents are being fetched: p2pctl transfers")
     } else {
       try console.writeLine(Self.summary(of: totals.reply))
+    }
+    return totals.status
+  }
+
+  /// Begins a download for each key and prefix, and prints its number.
+  private func detach(on console: Console) throws -> ExitStatus {
+    var totals = Totals()
+    for selection in selections {
+      let directory = try directory(of: selection, on: console)
+      switch selection {
+      case .prefix(let prefix):
+        let reply = try fetch(selection, into: directory, &totals, on: console)
+        guard !options.daemon.json else {
+          try console.writeJSON(reply.members)
+          continue
+        }
+        if let job = reply.job { try console.writeLine("\(job)") }
+        console.noteLine("\(TextRules.escapedForTerminal(prefix)) is being fetched: p2pctl transfers")
+      case .keys(let keys):
+        for key in keys {
+          do {
+            try SingleGet(key: key, options: options).begin(in: directory, on: console)
+          } catch let failure as CommandFailure where failure.wire != nil {
+            totals.take(failure.status)
+            console.noteLine(failure.message)
+          }
+        }
+      }
     }
     return totals.status
   }
@@ -176,8 +202,11 @@ extension SeveralGet.Totals {
 
   /// What concerns the disk counts more than wrong bytes, these more than a missing source, and that more than the rest.
   fileprivate mutating func note(_ code: String) {
+    take(ErrorCode(rawValue: code).map(ExitStatus.init) ?? .failed)
+  }
+
+  fileprivate mutating func take(_ new: ExitStatus) {
     let order: [ExitStatus] = [.cannotCreate, .verificationFailed, .unavailable, .notPermitted, .failed, .notFound]
-    let new = ErrorCode(rawValue: code).map(ExitStatus.init) ?? .failed
     let rank = { (status: ExitStatus) in order.firstIndex(of: status) ?? order.count }
     if rank(new) < rank(status) { status = new }
   }
