@@ -165,9 +165,13 @@ import WireProtocol
     try await scene(.noSource, size: size) { scene in
       let failure = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request()) }
       #expect(failure?.code == .noSource)
-      let record = try #require(try scene.bob.catalogue.downloads(in: [.waiting]).first)
-      #expect(failure?.job == record.id && record.error == failure?.message)
-      #expect(scene.rows.first?.error == failure?.message)
+      // In between it looks for a source again.
+      #expect(
+        await eventually {
+          let record = try? scene.bob.catalogue.downloads(in: [.waiting]).first
+          return record?.id == failure?.job && record?.error == failure?.message
+        })
+      #expect(await eventually { scene.rows.first?.error == failure?.message })
       scene.fetch.become(.copy)
       // alice is still there: the next look finds her.
       #expect(await eventually { scene.read() == scene.bytes })
