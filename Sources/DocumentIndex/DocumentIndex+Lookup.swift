@@ -57,9 +57,7 @@ extension DocumentIndex {
     guard let slot = findContent(content) else { return false }
     var entry = contents[slot].entries.oldest
     if isSettled, peers == nil {
-      let shared = contents[slot].shared
-      let holders = shared == noSlot ? entries[entry].holders : sharedHolders[shared].holders
-      visit(entry, holders, holderLimit, using: &generator, visitor: &visitor)
+      visit(entry, holders(ofContent: slot), holderLimit, using: &generator, visitor: &visitor)
       return true
     }
     var holders = isSettled ? self.holders(ofContent: slot) : liveHolders(ofContent: slot)
@@ -102,7 +100,8 @@ extension DocumentIndex {
     Standing(isListed: holders.completeCount > 0, holders: holders.count, content: entries[entry].content)
   }
 
-  private func holders(ofContent row: UInt32) -> HolderSet {
+  /// Under any key.
+  func holders(ofContent row: UInt32) -> HolderSet {
     let shared = contents[row].shared
     return shared == noSlot ? entries[contents[row].entries.oldest].holders : sharedHolders[shared].holders
   }

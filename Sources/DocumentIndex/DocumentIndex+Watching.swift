@@ -178,11 +178,8 @@ extension DocumentIndex {
     watches[id]?.shown[holder] = now
   }
 
-  /// All holders of a content, under any key.
   private func holders(of content: Content) -> HolderSet {
-    guard let row = findContent(content) else { return HolderSet() }
-    let shared = contents[row].shared
-    return shared == noSlot ? entries[contents[row].entries.oldest].holders : sharedHolders[shared].holders
+    findContent(content).map(holders(ofContent:)) ?? HolderSet()
   }
 
   /// How a holder holds a content: the live source of its address, or another that had it.

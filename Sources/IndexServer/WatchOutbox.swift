@@ -18,8 +18,6 @@ final class WatchBudget: Sendable {
   func giveBack(_ bytes: Int) {
     used.subtract(bytes, ordering: .relaxed)
   }
-
-  var bytes: Int { used.load(ordering: .relaxed) }
 }
 
 /// What the watches of one session have to tell, in order and bounded. Whoever changes the index fills it, with the index
