@@ -47,7 +47,6 @@ package final class LoopTurns {
   }
 
   private func run() {
-    isScheduled = false
     let end = loop.now + Self.round
     // Each at most once.
     var left = waiting.count
@@ -56,6 +55,8 @@ package final class LoopTurns {
       left -= 1
       turn()
     } while loop.now < end
+    // Not before: a task that is due when this one ends runs before the loop looks at its sockets.
+    isScheduled = false
     if !waiting.isEmpty { schedule() }
   }
 }
