@@ -10,6 +10,7 @@ import PackageDescription
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -101,7 +102,7 @@ let package = Package(
       name: "IndexServer",
       dependencies: [
         "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ProcessSupport", nioCore,
-        nioPosix,
+        nioPosix, nioConcurrency,
       ]),
     // The peer daemon: shares, serves, fetches. DocumentIndex: `list --mine` matches words as the index does.
     .target(

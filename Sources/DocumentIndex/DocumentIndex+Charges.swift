@@ -38,7 +38,7 @@ extension DocumentIndex {
   }
 
   /// Reserves memory for a batch that is to be added in slices; 0 gives it back.
-  package mutating func reserve(_ bytes: Int, for session: SessionID) {
+  package func reserve(_ bytes: Int, for session: SessionID) {
     guard let slot = sessionSlots[session] else { return }
     release(slot)
     sessions[slot].reserved = bytes
@@ -46,7 +46,7 @@ extension DocumentIndex {
     charge(bytes, to: slot)
   }
 
-  mutating func release(_ session: UInt32) {
+  func release(_ session: UInt32) {
     let reserved = sessions[session].reserved
     guard reserved > 0 else { return }
     sessions[session].reserved = 0
@@ -64,18 +64,18 @@ extension DocumentIndex {
 
   // MARK: Charging
 
-  mutating func charge(_ bytes: Int, to session: UInt32) {
+  func charge(_ bytes: Int, to session: UInt32) {
     sessions[session].bytes += bytes
     forEachAccount(sessions[session].account) { $0.bytes += bytes }
   }
 
-  mutating func countRecord(_ difference: Int, of session: UInt32) {
+  func countRecord(_ difference: Int, of session: UInt32) {
     sessions[session].recordCount += difference
     charge(difference * Charges.record, to: session)
     forEachAccount(sessions[session].account) { $0.records += difference }
   }
 
-  private mutating func forEachAccount(_ account: UInt32, _ body: (inout Account) -> Void) {
+  private func forEachAccount(_ account: UInt32, _ body: (inout Account) -> Void) {
     var account = account
     while account != noSlot {
       body(&accounts[account])
@@ -85,7 +85,7 @@ extension DocumentIndex {
 
   /// Charges the memory of an entry to the session of its oldest record.
   /// - Parameter bytes: `nil` if it is as before.
-  mutating func chargeEntry(_ entry: UInt32, _ bytes: Int?) {
+  func chargeEntry(_ entry: UInt32, _ bytes: Int?) {
     let oldest = entries[entry].records.oldest
     let payer = oldest == noSlot ? noSlot : records[oldest].session
     let (previous, charged) = (entries[entry].payer, Int(entries[entry].charge))
@@ -99,20 +99,20 @@ extension DocumentIndex {
 
   // MARK: Accounts
 
-  mutating func joinAccount(_ block: AddressBlock) -> UInt32 {
+  func joinAccount(_ block: AddressBlock) -> UInt32 {
     let slot = accountSlots[block] ?? makeAccount(block)
     forEachAccount(slot) { $0.sessions += 1 }
     return slot
   }
 
-  private mutating func makeAccount(_ block: AddressBlock) -> UInt32 {
+  private func makeAccount(_ block: AddressBlock) -> UInt32 {
     let site = block.site.map { site in accountSlots[site] ?? makeAccount(site) } ?? noSlot
     let slot = accounts.insert(Account(block: block, site: site))
     accountSlots[block] = slot
     return slot
   }
 
-  mutating func leaveAccount(_ account: UInt32) {
+  func leaveAccount(_ account: UInt32) {
     var account = account
     while account != noSlot {
       accounts[account].sessions -= 1

@@ -11,7 +11,7 @@ extension DocumentIndex {
 
   /// Withdraws records of closed sessions and sweeps the words.
   /// - Parameter work: the amount, in records; each takes a few microseconds at most.
-  package mutating func clear(_ work: Int) {
+  package func clear(_ work: Int) {
     var left = work
     while left > 0, let session = departing.last {
       left -= 1
@@ -32,7 +32,7 @@ extension DocumentIndex {
   private static var postingsPerRecord: Int { 32 }
 
   /// Forgets a closed session without records.
-  mutating func finish(_ session: UInt32) {
+  func finish(_ session: UInt32) {
     let source = sessions[session].source
     if source != noSlot {
       sources[source].departing -= 1

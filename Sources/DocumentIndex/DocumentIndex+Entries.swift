@@ -26,7 +26,7 @@ extension DocumentIndex {
   }
 
   /// Makes the entry of a new pair. It has no record until the caller adds one.
-  mutating func makeEntry(_ key: DocumentKey, _ content: Content) -> UInt32 {
+  func makeEntry(_ key: DocumentKey, _ content: Content) -> UInt32 {
     let row = findContent(content) ?? makeContent(content)
     let key = keys.find(key.text) ?? makeKey(key)
     let entry = entries.insert(Entry(content: content, key: key, contentRow: row))
@@ -44,7 +44,7 @@ extension DocumentIndex {
   func isListed(_ entry: UInt32) -> Bool { entries[entry].holders.completeCount > 0 }
 
   /// Brings the order of lists in line with `isListed` after a change of holders.
-  mutating func list(_ entry: UInt32, unlike wasListed: Bool) {
+  func list(_ entry: UInt32, unlike wasListed: Bool) {
     guard isListed(entry) != wasListed else { return }
     let ordered = prefixed(entry)
     let position = entryOrder.position { precedes($0, ordered) }
@@ -53,7 +53,7 @@ extension DocumentIndex {
   }
 
   /// Removes an entry without records.
-  mutating func dropEntry(_ entry: UInt32) {
+  func dropEntry(_ entry: UInt32) {
     leaveRanking(entry)
     let row = entries[entry].contentRow
     contents[row].entries.remove(entry, in: &entries)
@@ -62,7 +62,7 @@ extension DocumentIndex {
     entries.remove(entry)
   }
 
-  private mutating func makeKey(_ key: DocumentKey) -> UInt32 {
+  private func makeKey(_ key: DocumentKey) -> UInt32 {
     let collection = String(key.collection)
     if let slot = collections.find(collection) {
       collections[slot]? += 1
@@ -73,7 +73,7 @@ extension DocumentIndex {
     return keys.insert(key, payload: .one(noSlot))
   }
 
-  private mutating func dropKey(_ key: UInt32) {
+  private func dropKey(_ key: UInt32) {
     let collection = String(keys.text(key).collection)
     keys.remove(key)
     guard let slot = collections.find(collection) else { return }
@@ -89,13 +89,13 @@ extension DocumentIndex {
     return folded
   }
 
-  private mutating func makeContent(_ content: Content) -> UInt32 {
+  private func makeContent(_ content: Content) -> UInt32 {
     let slot = contents.insert(ContentRow())
     contentSlots.insert(hash: SlotTable.hash(of: content), slot: slot)
     return slot
   }
 
-  private mutating func dropContent(_ slot: UInt32, _ content: Content) {
+  private func dropContent(_ slot: UInt32, _ content: Content) {
     contentSlots.remove(hash: SlotTable.hash(of: content), slot: slot)
     let shared = contents[slot].shared
     if shared != noSlot {
@@ -137,18 +137,18 @@ extension DocumentIndex {
   }
 
   /// Inserts an entry where its number of holders belongs, after `unrank` and the change.
-  mutating func rank(_ entry: UInt32) {
+  func rank(_ entry: UInt32) {
     guard let rivals = rivals(entry) else { return }
     rivals.ranked.insert(entry, at: rivals.ranked.position { outranks($0, entry) })
   }
 
   /// Removes an entry from the ranking before its number of holders changes.
-  mutating func unrank(_ entry: UInt32) {
+  func unrank(_ entry: UInt32) {
     guard let rivals = rivals(entry) else { return }
     rivals.ranked.remove(entry, at: rivals.ranked.position { outranks($0, entry) })
   }
 
-  private mutating func enterRanking(_ entry: UInt32) {
+  private func enterRanking(_ entry: UInt32) {
     let key = entries[entry].key
     switch keys[key] {
     case .one(noSlot), nil: keys[key] = .one(entry)
@@ -162,14 +162,14 @@ extension DocumentIndex {
     }
   }
 
-  private mutating func enter(_ entry: UInt32, _ rivals: Rivals) {
+  private func enter(_ entry: UInt32, _ rivals: Rivals) {
     let before = rivals.bytes
     rank(entry)
     rivals.byContent.insert(rooted(entry), at: position(of: entries[entry].content, in: rivals))
     otherBytes += rivals.bytes - before
   }
 
-  private mutating func leaveRanking(_ entry: UInt32) {
+  private func leaveRanking(_ entry: UInt32) {
     let key = entries[entry].key
     guard case .many(let rivals) = keys[key] else { return dropKey(key) }
     let before = rivals.bytes

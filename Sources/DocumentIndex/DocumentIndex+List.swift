@@ -6,64 +6,77 @@ extension DocumentIndex {
   /// Maximum number of holders in a row of a list.
   package static var listHolderLimit: Int { 3 }
 
-  /// Goes on with a page: call it until `search.page` is there. Between calls the index may change.
-  package func advance(_ search: inout ListSearch, using generator: inout some RandomNumberGenerator) {
+  /// Goes on with a page: call it until the search is complete. Between calls the index may change.
+  package func advance(
+    _ search: inout ListSearch, using generator: inout some RandomNumberGenerator, visitor: inout some ListVisitor
+  ) {
     let query = search.query
     guard !search.isFull, let keyPrefix = query.keyPrefix, !query.words.isUnmatchable else {
-      return search.finish(isAtEnd: true)
+      return search.finish(isAtEnd: true, &visitor)
     }
     var walk = walk(search, keyPrefix)
     search.walk = nil
     var work = SearchWork(words: query.words.words.count)
+    // The last one: where to go on is made of it in the end.
+    var passed = noSlot
     while let entry = walk.current {
       guard isSettled || search.showsDeparted || isShown(entry) else {
         // Of sessions that have closed only.
-        search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
+        passed = entry
         walk.advance(in: self)
         work.add(1)
         if work.isSlice { break }
         continue
       }
       let level = query.level(of: key(of: entry))
-      if level == nil || level != search.level?.prefix { search.endLevel() }
-      if search.isFull { return search.finish(isAtEnd: false) }
+      if search.level != nil, level != search.level?.prefix {
+        passed = noSlot
+        search.endLevel(&visitor)
+      }
+      if search.isFull || visitor.isFull {
+        note(passed, &search)
+        return search.finish(isAtEnd: false, &visitor)
+      }
       if work.isSlice { break }
       if let level, query.words.words.isEmpty {
         search.count(walk.skip(level, in: self), below: level)
         search.position = .level(level)
+        passed = noSlot
         work.add(1)
         continue
       }
-      search.position = .document(DocumentID(key: key(of: entry), content: entries[entry].content))
+      passed = entry
       walk.advance(in: self)
       guard isMatch(query.words, entry, &work) else { continue }
       if let level {
         search.count(1, below: level)
       } else {
-        search.append(row(entry, isSettled || search.showsDeparted, using: &generator))
+        search.rows += 1
+        visitRow(entry, isSettled || search.showsDeparted, using: &generator, visitor: &visitor)
       }
     }
-    guard walk.current != nil else { return search.finish(isAtEnd: true) }
+    note(passed, &search)
+    guard walk.current != nil else { return search.finish(isAtEnd: true, &visitor) }
     search.work += work.units
     // The number of documents of a level must be whole; other pages may end early.
-    if !query.isLevel, search.work >= SearchWork.page { return search.finish(isAtEnd: false) }
+    if !query.isLevel, search.work >= SearchWork.page { return search.finish(isAtEnd: false, &visitor) }
     search.walk = walk
   }
 
+  private func note(_ passed: UInt32, _ search: inout ListSearch) {
+    guard passed != noSlot else { return }
+    search.position = .document(DocumentID(key: key(of: passed), content: entries[passed].content))
+  }
+
   /// - Parameter isSettled: whether everything counts that the tables have.
-  private func row(
-    _ entry: UInt32, _ isSettled: Bool, using generator: inout some RandomNumberGenerator
-  ) -> DocumentListing {
-    let held = isSettled ? entries[entry].holders : liveHolders(of: entry)
-    let record = isSettled ? entries[entry].records.oldest : oldestLiveRecord(of: entry)
-    var holders = [Holder]()
-    held.sample(Self.listHolderLimit, using: &generator) { [sources] source, complete in
-      holders.append(sources[source].holder(complete: complete))
+  private func visitRow(
+    _ entry: UInt32, _ isSettled: Bool, using generator: inout some RandomNumberGenerator,
+    visitor: inout some ListVisitor
+  ) {
+    guard isSettled else {
+      return visit(entry, liveHolders(of: entry), Self.listHolderLimit, using: &generator, visitor: &visitor)
     }
-    let document = Document(
-      key: key(of: entry), title: titles.text(records[record].title), content: entries[entry].content,
-      modified: records[record].modified, executable: records[record].executable)
-    return DocumentListing(document: document, total: held.count, holders: holders)
+    visitSettled(entry, Self.listHolderLimit, using: &generator, visitor: &visitor)
   }
 
   /// The peers that can be reached, in the order of ids and addresses.
@@ -111,7 +124,7 @@ extension DocumentIndex {
     let chosen = fewest.chosen.filter {
       isListed($0) && ByteOrder.hasPrefix(key(of: $0).text, keyPrefix) && !isPassed($0, position)
     }
-    return EntryWalk(chosen: chosen.sorted(by: precedes), areas: fewest.areas, after: position, in: self)
+    return EntryWalk(chosen: chosen.sorted { precedes($0, $1) }, areas: fewest.areas, after: position, in: self)
   }
 
   /// The beginnings of all keys whose collection has a word with this prefix, in order; `nil` if there are too many.

@@ -24,23 +24,21 @@ extension DocumentIndex {
   ///
   /// - Parameter key: as it arrived; an invalid key is not found.
   package func visit(
-    key: Span<UInt8>, holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit,
+    key: UnsafeRawBufferPointer, holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit,
     using generator: inout some RandomNumberGenerator, visitor: inout some LookupVisitor
   ) -> LookupOutcome {
-    guard let slot = key.withUnsafeBytes({ [keys] bytes in keys.find(bytes) }), let ranking = keys[slot] else {
-      return .nothing
-    }
+    guard let slot = keys.find(key), let ranking = keys[slot] else { return .nothing }
     guard isSettled else {
       return visitLive(ranking, holderLimit, contentLimit, using: &generator, visitor: &visitor)
     }
     switch ranking {
     case .one(let entry):
-      visit(entry, entries[entry].holders, holderLimit, using: &generator, visitor: &visitor)
+      visitSettled(entry, holderLimit, using: &generator, visitor: &visitor)
     case .many(let rivals):
       var position = rivals.ranked.start
       for _ in 0..<max(0, contentLimit) {
         guard let entry = rivals.ranked.next(&position) else { break }
-        visit(entry, entries[entry].holders, holderLimit, using: &generator, visitor: &visitor)
+        visitSettled(entry, holderLimit, using: &generator, visitor: &visitor)
       }
     }
     return .found(more: max(0, ranking.count - contentLimit))
@@ -129,22 +127,34 @@ extension DocumentIndex {
     _ entry: UInt32, _ holders: HolderSet, _ holderLimit: Int, using generator: inout some RandomNumberGenerator,
     visitor: inout some LookupVisitor
   ) {
-    visitor.visit(summary(of: entry, total: holders.count))
-    // Without the lists of captures here and above, every part of the index would be captured and retained.
-    holders.sample(holderLimit, using: &generator) { [sources] source, complete in
-      visitor.visit(sources[source].holder(complete: complete))
+    let record = isSettled ? entries[entry].records.oldest : oldestLiveRecord(of: entry)
+    let facts = ContentFacts(
+      content: entries[entry].content, modified: records[record].modified, executable: records[record].executable,
+      total: holders.count)
+    visitor.visit(facts, key: keys[text: entries[entry].key], title: titles[text: records[record].title])
+    holders.sample(holderLimit, using: &generator) { source, complete in
+      Self.visit(sources, source, complete, &visitor)
     }
   }
 
-  private func summary(of entry: UInt32, total: Int) -> ContentSummary {
-    guard !isSettled else {
-      return ContentSummary(
-        key: key(of: entry), content: entries[entry].content, title: title(of: entry),
-        modified: entries[entry].modified, executable: entries[entry].executable, total: total)
+  /// As the tables have it. Nothing is copied and no reference counted: other threads read the same.
+  func visitSettled(
+    _ entry: UInt32, _ holderLimit: Int, using generator: inout some RandomNumberGenerator,
+    visitor: inout some LookupVisitor
+  ) {
+    let facts = ContentFacts(
+      content: entries[entry].content, modified: entries[entry].modified, executable: entries[entry].executable,
+      total: entries[entry].holders.count)
+    visitor.visit(facts, key: keys[text: entries[entry].key], title: titles[text: entries[entry].title])
+    entries[entry].holders.sample(holderLimit, using: &generator) { source, complete in
+      Self.visit(sources, source, complete, &visitor)
     }
-    let record = oldestLiveRecord(of: entry)
-    return ContentSummary(
-      key: key(of: entry), content: entries[entry].content, title: titles.text(records[record].title),
-      modified: records[record].modified, executable: records[record].executable, total: total)
+  }
+
+  private static func visit(
+    _ sources: borrowing Slab<Source>, _ source: UInt32, _ complete: Bool, _ visitor: inout some LookupVisitor
+  ) {
+    if visitor.visit(sources[source].label, complete: complete) { return }
+    visitor.visit(sources[source].holder(complete: complete))
   }
 }

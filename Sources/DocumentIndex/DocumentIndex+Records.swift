@@ -5,7 +5,7 @@ import DocumentModel
 /// Records: how they are added and dropped.
 extension DocumentIndex {
   /// - Returns: whether the record is new.
-  mutating func place(_ document: Document, session: UInt32, complete: Bool) -> Bool {
+  func place(_ document: Document, session: UInt32, complete: Bool) -> Bool {
     let entry = findEntry(document.key, document.content) ?? makeEntry(document.key, document.content)
     let (title, isNewTitle) = retainTitle(document.title)
     if let record = findRecord(of: session, entry) {
@@ -27,7 +27,7 @@ extension DocumentIndex {
   }
 
   /// Drops a record.
-  mutating func withdraw(_ record: UInt32) {
+  func withdraw(_ record: UInt32) {
     let (entry, session) = (records[record].entry, records[record].session)
     let source = sessions[session].source
     removeHolder(source, of: entry, complete: records[record].complete)
@@ -46,7 +46,7 @@ extension DocumentIndex {
     }
   }
 
-  private mutating func link(_ record: UInt32, to session: UInt32) {
+  private func link(_ record: UInt32, to session: UInt32) {
     let newest = sessions[session].newestRecord
     records[record].previous = newest
     if newest != noSlot { records[newest].next = record }
@@ -55,7 +55,7 @@ extension DocumentIndex {
     countRecord(1, of: session)
   }
 
-  private mutating func unlink(_ record: UInt32, from session: UInt32) {
+  private func unlink(_ record: UInt32, from session: UInt32) {
     let (previous, next) = (records[record].previous, records[record].next)
     if previous != noSlot { records[previous].next = next }
     if next == noSlot { sessions[session].newestRecord = previous } else { records[next].previous = previous }
@@ -63,7 +63,7 @@ extension DocumentIndex {
     countRecord(-1, of: session)
   }
 
-  private mutating func replace(
+  private func replace(
     _ record: UInt32, by document: Document, title: UInt32, isNewTitle: Bool, complete: Bool
   ) {
     let entry = records[record].entry
@@ -93,7 +93,7 @@ extension DocumentIndex {
 
   // MARK: Holders
 
-  private mutating func addHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
+  private func addHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
     let shared = contents[entries[entry].contentRow].shared
     if shared != noSlot {
       let before = sharedHolders[shared].holders.bytes
@@ -111,7 +111,7 @@ extension DocumentIndex {
     noteHolder(source, of: entry)
   }
 
-  private mutating func removeHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
+  private func removeHolder(_ source: UInt32, of entry: UInt32, complete: Bool) {
     let shared = contents[entries[entry].contentRow].shared
     if shared != noSlot {
       let before = sharedHolders[shared].holders.bytes
@@ -131,7 +131,7 @@ extension DocumentIndex {
   // MARK: Words and titles
 
   /// As `redescribe`, and tells those who watch.
-  private mutating func describe(_ entry: UInt32) {
+  private func describe(_ entry: UInt32) {
     let previous = entries[entry]
     redescribe(entry)
     let now = entries[entry]
@@ -143,7 +143,7 @@ extension DocumentIndex {
 
   /// Gives an entry the title and time of its oldest record, and indexes it under the words of that title; under none if
   /// no record is left. Release titles only after this.
-  private mutating func redescribe(_ entry: UInt32) {
+  private func redescribe(_ entry: UInt32) {
     let oldest = entries[entry].records.oldest
     let title = oldest == noSlot ? noSlot : records[oldest].title
     if oldest != noSlot {
@@ -161,13 +161,13 @@ extension DocumentIndex {
     chargeEntry(entry, Charges.entry + TextMemory.bytes(of: key.text) + bytes)
   }
 
-  private mutating func retainTitle(_ title: Title) -> (slot: UInt32, isNew: Bool) {
+  private func retainTitle(_ title: Title) -> (slot: UInt32, isNew: Bool) {
     guard let slot = titles.find(title.text) else { return (titles.insert(title, payload: 1), true) }
     titles[slot]? += 1
     return (slot, false)
   }
 
-  private mutating func releaseTitle(of record: UInt32) {
+  private func releaseTitle(of record: UInt32) {
     let slot = records[record].title
     if records[record].paysTitle { charge(-titleBytes(slot), to: records[record].session) }
     titles[slot]? -= 1
@@ -181,32 +181,35 @@ extension DocumentIndex {
 
 /// Sources: the addresses at which peers can be reached.
 extension DocumentIndex {
-  mutating func joinSource(_ id: HolderID, session: UInt32) {
-    let source = sourceSlots[id] ?? makeSource(id, name: sessions[session].name)
+  func joinSource(_ id: HolderID, session: UInt32) {
+    let source = sourceSlots[id] ?? makeSource(id, sessions[session])
     sources[source].sessions.append(session, in: &sessions)
     sessions[session].source = source
   }
 
   /// The session is closed; its records are withdrawn later.
-  mutating func leaveSource(session: UInt32) {
+  func leaveSource(session: UInt32) {
     let source = sessions[session].source
     guard source != noSlot else { return }
     sources[source].sessions.remove(session, in: &sessions)
     sources[source].departing += 1
     sources[source].recordCount -= sessions[session].recordCount
     let oldest = sources[source].sessions.oldest
-    if oldest == noSlot { hideSource(source) } else { sources[source].name = sessions[oldest].name }
+    guard oldest != noSlot else { return hideSource(source) }
+    sources[source].name = sessions[oldest].name
+    sources[source].label = sessions[oldest].label
   }
 
-  private mutating func makeSource(_ id: HolderID, name: PeerName) -> UInt32 {
-    let slot = sources.insert(Source(peer: id.peer, host: id.host, port: id.port, name: name))
+  private func makeSource(_ id: HolderID, _ session: Session) -> UInt32 {
+    let slot = sources.insert(
+      Source(peer: id.peer, host: id.host, port: id.port, name: session.name, label: session.label))
     sourceSlots[id] = slot
     sourceOrder.insert(slot, at: sourceOrder.position { sources[$0].id < id })
     return slot
   }
 
   /// Nobody finds it any more; whoever claims the address gets another source.
-  private mutating func hideSource(_ slot: UInt32) {
+  private func hideSource(_ slot: UInt32) {
     let id = sources[slot].id
     sourceOrder.remove(slot, at: sourceOrder.position { sources[$0].id < id })
     sourceSlots[id] = nil

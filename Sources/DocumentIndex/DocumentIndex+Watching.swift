@@ -9,13 +9,13 @@ import DocumentModel
 extension DocumentIndex {
   /// Begins a watch. Call `tell` until it returns true.
   /// - Parameter holderLimit: of a content, holders told at a time.
-  package mutating func watch(_ id: WatchID, _ subject: WatchSubject, holderLimit: Int) {
+  package func watch(_ id: WatchID, _ subject: WatchSubject, holderLimit: Int) {
     var watch = WatchTable.Watch(subject: subject, holderLimit: holderLimit)
     if case .documents(let filter) = subject { watch.search = Self.search(filter, after: nil) }
     watches.insert(id, watch)
   }
 
-  package mutating func unwatch(_ id: WatchID) {
+  package func unwatch(_ id: WatchID) {
     watches.remove(id)
   }
 
@@ -24,7 +24,7 @@ extension DocumentIndex {
   package var hasEvents: Bool { !events.isEmpty }
 
   /// What is to be told, in order; the owner of the index takes it after each call.
-  package mutating func takeEvents() -> [(watch: WatchID, event: IndexEvent)] {
+  package func takeEvents() -> [(watch: WatchID, event: IndexEvent)] {
     guard !events.isEmpty else { return [] }
     defer { events = [] }
     return events
@@ -34,7 +34,7 @@ extension DocumentIndex {
 
   /// Tells a slice of the state.
   /// - Returns: whether all of it is told, or the watch has ended.
-  package mutating func tell(_ id: WatchID, using generator: inout some RandomNumberGenerator) -> Bool {
+  package func tell(_ id: WatchID, using generator: inout some RandomNumberGenerator) -> Bool {
     guard let watch = watches[id] else { return true }
     switch watch.subject {
     case .content:
@@ -43,13 +43,14 @@ extension DocumentIndex {
     case .documents(let filter):
       guard var search = watch.search else { return true }
       watches[id]?.search = nil
-      advance(&search, using: &generator)
-      for case .document(let row) in search.takeRows()
+      var found = ListRows()
+      advance(&search, using: &generator, visitor: &found)
+      for case .document(let row) in found.rows
       where filter.includes(title: row.document.title, key: row.document.key) {
         events.append((id, .document(.appeared, row.document, total: row.total)))
       }
-      guard search.page.map({ $0.next == nil }) ?? false else {
-        watches[id]?.search = search.page.map { Self.search(filter, after: $0.next) } ?? search
+      guard search.isComplete, search.next == nil else {
+        watches[id]?.search = search.isComplete ? Self.search(filter, after: search.next) : search
         return false
       }
     }
@@ -57,7 +58,7 @@ extension DocumentIndex {
     return true
   }
 
-  private mutating func tellHolders(
+  private func tellHolders(
     _ id: WatchID, _ watch: WatchTable.Watch, using generator: inout some RandomNumberGenerator
   ) {
     guard case .content(let content) = watch.subject else { return }
@@ -84,18 +85,18 @@ extension DocumentIndex {
   // MARK: Documents
 
   /// An entry has come into the lists or is about to leave them.
-  mutating func note(isListed: Bool, _ entry: UInt32) {
+  func note(isListed: Bool, _ entry: UInt32) {
     guard watches.watchesDocuments else { return }
     note(isListed ? .appeared : .gone, entry, previous: title(of: entry))
   }
 
   /// Title or time of a listed entry have changed.
-  mutating func noteDescription(of entry: UInt32, previous: Title) {
+  func noteDescription(of entry: UInt32, previous: Title) {
     guard watches.watchesDocuments, isListed(entry) else { return }
     note(.updated, entry, previous: previous)
   }
 
-  private mutating func note(_ change: IndexEvent.DocumentChange, _ entry: UInt32, previous: Title) {
+  private func note(_ change: IndexEvent.DocumentChange, _ entry: UInt32, previous: Title) {
     let (key, title) = (key(of: entry), title(of: entry))
     let candidates = watches.candidates(key, title == previous ? [title] : [title, previous])
     guard !candidates.isEmpty else { return }
@@ -121,7 +122,7 @@ extension DocumentIndex {
   // MARK: Holders
 
   /// A source may hold the content of an entry now, or no longer, or in another way.
-  mutating func noteHolder(_ source: UInt32, of entry: UInt32) {
+  func noteHolder(_ source: UInt32, of entry: UInt32) {
     let content = entries[entry].content
     for id in watches.watches(of: content) {
       guard let watch = watches[id], watch.isTold, !watch.isCrowded else { continue }
@@ -137,7 +138,7 @@ extension DocumentIndex {
 
   /// Tells one of the changes that were too many to be told at once.
   /// - Returns: whether there may be more; false if the watch has ended.
-  package mutating func reconcile(_ id: WatchID) -> Bool {
+  package func reconcile(_ id: WatchID) -> Bool {
     guard let watch = watches[id], watch.isCrowded, case .content(let content) = watch.subject else { return false }
     for (shown, holder) in watch.shown {
       let now = self.holder(shown, of: content, or: nil)
@@ -161,7 +162,7 @@ extension DocumentIndex {
   /// More holders than this are not examined for one event.
   private static var maxExamined: Int { 512 }
 
-  private mutating func tell(_ id: WatchID, _ holder: HolderID, is now: Holder?) {
+  private func tell(_ id: WatchID, _ holder: HolderID, is now: Holder?) {
     guard let watch = watches[id] else { return }
     let shown = watch.shown[holder]
     if let shown, now == nil || shown.complete && now?.complete == false {
@@ -179,7 +180,7 @@ extension DocumentIndex {
   }
 
   private func holders(of content: Content) -> HolderSet {
-    findContent(content).map(holders(ofContent:)) ?? HolderSet()
+    findContent(content).map { holders(ofContent: $0) } ?? HolderSet()
   }
 
   /// How a holder holds a content: the live source of its address, or another that had it.

@@ -4,71 +4,78 @@ package import DocumentModel
 
 /// Who holds what: every record of every session, found by key, by content, in key order and by words.
 ///
-/// A plain value for one owner: no lock, no clock, no I/O. Lists are in the byte order of keys, then of contents. The cost
+/// A data structure for one owner: no lock, no clock, no I/O. Lists are in the byte order of keys, then of contents. The cost
 /// of an operation depends on what it touches and on logarithms of the rest, never on the number of holders of a key, keys
 /// of a content or sessions.
 ///
 /// What cannot be done in a short time is done in slices: `advance` for searches, `clear` for what closed sessions leave.
-package struct DocumentIndex {
-  var records = Slab<Record>()
-  var entries = Slab<Entry>()
-  var contents = Slab<ContentRow>()
-  var sharedHolders = Slab<SharedHolders>()
-  var sources = Slab<Source>()
-  var sessions = Slab<Session>()
-  var accounts = Slab<Account>()
-
-  var keys = TextTable<DocumentKey, Ranking>()
+package final class DocumentIndex {
+  // No call changes one of these twice at once: the runtime need not check this for each look-up.
+  @exclusivity(unchecked) var records = Slab<Record>()
+  @exclusivity(unchecked) var entries = Slab<Entry>()
+  @exclusivity(unchecked) var sources = Slab<Source>()
+  @exclusivity(unchecked) var keys = TextTable<DocumentKey, Ranking>()
   /// With the number of records that have each title.
-  var titles = TextTable<Title, Int>()
-  var contentSlots = SlotTable()
+  @exclusivity(unchecked) var titles = TextTable<Title, Int>()
+  /// Closed sessions whose records are being withdrawn, the next one last.
+  @exclusivity(unchecked) var departing: [UInt32] = []
+
+  @exclusivity(unchecked) var contents = Slab<ContentRow>()
+  @exclusivity(unchecked) var sharedHolders = Slab<SharedHolders>()
+  @exclusivity(unchecked) var sessions = Slab<Session>()
+  @exclusivity(unchecked) var accounts = Slab<Account>()
+
+  @exclusivity(unchecked) var contentSlots = SlotTable()
   /// By session and entry.
-  var recordSlots = SlotTable()
+  @exclusivity(unchecked) var recordSlots = SlotTable()
   /// Live ones.
-  var sourceSlots: [HolderID: UInt32] = [:]
+  @exclusivity(unchecked) var sourceSlots: [HolderID: UInt32] = [:]
   /// Live ones.
-  var sessionSlots: [SessionID: UInt32] = [:]
-  var accountSlots: [AddressBlock: UInt32] = [:]
+  @exclusivity(unchecked) var sessionSlots: [SessionID: UInt32] = [:]
+  @exclusivity(unchecked) var accountSlots: [AddressBlock: UInt32] = [:]
 
   /// All entries that lists show, by key and content.
-  var entryOrder = SortedBlocks<PrefixedSlot>()
+  @exclusivity(unchecked) var entryOrder = SortedBlocks<PrefixedSlot>()
   /// All live sources, by peer, host and port.
-  var sourceOrder = SortedBlocks<UInt32>()
-  var words = WordIndex()
+  @exclusivity(unchecked) var sourceOrder = SortedBlocks<UInt32>()
+  @exclusivity(unchecked) var words = WordIndex()
   /// With the number of keys in each collection.
-  var collections = TextTable<String, Int>()
+  @exclusivity(unchecked) var collections = TextTable<String, Int>()
   /// Collections by the words of their names.
-  var collectionWords = WordIndex()
+  @exclusivity(unchecked) var collectionWords = WordIndex()
 
-  var watches = WatchTable()
+  @exclusivity(unchecked) var watches = WatchTable()
   /// What watchers are to be told.
-  var events: [(watch: WatchID, event: IndexEvent)] = []
+  @exclusivity(unchecked) var events: [(watch: WatchID, event: IndexEvent)] = []
 
-  /// Closed sessions whose records are being withdrawn, the next one last.
-  var departing: [UInt32] = []
   /// Records of closed sessions.
-  var departingRecords = 0
+  @exclusivity(unchecked) var departingRecords = 0
   /// Memory of sets of holders and of rankings, in bytes.
-  var otherBytes = 0
+  @exclusivity(unchecked) var otherBytes = 0
   /// For batches that are being added, in bytes.
-  var reservedBytes = 0
+  @exclusivity(unchecked) var reservedBytes = 0
 
   package init() {}
 
   // MARK: Sessions
 
   /// Opens a session. Without a port it only looks up, and cannot have records.
-  /// - Parameter block: what its records and memory are counted for, if they are.
+  /// - Parameters:
+  ///   - block: what its records and memory are counted for, if they are.
+  ///   - label: what answers say of it as a holder, if they do so by labels.
   /// - Returns: false, and nothing is done, if it is open already.
   @discardableResult
-  package mutating func open(
-    _ session: SessionID, peer: PeerID, name: PeerName, host: String, port: UInt16?, block: AddressBlock? = nil
+  package func open(
+    _ session: SessionID, peer: PeerID, name: PeerName, host: String, port: UInt16?, block: AddressBlock? = nil,
+    label: HolderLabel? = nil
   ) -> Bool {
     guard sessionSlots[session] == nil else { return false }
     let account = block.map { joinAccount($0) } ?? noSlot
-    let slot = sessions.insert(Session(id: session, name: name, source: noSlot, account: account))
+    let label = label ?? .none
+    let slot = sessions.insert(Session(id: session, name: name, label: label, source: noSlot, account: account))
     sessionSlots[session] = slot
-    charge(Charges.session + TextMemory.bytes(of: name.text) + TextMemory.bytes(of: host), to: slot)
+    let texts = TextMemory.bytes(of: name.text) + TextMemory.bytes(of: host)
+    charge(Charges.session + texts + TextMemory.bytes(ofArray: label.bytes.count, stride: 1), to: slot)
     if let port { joinSource(HolderID(peer: peer, host: host, port: port), session: slot) }
     return true
   }
@@ -76,7 +83,7 @@ package struct DocumentIndex {
   /// Closes a session. Its records are gone from all answers; call `clear` until they are withdrawn.
   /// - Returns: the number of records dropped.
   @discardableResult
-  package mutating func close(_ session: SessionID) -> Int {
+  package func close(_ session: SessionID) -> Int {
     guard let slot = sessionSlots.removeValue(forKey: session) else { return 0 }
     let count = sessions[slot].recordCount
     release(slot)
@@ -102,7 +109,7 @@ package struct DocumentIndex {
   /// for a session that is not open or has no port.
   /// - Returns: the number of new records.
   @discardableResult
-  package mutating func add(
+  package func add(
     _ documents: some Collection<Document>, by session: SessionID, complete: Bool = true
   ) -> Int {
     guard let slot = sessionSlots[session], sessions[slot].source != noSlot else { return 0 }
@@ -116,7 +123,7 @@ package struct DocumentIndex {
   /// Drops records.
   /// - Returns: the number of records that the session had.
   @discardableResult
-  package mutating func remove(_ documents: some Collection<DocumentID>, by session: SessionID) -> Int {
+  package func remove(_ documents: some Collection<DocumentID>, by session: SessionID) -> Int {
     guard let slot = sessionSlots[session] else { return 0 }
     var removed = 0
     for document in documents {

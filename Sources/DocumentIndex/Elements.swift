@@ -72,6 +72,8 @@ struct Source: SlabElement {
   var port: UInt16
   /// From the oldest live session.
   var name: PeerName
+  /// Of the oldest live session.
+  var label: HolderLabel
   /// The live ones. Without any the source is dead: nothing shows it, and a session that claims the address gets another.
   var sessions = AgeList()
   /// Closed sessions whose records are not all withdrawn.
@@ -84,6 +86,7 @@ struct Source: SlabElement {
 
   mutating func vacate() {
     host = ""
+    label = .none
   }
 
   func holder(complete: Bool) -> Holder {
@@ -94,6 +97,7 @@ struct Source: SlabElement {
 struct Session: AgeLinked {
   var id: SessionID
   var name: PeerName
+  var label: HolderLabel
   /// `noSlot` if it only looks up.
   var source: UInt32
   /// What its memory is charged to; `noSlot` for nothing.
@@ -110,7 +114,9 @@ struct Session: AgeLinked {
   var older = noSlot
   var newer = noSlot
 
-  mutating func vacate() {}
+  mutating func vacate() {
+    label = .none
+  }
 }
 
 /// What all sessions of an address block hold.

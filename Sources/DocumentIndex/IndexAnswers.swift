@@ -2,49 +2,79 @@
 
 package import DocumentModel
 
-/// A content in a look-up, before its holders.
-package struct ContentSummary: Hashable, Sendable {
-  /// The requested key; for a look-up by content, the key under which it has been longest.
-  package let key: DocumentKey
+/// What an answer says of a content under a key, beside its texts and its holders.
+package struct ContentFacts: Hashable, Sendable {
   package let content: Content
-  /// Of the oldest live record.
-  package let title: Title
-  /// Of the oldest live record.
+  /// Of the oldest live record, as its title.
   package let modified: Timestamp
   /// Of the oldest live record.
   package let executable: Bool
   /// Number of different (peer, host, port) that hold it; in a look-up of one peer, of those that are this peer.
   package let total: Int
 
-  package init(
-    key: DocumentKey, content: Content, title: Title, modified: Timestamp, executable: Bool = false, total: Int
-  ) {
-    self.key = key
+  package init(content: Content, modified: Timestamp, executable: Bool = false, total: Int) {
     self.content = content
-    self.title = title
     self.modified = modified
     self.executable = executable
     self.total = total
   }
 }
 
-/// Receives the answer to a look-up piece by piece: each content, then its holders. No arrays are made.
-package protocol LookupVisitor {
-  mutating func visit(_ content: ContentSummary)
-  mutating func visit(_ holder: Holder)
+/// What the owner of an index has made of a holder for its answers, once for all of them.
+package struct HolderLabel: Sendable {
+  package let bytes: [UInt8]
+  /// Whether it is right for askers of this machine only.
+  package let isLocal: Bool
+
+  package init(_ bytes: [UInt8], isLocal: Bool) {
+    self.bytes = bytes
+    self.isLocal = isLocal
+  }
+
+  static let none = HolderLabel([], isLocal: false)
 }
 
-/// Part of a list, and where it continues.
-package struct ListPage: Hashable, Sendable {
-  /// In the order of keys, then of contents.
-  package let rows: [ListRow]
-  /// `nil` at the end of the list. Otherwise there may be more, even if the page is short or empty: a search for words ends
-  /// a page after a bounded amount of work.
-  package let next: ListPosition?
+/// Receives an answer piece by piece: each content, then its holders. No arrays are made, and no text is copied.
+package protocol LookupVisitor {
+  /// - Parameter key: the requested one; for a look-up by content, the key under which it has been longest.
+  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title)
+  mutating func visit(_ holder: Holder)
+  /// Visits a holder that has a label.
+  /// - Returns: false, and nothing is done, if it wants the holder itself.
+  mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool
+}
 
-  package init(rows: [ListRow], next: ListPosition?) {
-    self.rows = rows
-    self.next = next
+extension LookupVisitor {
+  package mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool { false }
+}
+
+/// Receives the rows of a list, in the order of keys, then of contents.
+package protocol ListVisitor: LookupVisitor {
+  mutating func visit(_ level: LevelListing)
+  /// Whether the page ends here, however few rows it has.
+  var isFull: Bool { get }
+}
+
+/// Collects the rows of a list.
+package struct ListRows: ListVisitor {
+  package private(set) var rows: [ListRow] = []
+
+  package init() {}
+
+  package var isFull: Bool { false }
+
+  package mutating func visit(_ level: LevelListing) { rows.append(.level(level)) }
+
+  package mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+    let document = Document(
+      key: key, title: title, content: facts.content, modified: facts.modified, executable: facts.executable)
+    rows.append(.document(DocumentListing(document: document, total: facts.total, holders: [])))
+  }
+
+  package mutating func visit(_ holder: Holder) {
+    guard case .document(let row) = rows.popLast() else { return }
+    rows.append(
+      .document(DocumentListing(document: row.document, total: row.total, holders: row.holders + [holder])))
   }
 }
 

@@ -109,12 +109,15 @@ package struct ListQuery: Sendable {
 }
 
 /// A page of a list in the making. Each `DocumentIndex.advance` does a bounded amount of work for it.
+///
+/// Without `next` the list ends with the page. Otherwise there may be more, even if the page is short or empty: a search for
+/// words ends a page after a bounded amount of work.
 package struct ListSearch: Sendable {
   let query: ListQuery
-  let limit: Int
+  /// Maximum number of rows.
+  package let limit: Int
   /// Where the search goes on.
   var position: ListPosition?
-  private(set) var rows: [ListRow] = []
   /// Where it looks, between two slices.
   var walk: EntryWalk?
   /// Done so far.
@@ -133,36 +136,32 @@ package struct ListSearch: Sendable {
     self.position = position
   }
 
-  /// `nil` until the search is complete.
-  package private(set) var page: ListPage?
+  /// Whether all rows of the page are visited.
+  package private(set) var isComplete = false
+  /// Where the next page begins, if the search is complete.
+  package private(set) var next: ListPosition?
+  /// Those visited.
+  var rows = 0
 
-  var isFull: Bool { rows.count >= limit }
-
-  /// The rows so far, before the page is complete.
-  mutating func takeRows() -> [ListRow] {
-    defer { rows = [] }
-    return rows
-  }
-
-  mutating func append(_ row: DocumentListing) {
-    rows.append(.document(row))
-  }
+  var isFull: Bool { rows >= limit }
 
   /// Counts documents of a level. Others must have ended by `endLevel`.
   mutating func count(_ documents: Int, below prefix: String) {
     level = LevelListing(prefix: prefix, documents: (level?.documents ?? 0) + documents)
   }
 
-  mutating func endLevel() {
+  mutating func endLevel(_ visitor: inout some ListVisitor) {
     guard let ended = level.take() else { return }
-    rows.append(.level(ended))
+    visitor.visit(ended)
+    rows += 1
     // Not behind its last document: another may come after that one, and would be shown as a second row.
     position = .level(ended.prefix)
   }
 
   /// - Parameter isAtEnd: whether nothing can follow.
-  mutating func finish(isAtEnd: Bool) {
-    endLevel()
-    page = ListPage(rows: rows, next: isAtEnd ? nil : position)
+  mutating func finish(isAtEnd: Bool, _ visitor: inout some ListVisitor) {
+    endLevel(&visitor)
+    isComplete = true
+    next = isAtEnd ? nil : position
   }
 }

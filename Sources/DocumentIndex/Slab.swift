@@ -78,14 +78,16 @@ private final class SlabMemory<Element: SlabElement> {
   static var perChunk: Int { 1 << 10 }
   static var mask: UInt32 { (1 << 10) - 1 }
 
+  // No call changes one of these twice at once: the runtime need not check this.
+  @exclusivity(unchecked)
   private(set) var table = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: 16)
-  private var tableCapacity = 16
-  private(set) var chunks: [Chunk] = []
+  @exclusivity(unchecked) private var tableCapacity = 16
+  @exclusivity(unchecked) private(set) var chunks: [Chunk] = []
   /// Chunks with room, the next one last.
-  private var open: [UInt32] = []
-  private(set) var count = 0
+  @exclusivity(unchecked) private var open: [UInt32] = []
+  @exclusivity(unchecked) private(set) var count = 0
   /// Chunks with memory.
-  private(set) var allocated = 0
+  @exclusivity(unchecked) private(set) var allocated = 0
 
   deinit {
     for chunk in chunks.indices where chunks[chunk].isAllocated { release(chunk) }

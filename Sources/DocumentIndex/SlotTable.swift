@@ -58,7 +58,8 @@ private final class SlotTableParts {
   private static let fewestBuckets: UInt32 = 8
 
   private let parts = UnsafeMutablePointer<Part>.allocate(capacity: number)
-  private var buckets = 0
+  // No call changes it twice at once: the runtime need not check this.
+  @exclusivity(unchecked) private var buckets = 0
 
   init() {
     parts.initialize(repeating: Part(), count: Self.number)

@@ -45,6 +45,11 @@ struct TextTable<Text: TextValue, Payload> {
 
   func text(_ slot: UInt32) -> Text { rows[slot].text }
 
+  /// The text where it is: nothing counts a reference to it.
+  subscript(text slot: UInt32) -> Text {
+    _read { yield rows[slot].text }
+  }
+
   subscript(slot: UInt32) -> Payload? {
     _read { yield rows[slot].payload }
     _modify { yield &rows[slot].payload }

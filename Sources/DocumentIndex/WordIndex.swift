@@ -76,8 +76,7 @@ struct WordIndex {
 
   private mutating func add(_ posting: Posting, _ bytes: UnsafeRawBufferPointer, _ count: inout Int) -> Int {
     let hash = SlotTable.hash(of: bytes)
-    let text = String(decoding: bytes, as: UTF8.self)
-    if let slot = slots.find(hash: hash, where: { words[$0].text == text }) {
+    if let slot = slots.find(hash: hash, where: { ByteOrder.isEqual(words[$0].text, bytes) }) {
       // The postings of one element come one after another.
       guard (words[slot].others.last ?? words[slot].first) != posting else { return 0 }
       let capacity = words[slot].others.capacity
@@ -87,6 +86,7 @@ struct WordIndex {
       return Self.postingBytes
     }
     let position = self.position(of: bytes)
+    let text = String(decoding: bytes, as: UTF8.self)
     let slot = words.insert(Word(text: text, first: posting))
     slots.insert(hash: hash, slot: slot)
     vocabulary.insert(PrefixedSlot(slot, text: bytes), at: position)

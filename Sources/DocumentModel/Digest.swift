@@ -43,6 +43,29 @@ package struct Digest: Hashable, Sendable {
     self.init(words.0, words.1, words.2, words.3)
   }
 
+  /// Exactly 64 lower-case hex digits; `nil` for anything else. Not generic: an index reads one for each record.
+  package init?(hex digits: UnsafeRawBufferPointer) {
+    guard digits.count == Self.hexCount, let word0 = Self.word(digits, 0), let word1 = Self.word(digits, 16),
+      let word2 = Self.word(digits, 32), let word3 = Self.word(digits, 48)
+    else { return nil }
+    self.init(word0, word1, word2, word3)
+  }
+
+  /// Of sixteen digits from an offset.
+  @inline(__always)
+  private static func word(_ digits: UnsafeRawBufferPointer, _ offset: Int) -> UInt64? {
+    var word: UInt64 = 0
+    for position in offset..<offset + 16 {
+      let digit = digits[position]
+      switch digit {
+      case 0x30...0x39: word = word << 4 | UInt64(digit &- 0x30)
+      case 0x61...0x66: word = word << 4 | UInt64(digit &- 0x57)
+      default: return nil
+      }
+    }
+    return word
+  }
+
   /// Exactly 64 lower-case hex digits; `nil` for anything else.
   package init?(hex: String) {
     self.init(hex: hex.utf8)
@@ -73,18 +96,29 @@ package struct Digest: Hashable, Sendable {
 
   /// Appends 64 lower-case hex digits.
   package func appendHex(to digits: inout [UInt8]) {
-    digits.append(addingCapacity: 2 * Self.byteCount) { span in
+    digits.append(addingCapacity: Self.hexCount) { span in
       span.withUnsafeMutableBufferPointer { buffer, count in
-        let target = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
-        for (index, word) in [word0, word1, word2, word3].enumerated() {
-          let high = Self.hexDigits(of: UInt32(truncatingIfNeeded: word >> 32))
-          let low = Self.hexDigits(of: UInt32(truncatingIfNeeded: word))
-          target.storeBytes(of: high, toByteOffset: index * 16, as: UInt64.self)
-          target.storeBytes(of: low, toByteOffset: index * 16 + 8, as: UInt64.self)
-        }
-        count += 2 * Self.byteCount
+        if let base = buffer.baseAddress { writeHex(to: base + count) }
+        count += Self.hexCount
       }
     }
+  }
+
+  package static var hexCount: Int { 2 * byteCount }
+
+  /// Writes `hexCount` lower-case hex digits.
+  package func writeHex(to digits: UnsafeMutablePointer<UInt8>) {
+    let target = UnsafeMutableRawPointer(digits)
+    Self.write(word0, to: target)
+    Self.write(word1, to: target + 16)
+    Self.write(word2, to: target + 32)
+    Self.write(word3, to: target + 48)
+  }
+
+  @inline(__always)
+  private static func write(_ word: UInt64, to target: UnsafeMutableRawPointer) {
+    target.storeBytes(of: hexDigits(of: UInt32(truncatingIfNeeded: word >> 32)), as: UInt64.self)
+    target.storeBytes(of: hexDigits(of: UInt32(truncatingIfNeeded: word)), toByteOffset: 8, as: UInt64.self)
   }
 
   /// The eight digits of four bytes, first digit in the first byte of memory. Computes all eight at once: spreads the

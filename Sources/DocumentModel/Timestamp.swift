@@ -20,6 +20,29 @@ package struct Timestamp: Hashable, Sendable {
     self.seconds = seconds
   }
 
+  /// Reads `YYYY-MM-DDTHH:MM:SSZ`; `nil` for anything else, which may be a time all the same. Not generic: an index reads one
+  /// for each record.
+  package init?(usual text: UnsafeRawBufferPointer) {
+    guard text.count == Self.textCount, text[4] == 0x2D, text[7] == 0x2D, text[10] == 0x54, text[13] == 0x3A,
+      text[16] == 0x3A, text[19] == 0x5A, let century = Self.pair(text, 0), let rest = Self.pair(text, 2),
+      let month = Self.pair(text, 5), let day = Self.pair(text, 8), let hour = Self.pair(text, 11),
+      let minute = Self.pair(text, 14), let second = Self.pair(text, 17)
+    else { return nil }
+    let year = century * 100 + rest
+    guard year >= 1, (1...12).contains(month), (1...Self.daysInMonth(month, year)).contains(day), hour <= 23,
+      minute <= 59, second <= 59
+    else { return nil }
+    let days = Self.daysSinceEpoch(year: year, month: month, day: day)
+    seconds = days * 86_400 + hour * 3600 + minute * 60 + second
+  }
+
+  /// Two digits.
+  @inline(__always)
+  private static func pair(_ text: UnsafeRawBufferPointer, _ offset: Int) -> Int64? {
+    let (tens, ones) = (text[offset] &- 0x30, text[offset + 1] &- 0x30)
+    return tens <= 9 && ones <= 9 ? Int64(tens * 10 + ones) : nil
+  }
+
   /// `YYYY-MM-DDTHH:MM:SSZ`, 20 bytes.
   package var text: String {
     var bytes = [UInt8]()
@@ -27,31 +50,42 @@ package struct Timestamp: Hashable, Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Appends the 20 bytes of the text.
+  /// Appends the text.
   package func appendText(to bytes: inout [UInt8]) {
-    let time = Self.remainder(seconds, 86_400)
-    let date = Self.civil(daysSinceEpoch: (seconds - time) / 86_400)
-    bytes.append(addingCapacity: 20) { span in
-      Self.append(date.year / 100, to: &span)
-      Self.append(date.year % 100, to: &span)
-      span.append(UInt8(ascii: "-"))
-      Self.append(date.month, to: &span)
-      span.append(UInt8(ascii: "-"))
-      Self.append(date.day, to: &span)
-      span.append(UInt8(ascii: "T"))
-      Self.append(time / 3600, to: &span)
-      span.append(UInt8(ascii: ":"))
-      Self.append(time / 60 % 60, to: &span)
-      span.append(UInt8(ascii: ":"))
-      Self.append(time % 60, to: &span)
-      span.append(UInt8(ascii: "Z"))
+    bytes.append(addingCapacity: Self.textCount) { span in
+      span.withUnsafeMutableBufferPointer { buffer, count in
+        if let base = buffer.baseAddress { writeText(to: base + count) }
+        count += Self.textCount
+      }
     }
   }
 
+  package static var textCount: Int { 20 }
+
+  /// Writes the `textCount` bytes of the text.
+  package func writeText(to text: UnsafeMutablePointer<UInt8>) {
+    let time = Self.remainder(seconds, 86_400)
+    let date = Self.civil(daysSinceEpoch: (seconds - time) / 86_400)
+    Self.write(date.year / 100, to: text)
+    Self.write(date.year % 100, to: text + 2)
+    text[4] = UInt8(ascii: "-")
+    Self.write(date.month, to: text + 5)
+    text[7] = UInt8(ascii: "-")
+    Self.write(date.day, to: text + 8)
+    text[10] = UInt8(ascii: "T")
+    Self.write(time / 3600, to: text + 11)
+    text[13] = UInt8(ascii: ":")
+    Self.write(time / 60 % 60, to: text + 14)
+    text[16] = UInt8(ascii: ":")
+    Self.write(time % 60, to: text + 17)
+    text[19] = UInt8(ascii: "Z")
+  }
+
   /// A number below 100 as two digits.
-  private static func append(_ number: Int64, to span: inout OutputSpan<UInt8>) {
-    span.append(UInt8(truncatingIfNeeded: 0x30 + number / 10))
-    span.append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
+  @inline(__always)
+  private static func write(_ number: Int64, to text: UnsafeMutablePointer<UInt8>) {
+    text[0] = UInt8(truncatingIfNeeded: 0x30 + number / 10)
+    text[1] = UInt8(truncatingIfNeeded: 0x30 + number % 10)
   }
 
   // MARK: Reading

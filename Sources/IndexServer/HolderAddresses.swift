@@ -25,7 +25,7 @@ package struct HolderAddresses: Sendable {
     return reachedAt
   }
 
-  private static func isLoopback(_ host: String) -> Bool {
+  static func isLoopback(_ host: String) -> Bool {
     host == "::1" || host.utf8.starts(with: "127.".utf8)
   }
 }

@@ -59,7 +59,7 @@ package enum IndexProcess {
       limits: limits(bounds, connections: plan.connections),
       addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise),
       report: { standardError.report($0, .warning) })
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: min(IndexService.loops, System.coreCount))
     return AsynchronousWork.wait { await serve(service, options, channel, group, refusals: plan.refusals) }
   }
 

@@ -9,16 +9,15 @@ import WireProtocol
 
 /// The adapter between the wire and a session: decodes a request, calls the session, encodes the reply.
 extension IndexRole {
-  /// A reply to `list` ends with the row that reaches this many bytes, which keeps it below the limit of a line.
-  private static var pageBytes: Int { 768 * 1024 }
-
   func answer(_ line: JSONObject, _ output: inout JSONWriter) -> LineVerdict {
     var id: Int64?
     do throws(WireFailure) {
       let known = try line.requestID()
       id = known
-      if service.limits.requestsPerAddress != nil { try checkRate() }
-      return try route(try IndexRequest(line, batchLimit: service.limits.batch), known, &output)
+      let limits = reader.map { service.limits(for: $0) } ?? service.limits
+      if let limit = limits.requestsPerAddress { try checkRate(limit) }
+      if answerLookup(line, known, &output) { return .next }
+      return try route(try IndexRequest(line, batchLimit: limits.batch), known, &output)
     } catch {
       return refuse(error, id: id, &output)
     }
@@ -51,8 +50,8 @@ extension IndexRole {
     return .next
   }
 
-  private func checkRate() throws(WireFailure) {
-    guard let limit = service.limits.requestsPerAddress, let connection,
+  private func checkRate(_ limit: Int) throws(WireFailure) {
+    guard let connection,
       let block = session?.origin.block ?? ConnectionGate.block(of: connection.remoteAddress),
       !service.rates.take(block, limit: limit, at: connection.eventLoop.now)
     else { return }
@@ -81,6 +80,20 @@ extension IndexRole {
 
   // MARK: lookup
 
+  /// The usual look-up, answered without making values of what it says.
+  /// - Returns: false, and nothing is done, if it is another request or finds nothing.
+  private func answerLookup(_ line: JSONObject, _ id: Int64, _ output: inout JSONWriter) -> Bool {
+    guard line.count == 3, let session, line["op"]?.isEqual(to: "lookup") == true, let key = line["key"] else {
+      return false
+    }
+    return key.withString { key in
+      var writer = LookupWriter(id: id, asker: session.origin.asker, session.buffer)
+      let outcome = session.lookup(key: key, using: &generator, visitor: &writer)
+      writer.finish(outcome, &output)
+      return if case .found = outcome { true } else { false }
+    } ?? false
+  }
+
   private func lookup(
     _ lookup: IndexRequest.Lookup, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
@@ -88,9 +101,7 @@ extension IndexRole {
       let search = session.search(key, lookup.contents, lookup.peers)
       return begin(SlicedWork(id: id, task: .lookup(search)), &output)
     }
-    var writer = LookupWriter(id: id, asker: session.origin.asker, output: output)
-    // The visitor must own the only copy: with a second one, its first byte would copy all replies written before.
-    output = JSONWriter()
+    var writer = LookupWriter(id: id, asker: session.origin.asker, session.buffer)
     let outcome: LookupOutcome =
       switch lookup.subject {
       case .key(let key): session.lookup(key: key, using: &generator, visitor: &writer)
@@ -98,7 +109,7 @@ extension IndexRole {
         session.lookup(content: content, peers: lookup.peers, using: &generator, visitor: &writer)
           ? .found(more: 0) : .nothing
       }
-    writer.finish(outcome, givingBack: &output)
+    writer.finish(outcome, &output)
     switch (outcome, lookup.subject) {
     case (.found, _): return .next
     case (.tooMany, .key(let key)):
@@ -108,10 +119,9 @@ extension IndexRole {
   }
 
   func write(_ search: LookupSearch, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter) {
-    var writer = LookupWriter(id: id, asker: session.origin.asker, output: output)
-    output = JSONWriter()
+    var writer = LookupWriter(id: id, asker: session.origin.asker, session.buffer)
     let outcome = session.visit(search, using: &generator, visitor: &writer)
-    writer.finish(outcome, givingBack: &output)
+    writer.finish(outcome, &output)
     if outcome == .nothing { WireFailure.notShared.write(id: id, to: &output) }
   }
 
@@ -124,25 +134,9 @@ extension IndexRole {
     let documents = ListQuery(
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words)
     let search = session.search(documents, limit: query.limit, after: position)
-    return begin(SlicedWork(id: id, task: .list(search)), &output)
-  }
-
-  func write(_ page: ListPage, to asker: Asker, _ id: Int64, _ output: inout JSONWriter) {
-    output.writeReply(id: id) { output in
-      output.key("documents")
-      output.beginArray()
-      let start = output.bytes.count
-      var next = page.next
-      for (number, row) in page.rows.enumerated() {
-        output.object(row) { HolderAddresses.reported($0, to: asker) }
-        if output.bytes.count - start > Self.pageBytes, number + 1 < page.rows.count {
-          next = row.position
-          break
-        }
-      }
-      output.endArray()
-      if let next { output.member("next", next.cursor) }
-    }
+    return begin(
+      SlicedWork(id: id, task: .list(search, PageWriter(id: id, asker: session.origin.asker, rows: search.limit))),
+      &output)
   }
 
   private func peers(
@@ -172,76 +166,11 @@ extension IndexRole {
   }
 }
 
-/// Writes the reply to `lookup` while the index is walked: nothing is collected in between.
-private struct LookupWriter: LookupVisitor {
-  private let id: Int64
-  private let asker: Asker
-  private var output: JSONWriter
-  private var contents = 0
-
-  init(id: Int64, asker: Asker, output: JSONWriter) {
-    self.id = id
-    self.asker = asker
-    self.output = output
-  }
-
-  mutating func visit(_ content: ContentSummary) {
-    if contents == 0 {
-      output.beginReply(id: id)
-      output.member("key", content.key.text)
-      output.key("contents")
-      output.beginArray()
-    } else {
-      endContent()
-    }
-    contents += 1
-    output.beginObject()
-    output.member("content", content.content.root)
-    output.member("title", content.title.text)
-    output.member("size", content.content.size)
-    output.member("modified", content.modified)
-    if content.executable { output.member("executable", true) }
-    output.member("total", content.total)
-    output.key("holders")
-    output.beginArray()
-  }
-
-  mutating func visit(_ holder: Holder) {
-    output.object(holder, host: HolderAddresses.reported(holder.host, to: asker))
-  }
-
-  /// Ends the reply, unless nothing was visited and so nothing written, and gives the writer back.
-  mutating func finish(_ outcome: LookupOutcome, givingBack writer: inout JSONWriter) {
-    if case .found(let more) = outcome {
-      endContent()
-      output.endArray()
-      output.member("more", more)
-      output.endReply()
-    }
-    swap(&writer, &output)
-  }
-
-  private mutating func endContent() {
-    output.endArray()
-    output.endObject()
-  }
-}
-
 extension JSONWriter {
   mutating func writeReply(id: Int64, _ members: (inout JSONWriter) -> Void) {
     beginReply(id: id)
     members(&self)
     endReply()
-  }
-}
-
-extension ListRow {
-  /// Where a page that ends with it goes on.
-  fileprivate var position: ListPosition {
-    switch self {
-    case .document(let row): .document(row.document.id)
-    case .level(let level): .level(level.prefix)
-    }
   }
 }
 

@@ -11,8 +11,9 @@ struct SlicedWork {
   enum Task {
     case add(ArraySlice<Document>, added: Int)
     case remove(ArraySlice<DocumentID>, removed: Int)
+    case none
     case lookup(LookupSearch)
-    case list(ListSearch)
+    case list(ListSearch, PageWriter)
   }
 
   let id: Int64
@@ -62,13 +63,16 @@ extension IndexRole {
       work.task = .lookup(search)
       guard search.isComplete else { return false }
       write(search, in: session, work.id, &output)
-    case .list(var search):
-      session.advance(&search, using: &generator)
-      guard let page = search.page else {
-        work.task = .list(search)
+    case .list(var search, var page):
+      // The page must have the only copy of what is written.
+      work.task = .none
+      session.advance(&search, using: &generator, visitor: &page)
+      guard search.isComplete else {
+        work.task = .list(search, page)
         return false
       }
-      write(page, to: session.origin.asker, work.id, &output)
+      page.finish(next: search.next, &output)
+    case .none: break
     }
     return true
   }

@@ -13,6 +13,8 @@ package final class IndexRole: LineRole {
   private(set) var session: IndexSession?
   private(set) weak var connection: (any LineConnection)?
   private var turns: LoopTurns?
+  private(set) var reader: IndexReader?
+  private var scratch: LineScratch?
   /// As the connection was told.
   private var standing = ConnectionStanding.new
   /// Before `hello` the deadline for it; after that, if there are records, the check for silence.
@@ -33,6 +35,8 @@ package final class IndexRole: LineRole {
   package func opened(_ connection: any LineConnection) {
     self.connection = connection
     turns = connection.turns
+    reader = service.reader(of: connection.eventLoop)
+    scratch = .current
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
       bound.value.helloTimedOut()
@@ -41,7 +45,7 @@ package final class IndexRole: LineRole {
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
     do {
-      return try LineScratch.current.reader.read(line) { answer($0, &output) }
+      return try (scratch ?? .current).reader.read(line) { answer($0, &output) }
     } catch {
       return refuse(.unreadableLine(error), id: nil, &output)
     }
@@ -96,7 +100,8 @@ package final class IndexRole: LineRole {
     guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
     let session = IndexSession(
-      service: service, peer: hello.peer, name: hello.name, port: hello.port, advertised: hello.advertise,
+      service: service, reader: service.reader(of: connection.eventLoop), peer: hello.peer, name: hello.name,
+      port: hello.port, advertised: hello.advertise,
       origin: Origin(remote: connection.remoteAddress, local: connection.localAddress))
     self.session = session
     timer?.cancel()

@@ -10,30 +10,36 @@ import ProcessSupport
 import Synchronization
 package import WireProtocol
 
-/// The index that all connections share, behind one lock, and what every session needs to know about it.
+/// The index that all connections share, and what every session needs to know about it.
 ///
-/// An operation holds the lock for microseconds, and a slice of a long one for a fraction of a millisecond, so a lock costs
+/// An operation holds its lock for microseconds, and a slice of a long one for a fraction of a millisecond, so a lock costs
 /// less than a hop to an owner.
 package final class IndexService: Sendable {
-  private struct Watcher {
+  fileprivate struct Watcher {
     /// The number of the watch in its session.
     let number: Int
     let outbox: WatchOutbox
   }
 
-  private struct Shared {
-    var index = DocumentIndex()
-    var watchers: [WatchID: Watcher] = [:]
-    var lastWatch: UInt64 = 0
+  struct Shared {
+    let index = DocumentIndex()
+    fileprivate var watchers: [WatchID: Watcher] = [:]
+    fileprivate var lastWatch: UInt64 = 0
     /// When the first of the closed sessions that are not cleared away was closed.
-    var closed: NIODeadline?
+    fileprivate var closed: NIODeadline?
     /// Whether a loop takes turns to clear.
-    var isClearing = false
+    fileprivate var isClearing = false
     /// Since memory was given back to the system, in bytes.
-    var most = 0
+    fileprivate var most = 0
   }
 
+  /// Event loops that serve an index: more would cost more than they bring.
+  package static let loops = 2
+
   private let currentLimits: Mutex<IndexLimits>
+  /// Changes with each change of the limits.
+  private let limitsVersion = Atomic<UInt>(0)
+  private let readers = Mutex<[ObjectIdentifier: NIOLoopBound<IndexReader>]>([:])
   private let holderAddresses: Mutex<HolderAddresses>
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
@@ -45,7 +51,7 @@ package final class IndexService: Sendable {
   /// From the end of a session to the moment when nothing counts it any more.
   let departures = RecentDelays()
   let watchBudget = WatchBudget()
-  private let shared = Mutex(Shared())
+  private let shared = SharedState(Shared(), readers: IndexService.loops)
   private let lastSession = Atomic<UInt64>(0)
 
   /// - Parameter report: gets a line for the log when requests or connections are refused.
@@ -88,7 +94,31 @@ package final class IndexService: Sendable {
   /// Those of connections are of the start; others change with the configuration.
   package var limits: IndexLimits {
     get { currentLimits.withLock { $0 } }
-    set { currentLimits.withLock { $0 = newValue } }
+    set {
+      currentLimits.withLock { $0 = newValue }
+      limitsVersion.wrappingAdd(1, ordering: .releasing)
+    }
+  }
+
+  /// For the calling event loop.
+  func reader(of loop: any EventLoop) -> IndexReader {
+    let version = limitsVersion.load(ordering: .acquiring)
+    let bound = readers.withLock { readers in
+      if let known = readers[ObjectIdentifier(loop)] { return known }
+      let reader = IndexReader(number: readers.count, limits: limits, version: version)
+      let new = NIOLoopBound(reader, eventLoop: loop)
+      readers[ObjectIdentifier(loop)] = new
+      return new
+    }
+    return bound.value
+  }
+
+  /// The limits as they are, without a lock unless they have changed.
+  @inline(__always)
+  func limits(for reader: IndexReader) -> IndexLimits {
+    let version = limitsVersion.load(ordering: .acquiring)
+    if reader.version != version { (reader.limits, reader.version) = (limits, version) }
+    return reader.limits
   }
 
   /// For sessions that begin from now on.
@@ -102,9 +132,15 @@ package final class IndexService: Sendable {
     SessionID(lastSession.wrappingAdd(1, ordering: .relaxed).newValue)
   }
 
-  func withIndex<Result>(_ body: (inout DocumentIndex) -> sending Result) -> sending Result {
-    shared.withLock { shared in
-      let result = body(&shared.index)
+  /// Answers a question; others are answered at the same time.
+  @inline(__always)
+  func read<Result>(_ reader: IndexReader, _ body: (UnsafePointer<Shared>) -> Result) -> Result {
+    shared.read(reader.number, body)
+  }
+
+  func withIndex<Result>(_ body: (DocumentIndex) -> Result) -> Result {
+    shared.change { shared in
+      let result = body(shared.index)
       if shared.index.hasEvents { tellWatchers(&shared) }
       return result
     }
@@ -127,7 +163,7 @@ package final class IndexService: Sendable {
   /// Forgets a session; what it has added is gone from all answers.
   func close(_ session: SessionID) {
     let now = NIODeadline.now()
-    shared.withLock { shared in
+    shared.change { shared in
       _ = shared.index.close(session)
       if shared.index.needsClearing { shared.closed = shared.closed ?? now }
     }
@@ -138,7 +174,7 @@ package final class IndexService: Sendable {
   /// - Returns: `nil` if the index has too many.
   func watch(_ subject: WatchSubject, number: Int, _ outbox: WatchOutbox) -> WatchID? {
     let limits = limits
-    return shared.withLock { shared in
+    return shared.change { shared in
       guard shared.index.watchCount < limits.watchesTotal else { return nil }
       shared.lastWatch += 1
       let id = WatchID(shared.lastWatch)
@@ -149,7 +185,7 @@ package final class IndexService: Sendable {
   }
 
   func unwatch(_ watches: [WatchID]) {
-    shared.withLock { shared in
+    shared.change { shared in
       for watch in watches {
         shared.watchers[watch] = nil
         shared.index.unwatch(watch)
@@ -191,7 +227,7 @@ package final class IndexService: Sendable {
 
   /// Clears away what closed sessions have left, if nobody does it already, in turns with the connections of a loop.
   func clear(in turns: LoopTurns) {
-    let begins = shared.withLock { shared in
+    let begins = shared.change { shared in
       guard shared.index.needsClearing, !shared.isClearing else { return false }
       shared.isClearing = true
       shared.most = max(shared.most, shared.index.bytes)
@@ -203,7 +239,7 @@ package final class IndexService: Sendable {
 
   /// - Returns: whether there is more to do.
   private func clearSlice(until end: NIODeadline, _ turns: LoopTurns) -> Bool {
-    let (isDone, freed) = shared.withLock { shared -> (Bool, Int) in
+    let (isDone, freed) = shared.change { shared -> (Bool, Int) in
       repeat {
         shared.index.clear(Self.clearingStep)
         if shared.index.hasEvents { tellWatchers(&shared) }
@@ -234,5 +270,21 @@ extension ConnectionRefusal {
     case .tooMany: "connections"
     case .tooManyOfAddress: "connections_per_address"
     }
+  }
+}
+
+/// An event loop as the index sees it. For its event loop only.
+final class IndexReader {
+  let number: Int
+  /// For the answer that is being written.
+  let buffer = RowBuffer(capacity: 64 * 1024)
+  /// A copy.
+  fileprivate(set) var limits: IndexLimits
+  fileprivate var version: UInt
+
+  fileprivate init(number: Int, limits: IndexLimits, version: UInt) {
+    self.number = number
+    self.limits = limits
+    self.version = version
   }
 }

@@ -21,8 +21,9 @@ enum IndexRefusal: Error {
   case tooMuchMemoryOfAddress(limit: Int)
 }
 
-/// One peer at the index, from its greeting to the end of its connection. Its records live exactly as long.
-struct IndexSession {
+/// One peer at the index, from its greeting to the end of its connection. Its records live exactly as long. For its event
+/// loop only.
+final class IndexSession {
   /// Where others can fetch what the session adds.
   private enum Offer {
     case none
@@ -41,16 +42,20 @@ struct IndexSession {
   let isAdvertised: Bool?
   private let id: SessionID
   private let service: IndexService
+  private let reader: IndexReader
   private let offer: Offer
 
   /// - Parameters:
+  ///   - reader: of its event loop.
   ///   - port: where it serves what it shares; `nil` if it only looks up.
   ///   - advertised: the address under which it wants to be reported; used if the service allows it.
   init(
-    service: IndexService, peer: PeerID, name: PeerName, port: UInt16?, advertised: HostAddress?, origin: Origin
+    service: IndexService, reader: IndexReader, peer: PeerID, name: PeerName, port: UInt16?, advertised: HostAddress?,
+    origin: Origin
   ) {
     let isAllowed = advertised.map { service.addresses.mayAdvertise($0) }
     self.service = service
+    self.reader = reader
     self.origin = origin
     isAdvertised = isAllowed
     offer =
@@ -60,8 +65,15 @@ struct IndexSession {
       case (let port?, _): origin.isLinkLocal ? .unreachable : .at(host: origin.host, port: port)
       }
     id = service.newSession()
-    let (host, port): (String, UInt16?) = if case .at(let host, let port) = offer { (host, port) } else { ("", nil) }
-    _ = service.withIndex { [id] in $0.open(id, peer: peer, name: name, host: host, port: port, block: origin.block) }
+    guard case .at(let host, let port) = offer else {
+      _ = service.withIndex { [id] in $0.open(id, peer: peer, name: name, host: "", port: nil, block: origin.block) }
+      return
+    }
+    let holder = Holder(peer: peer, name: name, host: host, port: port, complete: true)
+    let label = HolderLabel(holder.label, isLocal: HolderAddresses.isLoopback(host))
+    _ = service.withIndex { [id] index in
+      index.open(id, peer: peer, name: name, host: host, port: port, block: origin.block, label: label)
+    }
   }
 
   /// Forgets the session; what it has added is gone from all answers.
@@ -72,7 +84,7 @@ struct IndexSession {
   // MARK: Records
 
   var hasRecords: Bool {
-    service.withIndex { [id] in $0.records(of: id) } > 0
+    service.read(reader) { $0.pointee.index.records(of: id) } > 0
   }
 
   /// Begins to add a batch, of which all is taken or nothing: `add` its slices, then `endAdding`. A batch of one slice is
@@ -84,7 +96,7 @@ struct IndexSession {
     case .none: throw .noPort
     case .unreachable: throw .unreachable(host: origin.host)
     }
-    let limits = service.limits
+    let limits = service.limits(for: reader)
     let bytes = DocumentIndex.mostBytes(of: documents)
     let (added, refusal) = service.withIndex { [id] index -> (Int?, IndexRefusal?) in
       guard let holdings = index.holdings(of: id) else { return (0, nil) }
@@ -130,15 +142,27 @@ struct IndexSession {
 
   // MARK: Questions
 
+  /// For one answer at a time.
+  var buffer: RowBuffer {
+    reader.buffer.removeAll()
+    return reader.buffer
+  }
+
   /// The contents under a key and their holders, most-held first.
   func lookup(
     key: DocumentKey, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> LookupOutcome {
-    let limits = service.limits
-    return service.withIndex { index in
-      index.visit(
-        key: key.text.utf8Span.span, holderLimit: limits.holders, contentLimit: limits.contents, using: &generator,
-        visitor: &visitor)
+    key.text.utf8Span.span.withUnsafeBytes { lookup(key: $0, using: &generator, visitor: &visitor) }
+  }
+
+  /// - Parameter key: as it arrived; an invalid one is not found.
+  func lookup(
+    key: UnsafeRawBufferPointer, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
+  ) -> LookupOutcome {
+    let limits = service.limits(for: reader)
+    return service.read(reader) { shared in
+      shared.pointee.index.visit(
+        key: key, holderLimit: limits.holders, contentLimit: limits.contents, using: &generator, visitor: &visitor)
     }
   }
 
@@ -147,9 +171,9 @@ struct IndexSession {
   func lookup(
     content: Content, peers: DigestPrefix?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> Bool {
-    let limits = service.limits
-    return service.withIndex { index in
-      index.visit(
+    let limits = service.limits(for: reader)
+    return service.read(reader) { shared in
+      shared.pointee.index.visit(
         content: content, peers: peers, holderLimit: limits.holders, using: &generator, visitor: &visitor)
     }
   }
@@ -157,38 +181,41 @@ struct IndexSession {
   /// Certain contents under a key, or those of certain peers.
   func search(_ key: DocumentKey, _ contents: ContentPrefix?, _ peers: DigestPrefix?) -> LookupSearch {
     LookupSearch(
-      key: key, roots: contents?.roots, size: contents?.size, peers: peers, contentLimit: service.limits.contents)
+      key: key, roots: contents?.roots, size: contents?.size, peers: peers,
+      contentLimit: service.limits(for: reader).contents)
   }
 
   /// Contents that a look-up looks at before others may have their turn: some 100 µs.
   private static let lookupSlice = 512
 
   func advance(_ search: inout LookupSearch) {
-    service.withIndex { $0.advance(&search, Self.lookupSlice) }
+    service.read(reader) { $0.pointee.index.advance(&search, Self.lookupSlice) }
   }
 
   func visit(
     _ search: LookupSearch, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> LookupOutcome {
-    let limits = service.limits
-    return service.withIndex { index in
-      index.visit(search, holderLimit: limits.holders, using: &generator, visitor: &visitor)
+    let limits = service.limits(for: reader)
+    return service.read(reader) { shared in
+      shared.pointee.index.visit(search, holderLimit: limits.holders, using: &generator, visitor: &visitor)
     }
   }
 
   /// - Parameter limit: maximum rows; `nil` for the default.
   func search(_ query: ListQuery, limit: Int?, after position: ListPosition?) -> ListSearch {
-    ListSearch(query, limit: min(limit ?? Self.defaultPage, service.limits.page), after: position)
+    ListSearch(query, limit: min(limit ?? Self.defaultPage, service.limits(for: reader).page), after: position)
   }
 
   /// Does a slice of the work for a page.
-  func advance(_ search: inout ListSearch, using generator: inout SampleGenerator) {
-    service.withIndex { $0.advance(&search, using: &generator) }
+  func advance(
+    _ search: inout ListSearch, using generator: inout SampleGenerator, visitor: inout some ListVisitor
+  ) {
+    service.read(reader) { $0.pointee.index.advance(&search, using: &generator, visitor: &visitor) }
   }
 
   func peers(limit: Int?, after: HolderID?) -> PeerPage {
-    let limit = min(limit ?? Self.defaultPage, service.limits.page)
-    return service.withIndex { $0.peers(limit: limit, after: after) }
+    let limit = min(limit ?? Self.defaultPage, service.limits(for: reader).page)
+    return service.read(reader) { $0.pointee.index.peers(limit: limit, after: after) }
   }
 }
 

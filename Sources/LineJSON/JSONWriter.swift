@@ -120,6 +120,30 @@ package struct JSONWriter: Sendable {
     bool(value)
   }
 
+  // MARK: Ready bytes
+
+  /// Room for a text of so many bytes with its quotation marks.
+  package static func quotedRoom(_ count: Int) -> Int { 6 * count + 2 }
+
+  /// Puts a text with its quotation marks at a place that has the room.
+  /// - Returns: the number of bytes.
+  package static func putQuoted(_ text: UnsafeRawBufferPointer, at place: UnsafeMutablePointer<UInt8>) -> Int {
+    place[0] = UInt8(ascii: "\"")
+    guard let base = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+      place[1] = UInt8(ascii: "\"")
+      return 2
+    }
+    guard StringRun.end(in: base, from: 0, to: text.count, passingNonASCII: true) == text.count else {
+      var writer = JSONWriter()
+      writer.appendQuoted(text, isKey: false)
+      place.initialize(from: writer.bytes, count: writer.bytes.count)
+      return writer.bytes.count
+    }
+    (place + 1).initialize(from: base, count: text.count)
+    place[text.count + 1] = UInt8(ascii: "\"")
+    return text.count + 2
+  }
+
   // MARK: Bytes
 
   private mutating func open(_ bracket: UInt8) {

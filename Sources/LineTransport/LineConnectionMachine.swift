@@ -37,6 +37,18 @@ package struct LineConnectionMachine: ~Copyable {
     return true
   }
 
+  /// Whether the connection lingers only to be read to the end.
+  package var isInputEnded: Bool {
+    switch state {
+    case .lingering(let lingering): lingering.inputEnded
+    case .reading: false
+    case .busy: false
+    case .paused: false
+    case .draining: false
+    case .closed: false
+    }
+  }
+
   /// Whether the next line may be handed out, as far as the role is concerned.
   package var handsOut: Bool { state.handsOut }
 

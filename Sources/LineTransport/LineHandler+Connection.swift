@@ -31,7 +31,7 @@ extension LineHandler: LineConnection {
   package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
     let promise = eventLoop.makePromise(of: Void.self)
-    context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
+    write(wrapOutboundOut(bytes), context, promise: promise)
     keepToOutputBudget()
     return promise.futureResult
   }
@@ -39,8 +39,23 @@ extension LineHandler: LineConnection {
   package func send(region: FileRegion) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
     let promise = eventLoop.makePromise(of: Void.self)
-    context.writeAndFlush(NIOAny(region), promise: promise)
+    write(NIOAny(region), context, promise: promise)
     return promise.futureResult
+  }
+
+  func flush(_ output: inout JSONWriter) {
+    guard let context, !output.bytes.isEmpty else { return }
+    defer { output.bytes.removeAll(keepingCapacity: true) }
+    let taken = socket.map { $0.write(output.bytes) } ?? 0
+    guard taken < output.bytes.count else { return }
+    let rest = context.channel.allocator.buffer(bytes: output.bytes[taken...])
+    write(wrapOutboundOut(rest), context)
+    keepToOutputBudget()
+  }
+
+  /// Writes by the channel.
+  func write(_ data: NIOAny, _ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+    context.writeAndFlush(data, promise: socket?.waits(for: promise, on: eventLoop) ?? promise)
   }
 
   package func resume() {

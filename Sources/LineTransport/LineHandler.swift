@@ -18,6 +18,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private let takesTurns: Bool
   let role: Role
   private let limits: LineLimits
+  private let writesDirectly: Bool
   let onStanding: (ConnectionStanding) -> Void
   private var input: LineBudgetShare
   private var output: LineBudgetShare
@@ -25,6 +26,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   @exclusivity(unchecked) var machine: LineConnectionMachine
   @exclusivity(unchecked) private var frames: LineFrames
   private(set) var context: ChannelHandlerContext?
+  /// Its socket, if what is written may go there directly.
+  private(set) var socket: DirectSocket?
+  private var scratch: LineScratch?
   /// Whether the role knows of the connection.
   private var hasBegun = false
   /// Whether the last turn was used up: the next ones wait for those of others.
@@ -44,9 +48,10 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   ///   - turns: shared with the other connections of the loop; `nil` if it need not share.
   ///   - input: bounds the lines that all connections of a server hold.
   ///   - output: the same for answers.
+  ///   - writesDirectly: whether the channel is a plain socket, and this its only handler that writes.
   ///   - onStanding: gets what the role says by `stand`.
   package init(
-    role: Role, limits: LineLimits, eventLoop: any EventLoop, turns: LoopTurns? = nil,
+    role: Role, limits: LineLimits, eventLoop: any EventLoop, turns: LoopTurns? = nil, writesDirectly: Bool = false,
     input: LineBudgetShare = LineBudgetShare(of: nil, block: nil) {},
     output: LineBudgetShare = LineBudgetShare(of: nil, block: nil) {},
     onStanding: @escaping (ConnectionStanding) -> Void = { _ in }
@@ -56,6 +61,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     self.turns = turns ?? LoopTurns(of: eventLoop, pause: limits.pause)
     self.role = role
     self.limits = limits
+    self.writesDirectly = writesDirectly
     self.onStanding = onStanding
     self.input = input
     self.output = output
@@ -106,9 +112,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     case ChannelEvent.inputClosed:
       switch machine.inputEnded() {
       case .none: break
-      case .beginTurn:
-        takeTurn(from: eventLoop.now)
-        readMore()
+      case .beginTurn: takeLastTurn()
       case .awaitReader: startStallTimer()
       case .abort: abort()
       }
@@ -138,6 +142,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     // A handler that is added while the channel becomes active sees both events.
     guard !hasBegun else { return }
     hasBegun = true
+    if writesDirectly, let context { socket = DirectSocket(of: context.channel) }
+    scratch = .current
     role.opened(self)
     readMore()
   }
@@ -151,7 +157,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       } else {
         isHeavy = false
         turnEnd = start + LoopTurns.turn
-        let scratch = LineScratch.current
+        let scratch = scratch ?? .current
         var output = scratch.takeWriter()
         handOut(&output, isAwaited: isAwaited)
         scratch.giveBack(output)
@@ -159,6 +165,12 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       perform(machine.endTurn(isWritable: isWritable))
     }
     keepToInputBudget()
+  }
+
+  /// The peer sends nothing more. Connections end in their turn: thousands that do so at once would keep all others waiting.
+  private func takeLastTurn() {
+    guard takesTurns else { return perform(.beginTurn) }
+    turns.wait { [self] in perform(.beginTurn) }
   }
 
   private func handOut(_ output: inout JSONWriter, isAwaited: Bool) {
@@ -269,14 +281,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   // MARK: Writing
 
-  private var isWritable: Bool { context?.channel.isWritable ?? false }
-
-  func flush(_ output: inout JSONWriter) {
-    guard let context, !output.bytes.isEmpty else { return }
-    let buffer = context.channel.allocator.buffer(bytes: output.bytes)
-    output.bytes.removeAll(keepingCapacity: true)
-    context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-    keepToOutputBudget()
+  private var isWritable: Bool {
+    guard let context else { return false }
+    return socket?.isIdle ?? false || context.channel.isWritable
   }
 
   private func startStallTimer() {
@@ -346,6 +353,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     lineBegan = nil
     keepToInputBudget()
     guard let context else { return }
+    // Nothing is on its way in either direction.
+    if machine.isInputEnded, let socket, socket.isIdle { return abort() }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     let closed = eventLoop.makePromise(of: Void.self)
     closed.futureResult.whenComplete { _ in
@@ -373,6 +382,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     case .none: break
     case .release:
       context = nil
+      socket = nil
       stallTimer?.cancel()
       stallTimer = nil
       lineTimer?.cancel()

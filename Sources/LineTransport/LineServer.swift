@@ -98,6 +98,8 @@ package final class LineServer: Sendable {
         }
       }
       .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.recvAllocator, value: ReadBuffers())
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
@@ -168,6 +170,7 @@ package final class LineServer: Sendable {
       let block = ConnectionGate.block(of: address)
       let handler = LineHandler(
         role: role, limits: limits, eventLoop: channel.eventLoop, turns: control.turns.turns(of: channel.eventLoop),
+        writesDirectly: true,
         input: LineBudgetShare(of: gate.input, block: block, evict: evict),
         output: LineBudgetShare(of: gate.output, block: block, evict: evict)
       ) { gate.stand(number, as: $0) }

@@ -12,6 +12,16 @@ struct LookupResult {
   let more: Int
 }
 
+/// A content in an answer, before its holders.
+struct ContentSummary: Hashable {
+  let key: DocumentKey
+  let content: Content
+  let title: Title
+  let modified: Timestamp
+  var executable = false
+  let total: Int
+}
+
 /// A content and its holders.
 struct ContentEntry {
   let summary: ContentSummary
@@ -28,8 +38,11 @@ struct ContentEntry {
 struct LookupCollector: LookupVisitor {
   private(set) var contents: [ContentEntry] = []
 
-  mutating func visit(_ content: ContentSummary) {
-    contents.append(ContentEntry(summary: content, holders: []))
+  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+    let summary = ContentSummary(
+      key: key, content: facts.content, title: title, modified: facts.modified, executable: facts.executable,
+      total: facts.total)
+    contents.append(ContentEntry(summary: summary, holders: []))
   }
 
   mutating func visit(_ holder: Holder) {
@@ -39,6 +52,16 @@ struct LookupCollector: LookupVisitor {
 }
 
 extension DocumentIndex {
+  func visit(
+    key: String, holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit,
+    using generator: inout SeededGenerator, visitor: inout some LookupVisitor
+  ) -> LookupOutcome {
+    Array(key.utf8).withUnsafeBytes {
+      visit(
+        key: $0, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator, visitor: &visitor)
+    }
+  }
+
   /// As an index answers: with a search where only certain contents or peers are wanted, or where there are too many.
   func lookup(
     key: DocumentKey, roots: DigestPrefix? = nil, size: Int64? = nil, peers: DigestPrefix? = nil,
@@ -49,7 +72,7 @@ extension DocumentIndex {
     var outcome = LookupOutcome.tooMany
     if roots == nil, size == nil, peers == nil {
       outcome = visit(
-        key: key.text.utf8Span.span, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
+        key: key.text, holderLimit: holderLimit, contentLimit: contentLimit, using: &generator,
         visitor: &collector)
     }
     if outcome == .tooMany {
@@ -71,7 +94,7 @@ extension DocumentIndex {
   }
 
   /// Clears away what closed sessions have left.
-  mutating func clearAll() {
+  func clearAll() {
     while needsClearing { clear(100) }
   }
 }

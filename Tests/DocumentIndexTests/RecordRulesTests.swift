@@ -173,9 +173,9 @@ import Testing
 
   @Test mutating func `keys are found by their bytes and invalid keys are not found`() throws {
     struct Counter: LookupVisitor {
-      var contents: [ContentSummary] = []
+      var contents: [ContentFacts] = []
       var holders: [Holder] = []
-      mutating func visit(_ content: ContentSummary) { contents.append(content) }
+      mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) { contents.append(facts) }
       mutating func visit(_ holder: Holder) { holders.append(holder) }
     }
     var generator = SeededGenerator(seed: 1)
@@ -183,8 +183,7 @@ import Testing
     index.add([try Sample.document("file/čeština", 0)], by: SessionID(1))
     for (text, found) in [("file/čeština", true), ("file/c\u{30C}es\u{30C}tina", false), ("", false), ("x", false)] {
       var counter = Counter()
-      let bytes = Array(text.utf8)
-      let outcome = index.visit(key: bytes.span, using: &generator, visitor: &counter)
+      let outcome = index.visit(key: text, using: &generator, visitor: &counter)
       #expect(outcome == (found ? .found(more: 0) : .nothing))
       #expect(counter.contents.count == (found ? 1 : 0))
       #expect(counter.holders.count == (found ? 1 : 0))

@@ -29,7 +29,7 @@ enum Sample {
 
 extension DocumentIndex {
   /// Opens session N for peer N at 192.0.2.N.
-  mutating func open(_ session: UInt64, peer: Int? = nil, name: String = "peer", port: UInt16? = 4000) throws {
+  func open(_ session: UInt64, peer: Int? = nil, name: String = "peer", port: UInt16? = 4000) throws {
     let peer = peer ?? Int(session)
     open(
       SessionID(session), peer: Sample.peer(peer), name: try PeerName(name), host: "192.0.2.\(peer)", port: port)
@@ -57,12 +57,12 @@ extension DocumentIndex {
     _ query: ListQuery, limit: Int, after position: ListPosition?, using generator: inout some RandomNumberGenerator
   ) -> (page: ListPage, slices: Int) {
     var search = ListSearch(query, limit: limit, after: position)
-    var slices = 0
-    while true {
-      advance(&search, using: &generator)
+    var (found, slices) = (ListRows(), 0)
+    repeat {
+      advance(&search, using: &generator, visitor: &found)
       slices += 1
-      if let page = search.page { return (page, slices) }
-    }
+    } while !search.isComplete
+    return (ListPage(rows: found.rows, next: search.next), slices)
   }
 
   /// The keys of one page of documents.
@@ -92,6 +92,12 @@ extension DocumentIndex {
       }
     }
   }
+}
+
+/// A page of a list.
+struct ListPage {
+  let rows: [ListRow]
+  let next: ListPosition?
 }
 
 extension [ListRow] {

@@ -114,7 +114,7 @@ import Testing
       "Host", "hóst", "software", "SOFT", "ware", "9", "99", "é", "É", "-", "日本", "x", "xy", "…", "file", "🙂", "本語",
       "한국",
     ]
-    var index = DocumentIndex()
+    let index = DocumentIndex()
     try index.open(1)
     var documents = [Document]()
     for number in 0..<60 {

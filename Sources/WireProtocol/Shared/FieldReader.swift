@@ -282,7 +282,8 @@ extension FieldReader {
   }
 
   package func timestamp(_ name: StaticString) throws(WireFailure) -> Timestamp {
-    try checked(name, string(name)) { text throws(InvalidValue) in try Timestamp(text) }
+    if let usual = value(name)?.withString({ Timestamp(usual: $0) }) ?? nil { return usual }
+    return try checked(name, string(name)) { text throws(InvalidValue) in try Timestamp(text) }
   }
 
   package func peerName() throws(WireFailure) -> PeerName {

@@ -11,15 +11,16 @@ extension Holder: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
-    write(host: host, to: &fields)
+    writeAddress(to: &fields)
+    fields.member("complete", complete)
   }
 
-  fileprivate func write(host: String, to fields: inout some FieldWriter) {
+  /// All but whether it is complete.
+  func writeAddress(to fields: inout some FieldWriter) {
     fields.member("peer", peer)
     fields.member("name", name.text)
     fields.member("host", host)
     fields.member("port", port)
-    fields.member("complete", complete)
   }
 }
 
@@ -58,13 +59,9 @@ extension DocumentListing: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
-    write(to: &fields) { $0 }
-  }
-
-  fileprivate func write(to fields: inout some FieldWriter, reported: (_ host: String) -> String) {
     document.write(to: &fields)
     fields.member("total", total)
-    fields.array("holders", holders) { holder, fields in holder.write(host: reported(holder.host), to: &fields) }
+    fields.array("holders", holders)
   }
 
   private static let maxHolders = 3
@@ -93,12 +90,8 @@ extension ListRow: WireMessage {
   }
 
   package func write(to fields: inout some FieldWriter) {
-    write(to: &fields) { $0 }
-  }
-
-  fileprivate func write(to fields: inout some FieldWriter, reported: (_ host: String) -> String) {
     switch self {
-    case .document(let listing): listing.write(to: &fields, reported: reported)
+    case .document(let listing): listing.write(to: &fields)
     case .level(let level): level.write(to: &fields)
     }
   }
@@ -151,21 +144,8 @@ extension PeerListing: WireMessage {
   }
 }
 
-/// Rows as an index writes them, which may report a host otherwise. Not generic: an index writes them for each look-up, and
-/// the compiler specialises within this module only.
+/// A row as an index writes it, which may report a host otherwise.
 extension JSONWriter {
-  package mutating func object(_ holder: Holder, host: String) {
-    beginObject()
-    holder.write(host: host, to: &self)
-    endObject()
-  }
-
-  package mutating func object(_ row: ListRow, reported: (_ host: String) -> String) {
-    beginObject()
-    row.write(to: &self, reported: reported)
-    endObject()
-  }
-
   package mutating func object(_ row: PeerListing, host: String) {
     beginObject()
     row.write(host: host, to: &self)

@@ -7,6 +7,19 @@ struct Figure: Sendable {
     case lookup = "lookup-1"
     case pipelinedLookup = "lookup-16"
     case list = "list-100"
+    case oneHolder1 = "index-lookup-1-1"
+    case oneHolder16 = "index-lookup-1-16"
+    case tenHolders1 = "index-lookup-10-1"
+    case tenHolders16 = "index-lookup-10-16"
+    case tenHolders64 = "index-lookup-10-64"
+    case indexList = "index-list-100"
+    case adding = "index-add"
+    case addingTime = "index-add-cpu"
+    case crowdLeaves = "index-crowd-clean"
+    case crowdWait = "index-crowd-wait"
+    case peerMemory = "index-peer-memory"
+    case documentMemory = "index-document-memory"
+    case comeBack = "index-come-back"
     case largeGet = "get-large"
     case smallGet = "get-small"
     case manyGets = "get-many"
@@ -54,6 +67,9 @@ struct Figure: Sendable {
     case copies
     case sources
     case percent = "%"
+    case recordsPerSecond = "records/s"
+    case microseconds = "us"
+    case bytes = "B"
 
     /// The unit of the processor time shown beside it.
     var processorTime: String { self == .requestsPerSecond ? "CPU-s/M" : "CPU-s" }

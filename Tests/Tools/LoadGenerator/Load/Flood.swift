@@ -51,15 +51,15 @@ final class Flood: Sendable {
   }
 }
 
-/// Keeps a session with records alive.
+/// Keeps sessions with records alive.
 final class KeptAlive: Sendable {
   private let isStopped = Atomic<Bool>(false)
 
-  init(_ connection: RawConnection) {
-    nonisolated(unsafe) let connection = connection
+  init(_ connections: [RawConnection]) {
+    nonisolated(unsafe) let connections = connections
     DispatchQueue(label: "pulse").async { [self] in
       while !isStopped.load(ordering: .relaxed) {
-        _ = try? connection.ask(#"{"id":9,"op":"ping"}"#)
+        for connection in connections { _ = try? connection.ask(#"{"id":9,"op":"ping"}"#) }
         usleep(500_000)
       }
     }

@@ -40,6 +40,11 @@ struct LoadRequest: Equatable, Sendable {
     LoadRequest(bytes: redis(["LRANGE", key, "0", "\(count - 1)"]), linesOfAnswer: 1 + 2 * count, greeting: [])
   }
 
+  /// Answered by `*N` and two lines for each member.
+  static func redisMembers(_ key: String, count: Int) -> LoadRequest {
+    LoadRequest(bytes: redis(["SMEMBERS", key]), linesOfAnswer: 1 + 2 * count, greeting: [])
+  }
+
   /// A command as an array of bulk strings: the serialization protocol of Redis, version 2.
   static func redis(_ words: [String]) -> [UInt8] {
     Array("*\(words.count)\r\n".utf8) + words.flatMap { Array("$\($0.utf8.count)\r\n\($0)\r\n".utf8) }

@@ -13,14 +13,18 @@ struct RivalServers {
   ///   - directory: for the files of both.
   ///   - documents: the directory that nginx serves.
   init(directory: String, documents: String, services: Services) throws {
-    let redisEndpoint = Endpoint(host: "127.0.0.1", port: try LoopbackPort.free())
+    redis = try Self.startRedis(directory: directory, services: services)
+    nginx = try NginxServer.start(directory: directory, documents: documents, services: services)
+  }
+
+  static func startRedis(directory: String, services: Services) throws -> (endpoint: Endpoint, pid: Int32) {
+    let endpoint = Endpoint(host: "127.0.0.1", port: try LoopbackPort.free())
     let pid = try services.start(
       Tool.installed("redis-server"),
-      ["--port", "\(redisEndpoint.port)", "--bind", redisEndpoint.host, "--save", "", "--dir", directory],
+      ["--port", "\(endpoint.port)", "--bind", endpoint.host, "--save", "", "--dir", directory],
       log: directory + "/redis.log")
-    redis = (redisEndpoint, pid)
-    nginx = try NginxServer.start(directory: directory, documents: documents, services: services)
-    try LoopbackPort.waitForServer(at: redis.endpoint)
+    try LoopbackPort.waitForServer(at: endpoint)
+    return (endpoint, pid)
   }
 
   /// Stores a value and a list in Redis.

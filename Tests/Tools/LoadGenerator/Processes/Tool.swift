@@ -81,6 +81,17 @@ enum ProcessorTime {
   }
 }
 
+enum ResidentMemory {
+  /// In bytes: `VmRSS` of proc_pid_status(5).
+  static func of(_ pid: Int32) throws -> Int {
+    let text = String(decoding: TemporaryDirectory.read("/proc/\(pid)/status") ?? [], as: UTF8.self)
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+      let kibibytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+    else { throw BenchFailure("process \(pid) has ended") }
+    return kibibytes << 10
+  }
+}
+
 /// Bytes passed on so far.
 enum WrittenBytes {
   /// All that a process has written to files and sockets, sendfile(2) included: `wchar` of proc_pid_io(5).

@@ -47,7 +47,7 @@ final class HostileBench {
   func run() throws {
     let crowd = try session(1)
     try fill(crowd, Self.crowd) { number in HostileLines.document("file/crowd", number, "title word\(number)") }
-    let pulse = KeptAlive(crowd)
+    let pulse = KeptAlive([crowd])
     defer { pulse.stop() }
     for round in 1...rounds {
       for kind in kinds {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentIndex
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+/// Writes the reply to `lookup` while the index is walked: nothing is collected in between.
+struct LookupWriter: LookupVisitor {
+  private let id: Int64
+  private var rows: RowWriter
+  private var contents = 0
+
+  /// - Parameter buffer: empty.
+  init(id: Int64, asker: Asker, _ buffer: RowBuffer) {
+    self.id = id
+    rows = RowWriter(asker: asker, output: buffer)
+  }
+
+  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+    if contents == 0 { rows.output.beginLookup(id: id, key: key) } else { rows.output.endHolders() }
+    rows.output.beginContent(
+      facts.content, title: title, modified: facts.modified, executable: facts.executable, total: facts.total,
+      isFirst: contents == 0)
+    contents += 1
+    rows.holders = 0
+  }
+
+  mutating func visit(_ holder: Holder) { rows.write(holder) }
+
+  mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool { rows.write(label, complete) }
+
+  /// Ends the reply, unless nothing was visited and so nothing written.
+  func finish(_ outcome: LookupOutcome, _ output: inout JSONWriter) {
+    guard case .found(let more) = outcome else { return }
+    rows.output.endHolders()
+    rows.output.endLookup(more: more)
+    rows.output.move(to: &output)
+  }
+}
+
+/// Writes a page of a list, row by row as they are found.
+struct PageWriter: ListVisitor {
+  /// A page ends with the row that reaches this many bytes, which keeps it below the limit of a line.
+  private static let maxBytes = 768 * 1024
+  private static let usualBytesOfRow = 512
+
+  private var rows: RowWriter
+  private var count = 0
+  private var isInDocument = false
+
+  /// - Parameter rows: that it may have.
+  init(id: Int64, asker: Asker, rows limit: Int) {
+    rows = RowWriter(asker: asker, output: RowBuffer(capacity: min(limit * Self.usualBytesOfRow, Self.maxBytes)))
+    rows.output.beginList(id: id)
+  }
+
+  var isFull: Bool { rows.output.count > Self.maxBytes }
+
+  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+    endDocument()
+    rows.output.beginDocument(
+      facts.content, key: key, title: title, modified: facts.modified, executable: facts.executable,
+      total: facts.total, isFirst: count == 0)
+    count += 1
+    rows.holders = 0
+    isInDocument = true
+  }
+
+  mutating func visit(_ level: LevelListing) {
+    endDocument()
+    rows.output.level(level, isFirst: count == 0)
+    count += 1
+  }
+
+  mutating func visit(_ holder: Holder) { rows.write(holder) }
+
+  mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool { rows.write(label, complete) }
+
+  /// - Parameter next: where the next page begins.
+  mutating func finish(next: ListPosition?, _ output: inout JSONWriter) {
+    endDocument()
+    rows.output.endList(next: next?.cursor)
+    rows.output.move(to: &output)
+  }
+
+  private mutating func endDocument() {
+    if isInDocument { rows.output.endHolders() }
+    isInDocument = false
+  }
+}
+
+/// Writes the holders of a row.
+private struct RowWriter {
+  let asker: Asker
+  let output: RowBuffer
+  /// Those of the row so far.
+  var holders = 0
+
+  mutating func write(_ holder: Holder) {
+    let host = HolderAddresses.reported(holder.host, to: asker)
+    let shown = Holder(peer: holder.peer, name: holder.name, host: host, port: holder.port, complete: holder.complete)
+    output.holder(shown.label, complete: holder.complete, isFirst: holders == 0)
+    holders += 1
+  }
+
+  /// - Returns: false if the label is not for this asker.
+  mutating func write(_ label: HolderLabel, _ complete: Bool) -> Bool {
+    guard !label.bytes.isEmpty, !label.isLocal || asker.reachedAt == nil else { return false }
+    output.holder(label.bytes, complete: complete, isFirst: holders == 0)
+    holders += 1
+    return true
+  }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+import LineJSON
+
+extension Holder {
+  /// What all answers of an index say of it but whether it is complete: the beginning of its row, up to the value of
+  /// `complete`. Made once, copied into each answer.
+  package var label: [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writeAddress(to: &writer)
+    writer.key("complete")
+    return writer.bytes
+  }
+}
+
+/// The answers to `lookup` and `list` in the pieces in which an index finds them. They say what `LookupReply` and `ListRow`
+/// say, which read them in tests.
+extension RowBuffer {
+  // MARK: A reply to lookup
+
+  package func beginLookup(id: Int64, key: DocumentKey) {
+    reserve(64 + Self.number + JSONWriter.quotedRoom(key.text.utf8.count))
+    put(#"{"id":"#)
+    put(id)
+    put(#","status":200,"key":"#)
+    put(quoted: key.text)
+    put(#","contents":["#)
+  }
+
+  /// Holders come next, then `endHolders`.
+  package func beginContent(
+    _ content: Content, title: Title, modified: Timestamp, executable: Bool, total: Int, isFirst: Bool
+  ) {
+    reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(title.text.utf8.count))
+    if !isFirst { put(",") }
+    put(#"{"content":""#)
+    put(content.root)
+    put(#"","title":"#)
+    put(quoted: title.text)
+    put(#","size":"#)
+    put(content.size)
+    put(modified, executable, total)
+  }
+
+  @inline(__always)
+  private func put(_ modified: Timestamp, _ executable: Bool, _ total: Int) {
+    put(#","modified":""#)
+    put(modified)
+    put(executable ? #"","executable":true,"total":"# : #"","total":"#)
+    put(Int64(total))
+    put(#","holders":["#)
+  }
+
+  /// - Parameter label: of the holder.
+  package func holder(_ label: [UInt8], complete: Bool, isFirst: Bool) {
+    reserve(8 + label.count)
+    if !isFirst { put(",") }
+    label.withUnsafeBytes { put(bytes: $0) }
+    put(complete ? "true}" : "false}")
+  }
+
+  /// Ends the holders and the row that they belong to.
+  package func endHolders() {
+    reserve(2)
+    put("]}")
+  }
+
+  package func endLookup(more: Int) {
+    reserve(16 + Self.number)
+    put(#"],"more":"#)
+    put(Int64(more))
+    put("}\n")
+  }
+
+  // MARK: A reply to list
+
+  package func beginList(id: Int64) {
+    reserve(64 + Self.number)
+    put(#"{"id":"#)
+    put(id)
+    put(#","status":200,"documents":["#)
+  }
+
+  /// Holders come next, then `endHolders`.
+  package func beginDocument(
+    _ content: Content, key: DocumentKey, title: Title, modified: Timestamp, executable: Bool, total: Int, isFirst: Bool
+  ) {
+    let texts = JSONWriter.quotedRoom(key.text.utf8.count) + JSONWriter.quotedRoom(title.text.utf8.count)
+    reserve(256 + 2 * Self.number + texts)
+    put(isFirst ? #"{"key":"# : #",{"key":"#)
+    put(quoted: key.text)
+    put(#","title":"#)
+    put(quoted: title.text)
+    put(#","content":""#)
+    put(content.root)
+    put(#"","size":"#)
+    put(content.size)
+    put(modified, executable, total)
+  }
+
+  package func level(_ level: LevelListing, isFirst: Bool) {
+    reserve(64 + Self.number + JSONWriter.quotedRoom(level.prefix.utf8.count))
+    put(isFirst ? #"{"prefix":"# : #",{"prefix":"#)
+    put(quoted: level.prefix)
+    put(#","documents":"#)
+    put(Int64(level.documents))
+    put("}")
+  }
+
+  /// - Parameter next: `nil` at the end of the list.
+  package func endList(next: String?) {
+    reserve(32 + JSONWriter.quotedRoom(next?.utf8.count ?? 0))
+    put("]")
+    if let next {
+      put(#","next":"#)
+      put(quoted: next)
+    }
+    put("}\n")
+  }
+}

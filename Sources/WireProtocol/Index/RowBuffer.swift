@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+package import LineJSON
+
+/// Memory in which an index writes its answers, part by part with one check for room for several: it writes a million rows a
+/// second. What is put must be valid JSON, commas included.
+package final class RowBuffer {
+  private var start: UnsafeMutablePointer<UInt8>
+  private var capacity: Int
+  // Used by its owner only, and by no call twice at once.
+  @exclusivity(unchecked) private var position: UnsafeMutablePointer<UInt8>
+
+  /// Room for a number.
+  static let number = 20
+
+  /// - Parameter capacity: in bytes, to begin with.
+  package init(capacity: Int) {
+    self.capacity = max(64, capacity)
+    start = .allocate(capacity: self.capacity)
+    position = start
+  }
+
+  deinit {
+    start.deallocate()
+  }
+
+  /// Bytes written.
+  package var count: Int { position - start }
+
+  /// Appends all to a writer, and is empty again.
+  package func move(to writer: inout JSONWriter) {
+    writer.bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
+    position = start
+  }
+
+  package func removeAll() { position = start }
+
+  // MARK: Parts
+
+  /// Makes room for what is put next, in bytes.
+  @inline(__always)
+  func reserve(_ room: Int) {
+    if count + room > capacity { grow(room) }
+  }
+
+  private func grow(_ room: Int) {
+    let used = count
+    capacity = max(2 * capacity, used + room)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    larger.initialize(from: start, count: used)
+    start.deallocate()
+    start = larger
+    position = larger + used
+  }
+
+  @inline(__always)
+  func put(_ literal: StaticString) {
+    UnsafeMutableRawPointer(position).copyMemory(from: literal.utf8Start, byteCount: literal.utf8CodeUnitCount)
+    position += literal.utf8CodeUnitCount
+  }
+
+  /// A number of 0 or more.
+  @inline(__always)
+  func put(_ number: Int64) {
+    var rest = UInt64(max(0, number))
+    var (digits, bound) = (1, UInt64(10))
+    while digits < 19, rest >= bound {
+      digits += 1
+      bound &*= 10
+    }
+    var place = digits
+    while place > 0 {
+      place -= 1
+      position[place] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    }
+    position += digits
+  }
+
+  /// A text with its quotation marks.
+  func put(quoted text: String) {
+    let count = text.utf8.withContiguousStorageIfAvailable {
+      JSONWriter.putQuoted(UnsafeRawBufferPointer($0), at: position)
+    }
+    // Only a string bridged from elsewhere has no contiguous UTF-8.
+    position += count ?? Array(text.utf8).withUnsafeBytes { JSONWriter.putQuoted($0, at: position) }
+  }
+
+  @inline(__always)
+  func put(bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    UnsafeMutableRawPointer(position).copyMemory(from: base, byteCount: bytes.count)
+    position += bytes.count
+  }
+
+  @inline(__always)
+  func put(_ digest: Digest) {
+    digest.writeHex(to: position)
+    position += Digest.hexCount
+  }
+
+  @inline(__always)
+  func put(_ time: Timestamp) {
+    time.writeText(to: position)
+    position += Timestamp.textCount
+  }
+}
