@@ -7,7 +7,8 @@ extension Holder: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     self.init(
       peer: try fields.peerID("peer"), name: try fields.peerName(), host: try fields.host(),
-      port: try fields.port("port"), complete: try fields.bool("complete"))
+      port: try fields.port("port"), complete: try fields.bool("complete"),
+      proven: try fields.optionalBool("proven") ?? false)
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -20,6 +21,7 @@ extension Holder: WireMessage {
     fields.member("host", host)
     fields.member("port", port)
     fields.member("complete", complete)
+    if proven { fields.member("proven", true) }
   }
 }
 
