@@ -47,7 +47,7 @@ package struct DocumentID: Hashable, Sendable {
 
 /// A peer that offers a content, at one address.
 package struct Holder: Hashable, Sendable {
-  /// A claim until the holder proves it.
+  /// A claim unless `proven`.
   package let peer: PeerID
   package let name: PeerName
   /// An IPv4 or IPv6 address as text, IPv6 without brackets.
@@ -55,13 +55,18 @@ package struct Holder: Hashable, Sendable {
   package let port: UInt16
   /// Whether it has the whole content.
   package let complete: Bool
+  /// Whether it has proven to the index, by TLS, that it has the key of its id. It is then reached by TLS only.
+  package let proven: Bool
 
-  package init(peer: PeerID, name: PeerName, host: String, port: UInt16, complete: Bool) {
+  package init(
+    peer: PeerID, name: PeerName, host: String, port: UInt16, complete: Bool, proven: Bool = false
+  ) {
     self.peer = peer
     self.name = name
     self.host = host
     self.port = port
     self.complete = complete
+    self.proven = proven
   }
 
   package var id: HolderID { HolderID(peer: peer, host: host, port: port) }

@@ -156,7 +156,7 @@ extension WatchOutbox.Telling {
         change.word,
         Holder(
           peer: holder.peer, name: holder.name, host: HolderAddresses.reported(holder.host, to: asker),
-          port: holder.port, complete: holder.complete))
+          port: holder.port, complete: holder.complete, proven: holder.proven))
     }
   }
 }

@@ -99,7 +99,9 @@ private struct RowWriter {
 
   mutating func write(_ holder: Holder) {
     let host = HolderAddresses.reported(holder.host, to: asker)
-    let shown = Holder(peer: holder.peer, name: holder.name, host: host, port: holder.port, complete: holder.complete)
+    let shown = Holder(
+      peer: holder.peer, name: holder.name, host: host, port: holder.port, complete: holder.complete,
+      proven: holder.proven)
     output.holder(shown.label, complete: holder.complete, isFirst: holders == 0)
     holders += 1
   }

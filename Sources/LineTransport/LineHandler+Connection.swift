@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 package import LineJSON
 package import NIOCore
 package import POSIXSupport
@@ -12,6 +13,8 @@ extension LineHandler: LineConnection {
 
   package var remoteAddress: SocketAddress? { context?.remoteAddress }
   package var localAddress: SocketAddress? { context?.localAddress }
+
+  package var provenPeer: PeerID? { nil }
 
   package var credentials: PeerCredentials? {
     let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }

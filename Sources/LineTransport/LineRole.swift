@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 package import LineJSON
 package import NIOCore
 package import POSIXSupport
@@ -92,6 +93,9 @@ package protocol LineConnection: AnyObject {
   var localAddress: SocketAddress? { get }
   /// The process that connected to a Unix socket; `nil` on other sockets.
   var credentials: PeerCredentials? { get }
+  /// The id whose key the other side has proven by its TLS certificate; `nil` on plain connections. Fixed before the first
+  /// line is received; to a client, before `opened`.
+  var provenPeer: PeerID? { get }
   /// When the last byte arrived.
   var lastReceived: NIODeadline { get }
   /// Whether it waits for its peer, and not for its role or its turn.

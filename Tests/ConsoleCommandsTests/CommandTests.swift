@@ -81,7 +81,7 @@ import WireProtocol
     let rows = try fixture.rows()
     #expect(rows.count == 3)
     let first = try #require(rows.first)
-    for name in ["key", "title", "content", "size", "total", "peer", "id", "host", "port", "complete"] {
+    for name in ["key", "title", "content", "size", "total", "peer", "id", "host", "port", "complete", "proven"] {
       #expect(first[name] != nil, "\(name)")
     }
     #expect(rows.map { $0["peer"]?.string } == ["bob", "carol", "bob"])

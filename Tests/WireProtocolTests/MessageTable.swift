@@ -80,6 +80,10 @@ enum MessageTable {
       MessageCase(Part<WatchEvent>.self, #"{"event":"current","watch":1,"seq":9007199254740991}"#),
       MessageCase(Part<WatchEvent>.self, #"{"event":"overflow","watch":9007199254740991,"seq":1}"#),
       MessageCase(Part<Holder>.self, Sample.holder),
+      MessageCase(
+        Part<Holder>.self,
+        #"{"peer":"\#(Sample.peer)","name":"b","host":"::1","port":1,"complete":false,"proven":true}"#,
+        optional: ["proven"]),
       MessageCase(Part<ContentListing>.self, "{\(Sample.contentListing)}"),
       MessageCase(Part<Document>.self, #"{\#(Sample.document),"executable":true}"#, optional: ["executable"]),
       MessageCase(Part<Document>.self, #"{\#(Sample.document),"complete":false}"#, optional: ["complete"]),

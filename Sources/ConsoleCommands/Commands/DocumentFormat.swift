@@ -31,6 +31,7 @@ enum DocumentFormat {
       row["host"] = .string(holder.host)
       row["port"] = .integer(Int64(holder.port))
       row["complete"] = .bool(holder.complete)
+      row["proven"] = .bool(holder.proven)
       return row
     }
   }

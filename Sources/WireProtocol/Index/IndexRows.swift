@@ -10,6 +10,7 @@ extension Holder {
     var writer = JSONWriter()
     writer.beginObject()
     writeAddress(to: &writer)
+    if proven { writer.member("proven", true) }
     writer.key("complete")
     return writer.bytes
   }

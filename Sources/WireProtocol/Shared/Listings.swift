@@ -7,15 +7,17 @@ extension Holder: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     self.init(
       peer: try fields.peerID("peer"), name: try fields.peerName(), host: try fields.host(),
-      port: try fields.port("port"), complete: try fields.bool("complete"))
+      port: try fields.port("port"), complete: try fields.bool("complete"),
+      proven: try fields.optionalBool("proven") ?? false)
   }
 
   package func write(to fields: inout some FieldWriter) {
     writeAddress(to: &fields)
     fields.member("complete", complete)
+    if proven { fields.member("proven", true) }
   }
 
-  /// All but whether it is complete.
+  /// All but what it has and has proven.
   func writeAddress(to fields: inout some FieldWriter) {
     fields.member("peer", peer)
     fields.member("name", name.text)
