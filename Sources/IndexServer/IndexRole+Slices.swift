@@ -46,9 +46,10 @@ extension IndexRole {
   private func advance(_ work: inout SlicedWork, _ session: IndexSession, _ output: inout JSONWriter) -> Bool {
     switch work.task {
     case .add(let rest, let added):
-      let sum = added + session.add(rest.prefix(IndexSession.slice))
-      work.task = .add(rest.dropFirst(IndexSession.slice), added: sum)
-      guard rest.count <= IndexSession.slice else { return false }
+      let slice = session.slice(of: rest)
+      let sum = added + session.add(slice)
+      work.task = .add(rest[slice.endIndex...], added: sum)
+      guard slice.endIndex == rest.endIndex else { return false }
       session.endAdding()
       recordsChanged()
       output.writeReply(id: work.id) { $0.member("added", sum) }

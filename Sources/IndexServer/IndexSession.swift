@@ -34,8 +34,11 @@ final class IndexSession {
   /// Rows of a page if the request names no limit.
   private static var defaultPage: Int { 100 }
 
-  /// Documents that are added or removed before others may have their turn: some 100 µs at most.
+  /// Documents that are removed before others may have their turn: some 100 µs at most.
   static let slice = 8
+  /// What documents may take that are added before others may have their turn, in bytes: most of it is for words, and so is
+  /// the time. Some 100 µs.
+  private static let addedBytes = 20 * 1024
 
   let origin: Origin
   /// Whether it is reported under the address that it advertises; `nil` if it advertises none.
@@ -101,7 +104,7 @@ final class IndexSession {
     let (added, refusal) = service.withIndex { [id] index -> (Int?, IndexRefusal?) in
       guard let holdings = index.holdings(of: id) else { return (0, nil) }
       if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) { return (nil, refusal) }
-      if documents.count <= Self.slice { return (index.add(documents, by: id), nil) }
+      if bytes <= Self.addedBytes { return (index.add(documents, by: id), nil) }
       index.reserve(bytes, for: id)
       return (nil, nil)
     }
@@ -124,6 +127,16 @@ final class IndexSession {
       }
     }
     return nil
+  }
+
+  /// As many documents as are added before others may have their turn.
+  func slice(of documents: ArraySlice<Document>) -> ArraySlice<Document> {
+    var (end, left) = (documents.startIndex, Self.addedBytes)
+    while end < documents.endIndex, left > 0 {
+      left -= DocumentIndex.mostBytes(of: documents[end...end])
+      end += 1
+    }
+    return documents[..<end]
   }
 
   /// - Returns: the number of new records.
