@@ -7,7 +7,7 @@ package import LineTransport
 import NIOCore
 import WireProtocol
 
-/// One connection to the index: its greeting, its timers and its end. What it asks for is in `IndexRole+Requests.swift`.
+/// One connection to the index: its greeting, its silence and its end. What it asks for is in `IndexRole+Requests.swift`.
 package final class IndexRole: LineRole {
   let service: IndexService
   private(set) var session: IndexSession?
@@ -17,8 +17,11 @@ package final class IndexRole: LineRole {
   private var scratch: LineScratch?
   /// As the connection was told.
   private var standing = ConnectionStanding.new
-  /// Before `hello` the deadline for it; after that, if there are records, the check for silence.
-  private var timer: Scheduled<Void>?
+  /// Among those of its event loop.
+  var place: Int?
+  private var openedAt: NIODeadline?
+  /// When it was last too busy to be heard.
+  private var busy: NIODeadline?
   // Used on the event loop only and by no call twice at once: the runtime need not check this for each look-up.
   @exclusivity(unchecked) var generator: SampleGenerator
   /// What is done in slices: no line is read meanwhile.
@@ -37,10 +40,8 @@ package final class IndexRole: LineRole {
     turns = connection.turns
     reader = service.reader(of: connection.eventLoop)
     scratch = .current
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    timer = connection.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.hello))) {
-      bound.value.helloTimedOut()
-    }
+    openedAt = connection.eventLoop.now
+    reader?.join(self)
   }
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
@@ -85,8 +86,7 @@ package final class IndexRole: LineRole {
   }
 
   package func closed() {
-    timer?.cancel()
-    timer = nil
+    reader?.leave(self)
     work = nil
     endWatches()
     session?.close()
@@ -104,8 +104,6 @@ package final class IndexRole: LineRole {
       port: hello.port, advertised: hello.advertise,
       origin: Origin(remote: connection.remoteAddress, local: connection.localAddress))
     self.session = session
-    timer?.cancel()
-    timer = nil
     stand(as: .greeted)
     return session
   }
@@ -120,49 +118,37 @@ package final class IndexRole: LineRole {
   func recordsChanged() {
     guard let session else { return }
     stand(as: session.hasRecords ? .needed : .greeted)
-    watchForSilence()
     if let turns { service.clear(in: turns) }
   }
 
   // MARK: Time
 
+  /// Called once a second.
+  func check(_ now: NIODeadline) {
+    guard let connection else { return }
+    let limits = reader.map { service.limits(for: $0) } ?? service.limits
+    if session == nil {
+      if let openedAt, now >= openedAt + .seconds(Int64(limits.hello)) { helloTimedOut(connection, limits.hello) }
+    } else if standing == .needed {
+      checkForSilence(connection, now, .seconds(Int64(limits.idle)))
+    }
+  }
+
   /// Closes connections that send no `hello` in time, to free the slot.
-  private func helloTimedOut() {
-    timer = nil
-    guard session == nil, let connection else { return }
-    let failure = WireFailure.noHello(within: service.limits.hello)
+  private func helloTimedOut(_ connection: any LineConnection, _ seconds: Int) {
+    openedAt = nil
+    let failure = WireFailure.noHello(within: seconds)
     noteRefusal(failure)
     connection.send { failure.write(id: nil, to: &$0) }
     connection.close()
   }
 
-  /// A session with records must show that it is alive. One timer per session checks when the last byte arrived.
-  func watchForSilence() {
-    guard timer == nil, let connection else { return }
-    checkForSilence(of: connection, at: silenceDeadline(connection))
-  }
-
-  private func checkForSilence(of connection: any LineConnection, at deadline: NIODeadline) {
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    timer = connection.eventLoop.scheduleTask(deadline: deadline) { bound.value.checkForSilence() }
-  }
-
-  private func silenceDeadline(_ connection: any LineConnection) -> NIODeadline {
-    connection.lastReceived + .seconds(Int64(service.limits.idle))
-  }
-
-  private func checkForSilence() {
-    timer = nil
-    guard let connection, let session, session.hasRecords else { return }
-    let now = connection.eventLoop.now
-    if silenceDeadline(connection) > now {
-      checkForSilence(of: connection, at: silenceDeadline(connection))
-    } else if work != nil || !connection.isReading {
-      // It may have sent much that is not read before its turn.
-      checkForSilence(of: connection, at: now + .seconds(Int64(service.limits.idle)))
-    } else {
-      connection.abort()
-    }
+  /// A session with records must show that it is alive.
+  private func checkForSilence(_ connection: any LineConnection, _ now: NIODeadline, _ idle: TimeAmount) {
+    // It may have sent much that is not read before its turn.
+    if work != nil || !connection.isReading { busy = now }
+    let heard = max(connection.lastReceived, busy ?? connection.lastReceived)
+    if now >= heard + idle { connection.abort() }
   }
 }
 

@@ -105,7 +105,7 @@ package final class IndexService: Sendable {
     let version = limitsVersion.load(ordering: .acquiring)
     let bound = readers.withLock { readers in
       if let known = readers[ObjectIdentifier(loop)] { return known }
-      let reader = IndexReader(number: readers.count, limits: limits, version: version)
+      let reader = IndexReader(number: readers.count, loop: loop, limits: limits, version: version)
       let new = NIOLoopBound(reader, eventLoop: loop)
       readers[ObjectIdentifier(loop)] = new
       return new
@@ -270,21 +270,5 @@ extension ConnectionRefusal {
     case .tooMany: "connections"
     case .tooManyOfAddress: "connections_per_address"
     }
-  }
-}
-
-/// An event loop as the index sees it. For its event loop only.
-final class IndexReader {
-  let number: Int
-  /// For the answer that is being written.
-  let buffer = RowBuffer(capacity: 64 * 1024)
-  /// A copy.
-  fileprivate(set) var limits: IndexLimits
-  fileprivate var version: UInt
-
-  fileprivate init(number: Int, limits: IndexLimits, version: UInt) {
-    self.number = number
-    self.limits = limits
-    self.version = version
   }
 }

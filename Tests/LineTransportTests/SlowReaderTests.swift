@@ -7,12 +7,17 @@ import NIOPosix
 import TestSupport
 import Testing
 
-/// Answers each line with a mebibyte: more than the system takes for one who does not read.
+/// Answers each line with a mebibyte: more than the system takes for one who does not read. A number is answered with
+/// itself, that many times ten.
 private final class TalkativeRole: LineRole {
   static let answer = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20) + [0x0A]
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
-    output.bytes += Self.answer
+    if let number = Int(String(decoding: line, as: UTF8.self)) {
+      output.bytes += Array((String(repeating: "\(number) ", count: 10 * number) + "\n").utf8)
+    } else {
+      output.bytes += Self.answer
+    }
     return .next
   }
 }
@@ -52,6 +57,23 @@ private final class TalkativeRole: LineRole {
       #expect(isAnswered > 0)
       readers = []
       #expect(await eventually { gate.count == 0 && budget.total == 0 })
+    }
+  }
+
+  /// What the system does not take at once waits in the channel; what comes after it must not overtake it.
+  @Test func `answers to a slow reader come whole and in order`() async throws {
+    try await with(LineLimits(line: 1024), ConnectionGate(limit: 100, limitOfAddress: 100)) { path in
+      let reader = try RawConnection(path: path)
+      let numbers = (0..<400).map { $0 % 97 == 0 ? 3_000 : $0 % 50 }
+      let answers = numbers.map { String(repeating: "\($0) ", count: 10 * $0) }
+      for start in stride(from: 0, to: numbers.count, by: 40) {
+        try reader.send(numbers[start..<start + 40].map(String.init).joined(separator: "\n"))
+        guard start % 80 == 40 else { continue }
+        for place in start - 40..<start + 40 {
+          let isRight = try reader.line() == answers[place]
+          #expect(isRight, "answer \(place)")
+        }
+      }
     }
   }
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import WireProtocol
+
+/// An event loop as the index sees it: what its connections share, and the check of their silence. For its event loop only.
+///
+/// One timer looks after all connections once a second: one for each would cost memory, and its end a search among thousands.
+final class IndexReader {
+  private static let interval = TimeAmount.seconds(1)
+
+  let number: Int
+  /// For the answer that is being written.
+  let buffer = RowBuffer(capacity: 64 * 1024)
+  /// A copy, and the number of the change that it is of.
+  var limits: IndexLimits
+  var version: UInt
+  private let loop: any EventLoop
+  private var roles: [IndexRole] = []
+  private var isWatching = false
+
+  init(number: Int, loop: any EventLoop, limits: IndexLimits, version: UInt) {
+    self.number = number
+    self.loop = loop
+    self.limits = limits
+    self.version = version
+  }
+
+  func join(_ role: IndexRole) {
+    role.place = roles.count
+    roles.append(role)
+    watch()
+  }
+
+  func leave(_ role: IndexRole) {
+    guard let place = role.place, place < roles.count, roles[place] === role else { return }
+    role.place = nil
+    let last = roles.removeLast()
+    guard last !== role else { return }
+    roles[place] = last
+    last.place = place
+  }
+
+  private func watch() {
+    guard !isWatching, !roles.isEmpty else { return }
+    isWatching = true
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: Self.interval) { bound.value.check() }
+  }
+
+  private func check() {
+    isWatching = false
+    let now = loop.now
+    // One that leaves is replaced by the last, which has been checked.
+    for place in roles.indices.reversed() where place < roles.count { roles[place].check(now) }
+    watch()
+  }
+}
