@@ -202,7 +202,7 @@ let package = Package(
       dependencies: [
         "IndexServer", "TestSupport", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport",
         nioCore, nioPosix, nioEmbedded,
-      ]),
+      ], exclude: ["Sessions"]),
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [

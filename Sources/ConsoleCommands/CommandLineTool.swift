@@ -16,7 +16,7 @@ package enum CommandLineTool {
     let terminal = terminal()
     let console = Console(
       terminal: terminal, environment: environment(),
-      output: DescriptorOutput(STDOUT_FILENO, isBuffered: !terminal.isOutput),
+      output: DescriptorOutput(STDOUT_FILENO, isBuffered: !terminal.isOutput), outputDescriptor: STDOUT_FILENO,
       errors: DescriptorOutput(STDERR_FILENO, isBuffered: false), terminalWidth: { Self.columns(STDERR_FILENO) },
       screenSize: { Console.ScreenSize(columns: Self.columns(STDOUT_FILENO), rows: Self.rows(STDOUT_FILENO)) },
       screenSignals: ScreenSignals.set,

@@ -88,6 +88,8 @@ package final class Console {
   package let pause: (Duration) throws -> Void
   /// The descriptor that a shell without a terminal reads from.
   package let input: Int32
+  /// That of standard output, to notice that its reader has gone; -1 if it has none.
+  let outputDescriptor: Int32
   /// Whether the running command has `--json`, which makes errors objects as well.
   package var isJSON = false
   /// Width of the terminal now, which may have changed since the start.
@@ -102,7 +104,7 @@ package final class Console {
 
   package init(
     terminal: Terminal, environment: Environment, input: Int32 = 0, output: any TextOutput,
-    errors: any TextOutput,
+    outputDescriptor: Int32 = -1, errors: any TextOutput,
     helloTimeout: Duration = ControlConnection.helloTimeout, terminalWidth: (() -> Int)? = nil,
     screenSize: (() -> ScreenSize)? = nil, screenSignals: @escaping (Bool) -> Void = { _ in },
     now: @escaping () -> ContinuousClock.Instant = { .now }, ask: @escaping (String) -> InputLine = { _ in .end },
@@ -111,6 +113,7 @@ package final class Console {
     self.terminal = terminal
     self.environment = environment
     self.input = input
+    self.outputDescriptor = outputDescriptor
     self.output = output
     self.errors = errors
     self.helloTimeout = helloTimeout

@@ -20,6 +20,8 @@ struct DaemonClient {
   var offersStart = true
   /// Whether to ask the supervisor why a daemon does not answer.
   var explains = true
+  /// Whether requests are of no use once the reader of standard output has gone: they then throw `OutputError.closed`.
+  var endsWithReader = false
 
   /// Sends one request on a new connection.
   /// - Parameters:
@@ -34,6 +36,7 @@ struct DaemonClient {
     let whom = socket.name.map { "the daemon of peer \($0)" } ?? "the daemon"
     do {
       var connection = try open(socket)
+      if endsWithReader { connection.endWithReader(of: console.outputDescriptor) }
       if explains, !options.json, request.concernsOwnDocuments { show(connection.greeting.notices) }
       return try connection.request(
         request, timeout: timeout, onEvent: onEvent, onBytes: onBytes, onQuiet: onQuiet)

@@ -10,10 +10,12 @@ extension DocumentIndex {
   package var isSettled: Bool { departing.isEmpty }
 
   /// Withdraws records of closed sessions and sweeps the words.
-  /// - Parameter work: the amount, in records; each takes a few microseconds at most.
+  /// - Parameter work: the amount, in records; each takes a few microseconds at most. Less is done if watchers have much to
+  ///   be told.
   package func clear(_ work: Int) {
     var left = work
     while left > 0, let session = departing.last {
+      guard !isCrowdedWithEvents else { return }
       left -= 1
       guard sessions[session].newestRecord != noSlot else {
         departing.removeLast()

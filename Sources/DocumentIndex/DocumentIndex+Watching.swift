@@ -23,6 +23,10 @@ extension DocumentIndex {
 
   package var hasEvents: Bool { !events.isEmpty }
 
+  /// Whether a slice of work should end: to tell this many events takes some milliseconds.
+  var isCrowdedWithEvents: Bool { events.count >= Self.maxEventsOfSlice }
+  private static var maxEventsOfSlice: Int { 4096 }
+
   /// What is to be told, in order; the owner of the index takes it after each call.
   package func takeEvents() -> [(watch: WatchID, event: IndexEvent)] {
     guard !events.isEmpty else { return [] }

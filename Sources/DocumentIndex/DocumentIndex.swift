@@ -120,6 +120,20 @@ package final class DocumentIndex {
     return added
   }
 
+  /// Adds the first documents of a batch, and takes them out of it: all, unless watchers have much to be told.
+  /// - Returns: the number of new records.
+  package func addFirst(of documents: inout ArraySlice<Document>, by session: SessionID) -> Int {
+    guard let slot = sessionSlots[session], sessions[slot].source != noSlot else {
+      documents = []
+      return 0
+    }
+    var added = 0
+    while !isCrowdedWithEvents, let document = documents.popFirst() {
+      if place(document, session: slot, complete: document.complete) { added += 1 }
+    }
+    return added
+  }
+
   /// Drops records.
   /// - Returns: the number of records that the session had.
   @discardableResult
@@ -131,6 +145,15 @@ package final class DocumentIndex {
       else { continue }
       withdraw(record)
       removed += 1
+    }
+    return removed
+  }
+
+  /// The same for the first documents, which are taken out: all, unless watchers have much to be told.
+  package func removeFirst(of documents: inout ArraySlice<DocumentID>, by session: SessionID) -> Int {
+    var removed = 0
+    while !isCrowdedWithEvents, let document = documents.popFirst() {
+      removed += remove(CollectionOfOne(document), by: session)
     }
     return removed
   }

@@ -70,9 +70,9 @@ extension IndexRole {
   private func add(
     _ documents: [Document], to session: IndexSession, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    let added: Int?
-    do { added = try session.beginAdding(documents) } catch { throw WireFailure(error) }
-    guard let added else { return begin(SlicedWork(id: id, task: .add(documents[...], added: 0)), &output) }
+    let (added, rest): (Int, ArraySlice<Document>)
+    do { (added, rest) = try session.beginAdding(documents) } catch { throw WireFailure(error) }
+    guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added: added)), &output) }
     recordsChanged()
     output.writeReply(id: id) { $0.member("added", added) }
     return .next

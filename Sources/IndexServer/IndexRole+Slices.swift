@@ -45,18 +45,17 @@ extension IndexRole {
   /// - Returns: whether the reply is written.
   private func advance(_ work: inout SlicedWork, _ session: IndexSession, _ output: inout JSONWriter) -> Bool {
     switch work.task {
-    case .add(let rest, let added):
-      let slice = session.slice(of: rest)
-      let sum = added + session.add(slice)
-      work.task = .add(rest[slice.endIndex...], added: sum)
-      guard slice.endIndex == rest.endIndex else { return false }
+    case .add(var rest, let added):
+      let sum = added + session.add(&rest)
+      work.task = .add(rest, added: sum)
+      guard rest.isEmpty else { return false }
       session.endAdding()
       recordsChanged()
       output.writeReply(id: work.id) { $0.member("added", sum) }
-    case .remove(let rest, let removed):
-      let sum = removed + session.remove(rest.prefix(IndexSession.slice))
-      work.task = .remove(rest.dropFirst(IndexSession.slice), removed: sum)
-      guard rest.count <= IndexSession.slice else { return false }
+    case .remove(var rest, let removed):
+      let sum = removed + session.remove(&rest)
+      work.task = .remove(rest, removed: sum)
+      guard rest.isEmpty else { return false }
       recordsChanged()
       output.writeReply(id: work.id) { $0.member("removed", sum) }
     case .lookup(var search):

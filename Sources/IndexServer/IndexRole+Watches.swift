@@ -17,7 +17,7 @@ struct SessionWatches {
   /// Those whose state is not told yet.
   var untold = CircularBuffer<WatchID>()
   var last = 0
-  /// Whether events are on their way to the system.
+  /// Whether events wait for their turn, or for the system to take them.
   var isSending = false
   var isTelling = false
 }
@@ -33,9 +33,11 @@ extension IndexRole {
         .tooMany, "a session has at most \(limits.watches) watches", limit: .init("watches", limits.watches))
     }
     watches.last += 1
-    guard let watch = service.watch(query.subject, number: watches.last, watches.outbox) else {
-      throw WireFailure(
-        .tooMany, "the index has too many watches", limit: .init("watches_total", limits.watchesTotal), retryAfter: 5)
+    let watch: WatchID
+    do throws(WatchRefusal) {
+      watch = try service.watch(query.subject, number: watches.last, watches.outbox, of: session?.origin.block)
+    } catch {
+      throw WireFailure(error)
     }
     watches.ids[watches.last] = watch
     watches.untold.append(watch)
@@ -49,6 +51,7 @@ extension IndexRole {
       throw WireFailure(.notFound, "this session has no watch \(number)")
     }
     watches?.sequence[number] = nil
+    watches?.untold.removeAll { $0 == watch }
     service.unwatch([watch])
     output.writeReply(id: id) { _ in }
   }
@@ -89,13 +92,22 @@ extension IndexRole {
   /// Handed to the system at a time, in bytes.
   private static let chunk = 64 << 10
 
+  /// In turns with other connections: thousands of watchers may have much to be told at once.
   private func sendEvents() {
-    guard let watches, !watches.isSending, let connection, let session else { return }
+    guard watches?.isSending == false, let turns = connection?.turns else { return }
+    watches?.isSending = true
+    turns.wait { [weak self] in self?.sendChunk() }
+  }
+
+  private func sendChunk() {
+    guard let watches, let connection, let session else { return }
     let items = watches.outbox.take(Self.chunk)
-    guard !items.isEmpty else { return tellState() }
+    guard !items.isEmpty else {
+      self.watches?.isSending = false
+      return tellState()
+    }
     var output = JSONWriter()
     for item in items { write(item, session.origin.asker, &output) }
-    self.watches?.isSending = true
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     // What the system has not taken yet counts for the reader: no more is taken out meanwhile.
     connection.send(bytes: ByteBuffer(bytes: output.bytes)).whenComplete { [service] _ in
@@ -127,6 +139,23 @@ extension IndexRole {
     let bound = NIOLoopBound(self, eventLoop: loop)
     loop.scheduleTask(in: Self.pace) {
       if bound.value.service.reconcile(id) { bound.value.reconcileLater(id) }
+    }
+  }
+}
+
+extension WireFailure {
+  /// Seconds after which a retry makes sense.
+  private static let retryAfter = 5
+
+  fileprivate init(_ refusal: WatchRefusal) {
+    switch refusal {
+    case .tooMany(let limit):
+      self.init(
+        .tooMany, "the index has too many watches", limit: .init("watches_total", limit), retryAfter: Self.retryAfter)
+    case .tooManyOfAddress(let limit):
+      self.init(
+        .tooMany, "an address has at most \(limit) watches", limit: .init("watches_per_address", limit),
+        retryAfter: Self.retryAfter)
     }
   }
 }

@@ -19,18 +19,25 @@ package final class IndexService: Sendable {
     /// The number of the watch in its session.
     let number: Int
     let outbox: WatchOutbox
+    let block: AddressBlock?
   }
 
   struct Shared {
     let index = DocumentIndex()
     fileprivate var watchers: [WatchID: Watcher] = [:]
+    fileprivate var watchersOfBlocks = BlockCounts()
     fileprivate var lastWatch: UInt64 = 0
     /// When the first of the closed sessions that are not cleared away was closed.
     fileprivate var closed: NIODeadline?
     /// Whether a loop takes turns to clear.
     fileprivate var isClearing = false
-    /// Since memory was given back to the system, in bytes.
-    fileprivate var most = 0
+    fileprivate var freed = FreedMemory()
+
+    fileprivate mutating func unwatch(_ watch: WatchID) {
+      guard let watcher = watchers.removeValue(forKey: watch) else { return }
+      if let block = watcher.block { watchersOfBlocks.subtract(block) }
+      index.unwatch(watch)
+    }
   }
 
   /// Event loops that serve an index: more would cost more than they bring.
@@ -155,6 +162,13 @@ package final class IndexService: Sendable {
     withIndex { $0.bytes }
   }
 
+  package var watchCount: Int {
+    withIndex { $0.watchCount }
+  }
+
+  /// What watchers have not been told yet, in bytes.
+  package var untoldBytes: Int { watchBudget.bytes }
+
   /// Whether nothing of closed sessions is left.
   package var isClear: Bool {
     withIndex { !$0.needsClearing }
@@ -171,25 +185,33 @@ package final class IndexService: Sendable {
 
   // MARK: Watches
 
-  /// - Returns: `nil` if the index has too many.
-  func watch(_ subject: WatchSubject, number: Int, _ outbox: WatchOutbox) -> WatchID? {
+  /// - Parameter block: what the watch is counted for, if it is.
+  func watch(
+    _ subject: WatchSubject, number: Int, _ outbox: WatchOutbox, of block: AddressBlock?
+  ) throws(WatchRefusal) -> WatchID {
     let limits = limits
-    return shared.change { shared in
-      guard shared.index.watchCount < limits.watchesTotal else { return nil }
+    let result = shared.change { shared -> Result<WatchID, WatchRefusal> in
+      guard shared.index.watchCount < limits.watchesTotal else {
+        return .failure(.tooMany(limit: limits.watchesTotal))
+      }
+      if let block {
+        guard shared.watchersOfBlocks.hasRoom(for: block, limit: limits.watchesPerAddress) else {
+          return .failure(.tooManyOfAddress(limit: limits.watchesPerAddress))
+        }
+        shared.watchersOfBlocks.add(block)
+      }
       shared.lastWatch += 1
       let id = WatchID(shared.lastWatch)
-      shared.watchers[id] = Watcher(number: number, outbox: outbox)
+      shared.watchers[id] = Watcher(number: number, outbox: outbox, block: block)
       shared.index.watch(id, subject, holderLimit: limits.holders)
-      return id
+      return .success(id)
     }
+    return try result.get()
   }
 
   func unwatch(_ watches: [WatchID]) {
     shared.change { shared in
-      for watch in watches {
-        shared.watchers[watch] = nil
-        shared.index.unwatch(watch)
-      }
+      for watch in watches { shared.unwatch(watch) }
     }
   }
 
@@ -211,8 +233,7 @@ package final class IndexService: Sendable {
       guard let watcher = shared.watchers[watch],
         !watcher.outbox.push(event, of: watcher.number, at: now, total: total)
       else { continue }
-      shared.watchers[watch] = nil
-      shared.index.unwatch(watch)
+      shared.unwatch(watch)
     }
   }
 
@@ -222,15 +243,13 @@ package final class IndexService: Sendable {
   private static let clearingSlice = TimeAmount.microseconds(300)
   /// Records between two looks at the clock.
   private static let clearingStep = 32
-  /// Less than this is not worth giving back.
-  private static let trimmed = 32 << 20
 
   /// Clears away what closed sessions have left, if nobody does it already, in turns with the connections of a loop.
   func clear(in turns: LoopTurns) {
     let begins = shared.change { shared in
       guard shared.index.needsClearing, !shared.isClearing else { return false }
       shared.isClearing = true
-      shared.most = max(shared.most, shared.index.bytes)
+      shared.freed.willFree(from: shared.index.bytes)
       return true
     }
     guard begins else { return }
@@ -239,28 +258,36 @@ package final class IndexService: Sendable {
 
   /// - Returns: whether there is more to do.
   private func clearSlice(until end: NIODeadline, _ turns: LoopTurns) -> Bool {
-    let (isDone, freed) = shared.change { shared -> (Bool, Int) in
+    let (isDone, givesBack) = shared.change { shared -> (Bool, Bool) in
       repeat {
         shared.index.clear(Self.clearingStep)
         if shared.index.hasEvents { tellWatchers(&shared) }
       } while shared.index.needsClearing && turns.now < end
-      guard !shared.index.needsClearing else { return (false, 0) }
+      let givesBack = shared.freed.shouldGiveBack(shared.index.bytes)
+      guard !shared.index.needsClearing else { return (false, givesBack) }
       shared.isClearing = false
       if let closed = shared.closed.take() { departures.note(turns.now - closed, at: turns.now) }
-      let freed = shared.most - shared.index.bytes
-      if freed >= Self.trimmed { shared.most = 0 }
-      return (true, freed)
+      return (true, givesBack)
     }
-    if freed >= Self.trimmed { Self.giveBackMemory() }
+    if givesBack { giveBackMemory() }
     return !isDone
   }
 
   /// On a thread of its own: it takes long.
-  private static func giveBackMemory() {
-    NIOSingletons.posixBlockingThreadPool.submit { state in
-      if case .active = state { ProcessResources.giveBackMemory() }
+  private func giveBackMemory() {
+    NIOSingletons.posixBlockingThreadPool.submit { [self] state in
+      guard case .active = state else { return }
+      let start = NIODeadline.now()
+      ProcessResources.giveBackMemory()
+      shared.change { $0.freed.gaveBack(in: NIODeadline.now() - start, $0.index.bytes) }
     }
   }
+}
+
+/// Why the index refuses a watch.
+enum WatchRefusal: Error {
+  case tooMany(limit: Int)
+  case tooManyOfAddress(limit: Int)
 }
 
 extension ConnectionRefusal {

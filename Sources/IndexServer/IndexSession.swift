@@ -90,10 +90,10 @@ final class IndexSession {
     service.read(reader) { $0.pointee.index.records(of: id) } > 0
   }
 
-  /// Begins to add a batch, of which all is taken or nothing: `add` its slices, then `endAdding`. A batch of one slice is
-  /// added already.
-  /// - Returns: the number of new records, if it is added.
-  func beginAdding(_ documents: [Document]) throws(IndexRefusal) -> Int? {
+  /// Begins to add a batch, of which all is taken or nothing: `add` slices of the rest, then `endAdding`. Usually a batch of
+  /// one slice has no rest.
+  /// - Returns: the number of new records so far.
+  func beginAdding(_ documents: [Document]) throws(IndexRefusal) -> (added: Int, rest: ArraySlice<Document>) {
     switch offer {
     case .at: break
     case .none: throw .noPort
@@ -101,15 +101,16 @@ final class IndexSession {
     }
     let limits = service.limits(for: reader)
     let bytes = DocumentIndex.mostBytes(of: documents)
-    let (added, refusal) = service.withIndex { [id] index -> (Int?, IndexRefusal?) in
-      guard let holdings = index.holdings(of: id) else { return (0, nil) }
-      if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) { return (nil, refusal) }
-      if bytes <= Self.addedBytes { return (index.add(documents, by: id), nil) }
-      index.reserve(bytes, for: id)
-      return (nil, nil)
+    let (added, left, refusal) = service.withIndex { [id] index -> (Int, Int, IndexRefusal?) in
+      guard let holdings = index.holdings(of: id) else { return (0, 0, nil) }
+      if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) { return (0, 0, refusal) }
+      var rest = documents[...]
+      let added = bytes <= Self.addedBytes ? index.addFirst(of: &rest, by: id) : 0
+      if !rest.isEmpty { index.reserve(bytes, for: id) }
+      return (added, rest.count, nil)
     }
     if let refusal { throw refusal }
-    return added
+    return (added, documents.suffix(left))
   }
 
   private static func refusal(
@@ -130,7 +131,7 @@ final class IndexSession {
   }
 
   /// As many documents as are added before others may have their turn.
-  func slice(of documents: ArraySlice<Document>) -> ArraySlice<Document> {
+  private func slice(of documents: ArraySlice<Document>) -> ArraySlice<Document> {
     var (end, left) = (documents.startIndex, Self.addedBytes)
     while end < documents.endIndex, left > 0 {
       left -= DocumentIndex.mostBytes(of: documents[end...end])
@@ -139,18 +140,32 @@ final class IndexSession {
     return documents[..<end]
   }
 
+  /// Adds a slice of the documents, and takes it out.
   /// - Returns: the number of new records.
-  func add(_ slice: ArraySlice<Document>) -> Int {
-    service.withIndex { [id] in $0.add(slice, by: id) }
+  func add(_ documents: inout ArraySlice<Document>) -> Int {
+    let slice = slice(of: documents)
+    let (added, left) = service.withIndex { [id] index in
+      var rest = slice
+      return (index.addFirst(of: &rest, by: id), rest.count)
+    }
+    documents = documents.dropFirst(slice.count - left)
+    return added
   }
 
   func endAdding() {
     service.withIndex { [id] in $0.reserve(0, for: id) }
   }
 
+  /// The same for records to be dropped.
   /// - Returns: the number of records that the session had.
-  func remove(_ slice: ArraySlice<DocumentID>) -> Int {
-    service.withIndex { [id] in $0.remove(slice, by: id) }
+  func remove(_ documents: inout ArraySlice<DocumentID>) -> Int {
+    let slice = documents.prefix(Self.slice)
+    let (removed, left) = service.withIndex { [id] index in
+      var rest = slice
+      return (index.removeFirst(of: &rest, by: id), rest.count)
+    }
+    documents = documents.dropFirst(slice.count - left)
+    return removed
   }
 
   // MARK: Questions

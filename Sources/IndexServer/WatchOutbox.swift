@@ -9,6 +9,8 @@ import Synchronization
 final class WatchBudget: Sendable {
   private let used = Atomic<Int>(0)
 
+  var bytes: Int { used.load(ordering: .relaxed) }
+
   func take(_ bytes: Int, of limit: Int) -> Bool {
     guard used.add(bytes, ordering: .relaxed).newValue > limit else { return true }
     giveBack(bytes)

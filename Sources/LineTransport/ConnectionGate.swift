@@ -17,16 +17,13 @@ package final class ConnectionGate: Sendable {
   private struct State {
     var members: [UInt64: Member] = [:]
     var order = ArrivalOrder()
-    var perBlock: [AddressBlock: Int] = [:]
+    var perBlock = BlockCounts()
     var refusals = 0
 
     mutating func remove(_ number: UInt64) -> Member? {
       guard let member = members.removeValue(forKey: number) else { return nil }
       order.leave(number)
-      for block in [member.block, member.block?.site].compactMap({ $0 }) {
-        let count = perBlock[block, default: 1] - 1
-        perBlock[block] = count > 0 ? count : nil
-      }
+      if let block = member.block { perBlock.subtract(block) }
       return member
     }
   }
@@ -66,7 +63,7 @@ package final class ConnectionGate: Sendable {
   ) -> Result<UInt64, ConnectionRefusal> {
     let block = Self.block(of: address)
     let (outcome, evicted) = state.withLock { state -> (Result<UInt64, ConnectionRefusal>, Member?) in
-      if let block, !hasRoom(for: block, state.perBlock) {
+      if let block, !state.perBlock.hasRoom(for: block, limit: limitOfAddress) {
         return (.failure(.tooManyOfAddress(limit: limitOfAddress)), nil)
       }
       var evicted: Member?
@@ -78,16 +75,11 @@ package final class ConnectionGate: Sendable {
       }
       let number = state.order.arrive()
       state.members[number] = Member(block: block, evict: evict)
-      for block in [block, block?.site].compactMap({ $0 }) { state.perBlock[block, default: 0] += 1 }
+      if let block { state.perBlock.add(block) }
       return (.success(number), evicted)
     }
     evicted?.evict()
     return outcome
-  }
-
-  private func hasRoom(for block: AddressBlock, _ counts: [AddressBlock: Int]) -> Bool {
-    guard counts[block, default: 0] < limitOfAddress else { return false }
-    return block.site.map { counts[$0, default: 0] < limitOfAddress * AddressBlock.sharesOfSite } ?? true
   }
 
   package func leave(_ number: UInt64) {

@@ -18,33 +18,50 @@ package final class LineBudget: Sendable {
     let evict: @Sendable () -> Void
   }
 
+  private struct Block {
+    var bytes = 0
+    var order = AgeList()
+  }
+
   private struct State {
     var total = 0
-    /// By number, which tells how old they are.
     var shares: [UInt64: Share] = [:]
-    var blocks: [AddressBlock: Int] = [:]
+    /// All shares by age. Those who exceed the budget can do so again and again, so finding the oldest must cost nothing.
+    var order = AgeList()
+    var blocks: [AddressBlock: Block] = [:]
     var lastNumber: UInt64 = 0
+
+    mutating func insert(_ share: Share) -> UInt64 {
+      lastNumber += 1
+      shares[lastNumber] = share
+      order.append(lastNumber)
+      if let block = share.block { blocks[block, default: Block()].order.append(lastNumber) }
+      return lastNumber
+    }
 
     mutating func change(_ number: UInt64, by bytes: Int) {
       guard let share = shares[number] else { return }
       total += bytes
       shares[number]?.bytes += bytes
-      if let block = share.block {
-        let held = blocks[block, default: 0] + bytes
-        blocks[block] = held > 0 ? held : nil
-      }
+      if let block = share.block { blocks[block]?.bytes += bytes }
+    }
+
+    /// `nil` if the block holds no more than the limit.
+    func oldest(of block: AddressBlock, beyond limit: Int) -> UInt64? {
+      guard let held = blocks[block], held.bytes > limit else { return nil }
+      return held.order.oldest
     }
 
     mutating func remove(_ number: UInt64) -> Share? {
       guard let share = shares[number] else { return nil }
       change(number, by: -share.bytes)
       shares[number] = nil
+      order.remove(number)
+      if let block = share.block {
+        blocks[block]?.order.remove(number)
+        if blocks[block]?.order.isEmpty == true { blocks[block] = nil }
+      }
       return share
-    }
-
-    /// - Parameter block: only of these addresses, unless `nil`.
-    func oldest(of block: AddressBlock?) -> UInt64? {
-      shares.filter { block == nil || $0.value.block == block }.keys.min()
     }
   }
 
@@ -73,20 +90,14 @@ package final class LineBudget: Sendable {
     _ number: UInt64?, _ bytes: Int, _ block: AddressBlock?, _ evict: @escaping @Sendable () -> Void
   ) -> UInt64? {
     let (kept, evicted) = state.withLock { state -> (UInt64?, [Share]) in
-      let number = number ?? state.lastNumber + 1
-      if number > state.lastNumber {
-        state.lastNumber = number
-        state.shares[number] = Share(bytes: 0, block: block, evict: evict)
-      }
+      let number = number ?? state.insert(Share(bytes: 0, block: block, evict: evict))
       guard let share = state.shares[number] else { return (nil, []) }
       state.change(number, by: bytes - share.bytes)
       var evicted = [Share]()
-      while let block, state.blocks[block, default: 0] > limitOfBlock, let oldest = state.oldest(of: block),
-        let share = state.remove(oldest)
-      {
+      while let block, let oldest = state.oldest(of: block, beyond: limitOfBlock), let share = state.remove(oldest) {
         evicted.append(share)
       }
-      while state.total > limit, let oldest = state.oldest(of: nil), let share = state.remove(oldest) {
+      while state.total > limit, let oldest = state.order.oldest, let share = state.remove(oldest) {
         evicted.append(share)
       }
       return (state.shares[number] == nil ? nil : number, evicted)

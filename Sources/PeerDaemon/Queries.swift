@@ -119,11 +119,21 @@ struct IndexQueries: Sendable {
       query.limit = wanted
       query.after = pages.cursor
       let reply = try await link.ask(.list(query), ListReply.init(line:))
-      let rows = pages.take(reply.rows, next: reply.next)
+      let rows = pages.take(reply.rows, next: reply.next, at: Self.position)
       documents = rows.reduce(documents) { $0.addingReportingOverflow($1.documents).partialValue }
       try await take(rows)
     }
     return documents
+  }
+
+  /// Grows from row to row.
+  private static func position(_ row: ListRow) -> [UInt8] {
+    switch row {
+    case .level(let level): Array(level.prefix.utf8)
+    case .document(let row):
+      Array(row.document.key.text.utf8) + [0] + row.document.content.root.bytes
+        + (0..<8).map { UInt8(truncatingIfNeeded: row.document.content.size >> (56 - 8 * $0)) }
+    }
   }
 
   /// As `list`, for connected peers.
@@ -134,7 +144,10 @@ struct IndexQueries: Sendable {
     while let wanted = pages.nextLength(Self.pageLength) {
       let query = IndexRequest.PeersQuery(limit: wanted, after: pages.cursor)
       let reply = try await link.ask(.peers(query), PeersReply.init)
-      try await take(pages.take(reply.peers, next: reply.next))
+      let rows = pages.take(reply.peers, next: reply.next) { row in
+        row.peer.digest.bytes + Array(row.host.utf8) + [0, UInt8(row.port >> 8), UInt8(row.port & 0xFF)]
+      }
+      try await take(rows)
     }
     return pages.count
   }
@@ -148,10 +161,14 @@ package struct Pages: Sendable {
   package private(set) var cursor: String?
   /// Maximum number of empty pages in a row: an index may end a page early, but a list has an end.
   package static let maxEmptyPages = 100_000
+  /// Maximum number of pages in a row that lead no further.
+  package static let maxFruitless = 256
 
   private let limit: Int?
   private var isAtEnd = false
   private var emptyPages = 0
+  private var fruitless = 0
+  private var position: [UInt8] = []
 
   /// - Parameter limit: maximum number of rows; `nil` for all.
   package init(limit: Int?) {
@@ -164,13 +181,21 @@ package struct Pages: Sendable {
     return isAtEnd || left <= 0 ? nil : min(left, max)
   }
 
+  /// - Parameter position: of a row: grows from page to page, in byte order.
   /// - Returns: the rows, cut to the limit.
-  package mutating func take<Row>(_ rows: [Row], next: String?) -> [Row] {
+  package mutating func take<Row>(
+    _ rows: [Row], next: String?, at position: ((Row) -> [UInt8])? = nil
+  ) -> [Row] {
     let taken = Array(rows.prefix(limit.map { max($0 - count, 0) } ?? rows.count))
     count += taken.count
     // A repeated cursor would be a cycle: the index is broken or lies.
     emptyPages = rows.isEmpty ? emptyPages + 1 : 0
-    isAtEnd = next == nil || next == cursor || emptyPages == Self.maxEmptyPages
+    if let position, let last = rows.last.map(position) {
+      let leads = self.position.lexicographicallyPrecedes(last)
+      fruitless = leads ? 0 : fruitless + 1
+      if leads { self.position = last }
+    }
+    isAtEnd = next == nil || next == cursor || emptyPages == Self.maxEmptyPages || fruitless == Self.maxFruitless
     cursor = next
     return taken
   }

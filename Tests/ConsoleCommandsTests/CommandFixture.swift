@@ -49,6 +49,7 @@ final class CommandFixture {
   var now: () -> ContinuousClock.Instant = { .now }
   var executableDirectory: String?
   var input: Int32 = -1
+  var outputDescriptor: Int32 = -1
   /// The value of `P2P_HOME`, if it is not the path of `home`.
   var homeVariable: String?
 
@@ -69,7 +70,8 @@ final class CommandFixture {
     environment.unreadableVariable = unreadableVariable
     return Console(
       terminal: terminal, environment: environment,
-      input: input, output: output, errors: errors, helloTimeout: helloTimeout, now: now,
+      input: input, output: output, outputDescriptor: outputDescriptor, errors: errors, helloTimeout: helloTimeout,
+      now: now,
       ask: { _ in self.answers.isEmpty ? .end : self.answers.removeFirst() },
       pause: { _ in
         guard !self.pauseActions.isEmpty else { throw ControlError.interrupted }

@@ -2,7 +2,9 @@
 
 import ConsoleCommands
 import enum ConsoleCommands.ExitStatus
+import Dispatch
 import DocumentModel
+import Glibc
 import LineJSON
 import Synchronization
 import TestSupport
@@ -123,6 +125,24 @@ import WireProtocol
     #expect(daemon.requests.count == 4)
     #expect(fixture.output.text.split(separator: "\n").count == 2)
     #expect(fixture.errors.text.split(separator: "\n").count { $0.contains("to the daemon was lost") } == 2)
+  }
+
+  /// As in `p2pctl watch | head -1`, while nothing changes.
+  @Test(.timeLimit(.minutes(1))) func `command ends when the reader of its output goes`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, Self.current)
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { close(ends[1]) }
+    fixture.outputDescriptor = ends[1]
+    let reader = ends[0]
+    DispatchQueue.global().async {
+      _ = eventuallyOnThread { daemon.requests.count == 1 }
+      close(reader)
+    }
+    #expect(fixture.run("watch") == .done)
+    #expect(fixture.errors.text.split(separator: "\n").count <= 1)
+    #expect(eventuallyOnThread { daemon.endedConnections == 1 })
   }
 
   @Test func `failure before the beginning ends the command`() throws {

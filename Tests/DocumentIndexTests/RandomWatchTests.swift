@@ -15,8 +15,11 @@ import Testing
       if step % 20 == 19 { try walk.compare() }
     }
     try walk.closeAll()
-    #expect(walk.index.watchCount == 0)
+    #expect(walk.index.watchCount == 0 && !walk.index.hasEvents)
     #expect(walk.index.elementCount == 0)
+    #expect(walk.index.bytes == DocumentIndex().bytes)
+    let none = IndexStatistics(documents: 0, records: 0, sessions: 0, peers: 0, keys: 0)
+    #expect(walk.index.statistics == none)
   }
 }
 
@@ -35,6 +38,11 @@ private struct WatchedWalk {
   private var generator: SeededGenerator
   private var watches: [WatchID: Watch] = [:]
   private var open: [UInt64] = []
+  /// What counts for the addresses of open sessions.
+  private var blocks: [UInt64: AddressBlock] = [:]
+  /// Batches that are half added or removed.
+  private var adding: [(session: UInt64, rest: ArraySlice<Document>)] = []
+  private var removing: [(session: UInt64, rest: ArraySlice<DocumentID>)] = []
   private var last: UInt64 = 0
   private let keys = ["rfc/1", "rfc/10", "rfc/2", "file/a.txt", "file/a/b.txt", "data/host"]
   private let titles = ["", "Host Software", "Transmission Control Protocol", "host, a HOST"]
@@ -45,7 +53,7 @@ private struct WatchedWalk {
   }
 
   mutating func step() throws {
-    switch generator.next() % 16 {
+    switch generator.next() % 20 {
     case 0: try openSession()
     case 1: closeSession()
     case 2: index.clear(Int.random(in: 1...3, using: &generator))
@@ -53,6 +61,8 @@ private struct WatchedWalk {
     case 4: endWatch()
     case 5, 6: tellSome()
     case 7, 8: try removeSome()
+    case 9: try beginBatches()
+    case 10...12: goOn()
     default: try addSome()
     }
     try drain()
@@ -62,6 +72,7 @@ private struct WatchedWalk {
   mutating func compare() throws {
     while index.needsClearing { index.clear(8) }
     try drain()
+    checkHoldings()
     for id in watches.keys {
       while watches[id]?.isTold == false { tell(id) }
       while index.reconcile(id) {}
@@ -88,7 +99,11 @@ private struct WatchedWalk {
   }
 
   mutating func closeAll() throws {
-    while !open.isEmpty { closeSession() }
+    while !open.isEmpty {
+      closeSession()
+      goOn()
+      try drain()
+    }
     try compare()
     for id in watches.keys { index.unwatch(id) }
   }
@@ -101,13 +116,68 @@ private struct WatchedWalk {
 
   private mutating func openSession() throws {
     last += 1
-    try index.open(last, peer: Int(last % 4), name: "peer\(last % 4)")
+    let host = generator.pick(["127.0.0.1", "192.0.2.1", "2001:db8:1:1::1", "2001:db8:1:2::1"])
+    let block = host == "127.0.0.1" ? nil : HostAddress(host).map { AddressBlock($0) }
+    index.open(
+      SessionID(last), peer: Sample.peer(Int(last % 4)), name: try PeerName("peer\(last % 4)"), host: host, port: 1,
+      block: block)
     open.append(last)
+    blocks[last] = block
   }
 
   private mutating func closeSession() {
     guard let position = open.indices.randomElement(using: &generator) else { return }
     index.close(SessionID(open.remove(at: position)))
+  }
+
+  /// What an address holds is what its sessions hold.
+  private func checkHoldings() {
+    let all = open.compactMap { session in
+      index.holdings(of: SessionID(session)).map { (block: blocks[session], holdings: $0) }
+    }
+    for (block, holdings) in all {
+      for (sum, isMeant) in [
+        (holdings.block, { $0 == block }), (holdings.site, { $0?.site == block?.site }),
+      ] as [(SessionHoldings.Sum?, (AddressBlock?) -> Bool)] {
+        guard let sum else { continue }
+        let meant = all.filter { isMeant($0.block) }.map(\.holdings)
+        #expect(sum.records == meant.reduce(0) { $0 + $1.records })
+        #expect(sum.bytes == meant.reduce(0) { $0 + $1.bytes })
+      }
+      #expect((holdings.block == nil) == (block == nil) && (holdings.site == nil) == (block?.site == nil))
+    }
+    #expect(all.count == open.count)
+  }
+
+  private mutating func beginBatches() throws {
+    guard let session = open.randomElement(using: &generator) else { return }
+    let documents = try (0..<Int.random(in: 2...8, using: &generator)).map { _ in
+      try Sample.document(generator.pick(keys), Int.random(in: 0..<contents, using: &generator), title: "batch title")
+    }
+    if generator.once(in: 2) {
+      index.reserve(DocumentIndex.mostBytes(of: documents), for: SessionID(session))
+      adding.append((session, documents[...]))
+    } else {
+      removing.append((session, documents.map(\.id)[...]))
+    }
+  }
+
+  /// A slice of each batch; its session may be closed meanwhile.
+  private mutating func goOn() {
+    for number in adding.indices {
+      var slice = adding[number].rest.prefix(2)
+      adding[number].rest = adding[number].rest.dropFirst(2)
+      _ = index.addFirst(of: &slice, by: SessionID(adding[number].session))
+      #expect(slice.isEmpty)
+      if adding[number].rest.isEmpty { index.reserve(0, for: SessionID(adding[number].session)) }
+    }
+    adding.removeAll { $0.rest.isEmpty }
+    for number in removing.indices {
+      var slice = removing[number].rest.prefix(2)
+      removing[number].rest = removing[number].rest.dropFirst(2)
+      _ = index.removeFirst(of: &slice, by: SessionID(removing[number].session))
+    }
+    removing.removeAll { $0.rest.isEmpty }
   }
 
   private mutating func addSome() throws {

@@ -26,6 +26,29 @@ import Testing
 
   private func events() -> [IndexEvent] { index.takeEvents().map(\.event) }
 
+  /// A slice is bounded by what watchers are told, whatever it does.
+  @Test func `slice ends when watchers have much to be told`() throws {
+    let count = 5000
+    for number in 1...UInt64(count) { _ = watch(.documents(WatchFilter()), number: number) }
+    let documents = try (0..<3).map { try Sample.document("file/\($0)", $0) }
+    var rest = documents[...]
+    for left in [2, 1, 0] {
+      #expect(index.addFirst(of: &rest, by: SessionID(1)) == 1 && rest.count == left)
+      #expect(events().count == count)
+    }
+    var gone = documents.map(\.id).prefix(2)
+    #expect(index.removeFirst(of: &gone, by: SessionID(1)) == 1 && gone.count == 1)
+    #expect(events().count == count)
+    index.close(SessionID(1))
+    for _ in 0..<2 {
+      #expect(index.needsClearing)
+      index.clear(100)
+      #expect(events().count == count)
+    }
+    index.clearAll()
+    #expect(index.statistics.documents == 0)
+  }
+
   private func add(_ document: Document, by session: UInt64 = 1) {
     index.add([document], by: SessionID(session))
   }

@@ -59,6 +59,31 @@ import WireProtocol
     #expect(try sessions[1].ask(two).outcome == "200")
   }
 
+  @Test func `watches of an address are limited over all its sessions, and free again when they end`() throws {
+    var limits = IndexLimits()
+    limits.watchesPerAddress = 3
+    let service = IndexService(limits: limits)
+    let sessions = try ["192.0.2.7", "192.0.2.7", "192.0.2.8", "127.0.0.1"].map {
+      try EmbeddedConnection(service, from: $0)
+    }
+    for session in sessions { try session.send(Wire.hello()) }
+    let watch = #"{"id":9,"op":"watch","key":"rfc/1"}"#
+    for _ in 0..<2 { #expect(try sessions[0].ask(watch).outcome == "200") }
+    #expect(try sessions[1].ask(watch).outcome == "200")
+    let refusal = try sessions[1].ask(watch)
+    #expect(refusal.outcome == "429 too-many" && refusal["limit"] == "watches_per_address" && refusal["value"] == 3)
+    #expect((refusal["retry_after"]?.integer ?? 0) > 0)
+    #expect(try sessions[2].ask(watch).outcome == "200")
+    for _ in 0..<5 { #expect(try sessions[3].ask(watch).outcome == "200") }
+    #expect(try sessions[0].ask(#"{"id":9,"op":"unwatch","watch":1}"#).outcome == "200")
+    #expect(try sessions[1].ask(watch).outcome == "200")
+    #expect(try sessions[1].ask(watch).outcome == "429 too-many")
+    try sessions[0].close()
+    #expect(try sessions[1].ask(watch).outcome == "200")
+    for session in sessions.dropFirst() { try session.close() }
+    #expect(service.watchCount == 0)
+  }
+
   @Test func `requests of an address are limited in each second`() throws {
     var limits = IndexLimits()
     limits.requestsPerAddress = 5

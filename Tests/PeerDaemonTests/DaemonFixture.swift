@@ -39,16 +39,33 @@ final class DaemonFixture: Sendable {
 
   /// Runs an index while `body` works.
   ///
-  /// - Parameter ahead: seconds by which its clock is ahead.
-  func withIndex(ahead: Int64 = 0, _ body: (IndexService) async throws -> Void) async throws {
+  /// - Parameters:
+  ///   - ahead: seconds by which its clock is ahead.
+  ///   - fill: called with another address of the index before the peers can find it.
+  func withIndex<Result: Sendable>(
+    ahead: Int64 = 0, filledBy fill: ((Endpoint) async throws -> Void)? = nil,
+    _ body: (IndexService) async throws -> Result
+  ) async throws -> Result {
     let service = IndexService(wallClock: { Int64(time(nil)) + ahead })
-    let index = try await service.serve(
-      at: .address(host: indexEndpoint.host, port: indexEndpoint.port), group: group)
-    do { try await body(service) } catch {
-      await index.drain(within: .milliseconds(100))
+    var servers = [LineServer]()
+    func drain() async {
+      for server in servers { await server.drain(within: .milliseconds(100)) }
+    }
+    do {
+      if let fill {
+        let server = try await service.serve(at: .address(host: indexEndpoint.host, port: 0), group: group)
+        servers.append(server)
+        try await fill(Endpoint(server.address?.endpointText ?? ""))
+      }
+      servers.append(
+        try await service.serve(at: .address(host: indexEndpoint.host, port: indexEndpoint.port), group: group))
+      let result = try await body(service)
+      await drain()
+      return result
+    } catch {
+      await drain()
       throw error
     }
-    await index.drain(within: .milliseconds(100))
   }
 
   /// Runs another index on any port of an address while `body` works.

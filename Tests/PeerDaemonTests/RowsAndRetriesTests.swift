@@ -34,6 +34,26 @@ import Testing
     #expect(count == Pages.maxEmptyPages)
   }
 
+  /// The same page again and again, each time with another cursor.
+  @Test(arguments: [[5], [5, 4], [1]]) func `pages that lead no further end the listing`(rows: [UInt8]) {
+    var pages = Pages(limit: nil)
+    _ = pages.take([5] as [UInt8], next: "a") { [$0] }
+    var count = 0
+    while pages.nextLength(3) != nil, count < 10_000 {
+      count += 1
+      _ = pages.take(rows, next: "\(count)") { [$0] }
+    }
+    #expect(count == Pages.maxFruitless)
+  }
+
+  @Test func `page that leads further begins a new count`() {
+    var pages = Pages(limit: nil)
+    for number in 1...3 as ClosedRange<UInt8> {
+      for page in 0..<Pages.maxFruitless { _ = pages.take([number], next: "\(number) \(page)") { [$0] } }
+      #expect(pages.nextLength(3) == 3)
+    }
+  }
+
   @Test func `repeated cursor ends the listing`() {
     var pages = Pages(limit: nil)
     _ = pages.take([Int](), next: "a")

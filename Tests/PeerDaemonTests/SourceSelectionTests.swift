@@ -171,6 +171,40 @@ import WireProtocol
     #expect(network.asked.count == 257)
   }
 
+  /// An index that names other dead holders with each look-up.
+  @Test(arguments: [50, 256, 5000]) func `search is over after 1,024 failed holders`(ofReply count: Int) throws {
+    var next = 0
+    var network = Network(
+      [], total: 1_000_000,
+      answers: {
+        defer { next += count }
+        return ((try? self.holders(next..<next + count)) ?? [], 1_000_000)
+      }, behaviour: { _ in .refuses })
+    let isFetched = network.run()
+    #expect(!isFetched)
+    #expect(network.asked.count == 1024)
+    #expect(network.lookups <= 2 + 1024 / min(count, 256))
+  }
+
+  @Test func `failed holders are forgiven when bytes arrive`() throws {
+    var selection = SourceSelection(at: .uptimeNanoseconds(0))
+    var now = NIODeadline.uptimeNanoseconds(0)
+    selection.add(try holders(0..<1), total: 100_000, at: now)
+    guard case .ask(let good, _, _)? = step(&selection, now) else { return }
+    selection.answered(good)
+    var asked = 0
+    for round in 1...8 {
+      selection.gained(at: now)
+      selection.add(try holders(round * 1000..<round * 1000 + 300), total: 100_000, at: now)
+      while case .ask(let id, _, _) = step(&selection, now) {
+        asked += 1
+        selection.failed(id, .lost("Connection refused"), gained: 0, at: now)
+      }
+      now = now + .milliseconds(1)
+    }
+    #expect(asked == 8 * 256)
+  }
+
   // MARK: A watch
 
   @Test func `holder that joins is asked at once`() throws {

@@ -16,7 +16,6 @@ import WireProtocol
 final class Swarm: Sendable {
   let directory: TemporaryDirectory
   let index: LineServer
-  let service = IndexService()
   private let group: MultiThreadedEventLoopGroup
   private let pool: NIOThreadPool
   private let links = Mutex<[IndexLink]>([])
@@ -65,10 +64,12 @@ final class Swarm: Sendable {
   ///   - down, up: limits in bytes per second.
   ///   - index: if not that of the swarm.
   ///   - fetch: if not from the others of the swarm.
+  ///   - sleep: the clock of its downloads.
   func peer(
     _ name: String, timeout: SourceTimeout = SourceTimeout(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
     claiming id: PeerID? = nil, index: Endpoint? = nil, down: Int64? = nil, up: Int64? = nil,
-    fetch: FetchContent? = nil
+    fetch: FetchContent? = nil,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
@@ -89,7 +90,7 @@ final class Swarm: Sendable {
     await link.start()
     let downloads = Downloads(
       identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers,
-      pools: (pool, pool), limiter: download, logger: Self.logger(name),
+      pools: (pool, pool), limiter: download, logger: Self.logger(name), sleep: sleep,
       fetch: fetch
         ?? ContentFetcher(
           identity: identity, link: link, group: group, pool: pool, timeout: timeout, logger: Self.logger(name),

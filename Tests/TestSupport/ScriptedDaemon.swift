@@ -98,13 +98,13 @@ package final class ScriptedDaemon: Sendable {
 }
 
 /// A detached thread for blocking work.
-private enum Worker {
+package enum Worker {
   private final class Body {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  static func start(_ run: @escaping @Sendable () -> Void) {
+  package static func start(_ run: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let body = Unmanaged.passRetained(Body(run)).toOpaque()
     let result = pthread_create(

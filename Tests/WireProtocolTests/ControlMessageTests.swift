@@ -49,6 +49,14 @@ import WireProtocol
       #"{"id":1,"op":"get","key":"rfc/1","path":"/x","detach":true,"wait":true}"#, .badRequest,
       "detach goes neither with wait nor with stream"
     ),
+    (
+      #"{"id":1,"op":"get-all","prefix":"a/","directory":"/x","detach":true,"wait":true}"#, .badRequest,
+      "detach does not go with wait"
+    ),
+    (
+      #"{"id":1,"op":"get-all","keys":["rfc/1"],"directory":"/x","detach":true}"#, .badRequest,
+      "detach goes with a prefix; for several keys, get each"
+    ),
     (#"{"id":1,"op":"connect"}"#, .badRequest, "address is missing"),
     (#"{"id":1,"op":"connect","default":false}"#, .badRequest, "address is missing"),
     (#"{"id":1,"op":"connect","default":"no"}"#, .badRequest, "default is true or false"),

@@ -51,8 +51,8 @@ enum MessageTable {
         Reply<IndexHelloReply>.self,
         #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
           + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"line_time":30,"#
-          + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":65,"watches_total":20000,"connections":18000,"#
-          + #""connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
+          + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":65,"watches_total":20000,"#
+          + #""watches_per_address":5000,"connections":18000,"connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
         optional: ["protocol", "status", "advertised"]),
       MessageCase(
         Reply<LookupReply>.self,
@@ -166,8 +166,9 @@ enum MessageTable {
         "progress",
       ]),
     MessageCase(
-      ControlLine.self, #"{"id":15,"op":"get-all","keys":["rfc/793","a/b"],"directory":"/x","detach":true}"#,
+      ControlLine.self, #"{"id":15,"op":"get-all","prefix":"data/cats/","directory":"/x","detach":true}"#,
       optional: ["detach"]),
+    MessageCase(ControlLine.self, #"{"id":15,"op":"get-all","keys":["rfc/793","a/b"],"directory":"/x"}"#),
     MessageCase(ControlLine.self, #"{"id":13,"op":"pause","key":"data/cats/"}"#),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":6,"op":"remove","key":"rfc/793","content":"3f"}"#, optional: ["content"]),

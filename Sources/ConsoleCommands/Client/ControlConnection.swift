@@ -14,7 +14,7 @@ package struct ControlConnection: ~Copyable {
 
   /// The answer to `hello`.
   package private(set) var greeting: ControlHelloReply
-  private let stream: UnixStream
+  private var stream: UnixStream
   private var lines = LineSplitter(maximumLength: ControlPlane.lineLimit)
   private var nextID: Int64 = 2
 
@@ -45,6 +45,11 @@ package struct ControlConnection: ~Copyable {
       throw .malformed(path, reason: "an event before the answer to hello")
     }
     greeting = try decode { () throws(WireFailure) in try ControlHelloReply(reply) }
+  }
+
+  /// Ends every wait from now on if the reader of this descriptor goes: by `outputClosed`.
+  package mutating func endWithReader(of output: Int32) {
+    stream.output = output
   }
 
   package var path: String { stream.path }

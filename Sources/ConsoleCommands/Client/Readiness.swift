@@ -13,21 +13,27 @@ package enum Readiness {
     _ = try wait(for: -1, until: .now + duration)
   }
 
-  /// - Parameter deadline: `nil` waits indefinitely.
+  /// - Parameters:
+  ///   - deadline: `nil` waits indefinitely.
+  ///   - output: where the results go; -1 if it does not matter whether somebody reads them.
   /// - Returns: false if the deadline has passed.
-  /// - Throws: `interrupted` on Ctrl-C.
+  /// - Throws: `interrupted` on Ctrl-C; `outputClosed` if the reader of `output` has gone.
   package static func wait(
-    for descriptor: Int32, events: Int16 = Int16(POLLIN), until deadline: ContinuousClock.Instant?
+    for descriptor: Int32, events: Int16 = Int16(POLLIN), until deadline: ContinuousClock.Instant?,
+    output: Int32 = -1
   ) throws(ControlError) -> Bool {
     while true {
       var watched = [
         pollfd(fd: descriptor, events: events, revents: 0),
         pollfd(fd: InterruptSignal.descriptor, events: Int16(POLLIN), revents: 0),
+        // For POLLERR or POLLHUP, which poll(2) always reports.
+        pollfd(fd: output, events: 0, revents: 0),
       ]
       let remaining = deadline.map { PollTimeout.milliseconds($0 - .now) } ?? -1
       let count = poll(&watched, nfds_t(watched.count), remaining)
       if count < 0, errno != EINTR { throw .system("", call: "poll", errno: errno) }
       if count > 0, watched[1].revents != 0, InterruptSignal.take() { throw .interrupted }
+      if count > 0, watched[2].revents != 0 { throw .outputClosed }
       if count > 0, watched[0].revents != 0 { return true }
       if count == 0 { return false }
     }

@@ -7,6 +7,8 @@ import POSIXSupport
 struct UnixStream: ~Copyable {
   /// 108 bytes with the terminating zero: unix(7).
   let path: String
+  /// If its reader goes, each wait ends; -1 for none.
+  var output: Int32 = -1
   private let descriptor: Int32
 
   /// - Parameter timeout: for a daemon whose backlog is full.
@@ -90,7 +92,9 @@ struct UnixStream: ~Copyable {
     let deadline = timeout.map { ContinuousClock.now + $0 }
     while true {
       let tick = ContinuousClock.now + .seconds(1)
-      if try Readiness.wait(for: descriptor, events: events, until: min(tick, deadline ?? tick)) { return }
+      if try Readiness.wait(for: descriptor, events: events, until: min(tick, deadline ?? tick), output: output) {
+        return
+      }
       if let deadline, deadline <= .now { throw .noAnswer(path, seconds: Self.wholeSeconds(timeout ?? .zero)) }
       try onQuiet()
     }

@@ -52,7 +52,8 @@ struct WatchCommand: ConsoleCommand {
     }
     while true {
       do {
-        let client = DaemonClient(console: console, options: daemon, offersStart: !hasBegun)
+        let client = DaemonClient(
+          console: console, options: daemon, offersStart: !hasBegun, endsWithReader: true)
         _ = try client.request(.watch(filter), for: ControlWatchReply.self, timeout: nil) { event in
           switch event {
           case .changed(let change, let document, _):

@@ -24,6 +24,8 @@ package struct SourceSelection {
     /// Failed holders, per look-up, after which the other ones of that look-up are left: an index may name thousands that
     /// never were.
     package var maxFailed = 256
+    /// Failed holders over all look-ups, without a byte from anybody, after which the search is over.
+    package var maxFailedInAll = 1024
     /// A round without a look-up lasts this long.
     package var round = TimeAmount.seconds(30)
     /// Holders of which a watch shows each; of more it shows some.
@@ -106,6 +108,7 @@ package struct SourceSelection {
   private var failedSince = 0
   /// Since the last look-up, or in this round.
   private var failedInRound = 0
+  private var failedSinceGain = 0
   private var roundBegan: NIODeadline
   /// Holders that are not asked again unless they join again.
   private var abandoned: Set<HolderID> = []
@@ -142,7 +145,7 @@ package struct SourceSelection {
   /// - Parameter total: total number of holders reported by the index.
   package mutating func add(_ holders: some Sequence<Holder>, total: Int, at now: NIODeadline) {
     let before = known.count
-    for holder in holders where known.count < bounds.maxHolders {
+    for holder in holders where known.count < bounds.maxHolders && !isExhausted {
       if known.insert(holder.id).inserted { waiting.append(holder) }
     }
     claimed = total
@@ -159,7 +162,7 @@ package struct SourceSelection {
   /// The index reports one more holder, or one that is back.
   package mutating func joined(_ holder: Holder, at now: NIODeadline) {
     if now >= roundBegan + bounds.round { beginRound(at: now) }
-    guard failedInRound < bounds.maxFailed else { return }
+    guard failedInRound < bounds.maxFailed, !isExhausted else { return }
     let isBack = abandoned.remove(holder.id) != nil
     guard isBack || known.count < bounds.maxHolders && known.insert(holder.id).inserted else { return }
     waiting.append(holder)
@@ -198,13 +201,14 @@ package struct SourceSelection {
 
   /// More bytes were verified.
   package mutating func gained(at now: NIODeadline) {
-    lastGain = now
-    searchBegan = now
+    failedSinceGain = 0
+    held(at: now)
   }
 
   /// The limit of the user delays the download, not its sources.
   package mutating func held(at now: NIODeadline) {
-    gained(at: now)
+    lastGain = now
+    searchBegan = now
   }
 
   /// A holder that was asked, or a source, failed.
@@ -229,7 +233,8 @@ package struct SourceSelection {
 
   private mutating func failedWithoutGain() {
     failedInRound += 1
-    guard failedInRound == bounds.maxFailed else { return }
+    failedSinceGain += 1
+    guard failedInRound == bounds.maxFailed || isExhausted else { return }
     waiting = HolderQueue()
     hurried = HolderQueue()
   }
@@ -297,6 +302,7 @@ package struct SourceSelection {
   private func mayAsk(at now: NIODeadline) -> Bool {
     let questions = asked.count - sources
     guard failedInRound >= bounds.maxFailed || failedInRound + questions < bounds.maxFailed else { return false }
+    guard isExhausted || failedSinceGain + questions < bounds.maxFailedInAll else { return false }
     let width = min(bounds.width + failedSince, bounds.maxWidth)
     guard isSmall else { return sources < bounds.sources && questions < width }
     // One source is enough, unless it is late.
@@ -307,9 +313,12 @@ package struct SourceSelection {
     !isSmall && !waiting.isEmpty && sources >= bounds.sources && now >= lastTurn + bounds.turn
   }
 
+  /// Whether so many holders have failed that those of further look-ups are not asked.
+  private var isExhausted: Bool { failedSinceGain >= bounds.maxFailedInAll }
+
   /// Whether the index may know more holders although the last answers had none.
   private var mayLookUpMore: Bool {
-    known.count < bounds.maxHolders
+    known.count < bounds.maxHolders && !isExhausted
       && fruitlessLookups < (claimed > known.count ? bounds.maxFruitlessLookups : 1)
   }
 
@@ -317,7 +326,7 @@ package struct SourceSelection {
   private var isCovered: Bool { isWatched && claimed <= bounds.shownHolders }
 
   private func isLookUpDue(at now: NIODeadline) -> Bool {
-    guard !isLookingUp, known.count < bounds.maxHolders else { return false }
+    guard !isLookingUp, known.count < bounds.maxHolders, !isExhausted else { return false }
     if !isSmall, !isCovered, now >= nextLookUp { return true }
     // Nobody is left to ask: more are needed at once.
     return waiting.isEmpty && sources == 0 && mayLookUpMore && mayAsk(at: now)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ContentStore
+import DocumentModel
 import Synchronization
 import WireProtocol
 
@@ -19,6 +20,8 @@ final class ActivePrefix {
   var counts = PrefixCounts()
   /// Rounds in turn that found fewer documents than before.
   var shortRounds = 0
+  /// Holders that the next round leaves out.
+  var avoided: Set<HolderID> = []
   /// Whether it must not begin yet: its row is being written.
   var isHeld = false
   /// State and error as last recorded.

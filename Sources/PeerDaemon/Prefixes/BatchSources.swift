@@ -31,6 +31,7 @@ actor BatchSources {
 
   /// In this round.
   private var lost: [HolderID: Loss] = [:]
+  private var budget = HolderBudget()
   private let limit: (limiter: RateLimiter, transfer: TransferHandle)
   private var connections: [HolderID: [Int: Open]] = [:]
   private var lastNumber = 0
@@ -47,12 +48,23 @@ actor BatchSources {
     self.mayBeLocal = mayBeLocal
   }
 
+  /// Call it before the first `fetch`.
+  func avoid(_ holders: Set<HolderID>) {
+    budget = HolderBudget(avoiding: holders)
+  }
+
+  /// Holders to `avoid` in the next round.
+  var avoidedNext: Set<HolderID> { budget.avoidedNext }
+
   /// Fetches contents from one holder.
   /// - Parameter received: called with the number of bytes that came.
   /// - Returns: for each content its bytes, not verified, or why they did not come.
   func fetch(
     _ contents: [Content], from holder: Holder, received: @escaping @Sendable (Int) -> Void
   ) async -> [BatchConnection.Answer] {
+    guard budget.mayAsk(holder.id) else {
+      return contents.map { _ in .failure(.lost("too many other holders have failed")) }
+    }
     guard let (number, open, isKept) = take(holder) else {
       lose(holder.id)
       let failure = SourceFailure.misplaced(holder.host)
@@ -60,7 +72,10 @@ actor BatchSources {
     }
     var answers = await fetch(contents, over: open, received)
     connections[holder.id]?[number]?.isBusy = false
-    if answers.contains(where: { (try? $0.get()) != nil }) { lost[holder.id] = nil }
+    if answers.contains(where: { (try? $0.get()) != nil }) {
+      lost[holder.id] = nil
+      budget.noteDelivery(of: holder.id)
+    }
     guard answers.contains(where: \.endsConnection) else { return answers }
     connections[holder.id]?[number] = nil
     // The holder may have closed a connection that was idle: that says nothing about a new one.
@@ -95,20 +110,24 @@ actor BatchSources {
   private func lose(_ holder: HolderID) {
     let now = ContinuousClock.now
     lost[holder, default: Loss(first: now, last: now)].last = now
+    budget.noteFailure(of: holder)
   }
 
   /// Without holders that were lost, except those whose turn it is to be tried again: it may have been a restart.
   func live(among holders: [Holder]) -> [Holder] {
     let now = ContinuousClock.now
     return holders.filter { holder in
-      lost[holder.id].map { now - $0.last >= Self.pause && now - $0.first < Self.patience } ?? true
+      budget.mayAsk(holder.id)
+        && lost[holder.id].map { now - $0.last >= Self.pause && now - $0.first < Self.patience } ?? true
     }
   }
 
   /// Whether one of these may be tried again later.
   func mayReturn(_ holders: [Holder]) -> Bool {
     let now = ContinuousClock.now
-    return holders.contains { holder in lost[holder.id].map { now - $0.first < Self.patience } ?? true }
+    return holders.contains { holder in
+      budget.mayAsk(holder.id) && lost[holder.id].map { now - $0.first < Self.patience } ?? true
+    }
   }
 
   /// - Returns: also whether the connection was used before.

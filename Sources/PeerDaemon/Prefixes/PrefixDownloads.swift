@@ -205,7 +205,7 @@ package actor PrefixDownloads {
     let transfer = job.transfer
     let order = PrefixWork.Order(
       record: job.record, expected: job.shortRounds < Self.maxShortRounds ? job.record.documents : 0,
-      transfer: transfer, newNumber: { [transfers] in transfers.newDownload() },
+      avoided: job.avoided, transfer: transfer, newNumber: { [transfers] in transfers.newDownload() },
       result: { [observers = job.observers] in observers.report($0) },
       progress: { counts in
         transfer.counted(documents: counts.total, have: counts.have, bytes: counts.bytes)
@@ -220,6 +220,7 @@ package actor PrefixDownloads {
     guard let job = jobs[id] else { return }
     job.work = nil
     job.counts = report.counts
+    job.avoided = report.avoided
     let isShort = report.counts.documents < job.record.documents
     job.shortRounds = isShort ? job.shortRounds + 1 : 0
     if !isShort || job.shortRounds > Self.maxShortRounds { job.record.documents = report.counts.documents }

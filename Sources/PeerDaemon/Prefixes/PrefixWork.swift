@@ -29,6 +29,8 @@ struct PrefixWork: Sendable {
     let record: PrefixRecord
     /// The documents that an earlier round has found: fewer mean that a holder is away.
     var expected: Int64 = 0
+    /// Holders of small documents that are not asked in this round.
+    var avoided: Set<HolderID> = []
     let transfer: TransferHandle
     /// A number for the download of a large document.
     let newNumber: @Sendable () -> Int64
@@ -47,6 +49,8 @@ struct PrefixWork: Sendable {
     /// The first document without a source.
     var noSource: WireFailure?
     var outcome = DownloadMachine.Outcome.stopped
+    /// Holders that the next round should leave out.
+    var avoided: Set<HolderID> = []
   }
 
   /// - Returns: never fails: what went wrong is in the report.
@@ -61,9 +65,11 @@ struct PrefixWork: Sendable {
       return Report(outcome: error.code == .cancelled ? .stopped : .storage(error))
     }
     let sources = makeSources(order.transfer)
+    await sources.avoid(order.avoided)
     let fetcher = PrefixFetcher(work: self, order: order, directory: directory, sources: sources)
     var round = PrefixRound(work: self, order: order, fetcher: fetcher)
-    let report = await round.run()
+    var report = await round.run()
+    report.avoided = await sources.avoidedNext
     await sources.close()
     work.limiter.forget(ObjectIdentifier(order.transfer))
     return report

@@ -117,15 +117,10 @@ struct SeveralDownloads: Sendable {
         content: "\(file.document.content.root.hex):\(file.document.content.size)",
         replacesFile: documents.force, isShared: documents.share)
       (request.preserves, request.mask) = (documents.preserve, documents.umask)
-      (request.isDetached, request.isPatient) = (documents.detach, documents.wait)
+      request.isPatient = documents.wait
       do throws(WireFailure) {
-        let download: Download
-        if documents.detach {
-          download = try await downloads.detach(request).download
-        } else {
-          download = try await downloads.get(request) { [events] job throws(WireFailure) in
-            try await events.send([.job(job)])
-          }
+        let download = try await downloads.get(request) { [events] job throws(WireFailure) in
+          try await events.send([.job(job)])
         }
         bytes.wrappingAdd(download.received, ordering: .relaxed)
         return PrefixDone(

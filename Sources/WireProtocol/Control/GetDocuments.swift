@@ -30,7 +30,7 @@ package struct GetDocuments: WireMessage {
   package var hidden = false
   /// The permissions that the user's new files do not get: umask(2); `nil` for those of the daemon.
   package var umask: UInt32?
-  /// Whether to reply as soon as the download is recorded, without waiting for it.
+  /// Whether to reply as soon as the download is recorded, without waiting for it: of a prefix only.
   package var detach = false
   /// Whether to wait for sources as well.
   package var wait = false
@@ -80,6 +80,7 @@ package struct GetDocuments: WireMessage {
     detach = try fields.optionalBool("detach") ?? false
     wait = try fields.optionalBool("wait") ?? false
     guard !detach || !wait else { throw .badRequest("detach does not go with wait") }
+    if detach, case .keys = selection { throw .badRequest("detach goes with a prefix; for several keys, get each") }
     if let job = try fields.optionalInteger("rejoins", in: 0...Content.maximumSize) {
       rejoins = .init(job: job, received: try fields.optionalInteger("since", in: 0...Content.maximumSize) ?? 0)
     }

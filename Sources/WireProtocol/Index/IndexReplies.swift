@@ -23,9 +23,10 @@ package struct IndexLimits: Equatable, Sendable {
   package var page = 1000
   /// Records of one session.
   package var records = 1_000_000
-  /// Watches of one session, and of all.
+  /// Watches of one session, of all, and of one address other than the index's own machine.
   package var watches = 64
   package var watchesTotal = 20_000
+  package var watchesPerAddress = 5_000
   /// Connections of the whole server.
   package var connections = 18_000
   /// Connections of one address other than the index's own machine.
@@ -54,7 +55,8 @@ package struct IndexLimits: Equatable, Sendable {
     let always: [(name: StaticString, value: Int)] = [
       ("line", line), ("batch", batch), ("inflight", inflight), ("hello", hello), ("idle", idle),
       ("line_time", lineTime), ("holders", holders), ("contents", contents), ("page", page), ("records", records),
-      ("watches", watches), ("watches_total", watchesTotal), ("connections", connections),
+      ("watches", watches), ("watches_total", watchesTotal),
+      ("watches_per_address", watchesPerAddress), ("connections", connections),
       ("connections_per_address", connectionsPerAddress), ("memory", memory),
     ]
     let optional: [(name: StaticString, value: Int?)] = [

@@ -27,7 +27,7 @@ struct Entrypoint: ParsableCommand {
 
   @Argument(
     help:
-      "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight; index four."
+      "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight; index six."
   )
   var extent = Extent.full
 
@@ -87,7 +87,7 @@ struct Entrypoint: ParsableCommand {
         try bench.run()
         return bench.results
       }
-      let bench = try HostileBench(
+      let bench = HostileBench(
         rounds: max(1, rounds), kinds: kind.isEmpty ? HostileBench.Kind.allCases : kind, executables: executables,
         directory: scratch, services: services, report: Self.report)
       try bench.run()

@@ -55,6 +55,17 @@ struct Figure: Sendable {
     case hostileAdd = "hostile-add"
     case hostileRepeat = "hostile-repeat"
     case hostileDeparture = "hostile-departure"
+    case hostileAnswers = "hostile-answers"
+    case hostileUnfinished = "hostile-unfinished"
+    case hostileSilent = "hostile-silent"
+    case hostileFanout = "hostile-fanout"
+    case hostileAnswersMemory = "hostile-answers-memory"
+    case hostileUnfinishedMemory = "hostile-unfinished-memory"
+    case hostileSilentMemory = "hostile-silent-memory"
+    case hostileFanoutMemory = "hostile-fanout-memory"
+    case watch
+    case watchMemory = "watch-memory"
+    case watchCost = "watch-cost"
   }
 
   enum Unit: String, Sendable {

@@ -6,23 +6,28 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Connections to the index that send the same lines again and again and read whatever comes, on a thread of low priority.
+/// Connections to the index that misbehave together, on a thread of low priority. One that the index closes is made again.
 final class Flood: Sendable {
+  struct Habit: Sendable {
+    var connections = 4
+    /// Loopback addresses from which they come.
+    var hosts = 1
+    var greets = true
+    var lines: [UInt8] = []
+    /// Whether the lines are sent again and again.
+    var repeats = true
+    /// Whether answers are read.
+    var reads = true
+  }
+
   private let isStopped = Atomic<Bool>(false)
   private let hasEnded = Atomic<Bool>(false)
 
-  init(_ index: Endpoint, connections: Int, lines: [UInt8]) throws {
-    let descriptors = try (0..<connections).map { number in
-      let descriptor = try IPv4Socket.connect(index.host, port: index.port)
-      let hello = Array((HostileLines.hello(100 + number, port: 100 + number) + "\n").utf8)
-      _ = send(descriptor, hello, hello.count, 0)
-      _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-      return descriptor
-    }
-    DispatchQueue(label: "flood").async { [self] in
+  init(_ index: Endpoint, _ habit: Habit) throws {
+    let connections = try (0..<habit.connections).map { try FloodConnection(index, habit, number: $0) }
+    Worker.start { [self] in
       _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-      Self.run(descriptors, lines) { isStopped.load(ordering: .relaxed) }
-      for descriptor in descriptors { close(descriptor) }
+      Self.run(connections, habit.lines) { isStopped.load(ordering: .relaxed) }
       hasEnded.store(true, ordering: .releasing)
     }
   }
@@ -32,22 +37,75 @@ final class Flood: Sendable {
     while !hasEnded.load(ordering: .acquiring) { usleep(1_000) }
   }
 
-  private static func run(_ descriptors: [CInt], _ lines: [UInt8], until isOver: () -> Bool) {
-    var sent = [Int](repeating: 0, count: descriptors.count)
+  private static func run(_ connections: [FloodConnection], _ lines: [UInt8], until isOver: () -> Bool) {
+    var connections = connections
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN | POLLOUT), revents: 0) }
+    var polled = connections.map(\.polled)
     while !isOver() {
-      poll(&polled, nfds_t(polled.count), 50)
-      for (number, descriptor) in descriptors.enumerated() {
-        while recv(descriptor, &buffer, buffer.count, 0) == buffer.count {}
-        let count = lines.withUnsafeBytes { bytes in
-          send(
-            descriptor, bytes.baseAddress.map { $0 + sent[number] }, bytes.count - sent[number],
-            CInt(MSG_NOSIGNAL))
-        }
-        if count > 0 { sent[number] = (sent[number] + count) % lines.count }
+      guard poll(&polled, nfds_t(polled.count), 50) > 0 else { continue }
+      for number in polled.indices where polled[number].revents != 0 {
+        connections[number].proceed(polled[number].revents, lines, &buffer)
+        polled[number] = connections[number].polled
       }
     }
+    for connection in connections { close(connection.descriptor) }
+  }
+}
+
+/// One of them; not blocking.
+private struct FloodConnection: Sendable {
+  /// The other side has closed: poll(2), POLLRDHUP.
+  private static let ended: Int16 = 0x2000
+
+  private let index: Endpoint
+  private let habit: Flood.Habit
+  private let host: String
+  private let hello: [UInt8]
+  private(set) var descriptor: CInt
+  private var sent = 0
+
+  init(_ index: Endpoint, _ habit: Flood.Habit, number: Int) throws {
+    self.index = index
+    self.habit = habit
+    host = "127.0.0.\(1 + number % habit.hosts)"
+    hello = habit.greets ? Array((HostileLines.hello(100 + number, port: 100 + number) + "\n").utf8) : []
+    descriptor = try IPv4Socket.connect(index.host, port: index.port, from: host)
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+  }
+
+  private var hasSent: Bool { sent == hello.count + habit.lines.count }
+
+  var polled: pollfd {
+    let events = (hasSent ? 0 : Int16(POLLOUT)) | (habit.reads ? Int16(POLLIN) : Self.ended)
+    return pollfd(fd: descriptor, events: events, revents: 0)
+  }
+
+  mutating func proceed(_ events: Int16, _ lines: [UInt8], _ buffer: inout [UInt8]) {
+    if events & (Self.ended | Int16(POLLERR | POLLHUP)) != 0 { return connectAgain() }
+    if events & Int16(POLLIN) != 0 {
+      var count = 0
+      repeat { count = recv(descriptor, &buffer, buffer.count, 0) } while count == buffer.count
+      if count == 0 { return connectAgain() }
+    }
+    if events & Int16(POLLOUT) != 0 {
+      if sent < hello.count { sent += send(hello, from: sent) }
+      if sent >= hello.count { sent += send(lines, from: sent - hello.count) }
+      if habit.repeats, hasSent { sent = hello.count }
+    }
+  }
+
+  private func send(_ bytes: [UInt8], from start: Int) -> Int {
+    max(
+      0,
+      bytes.withUnsafeBytes { bytes in
+        Glibc.send(descriptor, bytes.baseAddress.map { $0 + start }, bytes.count - start, CInt(MSG_NOSIGNAL))
+      })
+  }
+
+  private mutating func connectAgain() {
+    close(descriptor)
+    sent = 0
+    descriptor = (try? IPv4Socket.connect(index.host, port: index.port, from: host, isBlocking: false)) ?? -1
   }
 }
 
@@ -67,51 +125,5 @@ final class KeptAlive: Sendable {
 
   func stop() {
     isStopped.store(true, ordering: .relaxed)
-  }
-}
-
-/// Lines for the index.
-enum HostileLines {
-  static func hello(_ number: Int, port: Int?) -> String {
-    let port = port.map { #","port":\#($0)"# } ?? ""
-    return #"{"id":1,"op":"hello","protocol":1,"peer":"\#(hex(number))","name":"p\#(number)"\#(port)}"#
-  }
-
-  static func document(_ key: String, _ content: Int, _ title: String) -> String {
-    #"{"key":"\#(key)","title":"\#(title)","content":"\#(hex(content + 1))","size":10,"modified":"1981-09-01T00:00:00Z"}"#
-  }
-
-  static func add(_ documents: [String]) -> String {
-    #"{"id":2,"op":"add","documents":[\#(documents.joined(separator: ","))]}"#
-  }
-
-  /// Some megabytes at most.
-  static func lines(of kind: HostileBench.Kind) -> [UInt8] {
-    switch kind {
-    case .quiet, .departure: []
-    case .ping: repeated(#"{"id":4,"op":"ping"}"#, 4000)
-    case .lookup: repeated(#"{"id":4,"op":"lookup","key":"file/crowd"}"#, 2000)
-    case .peer: repeated(#"{"id":4,"op":"lookup","key":"file/crowd","peer":"\#(hex(1))"}"#, 1000)
-    case .search: repeated(#"{"id":4,"op":"list","words":"wor","limit":1000}"#, 1000)
-    case .add:
-      (0..<5).flatMap { batch in
-        Array((add((0..<900).map { document("file/w\(batch)-\($0)", $0, words(batch * 1000 + $0)) }) + "\n").utf8)
-      }
-    case .again: repeated(add([document("file/same", 1, words(1))]), 500)
-    }
-  }
-
-  private static func repeated(_ line: String, _ count: Int) -> [UInt8] {
-    Array(String(repeating: line + "\n", count: count).utf8)
-  }
-
-  /// A title of a hundred words that no other has.
-  private static func words(_ number: Int) -> String {
-    (0..<100).map { String((number * 100 + $0) &* 7919 % 1_679_616 + 46_656, radix: 36) }.joined(separator: " ")
-  }
-
-  private static func hex(_ number: Int) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: 64 - digits.count) + digits
   }
 }

@@ -16,15 +16,21 @@ enum IPv4Socket {
     return descriptor
   }
 
-  /// - Parameter source: the local address; its port is chosen together with the target, so that there are many.
-  static func connect(_ host: String, port: UInt16, from source: String? = nil) throws -> CInt {
+  /// - Parameters:
+  ///   - source: the local address; its port is chosen together with the target, so that there are many.
+  ///   - isBlocking: if not, the connection is made in the background.
+  static func connect(
+    _ host: String, port: UInt16, from source: String? = nil, isBlocking: Bool = true
+  ) throws -> CInt {
     let descriptor = try make()
+    if !isBlocking { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
     if let source {
       var on: CInt = 1
       setsockopt(descriptor, CInt(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, &on, socklen_t(MemoryLayout<CInt>.size))
       _ = withAddress(source, 0) { bind(descriptor, $0, $1) }
     }
-    guard withAddress(host, port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+    let result = withAddress(host, port) { Glibc.connect(descriptor, $0, $1) }
+    guard result == 0 || (!isBlocking && errno == EINPROGRESS) else {
       defer { close(descriptor) }
       throw BenchFailure.system("connect to \(host):\(port)")
     }
