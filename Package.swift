@@ -12,6 +12,8 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -43,6 +45,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
     .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
@@ -82,13 +85,15 @@ let package = Package(
     .target(name: "WireProtocol", dependencies: ["LineJSON", "DocumentModel"]),
     // Catalogue, hashing, Merkle layers, files in the making. CProcess: renaming without replacing, preallocation.
     .target(name: "ContentStore", dependencies: ["CProcess", "POSIXSupport", "DocumentModel", crypto, grdb]),
-    // The peer's key and the id that follows from it.
+    // The key of a peer or an index, its certificate, and the id that follows from it.
     .target(name: "PeerIdentity", dependencies: ["POSIXSupport", "DocumentModel", crypto]),
 
     // MARK: L3 - transport
 
-    // Listeners, connections, limits and drain for lines; knows no message.
-    .target(name: "LineTransport", dependencies: ["DocumentModel", "POSIXSupport", "LineJSON", nioCore, nioPosix]),
+    // Listeners, connections, TLS, limits and drain for lines; knows no message.
+    .target(
+      name: "LineTransport",
+      dependencies: ["DocumentModel", "POSIXSupport", "LineJSON", "PeerIdentity", nioCore, nioPosix, nioTLS, nioSSL]),
 
     // What every process of the system needs: places, the supervisor's channel, signals, heartbeat, resource limits.
     .target(
@@ -101,8 +106,8 @@ let package = Package(
     .target(
       name: "IndexServer",
       dependencies: [
-        "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "LineTransport", "ProcessSupport", nioCore,
-        nioPosix, nioConcurrency,
+        "POSIXSupport", "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "PeerIdentity", "LineTransport",
+        "ProcessSupport", nioCore, nioPosix, nioConcurrency,
       ]),
     // The peer daemon: shares, serves, fetches. DocumentIndex: `list --mine` matches words as the index does.
     .target(
@@ -188,7 +193,8 @@ let package = Package(
     .testTarget(
       name: "LineTransportTests",
       dependencies: [
-        "DocumentModel", "LineTransport", "LineJSON", "POSIXSupport", "TestSupport", nioCore, nioPosix, nioEmbedded,
+        "DocumentModel", "LineTransport", "LineJSON", "PeerIdentity", "POSIXSupport", "TestSupport", nioCore, nioPosix,
+        nioEmbedded,
       ]),
     // p2p-index: what a serving process does at a signal is seen from outside.
     .testTarget(
@@ -201,13 +207,13 @@ let package = Package(
       name: "IndexServerTests",
       dependencies: [
         "IndexServer", "TestSupport", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport",
-        nioCore, nioPosix, nioEmbedded,
+        "PeerIdentity", nioCore, nioPosix, nioEmbedded,
       ], exclude: ["Sessions"]),
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [
         "PeerDaemon", "IndexServer", "DocumentIndex", "TestSupport", "WireProtocol", "ContentStore", "DocumentModel",
-        "LineJSON", "LineTransport", nioCore, nioPosix, logging, grdb,
+        "LineJSON", "LineTransport", "PeerIdentity", nioCore, nioPosix, logging, grdb,
       ]),
     .testTarget(
       name: "SupervisorDaemonTests",

@@ -212,8 +212,9 @@ extension CommandFailure {
     case .verificationFailed: "Nothing was kept. Try another holder with --from PEER."
     case .changed: "Add the file again to share its current content."
     case .unsupportedProtocol, .unknownOperation: "The daemon and p2pctl have different versions: restart the daemon."
-    case .forbidden: "Only the peer's own user and root may do this."
     case .badRequest, .helloRequired, .noPort, .invalidRange, .tooLarge, .tooMany, .invalidKey, .usage, .noInput,
+      .forbidden,
+      .tlsRequired,
       .notFound, .cannotCreate, .cancelled, .internal:
       nil
     }

@@ -28,7 +28,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
       case .unsupportedProtocol, .tooMany, .unavailable, .noSource: .unavailable
       case .cannotCreate: .cannotCreate
       case .verificationFailed: .verificationFailed
-      case .forbidden: .notPermitted
+      case .forbidden, .tlsRequired: .notPermitted
       case .cancelled: .interrupted
       }
   }

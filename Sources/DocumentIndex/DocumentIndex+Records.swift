@@ -181,10 +181,12 @@ extension DocumentIndex {
 
 /// Sources: the addresses at which peers can be reached.
 extension DocumentIndex {
-  func joinSource(_ id: HolderID, session: UInt32) {
+  func joinSource(_ id: HolderID, session: UInt32, proven: Bool) {
     let source = sourceSlots[id] ?? makeSource(id, sessions[session])
     sources[source].sessions.append(session, in: &sessions)
     sessions[session].source = source
+    // Unproven sessions of the same peer end when a proven one begins.
+    if proven { sources[source].isProven = true }
   }
 
   /// The session is closed; its records are withdrawn later.

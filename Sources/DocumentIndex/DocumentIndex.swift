@@ -63,11 +63,12 @@ package final class DocumentIndex {
   /// - Parameters:
   ///   - block: what its records and memory are counted for, if they are.
   ///   - label: what answers say of it as a holder, if they do so by labels.
+  ///   - proven: whether it has proven that it is this peer. Its holder then counts as proven.
   /// - Returns: false, and nothing is done, if it is open already.
   @discardableResult
   package func open(
     _ session: SessionID, peer: PeerID, name: PeerName, host: String, port: UInt16?, block: AddressBlock? = nil,
-    label: HolderLabel? = nil
+    label: HolderLabel? = nil, proven: Bool = false
   ) -> Bool {
     guard sessionSlots[session] == nil else { return false }
     let account = block.map { joinAccount($0) } ?? noSlot
@@ -76,7 +77,7 @@ package final class DocumentIndex {
     sessionSlots[session] = slot
     let texts = TextMemory.bytes(of: name.text) + TextMemory.bytes(of: host)
     charge(Charges.session + texts + TextMemory.bytes(ofArray: label.bytes.count, stride: 1), to: slot)
-    if let port { joinSource(HolderID(peer: peer, host: host, port: port), session: slot) }
+    if let port { joinSource(HolderID(peer: peer, host: host, port: port), session: slot, proven: proven) }
     return true
   }
 

@@ -80,6 +80,8 @@ struct Source: SlabElement {
   var departing = 0
   /// Of all its live sessions together.
   var recordCount = 0
+  /// Whether a session has proven to be the peer.
+  var isProven = false
 
   var id: HolderID { HolderID(peer: peer, host: host, port: port) }
   var isLive: Bool { !sessions.isEmpty }
@@ -90,7 +92,7 @@ struct Source: SlabElement {
   }
 
   func holder(complete: Bool) -> Holder {
-    Holder(peer: peer, name: name, host: host, port: port, complete: complete)
+    Holder(peer: peer, name: name, host: host, port: port, complete: complete, proven: isProven)
   }
 }
 

@@ -102,6 +102,12 @@ package struct HostAddress: Hashable, Sendable {
     }
   }
 
+  /// The same, with the reason for people.
+  package init(numeric text: String) throws(InvalidValue) {
+    guard let address = HostAddress(text) else { throw InvalidValue("expected a numeric IPv4 or IPv6 address") }
+    self = address
+  }
+
   /// The canonical text.
   package var text: String {
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

@@ -15,6 +15,9 @@ package enum IndexProcess {
     package var listen = Endpoint.defaultIndex
     /// Addresses that peers may advertise although they do not connect from them.
     package var allowAdvertise: [AddressRange] = []
+    /// The directory of its key; `nil` for no key.
+    package var state: String?
+    package var plain = PlainConnections.loopback
 
     package init() {}
   }
@@ -59,26 +62,55 @@ package enum IndexProcess {
       limits: limits(bounds, connections: plan.connections),
       addresses: addresses ?? HolderAddresses(advertisable: options.allowAdvertise),
       report: { standardError.report($0, .warning) })
+    let offer: TLSOffer?
+    let listen = address(options, channel)
+    do throws(IndexKey.Failure) {
+      offer = try self.offer(options, channel, listen)
+    } catch {
+      return fail(error.description, error.isUsage ? usageStatus : 1, channel)
+    }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(IndexService.loops, System.coreCount))
-    return AsynchronousWork.wait { await serve(service, options, channel, group, refusals: plan.refusals) }
+    return AsynchronousWork.wait {
+      let serving = { @Sendable (report: @escaping @Sendable (String) -> Void) async throws in
+        try await service.serve(
+          at: listener(listen, channel), group: group, tls: offer, demandsTLS: !listen.isLoopback,
+          refusals: plan.refusals, report: report)
+      }
+      return await serve(service, serving, listen, channel, group, id: offer?.identity.id)
+    }
   }
 
+  /// Where it listens.
+  private static func address(_ options: Options, _ channel: SupervisorChannel?) -> Endpoint {
+    if case .index(let settings) = channel?.start.settings { settings.address } else { options.listen }
+  }
+
+  private static func offer(
+    _ options: Options, _ channel: SupervisorChannel?, _ listen: Endpoint
+  ) throws(IndexKey.Failure) -> TLSOffer? {
+    guard case .index(let settings) = channel?.start.settings else {
+      return try IndexKey.offer(directory: options.state, listen: listen, plain: options.plain)
+    }
+    return try IndexKey.offer(directory: settings.state, listen: listen, plain: settings.plain)
+  }
+
+  private typealias Report = @Sendable (String) -> Void
+
   private static func serve(
-    _ service: IndexService, _ options: Options, _ channel: SupervisorChannel?, _ group: MultiThreadedEventLoopGroup,
-    refusals: Int
+    _ service: IndexService, _ begin: @Sendable (@escaping Report) async throws -> LineServer, _ listen: Endpoint,
+    _ channel: SupervisorChannel?, _ group: MultiThreadedEventLoopGroup, id: PeerID?
   ) async -> CInt {
     let stops = StopRequests()
     defer { group.shutdownGracefully { _ in } }
     let server: LineServer
     do {
-      server = try await service.serve(
-        at: listener(options, channel), group: group, refusals: refusals,
-        report: { standardError.report($0, .warning) })
+      server = try await begin { standardError.report($0, .warning) }
     } catch {
-      return fail(ListenFailure.explain(error, listen: options.listen), 1, channel)
+      return fail(ListenFailure.explain(error, listen: listen), 1, channel)
     }
     let address = server.address?.endpointText ?? ""
     standardError.report("listens at \(address)", .info)
+    if let id { standardError.report("offers TLS as \(id)", .info) }
     if let channel {
       channel.sendReady(ChannelAddresses(index: address))
       channel.run(pulse: LoopPulse.through(group), onStop: { stops.request() }) { settings in
@@ -111,12 +143,9 @@ package enum IndexProcess {
     return HolderAddresses(advertisable: settings.allowAdvertise)
   }
 
-  private static func listener(_ options: Options, _ channel: SupervisorChannel?) -> LineServer.Listener {
+  private static func listener(_ listen: Endpoint, _ channel: SupervisorChannel?) -> LineServer.Listener {
     if let inherited = channel?.start.listeners.index { return .inherited(inherited) }
-    guard case .index(let settings) = channel?.start.settings else {
-      return .address(host: options.listen.host, port: options.listen.port)
-    }
-    return .address(host: settings.address.host, port: settings.address.port)
+    return .address(host: listen.host, port: listen.port)
   }
 
   private static func fail(_ message: String, _ status: CInt, _ channel: SupervisorChannel?) -> CInt {

@@ -63,7 +63,7 @@ extension IndexRole {
     let session = try begin(hello)
     let reply = IndexHelloReply(
       server: "p2p-index/\(ProtocolVersion.program)", host: session.origin.host, isAdvertised: session.isAdvertised,
-      limits: service.limits)
+      asksForTLS: service.asksForTLS(isPlain: connection?.provenPeer == nil), limits: service.limits)
     reply.write(id: id, to: &output)
   }
 
@@ -179,8 +179,12 @@ extension WireFailure {
   /// Seconds after which a retry makes sense: sessions come and go.
   private static let retryAfter = 10
 
-  fileprivate init(_ refusal: IndexRefusal) {
+  init(_ refusal: IndexRefusal) {
     switch refusal {
+    case .otherID(let proven):
+      self = .otherID(proven: proven)
+    case .idInUse:
+      self.init(.forbidden, "a connected peer has proven that this id is its own: connect by TLS with its key")
     case .noPort: self.init(.noPort, "hello named no port to fetch documents from")
     case .unreachable(let host):
       self.init(

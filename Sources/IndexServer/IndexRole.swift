@@ -99,10 +99,17 @@ package final class IndexRole: LineRole {
   func begin(_ hello: IndexHello) throws(WireFailure) -> IndexSession {
     guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
-    let session = IndexSession(
-      service: service, reader: service.reader(of: connection.eventLoop), peer: hello.peer, name: hello.name,
-      port: hello.port, advertised: hello.advertise,
-      origin: Origin(remote: connection.remoteAddress, local: connection.localAddress))
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    let loop = connection.eventLoop
+    let session: IndexSession
+    do {
+      session = try IndexSession(
+        service: service, reader: service.reader(of: loop), peer: hello.peer, name: hello.name, port: hello.port,
+        advertised: hello.advertise, origin: Origin(remote: connection.remoteAddress, local: connection.localAddress),
+        proven: connection.provenPeer, end: { loop.execute { bound.value.connection?.abort() } })
+    } catch {
+      throw WireFailure(error)
+    }
     self.session = session
     stand(as: .greeted)
     return session
@@ -166,6 +173,7 @@ extension WireFailure {
       self.init(
         .tooMany, "too many connections from one address", limit: .init("connections_per_address", limit),
         retryAfter: Self.retryAfter)
+    case .plain: self = .tlsRequired
     }
   }
 }

@@ -52,6 +52,9 @@ package final class IndexService: Sendable {
   let wallClock: @Sendable () -> Int64
   let rates = RequestRates()
   let refusals: RefusalLedger
+  let ids = ProvenIDs()
+  /// Whether plain clients are told to connect by TLS.
+  private let demandsTLS = Atomic<Bool>(false)
   let delays = LoopDelays()
   /// From a change to the moment when the system has taken the event about it.
   let freshness = RecentDelays()
@@ -76,12 +79,14 @@ package final class IndexService: Sendable {
   /// Begins to serve.
   ///
   /// - Parameters:
+  ///   - tls: what is offered besides plain lines.
+  ///   - demandsTLS: whether the replies to `hello` on plain connections ask for TLS.
   ///   - refusals: maximum number of refusals sent at a time.
   ///   - report: gets a line for the log when connections are refused or cannot be accepted.
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package func serve(
-    at listener: LineServer.Listener, group: any EventLoopGroup, refusals: Int = 64,
-    report: @escaping @Sendable (String) -> Void = { _ in }
+    at listener: LineServer.Listener, group: any EventLoopGroup, tls: TLSOffer? = nil, demandsTLS: Bool = false,
+    refusals: Int = 64, report: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> LineServer {
     let limits = limits
     let memory = (limits.lineMemory, limits.memoryPerAddress.map { $0 / 8 })
@@ -92,10 +97,19 @@ package final class IndexService: Sendable {
     var line = LineLimits(line: limits.line)
     line.lineTime = .seconds(Int64(limits.lineTime))
     delays.measure(group)
+    self.demandsTLS.store(tls != nil && demandsTLS, ordering: .relaxed)
     return try await LineServer.start(
-      listener, group: group, limits: line, gate: gate, report: report,
-      onRefusal: { [self] in self.refusals.note($0.limitName, of: $1?.hostText) }
+      listener, group: group, limits: line, gate: gate, tls: tls, report: report,
+      onRefusal: { [self] refusal, address in
+        if let name = refusal.limitName { self.refusals.note(name, of: address?.hostText) }
+      }
     ) { _ in IndexRole(service: self) }
+  }
+
+  /// - Parameter isPlain: whether the connection has no TLS.
+  /// - Returns: `nil` if the reply to `hello` does not speak of TLS.
+  func asksForTLS(isPlain: Bool) -> Bool? {
+    isPlain && demandsTLS.load(ordering: .relaxed) ? true : nil
   }
 
   /// Those of connections are of the start; others change with the configuration.
@@ -292,10 +306,11 @@ enum WatchRefusal: Error {
 
 extension ConnectionRefusal {
   /// As in the limits of `hello`.
-  fileprivate var limitName: String {
+  fileprivate var limitName: String? {
     switch self {
     case .tooMany: "connections"
     case .tooManyOfAddress: "connections_per_address"
+    case .plain: nil
     }
   }
 }

@@ -9,6 +9,10 @@ import WireProtocol
 enum IndexRefusal: Error {
   /// The session named no port: nobody could fetch its documents.
   case noPort
+  /// TLS has proven another id than `hello` claims.
+  case otherID(proven: PeerID)
+  /// A live session proves the id that this one only claims.
+  case idInUse
   /// The session comes from an address that is meaningful on one link only.
   case unreachable(host: String)
   /// The batch could take the session beyond its limit.
@@ -44,6 +48,8 @@ final class IndexSession {
   /// Whether it is reported under the address that it advertises; `nil` if it advertises none.
   let isAdvertised: Bool?
   private let id: SessionID
+  private let peer: PeerID
+  private let isProven: Bool
   private let service: IndexService
   private let reader: IndexReader
   private let offer: Offer
@@ -52,10 +58,17 @@ final class IndexSession {
   ///   - reader: of its event loop.
   ///   - port: where it serves what it shares; `nil` if it only looks up.
   ///   - advertised: the address under which it wants to be reported; used if the service allows it.
+  ///   - proven: the id that TLS has proven; `nil` on plain connections.
+  ///   - end: closes the connection when another one proves the id; called from any thread.
   init(
     service: IndexService, reader: IndexReader, peer: PeerID, name: PeerName, port: UInt16?, advertised: HostAddress?,
-    origin: Origin
-  ) {
+    origin: Origin, proven: PeerID?, end: @escaping @Sendable () -> Void
+  ) throws(IndexRefusal) {
+    if let proven, proven != peer { throw .otherID(proven: proven) }
+    id = service.newSession()
+    self.peer = peer
+    isProven = proven != nil
+    guard service.ids.enter(peer, id, isProven: isProven, end: end) else { throw .idInUse }
     let isAllowed = advertised.map { service.addresses.mayAdvertise($0) }
     self.service = service
     self.reader = reader
@@ -67,20 +80,21 @@ final class IndexSession {
       case (let port?, let advertised?) where isAllowed == true: .at(host: advertised.text, port: port)
       case (let port?, _): origin.isLinkLocal ? .unreachable : .at(host: origin.host, port: port)
       }
-    id = service.newSession()
     guard case .at(let host, let port) = offer else {
       _ = service.withIndex { [id] in $0.open(id, peer: peer, name: name, host: "", port: nil, block: origin.block) }
       return
     }
-    let holder = Holder(peer: peer, name: name, host: host, port: port, complete: true)
+    let holder = Holder(peer: peer, name: name, host: host, port: port, complete: true, proven: isProven)
     let label = HolderLabel(holder.label, isLocal: HolderAddresses.isLoopback(host))
-    _ = service.withIndex { [id] index in
-      index.open(id, peer: peer, name: name, host: host, port: port, block: origin.block, label: label)
+    _ = service.withIndex { [id, isProven] index in
+      index.open(
+        id, peer: peer, name: name, host: host, port: port, block: origin.block, label: label, proven: isProven)
     }
   }
 
   /// Forgets the session; what it has added is gone from all answers.
   func close() {
+    service.ids.leave(peer, id, isProven: isProven)
     service.close(id)
   }
 

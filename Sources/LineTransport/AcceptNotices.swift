@@ -20,6 +20,7 @@ package enum AcceptProblem: Hashable, Sendable {
     case .refused(.tooMany(let limit)): "refusing connections: \(limit) are open, which is the limit"
     case .refused(.tooManyOfAddress(let limit)):
       "refusing connections of an address that has \(limit) open, which is the limit"
+    case .refused(.plain): "refusing connections without TLS"
     }
   }
 }
@@ -88,6 +89,8 @@ final class DescriptorReserve: Sendable {
 /// The accepting side of one server: pauses after a failure, which would happen again at once, and reports it.
 final class AcceptControl: Sendable {
   let turns: LoopTurnsTable
+  /// `nil` where no TLS is offered.
+  let acceptor: TLSAcceptor?
   private let report: @Sendable (String) -> Void
   private let onRefusal: @Sendable (ConnectionRefusal, SocketAddress?) -> Void
   private let notices = Mutex(AcceptNotices())
@@ -95,10 +98,11 @@ final class AcceptControl: Sendable {
 
   /// - Parameter reserve: number of descriptors held for this server.
   init(
-    reserve: Int, turns: LoopTurnsTable, _ report: @escaping @Sendable (String) -> Void,
+    reserve: Int, turns: LoopTurnsTable, acceptor: TLSAcceptor?, _ report: @escaping @Sendable (String) -> Void,
     _ onRefusal: @escaping @Sendable (ConnectionRefusal, SocketAddress?) -> Void
   ) {
     self.turns = turns
+    self.acceptor = acceptor
     self.report = report
     self.onRefusal = onRefusal
     self.reserve = reserve > 0 ? DescriptorReserve(count: reserve) : nil

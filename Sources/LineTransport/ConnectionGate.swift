@@ -147,7 +147,9 @@ final class ConnectionRegistry: Sendable {
     guard !channels.isEmpty else { return promise.succeed() }
     for channel in channels { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
     let timer = loop.scheduleTask(in: timeout) { [self] in
-      for channel in state.withLock({ Array($0.channels.values) }) { channel.close(promise: nil) }
+      for channel in state.withLock({ Array($0.channels.values) }) {
+        channel.pipeline.fireUserInboundEventTriggered(AbortEvent())
+      }
     }
     try? await promise.futureResult.get()
     timer.cancel()

@@ -13,20 +13,23 @@ package enum LineClient {
   ///
   /// A numeric address is used without a look-up. The addresses of a name are tried as RFC 8305 says (Happy Eyeballs); only
   /// the connection that is used gets a role.
-  /// - Parameter timeout: for all of it, the look-up included.
+  /// - Parameters:
+  ///   - timeout: for all of it, the look-up included; a handshake of TLS has as much again.
+  ///   - tls: `nil` for a plain connection.
   /// - Returns: the channel; closing it ends the connection. Fails with `ChannelError.connectTimeout`, the errno of
-  ///   connect(2) as `IOError`, or `NIOConnectionError` with a failure for each address or a `HostLookupFailure`.
+  ///   connect(2) as `IOError`, `NIOConnectionError` with a failure for each address or a `HostLookupFailure`, or a
+  ///   `TLSFailure`.
   package static func connect<Role: LineRole>(
     host: String, port: UInt16, on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
-    lookups: HostLookups = .shared, makeRole: @escaping @Sendable (any EventLoop) -> Role
+    tls: ClientTLS? = nil, lookups: HostLookups = .shared, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> EventLoopFuture<any Channel> {
     if let address = HostLookups.numeric(host, port: port) {
-      return connect(to: address, on: loop, limits: limits, timeout: timeout, makeRole: makeRole)
+      return connect(to: address, on: loop, limits: limits, timeout: timeout, tls: tls, makeRole: makeRole)
     }
     // Earlier than the whole attempt, which would not say what took so long.
     let resolver = HostResolver(lookups: lookups, loop: loop, timeout: timeout - .nanoseconds(timeout.nanoseconds / 8))
     let connected = bootstrap(on: loop, timeout: timeout).resolver(resolver).connect(host: host, port: Int(port))
-    return install(makeRole, limits, on: connected)
+    return install(makeRole, limits, tls, timeout, on: connected)
   }
 
   /// As above, without resolving a name.
@@ -35,15 +38,17 @@ package enum LineClient {
   ///   allocation for each packet. `nil` for the usual maximum.
   package static func connect<Role: LineRole>(
     to address: SocketAddress, on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
-    receiveBuffer: Int? = nil, makeRole: @escaping @Sendable (any EventLoop) -> Role
+    tls: ClientTLS? = nil, receiveBuffer: Int? = nil, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> EventLoopFuture<any Channel> {
     var bootstrap = bootstrap(on: loop, timeout: timeout)
     if let receiveBuffer {
       let allocator = AdaptiveRecvByteBufferAllocator(
         minimum: 2_048, initial: min(65_536, receiveBuffer), maximum: receiveBuffer)
       bootstrap = bootstrap.channelOption(.recvAllocator, value: allocator)
+      // NIOSSL collects what several reads bring, in a buffer that it keeps.
+      if tls != nil { bootstrap = bootstrap.channelOption(.maxMessagesPerRead, value: 1) }
     }
-    return install(makeRole, limits, on: bootstrap.connect(to: address))
+    return install(makeRole, limits, tls, timeout, on: bootstrap.connect(to: address))
   }
 
   private static func bootstrap(on loop: any EventLoop, timeout: TimeAmount) -> ClientBootstrap {
@@ -56,19 +61,28 @@ package enum LineClient {
 
   /// The handler joins after the connection is made, in the same turn of the event loop: nothing is read before.
   private static func install<Role: LineRole>(
-    _ makeRole: @escaping @Sendable (any EventLoop) -> Role, _ limits: LineLimits,
-    on connected: EventLoopFuture<any Channel>
+    _ makeRole: @escaping @Sendable (any EventLoop) -> Role, _ limits: LineLimits, _ tls: ClientTLS?,
+    _ timeout: TimeAmount, on connected: EventLoopFuture<any Channel>
   ) -> EventLoopFuture<any Channel> {
-    connected.flatMapThrowing { channel in
-      let handler = LineHandler(role: makeRole(channel.eventLoop), limits: limits, eventLoop: channel.eventLoop)
-      do {
-        try channel.pipeline.syncOperations.addHandler(handler)
-      } catch {
-        channel.close(promise: nil)
-        throw error
-      }
+    connected.flatMap { channel in
+      let loop = channel.eventLoop
       KeepAlive.enable(on: channel)
-      return channel
+      let opened = loop.makePromise(of: Void.self)
+      do {
+        let handler = LineHandler(role: makeRole(loop), limits: limits, eventLoop: loop)
+        if let tls {
+          let link = ClientTLSLink(expected: tls.expected, handshake: opened)
+          handler.link = link
+          try link.install(tls.identity, before: handler, in: channel, timeout: tls.timeout ?? timeout)
+        } else {
+          try channel.pipeline.syncOperations.addHandler(handler)
+          opened.succeed()
+        }
+      } catch {
+        opened.fail(error)
+      }
+      opened.futureResult.whenFailure { _ in channel.close(promise: nil) }
+      return opened.futureResult.map { channel }
     }
   }
 }

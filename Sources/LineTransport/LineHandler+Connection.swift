@@ -14,7 +14,7 @@ extension LineHandler: LineConnection {
   package var remoteAddress: SocketAddress? { context?.remoteAddress }
   package var localAddress: SocketAddress? { context?.localAddress }
 
-  package var provenPeer: PeerID? { nil }
+  package var provenPeer: PeerID? { link?.provenPeer }
 
   package var credentials: PeerCredentials? {
     let read = { (descriptor: NIOBSDSocket.Handle) in PeerCredentials.read(from: descriptor) }
@@ -34,13 +34,14 @@ extension LineHandler: LineConnection {
   package func send(bytes: ByteBuffer) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
     let promise = eventLoop.makePromise(of: Void.self)
-    write(wrapOutboundOut(bytes), context, promise: promise)
+    write(bytes: bytes, context, promise: promise)
     keepToOutputBudget()
     return promise.futureResult
   }
 
   package func send(region: FileRegion) -> EventLoopFuture<Void> {
     guard let context else { return eventLoop.makeFailedFuture(ChannelError.alreadyClosed) }
+    guard link == nil else { return eventLoop.makeFailedFuture(ChannelError.operationUnsupported) }
     let promise = eventLoop.makePromise(of: Void.self)
     write(NIOAny(region), context, promise: promise)
     return promise.futureResult
@@ -52,7 +53,7 @@ extension LineHandler: LineConnection {
     let taken = socket.map { $0.write(output.bytes) } ?? 0
     guard taken < output.bytes.count else { return }
     let rest = context.channel.allocator.buffer(bytes: output.bytes[taken...])
-    write(wrapOutboundOut(rest), context)
+    write(bytes: rest, context)
     keepToOutputBudget()
   }
 
@@ -70,6 +71,7 @@ extension LineHandler: LineConnection {
   }
 
   package func abort() {
+    if let link { return link.abort() }
     context?.close(mode: .all, promise: nil)
   }
 }

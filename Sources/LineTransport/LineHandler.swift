@@ -2,6 +2,7 @@
 
 import LineJSON
 package import NIOCore
+import NIOTLS
 
 /// Frames, hands out and answers the lines of one connection on its event loop, as `LineConnectionMachine` decides.
 ///
@@ -27,8 +28,13 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   @exclusivity(unchecked) private var frames: LineFrames
   private(set) var context: ChannelHandlerContext?
   /// Its socket, if what is written may go there directly.
-  private(set) var socket: DirectSocket?
+  var socket: DirectSocket?
   private var scratch: LineScratch?
+  /// Decides what the connection speaks; `nil` once it has, and where no TLS is offered. Set before the handler is added.
+  var acceptor: TLSAcceptor?
+  /// `nil` on plain connections. A client sets it before the handler is added; its role knows of the connection when the
+  /// handshake is completed.
+  var link: (any TLSLink)?
   /// Whether the role knows of the connection.
   private var hasBegun = false
   /// Whether the last turn was used up: the next ones wait for those of others.
@@ -85,6 +91,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let incoming = unwrapInboundIn(data)
     lastReceived = eventLoop.now
+    if let acceptor, !isPlain(incoming, acceptor) { return }
     switch machine.received(bytes: incoming.readableBytes) {
     case .keep:
       frames.append(incoming)
@@ -116,6 +123,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       case .awaitReader: startStallTimer()
       case .abort: abort()
       }
+    case is AbortEvent: abort()
+    case TLSUserEvent.handshakeCompleted:
+      if link?.completed() == true { begin() } else { abort() }
     case is DrainEvent:
       // A connection that is accepted while the listener closes is closed by NIO.
       if context.channel.isActive, machine.drainRequested() == .askRole { askToDrain() }
@@ -125,6 +135,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    link?.failed(error)
     abort()
   }
 
@@ -141,10 +152,12 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private func begin() {
     // A handler that is added while the channel becomes active sees both events.
     guard !hasBegun else { return }
-    hasBegun = true
-    if writesDirectly, let context { socket = DirectSocket(of: context.channel) }
-    scratch = .current
-    role.opened(self)
+    if link == nil || link?.provenPeer != nil {
+      hasBegun = true
+      if writesDirectly, link == nil, let context { socket = DirectSocket(of: context.channel) }
+      scratch = .current
+      role.opened(self)
+    }
     readMore()
   }
 

@@ -28,7 +28,7 @@ package protocol LineRole: AnyObject, SendableMetatype {
   func receivedTooLong(output: inout JSONWriter)
   /// A line has begun and has not ended in time: append the answer; the handler closes.
   func lineTimedOut(output: inout JSONWriter)
-  /// There are too many connections: append the refusal; nothing is read.
+  /// The connection is refused: append the refusal; nothing more is read.
   func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter)
   /// The server is about to end.
   /// - Returns: whether the connection may end once what has arrived is answered.
@@ -76,12 +76,14 @@ package enum ConnectionStanding: Int, CaseIterable, Sendable {
   case needed
 }
 
-/// Why a connection is refused right after it was accepted.
+/// Why a connection is refused right after it was accepted, or after its first byte.
 package enum ConnectionRefusal: Error, Hashable, Sendable {
   /// The server is at its limit.
   case tooMany(limit: Int)
   /// The address is at its limit.
   case tooManyOfAddress(limit: Int)
+  /// The server takes no connection without TLS from there.
+  case plain
 }
 
 /// A connection as its role sees it. For its event loop only.
@@ -111,7 +113,7 @@ package protocol LineConnection: AnyObject {
   /// Writes raw bytes. The future succeeds when the system has taken them and fails if the connection is closed: a sender
   /// that waits for it before it sends more has no more than this in memory.
   func send(bytes: ByteBuffer) -> EventLoopFuture<Void>
-  /// Writes part of a file by sendfile(2). The future fails if the connection is closed.
+  /// Writes part of a file by sendfile(2), which only a plain connection can. The future fails if the connection is closed.
   func send(region: FileRegion) -> EventLoopFuture<Void>
   /// Ends `.busy`: the next lines go to the role. Called while a line is handled, it takes effect with the verdict.
   func resume()

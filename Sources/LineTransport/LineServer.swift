@@ -12,6 +12,9 @@ package struct DrainEvent: Sendable {
   package init() {}
 }
 
+/// Sent down the pipeline of a connection to close it immediately.
+struct AbortEvent: Sendable {}
+
 /// Accepts connections and gives each a role.
 package final class LineServer: Sendable {
   /// The source of the listening socket.
@@ -52,6 +55,7 @@ package final class LineServer: Sendable {
   /// - Parameters:
   ///   - gate: counts the connections. A refused one gets the role's refusal and is closed; if too many refusals are being
   ///     sent, it is closed silently.
+  ///   - tls: what it offers besides plain lines; `nil` for plain lines alone, from anywhere.
   ///   - reserve: number of descriptors held back, to accept connections when all others are used.
   ///   - report: gets a line for the log when connections are refused or cannot be accepted.
   ///   - onRefusal: called with each refused connection.
@@ -59,13 +63,16 @@ package final class LineServer: Sendable {
   /// - Throws: the errno of bind(2) or listen(2), as `IOError`; `ListenerError` for an inherited descriptor that is not a
   ///   listening socket and for an unusable path.
   package static func start<Role: LineRole>(
-    _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate, reserve: Int = 0,
+    _ source: Listener, group: any EventLoopGroup, limits: LineLimits, gate: ConnectionGate,
+    tls: TLSOffer? = nil, reserve: Int = 0,
     report: @escaping @Sendable (String) -> Void = { _ in },
     onRefusal: @escaping @Sendable (ConnectionRefusal, SocketAddress?) -> Void = { _, _ in },
     makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) async throws -> LineServer {
     let connections = ConnectionRegistry()
-    let control = AcceptControl(reserve: reserve, turns: LoopTurnsTable(pause: limits.pause), report, onRefusal)
+    let control = AcceptControl(
+      reserve: reserve, turns: LoopTurnsTable(pause: limits.pause), acceptor: tls.map(TLSAcceptor.init), report,
+      onRefusal)
     let listen = { @Sendable (descriptor: CInt) async throws -> any Channel in
       try await inherit(descriptor, Self.bootstrap(group, limits, gate, connections, control, makeRole))
     }
@@ -156,7 +163,10 @@ package final class LineServer: Sendable {
     KeepAlive.enable(on: channel)
     let address = channel.remoteAddress
     let role = makeRole(channel.eventLoop)
-    let evict = { @Sendable in channel.eventLoop.execute { channel.close(promise: nil) } }
+    // Later: who loses its share of a budget may be the connection that asks for more of it.
+    let evict = { @Sendable in
+      channel.eventLoop.execute { channel.pipeline.fireUserInboundEventTriggered(AbortEvent()) }
+    }
     switch gate.enter(address, evict: evict) {
     case .failure(let refusal):
       control.note(refusal, of: address)
@@ -174,6 +184,7 @@ package final class LineServer: Sendable {
         input: LineBudgetShare(of: gate.input, block: block, evict: evict),
         output: LineBudgetShare(of: gate.output, block: block, evict: evict)
       ) { gate.stand(number, as: $0) }
+      handler.acceptor = control.acceptor
       try channel.pipeline.syncOperations.addHandler(handler)
       connections.insert(channel)
     }

@@ -23,6 +23,8 @@ package final class PeerDaemon: Sendable {
     package var forgetsConnect = false
     /// The address that others use to reach this peer; `nil` for the one that the index sees.
     package var advertise: HostAddress?
+    /// Which other peers may connect without TLS.
+    package var plain = PlainConnections.loopback
     /// Where other peers connect.
     package var uploads: LineServer.Listener
     /// Whether a person chose that address. If not, the peer is also reachable from where its index is.
@@ -137,7 +139,7 @@ package final class PeerDaemon: Sendable {
     let limits = LimitKeeper(catalogue: catalogue, pool: threads.catalogue, logger: logger)
     await limits.start()
     let uploads = try await serveUploads(
-      settings, identity, ledger, partials, transfers, changed, group, threads, limits, logger)
+      settings, identity, state.transport, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()
     let announcements = CatalogueAnnouncements(
       catalogue: catalogue, pool: threads.files, changed: changed, partial: partial)
@@ -150,6 +152,9 @@ package final class PeerDaemon: Sendable {
         peer: identity.id, name: identity.name, port: uploads.address.port, advertise: settings.advertise),
       shares: { await announcements.page(after: $0) },
       loop: group.next(), logger: logger, timeout: settings.timeout,
+      trust: IndexTrust(
+        identity: state.transport, known: { state.indexes.id(at: $0) },
+        remember: { Self.remember($0, at: $1, in: state.indexes, pool: threads.catalogue, logger) }),
       connectedFrom: { address in
         own.submit(address)
         if let connected = connected.withLock({ $0 }) { Task { await connected() } }
@@ -160,13 +165,14 @@ package final class PeerDaemon: Sendable {
       pools: (quick: threads.files, long: threads.long), limiter: limits.down,
       partial: Self.sharing(partials, PartialPublication(partial, publication)), logger: logger,
       fetch: ContentFetcher(
-        identity: identity, link: link, group: group, pool: threads.files,
+        identity: identity, transport: state.transport, link: link, group: group, pool: threads.files,
         timeout: SourceTimeout(descriptors: settings.descriptors), logger: logger,
         gained: { partials.gained($0, piece: $1) }
       ).fetch)
     let prefixes = downloads.prefixes { transfer in
       BatchSources(
-        identity: identity, group: group, timeout: SourceTimeout(descriptors: settings.descriptors),
+        identity: identity, transport: state.transport, group: group,
+        timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
     connected.withLock {
@@ -184,13 +190,14 @@ package final class PeerDaemon: Sendable {
     let work = FileWork(catalogue: catalogue, pool: threads.long)
     let operations = PeerOperations(
       identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
-      selection: state.selection,
+      selection: state.selection, indexes: state.indexes,
       sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
       downloads: downloads, prefixes: prefixes, limits: limits,
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers, moved: moved,
       examination: SelfExamination(
-        identity: identity, uploadPort: uploads.address.port, portTaken: settings.portTaken, link: link,
+        identity: identity, transport: state.transport, uploadPort: uploads.address.port, portTaken: settings.portTaken,
+        link: link,
         catalogue: catalogue, cameBackEmpty: state.cameBackEmpty,
         files: FileExamination(catalogue: catalogue, pool: threads.files), wallClock: { Int64(time(nil)) }))
     let control: LineServer
@@ -217,6 +224,21 @@ package final class PeerDaemon: Sendable {
       catalogue: catalogue, threads: threads)
   }
 
+  /// Also if it cannot be written down: then until the next start.
+  private static func remember(
+    _ id: PeerID, at address: Endpoint, in indexes: KnownIndexes, pool: NIOThreadPool, _ logger: Logger
+  ) {
+    indexes.remember(id, at: address)
+    pool.submit { state in
+      guard case .active = state else { return }
+      do throws(StoreError) {
+        try indexes.write()
+      } catch {
+        logger.warning("cannot keep the id of the index", metadata: ["address": "\(address)", "error": "\(error)"])
+      }
+    }
+  }
+
   /// What others are told of a download while it is under way.
   private static func sharing(_ holdings: PartialHoldings, _ publication: PartialPublication) -> PartialSharing {
     PartialSharing(
@@ -232,16 +254,19 @@ package final class PeerDaemon: Sendable {
   }
 
   private static func serveUploads(
-    _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ ledger: ShareLedger,
+    _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ transport: TransportIdentity,
+    _ ledger: ShareLedger,
     _ partials: PartialHoldings, _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup,
     _ threads: PeerThreads, _ rates: LimitKeeper, _ logger: Logger
   ) async throws(PeerStartError) -> UploadServer {
     var limits = PeerLimits()
     let plan = settings.descriptorPlan
     limits.connections = plan.connections
+    var offer = TLSOffer(transport, plain: settings.plain)
+    offer.chunk = TLSChunk.large
     do {
       return try await UploadServer.start(
-        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, ledger: ledger,
+        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, tls: offer, ledger: ledger,
         partials: partials, transfers: transfers, group: group, pool: threads.files, limits: limits,
         slots: rates.slots, limiter: rates.up, refusals: plan.refusals, logger: logger, changed: changed)
     } catch {

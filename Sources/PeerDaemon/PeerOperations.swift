@@ -15,6 +15,7 @@ struct PeerOperations: Sendable {
   let uploads: Endpoint
   let link: IndexLink
   let selection: IndexSelection
+  let indexes: KnownIndexes
   let sharing: Sharing
   let downloads: Downloads
   let prefixes: PrefixDownloads
@@ -62,7 +63,7 @@ struct PeerOperations: Sendable {
       }
     case .limit(let change): try await limit(change)
     case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
-    case .connect(let address): try await connect(address)
+    case .connect(let address, let id): try await connect(address, id: id)
     case .doctor: await doctor()
     }
   }
@@ -88,6 +89,8 @@ struct PeerOperations: Sendable {
         let added = step.added.map { ControlEvent.added($0.document, path: $0.path) }
         try await events.send(added + step.failed.map(ControlEvent.failed))
       })
+    // What was added stays, and is announced when the index takes it.
+    if !outcome.isAnnounced, let refusal = await link.refusal { throw refusal }
     return ControlAddReply(
       added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, leftOut: outcome.leftOut)
   }
@@ -249,22 +252,32 @@ struct PeerOperations: Sendable {
     let status = await link.status
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
-      source: selection.current.source, error: status.error)
+      source: selection.current.source, error: status.error, id: status.id)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
       documents: Int(totals.documents), bytes: totals.bytes, moved: moved.current, error: problem?.description)
   }
 
-  private func connect(_ address: Endpoint?) async throws(WireFailure) -> ControlConnectReply {
+  /// - Parameter id: what the index there has to prove from now on; `nil` to keep what is known.
+  private func connect(_ address: Endpoint?, id: PeerID?) async throws(WireFailure) -> ControlConnectReply {
     guard address?.port != 0, address?.host != "" else {
       throw WireFailure(.usage, "an index address needs a host and a port other than 0")
     }
-    try await own.pool.store { [selection] () throws(StoreError) in try selection.choose(address) }
+    try await own.pool.store { [selection, indexes] () throws(StoreError) in
+      if let address, let id {
+        indexes.remember(id, at: address)
+        try indexes.write()
+      }
+      try selection.choose(address)
+    }
     let chosen = selection.current
     await link.use(chosen.address)
     let isConnected = await link.isConnectedInTime()
-    let error = isConnected ? nil : await link.status.error
-    return ControlConnectReply(address: chosen.address, connected: isConnected, source: chosen.source, error: error)
+    let status = await link.status
+    if !isConnected, let refusal = await link.refusal { throw refusal }
+    return ControlConnectReply(
+      address: chosen.address, connected: isConnected, source: chosen.source,
+      error: isConnected ? nil : status.error, index: status.id)
   }
 
   private func doctor() async -> ControlDoctorReply {

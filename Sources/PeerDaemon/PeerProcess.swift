@@ -24,10 +24,14 @@ package enum PeerProcess {
     package var advertise: HostAddress?
     /// The path of the control socket.
     package var socket: String
+    /// Which other peers may connect without TLS.
+    package var plain: PlainConnections
 
     package init(
-      name: PeerName, state: String, index: Endpoint, listen: Endpoint?, advertise: HostAddress? = nil, socket: String
+      name: PeerName, state: String, index: Endpoint, listen: Endpoint?, advertise: HostAddress? = nil,
+      plain: PlainConnections = .loopback, socket: String
     ) {
+      self.plain = plain
       self.name = name
       self.state = state
       self.index = index
@@ -103,6 +107,7 @@ package enum PeerProcess {
     own.portTaken = settings.portTaken
     own.privateDirectories = settings.privateDirectories
     own.downloads = settings.downloads
+    own.plain = settings.plain
     return own
   }
 
@@ -117,6 +122,7 @@ package enum PeerProcess {
       uploads: .address(host: listen.host, port: listen.port), control: .unix(path: socket), controlPath: socket)
     settings.advertise = options.advertise
     settings.isUploadAddressChosen = options.listen != nil
+    settings.plain = options.plain
     return settings
   }
 

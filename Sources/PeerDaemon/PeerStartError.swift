@@ -6,7 +6,6 @@ import Glibc
 import LineTransport
 import NIOCore
 import POSIXSupport
-import PeerIdentity
 import ProcessSupport
 
 /// Why a peer cannot start, and what to do about it.
@@ -25,10 +24,6 @@ package struct PeerStartError: Error, CustomStringConvertible {
       "cannot create the state directory \(directory): \(SystemError(number)); "
         + "its parent must exist and be writable for this user",
       isTemporary: [ENOSPC, EDQUOT, EIO].contains(number))
-  }
-
-  init(_ error: IdentityError) {
-    self.init("\(error)")
   }
 
   package init(_ error: StoreError) {

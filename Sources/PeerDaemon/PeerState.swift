@@ -3,6 +3,7 @@
 package import ContentStore
 package import DocumentModel
 import Glibc
+import LineTransport
 import Logging
 import PeerIdentity
 import Synchronization
@@ -10,11 +11,14 @@ package import WireProtocol
 
 /// The contents of a peer's state directory.
 struct PeerState: Sendable {
-  let id: PeerID
+  let transport: TransportIdentity
   let catalogue: Catalogue
   let selection: IndexSelection
+  let indexes: KnownIndexes
   /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
   let cameBackEmpty: Bool
+
+  var id: PeerID { transport.id }
 
   /// What its user should know.
   var notices: [PathProblem] {
@@ -46,12 +50,7 @@ struct PeerState: Sendable {
       throw PeerStartError(state: directory, errno: errno)
     }
     let isNewPeer = access("\(directory)/key.pem", F_OK) != 0
-    let identity: PeerIdentity
-    do throws(IdentityError) {
-      identity = try PeerIdentity.loadOrCreate(at: "\(directory)/key.pem")
-    } catch {
-      throw PeerStartError(error)
-    }
+    let transport = try transport(key: "\(directory)/key.pem")
     do throws(StoreError) {
       let hadCatalogue = Catalogue.exists(in: directory)
       let catalogue = try Catalogue(directory: directory, damaged: catalogueDamaged)
@@ -69,9 +68,19 @@ struct PeerState: Sendable {
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
       let selection = try IndexSelection(settings: index, catalogue: catalogue)
       if forgetsConnect { try selection.choose(nil) }
-      return PeerState(id: identity.id, catalogue: catalogue, selection: selection, cameBackEmpty: cameBackEmpty)
+      return PeerState(
+        transport: transport, catalogue: catalogue, selection: selection,
+        indexes: try KnownIndexes(catalogue: catalogue), cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)
+    }
+  }
+
+  private static func transport(key path: String) throws(PeerStartError) -> TransportIdentity {
+    do {
+      return try TransportIdentity(PeerIdentity.loadOrCreate(at: path))
+    } catch {
+      throw PeerStartError("\(error)")
     }
   }
 }

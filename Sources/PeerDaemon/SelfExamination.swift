@@ -4,7 +4,7 @@ import ContentStore
 package import DocumentModel
 import Glibc
 import LineJSON
-import LineTransport
+package import LineTransport
 package import NIOCore
 import NIOPosix
 import POSIXSupport
@@ -44,6 +44,7 @@ struct SelfExamination: Sendable {
   static let timeout = TimeAmount.seconds(2)
 
   let identity: (id: PeerID, name: PeerName)
+  let transport: TransportIdentity
   /// Where this peer listens for others.
   let uploadPort: UInt16
   /// The upload port of earlier runs, if another program had it at this start.
@@ -73,7 +74,8 @@ struct SelfExamination: Sendable {
     async let index = askIndex(greeting)
     let address = Endpoint(host: greeting.host, port: uploadPort)
     let problem = await PeerProbe.problem(
-      at: address, as: identity, expecting: identity.id, on: link.loop, timeout: Self.timeout)
+      at: address, as: identity, expecting: identity.id, by: status.isProven ? transport : nil, on: link.loop,
+      timeout: Self.timeout)
     return (await index, (address, problem))
   }
 
@@ -99,16 +101,18 @@ package enum PeerProbe {
   /// - Parameters:
   ///   - identity: what `hello` says.
   ///   - expected: who should answer.
+  ///   - transport: our key, to connect by TLS as others do; `nil` for a plain connection.
   ///   - timeout: for all of it. The connection is closed at its end.
   /// - Returns: what is wrong; `nil` if the expected peer answers.
   package static func problem(
     at address: Endpoint, as identity: (id: PeerID, name: PeerName), expecting expected: PeerID,
-    on loop: any EventLoop, timeout: TimeAmount
+    by transport: TransportIdentity? = nil, on loop: any EventLoop, timeout: TimeAmount
   ) async -> String? {
     await withCheckedContinuation { continuation in
       let once = OnceContinuation(continuation)
       let connected = LineClient.connect(
-        host: address.host, port: address.port, on: loop, limits: LineLimits(line: PeerLimits().line), timeout: timeout
+        host: address.host, port: address.port, on: loop, limits: LineLimits(line: PeerLimits().line), timeout: timeout,
+        tls: transport.map { ClientTLS($0, expected: expected) }
       ) { _ in ProbeRole(as: identity, expecting: expected) { once.resume($0) } }
       let timer = loop.scheduleTask(in: timeout) {
         once.resume("no answer in time")

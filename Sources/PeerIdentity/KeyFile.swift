@@ -18,7 +18,7 @@ struct KeyFile {
       switch errno {
       case ENOENT: return nil
       case ELOOP:
-        throw error(.notAFile, "is a symbolic link: replace it by the key itself, or remove it to become a new peer")
+        throw error(.notAFile, "is a symbolic link: replace it by the key itself, or remove it to get a new id")
       default: throw error(.unreadable, "cannot be read: \(SystemError(errno))")
       }
     }
@@ -34,7 +34,7 @@ struct KeyFile {
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw error(.notAFile, "is not a regular file") }
     guard status.st_uid == geteuid() else {
-      throw error(.foreign, "belongs to user \(status.st_uid), not to the user \(geteuid()) that runs this peer")
+      throw error(.foreign, "belongs to user \(status.st_uid), not to the user \(geteuid()) that runs this process")
     }
     guard status.st_mode & 0o077 == 0 else {
       throw error(.exposed, "can be read by others: type chmod 600 '\(path)'")

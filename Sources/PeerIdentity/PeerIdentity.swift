@@ -7,6 +7,9 @@ package import DocumentModel
 package struct PeerIdentity: Sendable {
   /// SHA-256 of the public key's DER SubjectPublicKeyInfo (RFC 5480).
   package let id: PeerID
+  /// The DER SubjectPublicKeyInfo whose hash is the id.
+  package let publicKey: [UInt8]
+  let key: P256.Signing.PrivateKey
 
   /// Reads the key at `path` (PEM), or creates one (PKCS #8) if there is no file. The directory must exist.
   ///
@@ -31,16 +34,25 @@ package struct PeerIdentity: Sendable {
     } catch {
       throw IdentityError(
         code: .notAKey, path: path,
-        reason: "is not a P-256 key in PEM: restore your copy of the key, or remove the file to become a new peer")
+        reason: "is not a P-256 key in PEM: restore your copy of the key, or remove the file to get a new id")
     }
     try self.init(key: key, path: path)
   }
 
   private init(key: P256.Signing.PrivateKey, path: String) throws(IdentityError) {
-    guard let digest = DocumentModel.Digest(bytes: SHA256.hash(data: key.publicKey.derRepresentation)) else {
+    self.key = key
+    publicKey = Array(key.publicKey.derRepresentation)
+    guard let digest = DocumentModel.Digest(bytes: SHA256.hash(data: publicKey)) else {
       throw IdentityError(code: .notAKey, path: path, reason: "has no id")
     }
     id = PeerID(digest: digest)
+  }
+}
+
+extension PeerIdentity {
+  /// Signs with ECDSA and SHA-256: r and s, 32 bytes each. `nil` if the system has no randomness.
+  package func signature(of bytes: [UInt8]) -> [UInt8]? {
+    (try? key.signature(for: bytes)).map { Array($0.rawRepresentation) }
   }
 }
 

@@ -82,6 +82,9 @@ package struct Layout: Hashable, Sendable {
 
   package func state(of peer: PeerName) -> String { "\(stateDirectory)/\(peer)" }
 
+  /// The key of the served index.
+  package var indexState: String { "\(stateDirectory)/index" }
+
   /// The supervisor's own state: its lock, the record of its children, remembered ports and flags.
   package var supervisorState: String { "\(stateDirectory)/supervisor" }
 

@@ -13,12 +13,13 @@ struct Entrypoint: ParsableCommand {
     commandName: "p2p-index",
     abstract: "The index of a network of peers: which peer shares which documents, and at which address.",
     discussion: """
-      It stores nothing on disk: a peer's documents are listed while the peer is connected.
+      It stores no documents: those of a peer are listed while the peer is connected. Its key is in --state; with a key
+      it speaks TLS 1.3 with clients that do, on the same port.
       Under p2p-supervisor it gets its settings and its listening socket from there.
 
       Exit status: 0 stopped; 1 cannot listen; 64 wrong usage; 69 supervisor gone; 75 temporary failure (too few threads).
 
-      Example: p2p-index --listen :7734 --allow-advertise 10.0.0.0/8
+      Example: p2p-index --listen :7734 --state ~/.local/state/p2p/index --allow-advertise 10.0.0.0/8
       """,
     version: "p2p-index \(ProtocolVersion.program)")
 
@@ -33,6 +34,12 @@ struct Entrypoint: ParsableCommand {
       valueName: "address[/bits]"), transform: { try AddressRange($0) })
   var allowAdvertise: [AddressRange] = []
 
+  @Option(help: "The directory of its key, created if missing. Needed unless it listens on loopback only.")
+  var state: String?
+
+  @Option(help: "Which connections it takes without TLS; loopback: those of this machine.")
+  var plain = PlainConnections.loopback
+
   static func main() {
     ProcessResources.requireCommandLine(program: "p2p-index")
     // A supervisor passes no arguments, so a restart need not load the parser.
@@ -44,6 +51,9 @@ struct Entrypoint: ParsableCommand {
     var options = IndexProcess.Options()
     options.listen = listen
     options.allowAdvertise = allowAdvertise
+    (options.state, options.plain) = (state, plain)
     throw ExitCode(IndexProcess.run(options))
   }
 }
+
+extension PlainConnections: ExpressibleByArgument {}

@@ -36,13 +36,10 @@ struct Entrypoint: ParsableCommand {
   var listen: Endpoint?
   @Option(
     help: "The IP address under which others reach it, if another; the index has to allow it.",
-    transform: address)
+    transform: { try HostAddress(numeric: $0) })
   var advertise: HostAddress?
-
-  private static func address(_ text: String) throws -> HostAddress {
-    guard let address = HostAddress(text) else { throw InvalidValue("expected a numeric IPv4 or IPv6 address") }
-    return address
-  }
+  @Option(help: "Which other peers may connect without TLS; loopback: those of this machine.")
+  var plain = PlainConnections.loopback
 
   static func main() {
     ProcessResources.requireCommandLine(program: "p2p-peer")
@@ -57,6 +54,9 @@ struct Entrypoint: ParsableCommand {
   func run() throws {
     throw ExitCode(
       PeerProcess.run(
-        .init(name: name, state: state, index: index, listen: listen, advertise: advertise, socket: socket)))
+        .init(
+          name: name, state: state, index: index, listen: listen, advertise: advertise, plain: plain, socket: socket)))
   }
 }
+
+extension PlainConnections: ExpressibleByArgument {}

@@ -6,8 +6,9 @@ import Testing
 @Suite struct ModuleGraphTests {
   /// Too heavy for the process that must not die and for the one that starts most often.
   private static let heavy: Set = [
-    "NIOCore", "NIOPosix", "NIOEmbedded", "Crypto", "GRDB", "Foundation", "FoundationEssentials", "Logging",
-    "DocumentIndex", "LineTransport",
+    "NIOCore", "NIOPosix", "NIOEmbedded", "NIOSSL", "NIOTLS", "Crypto", "GRDB", "Foundation", "FoundationEssentials",
+    "Logging",
+    "DocumentIndex", "LineTransport", "PeerIdentity",
   ]
 
   /// Our own modules and what each imports.

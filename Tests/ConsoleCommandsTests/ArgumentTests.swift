@@ -280,7 +280,7 @@ import WireProtocol
   func `every error code has its exit status`(code: ErrorCode) {
     let expected: [ErrorCode: Int32] = [
       .notFound: 3, .invalidKey: 64, .usage: 64, .noInput: 66, .unsupportedProtocol: 69, .tooMany: 69, .unavailable: 69,
-      .noSource: 69, .cannotCreate: 73, .verificationFailed: 76, .forbidden: 77, .cancelled: 130,
+      .noSource: 69, .cannotCreate: 73, .verificationFailed: 76, .forbidden: 77, .tlsRequired: 77, .cancelled: 130,
     ]
     #expect(ExitStatus(code).rawValue == expected[code] ?? 1)
   }

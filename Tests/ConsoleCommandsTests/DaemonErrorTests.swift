@@ -217,7 +217,7 @@ import TestSupport
     (300, "ambiguous-peer", "Select one by the start of its id: --from PREFIX."),
     (504, "no-source", "List them with: p2pctl lookup rfc/793"), (502, "verification-failed", "Nothing was kept."),
     (410, "changed", "Add the file again"), (501, "unknown-operation", "restart the daemon"),
-    (505, "unsupported-protocol", "restart the daemon"), (403, "forbidden", "Only the peer's own user and root"),
+    (505, "unsupported-protocol", "restart the daemon"), (403, "forbidden", nil),
     (404, "not-found", nil), (400, "bad-request", nil), (500, "internal", nil),
   ])
   func `refusal carries a hint if there is one`(status: Int, code: String, hint: String?) throws {

@@ -22,7 +22,8 @@ import WireProtocol
     let connection = try holder(service)
     connection.pass(.milliseconds(9_999))
     #expect(service.statistics.records == 1)
-    connection.pass(.milliseconds(1))
+    // Silence is looked for once a second.
+    connection.pass(.milliseconds(1_001))
     #expect(service.statistics.records == 0)
     #expect(!connection.isOpen)
   }
@@ -35,7 +36,7 @@ import WireProtocol
       try connection.send(#"{"id":3,"op":"ping"}"#)
     }
     #expect(service.statistics.records == 1)
-    connection.pass(.seconds(10))
+    connection.pass(.seconds(11))
     #expect(service.statistics.records == 0)
   }
 
@@ -55,7 +56,7 @@ import WireProtocol
     try connection.send(Wire.remove("rfc/1"))
     connection.pass(.minutes(5))
     #expect(try connection.ask(Wire.add(Wire.document("rfc/1"))).outcome == "200")
-    connection.pass(.seconds(10))
+    connection.pass(.seconds(11))
     #expect(!connection.isOpen)
   }
 
@@ -64,7 +65,7 @@ import WireProtocol
     limits.idle = 3
     let service = IndexService(limits: limits)
     let connection = try holder(service)
-    connection.pass(.seconds(3))
+    connection.pass(.seconds(4))
     #expect(service.statistics.records == 0)
   }
 

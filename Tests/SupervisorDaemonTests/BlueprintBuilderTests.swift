@@ -45,6 +45,36 @@ import WireProtocol
 
   private func plan(_ listen: Endpoint) -> RunPlan.Peer { .init(name: bob, listen: listen, user: nil) }
 
+  @Test func `index has its key in a directory of its own, and learns which plain connections to take`() throws {
+    let listen = try freePort()
+    let blueprints = try builder(serving: listen).build()
+    defer { for blueprint in blueprints { blueprint.closeListeners() } }
+    guard case .index(let settings) = blueprints.first?.settings, case .peer(let peer) = blueprints.last?.settings
+    else {
+      Issue.record("no index and peer")
+      return
+    }
+    #expect(settings.state == layout.indexState && settings.plain == .loopback && peer.plain == .loopback)
+    var status = stat()
+    #expect(stat(layout.indexState, &status) == 0 && status.st_mode & 0o777 == 0o700)
+  }
+
+  @Test func `nobody runs an index on loopback only, and without a key`() throws {
+    let users = {
+      UserDatabase(passwd: "bob:x:\(getuid()):\(getgid())::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n", group: "")
+    }
+    let onLoopback = try builder(serving: try freePort(), users: users).build()
+    for blueprint in onLoopback { blueprint.closeListeners() }
+    guard case .index(let settings) = onLoopback.first?.settings else {
+      Issue.record("no index")
+      return
+    }
+    #expect(settings.state == nil)
+    let everywhere = try builder(serving: Endpoint(host: "", port: 0), users: users)
+    let error = #expect(throws: SupervisorError.self) { try everywhere.build() }
+    #expect(error?.message.contains("create the user p2p") == true)
+  }
+
   @Test func `failed peer leaves no socket open`() throws {
     let listen = try freePort()
     let obstacle = layout.controlSocket(of: bob)

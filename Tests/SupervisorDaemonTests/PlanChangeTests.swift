@@ -59,6 +59,7 @@ import Testing
       (base + "user = \"1:1\"\n", [], ["peers.carol.user"]),
       (base + "[peer]\nadvertise = \"192.0.2.1\"\n", ["peers.carol.advertise"], []),
       (base + "[peers.dave]\n", ["peers.dave"], []),
+      (base + "[network]\nplain = \"never\"\n", [], ["network.plain"]),
     ] as [(String, [String], [String])])
   func `every changed setting is named`(text: String, applied: [String], postponed: [String]) throws {
     let old = try plan(Self.base)

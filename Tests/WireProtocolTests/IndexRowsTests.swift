@@ -40,7 +40,8 @@ struct IndexRowsTests {
       ContentListing(
         content: try content(1, size: 1), title: title, modified: time, executable: true, total: 2, holders: holders),
       ContentListing(
-        content: try content(2, size: .max), title: .empty, modified: Timestamp(seconds: 0), total: 0, holders: []),
+        content: try content(2, size: Content.maximumSize), title: .empty, modified: Timestamp(seconds: 0), total: 0,
+        holders: []),
     ]
     // Smaller than a row.
     let writer = RowBuffer(capacity: 0)

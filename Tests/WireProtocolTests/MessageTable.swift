@@ -49,11 +49,11 @@ enum MessageTable {
     indexRequests + [
       MessageCase(
         Reply<IndexHelloReply>.self,
-        #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"#
+        #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","advertised":true,"tls":true,"#
           + #""limits":{"line":1048577,"batch":1001,"inflight":257,"hello":30,"idle":11,"line_time":30,"#
           + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":65,"watches_total":20000,"#
           + #""watches_per_address":5000,"connections":18000,"connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
-        optional: ["protocol", "status", "advertised"]),
+        optional: ["protocol", "status", "advertised", "tls"]),
       MessageCase(
         Reply<LookupReply>.self,
         #"{"id":4,"status":200,"key":"rfc/793","contents":[{\#(Sample.contentListing)}],"more":3}"#,
@@ -203,7 +203,9 @@ enum MessageTable {
       ControlLine.self, #"{"id":17,"op":"watch","key":"rfc/793","prefix":"rfc/","collection":"rfc","words":"tcp"}"#,
       optional: ["key", "prefix", "collection", "words"]),
     MessageCase(ControlLine.self, #"{"id":17,"op":"watch"}"#),
-    MessageCase(ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734"}"#),
+    MessageCase(
+      ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734","index":"\#(Sample.peer)"}"#,
+      optional: ["index"]),
     MessageCase(ControlLine.self, #"{"id":11,"op":"doctor"}"#),
   ]
 
@@ -269,8 +271,8 @@ enum MessageTable {
       optional: ["status", "counts"]),
     MessageCase(
       Reply<ControlConnectReply>.self,
-      #"{"id":10,"status":200,"address":"127.0.0.1:7734","connected":true,"source":"connect"}"#,
-      optional: ["status", "connected"]),
+      #"{"id":10,"status":200,"address":"127.0.0.1:7734","connected":true,"source":"connect","index":"\#(Sample.peer)"}"#,
+      optional: ["status", "connected", "index"]),
     MessageCase(
       Reply<ControlDoctorReply>.self,
       #"{"id":11,"status":200,"index":{"server":"p2p-index/0.1.0","seconds":0.5,"skew":-3},"#
@@ -318,8 +320,9 @@ enum MessageTable {
       optional: ["error"]),
     MessageCase(
       Part<IndexState>.self,
-      #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no"}"#,
-      optional: ["connected", "error"]),
+      #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no","#
+        + #""id":"\#(Sample.peer)"}"#,
+      optional: ["connected", "error", "id"]),
     MessageCase(Part<NamedPeer>.self, #"{"peer":"\#(Sample.peer)","name":"bob"}"#),
   ]
 
@@ -345,14 +348,16 @@ enum MessageTable {
     MessageCase(
       Part<IndexSettings>.self,
       #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"],"memory":1,"memory_per_address":2,"#
-        + #""records_per_address":3,"requests_per_address":4}"#,
+        + #""records_per_address":3,"requests_per_address":4,"state":"/s","plain":"never"}"#,
       optional: [
         "allow_advertise", "memory", "memory_per_address", "records_per_address", "requests_per_address",
+        "state", "plain",
       ]),
     MessageCase(
       Part<PeerSettings>.self,
       #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1","#
-        + #""port_taken":5,"private":["/p"]}"#, optional: ["automatic", "advertise", "port_taken", "private"]),
+        + #""port_taken":5,"private":["/p"],"plain":"always"}"#,
+      optional: ["automatic", "advertise", "port_taken", "private", "plain"]),
     MessageCase(
       Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
       optional: ["index", "uploads", "control"]),

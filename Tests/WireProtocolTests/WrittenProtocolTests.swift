@@ -101,7 +101,7 @@ import WireProtocol
 
   private func checkIndexReply(_ object: JSONObject, to operation: IndexOperation?, _ example: Example) throws {
     switch operation {
-    case .hello: #expect(try IndexHelloReply(object).host == "192.0.2.7")
+    case .hello: #expect(["192.0.2.7", "127.0.0.1"].contains(try IndexHelloReply(object).host))
     case .add: #expect(try object.integer("added", in: 0...1) == 1)
     case .remove: #expect(try object.integer("removed", in: 0...1) == 1)
     case .lookup: #expect(try written(LookupReply(object), object) == example.line)

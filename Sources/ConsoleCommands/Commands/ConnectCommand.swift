@@ -8,10 +8,17 @@ struct ConnectCommand: ConsoleCommand {
   static let example = "connect index.example.org"
   static let configuration: CommandConfiguration = .verb(
     "connect", "Choose the index to use, or show it.",
-    "The choice is saved and overrides the configuration until connect --default. Without an address, shows the index.")
+    "The choice is saved and overrides the configuration until connect --default. Without an address, shows the index. "
+      + "The id of an index is remembered at the first contact by TLS; another one at its address is refused until --id "
+      + "names it.")
 
   @Argument(help: ArgumentHelp("HOST[:PORT]; the default port is \(Endpoint.defaultIndexPort).", valueName: "address"))
   var address: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The id that the index has to prove, 64 hex digits. Replaces the one that is known.", valueName: "id"))
+  var id: String?
 
   @Flag(name: .customLong("default"), help: "Return to the configured index.")
   var usesDefault = false
@@ -20,17 +27,20 @@ struct ConnectCommand: ConsoleCommand {
 
   func validate() throws {
     if address != nil, usesDefault { throw ValidationError("specify either an address or --default") }
+    if id != nil, address == nil { throw ValidationError("--id needs the address of the index") }
+    if let id, PeerID(hex: id) == nil { throw ValidationError("--id takes 64 hex digits, as p2pctl status shows them") }
     do { _ = try endpoint } catch let error as InvalidValue { throw ValidationError(error.reason) }
   }
 
   func perform(on console: Console) throws -> ExitStatus {
     if address == nil, !usesDefault { return try show(on: console) }
     let reply = try DaemonClient(console: console, options: daemon).request(
-      .connect(try endpoint), for: ControlConnectReply.self)
+      .connect(try endpoint, id: id.flatMap { PeerID(hex: $0) }), for: ControlConnectReply.self)
     if daemon.json {
       try console.writeJSON(reply.members)
     } else if reply.connected {
-      try console.writeLine("connected to \(TextRules.escapedForTerminal(reply.address.description))")
+      let id = reply.index.map { ", id \($0)" } ?? ""
+      try console.writeLine("connected to \(TextRules.escapedForTerminal(reply.address.description))\(id)")
     }
     guard reply.connected else {
       throw CommandFailure(

@@ -68,7 +68,8 @@ struct StatusCommand: ConsoleCommand {
   /// The index, and how it is connected: `127.0.0.1:7734, connected since …`.
   static func text(of index: IndexState) -> String {
     "\(index.address), \(index.connected ? "connected" : "not connected") since \(index.since)"
-      + (index.source == .connect ? " (chosen with connect)" : "") + (index.error.map { ": \($0)" } ?? "")
+      + (index.source == .connect ? " (chosen with connect)" : "") + (index.id.map { ", id \($0)" } ?? "")
+      + (index.error.map { ": \($0)" } ?? "")
   }
 
   private static func text(of rows: [(String, String)], indent: Int, width: Int?) -> String {

@@ -76,6 +76,7 @@ private final class ControlRole: LineRole {
       case .tooMany(let limit), .tooManyOfAddress(let limit):
         WireFailure(
           .tooMany, "\(limit) front ends are connected already", limit: .init("connections", limit), retryAfter: 1)
+      case .plain: WireFailure.tlsRequired
       }
     output.bytes += ControlLines.bytes(of: failure.json(id: nil))
   }

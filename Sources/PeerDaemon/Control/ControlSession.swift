@@ -49,7 +49,8 @@ package struct ControlSession {
     }
     guard state != .unknown else {
       return .refuse(
-        WireFailure(.forbidden, "this daemon belongs to another user").json(id: ControlRequest.id(of: json)))
+        WireFailure(.forbidden, "this daemon belongs to another user; only its own user and root may use it").json(
+          id: ControlRequest.id(of: json)))
     }
     guard let id = ControlRequest.id(of: json) else {
       return failed(.badRequest("id is an integer from 0 to 2^53 - 1"), id: nil)

@@ -17,6 +17,7 @@ final class ContentFetch {
   /// What all fetches of a peer share, and what belongs to one.
   struct Context {
     let identity: (id: PeerID, name: PeerName)
+    let transport: TransportIdentity?
     let pool: NIOThreadPool
     let timeout: SourceTimeout
     let idle: IdleSources
@@ -163,6 +164,7 @@ final class ContentFetch {
     guard let address = SourceAddress.usable(holder, mayBeLocal: context.mayBeLocal) else {
       return leave(id, holder, .misplaced(holder.host), gained: 0)
     }
+    let security = SourceSecurity(of: holder, context.transport)
     let kept = context.idle.take(holder, on: loop)
     let isAlone = sources.isEmpty
     let answer = context.timeout.answer(at: pace)
@@ -178,25 +180,20 @@ final class ContentFetch {
       picker.add(id, .complete, at: now)
       request(from: id)
     }
-    if kept == nil { connect(id, connection, to: address, timeout: min(context.timeout.connect, answer)) }
+    if kept == nil { connect(id, connection, to: address, security, timeout: min(context.timeout.connect, answer)) }
   }
 
   private func connect(
-    _ id: SourceSelection.ID, _ connection: SourceConnection, to address: SocketAddress, timeout: TimeAmount
+    _ id: SourceSelection.ID, _ connection: SourceConnection, to address: SocketAddress, _ security: SourceSecurity,
+    timeout: TimeAmount
   ) {
     let bound = NIOLoopBound(self, eventLoop: loop)
     let role = NIOLoopBound(connection, eventLoop: loop)
     let connected = LineClient.connect(
-      to: address, on: loop, limits: LineLimits(line: 256 * 1024), timeout: timeout,
+      to: address, on: loop, limits: LineLimits(line: 256 * 1024), timeout: timeout, tls: security.tls,
       receiveBuffer: LineClient.bodyBuffer
     ) { _ in role.value }
-    connected.whenComplete { result in
-      switch result {
-      case .success: break
-      case .failure(ChannelError.connectTimeout): bound.value.take(.failed(.silent), of: id)
-      case .failure(let error): bound.value.take(.failed(.lost(ConnectFailure.explain(error))), of: id)
-      }
-    }
+    connected.whenFailure { bound.value.take(.failed(SourceFailure(connecting: $0)), of: id) }
   }
 
   private func user(_ id: SourceSelection.ID, _ source: Source) -> SourceConnection.User {

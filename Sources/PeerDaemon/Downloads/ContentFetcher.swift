@@ -2,6 +2,7 @@
 
 import ContentStore
 package import DocumentModel
+package import LineTransport
 package import Logging
 package import NIOCore
 package import NIOPosix
@@ -54,6 +55,7 @@ struct FetchObserver: Sendable {
 /// Fetches contents from other peers.
 package struct ContentFetcher: Sendable {
   private let identity: (id: PeerID, name: PeerName)
+  private let transport: TransportIdentity?
   private let link: IndexLink
   private let group: any EventLoopGroup
   private let pool: NIOThreadPool
@@ -64,14 +66,17 @@ package struct ContentFetcher: Sendable {
   private let gained: @Sendable (Content, Int) -> Void
 
   /// - Parameters:
+  ///   - transport: `nil` if only holders that prove no id are to be reached.
   ///   - pool: threads for disk and verification.
   ///   - gained: called for each piece that may be served now.
   package init(
-    identity: (id: PeerID, name: PeerName), link: IndexLink, group: any EventLoopGroup, pool: NIOThreadPool,
+    identity: (id: PeerID, name: PeerName), transport: TransportIdentity? = nil, link: IndexLink,
+    group: any EventLoopGroup, pool: NIOThreadPool,
     timeout: SourceTimeout = SourceTimeout(), logger: Logger,
     gained: @escaping @Sendable (Content, Int) -> Void = { _, _ in }
   ) {
     self.identity = identity
+    self.transport = transport
     self.link = link
     watches = HolderWatches(link: link)
     self.group = group
@@ -112,7 +117,8 @@ package struct ContentFetcher: Sendable {
   ) async -> FetchOutcome {
     let loop = idle.loop(for: choice.holders) ?? group.next()
     let context = ContentFetch.Context(
-      identity: identity, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal, logger: logger,
+      identity: identity, transport: transport, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal,
+      logger: logger,
       random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp,
       watch: { [watches] in await watches.begin(file.content, $0) }, unwatch: { [watches] in await watches.end($0) },
       admits: { choice.admits($0) })

@@ -10,6 +10,8 @@ final class IdleSources: Sendable {
   private struct Idle {
     let id: Int
     let holder: HolderID
+    /// By TLS.
+    let isProven: Bool
     let loop: any EventLoop
     let role: NIOLoopBound<SourceConnection>
     let expiry: Scheduled<Void>
@@ -40,7 +42,8 @@ final class IdleSources: Sendable {
   /// Removes and returns a connection to the holder on this event loop.
   func take(_ holder: Holder, on loop: any EventLoop) -> SourceConnection? {
     let found = state.withLock { state -> Idle? in
-      state.idle.lastIndex { $0.holder == holder.id && $0.loop === loop }.map { state.idle.remove(at: $0) }
+      state.idle.lastIndex { $0.holder == holder.id && $0.isProven == holder.proven && $0.loop === loop }
+        .map { state.idle.remove(at: $0) }
     }
     guard let found else { return nil }
     found.expiry.cancel()
@@ -62,7 +65,7 @@ final class IdleSources: Sendable {
     role.whenClosedIdle = { [self] in
       if remove(id) { expiry.cancel() }
     }
-    let idle = Idle(id: id, holder: holder.id, loop: loop, role: bound, expiry: expiry)
+    let idle = Idle(id: id, holder: holder.id, isProven: holder.proven, loop: loop, role: bound, expiry: expiry)
     for old in add(idle) {
       old.expiry.cancel()
       old.loop.execute { old.role.value.close() }

@@ -24,3 +24,26 @@ enum SourceAddress {
     return first == 0 || first >= 224
   }
 }
+
+/// Whether a connection to a holder uses TLS. One that has proven its id to the index is reached by TLS only, and only
+/// under that id.
+struct SourceSecurity: Sendable {
+  /// `nil` for a plain connection.
+  let tls: ClientTLS?
+
+  /// - Parameter transport: our own key.
+  init(of holder: Holder, _ transport: TransportIdentity?) {
+    tls = holder.proven ? transport.map { ClientTLS($0, expected: holder.peer) } : nil
+  }
+}
+
+extension SourceFailure {
+  /// The connection could not be made.
+  init(connecting error: any Error) {
+    switch error {
+    case ChannelError.connectTimeout, TLSFailure.timedOut: self = .silent
+    case TLSFailure.otherPeer(_, let found): self = .otherPeer(found)
+    default: self = .lost(ConnectFailure.explain(error))
+    }
+  }
+}

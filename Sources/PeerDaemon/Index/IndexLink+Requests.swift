@@ -29,6 +29,7 @@ extension IndexLink {
   /// - Throws: `unavailable`.
   package func requireConnection() async throws(WireFailure) {
     guard await waitForConnection(timeout.connection) else {
+      if let refusal { throw refusal }
       throw WireFailure(
         .unavailable,
         "the index at \(address) cannot be reached\(lastError.map { ": \($0)" } ?? ""); choose another with p2pctl connect HOST:PORT"
@@ -70,6 +71,7 @@ extension IndexLink {
 
   func waitForConnection(_ timeout: TimeAmount) async -> Bool {
     if machine.isConnected { return true }
+    if refusal != nil { return false }
     // Before it is started, a connection is only a matter of time.
     if machine.state == .stopped, machine.hasTried { return false }
     nextWaiter += 1

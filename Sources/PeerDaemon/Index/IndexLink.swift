@@ -16,6 +16,8 @@ package import WireProtocol
 package actor IndexLink {
   package struct Timeout: Sendable {
     package var connect = TimeAmount.seconds(5)
+    /// Of TLS: when all peers of an index come back at once, each waits for its turn.
+    package var handshake = TimeAmount.seconds(20)
     /// How long a request waits for a connection.
     package var connection = TimeAmount.seconds(5)
     /// How long a request waits for its reply.
@@ -35,6 +37,10 @@ package actor IndexLink {
     package let greeting: IndexHelloReply?
     /// Why there is no connection, or why the index does not know all shares; `nil` before the end of the first try.
     package let error: String?
+    /// The id that the index has proven, or has to prove; `nil` if none is known.
+    package let id: PeerID?
+    /// Whether the connection is by TLS, so that others reach this peer by TLS.
+    package let isProven: Bool
   }
 
   /// Receives the reply, which is valid during the call only, or the failure.
@@ -85,13 +91,19 @@ package actor IndexLink {
   package nonisolated let loop: any EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
 
-  private var hello: IndexHello
+  private(set) var hello: IndexHello
   let shares: Shares
   let timeout: Timeout
   let logger: Logger
+  /// `nil` for plain connections only.
+  let trust: IndexTrust?
+  /// Whether the index at the address, on this machine, has asked for TLS.
+  var demandsTLS = false
+  /// What requests get as long as there is no connection, because only a person can change something.
+  var refusal: WireFailure?
   private let connectedFrom: @Sendable (_ own: String) -> Void
   private(set) var address: Endpoint
-  private(set) var machine = IndexLinkMachine()
+  var machine = IndexLinkMachine()
   var random: any RandomNumberGenerator & Sendable
   private(set) var connection: (any LineConnection)?
   private(set) var generation = 0
@@ -100,7 +112,7 @@ package actor IndexLink {
   var waiters: [Waiter] = []
   var nextWaiter = 0
   private var firstTry: [CheckedContinuation<Void, Never>] = []
-  private(set) var greeting: IndexHelloReply?
+  var greeting: IndexHelloReply?
   private nonisolated let isLocal = Atomic<Bool>(false)
   var announcing = AnnouncementMachine()
   var announcement: Task<Void, Never>?
@@ -113,22 +125,23 @@ package actor IndexLink {
   var owners: [WatchMachine.ID: CheckedContinuation<[WatchMachine.News]?, Never>] = [:]
   /// Why the index does not know everything, while there is a connection.
   var announcementError: String?
-  private var heartbeat: RepeatedTask?
+  var heartbeat: RepeatedTask?
   /// Wall-clock time, read once: a later conversion of a monotonic time would differ from call to call.
-  private var since: Int64
-  private let wallClock: @Sendable () -> Int64
+  var since: Int64
+  let wallClock: @Sendable () -> Int64
   /// Why there is no connection now.
-  private(set) var lastError: String?
+  var lastError: String?
   /// An outage is logged once, not at each try.
-  private var warnings = RepeatedWarnings()
-  private var connectedAt = NIODeadline.now()
+  var warnings = RepeatedWarnings()
+  var connectedAt = NIODeadline.now()
   /// The end of the connection is this side's own doing.
   private var isLeaving = false
 
   /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
-    timeout: Timeout = Timeout(), wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
+    timeout: Timeout = Timeout(), trust: IndexTrust? = nil,
+    wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
     connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in }
   ) {
@@ -138,6 +151,7 @@ package actor IndexLink {
     self.loop = loop
     self.logger = logger
     self.timeout = timeout
+    self.trust = trust
     self.wallClock = wallClock
     since = wallClock()
     self.random = random
@@ -164,7 +178,13 @@ package actor IndexLink {
   }
 
   package func use(_ address: Endpoint) {
-    guard address != self.address else { return }
+    (demandsTLS, refusal) = (false, nil)
+    guard address != self.address else {
+      // Its id may have been changed.
+      let isRight = trust?.known(address).map { $0 == connection?.provenPeer } ?? true
+      if !machine.isConnected || !isRight { carryOut(machine.retarget()) }
+      return
+    }
     logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])
     self.address = address
     lastError = nil
@@ -185,7 +205,8 @@ package actor IndexLink {
   package var status: Status {
     Status(
       address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
-      error: lastError ?? announcementError)
+      error: lastError ?? announcementError, id: connection?.provenPeer ?? trust?.known(address),
+      isProven: connection?.provenPeer != nil)
   }
 
   /// Waits for a connection, at most `timeout.connection`.
@@ -193,7 +214,7 @@ package actor IndexLink {
     await waitForConnection(timeout.connection)
   }
 
-  private func carryOut(_ action: IndexLinkMachine.Action) {
+  func carryOut(_ action: IndexLinkMachine.Action) {
     switch action {
     case .nothing: break
     case .connect: connect()
@@ -216,7 +237,7 @@ package actor IndexLink {
     let generation = generation
     let limits = LineLimits(line: Self.maxReplyLength)
     LineClient.connect(
-      host: address.host, port: address.port, on: loop, limits: limits, timeout: timeout.connect
+      host: address.host, port: address.port, on: loop, limits: limits, timeout: timeout.connect, tls: tls
     ) { _ in IndexLinkRole(link: self, generation: generation) }
     .whenFailure { error in
       self.assumeIsolated { $0.failedToConnect(error, generation: generation) }
@@ -225,9 +246,12 @@ package actor IndexLink {
 
   private func failedToConnect(_ error: any Error, generation: Int) {
     guard generation == self.generation, connection == nil else { return }
-    lastError = ConnectFailure.explain(error)
-    logOnce("index not reached", ConnectFailure.explain(error))
-    carryOut(machine.lost(at: .now(), using: &self.random))
+    let problem = (error as? TLSFailure).map { IndexTLSProblem($0, at: address) }
+    let reason = problem?.message ?? ConnectFailure.explain(error)
+    lastError = reason
+    logOnce("index not reached", reason)
+    if let refusal = problem?.refusal { refuse(refusal) }
+    carryOut(machine.lost(at: .now(), retryAfter: problem?.retryAfter, using: &self.random))
   }
 
   // MARK: Events of the connection
@@ -236,6 +260,7 @@ package actor IndexLink {
     guard generation == self.generation else { return connection.value.abort() }
     self.connection = connection.value
     lastError = nil
+    if let id = connection.value.provenPeer { remember(id) }
     let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
     isLocal.store(remote?.isLoopback ?? false || remote?.hostText == local?.hostText, ordering: .relaxed)
     if let own = local?.hostText { connectedFrom(own) }
@@ -289,7 +314,14 @@ package actor IndexLink {
     lose(retryAfter: Self.brokenIndexPause)
   }
 
-  private func logOnce(_ what: String, _ reason: String?) {
+  /// Lets all requests fail with this until there is a connection.
+  func refuse(_ failure: WireFailure) {
+    refusal = failure
+    for waiter in waiters { waiter.resume(false) }
+    waiters = []
+  }
+
+  func logOnce(_ what: String, _ reason: String?) {
     var metadata: Logger.Metadata = ["address": "\(address)"]
     if let reason { metadata["reason"] = "\(reason)" }
     switch warnings.judge(what, at: .now()) {
@@ -301,7 +333,7 @@ package actor IndexLink {
     }
   }
 
-  private func forgetOldWarnings() {
+  func forgetOldWarnings() {
     if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
   }
 
@@ -316,7 +348,7 @@ package actor IndexLink {
     lose(retryAfter: nil)
   }
 
-  private func lose(retryAfter: Int?) {
+  func lose(retryAfter: Int?) {
     if machine.isConnected { since = wallClock() }
     // First: the connection reports its end during the abort, which must not count as a second loss.
     generation += 1
@@ -339,62 +371,5 @@ package actor IndexLink {
       request.finish(self, .failure(WireFailure(.unavailable, "connection to the index lost")))
     }
     carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
-  }
-
-  // MARK: Hello, heartbeat
-
-  private func sayHello() {
-    submit(.hello(hello)) { link, reply in
-      do throws(WireFailure) {
-        link.greeting = try link.understood(reply.get(), IndexHelloReply.init)
-        link.carryOut(link.machine.greeted(at: .now()))
-      } catch {
-        // Otherwise the connection is being lost already, which has its own reason.
-        guard link.machine.state == .greeting, link.connection != nil else { return }
-        if link.lastError == nil { link.lastError = error.message }
-        // Also the answer of a supervisor in the place of an index that is down: nothing was refused then.
-        link.logOnce(error.code == .unavailable ? "index not available" : "index refused hello", error.message)
-        link.lose(retryAfter: error.retryAfter ?? 1)
-      }
-    }
-    scheduleHeartbeat(every: .seconds(3))
-  }
-
-  private func begin() {
-    since = wallClock()
-    connectedAt = .now()
-    lastError = nil
-    logger.log(
-      level: warnings.recovered() ? .info : .debug, "connected to index", metadata: ["address": "\(address)"])
-    if greeting?.isAdvertised == false {
-      logger.warning(
-        "index ignores our advertised address: add our host to its allow_advertise",
-        metadata: ["advertise": "\(hello.advertise?.text ?? "")", "seen": "\(greeting?.host ?? "")"])
-    }
-    scheduleHeartbeat(every: .milliseconds(Int64((greeting?.limits ?? IndexLimits()).idle) * 1000 / 3))
-    for waiter in waiters { waiter.resume(true) }
-    waiters = []
-    withdrawn = []
-    withdrawals = PendingWithdrawals()
-    carryOut(announcing.connected())
-    carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches))
-  }
-
-  /// Pings at a third of the idle time that the index allows. A reply that takes as long as the idle time counts as lost.
-  private func scheduleHeartbeat(every interval: TimeAmount) {
-    heartbeat?.cancel()
-    heartbeat = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
-      self.assumeIsolated { $0.beat(interval) }
-    }
-  }
-
-  private func beat(_ interval: TimeAmount) {
-    forgetOldWarnings()
-    if let oldest = pending.first, NIODeadline.now() - oldest.sent > interval * 3 {
-      lastError = "the index stopped answering"
-      logOnce("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")
-      return lose(retryAfter: nil)
-    }
-    if machine.isConnected { submit(.ping) { _, _ in } }
   }
 }

@@ -47,16 +47,13 @@ final class BatchConnection: LineRole {
     lastProgress = loop.now
   }
 
-  func connect(to address: SocketAddress, timeout: TimeAmount) {
+  func connect(to address: SocketAddress, _ security: SourceSecurity, timeout: TimeAmount) {
     let role = NIOLoopBound(self, eventLoop: loop)
     LineClient.connect(
-      to: address, on: loop, limits: LineLimits(line: 256 * 1024), timeout: timeout,
+      to: address, on: loop, limits: LineLimits(line: 256 * 1024), timeout: timeout, tls: security.tls,
       receiveBuffer: LineClient.bodyBuffer
     ) { _ in role.value }
-    .whenFailure { error in
-      let isLate = if case ChannelError.connectTimeout = error { true } else { false }
-      role.value.fail(isLate ? .silent : .lost(ConnectFailure.explain(error)))
-    }
+    .whenFailure { role.value.fail(SourceFailure(connecting: $0)) }
     ticker = loop.scheduleRepeatedTask(initialDelay: Self.tick, delay: Self.tick) { _ in role.value.ticked() }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import LineTransport
 import NIOCore
 import WireProtocol
 
@@ -12,10 +13,13 @@ actor BatchSources {
   private struct Open {
     let connection: NIOLoopBoundBox<BatchConnection?>
     let loop: any EventLoop
+    /// By TLS.
+    let isProven: Bool
     var isBusy = false
   }
 
   private let identity: (id: PeerID, name: PeerName)
+  private let transport: TransportIdentity?
   private let group: any EventLoopGroup
   private let timeout: SourceTimeout
   private let mayBeLocal: @Sendable () -> Bool
@@ -37,12 +41,13 @@ actor BatchSources {
   private var lastNumber = 0
 
   init(
-    identity: (id: PeerID, name: PeerName), group: any EventLoopGroup, timeout: SourceTimeout,
-    mayBeLocal: @escaping @Sendable () -> Bool,
+    identity: (id: PeerID, name: PeerName), transport: TransportIdentity?, group: any EventLoopGroup,
+    timeout: SourceTimeout, mayBeLocal: @escaping @Sendable () -> Bool,
     limit: (limiter: RateLimiter, transfer: TransferHandle)
   ) {
     self.limit = limit
     self.identity = identity
+    self.transport = transport
     self.group = group
     self.timeout = timeout
     self.mayBeLocal = mayBeLocal
@@ -133,22 +138,23 @@ actor BatchSources {
   /// - Returns: also whether the connection was used before.
   private func take(_ holder: Holder) -> (Int, Open, isKept: Bool)? {
     let known = connections[holder.id] ?? [:]
-    if let (number, open) = known.first(where: { !$0.value.isBusy }) {
+    if let (number, open) = known.first(where: { !$0.value.isBusy && $0.value.isProven == holder.proven }) {
       connections[holder.id]?[number]?.isBusy = true
       return (number, open, true)
     }
     guard let address = SourceAddress.usable(holder, mayBeLocal: mayBeLocal()) else { return nil }
     let loop = group.next()
     let (identity, timeout, limit) = (identity, timeout, limit)
+    let security = SourceSecurity(of: holder, transport)
     lastNumber += 1
-    let open = Open(connection: .makeEmptyBox(eventLoop: loop), loop: loop, isBusy: true)
+    let open = Open(connection: .makeEmptyBox(eventLoop: loop), loop: loop, isProven: holder.proven, isBusy: true)
     loop.execute {
       let allowance = RateAllowance(of: limit.limiter, for: ObjectIdentifier(limit.transfer), on: loop)
       let connection = BatchConnection(
         source: holder.peer, identity: identity, stall: min(timeout.stall, timeout.answer), allowance: allowance,
         on: loop)
       open.connection.value = connection
-      connection.connect(to: address, timeout: timeout.connect)
+      connection.connect(to: address, security, timeout: timeout.connect)
     }
     closeIdle()
     connections[holder.id, default: [:]][lastNumber] = open

@@ -6,7 +6,8 @@ import NIOCore
 import NIOPosix
 
 /// Sends a long body from a file, by sendfile(2). While one part is sent, the next is checked and read into the page cache
-/// on a thread: a change of the file is detected, and the event loop never waits for the disk.
+/// on a thread: a change of the file is detected, and the event loop never waits for the disk. On a connection with TLS,
+/// which the kernel cannot write to, the thread reads parts into memory: one is sent, the next is read.
 ///
 /// Confined to the event loop of its connection.
 final class BodySender {
@@ -27,11 +28,18 @@ final class BodySender {
   /// Checks and reads in a part.
   typealias Prepare = (_ offset: Int64, _ length: Int64) -> EventLoopFuture<StoreError?>
 
+  /// Checks a part and reads it into memory.
+  typealias Read = (_ offset: Int64, _ length: Int64) -> EventLoopFuture<Result<ByteBuffer, StoreError>>
+
   private let connection: any LineConnection
   private let allowance: RateAllowance
   private let handle: NIOFileHandle
   private let end: Int64
   private let prepare: Prepare
+  /// `nil` to send by sendfile(2).
+  private let read: Read?
+  /// What was read and is not sent yet.
+  private var parts = CircularBuffer<ByteBuffer>(initialCapacity: 2)
   private let report: (Step) -> Void
   private var sent: Int64
   /// Up to where the file may be sent.
@@ -43,14 +51,16 @@ final class BodySender {
   /// - Parameters:
   ///   - descriptor: of its own.
   ///   - prepared: up to where the file is checked and read in.
+  ///   - read: for a connection with TLS.
   init(
     descriptor: CInt, from offset: Int64, to end: Int64, prepared: Int64, on connection: any LineConnection,
-    allowance: RateAllowance, prepare: @escaping Prepare, report: @escaping (Step) -> Void
+    allowance: RateAllowance, prepare: @escaping Prepare, read: Read? = nil, report: @escaping (Step) -> Void
   ) {
     handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
     sent = offset
     self.end = end
-    self.prepared = min(prepared, end)
+    self.prepared = read == nil ? min(prepared, end) : offset
+    self.read = read
     self.connection = connection
     self.allowance = allowance
     self.prepare = prepare
@@ -75,16 +85,25 @@ final class BodySender {
     isPreparing = true
     let length = min(end - prepared, Self.partLength)
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    prepare(prepared, length).whenComplete { result in
-      let sender = bound.value
-      sender.isPreparing = false
-      switch result {
-      case .success(nil):
-        sender.prepared += length
-        sender.proceed()
-      case .success(let error): sender.finish(.failed(error))
-      case .failure: sender.finish(.failed(nil))
+    if let read {
+      read(prepared, length).whenComplete { result in
+        let sender = bound.value
+        if case .success(.success(let part)) = result { sender.parts.append(part) }
+        sender.prepared(length, result.map { if case .failure(let error) = $0 { error } else { nil } })
       }
+    } else {
+      prepare(prepared, length).whenComplete { bound.value.prepared(length, $0) }
+    }
+  }
+
+  private func prepared(_ length: Int64, _ result: Result<StoreError?, any Error>) {
+    isPreparing = false
+    switch result {
+    case .success(nil):
+      prepared += length
+      proceed()
+    case .success(let error): finish(.failed(error))
+    case .failure: finish(.failed(nil))
     }
   }
 
@@ -93,11 +112,19 @@ final class BodySender {
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     guard allowance.gather(1, then: { bound.value.proceed() }) else { return }
     isSending = true
-    let length = min(prepared - sent, Self.regionLength, Int64(allowance.available))
+    var length = min(prepared - sent, Self.regionLength, Int64(allowance.available))
+    let written: EventLoopFuture<Void>
+    if read == nil {
+      let region = FileRegion(fileHandle: handle, readerIndex: Int(sent), endIndex: Int(sent + length))
+      written = connection.send(region: region)
+    } else {
+      let bytes = nextBytes(Int(length))
+      length = Int64(bytes.readableBytes)
+      written = connection.send(bytes: bytes)
+    }
     allowance.spend(Int(length))
-    let region = FileRegion(fileHandle: handle, readerIndex: Int(sent), endIndex: Int(sent + length))
     let stalled = connection.eventLoop.scheduleTask(in: Self.regionTimeout) { bound.value.finish(.failed(nil)) }
-    connection.send(region: region).whenComplete { result in
+    written.whenComplete { [length] result in
       stalled.cancel()
       let sender = bound.value
       sender.isSending = false
@@ -109,6 +136,15 @@ final class BodySender {
     }
   }
 
+  /// At most so many bytes of the first part.
+  private func nextBytes(_ limit: Int) -> ByteBuffer {
+    guard var part = parts.popFirst(), let bytes = part.readSlice(length: min(limit, part.readableBytes)) else {
+      return ByteBuffer()
+    }
+    if part.readableBytes > 0 { parts.prepend(part) }
+    return bytes
+  }
+
   private func finish(_ step: Step) {
     guard !isOver else { return release() }
     isOver = true
@@ -118,6 +154,7 @@ final class BodySender {
 
   /// The descriptor is in use while a region is sent.
   private func release() {
+    if isOver { parts = [] }
     if isOver, !isSending, handle.isOpen { try? handle.close() }
   }
 }

@@ -95,12 +95,7 @@ final class UploadRole: LineRole {
   }
 
   func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter) {
-    let limit: WireFailure.Limit =
-      switch refusal {
-      case .tooMany(let limit): .init("connections", limit)
-      case .tooManyOfAddress(let limit): .init("connections_per_address", limit)
-      }
-    WireFailure(.tooMany, "this peer has too many connections", limit: limit, retryAfter: 5).write(id: nil, to: &output)
+    WireFailure(refusal).write(id: nil, to: &output)
   }
 
   func closed() {
@@ -138,14 +133,15 @@ final class UploadRole: LineRole {
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
     if case .hello(let peer, let name) = request, short.isEmpty {
-      greet(peer, name, id, &output)
+      try greet(peer, name, id, &output)
       return .next
     }
     guard other != nil else { throw .helloRequired }
     return begin(request, id)
   }
 
-  func greet(_ peer: PeerID, _ name: PeerName, _ id: Int64, _ output: inout JSONWriter) {
+  func greet(_ peer: PeerID, _ name: PeerName, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
+    if let proven = connection?.provenPeer, proven != peer { throw .otherID(proven: proven) }
     if other == nil { scheduleIdleCheck() }
     other = .init(peer: peer, name: name.text, host: connection?.remoteAddress?.hostText ?? "")
     var limits = service.limits
@@ -253,12 +249,15 @@ final class UploadRole: LineRole {
   ) {
     guard let allowance else { return }
     let (service, turns, loop, client) = (service, turns, connection.eventLoop, ObjectIdentifier(self))
+    let read: BodySender.Read? = connection.provenPeer.map { _ in
+      { offset, length in turns.run(for: client, cost: length, on: loop) { service.read(file, offset, length) } }
+    }
     let body = BodySender(
       descriptor: descriptor, from: offset, to: end, prepared: prepared, on: connection, allowance: allowance,
       prepare: { offset, length in
         turns.run(for: client, cost: length, on: loop) { service.prepare(file, offset, length) }
       },
-      report: { [weak self] in self?.proceed($0) })
+      read: read, report: { [weak self] in self?.proceed($0) })
     self.body = body
     transfer?.sending(true)
     body.proceed()

@@ -28,6 +28,7 @@ package final class UploadServer: Sendable {
   ///   - isChosen: whether a person chose where it listens. If not, it also listens at addresses of the network from which
   ///     it reaches its index.
   ///   - partials: unfinished downloads that are served as well.
+  ///   - tls: what is offered besides plain lines; `nil` for plain lines alone, from anywhere.
   ///   - pool: threads for blocking work on catalogue and files.
   ///   - slots: `nil` for those of `limits`.
   ///   - limiter: bounds the rate of all uploads together.
@@ -36,7 +37,8 @@ package final class UploadServer: Sendable {
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, isChosen: Bool = true, identity: (id: PeerID, name: PeerName),
-    ledger: ShareLedger, partials: PartialHoldings, transfers: TransferRegistry, group: any EventLoopGroup,
+    tls: TLSOffer? = nil, ledger: ShareLedger, partials: PartialHoldings, transfers: TransferRegistry,
+    group: any EventLoopGroup,
     pool: NIOThreadPool,
     limits: PeerLimits = PeerLimits(), slots: UploadSlots? = nil, limiter: RateLimiter = RateLimiter(),
     refusals: Int = 64, logger: Logger,
@@ -49,7 +51,7 @@ package final class UploadServer: Sendable {
       limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals)
     let listen = { @Sendable (listener: LineServer.Listener) async throws in
       try await LineServer.start(
-        listener, group: group, limits: LineLimits(line: limits.line), gate: gate,
+        listener, group: group, limits: LineLimits(line: limits.line), gate: gate, tls: tls,
         report: { logger.warning("uploads: \($0)") }
       ) { _ in
         UploadRole(

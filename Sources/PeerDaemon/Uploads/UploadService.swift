@@ -2,6 +2,7 @@
 
 import ContentStore
 import DocumentModel
+import NIOCore
 import WireProtocol
 
 /// Answers the requests of other peers from the catalogue and from unfinished downloads. Blocks: call it on a thread of the
@@ -148,6 +149,27 @@ final class UploadService: Sendable {
     } catch {
       failed(file, error)
       return error
+    }
+  }
+
+  /// Checks a file and reads a part of it, for a connection that cannot send from the page cache.
+  func read(_ file: ServedFile, _ offset: Int64, _ length: Int64) -> Result<ByteBuffer, StoreError> {
+    var buffer = ByteBufferAllocator().buffer(capacity: Int(length))
+    do throws(StoreError) {
+      try file.checkUnchanged()
+      var outcome = Result<Int, StoreError>.success(0)
+      buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(length)) { bytes in
+        let wanted = UnsafeMutableRawBufferPointer(rebasing: bytes[..<Int(length)])
+        outcome = Result { () throws(StoreError) in try file.file.read(into: wanted, at: offset) }
+        return (try? outcome.get()) ?? 0
+      }
+      guard try outcome.get() == Int(length) else {
+        throw StoreError(.changed, file.file.path, "is shorter than what was shared")
+      }
+      return .success(buffer)
+    } catch {
+      failed(file, error)
+      return .failure(error)
     }
   }
 

@@ -31,6 +31,11 @@ package struct ConfigurationFile: Sendable, Equatable {
     package var bounds = IndexBounds()
   }
 
+  package struct Network: Sendable, Equatable {
+    /// Which connections index and peers take without TLS.
+    package var plain: PlainConnections?
+  }
+
   /// Defaults for all peers.
   package struct PeerDefaults: Sendable, Equatable {
     package var listen: Endpoint?
@@ -56,6 +61,7 @@ package struct ConfigurationFile: Sendable, Equatable {
   package private(set) var supervisor = Supervisor()
   package private(set) var log = Log()
   package private(set) var index = Index()
+  package private(set) var network = Network()
   package private(set) var peer = PeerDefaults()
   /// By name.
   package private(set) var peers: [Peer] = []
@@ -115,6 +121,10 @@ package struct ConfigurationFile: Sendable, Equatable {
       log.format = try table.word("format") ?? log.format
     }
     if let table = try root.table("index") { try read(index: table) }
+    if let table = try root.table("network") {
+      try table.allow(SettingNames.network)
+      network.plain = try table.word("plain") ?? network.plain
+    }
     if let table = try root.table("peer") {
       try table.allow(SettingNames.peer)
       peer.listen = try table.endpoint("listen") ?? peer.listen

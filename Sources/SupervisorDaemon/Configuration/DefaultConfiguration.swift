@@ -5,9 +5,9 @@
 package enum DefaultConfiguration {
   package static let text = #"""
     # Configuration of p2p-supervisor. It is read at start and on SIGHUP (p2pctl supervisor reload). All settings are
-    # listed with their defaults. Settings of [supervisor], [log], [index] and [peer] can also be set in the environment
-    # (P2P_INDEX_LISTEN is listen of [index]), which overrides this file; the flags of `p2p-supervisor run` override
-    # both. A reload applies the settings marked "reloadable"; the others apply at the next start.
+    # listed with their defaults. Settings of [supervisor], [log], [index], [network] and [peer] can also be set in the
+    # environment (P2P_INDEX_LISTEN is listen of [index]), which overrides this file; the flags of `p2p-supervisor run`
+    # override both. A reload applies the settings marked "reloadable"; the others apply at the next start.
     # Addresses are "HOST:PORT", with a numeric HOST or localhost; ":PORT" means all addresses, port 0 any free port.
 
     [supervisor]
@@ -45,8 +45,13 @@ package enum DefaultConfiguration {
     #records_per_address = 1000000
     #requests_per_address = 1000
     # The user that runs the served index, a login name or "uid:gid"; only if root runs the supervisor for the whole
-    # machine. Default: the user p2p if it exists, else nobody.
+    # machine. Default: the user p2p if it exists, else nobody, which is possible on loopback only.
     #user = "p2p"
+
+    [network]
+    # Which connections index and peers take without TLS: "loopback" (those of their own machine), "always" or "never".
+    # An index that listens on loopback only is used without TLS, every other one with it.
+    #plain = "loopback"
 
     [peer]
     # Where peers serve their files to others, unless set for the peer itself. Default: any free port, kept across

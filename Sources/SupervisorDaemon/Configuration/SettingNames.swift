@@ -64,13 +64,14 @@ package enum EnvironmentSettings {
 
 /// The settings that each table of the file may have.
 enum SettingNames {
-  static let tables = ["supervisor", "log", "index", "peer", "peers"]
+  static let tables = ["supervisor", "log", "index", "network", "peer", "peers"]
   static let supervisor = ["kill_unresponsive_after"]
   static let log = ["to", "level", "format"]
   static let index = [
     "serve", "listen", "address", "user", "allow_advertise", "memory", "memory_per_address", "records_per_address",
     "requests_per_address",
   ]
+  static let network = ["plain"]
   static let peer = ["listen", "advertise"]
   /// Of a table `[peers.NAME]`.
   static let ofPeer = ["listen", "advertise", "user"]
@@ -79,5 +80,7 @@ enum SettingNames {
   static let removed = [(table: "supervisor", name: "standby")]
 
   /// The tables that exist once, so that a variable can name their settings.
-  static let single = [("supervisor", supervisor), ("log", log), ("index", index), ("peer", peer)]
+  static let single = [
+    ("supervisor", supervisor), ("log", log), ("index", index), ("network", network), ("peer", peer),
+  ]
 }

@@ -39,6 +39,11 @@ package struct PlaceMaker: Sendable {
     }
   }
 
+  /// - Parameter identity: the owner of the index's files; `nil` for the caller.
+  package func makeIndexState(identity: ProcessSpecification.Identity?) throws(SupervisorError) {
+    try make(layout.indexState, mode: 0o700, owner: identity)
+  }
+
   /// The mode of directories that every user passes through in the system's layout.
   private var shared: mode_t { layout.kind == .system ? 0o755 : 0o700 }
 

@@ -25,6 +25,7 @@ package struct PlanChange: Sendable, Equatable {
     Self.compare(old.logDestination, new.logDestination, "log.to", &postponed)
     Self.compare(old.logStyle.level, new.logStyle.level, "log.level", &postponed)
     Self.compare(old.logStyle.format, new.logStyle.format, "log.format", &postponed)
+    Self.compare(old.plain, new.plain, "network.plain", &postponed)
     if let index = old.index, let wanted = new.index {
       Self.compare(index.listen, wanted.listen, "index.listen", &postponed)
       Self.compare(index.user, wanted.user, "index.user", &postponed)

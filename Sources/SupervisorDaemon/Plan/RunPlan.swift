@@ -61,6 +61,8 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var index: Index?
   package internal(set) var peers: [Peer]
   package internal(set) var peersIndex: IndexChoice
+  /// Which connections index and peers take without TLS.
+  package internal(set) var plain: PlainConnections
   /// Whether peers forget the index that their users chose with `connect` when they start for the first time.
   package internal(set) var forgetsConnect: Bool
   /// `nil` for never.
@@ -104,6 +106,7 @@ package struct RunPlan: Sendable, Equatable {
         name: $0.name, listen: $0.listen ?? automatic, isAutomatic: $0.listen == nil, advertise: $0.advertise,
         user: $0.user)
     }
+    plain = wanted.plain
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
     logDestination = wanted.logDestination
     logStyle = wanted.logStyle

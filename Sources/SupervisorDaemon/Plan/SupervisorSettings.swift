@@ -21,6 +21,8 @@ package struct SupervisorSettings: Sendable, Equatable {
   package var allowAdvertise: [AddressRange] = []
   /// Of the served index.
   package var indexBounds = IndexBounds()
+  /// Which connections index and peers take without TLS.
+  package var plain = PlainConnections.loopback
   package var peers: [Peer]
   /// Used for peers that have no table of their own.
   package var peerListen: Endpoint?
@@ -54,6 +56,7 @@ extension SupervisorSettings {
     indexUser = file.index.user
     allowAdvertise = file.index.allowAdvertise ?? []
     indexBounds = file.index.bounds
+    plain = file.network.plain ?? .loopback
     peerListen = file.peer.listen
     peerAdvertise = file.peer.advertise
     logDestination = file.log.to

@@ -69,6 +69,7 @@ package struct BlueprintBuilder {
   private func index() throws(SupervisorError) -> ChildBlueprint? {
     guard let plan = options.plan.index else { return nil }
     let identity = try indexIdentity(plan)
+    let state = try indexState(plan, identity)
     let socket: ListeningSocket
     do throws(ListeningSocket.Failure) {
       socket = try ListeningSocket.tcp(plan.listen)
@@ -86,12 +87,11 @@ package struct BlueprintBuilder {
       socket.close()
       throw error
     }
+    var settings = IndexSettings(
+      address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise, bounds: plan.bounds, state: state)
+    settings.plain = options.plan.plain
     return ChildBlueprint(
-      name: ProcessRole.index.rawValue, executable: executable,
-      settings: .index(
-        IndexSettings(
-          address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise,
-          bounds: plan.bounds)),
+      name: ProcessRole.index.rawValue, executable: executable, settings: .index(settings),
       listeners: [.init(kind: .index, socket: socket)],
       identity: identity,
       environment: options.childEnvironment, log: options.logTarget(of: ProcessRole.index.rawValue))
@@ -133,6 +133,7 @@ package struct BlueprintBuilder {
       downloads: layout.downloads(of: name), isAutomatic: plan.isAutomatic, advertise: plan.advertise,
       portTaken: isTaken ? known : nil, privateDirectories: layout.privateDirectories)
     settings.forgetsConnect = options.plan.forgetsConnect
+    settings.plain = options.plan.plain
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,
       identity: identity, environment: options.childEnvironment,
@@ -212,7 +213,27 @@ package struct BlueprintBuilder {
     return identity
   }
 
-  /// The index keeps no files, so any unprivileged user will do; a dedicated one is safer than one shared with others.
+  /// The user `nobody`, as other services may run as well.
+  private static let sharedUser: UInt32 = 65_534
+
+  /// The directory of the index's key. On loopback it needs none, so that nobody may run it.
+  private func indexState(
+    _ plan: RunPlan.Index, _ identity: ProcessSpecification.Identity?
+  ) throws(SupervisorError) -> String? {
+    if let identity, identity.user == Self.sharedUser {
+      guard plan.listen.isLoopback else {
+        throw SupervisorError(
+          .failed,
+          "an index that other machines reach has a key, and needs a user of its own: create the user p2p "
+            + "(useradd --system p2p), or set user = under [index]")
+      }
+      return nil
+    }
+    try PlaceMaker(layout: options.layout).makeIndexState(identity: identity)
+    return options.layout.indexState
+  }
+
+  /// Any unprivileged user will do on loopback; a dedicated one is safer than one shared with others.
   private func indexIdentity(_ plan: RunPlan.Index) throws(SupervisorError) -> ProcessSpecification.Identity? {
     guard let users = readUsers() else { return nil }
     guard let user = plan.user else {

@@ -45,8 +45,14 @@ package struct IndexSettings: WireMessage, Hashable {
   /// Addresses that peers may advertise although they connect from others.
   package var allowAdvertise: [AddressRange]
   package var bounds: IndexBounds
+  /// The directory of its key, which exists; `nil` to run without a key and so without TLS.
+  package var state: String?
+  package var plain = PlainConnections.loopback
 
-  package init(address: Endpoint, allowAdvertise: [AddressRange] = [], bounds: IndexBounds = IndexBounds()) {
+  package init(
+    address: Endpoint, allowAdvertise: [AddressRange] = [], bounds: IndexBounds = IndexBounds(), state: String? = nil
+  ) {
+    self.state = state
     self.address = address
     self.allowAdvertise = allowAdvertise
     self.bounds = bounds
@@ -60,6 +66,8 @@ package struct IndexSettings: WireMessage, Hashable {
     bounds.memoryPerAddress = try fields.optionalCount("memory_per_address")
     bounds.recordsPerAddress = try fields.optionalCount("records_per_address")
     bounds.requestsPerAddress = try fields.optionalCount("requests_per_address")
+    state = try fields.optionalString("state")
+    plain = try fields.plainConnections()
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -69,6 +77,8 @@ package struct IndexSettings: WireMessage, Hashable {
     if let memory = bounds.memoryPerAddress { fields.member("memory_per_address", memory) }
     if let records = bounds.recordsPerAddress { fields.member("records_per_address", records) }
     if let requests = bounds.requestsPerAddress { fields.member("requests_per_address", requests) }
+    if let state { fields.member("state", state) }
+    if plain != .loopback { fields.member("plain", plain.rawValue) }
   }
 }
 
@@ -104,6 +114,7 @@ package struct PeerSettings: WireMessage, Hashable {
   package let portTaken: UInt16?
   /// Directories of the whole installation whose files are never shared or overwritten.
   package var privateDirectories: [String]
+  package var plain = PlainConnections.loopback
 
   package init(
     state: String, control: String, index: Endpoint, downloads: String, isAutomatic: Bool = false,
@@ -129,6 +140,7 @@ package struct PeerSettings: WireMessage, Hashable {
     forgetsConnect = try fields.optionalBool("forget_connect") ?? false
     portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
     privateDirectories = try fields.optionalStrings("private")
+    plain = try fields.plainConnections()
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -141,6 +153,7 @@ package struct PeerSettings: WireMessage, Hashable {
     if forgetsConnect { fields.member("forget_connect", true) }
     if let portTaken { fields.member("port_taken", portTaken) }
     if !privateDirectories.isEmpty { fields.strings("private", privateDirectories) }
+    if plain != .loopback { fields.member("plain", plain.rawValue) }
   }
 }
 
@@ -198,5 +211,11 @@ package struct ChannelAddresses: WireMessage, Hashable {
     if let index { fields.member("index", index) }
     if let uploads { fields.member("uploads", uploads) }
     if let control { fields.member("control", control) }
+  }
+}
+
+extension FieldReader {
+  fileprivate func plainConnections() throws(WireFailure) -> PlainConnections {
+    try value("plain") == nil ? .loopback : word("plain")
   }
 }

@@ -38,8 +38,8 @@ package enum ControlRequest: WireRequest {
   case limit(ChangeLimits)
   /// Reports changes of documents, without a reply, until the connection is closed.
   case watch(DocumentFilter)
-  /// The address of the index to use from now on; `nil` for the one of the settings.
-  case connect(Endpoint?)
+  /// The index to use from now on, `nil` for the one of the settings, and the id that it has to prove.
+  case connect(Endpoint?, id: PeerID? = nil)
   /// Checks the daemon from outside.
   case doctor
 
@@ -100,7 +100,9 @@ package enum ControlRequest: WireRequest {
     case .cancel: self = .cancel(try DownloadSelection(fields))
     case .limit: self = .limit(try ChangeLimits(fields))
     case .watch: self = .watch(try DocumentFilter(fields))
-    case .connect: self = .connect(try fields.optionalBool("default") ?? false ? nil : fields.endpoint("address"))
+    case .connect:
+      let isDefault = try fields.optionalBool("default") ?? false
+      self = .connect(isDefault ? nil : try fields.endpoint("address"), id: try fields.optionalPeerID("index"))
     case .doctor: self = .doctor
     }
   }
@@ -115,8 +117,10 @@ package enum ControlRequest: WireRequest {
     case .getAll(let get): get.write(to: &fields)
     case .remove(let remove): remove.write(to: &fields)
     case .peers(let limit?): fields.member("limit", limit)
-    case .connect(let address?): fields.member("address", address.description)
-    case .connect(nil): fields.member("default", true)
+    case .connect(let address?, let id):
+      fields.member("address", address.description)
+      if let id { fields.member("index", id) }
+    case .connect(nil, _): fields.member("default", true)
     case .transfers(let list): list.write(to: &fields)
     case .pause(let pause): pause.write(to: &fields)
     case .resume(let selection), .cancel(let selection): selection.write(to: &fields)
@@ -369,31 +373,5 @@ package struct GetDocument: WireMessage {
     }
     if offset > 0 { fields.member("offset", offset) }
     if progress { fields.member("progress", true) }
-  }
-}
-
-/// `remove`: stops sharing; no file is deleted.
-package enum RemoveDocuments: WireMessage {
-  /// - Parameter content: a prefix of the root of the content; `nil` for all under the key.
-  case document(DocumentKey, content: String? = nil)
-  /// All documents whose keys begin with `collection/prefix/`.
-  case prefix(String)
-
-  package init(_ fields: some FieldReader) throws(WireFailure) {
-    if let prefix = try fields.optionalString("prefix") {
-      guard prefix.hasSuffix("/") else { throw WireFailure(.invalidKey, "a prefix ends in /") }
-      self = .prefix(prefix)
-    } else {
-      self = .document(try fields.typedKey(), content: try fields.optionalString("content"))
-    }
-  }
-
-  package func write(to fields: inout some FieldWriter) {
-    switch self {
-    case .document(let key, let content):
-      fields.member("key", key.text)
-      if let content { fields.member("content", content) }
-    case .prefix(let prefix): fields.member("prefix", prefix)
-    }
   }
 }

@@ -19,8 +19,13 @@ package struct IndexState: WireMessage {
   package var source: Source
   /// Why it is not connected; `nil` if it is, or if nothing went wrong yet.
   package var error: String?
+  /// The id that the index has proven, or has to prove; `nil` if none is known.
+  package var id: PeerID?
 
-  package init(address: Endpoint, connected: Bool, since: Timestamp, source: Source, error: String? = nil) {
+  package init(
+    address: Endpoint, connected: Bool, since: Timestamp, source: Source, error: String? = nil, id: PeerID? = nil
+  ) {
+    self.id = id
     self.address = address
     self.connected = connected
     self.since = since
@@ -34,6 +39,7 @@ package struct IndexState: WireMessage {
     since = try fields.timestamp("since")
     source = try fields.word("source")
     error = try fields.optionalString("error")
+    id = try fields.optionalPeerID("id")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -42,6 +48,7 @@ package struct IndexState: WireMessage {
     fields.member("since", since)
     fields.member("source", source.rawValue)
     if let error { fields.member("error", error) }
+    if let id { fields.member("id", id) }
   }
 }
 
@@ -136,8 +143,13 @@ package struct ControlConnectReply: WireReply {
   package var source: IndexState.Source
   /// Why it is not connected, if that is known.
   package var error: String?
+  /// The id that the index has proven, or has to prove; `nil` if none is known.
+  package var index: PeerID?
 
-  package init(address: Endpoint, connected: Bool, source: IndexState.Source, error: String? = nil) {
+  package init(
+    address: Endpoint, connected: Bool, source: IndexState.Source, error: String? = nil, index: PeerID? = nil
+  ) {
+    self.index = index
     self.address = address
     self.connected = connected
     self.source = source
@@ -149,6 +161,7 @@ package struct ControlConnectReply: WireReply {
     connected = try fields.optionalBool("connected") ?? false
     source = try fields.word("source")
     error = try fields.optionalString("error")
+    index = try fields.optionalPeerID("index")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -156,5 +169,6 @@ package struct ControlConnectReply: WireReply {
     fields.member("connected", connected)
     fields.member("source", source.rawValue)
     if let error { fields.member("error", error) }
+    if let index { fields.member("index", index) }
   }
 }

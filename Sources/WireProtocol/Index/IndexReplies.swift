@@ -74,13 +74,16 @@ package struct IndexHelloReply: WireReply {
   package let host: String
   /// Whether the session is reported under the address that it advertised; `nil` if it advertised none.
   package let isAdvertised: Bool?
+  /// On a plain connection: whether the client should connect again by TLS. `nil` otherwise.
+  package let asksForTLS: Bool?
   /// A client reads those that it keeps to: `line`, `batch`, `inflight`, `idle` and `watches`.
   package let limits: IndexLimits
 
-  package init(server: String, host: String, isAdvertised: Bool?, limits: IndexLimits) {
+  package init(server: String, host: String, isAdvertised: Bool?, asksForTLS: Bool? = nil, limits: IndexLimits) {
     self.server = server
     self.host = host
     self.isAdvertised = isAdvertised
+    self.asksForTLS = asksForTLS
     self.limits = limits
   }
 
@@ -90,6 +93,7 @@ package struct IndexHelloReply: WireReply {
     server = try fields.string("server")
     host = try fields.string("host")
     isAdvertised = try fields.optionalBool("advertised")
+    asksForTLS = try fields.optionalBool("tls")
     limits.idle = try stated.limit("idle", default: limits.idle)
     limits.batch = try stated.limit("batch", default: limits.batch)
     limits.line = try stated.limit("line", default: limits.line)
@@ -103,6 +107,7 @@ package struct IndexHelloReply: WireReply {
     fields.member("server", server)
     fields.member("host", host)
     if let isAdvertised { fields.member("advertised", isAdvertised) }
+    if let asksForTLS { fields.member("tls", asksForTLS) }
     fields.object("limits") { object in
       for (name, value) in limits.named { object.member(name, value) }
     }

@@ -42,6 +42,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
   case noSource = "no-source"
   /// The caller is not permitted to do this.
   case forbidden
+  /// A connection without TLS from where the server takes none.
+  case tlsRequired = "tls-required"
   /// The client disconnected or cancelled the request.
   case cancelled
   /// A fault of the answering program.
@@ -59,6 +61,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case .tooLarge: 413
     case .invalidRange: 416
     case .invalidKey, .usage, .noInput: 422
+    case .tlsRequired: 426
     case .tooMany: 429
     case .cancelled: 499
     case .internal: 500

@@ -68,6 +68,14 @@ package struct WireFailure: Error, Equatable, Sendable {
     WireFailure(.helloRequired, "no hello within \(seconds) s", limit: Limit("hello", seconds))
   }
 
+  /// The only line on a connection without TLS from where the server takes none.
+  package static let tlsRequired = WireFailure(.tlsRequired, "plain connections are not accepted: connect by TLS 1.3")
+
+  /// The reply to a `hello` by TLS with another id than that of the certificate.
+  package static func otherID(proven: PeerID) -> WireFailure {
+    WireFailure(.forbidden, "hello must have the id that the TLS certificate proves: \(proven)")
+  }
+
   /// The reply to a line that is not JSON.
   package static func unreadableLine(_ error: any Error) -> WireFailure {
     badRequest("not a line of JSON: \(error)")

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Glibc
+import LineTransport
+import POSIXSupport
+import PeerIdentity
+
+/// The key of an index, without which it cannot offer TLS.
+enum IndexKey {
+  /// The user `nobody`, as other services may run as well.
+  private static let sharedUser: uid_t = 65_534
+
+  /// Why the index cannot have a key, and what to do.
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+    /// Whether the options are wrong.
+    var isUsage = false
+  }
+
+  /// Reads the key, or creates it.
+  /// - Parameters:
+  ///   - directory: of the key; created if missing. `nil` for no key, and so no TLS: for an index on loopback only.
+  ///   - listen: where the index listens.
+  /// - Returns: `nil` without a key.
+  static func offer(directory: String?, listen: Endpoint, plain: PlainConnections) throws(Failure) -> TLSOffer? {
+    guard let directory else {
+      guard listen.isLoopback else {
+        throw Failure(
+          description: "an index that other machines reach needs a key of its own: give its directory with --state DIR",
+          isUsage: true)
+      }
+      return nil
+    }
+    guard geteuid() != sharedUser else {
+      throw Failure(
+        description: "an index with a key does not run as nobody, as other services may: create the user p2p "
+          + "(useradd --system p2p), or set user = under [index]")
+    }
+    guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+      throw Failure(description: "cannot create the state directory \(directory): \(SystemError(errno))")
+    }
+    do {
+      let identity = try PeerIdentity.loadOrCreate(at: "\(directory)/key.pem")
+      return TLSOffer(try TransportIdentity(identity), plain: plain)
+    } catch {
+      throw Failure(description: "\(error)")
+    }
+  }
+}
