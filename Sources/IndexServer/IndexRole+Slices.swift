@@ -11,9 +11,10 @@ struct SlicedWork {
   enum Task {
     case add(ArraySlice<Document>, added: Int)
     case remove(ArraySlice<DocumentID>, removed: Int)
-    case none
     case lookup(LookupSearch)
     case list(ListSearch, PageWriter)
+    /// While a slice of a list runs, which takes the page out.
+    case none
   }
 
   let id: Int64
