@@ -67,7 +67,7 @@ extension DocumentIndex {
   ) {
     guard case .content(let content) = watch.subject else { return }
     var shown: [HolderID: Holder] = [:]
-    holders(of: content).sample(watch.holderLimit, using: &generator) { [sources] source, complete in
+    holders(of: content).sample(watch.holderLimit, using: &generator) { source, complete in
       let holder = sources[source].holder(complete: complete)
       if let known = shown[holder.id], known.complete { return }
       shown[holder.id] = holder
@@ -102,7 +102,7 @@ extension DocumentIndex {
 
   private func note(_ change: IndexEvent.DocumentChange, _ entry: UInt32, previous: Title) {
     let (key, title) = (key(of: entry), title(of: entry))
-    let candidates = watches.candidates(key, title == previous ? [title] : [title, previous])
+    let candidates = watches.candidates(key, title, previous)
     guard !candidates.isEmpty else { return }
     let document = Document(
       key: key, title: title, content: entries[entry].content, modified: entries[entry].modified,

@@ -149,9 +149,9 @@ enum Ranking {
 /// The entries under a key that has several.
 final class Rivals {
   /// Most-held first.
-  var ranked = SortedBlocks<UInt32>()
+  @exclusivity(unchecked) var ranked = SortedBlocks<UInt32>()
   /// In the order of contents.
-  var byContent = SortedBlocks<RootedSlot>()
+  @exclusivity(unchecked) var byContent = SortedBlocks<RootedSlot>()
 
   var bytes: Int { 112 + ranked.bytes + byContent.bytes }
 }

@@ -13,57 +13,9 @@ let noSlot = UInt32.max
 /// to an element, and no element is allocated alone.
 ///
 /// The slots are in chunks: growing copies no element, however many there are, and a chunk without elements gives its memory
-/// back. One owner only: a copy would share the elements.
-struct Slab<Element: SlabElement> {
-  /// The chunks, for access without a detour.
-  private var table: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
-  private let memory = SlabMemory<Element>()
-
-  init() {
-    table = memory.table
-  }
-
-  /// The number of slots in use.
-  var count: Int { memory.count }
-  /// All slots in use are below this number.
-  var slotLimit: UInt32 { UInt32(memory.chunks.count) << SlabMemory<Element>.shift }
-  /// Memory in bytes, without what the elements refer to.
-  var bytes: Int { memory.allocated * SlabMemory<Element>.perChunk * MemoryLayout<Element>.stride }
-
-  /// The slot must be in use.
-  subscript(slot: UInt32) -> Element {
-    _read { yield table[Int(slot >> SlabMemory<Element>.shift)][Int(slot & SlabMemory<Element>.mask)] }
-    _modify { yield &table[Int(slot >> SlabMemory<Element>.shift)][Int(slot & SlabMemory<Element>.mask)] }
-  }
-
-  /// Whether the slot is in a chunk that has memory; others are not in use.
-  func hasMemory(_ slot: UInt32) -> Bool { memory.chunks[Int(slot >> SlabMemory<Element>.shift)].isAllocated }
-
-  /// The first slot of the next chunk.
-  func nextChunk(after slot: UInt32) -> UInt32 { (slot >> SlabMemory<Element>.shift + 1) << SlabMemory<Element>.shift }
-
-  /// Whether the slot has ever been used since its chunk has memory; the chunk must have memory.
-  func isInitialized(_ slot: UInt32) -> Bool {
-    Int(slot & SlabMemory<Element>.mask) < memory.chunks[Int(slot >> SlabMemory<Element>.shift)].initialized
-  }
-
-  mutating func insert(_ element: Element) -> UInt32 {
-    let slot = memory.insert(element)
-    table = memory.table
-    return slot
-  }
-
-  /// Frees a slot in use.
-  mutating func remove(_ slot: UInt32) {
-    self[slot].vacate()
-    memory.remove(slot)
-    table = memory.table
-  }
-}
-
-/// The chunks of a slab.
-private final class SlabMemory<Element: SlabElement> {
-  struct Chunk {
+/// back.
+struct Slab<Element: SlabElement>: ~Copyable {
+  private struct Chunk {
     var isAllocated = false
     /// Slots that hold an element, or a vacated one.
     var initialized = 0
@@ -74,27 +26,51 @@ private final class SlabMemory<Element: SlabElement> {
     var free: [UInt16] = []
   }
 
-  static var shift: UInt32 { 10 }
-  static var perChunk: Int { 1 << 10 }
-  static var mask: UInt32 { (1 << 10) - 1 }
+  private static var shift: UInt32 { 10 }
+  private static var perChunk: Int { 1 << 10 }
+  private static var mask: UInt32 { (1 << 10) - 1 }
 
-  // No call changes one of these twice at once: the runtime need not check this.
-  @exclusivity(unchecked)
-  private(set) var table = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: 16)
-  @exclusivity(unchecked) private var tableCapacity = 16
-  @exclusivity(unchecked) private(set) var chunks: [Chunk] = []
+  private var table = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: 16)
+  private var tableCapacity = 16
+  private var chunks: [Chunk] = []
   /// Chunks with room, the next one last.
-  @exclusivity(unchecked) private var open: [UInt32] = []
-  @exclusivity(unchecked) private(set) var count = 0
+  private var open: [UInt32] = []
   /// Chunks with memory.
-  @exclusivity(unchecked) private(set) var allocated = 0
+  private var allocated = 0
+  /// The number of slots in use.
+  private(set) var count = 0
 
   deinit {
-    for chunk in chunks.indices where chunks[chunk].isAllocated { release(chunk) }
+    for chunk in chunks.indices where chunks[chunk].isAllocated {
+      table[chunk].deinitialize(count: chunks[chunk].initialized)
+      table[chunk].deallocate()
+    }
     table.deallocate()
   }
 
-  func insert(_ element: Element) -> UInt32 {
+  /// All slots in use are below this number.
+  var slotLimit: UInt32 { UInt32(chunks.count) << Self.shift }
+  /// Memory in bytes, without what the elements refer to.
+  var bytes: Int { allocated * Self.perChunk * MemoryLayout<Element>.stride }
+
+  /// The slot must be in use.
+  subscript(slot: UInt32) -> Element {
+    _read { yield table[Int(slot >> Self.shift)][Int(slot & Self.mask)] }
+    _modify { yield &table[Int(slot >> Self.shift)][Int(slot & Self.mask)] }
+  }
+
+  /// Whether the slot is in a chunk that has memory; others are not in use.
+  func hasMemory(_ slot: UInt32) -> Bool { chunks[Int(slot >> Self.shift)].isAllocated }
+
+  /// The first slot of the next chunk.
+  func nextChunk(after slot: UInt32) -> UInt32 { (slot >> Self.shift + 1) << Self.shift }
+
+  /// Whether the slot has ever been used since its chunk has memory; the chunk must have memory.
+  func isInitialized(_ slot: UInt32) -> Bool {
+    Int(slot & Self.mask) < chunks[Int(slot >> Self.shift)].initialized
+  }
+
+  mutating func insert(_ element: Element) -> UInt32 {
     if open.isEmpty { addChunk() }
     let chunk = Int(open[open.count - 1])
     if !chunks[chunk].isAllocated { allocate(chunk) }
@@ -116,7 +92,9 @@ private final class SlabMemory<Element: SlabElement> {
     return UInt32(chunk) << Self.shift | UInt32(offset)
   }
 
-  func remove(_ slot: UInt32) {
+  /// Frees a slot in use.
+  mutating func remove(_ slot: UInt32) {
+    self[slot].vacate()
     let chunk = Int(slot >> Self.shift)
     chunks[chunk].used -= 1
     count -= 1
@@ -134,13 +112,13 @@ private final class SlabMemory<Element: SlabElement> {
     reopen(chunk)
   }
 
-  private func reopen(_ chunk: Int) {
+  private mutating func reopen(_ chunk: Int) {
     guard !chunks[chunk].isOpen else { return }
     chunks[chunk].isOpen = true
     open.append(UInt32(chunk))
   }
 
-  private func addChunk() {
+  private mutating func addChunk() {
     if chunks.count == tableCapacity {
       let larger = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: tableCapacity * 2)
       larger.update(from: table, count: tableCapacity)
@@ -152,13 +130,13 @@ private final class SlabMemory<Element: SlabElement> {
     reopen(chunks.count - 1)
   }
 
-  private func allocate(_ chunk: Int) {
+  private mutating func allocate(_ chunk: Int) {
     table[chunk] = .allocate(capacity: Self.perChunk)
     chunks[chunk].isAllocated = true
     allocated += 1
   }
 
-  private func release(_ chunk: Int) {
+  private mutating func release(_ chunk: Int) {
     table[chunk].deinitialize(count: chunks[chunk].initialized)
     table[chunk].deallocate()
     chunks[chunk].isAllocated = false

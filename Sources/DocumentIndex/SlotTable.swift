@@ -3,19 +3,41 @@
 /// A hash table of slots, eight bytes per bucket: the elements are in a `Slab` and are compared there. Open addressing with
 /// linear probing; removal closes the gap, so there are no tombstones. The hash is stored, so growing touches no element.
 ///
-/// It consists of many small tables that grow one by one: nobody waits while millions of buckets move. One owner only: a
-/// copy would share the buckets.
-struct SlotTable {
-  private let parts = SlotTableParts()
+/// It consists of many small tables that grow one by one: nobody waits while millions of buckets move.
+struct SlotTable: ~Copyable {
+  private struct Part {
+    /// The hash in the high half, the slot plus one in the low half; 0 is an empty bucket. A power of two, or none.
+    var buckets: UnsafeMutablePointer<UInt64>?
+    var mask: UInt32 = 0
+    var count: UInt32 = 0
+
+    var size: UInt32 { buckets == nil ? 0 : mask + 1 }
+  }
+
+  private static var parts: Int { 256 }
+  private static var fewestBuckets: UInt32 { 8 }
+
+  /// By the first bits of the hash.
+  private let parts = UnsafeMutablePointer<Part>.allocate(capacity: Self.parts)
+  private var buckets = 0
   private(set) var count = 0
 
+  init() {
+    parts.initialize(repeating: Part(), count: Self.parts)
+  }
+
+  deinit {
+    for number in 0..<Self.parts { parts[number].buckets?.deallocate() }
+    parts.deallocate()
+  }
+
   /// Memory in bytes.
-  var bytes: Int { parts.bytes }
+  var bytes: Int { buckets * 8 }
 
   /// The slot with this hash for which `isMatch` is true.
   func find(hash: UInt32, where isMatch: (UInt32) -> Bool) -> UInt32? {
     guard count > 0 else { return nil }
-    let part = parts[hash]
+    let part = parts[Int(hash >> 24)]
     guard let buckets = part.buckets else { return nil }
     var position = hash & part.mask
     while buckets[Int(position)] != 0 {
@@ -28,78 +50,37 @@ struct SlotTable {
 
   /// Inserts a slot that is not in the table.
   mutating func insert(hash: UInt32, slot: UInt32) {
-    parts.insert(UInt64(hash) << 32 | UInt64(slot + 1), hash)
+    let number = Int(hash >> 24)
+    let size = parts[number].size
+    if (parts[number].count + 1) * 4 > size * 3 { resize(number, to: max(Self.fewestBuckets, size * 2)) }
+    place(Self.bucket(hash, slot), number)
+    parts[number].count += 1
     count += 1
   }
 
   /// Removes a slot that was inserted with this hash.
   mutating func remove(hash: UInt32, slot: UInt32) {
-    guard count > 0, parts.remove(UInt64(hash) << 32 | UInt64(slot + 1), hash) else { return }
-    count -= 1
-    if count == 0 { parts.release() }
-  }
-
-  fileprivate static func hash(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket >> 32) }
-  private static func slot(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket) - 1 }
-}
-
-/// The tables of a `SlotTable`, chosen by the first bits of the hash.
-private final class SlotTableParts {
-  struct Part {
-    /// The hash in the high half, the slot plus one in the low half; 0 is an empty bucket. A power of two, or none.
-    var buckets: UnsafeMutablePointer<UInt64>?
-    var mask: UInt32 = 0
-    var count: UInt32 = 0
-
-    var size: UInt32 { buckets == nil ? 0 : mask + 1 }
-  }
-
-  private static let number = 256
-  private static let fewestBuckets: UInt32 = 8
-
-  private let parts = UnsafeMutablePointer<Part>.allocate(capacity: number)
-  // No call changes it twice at once: the runtime need not check this.
-  @exclusivity(unchecked) private var buckets = 0
-
-  init() {
-    parts.initialize(repeating: Part(), count: Self.number)
-  }
-
-  deinit {
-    release()
-    parts.deallocate()
-  }
-
-  var bytes: Int { buckets * 8 }
-
-  subscript(hash: UInt32) -> Part { parts[Int(hash >> 24)] }
-
-  func insert(_ bucket: UInt64, _ hash: UInt32) {
     let number = Int(hash >> 24)
-    let size = parts[number].size
-    if (parts[number].count + 1) * 4 > size * 3 { resize(number, to: max(Self.fewestBuckets, size * 2)) }
-    place(bucket, number)
-    parts[number].count += 1
-  }
-
-  func remove(_ bucket: UInt64, _ hash: UInt32) -> Bool {
-    let number = Int(hash >> 24)
-    guard let buckets = parts[number].buckets else { return false }
+    guard let buckets = parts[number].buckets else { return }
     let mask = parts[number].mask
     var position = hash & mask
-    while buckets[Int(position)] != bucket {
-      guard buckets[Int(position)] != 0 else { return false }
+    while buckets[Int(position)] != Self.bucket(hash, slot) {
+      guard buckets[Int(position)] != 0 else { return }
       position = (position + 1) & mask
     }
     Self.closeGap(at: position, buckets, mask)
     parts[number].count -= 1
+    count -= 1
     let size = mask + 1
-    if size > Self.fewestBuckets, parts[number].count * 8 < size { resize(number, to: size / 2) }
-    return true
+    if count == 0 {
+      release()
+    } else if size > Self.fewestBuckets, parts[number].count * 8 < size {
+      resize(number, to: size / 2)
+    }
   }
 
-  func release() {
-    for number in 0..<Self.number {
+  private mutating func release() {
+    for number in 0..<Self.parts {
       parts[number].buckets?.deallocate()
       parts[number] = Part()
     }
@@ -111,7 +92,7 @@ private final class SlotTableParts {
     var gap = position
     var next = (gap + 1) & mask
     while buckets[Int(next)] != 0 {
-      let home = SlotTable.hash(buckets[Int(next)]) & mask
+      let home = hash(buckets[Int(next)]) & mask
       if (next &- home) & mask >= (next &- gap) & mask {
         buckets[Int(gap)] = buckets[Int(next)]
         gap = next
@@ -121,7 +102,7 @@ private final class SlotTableParts {
     buckets[Int(gap)] = 0
   }
 
-  private func resize(_ number: Int, to size: UInt32) {
+  private mutating func resize(_ number: Int, to size: UInt32) {
     let old = parts[number]
     let new = UnsafeMutablePointer<UInt64>.allocate(capacity: Int(size))
     new.initialize(repeating: 0, count: Int(size))
@@ -136,10 +117,14 @@ private final class SlotTableParts {
   private func place(_ bucket: UInt64, _ number: Int) {
     guard let buckets = parts[number].buckets else { return }
     let mask = parts[number].mask
-    var position = SlotTable.hash(bucket) & mask
+    var position = Self.hash(bucket) & mask
     while buckets[Int(position)] != 0 { position = (position + 1) & mask }
     buckets[Int(position)] = bucket
   }
+
+  private static func bucket(_ hash: UInt32, _ slot: UInt32) -> UInt64 { UInt64(hash) << 32 | UInt64(slot + 1) }
+  private static func hash(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket >> 32) }
+  private static func slot(_ bucket: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: bucket) - 1 }
 }
 
 extension SlotTable {

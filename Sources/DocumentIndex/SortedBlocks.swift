@@ -5,7 +5,7 @@
 /// The order is outside: the elements are slots, and what they refer to is elsewhere. So every search takes a predicate
 /// that is true for the elements before the wanted position and false for all others. The sorted sets of libraries need
 /// elements that compare without context.
-struct SortedBlocks<Element: Equatable> {
+struct SortedBlocks<Element: Equatable>: ~Copyable {
   struct Position {
     fileprivate var block: Int
     fileprivate var offset: Int
@@ -39,8 +39,7 @@ struct SortedBlocks<Element: Equatable> {
   func position(after isBefore: (Element) -> Bool) -> Position {
     let block = max(0, Self.partition(firsts.count) { isBefore(firsts[$0]) } - 1)
     guard block < blocks.count else { return Position(block: block, offset: 0) }
-    let elements = blocks[block]
-    return Position(block: block, offset: Self.partition(elements.count) { isBefore(elements[$0]) })
+    return Position(block: block, offset: Self.partition(blocks[block].count) { isBefore(blocks[block][$0]) })
   }
 
   /// `nil` at the end.

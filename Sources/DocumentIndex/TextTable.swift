@@ -23,8 +23,9 @@ extension String: TextValue {
 }
 
 /// Each text once, with a payload, in a numbered slot; found by its UTF-8 without making a string.
-struct TextTable<Text: TextValue, Payload> {
-  private struct Row: SlabElement {
+struct TextTable<Text: TextValue, Payload>: ~Copyable {
+  // Not private: in a debug build, the compiler fails on a table of private elements that cannot be copied.
+  struct Row: SlabElement {
     var text: Text
     var payload: Payload?
 

@@ -55,13 +55,12 @@ package enum IndexEvent: Hashable, Sendable {
 }
 
 /// Who watches what: finds the watches that a change may concern without looking at the others.
-struct WatchTable {
+struct WatchTable: ~Copyable {
   /// What one condition of a watch demands of a document; those that match are then checked as a whole.
-  private enum Trigger: Hashable {
-    case key(DocumentKey)
-    /// The beginning of a key.
-    case prefix([UInt8])
-    /// The beginning of a word.
+  private enum Trigger {
+    /// As in `Beginnings`, of the key.
+    case key([UInt8])
+    /// As in `Beginnings`, of a folded word.
     case word([UInt8])
     case any
   }
@@ -82,14 +81,13 @@ struct WatchTable {
 
   private var watches: [WatchID: Watch] = [:]
   private var ofContents: [Content: Set<WatchID>] = [:]
-  private var triggered: [Trigger: Set<WatchID>] = [:]
-  /// Number of watches for each length of a beginning.
-  private var prefixLengths: [Int: Int] = [:]
-  private var wordLengths: [Int: Int] = [:]
+  private var keys = Beginnings()
+  private var words = Beginnings()
+  private var unconditional: Set<WatchID> = []
   private(set) var bytes = 0
 
   var count: Int { watches.count }
-  var watchesDocuments: Bool { !triggered.isEmpty }
+  var watchesDocuments: Bool { !(keys.isEmpty && words.isEmpty && unconditional.isEmpty) }
 
   subscript(id: WatchID) -> Watch? {
     get { watches[id] }
@@ -102,9 +100,11 @@ struct WatchTable {
     switch watch.subject {
     case .content(let content): ofContents[content, default: []].insert(id)
     case .documents(let filter):
-      let trigger = Self.trigger(of: filter)
-      triggered[trigger, default: []].insert(id)
-      count(trigger, 1)
+      switch Self.trigger(of: filter) {
+      case .key(let beginning): keys.insert(id, beginning)
+      case .word(let beginning): words.insert(id, beginning)
+      case .any: unconditional.insert(id)
+      }
     }
   }
 
@@ -116,10 +116,11 @@ struct WatchTable {
       ofContents[content]?.remove(id)
       if ofContents[content]?.isEmpty == true { ofContents[content] = nil }
     case .documents(let filter):
-      let trigger = Self.trigger(of: filter)
-      triggered[trigger]?.remove(id)
-      if triggered[trigger]?.isEmpty == true { triggered[trigger] = nil }
-      count(trigger, -1)
+      switch Self.trigger(of: filter) {
+      case .key(let beginning): keys.remove(id, beginning)
+      case .word(let beginning): words.remove(id, beginning)
+      case .any: unconditional.remove(id)
+      }
     }
   }
 
@@ -128,44 +129,32 @@ struct WatchTable {
   }
 
   /// The watches that one condition of theirs lets a document pass, under one of these titles.
-  func candidates(_ key: DocumentKey, _ titles: [Title]) -> Set<WatchID> {
-    var found = triggered[.any] ?? []
-    found.formUnion(triggered[.key(key)] ?? [])
-    if !prefixLengths.isEmpty {
-      let bytes = Array(key.text.utf8)
-      for length in prefixLengths.keys where length <= bytes.count {
-        found.formUnion(triggered[.prefix(Array(bytes[..<length]))] ?? [])
-      }
-    }
-    guard !wordLengths.isEmpty else { return found }
-    for title in titles {
-      WordFolding.forEachWord(in: WordQuery.folded(title: title, key: key, hasCollection: true)) { word in
-        for length in wordLengths.keys where length <= word.count {
-          found.formUnion(triggered[.word(Array(word[..<length]))] ?? [])
-        }
-        return true
-      }
-    }
+  func candidates(_ key: DocumentKey, _ title: Title, _ previous: Title) -> Set<WatchID> {
+    var found = unconditional
+    if !keys.isEmpty { ByteOrder.withBytes(of: key.text) { keys.collect(from: $0, into: &found) } }
+    guard !words.isEmpty else { return found }
+    collect(fromWordsOf: key.text, into: &found)
+    collect(fromWordsOf: title.text, into: &found)
+    if previous != title { collect(fromWordsOf: previous.text, into: &found) }
     return found
   }
 
-  private static func trigger(of filter: WatchFilter) -> Trigger {
-    if let key = filter.key { return .key(key) }
-    if let prefix = filter.query.keyPrefix, !prefix.isEmpty { return .prefix(Array(prefix.utf8)) }
-    return filter.query.words.words.map(\.prefix).max { $0.count < $1.count }.map { .word($0) } ?? .any
-  }
-
-  private mutating func count(_ trigger: Trigger, _ difference: Int) {
-    switch trigger {
-    case .prefix(let bytes): Self.count(&prefixLengths, bytes.count, difference)
-    case .word(let bytes): Self.count(&wordLengths, bytes.count, difference)
-    case .key, .any: break
+  private func collect(fromWordsOf text: String, into found: inout Set<WatchID>) {
+    ByteOrder.withBytes(of: text) { text in
+      guard WordFolding.mayHaveWord(in: text, where: { words.canBegin(with: $0) }) else { return }
+      var folded = [UInt8]()
+      WordFolding.fold(text, into: &folded)
+      WordFolding.forEachWord(in: folded) { word in
+        words.collect(from: word, into: &found)
+        return true
+      }
     }
   }
 
-  private static func count(_ lengths: inout [Int: Int], _ length: Int, _ difference: Int) {
-    let sum = lengths[length, default: 0] + difference
-    lengths[length] = sum == 0 ? nil : sum
+  private static func trigger(of filter: WatchFilter) -> Trigger {
+    if let key = filter.key { return .key(key.text.utf8 + [0]) }
+    if let prefix = filter.query.keyPrefix, !prefix.isEmpty { return .key(Array(prefix.utf8)) }
+    return filter.query.words.words.map(\.prefix).max { $0.count < $1.count }.map { .word($0) } ?? .any
   }
 
   /// With its places in the tables; of a content with the holders that may be shown.

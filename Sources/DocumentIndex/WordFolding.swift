@@ -39,6 +39,24 @@ enum WordFolding {
     }
   }
 
+  /// Whether a folded word of a text may start with such a byte. Looks only at ASCII closely.
+  static func mayHaveWord(in text: UnsafeRawBufferPointer, where isFirst: (UInt8) -> Bool) -> Bool {
+    var isInWord = false
+    for byte in text {
+      guard byte < 0x80 else { return true }
+      let isPart = isPartOfWord(byte)
+      if isPart, !isInWord, isFirst(folded(byte)) { return true }
+      isInWord = isPart
+    }
+    return false
+  }
+
+  /// Of ASCII: letters and digits.
+  private static func isPartOfWord(_ byte: UInt8) -> Bool {
+    let members: UInt64 = byte < 64 ? 0x03FF_0000_0000_0000 : 0x07FF_FFFE_07FF_FFFE
+    return members >> UInt64(byte & 63) & 1 == 1
+  }
+
   private static func foldASCII(_ text: UnsafeRawBufferPointer, into folded: inout [UInt8]) {
     for byte in text { folded.append(self.folded(byte)) }
   }

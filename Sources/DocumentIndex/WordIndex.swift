@@ -4,14 +4,15 @@
 ///
 /// Removing an element costs the same whatever its words: what the words say of it becomes stale, is skipped by searches,
 /// and is swept out later, a bounded amount at a time.
-struct WordIndex {
+struct WordIndex: ~Copyable {
   /// An element with a word; stale when the element has got another stamp.
-  private struct Posting: Equatable {
+  struct Posting: Equatable {
     var element: UInt32
     var stamp: UInt32
   }
 
-  private struct Word: SlabElement {
+  // Not private, as `TextTable.Row`.
+  struct Word: SlabElement {
     var text: String
     var first: Posting
     var others: [Posting] = []

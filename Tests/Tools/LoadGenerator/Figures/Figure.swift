@@ -58,6 +58,7 @@ struct Figure: Sendable {
     case hostileAnswers = "hostile-answers"
     case hostileUnfinished = "hostile-unfinished"
     case hostileSilent = "hostile-silent"
+    case hostileSilentNew = "hostile-silent-new"
     case hostileFanout = "hostile-fanout"
     case hostileAnswersMemory = "hostile-answers-memory"
     case hostileUnfinishedMemory = "hostile-unfinished-memory"

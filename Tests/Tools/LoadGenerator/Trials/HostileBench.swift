@@ -85,19 +85,14 @@ final class HostileBench {
     } else {
       floods = try kind.habits.map { try Flood(index.endpoint, $0) }
       switch kind {
-      case .silent: waits = try waitsOfNewClients(index)
+      case .silent:
+        waits = try self.waits(honest)
+        try add(waitsOfNewClients(index), .hostileSilentNew, round, try index.milliseconds("delay", by: honest))
       case .unfinished: waits = try self.waits(honest) { try Self.addMuch(honest) }
       default: waits = try self.waits(honest)
       }
     }
-    guard let statistics = Statistics(waits) else { throw BenchFailure("nothing was measured") }
-    let delay = try index.milliseconds("delay", by: honest)
-    for (contender, value) in [
-      (Figure.own, statistics.percentile(99)), (Figure.median, statistics.median), (Figure.longest, statistics.most),
-      (Figure.queue, delay.p99), (Figure.longestQueue, delay.max),
-    ] {
-      results.add(Sample(kind.figure, contender, round: round, value: value))
-    }
+    try add(waits, kind.figure, round, try index.milliseconds("delay", by: honest))
     if let figure = kind.memoryFigure {
       let most = try index.memory().most
       for flood in floods { flood.stop() }
@@ -105,6 +100,17 @@ final class HostileBench {
       sleep(Self.pause)
       results.add(Sample(figure, Figure.own, round: round, value: most))
       results.add(Sample(figure, Figure.afterwards, round: round, value: try index.memory().now))
+    }
+  }
+
+  /// - Parameter delay: what the index has measured itself.
+  private func add(_ waits: [Double], _ figure: Figure.ID, _ round: Int, _ delay: (p99: Double, max: Double)) throws {
+    guard let statistics = Statistics(waits) else { throw BenchFailure("nothing was measured") }
+    for (contender, value) in [
+      (Figure.own, statistics.percentile(99)), (Figure.median, statistics.median), (Figure.longest, statistics.most),
+      (Figure.queue, delay.p99), (Figure.longestQueue, delay.max),
+    ] {
+      results.add(Sample(figure, contender, round: round, value: value))
     }
   }
 
