@@ -161,12 +161,14 @@ let package = Package(
     // Stands for an index or a peer in tests of the supervisor; how it behaves follows from its name.
     .executableTarget(
       name: "supervised-child", dependencies: ["ProcessSupport", "WireProtocol"], path: "Tests/SupervisedChild"),
+    // epoll(7), which the Glibc module lacks.
+    .systemLibrary(name: "CEpoll", path: "Tests/Tools/CEpoll"),
     // Measures the real executables beside peer programs: what bin/bench runs.
     .executableTarget(
       name: "LoadGenerator",
       dependencies: [
-        "TestSupport", "ConsoleCommands", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision", argumentParser,
-        crypto,
+        "TestSupport", "ConsoleCommands", "CEpoll", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision",
+        argumentParser, crypto,
       ],
       path: "Tests/Tools/LoadGenerator"),
     // Runs the real executables while everything goes wrong: what bin/torture runs.
@@ -207,7 +209,7 @@ let package = Package(
       name: "IndexServerTests",
       dependencies: [
         "IndexServer", "TestSupport", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport",
-        "PeerIdentity", nioCore, nioPosix, nioEmbedded,
+        "PeerIdentity", "ProcessSupport", nioCore, nioPosix, nioEmbedded,
       ], exclude: ["Sessions"]),
     .testTarget(
       name: "PeerDaemonTests",

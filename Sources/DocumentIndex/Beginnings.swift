@@ -16,19 +16,6 @@ struct Beginnings: ~Copyable {
     }
   }
 
-  /// The hash of a text that grows byte by byte. Seeded per process: nobody outside can choose texts that collide.
-  private struct GrowingHash {
-    private static let seed = UInt64(truncatingIfNeeded: Hasher().finalize())
-    private var state = seed
-
-    var value: UInt32 { UInt32(truncatingIfNeeded: state) }
-
-    mutating func append(_ byte: UInt8) {
-      state = (state ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
-      state ^= state >> 32
-    }
-  }
-
   private var rows = Slab<Row>()
   private var slots = SlotTable()
   /// The number of beginnings of each length.
@@ -68,7 +55,7 @@ struct Beginnings: ~Copyable {
   /// Adds the watches of all beginnings of a text.
   func collect(from text: UnsafeRawBufferPointer, into found: inout Set<WatchID>) {
     var hash = GrowingHash()
-    for end in 0..<min(text.count + 1, lengths.count - 1) {
+    for end in 0..<max(0, min(text.count + 1, lengths.count - 1)) {
       hash.append(end < text.count ? text[end] : 0)
       guard lengths[end + 1] > 0, let slot = slots.find(hash: hash.value, where: { begins(text, $0, end + 1) }) else {
         continue
@@ -95,5 +82,19 @@ struct Beginnings: ~Copyable {
     var hash = GrowingHash()
     for byte in beginning { hash.append(byte) }
     return hash.value
+  }
+}
+
+/// The hash of a text that grows byte by byte. Seeded per process: nobody outside can choose texts that collide.
+struct GrowingHash {
+  private static let seed = UInt64.random(in: .min ... .max)
+
+  private(set) var whole = seed
+
+  var value: UInt32 { UInt32(truncatingIfNeeded: whole) }
+
+  mutating func append(_ byte: UInt8) {
+    whole = (whole ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
+    whole ^= whole >> 32
   }
 }

@@ -14,6 +14,7 @@ extension DocumentIndex {
   ///   be told.
   package func clear(_ work: Int) {
     var left = work
+    watchesLookedAt = 0
     while left > 0, let session = departing.last {
       guard !isCrowdedWithEvents else { return }
       left -= 1
@@ -103,7 +104,9 @@ extension DocumentIndex {
   private func live(_ holders: HolderSet, _ claim: (UInt32) -> Bool?) -> HolderSet {
     var (complete, partial) = ([UInt32](), [UInt32]())
     for position in 0..<holders.count {
-      if position >= Self.maxCounted, complete.count + partial.count >= Self.defaultHolderLimit { break }
+      if position >= Self.maxCounted, complete.count + partial.count >= Self.defaultHolderLimit {
+        return HolderSet(complete: complete, partial: partial, uncounted: holders.count - position)
+      }
       let source = holders[position]
       guard sources[source].isLive else { continue }
       let isComplete = sources[source].departing == 0 ? position < holders.completeCount : claim(source)

@@ -70,11 +70,11 @@ extension DocumentIndex {
       let slot = collections.insert(collection, payload: 1)
       collectionWords.insert(slot, under: Self.folded(collection: collection))
     }
-    return keys.insert(key, payload: .one(noSlot))
+    return keys.insert(key.text, payload: .one(noSlot))
   }
 
   private func dropKey(_ key: UInt32) {
-    let collection = String(keys.text(key).collection)
+    let collection = String(decoding: keys.text(key).prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
     keys.remove(key)
     guard let slot = collections.find(collection) else { return }
     collections[slot]? -= 1
@@ -107,14 +107,18 @@ extension DocumentIndex {
 
   // MARK: Texts of an entry
 
-  func key(of entry: UInt32) -> DocumentKey { keys.text(entries[entry].key) }
+  /// Where it is.
+  func keyBytes(of entry: UInt32) -> UnsafeRawBufferPointer { keys.text(entries[entry].key) }
 
-  func title(of entry: UInt32) -> Title { titles.text(entries[entry].title) }
+  /// Where it is.
+  func titleBytes(of entry: UInt32) -> UnsafeRawBufferPointer { titles.text(entries[entry].title) }
+
+  func key(of entry: UInt32) -> DocumentKey { DocumentKey(known: keys.string(entries[entry].key)) }
 
   // MARK: Order of lists
 
   private func prefixed(_ entry: UInt32) -> PrefixedSlot {
-    ByteOrder.withBytes(of: key(of: entry).text) { PrefixedSlot(entry, text: $0) }
+    PrefixedSlot(entry, text: keyBytes(of: entry))
   }
 
   private func precedes(_ left: PrefixedSlot, _ right: PrefixedSlot) -> Bool {
@@ -123,7 +127,7 @@ extension DocumentIndex {
 
   func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
     if entries[left].key == entries[right].key { return entries[left].content < entries[right].content }
-    return ByteOrder.compare(key(of: left).text, key(of: right).text) < 0
+    return ByteOrder.compare(keyBytes(of: left), keyBytes(of: right)) < 0
   }
 
   // MARK: Order under one key

@@ -28,7 +28,7 @@ extension DocumentIndex {
         if work.isSlice { break }
         continue
       }
-      let level = query.level(of: key(of: entry))
+      let level = query.level(of: keyBytes(of: entry))
       if search.level != nil, level != search.level?.prefix {
         passed = noSlot
         search.endLevel(&visitor)
@@ -122,7 +122,7 @@ extension DocumentIndex {
     }
     guard let fewest else { return EntryWalk(chosen: [], areas: [keyPrefix], after: position, in: self) }
     let chosen = fewest.chosen.filter {
-      isListed($0) && ByteOrder.hasPrefix(key(of: $0).text, keyPrefix) && !isPassed($0, position)
+      isListed($0) && ByteOrder.hasPrefix(keyBytes(of: $0), keyPrefix) && !isPassed($0, position)
     }
     return EntryWalk(chosen: chosen.sorted { precedes($0, $1) }, areas: fewest.areas, after: position, in: self)
   }
@@ -131,7 +131,7 @@ extension DocumentIndex {
   private func areas(of word: [UInt8], within keyPrefix: String) -> [String]? {
     guard let slots = collectionWords.elements(prefix: word, limit: Self.maxCollections) else { return nil }
     let areas = slots.compactMap { slot -> String? in
-      let area = collections.text(slot) + "/"
+      let area = collections.string(slot) + "/"
       return ByteOrder.hasPrefix(area, keyPrefix) ? area : ByteOrder.hasPrefix(keyPrefix, area) ? keyPrefix : nil
     }
     return areas.sorted { ByteOrder.compare($0, $1) < 0 }
@@ -144,13 +144,13 @@ extension DocumentIndex {
   /// The position of the first entry that does not come before an area and is not passed.
   fileprivate func start(of area: String, after position: ListPosition?) -> SortedBlocks<PrefixedSlot>.Position {
     entryOrder.position { ordered in
-      ByteOrder.compare(key(of: ordered.slot).text, area) < 0 || isPassed(ordered.slot, position)
+      ByteOrder.compare(keyBytes(of: ordered.slot), area) < 0 || isPassed(ordered.slot, position)
     }
   }
 
   /// Whether an entry is not behind a position.
   func isPassed(_ entry: UInt32, _ position: ListPosition?) -> Bool {
-    let key = key(of: entry).text
+    let key = keyBytes(of: entry)
     switch position {
     case nil: return false
     case .level(let prefix): return ByteOrder.compare(key, prefix) < 0 || ByteOrder.hasPrefix(key, prefix)
@@ -166,11 +166,10 @@ extension DocumentIndex {
       work.add(2)
       return true
     }
-    let key = key(of: entry)
-    let title =
-      isSettled ? title(of: entry) : titles.text(records[oldestLiveRecord(of: entry)].title)
-    work.add(title.text)
-    work.add(key.text)
+    let key = keyBytes(of: entry)
+    let title = isSettled ? titleBytes(of: entry) : titles.text(records[oldestLiveRecord(of: entry)].title)
+    work.add(title)
+    work.add(key)
     return words.matches(title: title, key: key)
   }
 }
@@ -233,7 +232,7 @@ struct EntryWalk: Sendable {
   private mutating func scan(_ index: DocumentIndex) {
     scanned = nil
     while let area = areas.first {
-      if let slot = index.entryOrder.next(&position)?.slot, ByteOrder.hasPrefix(index.key(of: slot).text, area) {
+      if let slot = index.entryOrder.next(&position)?.slot, ByteOrder.hasPrefix(index.keyBytes(of: slot), area) {
         return scanned = slot
       }
       areas.removeFirst()
@@ -278,8 +277,8 @@ private struct SearchWork {
     self.entries += entries
   }
 
-  mutating func add(_ text: String) {
-    let (count, isPlain) = ByteOrder.withBytes(of: text) { ($0.count, $0.allSatisfy { $0 < 0x80 }) }
+  mutating func add(_ text: UnsafeRawBufferPointer) {
+    let (count, isPlain) = (text.count, text.allSatisfy { $0 < 0x80 })
     texts += 1
     // Searching the folded text for a word costs much less than folding it.
     bytes += count * (isPlain ? 1 : Self.costBeyondASCII) + count * words / 4

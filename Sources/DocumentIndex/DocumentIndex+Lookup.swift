@@ -95,7 +95,7 @@ extension DocumentIndex {
   // MARK: Parts
 
   func standing(_ entry: UInt32, _ holders: HolderSet) -> Standing {
-    Standing(isListed: holders.completeCount > 0, holders: holders.count, content: entries[entry].content)
+    Standing(isListed: holders.completeCount > 0, holders: holders.total, content: entries[entry].content)
   }
 
   /// Under any key.
@@ -130,8 +130,8 @@ extension DocumentIndex {
     let record = isSettled ? entries[entry].records.oldest : oldestLiveRecord(of: entry)
     let facts = ContentFacts(
       content: entries[entry].content, modified: records[record].modified, executable: records[record].executable,
-      total: holders.count)
-    visitor.visit(facts, key: keys[text: entries[entry].key], title: titles[text: records[record].title])
+      total: holders.total)
+    visitor.visit(facts, key: keyBytes(of: entry), title: titles.text(records[record].title))
     holders.sample(holderLimit, using: &generator) { source, complete in
       Self.visit(sources, source, complete, &visitor)
     }
@@ -145,7 +145,11 @@ extension DocumentIndex {
     let facts = ContentFacts(
       content: entries[entry].content, modified: entries[entry].modified, executable: entries[entry].executable,
       total: entries[entry].holders.count)
-    visitor.visit(facts, key: keys[text: entries[entry].key], title: titles[text: entries[entry].title])
+    visitor.visit(facts, key: keyBytes(of: entry), title: titleBytes(of: entry))
+    // A call with several would count references to the set.
+    if let (source, complete) = entries[entry].holders.only, holderLimit > 0 {
+      return Self.visit(sources, source, complete, &visitor)
+    }
     entries[entry].holders.sample(holderLimit, using: &generator) { source, complete in
       Self.visit(sources, source, complete, &visitor)
     }
@@ -154,7 +158,8 @@ extension DocumentIndex {
   private static func visit(
     _ sources: borrowing Slab<Source>, _ source: UInt32, _ complete: Bool, _ visitor: inout some LookupVisitor
   ) {
-    if visitor.visit(sources[source].label, complete: complete) { return }
+    let label = sources[source].label
+    if visitor.visit(label: label.bytes, isLocal: sources[source].isLocal, complete: complete) { return }
     visitor.visit(sources[source].holder(complete: complete))
   }
 }

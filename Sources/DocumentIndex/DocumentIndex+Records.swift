@@ -138,7 +138,7 @@ extension DocumentIndex {
     guard previous.title != noSlot, now.title != noSlot,
       (previous.title, previous.modified, previous.executable) != (now.title, now.modified, now.executable)
     else { return }
-    noteDescription(of: entry, previous: titles.text(previous.title))
+    noteDescription(of: entry, previousTitle: previous.title)
   }
 
   /// Gives an entry the title and time of its oldest record, and indexes it under the words of that title; under none if
@@ -155,14 +155,14 @@ extension DocumentIndex {
     if previous != noSlot { words.remove(entry) }
     entries[entry].title = title
     guard title != noSlot else { return chargeEntry(entry, 0) }
-    let key = keys.text(entries[entry].key)
+    let key = keyBytes(of: entry)
     let bytes = words.insert(
       entry, under: WordQuery.folded(title: titles.text(title), key: key, hasCollection: false))
-    chargeEntry(entry, Charges.entry + TextMemory.bytes(of: key.text) + bytes)
+    chargeEntry(entry, Charges.entry + TextMemory.bytes(of: key) + bytes)
   }
 
   private func retainTitle(_ title: Title) -> (slot: UInt32, isNew: Bool) {
-    guard let slot = titles.find(title.text) else { return (titles.insert(title, payload: 1), true) }
+    guard let slot = titles.find(title.text) else { return (titles.insert(title.text, payload: 1), true) }
     titles[slot]? += 1
     return (slot, false)
   }
@@ -175,7 +175,7 @@ extension DocumentIndex {
   }
 
   private func titleBytes(_ title: UInt32) -> Int {
-    TextMemory.bytes(of: titles.text(title).text) + Charges.title
+    TextMemory.bytes(of: titles.text(title)) + Charges.title
   }
 }
 
@@ -197,14 +197,20 @@ extension DocumentIndex {
     sources[source].departing += 1
     sources[source].recordCount -= sessions[session].recordCount
     let oldest = sources[source].sessions.oldest
-    guard oldest != noSlot else { return hideSource(source) }
+    guard oldest != noSlot else {
+      sources[source].label = RawText()
+      return hideSource(source)
+    }
     sources[source].name = sessions[oldest].name
     sources[source].label = sessions[oldest].label
+    sources[source].isLocal = sessions[oldest].isLocal
   }
 
   private func makeSource(_ id: HolderID, _ session: Session) -> UInt32 {
     let slot = sources.insert(
-      Source(peer: id.peer, host: id.host, port: id.port, name: session.name, label: session.label))
+      Source(
+        peer: id.peer, host: id.host, port: id.port, name: session.name, label: session.label,
+        isLocal: session.isLocal))
     sourceSlots[id] = slot
     sourceOrder.insert(slot, at: sourceOrder.position { sources[$0].id < id })
     return slot

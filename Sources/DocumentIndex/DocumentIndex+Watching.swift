@@ -15,6 +15,9 @@ extension DocumentIndex {
     watches.insert(id, watch)
   }
 
+  /// What a watch takes, in bytes.
+  package static func bytes(of subject: WatchSubject) -> Int { WatchTable.bytes(of: subject) }
+
   package func unwatch(_ id: WatchID) {
     watches.remove(id)
   }
@@ -23,8 +26,8 @@ extension DocumentIndex {
 
   package var hasEvents: Bool { !events.isEmpty }
 
-  /// Whether a slice of work should end: to tell this many events takes some milliseconds.
-  var isCrowdedWithEvents: Bool { events.count >= Self.maxEventsOfSlice }
+  /// Whether a slice of work should end: to tell this many events, or to look at as many watches, takes some milliseconds.
+  var isCrowdedWithEvents: Bool { events.count >= Self.maxEventsOfSlice || watchesLookedAt >= Self.maxEventsOfSlice }
   private static var maxEventsOfSlice: Int { 4096 }
 
   /// What is to be told, in order; the owner of the index takes it after each call.
@@ -91,19 +94,25 @@ extension DocumentIndex {
   /// An entry has come into the lists or is about to leave them.
   func note(isListed: Bool, _ entry: UInt32) {
     guard watches.watchesDocuments else { return }
-    note(isListed ? .appeared : .gone, entry, previous: title(of: entry))
+    note(isListed ? .appeared : .gone, entry, previousTitle: nil)
   }
 
   /// Title or time of a listed entry have changed.
-  func noteDescription(of entry: UInt32, previous: Title) {
+  /// - Parameter previousTitle: not yet released.
+  func noteDescription(of entry: UInt32, previousTitle: UInt32) {
     guard watches.watchesDocuments, isListed(entry) else { return }
-    note(.updated, entry, previous: previous)
+    note(.updated, entry, previousTitle: previousTitle == entries[entry].title ? nil : previousTitle)
   }
 
-  private func note(_ change: IndexEvent.DocumentChange, _ entry: UInt32, previous: Title) {
-    let (key, title) = (key(of: entry), title(of: entry))
-    let candidates = watches.candidates(key, title, previous)
+  /// - Parameter previousTitle: `nil` if it is as before.
+  private func note(_ change: IndexEvent.DocumentChange, _ entry: UInt32, previousTitle: UInt32?) {
+    let candidates = watches.candidates(
+      keyBytes(of: entry), titleBytes(of: entry), previousTitle: previousTitle.map { titles.text($0) })
     guard !candidates.isEmpty else { return }
+    watchesLookedAt += candidates.count
+    let (key, title) = (key(of: entry), Title(known: titles.string(entries[entry].title)))
+    let words = WordBeginnings(title: titleBytes(of: entry), key: keyBytes(of: entry))
+    let previousWords = previousTitle.map { WordBeginnings(title: titles.text($0), key: keyBytes(of: entry)) }
     let document = Document(
       key: key, title: title, content: entries[entry].content, modified: entries[entry].modified,
       executable: entries[entry].executable)
@@ -112,8 +121,8 @@ extension DocumentIndex {
       guard let watch = watches[id], case .documents(let filter) = watch.subject else { continue }
       // What is not told yet will be, as it is then.
       if let search = watch.search, !isPassed(entry, search.position) { continue }
-      let isIncluded = filter.includes(title: title, key: key)
-      let wasIncluded = title == previous ? isIncluded : filter.includes(title: previous, key: key)
+      let isIncluded = filter.includes(words, key: key)
+      let wasIncluded = previousWords.map { filter.includes($0, key: key) } ?? isIncluded
       switch (change, wasIncluded, isIncluded) {
       case (.updated, false, true): events.append((id, .document(.appeared, document, total: total)))
       case (.updated, true, false): events.append((id, .document(.gone, document, total: total)))
@@ -128,7 +137,9 @@ extension DocumentIndex {
   /// A source may hold the content of an entry now, or no longer, or in another way.
   func noteHolder(_ source: UInt32, of entry: UInt32) {
     let content = entries[entry].content
-    for id in watches.watches(of: content) {
+    let watching = watches.watches(of: content)
+    watchesLookedAt += watching.count
+    for id in watching {
       guard let watch = watches[id], watch.isTold, !watch.isCrowded else { continue }
       guard holders(of: content).count <= watch.holderLimit else {
         watches[id]?.isCrowded = true

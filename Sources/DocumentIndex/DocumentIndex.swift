@@ -14,9 +14,9 @@ package final class DocumentIndex {
   @exclusivity(unchecked) var records = Slab<Record>()
   @exclusivity(unchecked) var entries = Slab<Entry>()
   @exclusivity(unchecked) var sources = Slab<Source>()
-  @exclusivity(unchecked) var keys = TextTable<DocumentKey, Ranking>()
+  @exclusivity(unchecked) var keys = TextTable<Ranking>()
   /// With the number of records that have each title.
-  @exclusivity(unchecked) var titles = TextTable<Title, Int>()
+  @exclusivity(unchecked) var titles = TextTable<Int>()
   /// Closed sessions whose records are being withdrawn, the next one last.
   @exclusivity(unchecked) var departing: [UInt32] = []
 
@@ -40,13 +40,15 @@ package final class DocumentIndex {
   @exclusivity(unchecked) var sourceOrder = SortedBlocks<UInt32>()
   @exclusivity(unchecked) var words = WordIndex()
   /// With the number of keys in each collection.
-  @exclusivity(unchecked) var collections = TextTable<String, Int>()
+  @exclusivity(unchecked) var collections = TextTable<Int>()
   /// Collections by the words of their names.
   @exclusivity(unchecked) var collectionWords = WordIndex()
 
   @exclusivity(unchecked) var watches = WatchTable()
   /// What watchers are to be told.
   @exclusivity(unchecked) var events: [(watch: WatchID, event: IndexEvent)] = []
+  /// In the slice that is being done.
+  @exclusivity(unchecked) var watchesLookedAt = 0
 
   /// Records of closed sessions.
   @exclusivity(unchecked) var departingRecords = 0
@@ -72,11 +74,13 @@ package final class DocumentIndex {
   ) -> Bool {
     guard sessionSlots[session] == nil else { return false }
     let account = block.map { joinAccount($0) } ?? noSlot
-    let label = label ?? .none
-    let slot = sessions.insert(Session(id: session, name: name, label: label, source: noSlot, account: account))
+    let text = (label?.bytes ?? []).withUnsafeBytes { RawText($0) }
+    let slot = sessions.insert(
+      Session(
+        id: session, name: name, label: text, isLocal: label?.isLocal ?? false, source: noSlot, account: account))
     sessionSlots[session] = slot
     let texts = TextMemory.bytes(of: name.text) + TextMemory.bytes(of: host)
-    charge(Charges.session + texts + TextMemory.bytes(ofArray: label.bytes.count, stride: 1), to: slot)
+    charge(Charges.session + texts + TextMemory.bytes(of: text.bytes), to: slot)
     if let port { joinSource(HolderID(peer: peer, host: host, port: port), session: slot, proven: proven) }
     return true
   }
@@ -129,6 +133,7 @@ package final class DocumentIndex {
       return 0
     }
     var added = 0
+    watchesLookedAt = 0
     while !isCrowdedWithEvents, let document = documents.popFirst() {
       if place(document, session: slot, complete: document.complete) { added += 1 }
     }
@@ -153,6 +158,7 @@ package final class DocumentIndex {
   /// The same for the first documents, which are taken out: all, unless watchers have much to be told.
   package func removeFirst(of documents: inout ArraySlice<DocumentID>, by session: SessionID) -> Int {
     var removed = 0
+    watchesLookedAt = 0
     while !isCrowdedWithEvents, let document = documents.popFirst() {
       removed += remove(CollectionOfOne(document), by: session)
     }

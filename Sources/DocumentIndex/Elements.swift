@@ -72,8 +72,10 @@ struct Source: SlabElement {
   var port: UInt16
   /// From the oldest live session.
   var name: PeerName
-  /// Of the oldest live session.
-  var label: HolderLabel
+  /// That of the oldest live session, which frees it; empty if it has none.
+  var label: RawText
+  /// Whether the label is right for askers of this machine only.
+  var isLocal: Bool
   /// The live ones. Without any the source is dead: nothing shows it, and a session that claims the address gets another.
   var sessions = AgeList()
   /// Closed sessions whose records are not all withdrawn.
@@ -88,7 +90,7 @@ struct Source: SlabElement {
 
   mutating func vacate() {
     host = ""
-    label = .none
+    label = RawText()
   }
 
   func holder(complete: Bool) -> Holder {
@@ -99,7 +101,9 @@ struct Source: SlabElement {
 struct Session: AgeLinked {
   var id: SessionID
   var name: PeerName
-  var label: HolderLabel
+  /// What answers say of it as a holder; empty if it has none.
+  var label: RawText
+  var isLocal: Bool
   /// `noSlot` if it only looks up.
   var source: UInt32
   /// What its memory is charged to; `noSlot` for nothing.
@@ -117,7 +121,7 @@ struct Session: AgeLinked {
   var newer = noSlot
 
   mutating func vacate() {
-    label = .none
+    label.free()
   }
 }
 

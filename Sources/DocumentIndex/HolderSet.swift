@@ -21,7 +21,10 @@ struct HolderSet {
 
   /// Source slots, the complete ones before the others.
   private var members = SlotList()
-  private(set) var completeCount = 0
+  var completeCount: Int { Int(complete) }
+  private var complete: UInt32 = 0
+  /// Others that are not among the members, of a set for sampling.
+  private var uncounted: UInt32 = 0
   /// The position of each member; empty while there are few enough to search.
   private var positions: [UInt32: UInt32] = [:]
   /// Sources with more than one claim.
@@ -32,9 +35,10 @@ struct HolderSet {
   init() {}
 
   /// For sampling only.
-  init(complete: [UInt32], partial: [UInt32]) {
+  init(complete: [UInt32], partial: [UInt32], uncounted: Int = 0) {
     members = SlotList(complete + partial)
-    completeCount = complete.count
+    self.complete = UInt32(clamping: complete.count)
+    self.uncounted = UInt32(clamping: uncounted)
   }
 
   /// Memory beside the set itself, in bytes.
@@ -50,6 +54,8 @@ struct HolderSet {
   }
 
   var count: Int { members.count }
+  /// With those that are not among the members.
+  var total: Int { members.count + Int(uncounted) }
   var isEmpty: Bool { members.isEmpty }
 
   func contains(_ source: UInt32) -> Bool { position(of: source) != nil }
@@ -93,6 +99,12 @@ struct HolderSet {
     if !positions.isEmpty { positions[source] = nil }
     shrink()
     return true
+  }
+
+  /// The member of a set that has one.
+  @inline(__always)
+  var only: (source: UInt32, complete: Bool)? {
+    members.count == 1 ? (members[0], completeCount == 1) : nil
   }
 
   /// Calls `body` with at most `limit` members, complete ones first. Beyond the limit, each member has the same chance.
@@ -149,13 +161,13 @@ struct HolderSet {
   /// Moves a member from the partial to the complete ones.
   private mutating func promote(_ position: Int) {
     swap(position, completeCount)
-    completeCount += 1
+    complete += 1
   }
 
   /// Moves a member from the complete to the partial ones; returns its new position.
   @discardableResult
   private mutating func demote(_ position: Int) -> Int {
-    completeCount -= 1
+    complete -= 1
     swap(position, completeCount)
     return completeCount
   }

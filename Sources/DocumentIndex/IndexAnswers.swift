@@ -22,30 +22,29 @@ package struct ContentFacts: Hashable, Sendable {
 
 /// What the owner of an index has made of a holder for its answers, once for all of them.
 package struct HolderLabel: Sendable {
-  package let bytes: [UInt8]
+  let bytes: [UInt8]
   /// Whether it is right for askers of this machine only.
-  package let isLocal: Bool
+  let isLocal: Bool
 
   package init(_ bytes: [UInt8], isLocal: Bool) {
     self.bytes = bytes
     self.isLocal = isLocal
   }
-
-  static let none = HolderLabel([], isLocal: false)
 }
 
 /// Receives an answer piece by piece: each content, then its holders. No arrays are made, and no text is copied.
 package protocol LookupVisitor {
+  /// The texts are in UTF-8, and valid during the call.
   /// - Parameter key: the requested one; for a look-up by content, the key under which it has been longest.
-  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title)
+  mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer)
   mutating func visit(_ holder: Holder)
-  /// Visits a holder that has a label.
+  /// Visits a holder by its label; an empty one says nothing.
   /// - Returns: false, and nothing is done, if it wants the holder itself.
-  mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool
+  mutating func visit(label: UnsafeRawBufferPointer, isLocal: Bool, complete: Bool) -> Bool
 }
 
 extension LookupVisitor {
-  package mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool { false }
+  package mutating func visit(label: UnsafeRawBufferPointer, isLocal: Bool, complete: Bool) -> Bool { false }
 }
 
 /// Receives the rows of a list, in the order of keys, then of contents.
@@ -65,9 +64,11 @@ package struct ListRows: ListVisitor {
 
   package mutating func visit(_ level: LevelListing) { rows.append(.level(level)) }
 
-  package mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+  package mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
     let document = Document(
-      key: key, title: title, content: facts.content, modified: facts.modified, executable: facts.executable)
+      key: DocumentKey(known: String(decoding: key, as: UTF8.self)),
+      title: Title(known: String(decoding: title, as: UTF8.self)), content: facts.content, modified: facts.modified,
+      executable: facts.executable)
     rows.append(.document(DocumentListing(document: document, total: facts.total, holders: [])))
   }
 

@@ -9,6 +9,17 @@ package struct WordQuery: Sendable {
     let prefix: [UInt8]
     /// Whether it must be a whole word: the `c` of `c++` finds no cats.
     let isWhole: Bool
+    /// As in `WordBeginnings`.
+    let hash: UInt64
+
+    init(prefix: [UInt8], isWhole: Bool) {
+      self.prefix = prefix
+      self.isWhole = isWhole
+      var hash = GrowingHash()
+      for byte in prefix { hash.append(byte) }
+      if isWhole { hash.append(0) }
+      self.hash = hash.whole
+    }
 
     func matches(_ word: UnsafeRawBufferPointer) -> Bool {
       (!isWhole || word.count == prefix.count) && prefix.withUnsafeBytes { ByteOrder.hasPrefix(word, $0) }
@@ -44,6 +55,12 @@ package struct WordQuery: Sendable {
   }
 
   package func matches(title: Title, key: DocumentKey) -> Bool {
+    ByteOrder.withBytes(of: title.text) { title in
+      ByteOrder.withBytes(of: key.text) { matches(title: title, key: $0) }
+    }
+  }
+
+  func matches(title: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer) -> Bool {
     guard !isUnmatchable else { return false }
     guard !words.isEmpty else { return true }
     var missing = words
@@ -57,15 +74,37 @@ package struct WordQuery: Sendable {
   /// The folded words of title and key.
   /// - Parameter hasCollection: whether those of the collection are among them. An index finds collections apart from
   ///   documents, which would repeat the same few words a million times.
-  static func folded(title: Title, key: DocumentKey, hasCollection: Bool) -> [UInt8] {
+  static func folded(title: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, hasCollection: Bool) -> [UInt8] {
     var folded = [UInt8]()
-    folded.reserveCapacity(title.text.utf8.count + key.text.utf8.count + 2)
-    ByteOrder.withBytes(of: title.text) { WordFolding.fold($0, into: &folded) }
-    ByteOrder.withBytes(of: key.text) { key in
-      let name = hasCollection ? 0 : key.firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-      WordFolding.fold(UnsafeRawBufferPointer(rebasing: key[name...]), into: &folded)
-    }
+    folded.reserveCapacity(title.count + key.count + 2)
+    WordFolding.fold(title, into: &folded)
+    let name = hasCollection ? 0 : key.firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    WordFolding.fold(UnsafeRawBufferPointer(rebasing: key[name...]), into: &folded)
     return folded
+  }
+}
+
+/// The beginnings of all words of a document: thousands of queries may be compared with one document.
+struct WordBeginnings {
+  /// Their hashes, and of each whole word that of the word with a NUL behind it. With 64 bits and a secret seed, two texts
+  /// have the same one about as often as memory fails.
+  private var hashes: Set<UInt64> = []
+
+  init(title: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer) {
+    WordFolding.forEachWord(in: WordQuery.folded(title: title, key: key, hasCollection: true)) { word in
+      var hash = GrowingHash()
+      for byte in word {
+        hash.append(byte)
+        hashes.insert(hash.whole)
+      }
+      hash.append(0)
+      hashes.insert(hash.whole)
+      return true
+    }
+  }
+
+  func match(_ query: WordQuery) -> Bool {
+    !query.isUnmatchable && query.words.allSatisfy { hashes.contains($0.hash) }
   }
 }
 
@@ -95,11 +134,17 @@ package struct ListQuery: Sendable {
   /// The row that merges a key with others: its beginning up to the first `/` behind the prefix; `nil` if its document has
   /// a row of its own.
   package func level(of key: DocumentKey) -> String? {
-    guard let levelStart,
-      let end = key.text.utf8.dropFirst(levelStart).firstIndex(of: UInt8(ascii: "/"))
-    else { return nil }
-    return String(key.text[...end])
+    ByteOrder.withBytes(of: key.text) { level(of: $0) }
   }
+
+  func level(of key: UnsafeRawBufferPointer) -> String? {
+    guard let levelStart, let end = key.dropFirst(levelStart).firstIndex(of: UInt8(ascii: "/")) else { return nil }
+    return String(decoding: key[...end], as: UTF8.self)
+  }
+
+  /// An index searches for no more words at once.
+  package static var maxWords: Int { 32 }
+  package var wordCount: Int { words.words.count }
 
   var isLevel: Bool { levelStart != nil }
 

@@ -2,7 +2,7 @@
 
 /// An element of a `Slab`.
 protocol SlabElement {
-  /// Releases memory outside the slot: the slot stays, its element does not.
+  /// Releases memory outside the slot, if it has not yet: the slot stays, its element does not.
   mutating func vacate()
 }
 
@@ -42,6 +42,7 @@ struct Slab<Element: SlabElement>: ~Copyable {
 
   deinit {
     for chunk in chunks.indices where chunks[chunk].isAllocated {
+      for element in 0..<chunks[chunk].initialized { table[chunk][element].vacate() }
       table[chunk].deinitialize(count: chunks[chunk].initialized)
       table[chunk].deallocate()
     }

@@ -1,55 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+/// Bytes in memory of their own. Nothing counts references to it, so threads that read the same text do not slow each other
+/// down; the table that has it frees it.
+struct RawText {
+  let bytes: UnsafeRawBufferPointer
 
-/// A value that is found by the bytes of its text.
-protocol TextValue {
-  /// The value of a free slot.
-  static var vacant: Self { get }
-  var text: String { get }
-}
+  /// No bytes.
+  init() {
+    bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+  }
 
-extension DocumentKey: TextValue {
-  static var vacant: DocumentKey { DocumentKey(rfc: 0) }
-}
+  /// Copies the bytes.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty else {
+      self.init()
+      return
+    }
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    copy.copyMemory(from: bytes)
+    self.init(owning: UnsafeRawBufferPointer(copy))
+  }
 
-extension Title: TextValue {
-  static var vacant: Title { .empty }
-}
+  private init(owning bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+  }
 
-extension String: TextValue {
-  static var vacant: String { "" }
-  var text: String { self }
+  var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  mutating func free() {
+    bytes.deallocate()
+    self = RawText()
+  }
 }
 
 /// Each text once, with a payload, in a numbered slot; found by its UTF-8 without making a string.
-struct TextTable<Text: TextValue, Payload>: ~Copyable {
+struct TextTable<Payload>: ~Copyable {
   // Not private: in a debug build, the compiler fails on a table of private elements that cannot be copied.
   struct Row: SlabElement {
-    var text: Text
+    var text: RawText
     var payload: Payload?
 
     mutating func vacate() {
-      text = .vacant
+      text.free()
       payload = nil
     }
   }
 
   private var rows = Slab<Row>()
   private var slots = SlotTable()
-  /// Of long texts, in bytes.
+  /// Of the texts, in bytes.
   private var textBytes = 0
 
   var count: Int { rows.count }
   /// Memory in bytes, without what the payloads refer to.
   var bytes: Int { rows.bytes + slots.bytes + textBytes }
 
-  func text(_ slot: UInt32) -> Text { rows[slot].text }
+  /// A text where it is: valid until its slot is removed.
+  func text(_ slot: UInt32) -> UnsafeRawBufferPointer { rows[slot].text.bytes }
 
-  /// The text where it is: nothing counts a reference to it.
-  subscript(text slot: UInt32) -> Text {
-    _read { yield rows[slot].text }
-  }
+  func string(_ slot: UInt32) -> String { rows[slot].text.string }
 
   subscript(slot: UInt32) -> Payload? {
     _read { yield rows[slot].payload }
@@ -57,7 +66,7 @@ struct TextTable<Text: TextValue, Payload>: ~Copyable {
   }
 
   func find(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
-    slots.find(hash: SlotTable.hash(of: bytes)) { ByteOrder.isEqual(rows[$0].text.text, bytes) }
+    slots.find(hash: SlotTable.hash(of: bytes)) { ByteOrder.isEqual(text($0), bytes) }
   }
 
   func find(_ text: String) -> UInt32? {
@@ -65,26 +74,25 @@ struct TextTable<Text: TextValue, Payload>: ~Copyable {
   }
 
   /// Inserts a text that is not in the table.
-  mutating func insert(_ text: Text, payload: Payload) -> UInt32 {
-    let slot = rows.insert(Row(text: text, payload: payload))
-    slots.insert(hash: hash(of: slot), slot: slot)
-    textBytes += TextMemory.bytes(of: text.text)
+  mutating func insert(_ text: String, payload: Payload) -> UInt32 {
+    let slot = rows.insert(Row(text: ByteOrder.withBytes(of: text) { RawText($0) }, payload: payload))
+    slots.insert(hash: SlotTable.hash(of: self.text(slot)), slot: slot)
+    textBytes += TextMemory.bytes(of: self.text(slot))
     return slot
   }
 
   mutating func remove(_ slot: UInt32) {
-    slots.remove(hash: hash(of: slot), slot: slot)
-    textBytes -= TextMemory.bytes(of: rows[slot].text.text)
+    slots.remove(hash: SlotTable.hash(of: text(slot)), slot: slot)
+    textBytes -= TextMemory.bytes(of: text(slot))
     rows.remove(slot)
-  }
-
-  private func hash(of slot: UInt32) -> UInt32 {
-    ByteOrder.withBytes(of: rows[slot].text.text) { SlotTable.hash(of: $0) }
   }
 }
 
 /// What texts and arrays cost beyond the place where they are stored.
 enum TextMemory {
+  /// Of bytes in memory of their own.
+  static func bytes(of text: UnsafeRawBufferPointer) -> Int { text.isEmpty ? 0 : max(32, allocation(text.count)) }
+
   /// Of a string: those of up to 15 bytes are stored in place.
   static func bytes(of text: String) -> Int {
     let count = text.utf8.count
@@ -109,12 +117,20 @@ enum ByteOrder {
   }
 
   static func isEqual(_ text: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    withBytes(of: text) { $0.count == bytes.count && commonPrefix($0, bytes) == bytes.count }
+    withBytes(of: text) { isEqual($0, bytes) }
+  }
+
+  static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    left.count == right.count && commonPrefix(left, right) == right.count
   }
 
   /// Negative, zero or positive if the left one is before, equal to or after the right one.
   static func compare(_ left: String, _ right: String) -> Int {
-    withBytes(of: left) { left in withBytes(of: right) { right in compare(left, right) } }
+    withBytes(of: left) { compare($0, right) }
+  }
+
+  static func compare(_ left: UnsafeRawBufferPointer, _ right: String) -> Int {
+    withBytes(of: right) { compare(left, $0) }
   }
 
   static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
@@ -128,7 +144,11 @@ enum ByteOrder {
   }
 
   static func hasPrefix(_ text: String, _ prefix: String) -> Bool {
-    withBytes(of: text) { text in withBytes(of: prefix) { prefix in hasPrefix(text, prefix) } }
+    withBytes(of: text) { hasPrefix($0, prefix) }
+  }
+
+  static func hasPrefix(_ text: UnsafeRawBufferPointer, _ prefix: String) -> Bool {
+    withBytes(of: prefix) { hasPrefix(text, $0) }
   }
 
   /// The length of the common prefix in bytes.

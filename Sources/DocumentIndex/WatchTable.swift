@@ -23,7 +23,7 @@ package struct WatchFilter: Sendable {
   let key: DocumentKey?
   let prefix: String
   /// Finds the documents that may pass.
-  let query: ListQuery
+  package let query: ListQuery
 
   /// - Parameters:
   ///   - key: the only key; `nil` for any.
@@ -38,6 +38,12 @@ package struct WatchFilter: Sendable {
   package func includes(title: Title, key: DocumentKey) -> Bool {
     (self.key == nil || self.key == key) && ByteOrder.hasPrefix(key.text, prefix)
       && query.includes(title: title, key: key)
+  }
+
+  /// - Parameter words: those of title and key.
+  func includes(_ words: WordBeginnings, key: DocumentKey) -> Bool {
+    (self.key == nil || self.key == key) && ByteOrder.hasPrefix(key.text, prefix) && query.isIn(key)
+      && words.match(query.words)
   }
 }
 
@@ -129,25 +135,25 @@ struct WatchTable: ~Copyable {
   }
 
   /// The watches that one condition of theirs lets a document pass, under one of these titles.
-  func candidates(_ key: DocumentKey, _ title: Title, _ previous: Title) -> Set<WatchID> {
+  func candidates(
+    _ key: UnsafeRawBufferPointer, _ title: UnsafeRawBufferPointer, previousTitle: UnsafeRawBufferPointer?
+  ) -> Set<WatchID> {
     var found = unconditional
-    if !keys.isEmpty { ByteOrder.withBytes(of: key.text) { keys.collect(from: $0, into: &found) } }
+    keys.collect(from: key, into: &found)
     guard !words.isEmpty else { return found }
-    collect(fromWordsOf: key.text, into: &found)
-    collect(fromWordsOf: title.text, into: &found)
-    if previous != title { collect(fromWordsOf: previous.text, into: &found) }
+    collect(fromWordsOf: key, into: &found)
+    collect(fromWordsOf: title, into: &found)
+    if let previousTitle { collect(fromWordsOf: previousTitle, into: &found) }
     return found
   }
 
-  private func collect(fromWordsOf text: String, into found: inout Set<WatchID>) {
-    ByteOrder.withBytes(of: text) { text in
-      guard WordFolding.mayHaveWord(in: text, where: { words.canBegin(with: $0) }) else { return }
-      var folded = [UInt8]()
-      WordFolding.fold(text, into: &folded)
-      WordFolding.forEachWord(in: folded) { word in
-        words.collect(from: word, into: &found)
-        return true
-      }
+  private func collect(fromWordsOf text: UnsafeRawBufferPointer, into found: inout Set<WatchID>) {
+    guard WordFolding.mayHaveWord(in: text, where: { words.canBegin(with: $0) }) else { return }
+    var folded = [UInt8]()
+    WordFolding.fold(text, into: &folded)
+    WordFolding.forEachWord(in: folded) { word in
+      words.collect(from: word, into: &found)
+      return true
     }
   }
 
@@ -158,10 +164,12 @@ struct WatchTable: ~Copyable {
   }
 
   /// With its places in the tables; of a content with the holders that may be shown.
-  private static func bytes(of subject: WatchSubject) -> Int {
+  static func bytes(of subject: WatchSubject) -> Int {
     switch subject {
     case .content: 4096
-    case .documents(let filter): 1024 + 4 * (filter.query.keyPrefix?.utf8.count ?? 0)
+    case .documents(let filter):
+      1024 + 4 * (filter.query.keyPrefix?.utf8.count ?? 0)
+        + filter.query.words.words.reduce(0) { $0 + 64 + 2 * $1.prefix.count }
     }
   }
 }

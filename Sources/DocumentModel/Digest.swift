@@ -74,6 +74,9 @@ package struct Digest: Hashable, Sendable {
   /// The first eight bytes, in an order that agrees with that of digests.
   package var leadingWord: UInt64 { word0 }
 
+  /// All bytes, in the same order.
+  package var words: (UInt64, UInt64, UInt64, UInt64) { (word0, word1, word2, word3) }
+
   /// The 32 bytes, first byte first.
   package var bytes: [UInt8] {
     var bytes = [UInt8]()

@@ -19,6 +19,11 @@ package struct DocumentKey: Hashable, Sendable {
     self.text = text
   }
 
+  /// A text that was that of a key before.
+  package init(known text: String) {
+    self.init(unchecked: text)
+  }
+
   /// Reads a key from the wire: refuses text that is not in normal form.
   package init(_ text: String) throws(InvalidValue) {
     try Self.check(text)

@@ -11,6 +11,11 @@ package struct Title: Hashable, Sendable {
     self.text = text
   }
 
+  /// A text that was that of a title before.
+  package init(known text: String) {
+    self.init(unchecked: text)
+  }
+
   /// Reads a title from the wire: refuses text that is not in normal form.
   package init(_ text: String) throws(InvalidValue) {
     guard text.utf8.count <= Self.maximumLength else {

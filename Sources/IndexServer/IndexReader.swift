@@ -13,8 +13,9 @@ final class IndexReader {
   /// For the answer that is being written.
   let buffer = RowBuffer(capacity: 64 * 1024)
   /// A copy, and the number of the change that it is of.
-  var limits: IndexLimits
-  var version: UInt
+  // Used on the event loop only and by no call twice at once: the runtime need not check this for each look-up.
+  @exclusivity(unchecked) var limits: IndexLimits
+  @exclusivity(unchecked) var version: UInt
   private let loop: any EventLoop
   private var roles: [IndexRole] = []
   private var isWatching = false
@@ -41,18 +42,25 @@ final class IndexReader {
     last.place = place
   }
 
-  private func watch() {
+  private func watch(in time: TimeAmount = interval) {
     guard !isWatching, !roles.isEmpty else { return }
     isWatching = true
     let bound = NIOLoopBound(self, eventLoop: loop)
-    loop.scheduleTask(in: Self.interval) { bound.value.check() }
+    loop.scheduleTask(in: time) { bound.value.check() }
   }
+
+  /// Connections that may end before others have their turn.
+  private static let maxEnding = 32
 
   private func check() {
     isWatching = false
     let now = loop.now
+    let before = roles.count
     // One that leaves is replaced by the last, which has been checked.
-    for place in roles.indices.reversed() where place < roles.count { roles[place].check(now) }
+    for place in roles.indices.reversed() where place < roles.count {
+      roles[place].check(now)
+      guard before - roles.count < Self.maxEnding else { return watch(in: .milliseconds(1)) }
+    }
     watch()
   }
 }

@@ -16,7 +16,6 @@ extension IndexRole {
       id = known
       let limits = reader.map { service.limits(for: $0) } ?? service.limits
       if let limit = limits.requestsPerAddress { try checkRate(limit) }
-      if answerLookup(line, known, &output) { return .next }
       return try route(try IndexRequest(line, batchLimit: limits.batch), known, &output)
     } catch {
       return refuse(error, id: id, &output)
@@ -24,7 +23,7 @@ extension IndexRole {
   }
 
   /// Every operation, in the order of the written protocol.
-  private func route(
+  func route(
     _ request: IndexRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
     if case .hello(let hello) = request {
@@ -50,7 +49,7 @@ extension IndexRole {
     return .next
   }
 
-  private func checkRate(_ limit: Int) throws(WireFailure) {
+  func checkRate(_ limit: Int) throws(WireFailure) {
     guard let connection,
       let block = session?.origin.block ?? ConnectionGate.block(of: connection.remoteAddress),
       !service.rates.take(block, limit: limit, at: connection.eventLoop.now)
@@ -81,17 +80,15 @@ extension IndexRole {
   // MARK: lookup
 
   /// The usual look-up, answered without making values of what it says.
-  /// - Returns: false, and nothing is done, if it is another request or finds nothing.
-  private func answerLookup(_ line: JSONObject, _ id: Int64, _ output: inout JSONWriter) -> Bool {
-    guard line.count == 3, let session, line["op"]?.isEqual(to: "lookup") == true, let key = line["key"] else {
-      return false
-    }
-    return key.withString { key in
-      var writer = LookupWriter(id: id, asker: session.origin.asker, session.buffer)
-      let outcome = session.lookup(key: key, using: &generator, visitor: &writer)
-      writer.finish(outcome, &output)
-      return if case .found = outcome { true } else { false }
-    } ?? false
+  /// - Returns: false, and nothing is done, if it is another request, finds nothing, or may come too often.
+  func answerUsual(_ line: UnsafeRawBufferPointer, _ output: inout JSONWriter) -> Bool {
+    guard let session, let reader, let lookup = UsualLookup(line) else { return false }
+    service.refresh(reader)
+    guard reader.limits.requestsPerAddress == nil else { return false }
+    var writer = LookupWriter(id: lookup.id, asker: session.origin.asker, session.buffer)
+    let outcome = session.lookup(key: lookup.key, using: &generator, visitor: &writer)
+    writer.finish(outcome, &output)
+    return if case .found = outcome { true } else { false }
   }
 
   private func lookup(
@@ -133,6 +130,7 @@ extension IndexRole {
     let position = try Self.cursor(query.after, ListPosition.init(cursor:))
     let documents = ListQuery(
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words)
+    try Self.check(documents)
     let search = session.search(documents, limit: query.limit, after: position)
     return begin(
       SlicedWork(id: id, task: .list(search, PageWriter(id: id, asker: session.origin.asker, rows: search.limit))),
@@ -152,6 +150,11 @@ extension IndexRole {
       output.endArray()
       if let next = page.next { output.member("next", next.cursor) }
     }
+  }
+
+  static func check(_ query: ListQuery) throws(WireFailure) {
+    guard query.wordCount > ListQuery.maxWords else { return }
+    throw .badRequest("words: at most \(ListQuery.maxWords) words")
   }
 
   private static func cursor<Cursor>(

@@ -36,8 +36,13 @@ extension IndexRole {
     guard var work = work.take(), let session, let connection else { return .next }
     let (loop, end) = (connection.eventLoop, connection.turnEnd)
     for _ in 0..<Self.slicesOfTurn {
-      if advance(&work, session, &output) { return .next }
-      if loop.now >= end { break }
+      let isDone = advance(&work, session, &output)
+      guard loop.now >= end else {
+        if isDone { return .next }
+        continue
+      }
+      if isDone { return .pause }
+      break
     }
     self.work = work
     return .again

@@ -32,10 +32,12 @@ extension IndexRole {
       throw WireFailure(
         .tooMany, "a session has at most \(limits.watches) watches", limit: .init("watches", limits.watches))
     }
+    let subject = query.subject
+    if case .documents(let filter) = subject { try Self.check(filter.query) }
     watches.last += 1
     let watch: WatchID
     do throws(WatchRefusal) {
-      watch = try service.watch(query.subject, number: watches.last, watches.outbox, of: session?.origin.block)
+      watch = try service.watch(subject, number: watches.last, watches.outbox, of: session?.origin.block)
     } catch {
       throw WireFailure(error)
     }
@@ -155,6 +157,14 @@ extension WireFailure {
     case .tooManyOfAddress(let limit):
       self.init(
         .tooMany, "an address has at most \(limit) watches", limit: .init("watches_per_address", limit),
+        retryAfter: Self.retryAfter)
+    case .tooMuchMemory(let limit):
+      self.init(
+        .tooMany, "the index has no memory for the watch: it may use \(limit) bytes", limit: .init("memory", limit),
+        retryAfter: Self.retryAfter)
+    case .tooMuchMemoryOfAddress(let limit):
+      self.init(
+        .tooMany, "the watches of an address take at most \(limit) bytes", limit: .init("memory_per_address", limit),
         retryAfter: Self.retryAfter)
     }
   }

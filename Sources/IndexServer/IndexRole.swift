@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Dispatch
 import DocumentIndex
 import DocumentModel
 package import LineJSON
@@ -26,10 +27,15 @@ package final class IndexRole: LineRole {
   @exclusivity(unchecked) var generator: SampleGenerator
   /// What is done in slices: no line is read meanwhile.
   var work: SlicedWork?
+  /// Decodes long lines; `nil` where nobody would wait for them.
+  let decoder: DispatchQueue?
+  /// A long line that is to be answered.
+  var decoded: DecodedRequest?
   var watches: SessionWatches?
 
-  package init(service: IndexService) {
+  package init(service: IndexService, decoder: DispatchQueue? = nil) {
     self.service = service
+    self.decoder = decoder
     generator = SampleGenerator(seed: .random(in: .min ... .max))
   }
 
@@ -45,6 +51,8 @@ package final class IndexRole: LineRole {
   }
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    if answerUsual(line, &output) { return .next }
+    if let verdict = decodeElsewhere(line, &output) { return verdict }
     do {
       return try (scratch ?? .current).reader.read(line) { answer($0, &output) }
     } catch {
@@ -52,7 +60,10 @@ package final class IndexRole: LineRole {
     }
   }
 
-  package func advance(output: inout JSONWriter) -> LineVerdict { goOn(&output) }
+  package func advance(output: inout JSONWriter) -> LineVerdict {
+    if let decoded = decoded.take() { return answer(decoded, &output) }
+    return goOn(&output)
+  }
 
   func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
     noteRefusal(failure)
@@ -172,6 +183,10 @@ extension WireFailure {
     case .tooManyOfAddress(let limit):
       self.init(
         .tooMany, "too many connections from one address", limit: .init("connections_per_address", limit),
+        retryAfter: Self.retryAfter)
+    case .lineMemory(let limit):
+      self.init(
+        .tooMany, "the index has no memory for unfinished lines", limit: .init("line_memory", limit),
         retryAfter: Self.retryAfter)
     case .plain: self = .tlsRequired
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 package import DocumentIndex
 import DocumentModel
 import Glibc
@@ -23,7 +24,7 @@ package final class IndexService: Sendable {
   }
 
   struct Shared {
-    let index = DocumentIndex()
+    let index: DocumentIndex
     fileprivate var watchers: [WatchID: Watcher] = [:]
     fileprivate var watchersOfBlocks = BlockCounts()
     fileprivate var lastWatch: UInt64 = 0
@@ -32,6 +33,9 @@ package final class IndexService: Sendable {
     /// Whether a loop takes turns to clear.
     fileprivate var isClearing = false
     fileprivate var freed = FreedMemory()
+
+    /// What is freed when all have left: of a connection, some buffers.
+    fileprivate var bytes: Int { index.bytes + index.statistics.sessions * 8 * 1024 }
 
     fileprivate mutating func unwatch(_ watch: WatchID) {
       guard let watcher = watchers.removeValue(forKey: watch) else { return }
@@ -61,8 +65,12 @@ package final class IndexService: Sendable {
   /// From the end of a session to the moment when nothing counts it any more.
   let departures = RecentDelays()
   let watchBudget = WatchBudget()
-  private let shared = SharedState(Shared(), readers: IndexService.loops)
+  private let shared: SharedState<Shared>
+  // Used under the lock only, as a constant here: every look-up would count a reference to it.
+  nonisolated(unsafe) private let index: DocumentIndex
   private let lastSession = Atomic<UInt64>(0)
+  /// One at a time, so that the loops keep the other processors.
+  private let decoder = DispatchQueue(label: "p2p-index.decoder")
 
   /// - Parameter report: gets a line for the log when requests or connections are refused.
   package init(
@@ -70,6 +78,8 @@ package final class IndexService: Sendable {
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     report: @escaping @Sendable (String) -> Void = { _ in }
   ) {
+    index = DocumentIndex()
+    shared = SharedState(Shared(index: index), readers: IndexService.loops)
     currentLimits = Mutex(limits)
     holderAddresses = Mutex(addresses)
     refusals = RefusalLedger(report: report)
@@ -89,7 +99,8 @@ package final class IndexService: Sendable {
     refusals: Int = 64, report: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> LineServer {
     let limits = limits
-    let memory = (limits.lineMemory, limits.memoryPerAddress.map { $0 / 8 })
+    // An address may have a whole line, however little memory there is.
+    let memory = (limits.lineMemory, limits.memoryPerAddress.map { max($0 / 8, 2 * limits.line) })
     let gate = ConnectionGate(
       limit: limits.connections, limitOfAddress: limits.connectionsPerAddress, refusalLimit: refusals,
       replacesOldest: true, input: LineBudget(limit: memory.0, limitOfBlock: memory.1),
@@ -103,7 +114,7 @@ package final class IndexService: Sendable {
       onRefusal: { [self] refusal, address in
         if let name = refusal.limitName { self.refusals.note(name, of: address?.hostText) }
       }
-    ) { _ in IndexRole(service: self) }
+    ) { [decoder] _ in IndexRole(service: self, decoder: decoder) }
   }
 
   /// - Parameter isPlain: whether the connection has no TLS.
@@ -137,9 +148,15 @@ package final class IndexService: Sendable {
   /// The limits as they are, without a lock unless they have changed.
   @inline(__always)
   func limits(for reader: IndexReader) -> IndexLimits {
+    refresh(reader)
+    return reader.limits
+  }
+
+  /// Brings its copy of the limits up to date.
+  @inline(__always)
+  func refresh(_ reader: IndexReader) {
     let version = limitsVersion.load(ordering: .acquiring)
     if reader.version != version { (reader.limits, reader.version) = (limits, version) }
-    return reader.limits
   }
 
   /// For sessions that begin from now on.
@@ -155,8 +172,8 @@ package final class IndexService: Sendable {
 
   /// Answers a question; others are answered at the same time.
   @inline(__always)
-  func read<Result>(_ reader: IndexReader, _ body: (UnsafePointer<Shared>) -> Result) -> Result {
-    shared.read(reader.number, body)
+  func read<Result>(_ reader: IndexReader, _ body: (DocumentIndex) -> Result) -> Result {
+    shared.read(reader.number) { body(index) }
   }
 
   func withIndex<Result>(_ body: (DocumentIndex) -> Result) -> Result {
@@ -191,10 +208,13 @@ package final class IndexService: Sendable {
   /// Forgets a session; what it has added is gone from all answers.
   func close(_ session: SessionID) {
     let now = NIODeadline.now()
-    shared.change { shared in
+    let givesBack = shared.change { shared in
+      shared.freed.willFree(from: shared.bytes)
       _ = shared.index.close(session)
       if shared.index.needsClearing { shared.closed = shared.closed ?? now }
+      return shared.freed.shouldGiveBack(shared.bytes)
     }
+    if givesBack { giveBackMemory() }
   }
 
   // MARK: Watches
@@ -203,14 +223,22 @@ package final class IndexService: Sendable {
   func watch(
     _ subject: WatchSubject, number: Int, _ outbox: WatchOutbox, of block: AddressBlock?
   ) throws(WatchRefusal) -> WatchID {
-    let limits = limits
+    let (limits, bytes) = (limits, DocumentIndex.bytes(of: subject))
     let result = shared.change { shared -> Result<WatchID, WatchRefusal> in
+      guard shared.index.bytes + bytes <= limits.recordMemory else {
+        return .failure(.tooMuchMemory(limit: limits.memory))
+      }
       guard shared.index.watchCount < limits.watchesTotal else {
         return .failure(.tooMany(limit: limits.watchesTotal))
       }
       if let block {
         guard shared.watchersOfBlocks.hasRoom(for: block, limit: limits.watchesPerAddress) else {
           return .failure(.tooManyOfAddress(limit: limits.watchesPerAddress))
+        }
+        if let limit = limits.memoryPerAddress,
+          !shared.watchersOfBlocks.hasRoom(for: block, limit: max(1, limit / bytes))
+        {
+          return .failure(.tooMuchMemoryOfAddress(limit: limit))
         }
         shared.watchersOfBlocks.add(block)
       }
@@ -224,9 +252,12 @@ package final class IndexService: Sendable {
   }
 
   func unwatch(_ watches: [WatchID]) {
-    shared.change { shared in
+    let givesBack = shared.change { shared in
+      shared.freed.willFree(from: shared.bytes)
       for watch in watches { shared.unwatch(watch) }
+      return shared.freed.shouldGiveBack(shared.bytes)
     }
+    if givesBack { giveBackMemory() }
   }
 
   /// Tells a slice of the state of a watch.
@@ -263,7 +294,7 @@ package final class IndexService: Sendable {
     let begins = shared.change { shared in
       guard shared.index.needsClearing, !shared.isClearing else { return false }
       shared.isClearing = true
-      shared.freed.willFree(from: shared.index.bytes)
+      shared.freed.willFree(from: shared.bytes)
       return true
     }
     guard begins else { return }
@@ -277,7 +308,7 @@ package final class IndexService: Sendable {
         shared.index.clear(Self.clearingStep)
         if shared.index.hasEvents { tellWatchers(&shared) }
       } while shared.index.needsClearing && turns.now < end
-      let givesBack = shared.freed.shouldGiveBack(shared.index.bytes)
+      let givesBack = shared.freed.shouldGiveBack(shared.bytes)
       guard !shared.index.needsClearing else { return (false, givesBack) }
       shared.isClearing = false
       if let closed = shared.closed.take() { departures.note(turns.now - closed, at: turns.now) }
@@ -293,7 +324,7 @@ package final class IndexService: Sendable {
       guard case .active = state else { return }
       let start = NIODeadline.now()
       ProcessResources.giveBackMemory()
-      shared.change { $0.freed.gaveBack(in: NIODeadline.now() - start, $0.index.bytes) }
+      shared.change { $0.freed.gaveBack(in: NIODeadline.now() - start, $0.bytes) }
     }
   }
 }
@@ -302,6 +333,10 @@ package final class IndexService: Sendable {
 enum WatchRefusal: Error {
   case tooMany(limit: Int)
   case tooManyOfAddress(limit: Int)
+  /// The index may use no more memory.
+  case tooMuchMemory(limit: Int)
+  /// The same for the share of one address.
+  case tooMuchMemoryOfAddress(limit: Int)
 }
 
 extension ConnectionRefusal {
@@ -310,6 +345,7 @@ extension ConnectionRefusal {
     switch self {
     case .tooMany: "connections"
     case .tooManyOfAddress: "connections_per_address"
+    case .lineMemory: "line_memory"
     case .plain: nil
     }
   }

@@ -101,7 +101,7 @@ final class IndexSession {
   // MARK: Records
 
   var hasRecords: Bool {
-    service.read(reader) { $0.pointee.index.records(of: id) } > 0
+    service.read(reader) { $0.records(of: id) } > 0
   }
 
   /// Begins to add a batch, of which all is taken or nothing: `add` slices of the rest, then `endAdding`. Usually a batch of
@@ -201,10 +201,10 @@ final class IndexSession {
   func lookup(
     key: UnsafeRawBufferPointer, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> LookupOutcome {
-    let limits = service.limits(for: reader)
-    return service.read(reader) { shared in
-      shared.pointee.index.visit(
-        key: key, holderLimit: limits.holders, contentLimit: limits.contents, using: &generator, visitor: &visitor)
+    service.refresh(reader)
+    let (holders, contents) = (reader.limits.holders, reader.limits.contents)
+    return service.read(reader) { index in
+      index.visit(key: key, holderLimit: holders, contentLimit: contents, using: &generator, visitor: &visitor)
     }
   }
 
@@ -214,8 +214,8 @@ final class IndexSession {
     content: Content, peers: DigestPrefix?, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> Bool {
     let limits = service.limits(for: reader)
-    return service.read(reader) { shared in
-      shared.pointee.index.visit(
+    return service.read(reader) { index in
+      index.visit(
         content: content, peers: peers, holderLimit: limits.holders, using: &generator, visitor: &visitor)
     }
   }
@@ -231,15 +231,15 @@ final class IndexSession {
   private static let lookupSlice = 512
 
   func advance(_ search: inout LookupSearch) {
-    service.read(reader) { $0.pointee.index.advance(&search, Self.lookupSlice) }
+    service.read(reader) { $0.advance(&search, Self.lookupSlice) }
   }
 
   func visit(
     _ search: LookupSearch, using generator: inout SampleGenerator, visitor: inout some LookupVisitor
   ) -> LookupOutcome {
     let limits = service.limits(for: reader)
-    return service.read(reader) { shared in
-      shared.pointee.index.visit(search, holderLimit: limits.holders, using: &generator, visitor: &visitor)
+    return service.read(reader) { index in
+      index.visit(search, holderLimit: limits.holders, using: &generator, visitor: &visitor)
     }
   }
 
@@ -252,12 +252,12 @@ final class IndexSession {
   func advance(
     _ search: inout ListSearch, using generator: inout SampleGenerator, visitor: inout some ListVisitor
   ) {
-    service.read(reader) { $0.pointee.index.advance(&search, using: &generator, visitor: &visitor) }
+    service.read(reader) { $0.advance(&search, using: &generator, visitor: &visitor) }
   }
 
   func peers(limit: Int?, after: HolderID?) -> PeerPage {
     let limit = min(limit ?? Self.defaultPage, service.limits(for: reader).page)
-    return service.read(reader) { $0.pointee.index.peers(limit: limit, after: after) }
+    return service.read(reader) { $0.peers(limit: limit, after: after) }
   }
 }
 

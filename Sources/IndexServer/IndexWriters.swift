@@ -17,7 +17,7 @@ struct LookupWriter: LookupVisitor {
     rows = RowWriter(asker: asker, output: buffer)
   }
 
-  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+  mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
     if contents == 0 { rows.output.beginLookup(id: id, key: key) } else { rows.output.endHolders() }
     rows.output.beginContent(
       facts.content, title: title, modified: facts.modified, executable: facts.executable, total: facts.total,
@@ -28,7 +28,9 @@ struct LookupWriter: LookupVisitor {
 
   mutating func visit(_ holder: Holder) { rows.write(holder) }
 
-  mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool { rows.write(label, complete) }
+  mutating func visit(label: UnsafeRawBufferPointer, isLocal: Bool, complete: Bool) -> Bool {
+    rows.write(label, isLocal, complete)
+  }
 
   /// Ends the reply, unless nothing was visited and so nothing written.
   func finish(_ outcome: LookupOutcome, _ output: inout JSONWriter) {
@@ -57,7 +59,7 @@ struct PageWriter: ListVisitor {
 
   var isFull: Bool { rows.output.count > Self.maxBytes }
 
-  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+  mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
     endDocument()
     rows.output.beginDocument(
       facts.content, key: key, title: title, modified: facts.modified, executable: facts.executable,
@@ -75,7 +77,9 @@ struct PageWriter: ListVisitor {
 
   mutating func visit(_ holder: Holder) { rows.write(holder) }
 
-  mutating func visit(_ label: HolderLabel, complete: Bool) -> Bool { rows.write(label, complete) }
+  mutating func visit(label: UnsafeRawBufferPointer, isLocal: Bool, complete: Bool) -> Bool {
+    rows.write(label, isLocal, complete)
+  }
 
   /// - Parameter next: where the next page begins.
   mutating func finish(next: ListPosition?, _ output: inout JSONWriter) {
@@ -102,14 +106,14 @@ private struct RowWriter {
     let shown = Holder(
       peer: holder.peer, name: holder.name, host: host, port: holder.port, complete: holder.complete,
       proven: holder.proven)
-    output.holder(shown.label, complete: holder.complete, isFirst: holders == 0)
+    shown.label.withUnsafeBytes { output.holder($0, complete: holder.complete, isFirst: holders == 0) }
     holders += 1
   }
 
   /// - Returns: false if the label is not for this asker.
-  mutating func write(_ label: HolderLabel, _ complete: Bool) -> Bool {
-    guard !label.bytes.isEmpty, !label.isLocal || asker.reachedAt == nil else { return false }
-    output.holder(label.bytes, complete: complete, isFirst: holders == 0)
+  mutating func write(_ label: UnsafeRawBufferPointer, _ isLocal: Bool, _ complete: Bool) -> Bool {
+    guard !label.isEmpty, !isLocal || asker.reachedAt == nil else { return false }
+    output.holder(label, complete: complete, isFirst: holders == 0)
     holders += 1
     return true
   }

@@ -23,13 +23,13 @@ final class SharedState<Value>: @unchecked Sendable {
 
   /// - Parameters:
   ///   - reader: the number of the loop; loops with the same number wait for each other.
-  ///   - body: gets a pointer, because a borrowed value would be copied, and every reference in it counted.
+  ///   - body: may read what the value refers to. It does not get the value: a copy would count every reference in it.
   @inline(__always)
-  func read<Result>(_ reader: Int, _ body: (UnsafePointer<Value>) -> Result) -> Result {
+  func read<Result>(_ reader: Int, _ body: () -> Result) -> Result {
     let lock = locks[reader % locks.count]
     lock.lock()
     defer { lock.unlock() }
-    return body(value)
+    return body()
   }
 
   /// Changes it, or reads it from anywhere.

@@ -52,6 +52,23 @@ enum StringRun {
   }
 }
 
+/// Text that can be told without a reader.
+package enum JSONText {
+  /// Whether a text is printable ASCII, and stands in a JSON string as it is.
+  package static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+    return StringRun.end(in: bytes, from: 0, to: text.count, passingNonASCII: false) == text.count
+  }
+
+  /// Whether a part of a line is this.
+  package static func hasPart(_ line: UnsafeRawBufferPointer, _ part: StaticString, at start: Int) -> Bool {
+    guard start >= 0, line.count - start >= part.utf8CodeUnitCount,
+      let bytes = line.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    else { return false }
+    return ByteComparison.areEqual(bytes + start, part.utf8Start, count: part.utf8CodeUnitCount)
+  }
+}
+
 /// Equality of two byte sequences. Keys are short: this avoids a call to memcmp.
 enum ByteComparison {
   @inline(__always)
@@ -62,6 +79,12 @@ enum ByteComparison {
       let rightWord = UnsafeRawPointer(right + offset).loadUnaligned(as: UInt64.self)
       if leftWord != rightWord { return false }
       offset &+= 8
+    }
+    if count >= 8 {
+      // The last eight, some of which have been compared.
+      let (leftEnd, rightEnd) = (left + (count &- 8), right + (count &- 8))
+      return UnsafeRawPointer(leftEnd).loadUnaligned(as: UInt64.self)
+        == UnsafeRawPointer(rightEnd).loadUnaligned(as: UInt64.self)
     }
     while offset < count {
       if left[offset] != right[offset] { return false }

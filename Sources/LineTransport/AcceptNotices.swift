@@ -20,6 +20,8 @@ package enum AcceptProblem: Hashable, Sendable {
     case .refused(.tooMany(let limit)): "refusing connections: \(limit) are open, which is the limit"
     case .refused(.tooManyOfAddress(let limit)):
       "refusing connections of an address that has \(limit) open, which is the limit"
+    case .refused(.lineMemory(let limit)):
+      "closing connections that hold lines for long: all may hold \(limit) bytes, which is the limit"
     case .refused(.plain): "refusing connections without TLS"
     }
   }

@@ -32,7 +32,7 @@ package final class ConnectionGate: Sendable {
   package let input: LineBudget
   /// Bounds the answers that all accepted connections have not taken yet.
   package let output: LineBudget
-  private let limit: Int
+  let limit: Int
   private let limitOfAddress: Int
   private let refusalLimit: Int
   private let replacesOldest: Bool

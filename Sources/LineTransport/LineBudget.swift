@@ -10,7 +10,7 @@ import Synchronization
 /// usual pace never holds them for long.
 package final class LineBudget: Sendable {
   /// A connection's first bytes are not counted: honest lines and answers are short, and counting has a price.
-  package static let free = 64 * 1024
+  package static let free = 4 * 1024
 
   private struct Share {
     var bytes: Int

@@ -36,10 +36,15 @@ package struct LineFrames {
   /// Bytes that have arrived and have not been handed out.
   package var bufferedBytes: Int { buffer.readableBytes }
 
+  /// Memory for these, in bytes.
+  package var capacity: Int { buffer.capacity }
+
   package mutating func append(_ incoming: ByteBuffer) {
     if buffer.readableBytes == 0 {
       buffer = incoming
     } else {
+      // What was handed out would stay otherwise, for as long as the end of a line has not arrived.
+      if buffer.readerIndex >= buffer.readableBytes { buffer.discardReadBytes() }
       var incoming = incoming
       buffer.writeBuffer(&incoming)
     }

@@ -66,8 +66,26 @@ extension LineHandler: LineConnection {
     perform(machine.resume())
   }
 
+  package func goOn() {
+    isSliced = true
+    perform(machine.resume())
+  }
+
   package func close() {
     perform(machine.close())
+  }
+
+  func askToDrain() {
+    var isAgreed = false
+    send { isAgreed = role.draining(output: &$0) }
+    if isAgreed { perform(machine.drain(isWritable: isWritable)) }
+  }
+
+  func perform(_ action: LineConnectionMachine.EndAction) {
+    switch action {
+    case .none: break
+    case .linger: linger()
+    }
   }
 
   package func abort() {

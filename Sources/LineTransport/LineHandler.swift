@@ -42,7 +42,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   /// A long line that waits for a turn of its own.
   private var held: LineFrames.Frame?
   /// Whether the role goes on with its line.
-  private var isSliced = false
+  var isSliced = false
+  /// Of the line on which the role works meanwhile, in bytes.
+  private var busyBytes = 0
   package private(set) var turnEnd: NIODeadline
   private var stallTimer: Scheduled<Void>?
   /// When the line that has not ended began, or was last made progress with.
@@ -199,6 +201,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
         isExhausted = step.isEnd && verdict == .next
         hasHanded = hasHanded || !step.isEnd
         isSliced = verdict == .again
+        busyBytes = verdict == .busy ? step.length : 0
         cost.add(bytes: step.length + output.bytes.count - before)
         if output.bytes.count >= limits.outputChunk {
           flush(&output)
@@ -294,7 +297,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   // MARK: Writing
 
-  private var isWritable: Bool {
+  var isWritable: Bool {
     guard let context else { return false }
     return socket?.isIdle ?? false || context.channel.isWritable
   }
@@ -310,7 +313,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   /// After a turn, what is left is the beginning of a line, or waits for the role, the reader or the next turn.
   private func keepToInputBudget() {
-    input.hold(frames.bufferedBytes + (held?.length ?? 0))
+    input.hold(frames.bufferedBytes + (held?.length ?? 0) + busyBytes)
   }
 
   /// Counts only if the system does not take what we write: usually it does.
@@ -345,22 +348,9 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
 
   // MARK: The end
 
-  private func askToDrain() {
-    var isAgreed = false
-    send { isAgreed = role.draining(output: &$0) }
-    if isAgreed { perform(machine.drain(isWritable: isWritable)) }
-  }
-
-  func perform(_ action: LineConnectionMachine.EndAction) {
-    switch action {
-    case .none: break
-    case .linger: linger()
-    }
-  }
-
   /// Half-closes and goes on reading for a while: closing with unread input would reset the connection, and the peer would
   /// lose the last answer.
-  private func linger() {
+  func linger() {
     frames.discard()
     held = nil
     lineBegan = nil

@@ -82,6 +82,9 @@ package enum ConnectionRefusal: Error, Hashable, Sendable {
   case tooMany(limit: Int)
   /// The address is at its limit.
   case tooManyOfAddress(limit: Int)
+  /// All connections together hold so many bytes of unfinished lines or of answers, or those of the address their share,
+  /// and this one has done so for longest.
+  case lineMemory(limit: Int)
   /// The server takes no connection without TLS from there.
   case plain
 }
@@ -117,6 +120,8 @@ package protocol LineConnection: AnyObject {
   func send(region: FileRegion) -> EventLoopFuture<Void>
   /// Ends `.busy`: the next lines go to the role. Called while a line is handled, it takes effect with the verdict.
   func resume()
+  /// Ends `.busy`: the role goes on with its line, by `advance`. Not while a line is handled.
+  func goOn()
   /// Flushes what was sent, then closes. Called while a line is handled, it takes effect with the verdict.
   func close()
   /// Closes immediately; what was sent may be lost. For a body that cannot be completed.

@@ -164,10 +164,11 @@ package final class LineServer: Sendable {
     let address = channel.remoteAddress
     let role = makeRole(channel.eventLoop)
     // Later: who loses its share of a budget may be the connection that asks for more of it.
-    let evict = { @Sendable in
+    let evict = { @Sendable (reason: ConnectionRefusal) in
+      control.note(reason, of: address)
       channel.eventLoop.execute { channel.pipeline.fireUserInboundEventTriggered(AbortEvent()) }
     }
-    switch gate.enter(address, evict: evict) {
+    switch gate.enter(address, evict: { evict(.tooMany(limit: gate.limit)) }) {
     case .failure(let refusal):
       control.note(refusal, of: address)
       let isReported = gate.beginRefusal()
@@ -181,8 +182,8 @@ package final class LineServer: Sendable {
       let handler = LineHandler(
         role: role, limits: limits, eventLoop: channel.eventLoop, turns: control.turns.turns(of: channel.eventLoop),
         writesDirectly: true,
-        input: LineBudgetShare(of: gate.input, block: block, evict: evict),
-        output: LineBudgetShare(of: gate.output, block: block, evict: evict)
+        input: LineBudgetShare(of: gate.input, block: block) { evict(.lineMemory(limit: gate.input.limit)) },
+        output: LineBudgetShare(of: gate.output, block: block) { evict(.lineMemory(limit: gate.output.limit)) }
       ) { gate.stand(number, as: $0) }
       handler.acceptor = control.acceptor
       try channel.pipeline.syncOperations.addHandler(handler)

@@ -56,6 +56,21 @@ import Testing
     #expect(index.keys() == ["file/7"])
   }
 
+  @Test mutating func `number of holders is that of all while a session is cleared`() throws {
+    let holders: UInt64 = 5000
+    for session in 1...holders {
+      try index.open(session, port: UInt16(truncatingIfNeeded: session))
+      index.add([try Sample.document("file/7", 7)], by: SessionID(session))
+    }
+    try index.open(holders + 1)
+    index.add(try (200..<300).map { try Sample.document("file/\($0)", $0) }, by: SessionID(holders + 1))
+    index.close(SessionID(holders + 1))
+    #expect(index.needsClearing)
+    let found = try #require(try index.lookup("file/7").contents.first)
+    #expect(found.total == 5000 && found.holders.count == 50)
+    #expect(index.lookup(content: try Sample.content(7), using: &random).contents.first?.total == 5000)
+  }
+
   @Test mutating func `clearing a session is bounded work whatever its titles`() throws {
     try index.open(1)
     let title = (0..<80).map { "w\($0)" }.joined(separator: " ")

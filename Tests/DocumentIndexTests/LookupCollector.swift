@@ -38,10 +38,11 @@ struct ContentEntry {
 struct LookupCollector: LookupVisitor {
   private(set) var contents: [ContentEntry] = []
 
-  mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) {
+  mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
     let summary = ContentSummary(
-      key: key, content: facts.content, title: title, modified: facts.modified, executable: facts.executable,
-      total: facts.total)
+      key: DocumentKey(known: String(decoding: key, as: UTF8.self)), content: facts.content,
+      title: Title(known: String(decoding: title, as: UTF8.self)), modified: facts.modified,
+      executable: facts.executable, total: facts.total)
     contents.append(ContentEntry(summary: summary, holders: []))
   }
 

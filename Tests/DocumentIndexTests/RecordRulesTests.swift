@@ -175,7 +175,9 @@ import Testing
     struct Counter: LookupVisitor {
       var contents: [ContentFacts] = []
       var holders: [Holder] = []
-      mutating func visit(_ facts: ContentFacts, key: DocumentKey, title: Title) { contents.append(facts) }
+      mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
+        contents.append(facts)
+      }
       mutating func visit(_ holder: Holder) { holders.append(holder) }
     }
     var generator = SeededGenerator(seed: 1)

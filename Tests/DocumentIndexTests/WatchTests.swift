@@ -49,6 +49,21 @@ import Testing
     #expect(index.statistics.documents == 0)
   }
 
+  /// Even if none of them has anything to be told.
+  @Test func `slice ends when many watches were looked at`() throws {
+    let documents = try (0..<3).map { try Sample.document("file/\($0)", 7, title: "many words") }
+    add(documents[0])
+    for number in 1...5000 {
+      _ = watch(.content(documents[0].content), number: UInt64(number), holderLimit: 1)
+      _ = watch(.documents(WatchFilter(words: "words missing\(number)")), number: UInt64(5000 + number))
+    }
+    var rest = documents[1...]
+    for left in [1, 0] {
+      #expect(index.addFirst(of: &rest, by: SessionID(1)) == 1 && rest.count == left)
+      #expect(events().isEmpty)
+    }
+  }
+
   private func add(_ document: Document, by session: UInt64 = 1) {
     index.add([document], by: SessionID(session))
   }

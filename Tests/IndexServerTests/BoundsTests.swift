@@ -84,6 +84,44 @@ import WireProtocol
     #expect(service.watchCount == 0)
   }
 
+  @Test func `watches count for the memory of the index and of an address`() throws {
+    var limits = IndexLimits()
+    limits.memory = 4 << 20
+    limits.memoryPerAddress = 1 << 20
+    let watch = #"{"id":9,"op":"watch","content":"\#(Wire.root(1))","size":10}"#
+    func refusal(from host: String, _ limits: IndexLimits) throws -> (count: Int, reply: JSONValue) {
+      let service = IndexService(limits: limits)
+      for count in 0..<2000 {
+        let session = try EmbeddedConnection(service, from: host)
+        try session.send(Wire.hello())
+        let reply = try session.ask(watch)
+        if reply.outcome != "200" { return (count, reply) }
+        sessions.append(session)
+      }
+      return (2000, .null)
+    }
+    var sessions = [EmbeddedConnection]()
+    let ofAddress = try refusal(from: Self.remote, limits)
+    #expect(ofAddress.count == 256 && ofAddress.reply["limit"] == "memory_per_address")
+    let ofAll = try refusal(from: "127.0.0.1", limits)
+    #expect((256..<1024).contains(ofAll.count) && ofAll.reply["limit"] == "memory")
+    withExtendedLifetime(sessions) {}
+  }
+
+  @Test func `connection that has to go is counted`() async throws {
+    var limits = IndexLimits()
+    limits.connections = 2
+    try await ServedIndex.with(limits: limits) { served in
+      let first = try served.connect()
+      let session = try served.session()
+      let third = try served.session(peer: Wire.bob, name: "bob", port: nil)
+      #expect(first.isClosedByPeer())
+      let refusals = try third.ask(#"{"id":5,"op":"stats"}"#).rows("refusals")
+      #expect(refusals.contains { $0["limit"] == "connections" && $0["count"] == 1 })
+      withExtendedLifetime(session) {}
+    }
+  }
+
   @Test func `requests of an address are limited in each second`() throws {
     var limits = IndexLimits()
     limits.requestsPerAddress = 5

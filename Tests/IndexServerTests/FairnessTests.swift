@@ -4,6 +4,7 @@ import DocumentIndex
 import IndexServer
 import LineJSON
 import Synchronization
+import ProcessSupport
 import TestSupport
 import Testing
 import WireProtocol
@@ -128,6 +129,8 @@ import WireProtocol
   @Test func `memory that the index reports is what the process takes`() async throws {
     try await ServedIndex.with { index in
       let holder = try index.session()
+      // What tests before have freed would be used again.
+      ProcessResources.giveBackMemory()
       let before = (process: Memory.resident, index: index.service.bytes)
       for start in stride(from: 0, to: 60_000, by: 500) {
         let documents = (start..<start + 500).map { number in

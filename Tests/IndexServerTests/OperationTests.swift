@@ -242,6 +242,17 @@ import WireProtocol
     #expect(try alice.ask(#"{"id":5,"op":"list","words":"nothing"}"#) == ["id": 5, "status": 200, "documents": []])
   }
 
+  @Test(arguments: ["list", "watch"]) func `search for too many words is refused`(operation: String) throws {
+    let alice = try session()
+    func search(_ words: Int) -> String {
+      let text = (0..<words).map { "w\($0)" }.joined(separator: " ")
+      return #"{"id":6,"op":"\#(operation)","words":"\#(text)"}"#
+    }
+    #expect(try alice.ask(search(32)).outcome == "200")
+    let refusal = try alice.ask(search(33))
+    #expect(refusal.outcome == "400 bad-request" && refusal["message"] == "words: at most 32 words")
+  }
+
   @Test func `list shows few holders and their total`() throws {
     let sessions = try (1...5).map { try session(port: 40_000 + $0) }
     for session in sessions { try session.send(Wire.add(Wire.document("rfc/1"))) }

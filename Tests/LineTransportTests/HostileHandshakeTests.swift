@@ -65,6 +65,15 @@ import Testing
     withExtendedLifetime(idle) {}
   }
 
+  @Test func `handshakes that do not go on end early while others wait`() async throws {
+    let fixture = try await TLSFixture { ($0.total, $0.time, $0.crowdedTime) = (2, .hours(1), .milliseconds(50)) }
+    let idle = try (0..<6).map { _ in try RawConnection(to: fixture.endpoint) }
+    for connection in idle { try connection.send(Self.start) }
+    let client = try fixture.identity("client")
+    #expect(try await fixture.ask("who", as: client, expected: nil).line == client.id.hex)
+    withExtendedLifetime(idle) {}
+  }
+
   // MARK: OpenSSL
 
   /// Writes a certificate and its key into the directory of the fixture.

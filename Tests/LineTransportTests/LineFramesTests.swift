@@ -39,6 +39,19 @@ import Testing
     #expect(body == "RAWBYTES")
   }
 
+  @Test func `memory of what was handed out is used again`() throws {
+    var frames = LineFrames(lineLimit: 1 << 20)
+    let line = [UInt8](repeating: UInt8(ascii: "a"), count: 99_999) + [UInt8(ascii: "\n")]
+    // There is always the beginning of another line.
+    frames.append(ByteBuffer(bytes: line[..<100]))
+    for _ in 0..<500 {
+      frames.append(ByteBuffer(bytes: line[100...] + line[..<100]))
+      guard case .line(let found) = frames.next() else { return #expect(Bool(false), "no line") }
+      #expect(found.readableBytes == 99_999 && frames.next() == nil)
+    }
+    #expect(frames.capacity < 1 << 20)
+  }
+
   @Test func `line of exactly the limit is taken`() {
     var frames = LineFrames(lineLimit: 4)
     frames.append(ByteBuffer(string: "1234\n12345\n"))

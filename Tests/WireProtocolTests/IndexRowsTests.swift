@@ -47,13 +47,8 @@ struct IndexRowsTests {
     let writer = RowBuffer(capacity: 0)
     writer.beginLookup(id: 7, key: key)
     for (number, listing) in listings.enumerated() {
-      writer.beginContent(
-        listing.content, title: listing.title, modified: listing.modified, executable: listing.executable,
-        total: listing.total, isFirst: number == 0)
-      for (place, holder) in listing.holders.enumerated() {
-        writer.holder(holder.label, complete: holder.complete, isFirst: place == 0)
-      }
-      writer.endHolders()
+      writer.begin(listing, isFirst: number == 0)
+      writer.write(listing.holders)
     }
     writer.endLookup(more: 3)
     let reply = try fields(writer) { line in
@@ -81,14 +76,8 @@ struct IndexRowsTests {
       switch row {
       case .level(let level): writer.level(level, isFirst: number == 0)
       case .document(let listing):
-        let document = listing.document
-        writer.beginDocument(
-          document.content, key: document.key, title: document.title, modified: document.modified,
-          executable: document.executable, total: listing.total, isFirst: number == 0)
-        for (place, holder) in listing.holders.enumerated() {
-          writer.holder(holder.label, complete: holder.complete, isFirst: place == 0)
-        }
-        writer.endHolders()
+        writer.begin(listing, isFirst: number == 0)
+        writer.write(listing.holders)
       }
     }
     writer.endList(next: next)
@@ -98,5 +87,37 @@ struct IndexRowsTests {
       let read = try line.elements("documents") { fields throws(WireFailure) in try ListRow(fields) }
       #expect(read == rows)
     }
+  }
+}
+
+extension RowBuffer {
+  fileprivate func beginLookup(id: Int64, key: DocumentKey) {
+    Array(key.text.utf8).withUnsafeBytes { beginLookup(id: id, key: $0) }
+  }
+
+  fileprivate func begin(_ listing: ContentListing, isFirst: Bool) {
+    Array(listing.title.text.utf8).withUnsafeBytes { title in
+      beginContent(
+        listing.content, title: title, modified: listing.modified, executable: listing.executable,
+        total: listing.total, isFirst: isFirst)
+    }
+  }
+
+  fileprivate func begin(_ listing: DocumentListing, isFirst: Bool) {
+    let document = listing.document
+    Array(document.key.text.utf8).withUnsafeBytes { key in
+      Array(document.title.text.utf8).withUnsafeBytes { title in
+        beginDocument(
+          document.content, key: key, title: title, modified: document.modified, executable: document.executable,
+          total: listing.total, isFirst: isFirst)
+      }
+    }
+  }
+
+  fileprivate func write(_ holders: [Holder]) {
+    for (place, holder) in holders.enumerated() {
+      holder.label.withUnsafeBytes { self.holder($0, complete: holder.complete, isFirst: place == 0) }
+    }
+    endHolders()
   }
 }

@@ -34,6 +34,9 @@ package struct HandshakeTurns {
     self.limitOfBlock = limitOfBlock
   }
 
+  /// Whether others wait.
+  package var isCrowded: Bool { members.count > running }
+
   /// Handshakes that wait or run.
   package var count: Int { members.count }
 
@@ -115,6 +118,8 @@ final class HandshakeGate: Sendable {
     return number
   }
 
+  var isCrowded: Bool { state.withLock { $0.turns.isCrowded } }
+
   func leave(_ number: UInt64) {
     let begun = state.withLock { state in
       state.begin[number] = nil
@@ -132,6 +137,8 @@ package struct HandshakeLimits: Sendable {
   package var perAddress = 32
   /// From its turn to its end.
   package var time: TimeAmount = .seconds(10)
+  /// The same while others wait: those who do not go on must not keep them waiting.
+  package var crowdedTime: TimeAmount = .seconds(1)
   /// What the client may send meanwhile.
   package var bytes = 32 * 1024
 

@@ -60,9 +60,16 @@ final class ServerTLSLink: TLSLink {
   private func run() {
     guard case .waiting = state, let context else { return }
     state = .running
-    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleTask(in: limits.time) { bound.value.abort() }
+    watch(context.eventLoop, until: context.eventLoop.now + limits.time)
     takeTurn()
+  }
+
+  private func watch(_ loop: any EventLoop, until end: NIODeadline) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    timer = loop.scheduleTask(deadline: min(end, loop.now + limits.crowdedTime)) {
+      let link = bound.value
+      if loop.now >= end || link.gate.isCrowded { link.abort() } else { link.watch(loop, until: end) }
+    }
   }
 
   private func keep(_ bytes: ByteBuffer) {

@@ -73,7 +73,7 @@ private final class ControlRole: LineRole {
   func refused(_ refusal: ConnectionRefusal, output: inout JSONWriter) {
     let failure =
       switch refusal {
-      case .tooMany(let limit), .tooManyOfAddress(let limit):
+      case .tooMany(let limit), .tooManyOfAddress(let limit), .lineMemory(let limit):
         WireFailure(
           .tooMany, "\(limit) front ends are connected already", limit: .init("connections", limit), retryAfter: 1)
       case .plain: WireFailure.tlsRequired

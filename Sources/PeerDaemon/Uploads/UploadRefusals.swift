@@ -11,6 +11,7 @@ extension WireFailure {
     switch refusal {
     case .tooMany(let value): limit = Limit("connections", value)
     case .tooManyOfAddress(let value): limit = Limit("connections_per_address", value)
+    case .lineMemory(let value): limit = Limit("line_memory", value)
     case .plain:
       self = .tlsRequired
       return

@@ -21,25 +21,25 @@ extension Holder {
 extension RowBuffer {
   // MARK: A reply to lookup
 
-  package func beginLookup(id: Int64, key: DocumentKey) {
-    reserve(64 + Self.number + JSONWriter.quotedRoom(key.text.utf8.count))
+  package func beginLookup(id: Int64, key: UnsafeRawBufferPointer) {
+    reserve(64 + Self.number + JSONWriter.quotedRoom(key.count))
     put(#"{"id":"#)
     put(id)
     put(#","status":200,"key":"#)
-    put(quoted: key.text)
+    put(quoted: key)
     put(#","contents":["#)
   }
 
   /// Holders come next, then `endHolders`.
   package func beginContent(
-    _ content: Content, title: Title, modified: Timestamp, executable: Bool, total: Int, isFirst: Bool
+    _ content: Content, title: UnsafeRawBufferPointer, modified: Timestamp, executable: Bool, total: Int, isFirst: Bool
   ) {
-    reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(title.text.utf8.count))
+    reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(title.count))
     if !isFirst { put(",") }
     put(#"{"content":""#)
     put(content.root)
     put(#"","title":"#)
-    put(quoted: title.text)
+    put(quoted: title)
     put(#","size":"#)
     put(content.size)
     put(modified, executable, total)
@@ -55,10 +55,10 @@ extension RowBuffer {
   }
 
   /// - Parameter label: of the holder.
-  package func holder(_ label: [UInt8], complete: Bool, isFirst: Bool) {
+  package func holder(_ label: UnsafeRawBufferPointer, complete: Bool, isFirst: Bool) {
     reserve(8 + label.count)
     if !isFirst { put(",") }
-    label.withUnsafeBytes { put(bytes: $0) }
+    put(bytes: label)
     put(complete ? "true}" : "false}")
   }
 
@@ -86,14 +86,15 @@ extension RowBuffer {
 
   /// Holders come next, then `endHolders`.
   package func beginDocument(
-    _ content: Content, key: DocumentKey, title: Title, modified: Timestamp, executable: Bool, total: Int, isFirst: Bool
+    _ content: Content, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer, modified: Timestamp,
+    executable: Bool, total: Int, isFirst: Bool
   ) {
-    let texts = JSONWriter.quotedRoom(key.text.utf8.count) + JSONWriter.quotedRoom(title.text.utf8.count)
+    let texts = JSONWriter.quotedRoom(key.count) + JSONWriter.quotedRoom(title.count)
     reserve(256 + 2 * Self.number + texts)
     put(isFirst ? #"{"key":"# : #",{"key":"#)
-    put(quoted: key.text)
+    put(quoted: key)
     put(#","title":"#)
-    put(quoted: title.text)
+    put(quoted: title)
     put(#","content":""#)
     put(content.root)
     put(#"","size":"#)

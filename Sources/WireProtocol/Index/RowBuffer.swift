@@ -79,12 +79,12 @@ package final class RowBuffer {
   }
 
   /// A text with its quotation marks.
+  func put(quoted text: UnsafeRawBufferPointer) {
+    position += JSONWriter.putQuoted(text, at: position)
+  }
+
   func put(quoted text: String) {
-    let count = text.utf8.withContiguousStorageIfAvailable {
-      JSONWriter.putQuoted(UnsafeRawBufferPointer($0), at: position)
-    }
-    // Only a string bridged from elsewhere has no contiguous UTF-8.
-    position += count ?? Array(text.utf8).withUnsafeBytes { JSONWriter.putQuoted($0, at: position) }
+    Array(text.utf8).withUnsafeBytes { put(quoted: $0) }
   }
 
   @inline(__always)
