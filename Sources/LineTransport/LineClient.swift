@@ -28,8 +28,10 @@ package enum LineClient {
     }
     // Earlier than the whole attempt, which would not say what took so long.
     let resolver = HostResolver(lookups: lookups, loop: loop, timeout: timeout - .nanoseconds(timeout.nanoseconds / 8))
-    let connected = bootstrap(on: loop, timeout: timeout).resolver(resolver).connect(host: host, port: Int(port))
-    return install(makeRole, limits, tls, timeout, on: connected)
+    return loop.flatSubmit {
+      let connected = bootstrap(on: loop, timeout: timeout).resolver(resolver).connect(host: host, port: Int(port))
+      return install(makeRole, limits, tls, timeout, on: connected)
+    }
   }
 
   /// As above, without resolving a name.
@@ -40,15 +42,17 @@ package enum LineClient {
     to address: SocketAddress, on loop: any EventLoop, limits: LineLimits, timeout: TimeAmount,
     tls: ClientTLS? = nil, receiveBuffer: Int? = nil, makeRole: @escaping @Sendable (any EventLoop) -> Role
   ) -> EventLoopFuture<any Channel> {
-    var bootstrap = bootstrap(on: loop, timeout: timeout)
-    if let receiveBuffer {
-      let allocator = AdaptiveRecvByteBufferAllocator(
-        minimum: 2_048, initial: min(65_536, receiveBuffer), maximum: receiveBuffer)
-      bootstrap = bootstrap.channelOption(.recvAllocator, value: allocator)
-      // NIOSSL collects what several reads bring, in a buffer that it keeps.
-      if tls != nil { bootstrap = bootstrap.channelOption(.maxMessagesPerRead, value: 1) }
+    loop.flatSubmit {
+      var bootstrap = bootstrap(on: loop, timeout: timeout)
+      if let receiveBuffer {
+        let allocator = AdaptiveRecvByteBufferAllocator(
+          minimum: 2_048, initial: min(65_536, receiveBuffer), maximum: receiveBuffer)
+        bootstrap = bootstrap.channelOption(.recvAllocator, value: allocator)
+        // NIOSSL collects what several reads bring, in a buffer that it keeps.
+        if tls != nil { bootstrap = bootstrap.channelOption(.maxMessagesPerRead, value: 1) }
+      }
+      return install(makeRole, limits, tls, timeout, on: bootstrap.connect(to: address))
     }
-    return install(makeRole, limits, tls, timeout, on: bootstrap.connect(to: address))
   }
 
   private static func bootstrap(on loop: any EventLoop, timeout: TimeAmount) -> ClientBootstrap {
@@ -59,7 +63,9 @@ package enum LineClient {
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
   }
 
-  /// The handler joins after the connection is made, in the same turn of the event loop: nothing is read before.
+  /// The handler joins after the connection is made, in the same turn of the event loop: nothing is read before. Called on the
+  /// loop: a server that talks first and half-closes its connection is read whatever was asked for, so a turn later what it
+  /// has said would be lost.
   private static func install<Role: LineRole>(
     _ makeRole: @escaping @Sendable (any EventLoop) -> Role, _ limits: LineLimits, _ tls: ClientTLS?,
     _ timeout: TimeAmount, on connected: EventLoopFuture<any Channel>

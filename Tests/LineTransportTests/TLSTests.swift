@@ -85,7 +85,8 @@ import Testing
 
   @Test(arguments: [
     (#"{"id":null}"# + "\n", TLSFailure.plainReply(#"{"id":null}"#)), ("SSH-2.0-x\r\n", .notTLS),
-    ("{never ends", .notTLS),
+    ("{never ends", .notTLS), ("{" + String(repeating: "x", count: 5000), .notTLS),
+    ("", .handshake("the server closed the connection")),
   ])
   func `other services at the port are recognised`(text: String, failure: TLSFailure) async throws {
     let directory = try TemporaryDirectory()

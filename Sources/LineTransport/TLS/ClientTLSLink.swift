@@ -187,9 +187,13 @@ final class ClientTLSLink: TLSLink {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+    switch state {
+    case .silent: end(.handshake("the server closed the connection"))
     // A line that is cut off is none.
-    if case .plain = state, case ChannelEvent.inputClosed = event { return end(.notTLS) }
-    context.fireUserInboundEventTriggered(event)
+    case .plain: end(.notTLS)
+    case .secure, .closed: context.fireUserInboundEventTriggered(event)
+    }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
