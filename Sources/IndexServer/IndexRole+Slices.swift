@@ -9,7 +9,7 @@ import NIOCore
 /// A request that may take long, half done: between its slices other connections have their turns.
 struct SlicedWork {
   enum Task {
-    case add(ArraySlice<Document>, added: Int)
+    case add(ArraySlice<Document>, Addition, AddRights?)
     case remove(ArraySlice<DocumentID>, removed: Int)
     case none
     case lookup(LookupSearch)
@@ -45,14 +45,15 @@ extension IndexRole {
   /// - Returns: whether the reply is written.
   private func advance(_ work: inout SlicedWork, _ session: IndexSession, _ output: inout JSONWriter) -> Bool {
     switch work.task {
-    case .add(let rest, let added):
+    case .add(let rest, var sum, let rights):
       let slice = session.slice(of: rest)
-      let sum = added + session.add(slice)
-      work.task = .add(rest[slice.endIndex...], added: sum)
+      let addition = session.add(slice, rights)
+      sum.added += addition.added
+      sum.refused += addition.refused
+      work.task = .add(rest[slice.endIndex...], sum, rights)
       guard slice.endIndex == rest.endIndex else { return false }
       session.endAdding()
-      recordsChanged()
-      output.writeReply(id: work.id) { $0.member("added", sum) }
+      write(sum, work.id, &output)
     case .remove(let rest, let removed):
       let sum = removed + session.remove(rest.prefix(IndexSession.slice))
       work.task = .remove(rest.dropFirst(IndexSession.slice), removed: sum)

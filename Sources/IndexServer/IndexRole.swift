@@ -11,6 +11,9 @@ import WireProtocol
 package final class IndexRole: LineRole {
   let service: IndexService
   private(set) var session: IndexSession?
+  private(set) var greeting: IndexHello?
+  /// In a closed network, from `hello` on.
+  var inNetwork: NetworkSession?
   private(set) weak var connection: (any LineConnection)?
   private var turns: LoopTurns?
   private(set) var reader: IndexReader?
@@ -87,10 +90,15 @@ package final class IndexRole: LineRole {
 
   package func closed() {
     reader?.leave(self)
+    endSession()
+  }
+
+  func endSession() {
     work = nil
     endWatches()
     session?.close()
     session = nil
+    leaveNetwork()
     if let turns { service.clear(in: turns) }
   }
 
@@ -99,13 +107,27 @@ package final class IndexRole: LineRole {
   func begin(_ hello: IndexHello) throws(WireFailure) -> IndexSession {
     guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
+    try enterNetwork(hello, connection)
+    greeting = hello
+    return openSession(hello, connection)
+  }
+
+  /// Opens the session; again, if its peer has become a member.
+  @discardableResult
+  private func openSession(_ hello: IndexHello, _ connection: any LineConnection) -> IndexSession {
+    session?.close()
+    // One that does not belong offers nothing, and is the first to go when connections run out.
     let session = IndexSession(
       service: service, reader: service.reader(of: connection.eventLoop), peer: hello.peer, name: hello.name,
-      port: hello.port, advertised: hello.advertise,
+      port: isOutside ? nil : hello.port, advertised: hello.advertise,
       origin: Origin(remote: connection.remoteAddress, local: connection.localAddress))
     self.session = session
-    stand(as: .greeted)
+    if !isOutside { stand(as: .greeted) }
     return session
+  }
+
+  func openSession() {
+    if let greeting, let connection { openSession(greeting, connection) }
   }
 
   private func stand(as standing: ConnectionStanding) {

@@ -21,6 +21,14 @@ enum IndexRefusal: Error {
   case tooMuchMemoryOfAddress(limit: Int)
 }
 
+/// What became of documents that were to be added.
+struct Addition {
+  /// New records.
+  var added = 0
+  /// Positions of those that the session may not add.
+  var refused: [Int] = []
+}
+
 /// One peer at the index, from its greeting to the end of its connection. Its records live exactly as long. For its event
 /// loop only.
 final class IndexSession {
@@ -92,8 +100,9 @@ final class IndexSession {
 
   /// Begins to add a batch, of which all is taken or nothing: `add` its slices, then `endAdding`. A batch of one slice is
   /// added already.
-  /// - Returns: the number of new records, if it is added.
-  func beginAdding(_ documents: [Document]) throws(IndexRefusal) -> Int? {
+  /// - Parameter rights: `nil` if the session may add everything.
+  /// - Returns: what became of it, if it is added.
+  func beginAdding(_ documents: [Document], _ rights: AddRights? = nil) throws(IndexRefusal) -> Addition? {
     switch offer {
     case .at: break
     case .none: throw .noPort
@@ -101,10 +110,10 @@ final class IndexSession {
     }
     let limits = service.limits(for: reader)
     let bytes = DocumentIndex.mostBytes(of: documents)
-    let (added, refusal) = service.withIndex { [id] index -> (Int?, IndexRefusal?) in
-      guard let holdings = index.holdings(of: id) else { return (0, nil) }
+    let (added, refusal) = service.withIndex { [id] index -> (Addition?, IndexRefusal?) in
+      guard let holdings = index.holdings(of: id) else { return (Addition(), nil) }
       if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) { return (nil, refusal) }
-      if bytes <= Self.addedBytes { return (index.add(documents, by: id), nil) }
+      if bytes <= Self.addedBytes { return (Self.add(documents[...], by: id, rights, to: index), nil) }
       index.reserve(bytes, for: id)
       return (nil, nil)
     }
@@ -139,9 +148,16 @@ final class IndexSession {
     return documents[..<end]
   }
 
-  /// - Returns: the number of new records.
-  func add(_ slice: ArraySlice<Document>) -> Int {
-    service.withIndex { [id] in $0.add(slice, by: id) }
+  func add(_ slice: ArraySlice<Document>, _ rights: AddRights? = nil) -> Addition {
+    service.withIndex { [id] in Self.add(slice, by: id, rights, to: $0) }
+  }
+
+  private static func add(
+    _ documents: ArraySlice<Document>, by id: SessionID, _ rights: AddRights?, to index: DocumentIndex
+  ) -> Addition {
+    guard let rights else { return Addition(added: index.add(documents, by: id)) }
+    let (admitted, refused) = rights.judge(documents, of: id, in: index)
+    return Addition(added: index.add(admitted, by: id), refused: refused)
   }
 
   func endAdding() {

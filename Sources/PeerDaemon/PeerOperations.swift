@@ -63,6 +63,8 @@ struct PeerOperations: Sendable {
     case .limit(let change): try await limit(change)
     case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
     case .connect(let address): try await connect(address)
+    case .join: throw WireFailure(.unavailable, "this daemon cannot join a network")
+    case .network(let request): try await membership(request)
     case .doctor: await doctor()
     }
   }
@@ -89,7 +91,8 @@ struct PeerOperations: Sendable {
         try await events.send(added + step.failed.map(ControlEvent.failed))
       })
     return ControlAddReply(
-      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, leftOut: outcome.leftOut)
+      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, refused: outcome.refused,
+      leftOut: outcome.leftOut)
   }
 
   private func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {

@@ -7,6 +7,9 @@ package import DocumentModel
 package struct PeerIdentity: Sendable {
   /// SHA-256 of the public key's DER SubjectPublicKeyInfo (RFC 5480).
   package let id: PeerID
+  /// The DER SubjectPublicKeyInfo whose hash is the id.
+  package let publicKey: [UInt8]
+  let key: P256.Signing.PrivateKey
 
   /// Reads the key at `path` (PEM), or creates one (PKCS #8) if there is no file. The directory must exist.
   ///
@@ -37,10 +40,19 @@ package struct PeerIdentity: Sendable {
   }
 
   private init(key: P256.Signing.PrivateKey, path: String) throws(IdentityError) {
-    guard let digest = DocumentModel.Digest(bytes: SHA256.hash(data: key.publicKey.derRepresentation)) else {
+    self.key = key
+    publicKey = Array(key.publicKey.derRepresentation)
+    guard let digest = DocumentModel.Digest(bytes: SHA256.hash(data: publicKey)) else {
       throw IdentityError(code: .notAKey, path: path, reason: "has no id")
     }
     id = PeerID(digest: digest)
+  }
+}
+
+extension PeerIdentity {
+  /// Signs with ECDSA and SHA-256: r and s, 32 bytes each. `nil` if the system has no randomness.
+  package func signature(of bytes: [UInt8]) -> [UInt8]? {
+    (try? key.signature(for: bytes)).map { Array($0.rawRepresentation) }
   }
 }
 

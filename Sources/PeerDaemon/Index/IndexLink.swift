@@ -108,6 +108,8 @@ package actor IndexLink {
   /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
   var withdrawn: Set<DocumentID> = []
   var withdrawals = PendingWithdrawals()
+  var refused = RefusedDocuments()
+  var refusedTimer: Scheduled<Void>?
   var watching = WatchMachine()
   /// Owners of subscriptions that wait for news.
   var owners: [WatchMachine.ID: CheckedContinuation<[WatchMachine.News]?, Never>] = [:]
@@ -185,7 +187,7 @@ package actor IndexLink {
   package var status: Status {
     Status(
       address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
-      error: lastError ?? announcementError)
+      error: lastError ?? announcementError ?? refusedError)
   }
 
   /// Waits for a connection, at most `timeout.connection`.
@@ -330,6 +332,9 @@ package actor IndexLink {
     retryTimer?.cancel()
     retryTimer = nil
     announcementError = nil
+    refused = RefusedDocuments()
+    refusedTimer?.cancel()
+    refusedTimer = nil
     heartbeat?.cancel()
     heartbeat = nil
     carryOut(watching.disconnected())

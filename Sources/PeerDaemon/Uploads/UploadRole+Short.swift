@@ -85,7 +85,7 @@ extension UploadRole {
   private func follow(_ following: ShortRequests.Following?, on connection: any LineConnection) {
     switch following {
     case nil: break
-    case .request(.hello(let peer, let name), let id): connection.send { greet(peer, name, id, &$0) }
+    case .request(.hello(let peer, let name, _), let id): connection.send { greet(peer, name, id, &$0) }
     case .request(let request, let id):
       if answer(request, id) == .close { connection.close() }
       return

@@ -13,7 +13,7 @@ package enum ControlPlane {
 package enum ControlOperation: String, CaseIterable, Sendable {
   case hello, add, lookup, list, get
   case getAll = "get-all"
-  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, watch, connect, doctor
+  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, watch, connect, join, network, doctor
 }
 
 /// A request of a front end to its daemon. Operations, cases and commands have the same names, except `get-all`, which is the
@@ -40,6 +40,10 @@ package enum ControlRequest: WireRequest {
   case watch(DocumentFilter)
   /// The address of the index to use from now on; `nil` for the one of the settings.
   case connect(Endpoint?)
+  /// Joins a closed network.
+  case join(JoinNetwork)
+  /// Passes a request about the membership on to the index.
+  case network(MembershipRequest)
   /// Checks the daemon from outside.
   case doctor
 
@@ -62,6 +66,8 @@ package enum ControlRequest: WireRequest {
     case .limit: .limit
     case .watch: .watch
     case .connect: .connect
+    case .join: .join
+    case .network: .network
     case .doctor: .doctor
     }
   }
@@ -101,6 +107,8 @@ package enum ControlRequest: WireRequest {
     case .limit: self = .limit(try ChangeLimits(fields))
     case .watch: self = .watch(try DocumentFilter(fields))
     case .connect: self = .connect(try fields.optionalBool("default") ?? false ? nil : fields.endpoint("address"))
+    case .join: self = .join(try JoinNetwork(fields))
+    case .network: self = .network(try MembershipRequest(nested: fields.object("request")))
     case .doctor: self = .doctor
     }
   }
@@ -122,6 +130,8 @@ package enum ControlRequest: WireRequest {
     case .resume(let selection), .cancel(let selection): selection.write(to: &fields)
     case .limit(let change): change.write(to: &fields)
     case .watch(let filter): filter.write(to: &fields)
+    case .join(let join): join.write(to: &fields)
+    case .network(let request): fields.object("request") { request.write(nestedIn: &$0) }
     case .peers(nil), .status, .stats, .doctor: break
     }
   }

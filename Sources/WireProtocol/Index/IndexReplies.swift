@@ -72,13 +72,18 @@ package struct IndexHelloReply: WireReply {
   package let host: String
   /// Whether the session is reported under the address that it advertised; `nil` if it advertised none.
   package let isAdvertised: Bool?
+  /// How the peer stands in a closed network; `nil` in an open one.
+  package let standing: MemberStanding?
   /// A client reads those that it keeps to: `line`, `batch`, `inflight`, `idle` and `watches`.
   package let limits: IndexLimits
 
-  package init(server: String, host: String, isAdvertised: Bool?, limits: IndexLimits) {
+  package init(
+    server: String, host: String, isAdvertised: Bool?, standing: MemberStanding? = nil, limits: IndexLimits
+  ) {
     self.server = server
     self.host = host
     self.isAdvertised = isAdvertised
+    self.standing = standing
     self.limits = limits
   }
 
@@ -88,6 +93,7 @@ package struct IndexHelloReply: WireReply {
     server = try fields.string("server")
     host = try fields.string("host")
     isAdvertised = try fields.optionalBool("advertised")
+    standing = try MemberStanding(ifStated: fields)
     limits.idle = try stated.limit("idle", default: limits.idle)
     limits.batch = try stated.limit("batch", default: limits.batch)
     limits.line = try stated.limit("line", default: limits.line)
@@ -101,6 +107,7 @@ package struct IndexHelloReply: WireReply {
     fields.member("server", server)
     fields.member("host", host)
     if let isAdvertised { fields.member("advertised", isAdvertised) }
+    standing?.write(to: &fields)
     fields.object("limits") { object in
       for (name, value) in limits.named { object.member(name, value) }
     }
