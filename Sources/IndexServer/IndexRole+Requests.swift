@@ -32,6 +32,7 @@ extension IndexRole {
       return .next
     }
     guard let session else { throw .helloRequired }
+    if isOutside { try refuseOutside(request.operation) }
     switch request {
     case .hello: break
     case .add(let documents): return try add(documents, to: session, id, &output)
@@ -45,7 +46,8 @@ extension IndexRole {
     case .stats: writeStatistics(id, &output)
     case .watch(let query): try watch(query, id, &output)
     case .unwatch(let number): try unwatch(number, id, &output)
-    case .ping: output.writeReply(id: id) { _ in }
+    case .ping: writePing(id, &output)
+    case .membership(let request): return try membership(request, id)
     }
     return .next
   }
@@ -63,19 +65,26 @@ extension IndexRole {
     let session = try begin(hello)
     let reply = IndexHelloReply(
       server: "p2p-index/\(ProtocolVersion.program)", host: session.origin.host, isAdvertised: session.isAdvertised,
-      asksForTLS: service.asksForTLS(isPlain: connection?.provenPeer == nil), limits: service.limits)
+      asksForTLS: service.asksForTLS(isPlain: connection?.provenPeer == nil),
+      standing: inNetwork?.standing(withKey: true), limits: service.limits)
     reply.write(id: id, to: &output)
   }
 
   private func add(
     _ documents: [Document], to session: IndexSession, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    let (added, rest): (Int, ArraySlice<Document>)
-    do { (added, rest) = try session.beginAdding(documents) } catch { throw WireFailure(error) }
-    guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added: added)), &output) }
-    recordsChanged()
-    output.writeReply(id: id) { $0.member("added", added) }
+    let rights = addRights
+    let (added, rest): (Addition, ArraySlice<Document>)
+    do { (added, rest) = try session.beginAdding(documents, rights) } catch { throw WireFailure(error) }
+    guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added, rights)), &output) }
+    write(added, id, &output)
     return .next
+  }
+
+  func write(_ addition: Addition, _ id: Int64, _ output: inout JSONWriter) {
+    recordsChanged()
+    if !addition.refused.isEmpty { noteRefusedDocuments() }
+    AddReply(added: addition.added, refused: addition.refused).write(id: id, to: &output)
   }
 
   // MARK: lookup
@@ -83,7 +92,8 @@ extension IndexRole {
   /// The usual look-up, answered without making values of what it says.
   /// - Returns: false, and nothing is done, if it is another request or finds nothing.
   private func answerLookup(_ line: JSONObject, _ id: Int64, _ output: inout JSONWriter) -> Bool {
-    guard line.count == 3, let session, line["op"]?.isEqual(to: "lookup") == true, let key = line["key"] else {
+    guard line.count == 3, let session, !isOutside, line["op"]?.isEqual(to: "lookup") == true, let key = line["key"]
+    else {
       return false
     }
     return key.withString { key in

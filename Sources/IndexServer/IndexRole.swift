@@ -11,6 +11,9 @@ import WireProtocol
 package final class IndexRole: LineRole {
   let service: IndexService
   private(set) var session: IndexSession?
+  private(set) var greeting: IndexHello?
+  /// In a closed network, from `hello` on.
+  var inNetwork: NetworkSession?
   private(set) weak var connection: (any LineConnection)?
   private var turns: LoopTurns?
   private(set) var reader: IndexReader?
@@ -87,10 +90,15 @@ package final class IndexRole: LineRole {
 
   package func closed() {
     reader?.leave(self)
+    endSession()
+  }
+
+  func endSession() {
     work = nil
     endWatches()
     session?.close()
     session = nil
+    leaveNetwork()
     if let turns { service.clear(in: turns) }
   }
 
@@ -99,20 +107,40 @@ package final class IndexRole: LineRole {
   func begin(_ hello: IndexHello) throws(WireFailure) -> IndexSession {
     guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    let loop = connection.eventLoop
-    let session: IndexSession
+    try enterNetwork(hello, connection)
     do {
-      session = try IndexSession(
-        service: service, reader: service.reader(of: loop), peer: hello.peer, name: hello.name, port: hello.port,
-        advertised: hello.advertise, origin: Origin(remote: connection.remoteAddress, local: connection.localAddress),
-        proven: connection.provenPeer, end: { loop.execute { bound.value.connection?.abort() } })
+      let session = try openSession(hello, connection)
+      greeting = hello
+      return session
     } catch {
+      leaveNetwork()
       throw WireFailure(error)
     }
+  }
+
+  /// Opens the session; again, if its peer has become a member.
+  private func openSession(
+    _ hello: IndexHello, _ connection: any LineConnection
+  ) throws(IndexRefusal) -> IndexSession {
+    session?.close()
+    session = nil
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    let loop = connection.eventLoop
+    // One that does not belong offers nothing, and is the first to go when connections run out.
+    let session = try IndexSession(
+      service: service, reader: service.reader(of: loop), peer: hello.peer, name: hello.name,
+      port: isOutside ? nil : hello.port, advertised: hello.advertise,
+      origin: Origin(remote: connection.remoteAddress, local: connection.localAddress),
+      proven: connection.provenPeer, end: { loop.execute { bound.value.connection?.abort() } })
     self.session = session
-    stand(as: .greeted)
+    if !isOutside { stand(as: .greeted) }
     return session
+  }
+
+  /// After the peer has become a member: what it offers counts from now on.
+  func reopenSession() {
+    guard let greeting, let connection else { return }
+    do { _ = try openSession(greeting, connection) } catch { connection.abort() }
   }
 
   private func stand(as standing: ConnectionStanding) {

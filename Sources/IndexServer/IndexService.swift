@@ -50,6 +50,8 @@ package final class IndexService: Sendable {
   private let holderAddresses: Mutex<HolderAddresses>
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
+  /// `nil` in an open network.
+  let network: ClosedNetwork?
   let rates = RequestRates()
   let refusals: RefusalLedger
   let ids = ProvenIDs()
@@ -66,7 +68,7 @@ package final class IndexService: Sendable {
 
   /// - Parameter report: gets a line for the log when requests or connections are refused.
   package init(
-    limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses(),
+    limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses(), network: ClosedNetwork? = nil,
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     report: @escaping @Sendable (String) -> Void = { _ in }
   ) {
@@ -74,6 +76,7 @@ package final class IndexService: Sendable {
     holderAddresses = Mutex(addresses)
     refusals = RefusalLedger(report: report)
     self.wallClock = wallClock
+    self.network = network
   }
 
   /// Begins to serve.

@@ -64,6 +64,8 @@ struct PeerOperations: Sendable {
     case .limit(let change): try await limit(change)
     case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
     case .connect(let address, let id): try await connect(address, id: id)
+    case .join: throw WireFailure(.unavailable, "this daemon cannot join a network")
+    case .network(let request): try await membership(request)
     case .doctor: await doctor()
     }
   }
@@ -92,7 +94,8 @@ struct PeerOperations: Sendable {
     // What was added stays, and is announced when the index takes it.
     if !outcome.isAnnounced, let refusal = await link.refusal { throw refusal }
     return ControlAddReply(
-      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, leftOut: outcome.leftOut)
+      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, refused: outcome.refused,
+      leftOut: outcome.leftOut)
   }
 
   private func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {

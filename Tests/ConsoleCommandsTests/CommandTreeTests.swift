@@ -45,14 +45,15 @@ import Testing
     #expect(
       try allCommands().map { $0.joined(separator: " ") } == [
         "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "pause", "resume", "cancel", "limit",
-        "watch", "connect", "logs", "doctor", "repl",
+        "watch", "join", "network invite", "network members", "network revoke", "network ban", "network unban",
+        "network bans", "network claim", "network log", "network limits", "connect", "logs", "doctor", "repl",
         "supervisor status", "supervisor start", "supervisor stop", "supervisor restart", "supervisor reload",
       ])
   }
 
   @Test func `every example is a valid command line`() throws {
     // An example may be two commands.
-    let commands = try ([[], ["supervisor"]] + allCommands()).flatMap { words in
+    let commands = try ([[], ["supervisor"], ["network"]] + allCommands()).flatMap { words in
       try help(words).split(separator: "\n").last?.split(separator: "&&").map(String.init) ?? []
     }
     #expect(commands.count >= 23)

@@ -93,7 +93,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     }
   }
 
-  private func layout(on console: Console) throws -> Layout {
+  func layout(on console: Console) throws -> Layout {
     if let home = options.home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
     guard let layout = console.environment.layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
     return layout
@@ -109,14 +109,14 @@ struct SupervisorStartCommand: ConsoleCommand {
   // MARK: Flags of run
 
   /// Where the flags of this start come from.
-  private enum Source {
+  enum Source {
     /// Typed now: absolute, and remembered unless a configuration file exists.
     case typed([String])
     case repeated(RememberedStart)
     case configuration
   }
 
-  private func source(in layout: Layout, on console: Console) throws -> Source {
+  func source(in layout: Layout, on console: Console) throws -> Source {
     if flags.isEmpty, StartAdvice.exists(layout.configurationFile) { return .configuration }
     if flags.isEmpty, !fresh, let remembered = try RememberedStart.read(in: layout) { return .repeated(remembered) }
     return .typed(try absolute(on: console).flags)
@@ -130,7 +130,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     console.noteLine("No longer started, because flags name exactly what starts: \(dropped.text)")
   }
 
-  private func remember(_ source: Source, in layout: Layout, on console: Console) {
+  func remember(_ source: Source, in layout: Layout, on console: Console) {
     guard case .typed(let flags) = source, !StartAdvice.exists(layout.configurationFile) else { return }
     guard let error = RememberedStart(flags: flags).write(in: layout) else { return }
     let path = TextRules.escapedForTerminal(RememberedStart.path(in: layout))
@@ -153,7 +153,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     return absolute
   }
 
-  private func arguments(_ source: Source, on console: Console) throws -> [String] {
+  func arguments(_ source: Source, on console: Console) throws -> [String] {
     let named = options.home ?? console.environment.variable("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
     let home = try named.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
     switch source {

@@ -120,6 +120,8 @@ package actor IndexLink {
   /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
   var withdrawn: Set<DocumentID> = []
   var withdrawals = PendingWithdrawals()
+  var refused = RefusedDocuments()
+  var refusedTimer: Scheduled<Void>?
   var watching = WatchMachine()
   /// Owners of subscriptions that wait for news.
   var owners: [WatchMachine.ID: CheckedContinuation<[WatchMachine.News]?, Never>] = [:]
@@ -205,8 +207,8 @@ package actor IndexLink {
   package var status: Status {
     Status(
       address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
-      error: lastError ?? announcementError, id: connection?.provenPeer ?? trust?.known(address),
-      isProven: connection?.provenPeer != nil)
+      error: lastError ?? announcementError ?? refusedError,
+      id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil)
   }
 
   /// Waits for a connection, at most `timeout.connection`.
@@ -362,6 +364,9 @@ package actor IndexLink {
     retryTimer?.cancel()
     retryTimer = nil
     announcementError = nil
+    refused = RefusedDocuments()
+    refusedTimer?.cancel()
+    refusedTimer = nil
     heartbeat?.cancel()
     heartbeat = nil
     carryOut(watching.disconnected())

@@ -85,7 +85,7 @@ extension UploadRole {
   private func follow(_ following: ShortRequests.Following?, on connection: any LineConnection) {
     switch following {
     case nil: break
-    case .request(.hello(let peer, let name), let id):
+    case .request(.hello(let peer, let name, _), let id):
       connection.send { output in
         do throws(WireFailure) { try greet(peer, name, id, &output) } catch { error.write(id: id, to: &output) }
       }

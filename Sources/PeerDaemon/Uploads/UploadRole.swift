@@ -132,7 +132,7 @@ final class UploadRole: LineRole {
   private func route(
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    if case .hello(let peer, let name) = request, short.isEmpty {
+    if case .hello(let peer, let name, _) = request, short.isEmpty {
       try greet(peer, name, id, &output)
       return .next
     }
@@ -157,6 +157,7 @@ final class UploadRole: LineRole {
     isAnswering = true
     switch request {
     case .hello: break
+    case .pass: send(.failure(WireFailure(.forbidden, "this peer belongs to no closed network")), id)
     case .have(let content):
       guard let subscriber = subscriber() else { return .close }
       perform(id, cost: UploadTurns.requestCost) { () throws(WireFailure) in try service.have(content, subscriber) }

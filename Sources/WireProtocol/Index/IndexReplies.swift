@@ -76,14 +76,20 @@ package struct IndexHelloReply: WireReply {
   package let isAdvertised: Bool?
   /// On a plain connection: whether the client should connect again by TLS. `nil` otherwise.
   package let asksForTLS: Bool?
+  /// How the peer stands in a closed network; `nil` in an open one.
+  package let standing: MemberStanding?
   /// A client reads those that it keeps to: `line`, `batch`, `inflight`, `idle` and `watches`.
   package let limits: IndexLimits
 
-  package init(server: String, host: String, isAdvertised: Bool?, asksForTLS: Bool? = nil, limits: IndexLimits) {
+  package init(
+    server: String, host: String, isAdvertised: Bool?, asksForTLS: Bool? = nil, standing: MemberStanding? = nil,
+    limits: IndexLimits
+  ) {
     self.server = server
     self.host = host
     self.isAdvertised = isAdvertised
     self.asksForTLS = asksForTLS
+    self.standing = standing
     self.limits = limits
   }
 
@@ -94,6 +100,7 @@ package struct IndexHelloReply: WireReply {
     host = try fields.string("host")
     isAdvertised = try fields.optionalBool("advertised")
     asksForTLS = try fields.optionalBool("tls")
+    standing = try MemberStanding(ifStated: fields)
     limits.idle = try stated.limit("idle", default: limits.idle)
     limits.batch = try stated.limit("batch", default: limits.batch)
     limits.line = try stated.limit("line", default: limits.line)
@@ -108,6 +115,7 @@ package struct IndexHelloReply: WireReply {
     fields.member("host", host)
     if let isAdvertised { fields.member("advertised", isAdvertised) }
     if let asksForTLS { fields.member("tls", asksForTLS) }
+    standing?.write(to: &fields)
     fields.object("limits") { object in
       for (name, value) in limits.named { object.member(name, value) }
     }
