@@ -243,7 +243,12 @@ let package = Package(
       name: "TortureTests", dependencies: ["Torture", "TestSupport", "DocumentModel"],
       path: "Tests/Tools/TortureTests"),
     // The real executables, several users, kill -9.
-    .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "TestSupport", "DocumentModel", "LineJSON", "LineTransport", "NetworkMembership", "PeerIdentity",
+        "WireProtocol", nioCore, nioPosix,
+      ]),
   ]
 )
 

@@ -13,7 +13,11 @@ package final class IndexRole: LineRole {
   private(set) var session: IndexSession?
   private(set) var greeting: IndexHello?
   /// In a closed network, from `hello` on.
-  var inNetwork: NetworkSession?
+  var inNetwork: NetworkSession? {
+    didSet { isOutside = inNetwork?.place.isOutside ?? false }
+  }
+  /// Whether the session may do hardly anything: asked for each request.
+  private(set) var isOutside = false
   private(set) weak var connection: (any LineConnection)?
   private var turns: LoopTurns?
   private(set) var reader: IndexReader?

@@ -64,7 +64,7 @@ struct PeerOperations: Sendable {
     case .limit(let change): try await limit(change)
     case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
     case .connect(let address, let id): try await connect(address, id: id)
-    case .join: throw WireFailure(.unavailable, "this daemon cannot join a network")
+    case .join(let join): try await self.join(join)
     case .network(let request): try await membership(request)
     case .doctor: await doctor()
     }
@@ -255,7 +255,7 @@ struct PeerOperations: Sendable {
     let status = await link.status
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
-      source: selection.current.source, error: status.error, id: status.id)
+      source: selection.current.source, error: status.error, id: status.id, role: status.role)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
       documents: Int(totals.documents), bytes: totals.bytes, moved: moved.current, error: problem?.description)

@@ -14,10 +14,10 @@ struct Entrypoint: ParsableCommand {
     abstract: "The index of a network of peers: which peer shares which documents, and at which address.",
     discussion: """
       It stores no documents: those of a peer are listed while the peer is connected. Its key is in --state; with a key
-      it speaks TLS 1.3 with clients that do, on the same port.
-      Under p2p-supervisor it gets its settings and its listening socket from there.
-
+      it speaks TLS 1.3 with clients that do, on the same port. Under p2p-supervisor it gets its settings from there.
       Exit status: 0 stopped; 1 cannot listen; 64 wrong usage; 69 supervisor gone; 75 temporary failure (too few threads).
+
+      With --control it serves members only, and its operator invites them: p2pctl network invite --socket SOCKET
 
       Example: p2p-index --listen :7734 --state ~/.local/state/p2p/index --allow-advertise 10.0.0.0/8
       """,
@@ -37,6 +37,9 @@ struct Entrypoint: ParsableCommand {
   @Option(help: "The directory of its key, created if missing. Needed unless it listens on loopback only.")
   var state: String?
 
+  @Option(help: "Serve members only; the path of the operator's control socket, which is made.")
+  var control: String?
+
   @Option(help: "Which connections it takes without TLS; loopback: those of this machine.")
   var plain = PlainConnections.loopback
 
@@ -51,7 +54,7 @@ struct Entrypoint: ParsableCommand {
     var options = IndexProcess.Options()
     options.listen = listen
     options.allowAdvertise = allowAdvertise
-    (options.state, options.plain) = (state, plain)
+    (options.state, options.plain, options.control) = (state, plain, control)
     throw ExitCode(IndexProcess.run(options))
   }
 }

@@ -63,7 +63,7 @@ final class ClosedIndex: Sendable {
     let socket = directory.file("index.sock")
     let control = try await OperatorServer.start(.unix(path: socket), service: service, user: geteuid(), group: group)
     let endpoint = try Endpoint(server.address?.endpointText ?? "")
-    network.addresses = [endpoint]
+    network.findAddresses { [endpoint] }
     let index = ClosedIndex(service, network, endpoint, socket, issuer, clock)
     let failure: (any Error)?
     do {

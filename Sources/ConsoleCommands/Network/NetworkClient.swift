@@ -19,7 +19,9 @@ struct NetworkClient {
 
   /// `nil` if a daemon is named, or no index runs here.
   private var localIndex: String? {
-    guard options.peer == nil, options.socket == nil else { return nil }
+    // The socket of an index that was started by hand, or of a daemon.
+    if let socket = options.socket { return try? console.absolutePath(socket, orFail: .usage) }
+    guard options.peer == nil else { return nil }
     return console.environment.layouts.lazy.map(\.indexSocket).first { path in
       var status = stat()
       return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
@@ -42,7 +44,7 @@ struct NetworkClient {
       }
     } catch let error as ControlError {
       switch error {
-      case .noSocket, .refused, .notPermitted: return nil
+      case .noSocket, .refused, .notPermitted, .wrongRole: return nil
       default: throw CommandFailure(error, whom: "the index")
       }
     }

@@ -30,6 +30,9 @@ struct SupervisorStartCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Run a peer with this name; may be repeated.", valueName: "name[=host:port]"))
   var peer: [String] = []
 
+  @Flag(help: "Let the served index admit every peer, not only members.")
+  var open = false
+
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file())
   var config: String?
 
@@ -142,6 +145,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     if let serveIndex { flags += ["--serve-index", serveIndex] }
     if let index { flags += ["--index", index] }
     for peer in peer { flags += ["--peer", peer] }
+    if open { flags.append("--open") }
     if let config { flags += ["--config", config] }
     return flags
   }

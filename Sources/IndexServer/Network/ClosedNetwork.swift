@@ -27,7 +27,7 @@ package final class ClosedNetwork: Sendable {
   private let thread = NIOThreadPool(numberOfThreads: 1)
   private let waiting = Atomic<Int>(0)
   private let refusals = Mutex(RefusalAudit())
-  private let listening = Mutex<[Endpoint]>([])
+  private let listening = Mutex<@Sendable () -> [Endpoint]>({ [] })
   private let wallClock: @Sendable () -> Int64
   private let report: @Sendable (String) -> Void
 
@@ -79,10 +79,10 @@ package final class ClosedNetwork: Sendable {
   }
 
   /// The addresses for tickets that name none.
-  package var addresses: [Endpoint] {
-    get { listening.withLock { $0 } }
-    set { listening.withLock { $0 = newValue } }
-  }
+  package var addresses: [Endpoint] { listening.withLock { $0 }() }
+
+  /// The machine may get its addresses, and lose them, while the index serves.
+  package func findAddresses(by find: @escaping @Sendable () -> [Endpoint]) { listening.withLock { $0 = find } }
 
   // MARK: The thread
 

@@ -33,9 +33,6 @@ struct NetworkSession {
 
 /// Sessions in a closed network.
 extension IndexRole {
-  /// Whether the session may do hardly anything.
-  var isOutside: Bool { inNetwork?.place.isOutside ?? false }
-
   /// Decides where a session stands, before it begins.
   /// - Throws: if the peer is banned.
   func enterNetwork(_ hello: IndexHello, _ connection: any LineConnection) throws(WireFailure) {

@@ -5,10 +5,6 @@ import NetworkMembership
 import WireProtocol
 
 extension WireFailure {
-  /// To every request of a peer that does not belong, but `join` and `ping`.
-  static let notMember = WireFailure(
-    .forbidden,
-    "this network is closed, and this peer is no member: ask an admin for a ticket, then type p2pctl join TICKET")
   /// To every request on a plain connection, but `ping`.
   static let unprovenInClosedNetwork = WireFailure(
     .forbidden, "this network is closed: connect by TLS, with the certificate of your key")

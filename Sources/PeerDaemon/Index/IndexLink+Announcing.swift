@@ -17,7 +17,7 @@ extension IndexLink {
     withdrawn.subtract(records)
     withdrawals.announced(records)
     let deadline = NIODeadline.now() + timeout.acknowledgement
-    guard await waitForConnection(timeout.acknowledgement) else { return false }
+    guard await waitForConnection(timeout.acknowledgement), !isOutside else { return false }
     for batch in batches(documents) {
       let left = max(deadline - .now(), .milliseconds(1))
       do throws(WireFailure) {
@@ -35,7 +35,7 @@ extension IndexLink {
   package func withdraw(_ records: [DocumentID]) async -> Bool {
     refused.withdrawn(records)
     if announcing.isRunning { withdrawn.formUnion(records) }
-    guard machine.isConnected else { return false }
+    guard machine.isConnected, !isOutside else { return false }
     let generation = generation
     guard await remove(records) else {
       if generation == self.generation { carryOut(announcing.fail(.withdrawals, using: &random)) }
@@ -47,6 +47,7 @@ extension IndexLink {
   /// Announces everything once more, for additions that the index did not acknowledge. Without a connection the next one
   /// does.
   package func announceAgain() {
+    guard !isOutside else { return }
     carryOut(announcing.request(.everything))
   }
 

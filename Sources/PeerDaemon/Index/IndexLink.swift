@@ -41,6 +41,11 @@ package actor IndexLink {
     package let id: PeerID?
     /// Whether the connection is by TLS, so that others reach this peer by TLS.
     package let isProven: Bool
+    /// How this peer stands in a closed network, while connected.
+    package let standing: MemberStanding?
+
+    /// For people and programs; `nil` in an open network.
+    package var role: String? { standing.map { $0.role?.rawValue ?? MemberStanding.noRole } }
   }
 
   /// Receives the reply, which is valid during the call only, or the failure.
@@ -55,6 +60,8 @@ package actor IndexLink {
 
   struct Waiter {
     let id: Int
+    /// Whether it waits for the end of one try only.
+    let isHasty: Bool
     let continuation: CheckedContinuation<Bool, Never>
     let timer: Scheduled<Void>
 
@@ -97,6 +104,8 @@ package actor IndexLink {
   let logger: Logger
   /// `nil` for plain connections only.
   let trust: IndexTrust?
+  /// How this peer stands in the network of its index.
+  nonisolated let passes: PassKeeper
   /// Whether the index at the address, on this machine, has asked for TLS.
   var demandsTLS = false
   /// What requests get as long as there is no connection, because only a person can change something.
@@ -142,7 +151,7 @@ package actor IndexLink {
   /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
-    timeout: Timeout = Timeout(), trust: IndexTrust? = nil,
+    timeout: Timeout = Timeout(), trust: IndexTrust? = nil, passes: PassKeeper = PassKeeper(),
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
     connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in }
@@ -154,6 +163,7 @@ package actor IndexLink {
     self.logger = logger
     self.timeout = timeout
     self.trust = trust
+    self.passes = passes
     self.wallClock = wallClock
     since = wallClock()
     self.random = random
@@ -207,8 +217,9 @@ package actor IndexLink {
   package var status: Status {
     Status(
       address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
-      error: lastError ?? announcementError ?? refusedError,
-      id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil)
+      error: lastError ?? outsideError ?? announcementError ?? refusedError,
+      id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil,
+      standing: greeting?.standing)
   }
 
   /// Waits for a connection, at most `timeout.connection`.
@@ -253,6 +264,8 @@ package actor IndexLink {
     lastError = reason
     logOnce("index not reached", reason)
     if let refusal = problem?.refusal { refuse(refusal) }
+    for waiter in waiters where waiter.isHasty { waiter.resume(false) }
+    waiters.removeAll(where: \.isHasty)
     carryOut(machine.lost(at: .now(), retryAfter: problem?.retryAfter, using: &self.random))
   }
 
@@ -289,11 +302,19 @@ package actor IndexLink {
   private func answered(_ reply: JSONObject) throws(WireFailure) {
     let failure = try WireFailure(reply: reply)
     // A refusal of the whole connection has no id: the index is full, or the supervisor answers in its place.
-    guard let request = pending.first,
-      reply["id"]?.integer == request.id || (failure != nil && reply["id"]?.kind == .null)
+    let isOfSession = failure != nil && reply["id"]?.kind == .null
+    if isOfSession, let failure, pending.isEmpty { return ended(failure) }
+    guard let request = pending.first, isOfSession || reply["id"]?.integer == request.id
     else { throw WireFailure.badRequest("reply out of order") }
     pending.removeFirst()
     request.finish(self, failure.map { .failure($0) } ?? .success(reply))
+  }
+
+  /// The index ends the session: the membership of this peer has ended, for example.
+  private func ended(_ failure: WireFailure) {
+    lastError = failure.message
+    logOnce("index ended the session", failure.message)
+    lose(retryAfter: failure.retryAfter)
   }
 
   /// Ends a connection to an index that breaks the protocol.
@@ -357,7 +378,9 @@ package actor IndexLink {
     connection?.abort()
     connection = nil
     isLeaving = false
+    if isOutside { refusal = nil }
     greeting = nil
+    passes.disconnected()
     announcing.disconnected()
     announcement?.cancel()
     announcement = nil

@@ -64,7 +64,8 @@ package struct PeerNetwork: Sendable {
     isReachable = true
     guard let standing else { return state = .open }
     guard let role = standing.role else { return state = .outside }
-    guard let key = standing.key.flatMap(NetworkKey.init), index == nil || key.network == index else {
+    // Members are greeted by TLS only, which proves the id of the index.
+    guard let key = standing.key.flatMap(NetworkKey.init), key.network == index else {
       throw InvalidValue("the index states a key that is not its own")
     }
     if let time = standing.time { clock.hear(time, at: now) }

@@ -90,6 +90,10 @@ struct Sharing: Sendable {
       let isWaiting = outcome.isAnnounced
       outcome.isAnnounced = false
       try await keep(shares)
+      // The user shares them now, with whatever network it is.
+      try await pool.store { [ledger, paths = shares.map(\.share.path)] () throws(StoreError) in
+        try ledger.catalogue.release(paths)
+      }
       try await report(AddStep(added: shares.map(\.share), failed: problems))
       outcome.added += shares.count
       outcome.failed += problems.count

@@ -34,6 +34,10 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Network: Sendable, Equatable {
     /// Which connections index and peers take without TLS.
     package var plain: PlainConnections?
+    /// Whether the served index admits everybody.
+    package var open: Bool?
+    /// In seconds, 0…86,400.
+    package var grace: Int?
   }
 
   /// Defaults for all peers.
@@ -124,6 +128,8 @@ package struct ConfigurationFile: Sendable, Equatable {
     if let table = try root.table("network") {
       try table.allow(SettingNames.network)
       network.plain = try table.word("plain") ?? network.plain
+      network.open = try table.boolean("open") ?? network.open
+      network.grace = try table.integer("grace", where: (0...86_400).contains) ?? network.grace
     }
     if let table = try root.table("peer") {
       try table.allow(SettingNames.peer)

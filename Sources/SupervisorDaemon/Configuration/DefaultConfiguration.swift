@@ -49,9 +49,16 @@ package enum DefaultConfiguration {
     #user = "p2p"
 
     [network]
+    # Whether the served index admits every peer (true), or members only (false), who join with a ticket from
+    # `p2pctl network invite`. Default: true.
+    #open = true
     # Which connections index and peers take without TLS: "loopback" (those of their own machine), "always" or "never".
     # An index that listens on loopback only is used without TLS, every other one with it.
+    # A closed network takes none.
     #plain = "loopback"
+    # In a closed network, how many seconds peers go on serving members whose passes have ended, while the index that
+    # renews them cannot be reached: 0 to 86400.
+    #grace = 3600
 
     [peer]
     # Where peers serve their files to others, unless set for the peer itself. Default: any free port, kept across

@@ -53,9 +53,10 @@ package enum EnvironmentSettings {
   /// Text that does not convert stays a string, which the reader refuses.
   private static func value(_ text: String, of setting: String) -> any TOMLValueConvertible {
     switch setting {
-    case "kill_unresponsive_after", "memory", "memory_per_address", "records_per_address", "requests_per_address":
+    case "kill_unresponsive_after", "grace", "memory", "memory_per_address", "records_per_address",
+      "requests_per_address":
       Int(text) ?? text
-    case "serve": ["true": true, "false": false][text] ?? text
+    case "serve", "open": ["true": true, "false": false][text] ?? text
     case "allow_advertise": TOMLArray(text.split { $0 == " " || $0 == "," }.map(String.init))
     default: text
     }
@@ -71,7 +72,7 @@ enum SettingNames {
     "serve", "listen", "address", "user", "allow_advertise", "memory", "memory_per_address", "records_per_address",
     "requests_per_address",
   ]
-  static let network = ["plain"]
+  static let network = ["open", "plain", "grace"]
   static let peer = ["listen", "advertise"]
   /// Of a table `[peers.NAME]`.
   static let ofPeer = ["listen", "advertise", "user"]

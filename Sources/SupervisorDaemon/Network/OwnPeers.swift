@@ -17,7 +17,7 @@ package struct OwnPeers: Sendable {
 
   /// Whether this supervisor serves an index.
   private let hasIndex: Bool
-  private var isReady = false
+  private var isRunning = false
   private var ids: [String: PeerID] = [:]
   /// Peers that wait to connect.
   private var waiting: Set<String> = []
@@ -37,15 +37,15 @@ package struct OwnPeers: Sendable {
     return tell()
   }
 
-  /// The index serves, also after a restart: it knows nobody.
-  package mutating func indexBecameReady() -> [Step] {
-    isReady = true
+  /// The index was started, also again: it knows nobody, and waits for the ids before it serves.
+  package mutating func indexStarted() -> [Step] {
+    isRunning = true
     told = []
-    return ids.isEmpty ? [] : tell()
+    return tell()
   }
 
   package mutating func indexEnded() {
-    isReady = false
+    isRunning = false
     told = []
   }
 
@@ -69,7 +69,7 @@ package struct OwnPeers: Sendable {
   }
 
   private mutating func tell() -> [Step] {
-    guard isReady else { return [] }
+    guard isRunning else { return [] }
     told.append(waiting)
     return [.tell(ids.values.sorted())]
   }

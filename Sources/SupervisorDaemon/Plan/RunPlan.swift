@@ -63,6 +63,10 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var peersIndex: IndexChoice
   /// Which connections index and peers take without TLS.
   package internal(set) var plain: PlainConnections
+  /// Whether the served index admits everybody, not only members.
+  package internal(set) var isOpen: Bool
+  /// Seconds for which peers honour passes after their end while their index cannot be reached; `nil` for the default.
+  package internal(set) var grace: Int?
   /// Whether peers forget the index that their users chose with `connect` when they start for the first time.
   package internal(set) var forgetsConnect: Bool
   /// `nil` for never.
@@ -107,10 +111,29 @@ package struct RunPlan: Sendable, Equatable {
         user: $0.user)
     }
     plain = wanted.plain
+    isOpen = try Self.isOpen(flags, wanted)
+    grace = wanted.grace
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
     logDestination = wanted.logDestination
     logStyle = wanted.logStyle
     forgetsConnect = flags.index != nil && !flags.keepsConnect
+  }
+
+  private static func isOpen(_ flags: RunFlags, _ settings: SupervisorSettings) throws(SupervisorError) -> Bool {
+    guard settings.serveIndex != nil else {
+      guard !flags.open else {
+        throw SupervisorError(.usage, "--open is about an index that is served here: add --serve-index")
+      }
+      return true
+    }
+    let isOpen = flags.open || settings.open ?? true
+    guard isOpen || settings.plain != .always else {
+      throw SupervisorError(
+        .usage,
+        "a closed network takes no plain connections: remove plain = \"always\" under [network], or set open = true "
+          + "there")
+    }
+    return isOpen
   }
 
   /// The flags decide which processes run and where; other settings come from the configuration.
@@ -179,8 +202,14 @@ package struct RunFlags: Sendable, Equatable {
   package var peers: [Peer]
   /// `--keep-connect`: an index that a peer's user chose with `connect` wins over `index`.
   package var keepsConnect: Bool
+  /// `--open`: the served index admits everybody.
+  package var open: Bool
 
-  package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = [], keepsConnect: Bool = false) {
+  package init(
+    serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = [], keepsConnect: Bool = false,
+    open: Bool = false
+  ) {
+    self.open = open
     self.serveIndex = serveIndex
     self.index = index
     self.peers = peers

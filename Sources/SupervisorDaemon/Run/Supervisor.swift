@@ -219,6 +219,7 @@ final class Supervisor {
   private func start(_ child: SupervisedChild) {
     do throws(SpawnFailure) {
       try child.spawn(limits: limits)
+      if child.blueprint.settings.role == .index { perform(own.indexStarted()) }
       record()
     } catch {
       ended(child.blueprint.name, .notStarted(error.description, isTemporary: error.isTemporary))
@@ -261,7 +262,6 @@ final class Supervisor {
       case .ready:
         child.becameReady()
         perform(fleet.becameReady(name, now: .now))
-        if child.blueprint.settings.role == .index { perform(own.indexBecameReady()) }
       case .heartbeat:
         fleet.heartbeat(name, now: .now)
       case .failed(let message):

@@ -48,6 +48,8 @@ package struct IndexSettings: WireMessage, Hashable {
   /// The directory of its key, which exists; `nil` to run without a key and so without TLS.
   package var state: String?
   package var plain = PlainConnections.loopback
+  /// The user that decides who belongs to the network of the index, besides root; `nil` if the network is open.
+  package var operatorUser: UInt32?
 
   package init(
     address: Endpoint, allowAdvertise: [AddressRange] = [], bounds: IndexBounds = IndexBounds(), state: String? = nil
@@ -68,6 +70,7 @@ package struct IndexSettings: WireMessage, Hashable {
     bounds.requestsPerAddress = try fields.optionalCount("requests_per_address")
     state = try fields.optionalString("state")
     plain = try fields.plainConnections()
+    operatorUser = try fields.optionalInteger("operator", in: 0 ... .max)
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -79,6 +82,7 @@ package struct IndexSettings: WireMessage, Hashable {
     if let requests = bounds.requestsPerAddress { fields.member("requests_per_address", requests) }
     if let state { fields.member("state", state) }
     if plain != .loopback { fields.member("plain", plain.rawValue) }
+    if let operatorUser { fields.member("operator", operatorUser) }
   }
 }
 
@@ -115,6 +119,8 @@ package struct PeerSettings: WireMessage, Hashable {
   /// Directories of the whole installation whose files are never shared or overwritten.
   package var privateDirectories: [String]
   package var plain = PlainConnections.loopback
+  /// Seconds for which passes are honoured after their end while the index cannot be reached; `nil` for the default.
+  package var grace: Int?
 
   package init(
     state: String, control: String, index: Endpoint, downloads: String, isAutomatic: Bool = false,
@@ -141,6 +147,7 @@ package struct PeerSettings: WireMessage, Hashable {
     portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
     privateDirectories = try fields.optionalStrings("private")
     plain = try fields.plainConnections()
+    grace = try fields.optionalCount("grace")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -154,6 +161,7 @@ package struct PeerSettings: WireMessage, Hashable {
     if let portTaken { fields.member("port_taken", portTaken) }
     if !privateDirectories.isEmpty { fields.strings("private", privateDirectories) }
     if plain != .loopback { fields.member("plain", plain.rawValue) }
+    if let grace { fields.member("grace", grace) }
   }
 }
 

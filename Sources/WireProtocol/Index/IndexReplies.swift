@@ -77,7 +77,7 @@ package struct IndexHelloReply: WireReply {
   /// On a plain connection: whether the client should connect again by TLS. `nil` otherwise.
   package let asksForTLS: Bool?
   /// How the peer stands in a closed network; `nil` in an open one.
-  package let standing: MemberStanding?
+  package var standing: MemberStanding?
   /// A client reads those that it keeps to: `line`, `batch`, `inflight`, `idle` and `watches`.
   package let limits: IndexLimits
 

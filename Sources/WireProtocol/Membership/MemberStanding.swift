@@ -22,7 +22,8 @@ package struct MemberStanding: WireMessage, Hashable {
   /// Of a peer that does not belong.
   package static let stranger = MemberStanding(role: nil)
 
-  private static let noRole = "none"
+  /// Instead of a role.
+  package static let noRole = "none"
   /// Of a P-256 key in bytes; a longer one would be of no use.
   private static let maxKeyLength = 256
 
@@ -52,6 +53,13 @@ package struct MemberStanding: WireMessage, Hashable {
     if let pass { fields.member("pass", pass.text) }
     if let key { fields.member("key", Base64URL.encode(key)) }
   }
+}
+
+extension WireFailure {
+  /// To every request of a peer that does not belong, but `join` and `ping`.
+  package static let notMember = WireFailure(
+    .forbidden,
+    "this network is closed, and this peer is no member: ask an admin for a ticket, then type p2pctl join TICKET")
 }
 
 /// The reply to `join`.
