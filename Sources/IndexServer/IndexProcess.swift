@@ -21,6 +21,8 @@ package enum IndexProcess {
     package var plain = PlainConnections.loopback
     /// The control socket of its operator, who decides who belongs to its network; `nil` for an open one.
     package var control: String?
+    /// Whether everybody is served although other machines reach it.
+    package var isOpen = false
 
     package init() {}
   }
@@ -42,6 +44,7 @@ package enum IndexProcess {
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
+    ProcessResources.leaveNoCoreDump()
     let descriptors = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
     do {
@@ -107,8 +110,13 @@ package enum IndexProcess {
   ) throws(IndexKey.Failure) -> ClosedNetwork? {
     if case .index(let settings) = channel?.start.settings {
       guard settings.operatorUser != nil else { return nil }
-    } else if options.control == nil {
+    } else if options.isOpen || options.listen.isLoopback && options.control == nil {
+      guard options.control == nil else {
+        throw IndexKey.Failure(description: "--control and --open exclude each other", isUsage: true)
+      }
       return nil
+    } else {
+      try checkClosed(options)
     }
     guard let key else {
       throw IndexKey.Failure(
@@ -121,6 +129,19 @@ package enum IndexProcess {
         report: { standardError.report($0, .error) })
     } catch {
       throw IndexKey.Failure(description: "\(error)")
+    }
+  }
+
+  private static func checkClosed(_ options: Options) throws(IndexKey.Failure) {
+    guard options.control != nil else {
+      throw IndexKey.Failure(
+        description: "an index that other machines reach serves members only: give the socket through which they are "
+          + "invited with --control SOCKET, or serve everybody with --open", isUsage: true)
+    }
+    guard options.plain != .always else {
+      throw IndexKey.Failure(
+        description: "an index that serves members only takes no plain connections: leave --plain always out",
+        isUsage: true)
     }
   }
 

@@ -62,6 +62,7 @@ package enum PeerProcess {
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
+    ProcessResources.leaveNoCoreDump()
     ProcessResources.shareMemoryArenas()
     let descriptors = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?

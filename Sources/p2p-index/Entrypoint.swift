@@ -17,7 +17,7 @@ struct Entrypoint: ParsableCommand {
       it speaks TLS 1.3 with clients that do, on the same port. Under p2p-supervisor it gets its settings from there.
       Exit status: 0 stopped; 1 cannot listen; 64 wrong usage; 69 supervisor gone; 75 temporary failure (too few threads).
 
-      With --control it serves members only, and its operator invites them: p2pctl network invite --socket SOCKET
+      If other machines reach it, it serves members only, unless --open is given: p2pctl network invite --socket SOCKET
 
       Example: p2p-index --listen :7734 --state ~/.local/state/p2p/index --allow-advertise 10.0.0.0/8
       """,
@@ -37,8 +37,9 @@ struct Entrypoint: ParsableCommand {
   @Option(help: "The directory of its key, created if missing. Needed unless it listens on loopback only.")
   var state: String?
 
-  @Option(help: "Serve members only; the path of the operator's control socket, which is made.")
-  var control: String?
+  @Option(help: "Serve members only: the control socket, to be made, through which they are invited.") var control:
+    String?
+  @Flag(help: "Serve every peer.") var open = false
 
   @Option(help: "Which connections it takes without TLS; loopback: those of this machine.")
   var plain = PlainConnections.loopback
@@ -52,9 +53,8 @@ struct Entrypoint: ParsableCommand {
 
   func run() throws {
     var options = IndexProcess.Options()
-    options.listen = listen
-    options.allowAdvertise = allowAdvertise
-    (options.state, options.plain, options.control) = (state, plain, control)
+    (options.listen, options.allowAdvertise) = (listen, allowAdvertise)
+    (options.state, options.plain, options.control, options.isOpen) = (state, plain, control, open)
     throw ExitCode(IndexProcess.run(options))
   }
 }

@@ -99,7 +99,7 @@ import Testing
     let foreign = [
       "ls", "search", "find", "dir", "show", "who", "locate", "share", "put", "upload", "seed", "publish", "download",
       "fetch", "pull", "cp", "rm", "del", "delete", "unshare", "withdraw", "info", "ps", "log", "tail", "check",
-      "shell", "start", "stop", "restart", "reload", "index", "join", "downloads", "uploads",
+      "shell", "start", "stop", "restart", "reload", "index", "downloads", "uploads",
     ]
     let known = Set(try allCommands().map { $0.joined(separator: " ") })
     for word in foreign {

@@ -129,6 +129,16 @@ import WireProtocol
     #expect(fixture.run("network", "members") == .done)
     #expect(fixture.output.text.contains("b1b1b1b1b1b1b1b1"))
     #expect(fixture.output.text.contains("1 of 5"))
+    _ = index
+  }
+
+  @Test func `members and tickets are rows with --json`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture,
+      #""members":[{"peer":"\#(Self.peer)","name":"bob","role":"reader","sessions":1}],"#
+        + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}]"#
+    )
     #expect(fixture.run("network", "members", "--json") == .done)
     let rows = try fixture.rows()
     #expect(rows.contains { $0["id"]?.string == Self.peer && $0["peer"]?.string == "bob" })
@@ -199,7 +209,7 @@ import WireProtocol
   @Test func `limits are a table`() throws {
     let fixture = try CommandFixture()
     let index = try index(
-      fixture, #""limits":[{"limit":"records","value":1000000,"per":"session"},{"limit":"x","per":"member"}]"#)
+      fixture, #""limits":[{"limit":"records","value":1000000,"per":"session"},{"limit":"x","per":"address"}]"#)
     #expect(fixture.run("network", "limits") == .done)
     #expect(fixture.output.text.contains("none"))
     _ = index

@@ -96,6 +96,8 @@ import WireProtocol
       (["--serve-index", ":7734"], ["--index", "h:2"], "--serve-index :7734"),
       (["--serve-index", ":7734"], ["--serve-index", ":1"], ""), ([], ["--peer", "a"], ""),
       (["--index", "--peer"], ["--peer", "a"], ""),
+      (["--serve-index", ":1", "--peer", "a", "--open"], ["--peer", "a"], "--serve-index :1 --open"),
+      (["--open", "--serve-index", ":1"], ["--serve-index", ":2"], ""),
     ] as [([String], [String], String)])
   func `processes that flags leave out are known`(before: [String], after: [String], dropped: String) {
     #expect(RememberedStart(flags: before).dropped(by: after).text == dropped)

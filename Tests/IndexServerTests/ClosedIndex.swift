@@ -92,7 +92,7 @@ final class ClosedIndex: Sendable {
   /// A connection that has said hello.
   func session(_ number: Int, name: String = "peer") throws -> (RawConnection, reply: JSONValue) {
     let connection = try RawConnection(to: endpoint)
-    let reply = try connection.ask(Wire.hello(peer: Self.id(number), name: name, port: 40_000 + number))
+    let reply = try connection.ask(Wire.hello(peer: Self.id(number), name: name, port: 40_000 + number % 1000))
     return (connection, reply)
   }
 

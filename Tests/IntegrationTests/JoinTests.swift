@@ -86,6 +86,30 @@ struct JoinTests {
     }
   }
 
+  @Test func `an open network that is closed keeps its state, and its peers join with what they have`() async throws {
+    try await TwoMachines.with { machines in
+      try await machines.first.expect("supervisor", "start", "--serve-index", ":7734", "--open", "--peer", "alice")
+      try await machines.second.expect("supervisor", "start", "--index", Self.index, "--peer", "bob")
+      try await machines.first.expect("add", try machines.first.files.write("alices.txt", pattern(10)))
+      try await machines.second.expect("add", try machines.second.files.write("bobs.txt", pattern(20)))
+      #expect(try await machines.first.rows("list").count == 2)
+      #expect(try await machines.first.p2pctl("network", "invite").status == 77, "nobody is invited to an open network")
+
+      try await machines.first.expect("supervisor", "stop")
+      try await machines.first.expect("supervisor", "start", "--serve-index", ":7734", "--peer", "alice")
+      #expect(try await machines.first.rows("list").map { $0["key"]?.string } == ["file/alices.txt"])
+      let isOut = try await eventually(within: .seconds(20)) {
+        let outcome = try await machines.second.p2pctl("list")
+        return outcome.status == 77 && outcome.errors.contains("this network is closed")
+      }
+      #expect(isOut, "bob is told why")
+      let ticket = try #require(try await machines.first.expect("network", "invite", "--role", "publisher").lines.first)
+      try await machines.second.expect("join", ticket, "--share-existing")
+      let areBack = try await eventually { try await machines.first.rows("list").count == 2 }
+      #expect(areBack)
+    }
+  }
+
   @Test func `a ticket is no use where another index stands at its address`() async throws {
     try await TwoMachines.with { machines in
       let ticket = try await start(machines)

@@ -217,6 +217,13 @@ import WireProtocol
         #expect(lstat(network.first.home.file(path), &status) == 0 && status.st_mode & 0o077 == 0, "\(path)")
       }
       #expect(!joined.output.contains(ticket.secret.hex))
+      for process in ["index", "alice"] {
+        let limits = TemporaryDirectory.read("/proc/\(try await network.first.process(process).pid)/limits") ?? []
+        let core = String(decoding: limits, as: UTF8.self).split(separator: "\n").first {
+          $0.hasPrefix("Max core file")
+        }
+        #expect(core?.split(separator: " ").suffix(3) == ["0", "0", "bytes"])
+      }
     }
   }
 }

@@ -58,12 +58,16 @@ import Testing
       [index]
       user = "p2p"
       allow_advertise = ["10.0.0.0/8"]
+      [network]
+      open = false
+      grace = 60
       [peer]
       advertise = "192.0.2.1"
       [peers.carol]
       [peers.dave]
       advertise = "192.0.2.2"
       """)
+    #expect(found.open == false && found.grace == 60)
     #expect(found.killUnresponsiveAfter == .seconds(61))
     #expect(found.indexUser == "p2p")
     #expect(found.allowAdvertise == [try AddressRange("10.0.0.0/8")])

@@ -161,7 +161,7 @@ import WireProtocol
   @Test(
     arguments: [
       (#"{}"#, "event is missing"), (#"{"event":7}"#, "event is a string"),
-      (#"{"event":"jump"}"#, "event is one of ready, heartbeat, failed"),
+      (#"{"event":"jump"}"#, "event is one of ready, heartbeat, failed, identity, owned"),
       (#"{"event":"ready"}"#, "addresses is missing"),
       (#"{"event":"ready","channel":1,"addresses":[]}"#, "addresses is an object"),
       (#"{"event":"ready","channel":1,"addresses":{"index":1}}"#, "index is a string"),
@@ -180,7 +180,7 @@ import WireProtocol
 
   @Test(
     arguments: [
-      (#"{"op":"jump"}"#, "op is one of stop, reload, listen"), (#"{}"#, "op is missing"),
+      (#"{"op":"jump"}"#, "op is one of stop, reload, listen, own, go"), (#"{}"#, "op is missing"),
       (#"{"op":"reload"}"#, "settings is missing"), (#"{"op":"reload","settings":{}}"#, "state is missing"),
     ])
   func `malformed command is refused with its reason`(line: String, reason: String) throws {

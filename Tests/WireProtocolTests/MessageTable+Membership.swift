@@ -79,14 +79,14 @@ extension MessageTable {
         + #""host":"192.0.2.9","reason":"x","count":12}],"before":400}"#, optional: ["status", "before"]),
     MessageCase(
       Reply<LimitsReply>.self,
-      #"{"id":10,"status":200,"limits":[{"limit":"records","value":1000000,"per":"session"},{"limit":"x","per":"member"}]}"#,
+      #"{"id":10,"status":200,"limits":[{"limit":"records","value":1000000,"per":"session"},{"limit":"x","per":"address"}]}"#,
       optional: ["status"]),
     MessageCase(
       Reply<IndexHelloReply>.self,
       #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","host":"192.0.2.7","role":"none","#
         + #""limits":{"line":1048576,"batch":1000,"inflight":256,"hello":30,"idle":10,"line_time":30,"#
-        + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":64,"watches_total":20000,"connections":18000,"#
-        + #""connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
+        + #""holders":50,"contents":16,"page":1000,"records":1000000,"watches":64,"watches_total":20000,"watches_per_address":5000,"#
+        + #""connections":18000,"connections_per_address":256,"memory":4294967296,"memory_per_address":1073741824}}"#,
       optional: ["protocol", "status", "role"]),
   ]
 }

@@ -331,8 +331,8 @@ enum MessageTable {
     MessageCase(
       Part<IndexState>.self,
       #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no","#
-        + #""id":"\#(Sample.peer)"}"#,
-      optional: ["connected", "error", "id"]),
+        + #""id":"\#(Sample.peer)","role":"none"}"#,
+      optional: ["connected", "error", "id", "role"]),
     MessageCase(Part<NamedPeer>.self, #"{"peer":"\#(Sample.peer)","name":"bob"}"#),
   ]
 
@@ -358,16 +358,16 @@ enum MessageTable {
     MessageCase(
       Part<IndexSettings>.self,
       #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"],"memory":1,"memory_per_address":2,"#
-        + #""records_per_address":3,"requests_per_address":4,"state":"/s","plain":"never"}"#,
+        + #""records_per_address":3,"requests_per_address":4,"state":"/s","plain":"never","operator":1000}"#,
       optional: [
         "allow_advertise", "memory", "memory_per_address", "records_per_address", "requests_per_address",
-        "state", "plain",
+        "state", "plain", "operator",
       ]),
     MessageCase(
       Part<PeerSettings>.self,
       #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1","#
-        + #""port_taken":5,"private":["/p"],"plain":"always"}"#,
-      optional: ["automatic", "advertise", "port_taken", "private", "plain"]),
+        + #""port_taken":5,"private":["/p"],"plain":"always","grace":60}"#,
+      optional: ["automatic", "advertise", "port_taken", "private", "plain", "grace"]),
     MessageCase(
       Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
       optional: ["index", "uploads", "control"]),

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import DocumentModel
+import Glibc
 import LineJSON
 import POSIXSupport
 import ProcessSupport
@@ -14,7 +15,7 @@ struct JoinCommand: ConsoleCommand {
     """
     Starts your daemon if it is not running, and uses the index of the ticket from then on. What you shared before is \
     announced to the new network only with --share-existing. A ticket on the command line can be seen by other users of \
-    this machine while the command runs: - reads it from standard input.
+    this machine while the command runs: - reads it from standard input, where you paste it and press Enter.
     """)
 
   @Argument(
@@ -52,8 +53,9 @@ struct JoinCommand: ConsoleCommand {
   private func readTicket(from console: Console) throws(CommandFailure) -> Ticket {
     var text = ticket
     if text == "-" {
+      if isatty(console.input) == 1 { console.noteLine("Paste the ticket and press Enter:") }
       do throws(SystemError) {
-        text = String(decoding: try SmallFile.prefix(of: console.input, max: Ticket.maxLength + 2), as: UTF8.self)
+        text = String(decoding: try Self.read(console.input), as: UTF8.self)
       } catch {
         throw CommandFailure(.noInput, "cannot read the ticket from standard input: \(error)")
       }
@@ -68,6 +70,15 @@ struct JoinCommand: ConsoleCommand {
       throw CommandFailure(
         .usage, TextRules.escapedForTerminal(error.reason), ["An admin makes one with: p2pctl network invite"])
     }
+  }
+
+  /// A person ends a line with Enter; a file may have it broken into several.
+  private static func read(_ descriptor: CInt) throws(SystemError) -> [UInt8] {
+    guard isatty(descriptor) == 1 else { return try SmallFile.prefix(of: descriptor, max: Ticket.maxLength + 2) }
+    var bytes = [UInt8](repeating: 0, count: Ticket.maxLength + 2)
+    let count = Glibc.read(descriptor, &bytes, bytes.count)
+    guard count >= 0 else { throw SystemError(errno) }
+    return Array(bytes.prefix(count))
   }
 
   private func startIfNeeded(on console: Console) throws {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import DocumentModel
+import Glibc
 import ProcessSupport
 import WireProtocol
 
@@ -74,6 +75,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     try options.write(started.processes, on: console)
     guard started.isReady else { throw CommandFailure.notReady(started.processes) }
     for warning in started.warnings { console.noteLine("warning: \(warning)") }
+    noteClosed(layout, on: console)
     console.noteLine("Stop it with: p2pctl supervisor stop" + homeHint)
     try showIndex(of: started.processes, layout, on: console)
     return .done
@@ -83,6 +85,13 @@ struct SupervisorStartCommand: ConsoleCommand {
     for line in try IndexConnections.lines(of: processes, in: layout, on: console) {
       if options.json { console.noteLine(line) } else { try console.writeLine(line) }
     }
+  }
+
+  /// Whether the index that was started serves members only.
+  private func noteClosed(_ layout: Layout, on console: Console) {
+    var status = stat()
+    guard lstat(layout.indexSocket, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+    console.noteLine("The index serves members only. Invite others with: p2pctl network invite")
   }
 
   /// The processes of a supervisor that answers; `nil` if none runs.

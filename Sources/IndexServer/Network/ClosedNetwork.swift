@@ -23,7 +23,7 @@ package final class ClosedNetwork: Sendable {
   let identify: @Sendable (any LineConnection, IndexHello) -> PeerID?
   private let membership: Mutex<Membership>
   /// Used by the thread only.
-  private let store: Mutex<NetworkStore>
+  private let store: Mutex<NetworkStore?>
   private let thread = NIOThreadPool(numberOfThreads: 1)
   private let waiting = Atomic<Int>(0)
   private let refusals = Mutex(RefusalAudit())
@@ -52,9 +52,10 @@ package final class ClosedNetwork: Sendable {
     thread.start()
   }
 
-  /// Ends the thread after what waits for it. Blocks.
+  /// Ends the thread after what waits for it, and closes the database. Blocks.
   package func stop() {
     try? thread.syncShutdownGracefully()
+    store.withLock { $0 = nil }
   }
 
   var now: Timestamp { Timestamp(seconds: wallClock()) }
@@ -101,7 +102,12 @@ package final class ClosedNetwork: Sendable {
         return then(.failure(WireFailure(.unavailable, "the index is stopping", retryAfter: 1)))
       }
       then(
-        store.withLock { store in Swift.Result { () throws(WireFailure) in try body(store) } })
+        store.withLock { store in
+          Swift.Result { () throws(WireFailure) in
+            guard let store else { throw WireFailure(.unavailable, "the index is stopping", retryAfter: 1) }
+            return try body(store)
+          }
+        })
     }
   }
 

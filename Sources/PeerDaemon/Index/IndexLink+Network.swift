@@ -34,6 +34,13 @@ extension IndexLink {
     announceAgain()
   }
 
+  /// The index ends the session: the membership of this peer has ended, for example.
+  func ended(_ failure: WireFailure) {
+    lastError = failure.message
+    logOnce("index ended the session", failure.message)
+    lose(retryAfter: failure.retryAfter)
+  }
+
   /// Becomes a member of the network of the index, which has to prove this id.
   /// - Returns: the role that this peer has then. A connection as a member is there.
   func join(_ index: PeerID, with secret: TicketSecret) async throws(WireFailure) -> MemberRole {
@@ -59,4 +66,9 @@ extension IndexLink {
     try await requireConnection()
     return role
   }
+}
+
+extension IndexLink.Status {
+  /// How this peer stands in a closed network, for people and programs; `nil` in an open one.
+  var role: String? { standing.map { $0.role?.rawValue ?? MemberStanding.noRole } }
 }

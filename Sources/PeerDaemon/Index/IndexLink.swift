@@ -43,9 +43,6 @@ package actor IndexLink {
     package let isProven: Bool
     /// How this peer stands in a closed network, while connected.
     package let standing: MemberStanding?
-
-    /// For people and programs; `nil` in an open network.
-    package var role: String? { standing.map { $0.role?.rawValue ?? MemberStanding.noRole } }
   }
 
   /// Receives the reply, which is valid during the call only, or the failure.
@@ -308,13 +305,6 @@ package actor IndexLink {
     else { throw WireFailure.badRequest("reply out of order") }
     pending.removeFirst()
     request.finish(self, failure.map { .failure($0) } ?? .success(reply))
-  }
-
-  /// The index ends the session: the membership of this peer has ended, for example.
-  private func ended(_ failure: WireFailure) {
-    lastError = failure.message
-    logOnce("index ended the session", failure.message)
-    lose(retryAfter: failure.retryAfter)
   }
 
   /// Ends a connection to an index that breaks the protocol.

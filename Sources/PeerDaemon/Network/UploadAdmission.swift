@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
+import LineTransport
 import WireProtocol
 
 /// Whether a connection of another peer is served: the pass that it has shown, judged again before each reply.
@@ -25,5 +26,21 @@ struct UploadAdmission {
   /// - Throws: what the other peer is told instead of a reply.
   func check() throws(WireFailure) {
     try passes.judge(shown?.pass)
+  }
+}
+
+extension UploadRole {
+  /// The other side shows its next pass.
+  func renew(_ pass: SignedPass, _ id: Int64) {
+    do throws(WireFailure) {
+      try admission.show(pass, of: connection?.provenPeer)
+      connection?.send { output in
+        output.beginReply(id: id)
+        output.endReply()
+      }
+    } catch {
+      connection?.send { error.write(id: id, to: &$0) }
+    }
+    finishAnswer()
   }
 }

@@ -29,7 +29,7 @@ final class UploadRole: LineRole {
 
   let service: UploadService
   /// Whether the other side is served.
-  private var admission: UploadAdmission
+  var admission: UploadAdmission
   private let identity: (id: PeerID, name: PeerName)
   let turns: UploadTurns
   private let slots: UploadSlots
@@ -183,20 +183,6 @@ final class UploadRole: LineRole {
     return .busy
   }
 
-  /// The other side shows its next pass.
-  private func renew(_ pass: SignedPass, _ id: Int64) {
-    do throws(WireFailure) {
-      try admission.show(pass, of: connection?.provenPeer)
-      connection?.send { output in
-        output.beginReply(id: id)
-        output.endReply()
-      }
-    } catch {
-      connection?.send { error.write(id: id, to: &$0) }
-    }
-    finishAnswer()
-  }
-
   private func get(_ content: Content, _ offset: Int64, _ length: Int64, _ id: Int64) {
     let (service, known, isLimited) = (service, known, limiter.isLimited)
     perform(id, cost: UploadTurns.requestCost + min(length, BodySender.partLength)) { () throws(WireFailure) in
@@ -258,7 +244,7 @@ final class UploadRole: LineRole {
     finishAnswer()
   }
 
-  private func finishAnswer() {
+  func finishAnswer() {
     leaveSlot()
     isAnswering = false
     sendNews()

@@ -50,7 +50,7 @@ package enum DefaultConfiguration {
 
     [network]
     # Whether the served index admits every peer (true), or members only (false), who join with a ticket from
-    # `p2pctl network invite`. Default: true.
+    # `p2pctl network invite`. Default: true if it listens on loopback only, else false.
     #open = true
     # Which connections index and peers take without TLS: "loopback" (those of their own machine), "always" or "never".
     # An index that listens on loopback only is used without TLS, every other one with it.

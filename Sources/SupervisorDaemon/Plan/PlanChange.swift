@@ -26,7 +26,7 @@ package struct PlanChange: Sendable, Equatable {
     Self.compare(old.logStyle.level, new.logStyle.level, "log.level", &postponed)
     Self.compare(old.logStyle.format, new.logStyle.format, "log.format", &postponed)
     Self.compare(old.plain, new.plain, "network.plain", &postponed)
-    Self.compare(old.isOpen, new.isOpen, "network.open", &postponed)
+    Self.compare(old.open, new.open, "network.open", &postponed)
     Self.compare(old.grace, new.grace, "network.grace", &postponed)
     if let index = old.index, let wanted = new.index {
       Self.compare(index.listen, wanted.listen, "index.listen", &postponed)

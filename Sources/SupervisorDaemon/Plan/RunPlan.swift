@@ -63,8 +63,8 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var peersIndex: IndexChoice
   /// Which connections index and peers take without TLS.
   package internal(set) var plain: PlainConnections
-  /// Whether the served index admits everybody, not only members.
-  package internal(set) var isOpen: Bool
+  /// Whether the served index admits everybody, as it is set; `nil` to decide by where it listens.
+  package internal(set) var open: Bool?
   /// Seconds for which peers honour passes after their end while their index cannot be reached; `nil` for the default.
   package internal(set) var grace: Int?
   /// Whether peers forget the index that their users chose with `connect` when they start for the first time.
@@ -76,6 +76,9 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var logStyle: LogStyle
   /// Settings that were read and have no effect, for the log.
   package internal(set) var warnings: [String] = []
+
+  /// Whether the served index admits everybody, not only members.
+  package var isOpen: Bool { open ?? index?.listen.isLoopback ?? true }
 
   /// The restart rules of children.
   package var policy: RestartPolicy {
@@ -111,29 +114,21 @@ package struct RunPlan: Sendable, Equatable {
         user: $0.user)
     }
     plain = wanted.plain
-    isOpen = try Self.isOpen(flags, wanted)
+    open = flags.open ? true : wanted.open
     grace = wanted.grace
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
     logDestination = wanted.logDestination
     logStyle = wanted.logStyle
     forgetsConnect = flags.index != nil && !flags.keepsConnect
-  }
-
-  private static func isOpen(_ flags: RunFlags, _ settings: SupervisorSettings) throws(SupervisorError) -> Bool {
-    guard settings.serveIndex != nil else {
-      guard !flags.open else {
-        throw SupervisorError(.usage, "--open is about an index that is served here: add --serve-index")
-      }
-      return true
+    if flags.open, index == nil {
+      throw SupervisorError(.usage, "--open is about an index that is served here: add --serve-index")
     }
-    let isOpen = flags.open || settings.open ?? true
-    guard isOpen || settings.plain != .always else {
+    if !isOpen, plain == .always {
       throw SupervisorError(
         .usage,
-        "a closed network takes no plain connections: remove plain = \"always\" under [network], or set open = true "
-          + "there")
+        "the index serves members only, which takes no plain connections: remove plain = \"always\" under [network], or "
+          + "set open = true there")
     }
-    return isOpen
   }
 
   /// The flags decide which processes run and where; other settings come from the configuration.

@@ -230,10 +230,11 @@ package struct BlueprintBuilder {
     _ plan: RunPlan.Index, _ identity: ProcessSpecification.Identity?
   ) throws(SupervisorError) -> String? {
     if let identity, identity.user == Self.sharedUser {
-      guard plan.listen.isLoopback else {
+      guard plan.listen.isLoopback, options.plan.isOpen else {
         throw SupervisorError(
           .failed,
-          "an index that other machines reach has a key, and needs a user of its own: create the user p2p "
+          "an index that other machines reach, or whose network is closed, has a key, and needs a user of its own: "
+            + "create the user p2p "
             + "(useradd --system p2p), or set user = under [index]")
       }
       return nil
