@@ -14,7 +14,10 @@ struct JoinTests {
 
   /// Index and alice on the first machine, and a ticket.
   private func start(_ machines: TwoMachines, inviting role: String = "publisher") async throws -> String {
-    try await machines.first.expect("supervisor", "start", "--serve-index", ":7734", "--peer", "alice")
+    let started = try await machines.first.expect(
+      "supervisor", "start", "--serve-index", ":7734", "--peer", "alice")
+    #expect(started.output.contains("alice: connected to the index"), "\(started)")
+    #expect(started.errors.contains("p2pctl network invite"))
     return try #require(try await machines.first.expect("network", "invite", "--role", role).lines.first)
   }
 

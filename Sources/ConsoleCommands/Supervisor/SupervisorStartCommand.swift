@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import DocumentModel
-import Glibc
 import ProcessSupport
 import WireProtocol
 
@@ -89,8 +88,9 @@ struct SupervisorStartCommand: ConsoleCommand {
 
   /// Whether the index that was started serves members only.
   private func noteClosed(_ layout: Layout, on console: Console) {
-    var status = stat()
-    guard lstat(layout.indexSocket, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+    // A supervisor that was killed may have left a socket behind.
+    guard (try? ControlConnection.open(layout.indexSocket, role: .index, timeout: console.helloTimeout)) != nil
+    else { return }
     console.noteLine("The index serves members only. Invite others with: p2pctl network invite")
   }
 

@@ -165,6 +165,7 @@ extension IndexLimits {
   var listings: [LimitListing] {
     let ofAddress: Set = [
       "connections_per_address", "memory_per_address", "records_per_address", "requests_per_address",
+      "watches_per_address",
     ]
     let ofIndex: Set = ["watches_total", "connections", "memory"]
     return named.map { name, value in

@@ -93,7 +93,8 @@ extension IndexLink {
   private func connectsAgain(after isAsked: Bool) -> Bool {
     guard isAsked, trust != nil, !demandsTLS, connection?.provenPeer == nil else { return false }
     demandsTLS = true
-    carryOut(machine.retarget())
+    drop()
+    carryOut(machine.greetedOtherwise())
     return true
   }
 }

@@ -363,6 +363,12 @@ package actor IndexLink {
 
   func lose(retryAfter: Int?) {
     if machine.isConnected { since = wallClock() }
+    drop()
+    carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
+  }
+
+  /// Ends the connection and what depends on it.
+  func drop() {
     // First: the connection reports its end during the abort, which must not count as a second loss.
     generation += 1
     connection?.abort()
@@ -388,6 +394,5 @@ package actor IndexLink {
     for request in abandoned {
       request.finish(self, .failure(WireFailure(.unavailable, "connection to the index lost")))
     }
-    carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
   }
 }
