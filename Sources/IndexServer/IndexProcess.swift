@@ -212,6 +212,9 @@ package enum IndexProcess {
     limits.memoryPerAddress = bounds.memoryPerAddress ?? limits.memory / 4
     limits.recordsPerAddress = bounds.recordsPerAddress
     limits.requestsPerAddress = bounds.requestsPerAddress
+    limits.bytesPerAddress = bounds.bytesPerAddress
+    limits.connectionsPerAddress = bounds.connectionsPerAddress ?? limits.connectionsPerAddress
+    limits.member = bounds.member
     limits.connections = min(connections, limits.memory / 4 / connectionBytes)
     return limits
   }

@@ -15,7 +15,7 @@ extension IndexRole {
       let known = try line.requestID()
       id = known
       let limits = reader.map { service.limits(for: $0) } ?? service.limits
-      if let limit = limits.requestsPerAddress { try checkRate(limit) }
+      if limits.hasRates { try checkRates(limits) }
       if answerLookup(line, known, &output) { return .next }
       return try route(try IndexRequest(line, batchLimit: limits.batch), known, &output)
     } catch {
@@ -52,15 +52,6 @@ extension IndexRole {
     return .next
   }
 
-  private func checkRate(_ limit: Int) throws(WireFailure) {
-    guard let connection,
-      let block = session?.origin.block ?? ConnectionGate.block(of: connection.remoteAddress),
-      !service.rates.take(block, limit: limit, at: connection.eventLoop.now)
-    else { return }
-    throw WireFailure(
-      .tooMany, "at most \(limit) requests in a second", limit: .init("requests_per_address", limit), retryAfter: 1)
-  }
-
   private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
     let session = try begin(hello)
     let reply = IndexHelloReply(
@@ -75,6 +66,7 @@ extension IndexRole {
   ) throws(WireFailure) -> LineVerdict {
     let rights = addRights
     let (added, rest): (Addition, ArraySlice<Document>)
+    try checkRecords(adding: documents.count)
     do { (added, rest) = try session.beginAdding(documents, rights) } catch { throw WireFailure(error) }
     guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added, rights)), &output) }
     write(added, id, &output)

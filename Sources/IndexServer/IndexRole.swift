@@ -34,6 +34,8 @@ package final class IndexRole: LineRole {
   /// What is done in slices: no line is read meanwhile.
   var work: SlicedWork?
   var watches: SessionWatches?
+  /// Whether the last request was more than its address or member may send.
+  var isThrottled = false
 
   package init(service: IndexService) {
     self.service = service
@@ -52,6 +54,8 @@ package final class IndexRole: LineRole {
   }
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
+    let start = output.bytes.count
+    defer { charge(output.bytes.count - start) }
     do {
       return try (scratch ?? .current).reader.read(line) { answer($0, &output) }
     } catch {
@@ -59,7 +63,11 @@ package final class IndexRole: LineRole {
     }
   }
 
-  package func advance(output: inout JSONWriter) -> LineVerdict { goOn(&output) }
+  package func advance(output: inout JSONWriter) -> LineVerdict {
+    let start = output.bytes.count
+    defer { charge(output.bytes.count - start) }
+    return goOn(&output)
+  }
 
   func refuse(_ failure: WireFailure, id: Int64?, _ output: inout JSONWriter) -> LineVerdict {
     noteRefusal(failure)
@@ -137,6 +145,7 @@ package final class IndexRole: LineRole {
       origin: Origin(remote: connection.remoteAddress, local: connection.localAddress),
       proven: connection.provenPeer, end: { loop.execute { bound.value.connection?.abort() } })
     self.session = session
+    noteSession(session.id)
     if !isOutside { stand(as: .greeted) }
     return session
   }

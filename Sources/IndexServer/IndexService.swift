@@ -52,7 +52,7 @@ package final class IndexService: Sendable {
   let wallClock: @Sendable () -> Int64
   /// `nil` in an open network.
   let network: ClosedNetwork?
-  let rates = RequestRates()
+  let rates = ClientRates()
   let refusals: RefusalLedger
   let ids = ProvenIDs()
   /// Whether plain clients are told to connect by TLS.

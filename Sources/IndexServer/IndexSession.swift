@@ -55,7 +55,7 @@ final class IndexSession {
   let origin: Origin
   /// Whether it is reported under the address that it advertises; `nil` if it advertises none.
   let isAdvertised: Bool?
-  private let id: SessionID
+  let id: SessionID
   private let peer: PeerID
   private let isProven: Bool
   private let service: IndexService

@@ -199,6 +199,29 @@ import WireProtocol
     }
   }
 
+  @Test func `limits of members are set in the configuration, listed and kept`() async throws {
+    let configuration = """
+      [index]
+      listen = "127.0.0.1:0"
+      [network]
+      open = false
+      [network.limits]
+      sessions_per_member = 2
+      records_per_member = 1
+      [peers.alice]
+      """
+    try await Installation.with(configuration: configuration) { installation in
+      let limits = try await installation.expectSuccess(["network", "limits"]).output
+      #expect(limits.contains("sessions_per_member") && limits.contains("member"))
+      let files = try (0..<2).map { try installation.directory.write("\($0).txt", pattern(10, seed: UInt64($0 + 1))) }
+      try await installation.run("alice", "add", files[0])
+      try await installation.run("alice", "add", files[1])
+      let status = try #require(try await installation.rows("alice", "status").first)
+      #expect(status["index"]?["error"]?.string?.contains("1 records per member") == true, "\(status)")
+      #expect(try await installation.rows("alice", "list").count == 1)
+    }
+  }
+
   @Test func `secrets stay out of logs, command lines and other users' reach`() async throws {
     try await ClosedInstallation.with { network in
       let ticket = try await network.invite("--role", "publisher")

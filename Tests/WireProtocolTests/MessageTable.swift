@@ -358,10 +358,12 @@ enum MessageTable {
     MessageCase(
       Part<IndexSettings>.self,
       #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"],"memory":1,"memory_per_address":2,"#
-        + #""records_per_address":3,"requests_per_address":4,"state":"/s","plain":"never","operator":1000}"#,
+        + #""records_per_address":3,"requests_per_address":4,"connections_per_address":5,"bytes_per_address":6,"sessions_per_member":7,"#
+        + #""requests_per_member":8,"records_per_member":9,"bytes_per_member":10,"state":"/s","plain":"never","operator":1000}"#,
       optional: [
         "allow_advertise", "memory", "memory_per_address", "records_per_address", "requests_per_address",
-        "state", "plain", "operator",
+        "connections_per_address", "bytes_per_address", "sessions_per_member", "requests_per_member",
+        "records_per_member", "bytes_per_member", "state", "plain", "operator",
       ]),
     MessageCase(
       Part<PeerSettings>.self,

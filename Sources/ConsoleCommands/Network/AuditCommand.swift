@@ -56,7 +56,7 @@ struct NetworkLimitsCommand: ConsoleCommand {
   static let example = "network limits"
   static let configuration: CommandConfiguration = .verb(
     "limits", "Show what members and addresses may have.",
-    "Those of addresses and of memory are set in [index] of the configuration of the index.")
+    "They are set in [index] and [network.limits] of the configuration of the index.")
 
   @OptionGroup var daemon: DaemonOptions
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentIndex
 import DocumentModel
 import LineJSON
 import LineTransport
@@ -55,7 +56,21 @@ extension IndexRole {
       throw .banned
     }
     let place = network.role(of: peer).map { NetworkPlace.member(peer, $0) } ?? .stranger(peer)
+    if case .member = place {
+      do throws(WireFailure) {
+        try checkSessions(of: peer, in: network)
+      } catch {
+        network.live.leave(peer, number)
+        throw error
+      }
+    }
     inNetwork = NetworkSession(network: network, place: place, number: number)
+  }
+
+  /// The session has begun: its records count for its peer.
+  func noteSession(_ session: SessionID) {
+    guard let inNetwork, let peer = inNetwork.place.peer, let number = inNetwork.number else { return }
+    inNetwork.network.live.opened(session, peer, number)
   }
 
   func leaveNetwork() {
@@ -165,13 +180,16 @@ extension IndexLimits {
   var listings: [LimitListing] {
     let ofAddress: Set = [
       "connections_per_address", "memory_per_address", "records_per_address", "requests_per_address",
-      "watches_per_address",
+      "watches_per_address", "bytes_per_address",
     ]
+    let ofMember: Set = ["sessions_per_member", "requests_per_member", "records_per_member", "bytes_per_member"]
     let ofIndex: Set = ["watches_total", "connections", "memory"]
     return named.map { name, value in
       let name = "\(name)"
       return LimitListing(
-        name, value, per: ofAddress.contains(name) ? .address : ofIndex.contains(name) ? .network : .session)
+        name, value,
+        per: ofAddress.contains(name)
+          ? .address : ofMember.contains(name) ? .member : ofIndex.contains(name) ? .network : .session)
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentIndex
 import DocumentModel
 import Synchronization
 
@@ -9,7 +10,7 @@ final class LiveMembers: Sendable {
   typealias Notice = @Sendable (_ done: @escaping @Sendable () -> Void) -> Void
 
   private struct State {
-    var sessions: [PeerID: [UInt64: Notice]] = [:]
+    var sessions: [PeerID: [UInt64: (notice: Notice, session: SessionID?)]] = [:]
     var last: UInt64 = 0
   }
 
@@ -19,9 +20,18 @@ final class LiveMembers: Sendable {
   func enter(_ peer: PeerID, _ notice: @escaping Notice) -> UInt64 {
     state.withLock { state in
       state.last += 1
-      state.sessions[peer, default: [:]][state.last] = notice
+      state.sessions[peer, default: [:]][state.last] = (notice, nil)
       return state.last
     }
+  }
+
+  /// A session has begun that may have records.
+  func opened(_ session: SessionID, _ peer: PeerID, _ number: UInt64) {
+    state.withLock { $0.sessions[peer]?[number]?.session = session }
+  }
+
+  func sessions(of peer: PeerID) -> [SessionID] {
+    state.withLock { $0.sessions[peer]?.values.compactMap(\.session) ?? [] }
   }
 
   func leave(_ peer: PeerID, _ number: UInt64) {
@@ -38,7 +48,7 @@ final class LiveMembers: Sendable {
 
   /// Tells the sessions of some peers; `then` is called when all have looked.
   func tell(_ peers: Set<PeerID>, then: @escaping @Sendable () -> Void) {
-    let notices = state.withLock { state in peers.flatMap { state.sessions[$0].map { Array($0.values) } ?? [] } }
+    let notices = state.withLock { state in peers.flatMap { state.sessions[$0]?.values.map(\.notice) ?? [] } }
     guard !notices.isEmpty else { return then() }
     let left = Countdown(notices.count)
     for notice in notices { notice { if left.isLast() { then() } } }

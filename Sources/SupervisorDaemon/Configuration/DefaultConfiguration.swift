@@ -60,6 +60,18 @@ package enum DefaultConfiguration {
     # renews them cannot be reached: 0 to 86400.
     #grace = 3600
 
+    [network.limits]
+    # What one member of a closed network may have: sessions (at least 2, because a peer may come back before its old session
+    # is dropped), requests in a second, records, and bytes of replies in a second. Default: no limit. Reloadable.
+    #sessions_per_member = 8
+    #requests_per_member = 1000
+    #records_per_member = 1000000
+    #bytes_per_member = 10000000
+    # What one address may have besides the limits in [index]: connections, by default 256, and bytes of replies in a second
+    # (default: no limit, reloadable).
+    #connections_per_address = 256
+    #bytes_per_address = 10000000
+
     [peer]
     # Where peers serve their files to others, unless set for the peer itself. Default: any free port, kept across
     # restarts; on loopback if the peers' index listens on loopback only, else on all addresses.

@@ -68,6 +68,12 @@ package struct IndexSettings: WireMessage, Hashable {
     bounds.memoryPerAddress = try fields.optionalCount("memory_per_address")
     bounds.recordsPerAddress = try fields.optionalCount("records_per_address")
     bounds.requestsPerAddress = try fields.optionalCount("requests_per_address")
+    bounds.connectionsPerAddress = try fields.optionalCount("connections_per_address")
+    bounds.bytesPerAddress = try fields.optionalCount("bytes_per_address")
+    bounds.member.sessions = try fields.optionalCount("sessions_per_member")
+    bounds.member.requests = try fields.optionalCount("requests_per_member")
+    bounds.member.records = try fields.optionalCount("records_per_member")
+    bounds.member.bytes = try fields.optionalCount("bytes_per_member")
     state = try fields.optionalString("state")
     plain = try fields.plainConnections()
     operatorUser = try fields.optionalInteger("operator", in: 0 ... .max)
@@ -80,6 +86,12 @@ package struct IndexSettings: WireMessage, Hashable {
     if let memory = bounds.memoryPerAddress { fields.member("memory_per_address", memory) }
     if let records = bounds.recordsPerAddress { fields.member("records_per_address", records) }
     if let requests = bounds.requestsPerAddress { fields.member("requests_per_address", requests) }
+    if let connections = bounds.connectionsPerAddress { fields.member("connections_per_address", connections) }
+    if let bytes = bounds.bytesPerAddress { fields.member("bytes_per_address", bytes) }
+    if let sessions = bounds.member.sessions { fields.member("sessions_per_member", sessions) }
+    if let requests = bounds.member.requests { fields.member("requests_per_member", requests) }
+    if let records = bounds.member.records { fields.member("records_per_member", records) }
+    if let bytes = bounds.member.bytes { fields.member("bytes_per_member", bytes) }
     if let state { fields.member("state", state) }
     if plain != .loopback { fields.member("plain", plain.rawValue) }
     if let operatorUser { fields.member("operator", operatorUser) }
@@ -93,6 +105,10 @@ package struct IndexBounds: Hashable, Sendable {
   package var recordsPerAddress: Int?
   /// In a second.
   package var requestsPerAddress: Int?
+  package var connectionsPerAddress: Int?
+  /// Of replies in a second.
+  package var bytesPerAddress: Int?
+  package var member = MemberLimits()
 
   package init() {}
 }

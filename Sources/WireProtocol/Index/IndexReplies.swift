@@ -41,6 +41,10 @@ package struct IndexLimits: Equatable, Sendable {
   package var recordsPerAddress: Int?
   /// Requests of one address in a second; `nil` for no limit.
   package var requestsPerAddress: Int?
+  /// Bytes of replies to one address in a second; `nil` for no limit.
+  package var bytesPerAddress: Int?
+  /// What one member of a closed network may have; `nil` for no limit.
+  package var member = MemberLimits()
 
   package init() {}
 
@@ -61,10 +65,25 @@ package struct IndexLimits: Equatable, Sendable {
     ]
     let optional: [(name: StaticString, value: Int?)] = [
       ("memory_per_address", memoryPerAddress), ("records_per_address", recordsPerAddress),
-      ("requests_per_address", requestsPerAddress),
+      ("requests_per_address", requestsPerAddress), ("bytes_per_address", bytesPerAddress),
+      ("sessions_per_member", member.sessions), ("requests_per_member", member.requests),
+      ("records_per_member", member.records), ("bytes_per_member", member.bytes),
     ]
     return always + optional.compactMap { row in row.value.map { (row.name, $0) } }
   }
+}
+
+/// What one member of a closed network may have; `nil` for no limit.
+package struct MemberLimits: Hashable, Sendable {
+  package var sessions: Int?
+  /// In a second.
+  package var requests: Int?
+  /// Of all its sessions.
+  package var records: Int?
+  /// Of replies in a second.
+  package var bytes: Int?
+
+  package init() {}
 }
 
 /// The reply to `hello`.

@@ -286,7 +286,7 @@ package struct LogReply: WireReply {
 /// A limit and what it counts for.
 package struct LimitListing: WireMessage, Hashable {
   package enum Scope: String, CaseIterable, Sendable {
-    case network, session, address
+    case network, session, member, address
   }
 
   /// As in refusals.
