@@ -56,7 +56,9 @@ extension IndexRole {
   /// After replies of this many bytes.
   func charge(_ bytes: Int) {
     // The limits that the request was judged by. A refusal costs nothing, or retries would never be served.
-    guard bytes > 0, !isThrottled, let reader, reader.limits.countsBytes, let now = connection?.eventLoop.now else { return }
+    guard bytes > 0, !isThrottled, let reader, reader.limits.countsBytes, let now = connection?.eventLoop.now else {
+      return
+    }
     let limits = reader.limits
     if let limit = limits.bytesPerAddress, let block {
       service.rates.bytesOfAddresses.spend(bytes, block, limit: limit, at: now)
