@@ -60,6 +60,8 @@ let package = Package(
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     // Line editing for the REPL.
     .systemLibrary(name: "CEditLine", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    // The database of an index's members, without the Foundation that GRDB needs.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // Spawning with descriptors, limits and identity; peer credentials; the few calls Glibc's module lacks.
     .target(name: "CProcess"),
     // Content, document, key, title, peer: validated values, no I/O.
@@ -95,6 +97,11 @@ let package = Package(
       name: "LineTransport",
       dependencies: ["DocumentModel", "POSIXSupport", "LineJSON", "PeerIdentity", nioCore, nioPosix, nioTLS, nioSSL]),
 
+    // Who belongs to a closed network: decisions, passes, and the database that keeps them; knows no socket.
+    .target(
+      name: "NetworkMembership",
+      dependencies: ["CSQLite", "POSIXSupport", "DocumentModel", "LineJSON", "WireProtocol", "PeerIdentity", crypto]),
+
     // What every process of the system needs: places, the supervisor's channel, signals, heartbeat, resource limits.
     .target(
       name: "ProcessSupport",
@@ -106,15 +113,15 @@ let package = Package(
     .target(
       name: "IndexServer",
       dependencies: [
-        "POSIXSupport", "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "PeerIdentity", "LineTransport",
-        "ProcessSupport", nioCore, nioPosix, nioConcurrency,
+        "POSIXSupport", "DocumentModel", "DocumentIndex", "LineJSON", "WireProtocol", "NetworkMembership",
+        "PeerIdentity", "LineTransport", "ProcessSupport", nioCore, nioPosix, nioConcurrency,
       ]),
     // The peer daemon: shares, serves, fetches. DocumentIndex: `list --mine` matches words as the index does.
     .target(
       name: "PeerDaemon",
       dependencies: [
         "POSIXSupport", "DocumentModel", "DocumentIndex", "DocumentTitles", "LineJSON", "WireProtocol", "ContentStore",
-        "PeerIdentity", "LineTransport", "ProcessSupport", nioCore, nioPosix, logging,
+        "PeerIdentity", "NetworkMembership", "LineTransport", "ProcessSupport", nioCore, nioPosix, logging,
       ]),
     // Launches and watches the others, and reads their configuration; links no NIO, no crypto, no database.
     .target(
@@ -191,6 +198,12 @@ let package = Package(
     .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON", "TestSupport"]),
     // GRDB: a database as a flipped bit or a newer version leaves it.
     .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", "DocumentModel", "TestSupport", grdb]),
+    // CSQLite: a database as a flipped bit or a newer version leaves it.
+    .testTarget(
+      name: "NetworkMembershipTests",
+      dependencies: [
+        "NetworkMembership", "PeerIdentity", "WireProtocol", "DocumentModel", "TestSupport", "CSQLite",
+      ]),
     .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
     .testTarget(
       name: "LineTransportTests",
@@ -209,13 +222,13 @@ let package = Package(
       name: "IndexServerTests",
       dependencies: [
         "IndexServer", "TestSupport", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport",
-        "PeerIdentity", "ProcessSupport", nioCore, nioPosix, nioEmbedded,
+        "NetworkMembership", "PeerIdentity", "ProcessSupport", nioCore, nioPosix, nioEmbedded,
       ], exclude: ["Sessions"]),
     .testTarget(
       name: "PeerDaemonTests",
       dependencies: [
         "PeerDaemon", "IndexServer", "DocumentIndex", "TestSupport", "WireProtocol", "ContentStore", "DocumentModel",
-        "LineJSON", "LineTransport", "PeerIdentity", nioCore, nioPosix, logging, grdb,
+        "LineJSON", "LineTransport", "NetworkMembership", "PeerIdentity", nioCore, nioPosix, logging, grdb,
       ]),
     .testTarget(
       name: "SupervisorDaemonTests",
@@ -232,7 +245,12 @@ let package = Package(
       name: "TortureTests", dependencies: ["Torture", "TestSupport", "DocumentModel"],
       path: "Tests/Tools/TortureTests"),
     // The real executables, several users, kill -9.
-    .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "DocumentModel", "LineJSON"]),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "TestSupport", "DocumentModel", "LineJSON", "LineTransport", "NetworkMembership", "PeerIdentity",
+        "WireProtocol", nioCore, nioPosix,
+      ]),
   ]
 )
 

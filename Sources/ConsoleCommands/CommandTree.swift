@@ -28,8 +28,9 @@ struct RootCommand: DocumentedCommand {
     subcommands: [
       AddCommand.self, LookupCommand.self, ListCommand.self, GetCommand.self, RemoveCommand.self, StatusCommand.self,
       PeersCommand.self, TransfersCommand.self, PauseCommand.self, ResumeCommand.self, CancelCommand.self,
-      LimitCommand.self, WatchCommand.self, ConnectCommand.self, LogsCommand.self, DoctorCommand.self,
-      ReplCommand.self, SupervisorCommand.self,
+      LimitCommand.self, WatchCommand.self, JoinCommand.self, NetworkCommand.self, ConnectCommand.self,
+      LogsCommand.self,
+      DoctorCommand.self, ReplCommand.self, SupervisorCommand.self,
     ])
 
   /// The command that the words name, found without the parser: going straight to a command's own parser saves a third

@@ -17,7 +17,9 @@ package enum CatalogueRescue {
     package let shares: Int?
   }
 
-  private static let tables = ["setting", "temporary", "share", "hashed", "layer", "download", "prefixDownload"]
+  private static let tables = [
+    "setting", "temporary", "share", "hashed", "layer", "download", "prefixDownload", "withheld",
+  ]
 
   /// - Parameter path: of the new database, which must not exist.
   /// - Returns: the number of shares that were copied.

@@ -21,6 +21,9 @@ enum CatalogueSchema {
       try database.execute(sql: DownloadSources.addColumn)
       try database.execute(sql: PrefixRows.createTable)
     }
+    migrator.registerMigration("6 files that a network is not told of") { database in
+      try database.execute(sql: Catalogue.createWithheld)
+    }
     return migrator
   }
 

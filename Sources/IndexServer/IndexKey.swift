@@ -7,7 +7,12 @@ import POSIXSupport
 import PeerIdentity
 
 /// The key of an index, without which it cannot offer TLS.
-enum IndexKey {
+struct IndexKey {
+  let identity: PeerIdentity
+  /// Its directory, which also has what the network of the index needs.
+  let directory: String
+  let offer: TLSOffer
+
   /// The user `nobody`, as other services may run as well.
   private static let sharedUser: uid_t = 65_534
 
@@ -23,7 +28,7 @@ enum IndexKey {
   ///   - directory: of the key; created if missing. `nil` for no key, and so no TLS: for an index on loopback only.
   ///   - listen: where the index listens.
   /// - Returns: `nil` without a key.
-  static func offer(directory: String?, listen: Endpoint, plain: PlainConnections) throws(Failure) -> TLSOffer? {
+  init?(directory: String?, listen: Endpoint, plain: PlainConnections) throws(Failure) {
     guard let directory else {
       guard listen.isLoopback else {
         throw Failure(
@@ -32,7 +37,8 @@ enum IndexKey {
       }
       return nil
     }
-    guard geteuid() != sharedUser else {
+    self.directory = directory
+    guard geteuid() != Self.sharedUser else {
       throw Failure(
         description: "an index with a key does not run as nobody, as other services may: create the user p2p "
           + "(useradd --system p2p), or set user = under [index]")
@@ -41,8 +47,8 @@ enum IndexKey {
       throw Failure(description: "cannot create the state directory \(directory): \(SystemError(errno))")
     }
     do {
-      let identity = try PeerIdentity.loadOrCreate(at: "\(directory)/key.pem")
-      return TLSOffer(try TransportIdentity(identity), plain: plain)
+      identity = try PeerIdentity.loadOrCreate(at: "\(directory)/key.pem")
+      offer = TLSOffer(try TransportIdentity(identity), plain: plain)
     } catch {
       throw Failure(description: "\(error)")
     }

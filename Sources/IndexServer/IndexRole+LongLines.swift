@@ -40,7 +40,7 @@ extension IndexRole {
     guard session != nil else { return refuse(.helloRequired, id: nil, &output) }
     let limits = reader.map { service.limits(for: $0) } ?? service.limits
     do {
-      if let limit = limits.requestsPerAddress { try checkRate(limit) }
+      if limits.hasRates { try checkRates(limits) }
     } catch {
       return refuse(error, id: nil, &output)
     }

@@ -15,7 +15,7 @@ extension IndexRole {
       let known = try line.requestID()
       id = known
       let limits = reader.map { service.limits(for: $0) } ?? service.limits
-      if let limit = limits.requestsPerAddress { try checkRate(limit) }
+      if limits.hasRates { try checkRates(limits) }
       return try route(try IndexRequest(line, batchLimit: limits.batch), known, &output)
     } catch {
       return refuse(error, id: id, &output)
@@ -31,6 +31,7 @@ extension IndexRole {
       return .next
     }
     guard let session else { throw .helloRequired }
+    if isOutside { try refuseOutside(request.operation) }
     switch request {
     case .hello: break
     case .add(let documents): return try add(documents, to: session, id, &output)
@@ -44,37 +45,37 @@ extension IndexRole {
     case .stats: writeStatistics(id, &output)
     case .watch(let query): try watch(query, id, &output)
     case .unwatch(let number): try unwatch(number, id, &output)
-    case .ping: output.writeReply(id: id) { _ in }
+    case .ping: writePing(id, &output)
+    case .membership(let request): return try membership(request, id)
     }
     return .next
-  }
-
-  func checkRate(_ limit: Int) throws(WireFailure) {
-    guard let connection,
-      let block = session?.origin.block ?? ConnectionGate.block(of: connection.remoteAddress),
-      !service.rates.take(block, limit: limit, at: connection.eventLoop.now)
-    else { return }
-    throw WireFailure(
-      .tooMany, "at most \(limit) requests in a second", limit: .init("requests_per_address", limit), retryAfter: 1)
   }
 
   private func greet(_ hello: IndexHello, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
     let session = try begin(hello)
     let reply = IndexHelloReply(
       server: "p2p-index/\(ProtocolVersion.program)", host: session.origin.host, isAdvertised: session.isAdvertised,
-      asksForTLS: service.asksForTLS(isPlain: connection?.provenPeer == nil), limits: service.limits)
+      asksForTLS: service.asksForTLS(isPlain: connection?.provenPeer == nil),
+      standing: inNetwork?.standing(withKey: true), limits: service.limits)
     reply.write(id: id, to: &output)
   }
 
   private func add(
     _ documents: [Document], to session: IndexSession, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    let (added, rest): (Int, ArraySlice<Document>)
-    do { (added, rest) = try session.beginAdding(documents) } catch { throw WireFailure(error) }
-    guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added: added)), &output) }
-    recordsChanged()
-    output.writeReply(id: id) { $0.member("added", added) }
+    let rights = addRights
+    let (added, rest): (Addition, ArraySlice<Document>)
+    try checkRecords(adding: documents.count)
+    do { (added, rest) = try session.beginAdding(documents, rights) } catch { throw WireFailure(error) }
+    guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added, rights)), &output) }
+    write(added, id, &output)
     return .next
+  }
+
+  func write(_ addition: Addition, _ id: Int64, _ output: inout JSONWriter) {
+    recordsChanged()
+    if !addition.refused.isEmpty { noteRefusedDocuments() }
+    AddReply(added: addition.added, refused: addition.refused).write(id: id, to: &output)
   }
 
   // MARK: lookup
@@ -82,9 +83,9 @@ extension IndexRole {
   /// The usual look-up, answered without making values of what it says.
   /// - Returns: false, and nothing is done, if it is another request, finds nothing, or may come too often.
   func answerUsual(_ line: UnsafeRawBufferPointer, _ output: inout JSONWriter) -> Bool {
-    guard let session, let reader, let lookup = UsualLookup(line) else { return false }
+    guard let session, !isOutside, let reader, let lookup = UsualLookup(line) else { return false }
     service.refresh(reader)
-    guard reader.limits.requestsPerAddress == nil else { return false }
+    guard !reader.limits.hasRates else { return false }
     var writer = LookupWriter(id: lookup.id, asker: session.origin.asker, session.buffer)
     let outcome = session.lookup(key: lookup.key, using: &generator, visitor: &writer)
     writer.finish(outcome, &output)

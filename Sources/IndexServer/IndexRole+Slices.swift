@@ -9,7 +9,7 @@ import NIOCore
 /// A request that may take long, half done: between its slices other connections have their turns.
 struct SlicedWork {
   enum Task {
-    case add(ArraySlice<Document>, added: Int)
+    case add(ArraySlice<Document>, Addition, AddRights?)
     case remove(ArraySlice<DocumentID>, removed: Int)
     case lookup(LookupSearch)
     case list(ListSearch, PageWriter)
@@ -51,13 +51,14 @@ extension IndexRole {
   /// - Returns: whether the reply is written.
   private func advance(_ work: inout SlicedWork, _ session: IndexSession, _ output: inout JSONWriter) -> Bool {
     switch work.task {
-    case .add(var rest, let added):
-      let sum = added + session.add(&rest)
-      work.task = .add(rest, added: sum)
+    case .add(var rest, var sum, let rights):
+      let addition = session.add(&rest, rights)
+      sum.added += addition.added
+      sum.refused += addition.refused
+      work.task = .add(rest, sum, rights)
       guard rest.isEmpty else { return false }
       session.endAdding()
-      recordsChanged()
-      output.writeReply(id: work.id) { $0.member("added", sum) }
+      write(sum, work.id, &output)
     case .remove(var rest, let removed):
       let sum = removed + session.remove(&rest)
       work.task = .remove(rest, removed: sum)

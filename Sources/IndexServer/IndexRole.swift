@@ -12,6 +12,13 @@ import WireProtocol
 package final class IndexRole: LineRole {
   let service: IndexService
   private(set) var session: IndexSession?
+  private(set) var greeting: IndexHello?
+  /// In a closed network, from `hello` on.
+  var inNetwork: NetworkSession? {
+    didSet { isOutside = inNetwork?.place.isOutside ?? false }
+  }
+  /// Whether the session may do hardly anything: asked for each request.
+  private(set) var isOutside = false
   private(set) weak var connection: (any LineConnection)?
   private var turns: LoopTurns?
   private(set) var reader: IndexReader?
@@ -32,6 +39,8 @@ package final class IndexRole: LineRole {
   /// A long line that is to be answered.
   var decoded: DecodedRequest?
   var watches: SessionWatches?
+  /// Whether the last request was more than its address or member may send.
+  var isThrottled = false
 
   package init(service: IndexService, decoder: DispatchQueue? = nil) {
     self.service = service
@@ -52,6 +61,8 @@ package final class IndexRole: LineRole {
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
     if answerUsual(line, &output) { return .next }
+    let start = output.bytes.count
+    defer { charge(output.bytes.count - start) }
     if let verdict = decodeElsewhere(line, &output) { return verdict }
     do {
       return try (scratch ?? .current).reader.read(line) { answer($0, &output) }
@@ -61,6 +72,8 @@ package final class IndexRole: LineRole {
   }
 
   package func advance(output: inout JSONWriter) -> LineVerdict {
+    let start = output.bytes.count
+    defer { charge(output.bytes.count - start) }
     if let decoded = decoded.take() { return answer(decoded, &output) }
     return goOn(&output)
   }
@@ -98,10 +111,15 @@ package final class IndexRole: LineRole {
 
   package func closed() {
     reader?.leave(self)
+    endSession()
+  }
+
+  func endSession() {
     work = nil
     endWatches()
     session?.close()
     session = nil
+    leaveNetwork()
     if let turns { service.clear(in: turns) }
   }
 
@@ -110,20 +128,41 @@ package final class IndexRole: LineRole {
   func begin(_ hello: IndexHello) throws(WireFailure) -> IndexSession {
     guard session == nil else { throw .badRequest("hello was already sent") }
     guard let connection else { throw WireFailure(.unavailable, "the connection is closing") }
-    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    let loop = connection.eventLoop
-    let session: IndexSession
+    try enterNetwork(hello, connection)
     do {
-      session = try IndexSession(
-        service: service, reader: service.reader(of: loop), peer: hello.peer, name: hello.name, port: hello.port,
-        advertised: hello.advertise, origin: Origin(remote: connection.remoteAddress, local: connection.localAddress),
-        proven: connection.provenPeer, end: { loop.execute { bound.value.connection?.abort() } })
+      let session = try openSession(hello, connection)
+      greeting = hello
+      return session
     } catch {
+      leaveNetwork()
       throw WireFailure(error)
     }
+  }
+
+  /// Opens the session; again, if its peer has become a member.
+  private func openSession(
+    _ hello: IndexHello, _ connection: any LineConnection
+  ) throws(IndexRefusal) -> IndexSession {
+    session?.close()
+    session = nil
+    let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
+    let loop = connection.eventLoop
+    // One that does not belong offers nothing, and is the first to go when connections run out.
+    let session = try IndexSession(
+      service: service, reader: service.reader(of: loop), peer: hello.peer, name: hello.name,
+      port: isOutside ? nil : hello.port, advertised: hello.advertise,
+      origin: Origin(remote: connection.remoteAddress, local: connection.localAddress),
+      proven: connection.provenPeer, end: { loop.execute { bound.value.connection?.abort() } })
     self.session = session
-    stand(as: .greeted)
+    noteSession(session.id)
+    if !isOutside { stand(as: .greeted) }
     return session
+  }
+
+  /// After the peer has become a member: what it offers counts from now on.
+  func reopenSession() {
+    guard let greeting, let connection else { return }
+    do { _ = try openSession(greeting, connection) } catch { connection.abort() }
   }
 
   private func stand(as standing: ConnectionStanding) {

@@ -54,7 +54,9 @@ package final class IndexService: Sendable {
   private let holderAddresses: Mutex<HolderAddresses>
   /// Seconds since 1970.
   let wallClock: @Sendable () -> Int64
-  let rates = RequestRates()
+  /// `nil` in an open network.
+  let network: ClosedNetwork?
+  let rates = ClientRates()
   let refusals: RefusalLedger
   let ids = ProvenIDs()
   /// Whether plain clients are told to connect by TLS.
@@ -74,7 +76,7 @@ package final class IndexService: Sendable {
 
   /// - Parameter report: gets a line for the log when requests or connections are refused.
   package init(
-    limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses(),
+    limits: IndexLimits = IndexLimits(), addresses: HolderAddresses = HolderAddresses(), network: ClosedNetwork? = nil,
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     report: @escaping @Sendable (String) -> Void = { _ in }
   ) {
@@ -84,6 +86,7 @@ package final class IndexService: Sendable {
     holderAddresses = Mutex(addresses)
     refusals = RefusalLedger(report: report)
     self.wallClock = wallClock
+    self.network = network
   }
 
   /// Begins to serve.

@@ -25,6 +25,14 @@ enum IndexRefusal: Error {
   case tooMuchMemoryOfAddress(limit: Int)
 }
 
+/// What became of documents that were to be added.
+struct Addition {
+  /// New records.
+  var added = 0
+  /// Positions of those that the session may not add.
+  var refused: [Int] = []
+}
+
 /// One peer at the index, from its greeting to the end of its connection. Its records live exactly as long. For its event
 /// loop only.
 final class IndexSession {
@@ -47,7 +55,7 @@ final class IndexSession {
   let origin: Origin
   /// Whether it is reported under the address that it advertises; `nil` if it advertises none.
   let isAdvertised: Bool?
-  private let id: SessionID
+  let id: SessionID
   private let peer: PeerID
   private let isProven: Bool
   private let service: IndexService
@@ -106,8 +114,11 @@ final class IndexSession {
 
   /// Begins to add a batch, of which all is taken or nothing: `add` slices of the rest, then `endAdding`. Usually a batch of
   /// one slice has no rest.
-  /// - Returns: the number of new records so far.
-  func beginAdding(_ documents: [Document]) throws(IndexRefusal) -> (added: Int, rest: ArraySlice<Document>) {
+  /// - Parameter rights: `nil` if the session may add everything.
+  /// - Returns: what became of the documents so far.
+  func beginAdding(
+    _ documents: [Document], _ rights: AddRights? = nil
+  ) throws(IndexRefusal) -> (added: Addition, rest: ArraySlice<Document>) {
     switch offer {
     case .at: break
     case .none: throw .noPort
@@ -115,11 +126,13 @@ final class IndexSession {
     }
     let limits = service.limits(for: reader)
     let bytes = DocumentIndex.mostBytes(of: documents)
-    let (added, left, refusal) = service.withIndex { [id] index -> (Int, Int, IndexRefusal?) in
-      guard let holdings = index.holdings(of: id) else { return (0, 0, nil) }
-      if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) { return (0, 0, refusal) }
+    let (added, left, refusal) = service.withIndex { [id] index -> (Addition, Int, IndexRefusal?) in
+      guard let holdings = index.holdings(of: id) else { return (Addition(), 0, nil) }
+      if let refusal = Self.refusal(holdings, index.bytes, documents.count, bytes, limits) {
+        return (Addition(), 0, refusal)
+      }
       var rest = documents[...]
-      let added = bytes <= Self.addedBytes ? index.addFirst(of: &rest, by: id) : 0
+      let added = bytes <= Self.addedBytes ? Self.add(firstOf: &rest, by: id, rights, to: index) : Addition()
       if !rest.isEmpty { index.reserve(bytes, for: id) }
       return (added, rest.count, nil)
     }
@@ -155,15 +168,33 @@ final class IndexSession {
   }
 
   /// Adds a slice of the documents, and takes it out.
-  /// - Returns: the number of new records.
-  func add(_ documents: inout ArraySlice<Document>) -> Int {
+  func add(_ documents: inout ArraySlice<Document>, _ rights: AddRights? = nil) -> Addition {
     let slice = slice(of: documents)
     let (added, left) = service.withIndex { [id] index in
       var rest = slice
-      return (index.addFirst(of: &rest, by: id), rest.count)
+      return (Self.add(firstOf: &rest, by: id, rights, to: index), rest.count)
     }
     documents = documents.dropFirst(slice.count - left)
     return added
+  }
+
+  /// Adds documents until watchers have as many events as they may, and takes them out.
+  private static func add(
+    firstOf documents: inout ArraySlice<Document>, by id: SessionID, _ rights: AddRights?, to index: DocumentIndex
+  ) -> Addition {
+    guard let rights else { return Addition(added: index.addFirst(of: &documents, by: id)) }
+    var addition = Addition()
+    while let document = documents.first {
+      if let admitted = rights.judge(document, of: id, in: index) {
+        var rest = [admitted][...]
+        addition.added += index.addFirst(of: &rest, by: id)
+        guard rest.isEmpty else { break }
+      } else {
+        addition.refused.append(documents.startIndex)
+      }
+      documents.removeFirst()
+    }
+    return addition
   }
 
   func endAdding() {

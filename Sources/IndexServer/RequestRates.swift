@@ -4,31 +4,60 @@ import DocumentModel
 import NIOCore
 import Synchronization
 
-/// Counts the requests of each address: as many in a second as the limit says, and as many at once.
-final class RequestRates: Sendable {
+/// Counts the requests of each address or member, or the bytes of their replies: as many in a second as the limit says, and
+/// as many at once.
+final class RequestRates<Key: Hashable & Sendable>: Sendable {
   private struct Bucket {
-    /// Requests that may follow immediately.
+    /// What may follow immediately; less than nothing after a long reply.
     var left: Double
     var time: NIODeadline
   }
 
   /// Buckets are full again after a second, so most can be forgotten.
-  private static let maxBuckets = 4096
+  private static var maxBuckets: Int { 4096 }
 
-  private let buckets = Mutex<[AddressBlock: Bucket]>([:])
+  private let buckets = Mutex<[Key: Bucket]>([:])
 
   /// - Returns: whether a request is within the limit.
-  func take(_ block: AddressBlock, limit: Int, at now: NIODeadline) -> Bool {
-    buckets.withLock { buckets in
-      if buckets.count >= Self.maxBuckets { buckets = buckets.filter { now - $0.value.time < .seconds(1) } }
-      var bucket = buckets[block] ?? Bucket(left: Double(limit), time: now)
-      let seconds = Double((now - bucket.time).nanoseconds) / 1e9
-      bucket.left = min(Double(limit), bucket.left + seconds * Double(limit))
-      bucket.time = now
-      defer { buckets[block] = bucket }
-      guard bucket.left >= 1 else { return false }
-      bucket.left -= 1
+  func take(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
+    change(key, limit, now) { left in
+      guard left >= 1 else { return false }
+      left -= 1
       return true
     }
   }
+
+  /// Counts what was sent, which may be more than is left.
+  func spend(_ amount: Int, _ key: Key, limit: Int, at now: NIODeadline) {
+    change(key, limit, now) { $0 -= Double(amount) }
+  }
+
+  /// Whether what was sent so far is within the limit.
+  func isWithin(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
+    change(key, limit, now) { $0 >= 0 }
+  }
+
+  private func change<Result>(
+    _ key: Key, _ limit: Int, _ now: NIODeadline, _ body: (inout Double) -> Result
+  ) -> Result {
+    buckets.withLock { buckets in
+      if buckets.count >= Self.maxBuckets {
+        buckets = buckets.filter { now - $0.value.time < .seconds(1) || $0.value.left < 0 }
+      }
+      var bucket = buckets[key] ?? Bucket(left: Double(limit), time: now)
+      let seconds = Double((now - bucket.time).nanoseconds) / 1e9
+      bucket.left = min(Double(limit), bucket.left + seconds * Double(limit))
+      bucket.time = now
+      defer { buckets[key] = bucket }
+      return body(&bucket.left)
+    }
+  }
+}
+
+/// The rates of all clients of an index.
+struct ClientRates: Sendable {
+  let requestsOfAddresses = RequestRates<AddressBlock>()
+  let bytesOfAddresses = RequestRates<AddressBlock>()
+  let requestsOfMembers = RequestRates<PeerID>()
+  let bytesOfMembers = RequestRates<PeerID>()
 }

@@ -25,6 +25,10 @@ package final class PeerDaemon: Sendable {
     package var advertise: HostAddress?
     /// Which other peers may connect without TLS.
     package var plain = PlainConnections.loopback
+    /// Seconds for which passes are honoured after their end while the index cannot be reached.
+    package var grace = PeerNetwork.usualGrace
+    /// Whether `connect` is called later, to reach the index.
+    package var connectsLater = false
     /// Where other peers connect.
     package var uploads: LineServer.Listener
     /// Whether a person chose that address. If not, the peer is also reachable from where its index is.
@@ -138,11 +142,13 @@ package final class PeerDaemon: Sendable {
     let partials = PartialHoldings(loop: group.next())
     let limits = LimitKeeper(catalogue: catalogue, pool: threads.catalogue, logger: logger)
     await limits.start()
+    let passes = PassKeeper.keeping(
+      state.network, in: catalogue, grace: settings.grace, pool: threads.catalogue, logger)
     let uploads = try await serveUploads(
-      settings, identity, state.transport, ledger, partials, transfers, changed, group, threads, limits, logger)
+      settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()
     let announcements = CatalogueAnnouncements(
-      catalogue: catalogue, pool: threads.files, changed: changed, partial: partial)
+      catalogue: catalogue, pool: threads.files, changed: changed, network: { passes.networkID }, partial: partial)
     // Set when there is something to tell.
     let connected = Mutex<(@Sendable () async -> Void)?>(nil)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
@@ -155,6 +161,7 @@ package final class PeerDaemon: Sendable {
       trust: IndexTrust(
         identity: state.transport, known: { state.indexes.id(at: $0) },
         remember: { Self.remember($0, at: $1, in: state.indexes, pool: threads.catalogue, logger) }),
+      passes: passes,
       connectedFrom: { address in
         own.submit(address)
         if let connected = connected.withLock({ $0 }) { Task { await connected() } }
@@ -171,7 +178,7 @@ package final class PeerDaemon: Sendable {
       ).fetch)
     let prefixes = downloads.prefixes { transfer in
       BatchSources(
-        identity: identity, transport: state.transport, group: group,
+        identity: identity, transport: state.transport, pass: { passes.pass }, group: group,
         timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
@@ -209,7 +216,7 @@ package final class PeerDaemon: Sendable {
       await downloads.stop()
       throw error
     }
-    await link.start()
+    if !settings.connectsLater { await link.start() }
     let upkeep = ShareUpkeep(
       ledger: ledger, work: work, publication: publication, changed: changed, pool: threads.files, loop: link.loop,
       logger: logger, interval: settings.returnInterval, delay: settings.upkeepDelay)
@@ -255,7 +262,7 @@ package final class PeerDaemon: Sendable {
 
   private static func serveUploads(
     _ settings: Settings, _ identity: (id: PeerID, name: PeerName), _ transport: TransportIdentity,
-    _ ledger: ShareLedger,
+    _ passes: PassKeeper, _ ledger: ShareLedger,
     _ partials: PartialHoldings, _ transfers: TransferRegistry, _ changed: ChangedFiles, _ group: any EventLoopGroup,
     _ threads: PeerThreads, _ rates: LimitKeeper, _ logger: Logger
   ) async throws(PeerStartError) -> UploadServer {
@@ -266,7 +273,8 @@ package final class PeerDaemon: Sendable {
     offer.chunk = TLSChunk.large
     do {
       return try await UploadServer.start(
-        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, tls: offer, ledger: ledger,
+        settings.uploads, isChosen: settings.isUploadAddressChosen, identity: identity, tls: offer, passes: passes,
+        ledger: ledger,
         partials: partials, transfers: transfers, group: group, pool: threads.files, limits: limits,
         slots: rates.slots, limiter: rates.up, refusals: plan.refusals, logger: logger, changed: changed)
     } catch {
@@ -298,6 +306,11 @@ package final class PeerDaemon: Sendable {
 
   /// Where other peers reach it.
   package var uploads: Endpoint { uploadServer.address }
+
+  /// Begins to reach the index, if the settings ask for this call.
+  package func connect() async {
+    await link.start()
+  }
 
   /// Returns when the first try to reach the index has ended, with or without success.
   package func firstTryEnded() async {

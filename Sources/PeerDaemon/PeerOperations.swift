@@ -64,6 +64,8 @@ struct PeerOperations: Sendable {
     case .limit(let change): try await limit(change)
     case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
     case .connect(let address, let id): try await connect(address, id: id)
+    case .join(let join): try await self.join(join)
+    case .network(let request): try await membership(request)
     case .doctor: await doctor()
     }
   }
@@ -92,7 +94,8 @@ struct PeerOperations: Sendable {
     // What was added stays, and is announced when the index takes it.
     if !outcome.isAnnounced, let refusal = await link.refusal { throw refusal }
     return ControlAddReply(
-      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, leftOut: outcome.leftOut)
+      added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, refused: outcome.refused,
+      leftOut: outcome.leftOut)
   }
 
   private func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {
@@ -252,7 +255,7 @@ struct PeerOperations: Sendable {
     let status = await link.status
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
-      source: selection.current.source, error: status.error, id: status.id)
+      source: selection.current.source, error: status.error, id: status.id, role: status.role)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
       documents: Int(totals.documents), bytes: totals.bytes, moved: moved.current, error: problem?.description)

@@ -62,6 +62,7 @@ package enum PeerProcess {
     StopRequests.hold()
     ProcessResources.ignoreWriteSignals()
     ProcessResources.resolveWithoutPlugins()
+    ProcessResources.leaveNoCoreDump()
     ProcessResources.shareMemoryArenas()
     let descriptors = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
@@ -108,6 +109,8 @@ package enum PeerProcess {
     own.privateDirectories = settings.privateDirectories
     own.downloads = settings.downloads
     own.plain = settings.plain
+    if let grace = settings.grace { own.grace = Int64(grace) }
+    own.connectsLater = true
     return own
   }
 
@@ -185,6 +188,7 @@ package enum PeerProcess {
         "peer": "\(settings.name)", "id": "\(daemon.id)", "uploads": "\(daemon.uploads)",
         "control": "\(settings.controlPath)",
       ])
+    let own = FirstEvent()
     let reloads = LatestValues { (settings: ChildSettings) in await reload(daemon, settings) }
     channel?.run(
       pulse: pulse, onStop: { stops.request() }, onReload: { reloads.submit($0) },
@@ -196,17 +200,30 @@ package enum PeerProcess {
             logger.error("cannot serve the new control socket", metadata: ["error": "\(error)"])
           }
         }
-      })
+      }, onGo: { own.happened() })
+    let connecting = channel.map { channel in
+      channel.sendIdentity(daemon.id)
+      return Task {
+        // In a closed network of this supervisor's index, this peer would be a stranger before.
+        await own.wait(for: goTimeout)
+        if !Task.isCancelled { await daemon.connect() }
+      }
+    }
     let readiness = Task {
       await daemon.firstTryEnded()
       channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))
     }
     let status = await stops.first()
+    connecting?.cancel()
+    await connecting?.value
     readiness.cancel()
     reloads.stop()
     await daemon.stop()
     return status
   }
+
+  /// How long a peer waits until the index of its supervisor knows it.
+  private static let goTimeout = Duration.seconds(2)
 
   private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) async {
     guard case .peer(let settings) = settings else { return }

@@ -15,6 +15,8 @@ struct PeerState: Sendable {
   let catalogue: Catalogue
   let selection: IndexSelection
   let indexes: KnownIndexes
+  /// The network to which it belonged in its last run.
+  let network: StoredNetwork
   /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
   let cameBackEmpty: Bool
 
@@ -70,7 +72,8 @@ struct PeerState: Sendable {
       if forgetsConnect { try selection.choose(nil) }
       return PeerState(
         transport: transport, catalogue: catalogue, selection: selection,
-        indexes: try KnownIndexes(catalogue: catalogue), cameBackEmpty: cameBackEmpty)
+        indexes: try KnownIndexes(catalogue: catalogue), network: try StoredNetwork.read(from: catalogue),
+        cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)
     }

@@ -8,7 +8,7 @@ package import LineTransport
 package import NIOCore
 import NIOPosix
 import POSIXSupport
-import WireProtocol
+package import WireProtocol
 
 /// Tests this peer: asks the index, connects to its own upload port as others would, and looks at catalogue and files.
 struct SelfExamination: Sendable {
@@ -75,7 +75,7 @@ struct SelfExamination: Sendable {
     let address = Endpoint(host: greeting.host, port: uploadPort)
     let problem = await PeerProbe.problem(
       at: address, as: identity, expecting: identity.id, by: status.isProven ? transport : nil, on: link.loop,
-      timeout: Self.timeout)
+      showing: link.passes.pass, timeout: Self.timeout)
     return (await index, (address, problem))
   }
 
@@ -102,18 +102,20 @@ package enum PeerProbe {
   ///   - identity: what `hello` says.
   ///   - expected: who should answer.
   ///   - transport: our key, to connect by TLS as others do; `nil` for a plain connection.
+  ///   - pass: what is shown in a closed network.
   ///   - timeout: for all of it. The connection is closed at its end.
   /// - Returns: what is wrong; `nil` if the expected peer answers.
   package static func problem(
     at address: Endpoint, as identity: (id: PeerID, name: PeerName), expecting expected: PeerID,
-    by transport: TransportIdentity? = nil, on loop: any EventLoop, timeout: TimeAmount
+    by transport: TransportIdentity? = nil, on loop: any EventLoop, showing pass: SignedPass? = nil,
+    timeout: TimeAmount
   ) async -> String? {
     await withCheckedContinuation { continuation in
       let once = OnceContinuation(continuation)
       let connected = LineClient.connect(
         host: address.host, port: address.port, on: loop, limits: LineLimits(line: PeerLimits().line), timeout: timeout,
         tls: transport.map { ClientTLS($0, expected: expected) }
-      ) { _ in ProbeRole(as: identity, expecting: expected) { once.resume($0) } }
+      ) { _ in ProbeRole(as: identity, expecting: expected, showing: pass) { once.resume($0) } }
       let timer = loop.scheduleTask(in: timeout) {
         once.resume("no answer in time")
         connected.whenSuccess { $0.close(promise: nil) }
@@ -133,17 +135,23 @@ package enum PeerProbe {
 private final class ProbeRole: LineRole {
   private let identity: (id: PeerID, name: PeerName)
   private let expected: PeerID
+  private let pass: SignedPass?
   private let finish: (String?) -> Void
 
   /// - Parameter finish: receives the problem, or `nil`; called at least once.
-  init(as identity: (id: PeerID, name: PeerName), expecting expected: PeerID, finish: @escaping (String?) -> Void) {
+  init(
+    as identity: (id: PeerID, name: PeerName), expecting expected: PeerID, showing pass: SignedPass?,
+    finish: @escaping (String?) -> Void
+  ) {
+    self.pass = pass
     self.identity = identity
     self.expected = expected
     self.finish = finish
   }
 
   func opened(_ connection: any LineConnection) {
-    connection.send { PeerRequest.hello(peer: identity.id, name: identity.name).write(id: 1, to: &$0) }
+    let pass = pass
+    connection.send { PeerRequest.hello(peer: identity.id, name: identity.name, pass: pass).write(id: 1, to: &$0) }
   }
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {

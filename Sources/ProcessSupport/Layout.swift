@@ -80,6 +80,11 @@ package struct Layout: Hashable, Sendable {
 
   package var supervisorSocket: String { "\(runDirectory)/supervisor.sock" }
 
+  /// The control socket of the served index, for the operator of a closed network.
+  package var indexSocket: String {
+    kind == .system ? "\(runDirectory)/index/control.sock" : "\(runDirectory)/index.sock"
+  }
+
   package func state(of peer: PeerName) -> String { "\(stateDirectory)/\(peer)" }
 
   /// The key of the served index.

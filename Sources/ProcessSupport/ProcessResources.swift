@@ -77,6 +77,12 @@ package enum ProcessResources {
     memory_trim()
   }
 
+  /// Lets the process, which has a private key in its memory, leave no core dump (core(5)).
+  package static func leaveNoCoreDump() {
+    var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+  }
+
   /// Raises the descriptor limit to the maximum that the system allows (getrlimit(2)), and returns the new limit.
   package static func raiseDescriptorLimit() -> Int {
     var limit = rlimit()

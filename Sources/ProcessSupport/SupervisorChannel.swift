@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 import Glibc
 import POSIXSupport
 import LineJSON
@@ -95,6 +96,11 @@ package final class SupervisorChannel: Sendable {
     send(.failed(message: String(message.prefix(4_096))))
   }
 
+  /// Reports the id of this peer, before it connects to its index.
+  package func sendIdentity(_ id: PeerID) {
+    send(.identity(id))
+  }
+
   private func sendHeartbeat() {
     // A heartbeat behind waiting lines would add nothing.
     outgoing.withLock { queue in
@@ -127,13 +133,19 @@ package final class SupervisorChannel: Sendable {
   ///   - onStop: called on the channel's thread, like `onReload`: hand over and return.
   ///   - onReload: receives the settings that apply from now on.
   ///   - onListen: receives a listening socket that replaces the control socket, and owns it.
+  ///   - onOwn: receives the ids of the supervisor's peers; it has to call `done`, which acknowledges them.
+  ///   - onGo: called when the index of this supervisor knows the id that was reported.
   package func run(
     pulse: @escaping Pulse = { beat in beat() },
     onStop: @escaping @Sendable () -> Void,
     onReload: @escaping @Sendable (ChildSettings) -> Void,
-    onListen: @escaping @Sendable (CInt) -> Void = { close($0) }
+    onListen: @escaping @Sendable (CInt) -> Void = { close($0) },
+    onOwn: @escaping @Sendable (_ ids: [PeerID], _ done: @escaping @Sendable () -> Void) -> Void = { $1() },
+    onGo: @escaping @Sendable () -> Void = {}
   ) {
-    let actions = Actions(stop: onStop, reload: onReload, listen: onListen)
+    let actions = Actions(
+      stop: onStop, reload: onReload, listen: onListen, own: { [self] ids in onOwn(ids) { self.send(.owned) } },
+      go: onGo)
     let started = BackgroundThread.start { [self] in
       follow(pulse: pulse, actions)
       _exit(Self.orphanStatus)
@@ -148,6 +160,8 @@ package final class SupervisorChannel: Sendable {
     let stop: @Sendable () -> Void
     let reload: @Sendable (ChildSettings) -> Void
     let listen: @Sendable (CInt) -> Void
+    let own: @Sendable ([PeerID]) -> Void
+    let go: @Sendable () -> Void
   }
 
   /// Descriptors whose lines have not come yet; more are closed.
@@ -190,6 +204,8 @@ package final class SupervisorChannel: Sendable {
       case .stop: actions.stop()
       case .reload(let settings): actions.reload(settings)
       case .listen: listen(passed.isEmpty ? nil : passed.removeFirst(), actions)
+      case .own(let ids): actions.own(ids)
+      case .go: actions.go()
       // Later supervisors may send more; the protocol number changes when a child has to understand it.
       case nil: continue
       }

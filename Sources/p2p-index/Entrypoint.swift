@@ -14,10 +14,10 @@ struct Entrypoint: ParsableCommand {
     abstract: "The index of a network of peers: which peer shares which documents, and at which address.",
     discussion: """
       It stores no documents: those of a peer are listed while the peer is connected. Its key is in --state; with a key
-      it speaks TLS 1.3 with clients that do, on the same port.
-      Under p2p-supervisor it gets its settings and its listening socket from there.
-
+      it speaks TLS 1.3 with clients that do, on the same port. Under p2p-supervisor it gets its settings from there.
       Exit status: 0 stopped; 1 cannot listen; 64 wrong usage; 69 supervisor gone; 75 temporary failure (too few threads).
+
+      If other machines reach it, it serves members only, unless --open is given: p2pctl network invite --socket SOCKET
 
       Example: p2p-index --listen :7734 --state ~/.local/state/p2p/index --allow-advertise 10.0.0.0/8
       """,
@@ -37,6 +37,10 @@ struct Entrypoint: ParsableCommand {
   @Option(help: "The directory of its key, created if missing. Needed unless it listens on loopback only.")
   var state: String?
 
+  @Option(help: "Serve members only: the control socket, to be made, through which they are invited.") var control:
+    String?
+  @Flag(help: "Serve every peer.") var open = false
+
   @Option(help: "Which connections it takes without TLS; loopback: those of this machine.")
   var plain = PlainConnections.loopback
 
@@ -49,9 +53,8 @@ struct Entrypoint: ParsableCommand {
 
   func run() throws {
     var options = IndexProcess.Options()
-    options.listen = listen
-    options.allowAdvertise = allowAdvertise
-    (options.state, options.plain) = (state, plain)
+    (options.listen, options.allowAdvertise) = (listen, allowAdvertise)
+    (options.state, options.plain, options.control, options.isOpen) = (state, plain, control, open)
     throw ExitCode(IndexProcess.run(options))
   }
 }

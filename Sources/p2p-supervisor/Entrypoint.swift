@@ -25,9 +25,7 @@ struct Run: ParsableCommand {
   @Option(
     help: "The directory of configuration, state, sockets and logs. Default: P2P_HOME, else the user's directories.")
   var home: String?
-  @Option(
-    name: .customLong("serve-index"), defaultAsFlag: Endpoint.defaultIndex.description,
-    help: "Serve an index. Default: 127.0.0.1:7734.")
+  @Option(defaultAsFlag: Endpoint.defaultIndex.description, help: "Serve an index. Default: 127.0.0.1:7734.")
   var serveIndex: String?
   @Option(help: "Use this index.", transform: { try Endpoint(destination: $0, defaultPort: Endpoint.defaultIndexPort) })
   var index: Endpoint?
@@ -37,6 +35,8 @@ struct Run: ParsableCommand {
     name: .customLong("peer"), parsing: .singleValue, help: "Run this peer, NAME or NAME=HOST:PORT. May be repeated.",
     transform: { try RunFlags.Peer($0) })
   var peers: [RunFlags.Peer] = []
+  @Flag(help: "Let the served index admit every peer, not only members.")
+  var open = false
   @Option(help: "The configuration file. Default: config/p2p.toml of the installation.")
   var config: String?
   @Flag(help: "Print a configuration with all settings and their defaults, and exit.")
@@ -49,7 +49,7 @@ struct Run: ParsableCommand {
     let served = try serveIndex.map { try Endpoint($0, defaultPort: 7734) }
     if printDefaultConfig { return print(SupervisorRun.defaultConfiguration, terminator: "") }
     do throws(SupervisorError) {
-      let flags = RunFlags(serveIndex: served, index: index, peers: peers, keepsConnect: keepConnect)
+      let flags = RunFlags(serveIndex: served, index: index, peers: peers, keepsConnect: keepConnect, open: open)
       try SupervisorRun.run { () throws(SupervisorError) in
         try SupervisorInvocation.options(flags: flags, home: home, configuration: config)
       }

@@ -45,14 +45,15 @@ import Testing
     #expect(
       try allCommands().map { $0.joined(separator: " ") } == [
         "add", "lookup", "list", "get", "remove", "status", "peers", "transfers", "pause", "resume", "cancel", "limit",
-        "watch", "connect", "logs", "doctor", "repl",
+        "watch", "join", "network invite", "network members", "network revoke", "network ban", "network unban",
+        "network bans", "network claim", "network log", "network limits", "connect", "logs", "doctor", "repl",
         "supervisor status", "supervisor start", "supervisor stop", "supervisor restart", "supervisor reload",
       ])
   }
 
   @Test func `every example is a valid command line`() throws {
     // An example may be two commands.
-    let commands = try ([[], ["supervisor"]] + allCommands()).flatMap { words in
+    let commands = try ([[], ["supervisor"], ["network"]] + allCommands()).flatMap { words in
       try help(words).split(separator: "\n").last?.split(separator: "&&").map(String.init) ?? []
     }
     #expect(commands.count >= 23)
@@ -98,7 +99,7 @@ import Testing
     let foreign = [
       "ls", "search", "find", "dir", "show", "who", "locate", "share", "put", "upload", "seed", "publish", "download",
       "fetch", "pull", "cp", "rm", "del", "delete", "unshare", "withdraw", "info", "ps", "log", "tail", "check",
-      "shell", "start", "stop", "restart", "reload", "index", "join", "downloads", "uploads",
+      "shell", "start", "stop", "restart", "reload", "index", "downloads", "uploads",
     ]
     let known = Set(try allCommands().map { $0.joined(separator: " ") })
     for word in foreign {

@@ -429,6 +429,19 @@ import WireProtocol
         + "p2pctl supervisor start --index 192.0.2.1:7734 --serve-index --peer alice")
   }
 
+  @Test func `peer that also listens where the index reports it is reachable`() throws {
+    let found = try problems {
+      $0.peers = [
+        try Self.peer(
+          index: "192.0.2.1:7734", uploads: "127.0.0.1:40001",
+          examination: .init(
+            index: .init(server: "p2p-index/0.1.0"),
+            uploads: .init(address: try Endpoint("198.51.100.7:40001"), reachable: true, error: nil)))
+      ]
+    }
+    #expect(found.isEmpty, "\(found)")
+  }
+
   @Test func `peer that cannot reach itself is a warning`() throws {
     let address = try Endpoint("198.51.100.7:40001")
     let finding = try only(.reachability) {

@@ -96,6 +96,8 @@ import WireProtocol
       (["--serve-index", ":7734"], ["--index", "h:2"], "--serve-index :7734"),
       (["--serve-index", ":7734"], ["--serve-index", ":1"], ""), ([], ["--peer", "a"], ""),
       (["--index", "--peer"], ["--peer", "a"], ""),
+      (["--serve-index", ":1", "--peer", "a", "--open"], ["--peer", "a"], "--serve-index :1 --open"),
+      (["--open", "--serve-index", ":1"], ["--serve-index", ":2"], ""),
     ] as [([String], [String], String)])
   func `processes that flags leave out are known`(before: [String], after: [String], dropped: String) {
     #expect(RememberedStart(flags: before).dropped(by: after).text == dropped)
@@ -225,7 +227,8 @@ import WireProtocol
     arguments: [
       (1000, 1000, nil, true), (0, 1000, nil, true), (0, 0, nil, true), (1001, 1000, nil, false),
       (1001, 1000, 1001, false),
-      (1001, 0, nil, false), (1001, 0, 1001, true), (1001, 0, 1002, false),
+      (1001, 0, nil, false), (1001, 0, 1001, true), (1001, 0, 1002, false), (1001, 0, 0, true),
+      (1001, 1000, 0, false),
     ] as [(UInt32, UInt32, UInt32?, Bool)])
   func `own and root's listeners are trusted, for root those of a protected place`(
     listener: UInt32, caller: UInt32, owner: UInt32?, isTrusted: Bool

@@ -86,7 +86,7 @@ import Testing
     fixture.terminal.columns = columns
     #expect(try run("help\n", on: fixture) == .done)
     let lines = fixture.output.text.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines.count <= 22 && lines.allSatisfy { CellWidth.of($0) <= columns })
+    #expect(lines.count <= 23 && lines.allSatisfy { CellWidth.of($0) <= columns })
     for verb in ["add", "get", "doctor", "supervisor"] { #expect(lines.contains { $0.hasPrefix(verb) }) }
   }
 

@@ -46,6 +46,18 @@ final class Installation: Sendable {
     await installation.stop()
   }
 
+  /// The same without a supervisor, which `body` may start.
+  static func empty(_ body: (Installation) async throws -> Void) async throws {
+    let installation = try Installation()
+    do {
+      try await body(installation)
+    } catch {
+      await installation.stop()
+      throw error
+    }
+    await installation.stop()
+  }
+
   func configure(_ text: String) throws {
     mkdir(home.file("config"), 0o700)
     try home.write("config/p2p.toml", Array(text.utf8))

@@ -257,6 +257,29 @@ struct RootModeTests {
     }
   }
 
+  @Test func `root alone decides who belongs to the network of the machine's index`() async throws {
+    try await PrivateSystem.with { system in
+      // 9: the user exists.
+      #expect(try await [0, 9].contains(system.run("/usr/sbin/useradd", "--system", "p2p").status))
+      try await configure(system, configuration(system, more: "[network]\nopen = false\n"))
+      #expect(try await system.startSupervisor(umask: "077") == nil)
+      for (path, wanted) in [
+        ("/run/p2p/index", "711 root"), ("/run/p2p/index/control.sock", "600 root"), ("/var/lib/p2p/index", "700 p2p"),
+        ("/var/lib/p2p/index/network.sqlite", "600 p2p"), ("/var/lib/p2p/index/key.pem", "600 p2p"),
+      ] {
+        #expect(try await system.run("/usr/bin/stat", "-c", "%a %U", path).output == wanted + "\n", "\(path)")
+      }
+      let invited = try await system.run(Self.p2pctl, "network", "invite")
+      #expect(invited.status == 0 && invited.output.hasPrefix("p2p-join:"), "\(invited)")
+      for user in [system.alice, system.bob] {
+        let status = try await system.run(as: user, Self.p2pctl, "status", "--json")
+        #expect(status.output.contains(#""role":"publisher""#), "\(status)")
+        let refused = try await system.run(as: user, Self.p2pctl, "network", "invite")
+        #expect(refused.status == 77 && refused.errors.contains("admin"), "\(refused)")
+      }
+    }
+  }
+
   @Test func `unknown users are refused`() async throws {
     try await PrivateSystem.with { system in
       let message = try await system.startSupervisor("--index", "127.0.0.1:1", "--peer", "nosuchuser")

@@ -12,7 +12,8 @@ struct SecureTransportTests {
 
   /// Index and alice on the first machine, bob on the second.
   private func start(_ machines: TwoMachines) async throws {
-    try await machines.first.expect("supervisor", "start", "--serve-index", ":\(Self.port)", "--peer", "alice")
+    try await machines.first.expect(
+      "supervisor", "start", "--serve-index", ":\(Self.port)", "--open", "--peer", "alice")
     try await machines.second.expect(
       "supervisor", "start", "--index", "\(machines.first.address):\(Self.port)", "--peer", "bob")
   }

@@ -49,6 +49,8 @@ final class TwoMachines: Sendable {
   /// The address of the first machine, 10.77.0.1, has the index.
   let first: Machine
   let second: Machine
+  /// Another user of the second machine.
+  let stranger: Machine
 
   static var isPossible: Bool {
     geteuid() == 0 && access("/usr/sbin/ip", X_OK) == 0
@@ -61,6 +63,9 @@ final class TwoMachines: Sendable {
       namespace: "p2pa\(suffix)", address: "10.77.0.1", home: try TemporaryDirectory(), files: try TemporaryDirectory())
     second = Machine(
       namespace: "p2pb\(suffix)", address: "10.77.0.2", home: try TemporaryDirectory(), files: try TemporaryDirectory())
+    stranger = Machine(
+      namespace: second.namespace, address: second.address, home: try TemporaryDirectory(),
+      files: try TemporaryDirectory())
   }
 
   static func with(_ body: (TwoMachines) async throws -> Void) async throws {
@@ -88,8 +93,8 @@ final class TwoMachines: Sendable {
   }
 
   private func remove() async {
+    for machine in [first, second, stranger] { _ = try? await machine.p2pctl("supervisor", "stop") }
     for machine in [first, second] {
-      _ = try? await machine.p2pctl("supervisor", "stop")
       _ = try? await Program(path: "/usr/sbin/ip").run("netns", "delete", machine.namespace)
     }
   }

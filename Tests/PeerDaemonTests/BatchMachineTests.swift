@@ -38,6 +38,25 @@ import WireProtocol
   private let hello =
     #"{"id":1,"status":200,"protocol":1,"peer":"\#(Swarm.id("alice").hex)","name":"alice","limits":{"inflight":2}}"#
 
+  @Test func `a pass is shown with hello, and another one between requests`() throws {
+    let passes = (0..<2).map { number in
+      SignedPass(
+        Pass(
+          network: Swarm.id("index"), peer: Swarm.id("bob"), role: .reader, expires: Timestamp(seconds: Int64(number))),
+        signature: [UInt8](repeating: 0, count: 64))
+    }
+    var machine = BatchMachine(source: Swarm.id("alice"))
+    #expect(try sent { machine.greet(as: Swarm.id("bob"), bob, with: passes[0], to: &$0) } == ["1 hello"])
+    #expect(try sent { machine.show(passes[1], to: &$0) }.isEmpty)
+    #expect(try receive(&machine, hello) == .answer)
+    #expect(try sent { machine.show(passes[0], to: &$0) }.isEmpty)
+    #expect(try sent { machine.show(passes[1], to: &$0) } == ["2 pass"])
+    machine.add(0, try content(1))
+    #expect(try sent { machine.proceed(to: &$0) } == ["3 get"])
+    #expect(try receive(&machine, #"{"id":2,"status":200}"#) == .answer)
+    #expect(try receive(&machine, #"{"id":3,"status":200,"offset":0,"length":10}"#) == .body(0, count: 10))
+  }
+
   @Test func `requests wait for hello, and no more are under way than the source allows`() throws {
     var machine = BatchMachine(source: Swarm.id("alice"))
     for number in 0..<3 { machine.add(number, try content(UInt8(number + 1))) }

@@ -31,6 +31,18 @@ import Testing
     #expect(machine.isConnected)
   }
 
+  @Test func `an index that asks for TLS is connected again in the same try`() {
+    var machine = IndexLinkMachine()
+    #expect(machine.greetedOtherwise() == .nothing)
+    _ = machine.start()
+    _ = machine.connected()
+    #expect(machine.greetedOtherwise() == .connect)
+    #expect(!machine.hasTried && machine.state == .connecting)
+    #expect(machine.connected() == .sayHello)
+    #expect(machine.greeted(at: start) == .announce)
+    #expect(machine.hasTried && machine.greetedOtherwise() == .nothing)
+  }
+
   @Test func `reconnect after a good connection is immediate`() {
     var machine = connectedMachine()
     var random = Highest()

@@ -61,7 +61,7 @@ final class LyingRole: LineRole {
 
   private func answer(_ request: PeerRequest, _ number: Int64, _ output: inout JSONWriter) -> LineVerdict {
     switch request {
-    case .hello: hello(number, &output)
+    case .hello, .pass: hello(number, &output)
     case .have: return have(number, &output)
     case .hashes(_, let query): hashes(query, number, &output)
     case .get(_, let offset, let length): return get(Int(offset), Int(length), number, &output)

@@ -50,6 +50,32 @@ import WireProtocol
     #expect(lines[3].contains("\"offset\":0,\"length\":100000"))
   }
 
+  @Test func `a pass is shown with hello, and another one before further requests`() throws {
+    let passes = (0..<2).map { number in
+      SignedPass(
+        Pass(network: source, peer: source, role: .reader, expires: Timestamp(seconds: Int64(number))),
+        signature: [UInt8](repeating: 0, count: 64))
+    }
+    var machine = SourceMachine(source: source)
+    var output = JSONWriter()
+    machine.greet(as: source, try PeerName("bob"), with: passes[0], to: &output)
+    machine.show(passes[1], to: &output)
+    #expect(
+      lines(output).count == 1 && lines(output)[0].contains(passes[0].text), "not before the other has said hello")
+    #expect(try reply(&machine, hello(source)) == .answer)
+    output = JSONWriter()
+    machine.show(passes[0], to: &output)
+    machine.show(nil, to: &output)
+    #expect(lines(output).isEmpty)
+    machine.show(passes[1], to: &output)
+    machine.show(passes[1], to: &output)
+    #expect(lines(output) == [#"{"id":2,"op":"pass","pass":"\#(passes[1].text)"}"#])
+    machine.want(content, to: &output)
+    #expect(try reply(&machine, #"{"id":2,"status":200}"#) == .answer)
+    #expect(try reply(&machine, #"{"id":3,"status":200,"piece":262144,"complete":true}"#) == .holding(.complete))
+    #expect(machine.isIdle)
+  }
+
   @Test func `bodies follow the order of the requests`() throws {
     var (machine, _) = try begun()
     #expect(try reply(&machine, hello(source)) == .answer)

@@ -59,6 +59,22 @@ import WireProtocol
     #expect(stat(layout.indexState, &status) == 0 && status.st_mode & 0o777 == 0o700)
   }
 
+  @Test func `index of a closed network has an operator and a socket for it`() throws {
+    let index = try #require(try builder(serving: Endpoint(host: "", port: 0)).build().first)
+    defer { index.closeListeners() }
+    guard case .index(let settings) = index.settings else {
+      Issue.record("no index")
+      return
+    }
+    #expect(settings.operatorUser == geteuid())
+    #expect(index.control?.path == layout.indexSocket && index.start.listeners.control != nil)
+    var status = stat()
+    #expect(lstat(layout.indexSocket, &status) == 0 && status.st_mode & 0o777 == 0o600)
+    let open = try #require(try builder(serving: try freePort()).build().first)
+    defer { open.closeListeners() }
+    #expect(open.control == nil)
+  }
+
   @Test func `nobody runs an index on loopback only, and without a key`() throws {
     let users = {
       UserDatabase(passwd: "bob:x:\(getuid()):\(getgid())::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n", group: "")

@@ -6,6 +6,7 @@ import Glibc
 import ProcessSupervision
 import TestSupport
 import Testing
+import WireProtocol
 
 /// The effect of the file's settings on the processes to run.
 @Suite struct ConfigurationMeaningTests {
@@ -58,12 +59,31 @@ import Testing
       [index]
       user = "p2p"
       allow_advertise = ["10.0.0.0/8"]
+      [network]
+      open = false
+      grace = 60
+      [network.limits]
+      sessions_per_member = 2
+      requests_per_member = 3
+      records_per_member = 4
+      bytes_per_member = 5
+      connections_per_address = 6
+      bytes_per_address = 7
       [peer]
       advertise = "192.0.2.1"
       [peers.carol]
       [peers.dave]
       advertise = "192.0.2.2"
       """)
+    #expect(found.open == false && found.grace == 60)
+    var bounds = IndexBounds()
+    (bounds.member.sessions, bounds.member.requests, bounds.member.records, bounds.member.bytes) = (2, 3, 4, 5)
+    (bounds.connectionsPerAddress, bounds.bytesPerAddress) = (6, 7)
+    #expect(found.indexBounds == bounds)
+    let variable = try ConfigurationFile("", environment: ["P2P_NETWORK_LIMITS_SESSIONS_PER_MEMBER": "9"])
+    #expect(variable.index.bounds.member.sessions == 9)
+    #expect(throws: ConfigurationError.self) { try ConfigurationFile("[network.limits]\nsessions_per_member = 1") }
+    #expect(throws: ConfigurationError.self) { try ConfigurationFile("[network.limits]\nsessions = 3") }
     #expect(found.killUnresponsiveAfter == .seconds(61))
     #expect(found.indexUser == "p2p")
     #expect(found.allowAdvertise == [try AddressRange("10.0.0.0/8")])

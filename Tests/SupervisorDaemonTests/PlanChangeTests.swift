@@ -60,6 +60,11 @@ import Testing
       (base + "[peer]\nadvertise = \"192.0.2.1\"\n", ["peers.carol.advertise"], []),
       (base + "[peers.dave]\n", ["peers.dave"], []),
       (base + "[network]\nplain = \"never\"\n", [], ["network.plain"]),
+      (
+        base + "[network.limits]\nrecords_per_member = 5\nconnections_per_address = 6\n",
+        ["network.limits.records_per_member"], ["network.limits.connections_per_address"]
+      ),
+      (base + "[network]\nopen = true\ngrace = 1\n", [], ["network.open", "network.grace"]),
     ] as [(String, [String], [String])])
   func `every changed setting is named`(text: String, applied: [String], postponed: [String]) throws {
     let old = try plan(Self.base)

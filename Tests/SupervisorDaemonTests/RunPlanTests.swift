@@ -49,6 +49,32 @@ import Testing
       ])
   }
 
+  @Test func `an index that others reach serves members only, unless it is to be open`() throws {
+    for listen in ["127.0.0.1:0", "[::1]:7734", "localhost:1"] {
+      #expect(try plan(RunFlags(serveIndex: Endpoint(listen))).isOpen)
+    }
+    var settings = SupervisorSettings()
+    settings.open = true
+    for listen in [":7734", "0.0.0.0:1", "192.0.2.1:1", "[2001:db8::1]:1"] {
+      #expect(try !plan(RunFlags(serveIndex: Endpoint(listen))).isOpen)
+      #expect(try plan(RunFlags(serveIndex: Endpoint(listen), open: true)).isOpen)
+      #expect(try plan(RunFlags(serveIndex: Endpoint(listen)), settings).isOpen)
+    }
+    settings.open = false
+    #expect(try !plan(RunFlags(serveIndex: .defaultIndex), settings).isOpen)
+    #expect(try plan(RunFlags(serveIndex: .defaultIndex, open: true), settings).isOpen)
+    #expect(throws: SupervisorError.self) { try plan(RunFlags(index: .defaultIndex, open: true)) }
+  }
+
+  @Test func `a closed network takes no plain connections`() throws {
+    var settings = SupervisorSettings()
+    settings.plain = .always
+    let error = #expect(throws: SupervisorError.self) { try plan(RunFlags(serveIndex: everywhere), settings) }
+    #expect(error?.message.contains("open = true") == true)
+    #expect(try plan(RunFlags(serveIndex: everywhere, open: true), settings).plain == .always)
+    #expect(try plan(RunFlags(serveIndex: .defaultIndex), settings).plain == .always)
+  }
+
   @Test func `empty configuration starts nothing`() throws {
     let plan = try plan(RunFlags(), SupervisorSettings())
     #expect(plan.index == nil)

@@ -18,7 +18,24 @@ package struct WrittenProtocol {
   package static let values = [
     "<root>": String(repeating: "0a", count: 32), "<alice>": String(repeating: "a1", count: 32),
     "<bob>": String(repeating: "b2", count: 32), "<cursor>": "Y3Vyc29y",
+    "<index>": String(repeating: "c1", count: 32), "<secret>": "00112233445566778899aabbccddeeff",
+    "<ticket>": ticket, "<pass>": pass, "<key>": key,
   ]
+
+  /// Of the index `<index>` with the secret `<secret>`.
+  private static let ticket =
+    "p2p-join:eyJhZGRyZXNzZXMiOlsiMTkyLjAuMi4xOjc3MzQiXSwiaW5kZXgiOiJjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWM"
+    + "xYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxIiwic2VjcmV0IjoiMDAxMTIyMzM0NDU1NjY3Nzg4OTlhYWJiY2N"
+    + "kZGVlZmYiLCJyb2xlIjoicmVhZGVyIiwiZXhwaXJlcyI6IjIwMjYtMDMtMDhUMTI6MDA6MDBaIn0"
+  /// Of `<alice>` as a reader; the signature is none.
+  private static let pass =
+    "eyJuZXR3b3JrIjoiYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFjMWMxYzFj"
+    + "MSIsInBlZXIiOiJhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWExYTFhMWEx"
+    + "Iiwicm9sZSI6InJlYWRlciIsImV4cGlyZXMiOiIyMDI2LTAzLTAxVDEyOjEwOjAwWiJ9.AAECAwQFBgcICQoLDA0ODxAREhMUFRY"
+    + "XGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw"
+  private static let key =
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v"
+    + "MDEyMzQ1Njc4OTo7PD0-Pw"
 
   package let text: String
   package let examples: [Example]

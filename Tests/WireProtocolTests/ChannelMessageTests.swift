@@ -55,6 +55,8 @@ import WireProtocol
       #expect(try Jansson.encodeLine(ChannelCommand.reload(settings).json).count <= ChannelProtocol.maximumLine)
       #expect(try ChannelStart(json(text(start.json))) == start)
     }
+    let ids = Array(repeating: PeerID(digest: .zero), count: 900)
+    #expect(try Jansson.encodeLine(ChannelCommand.own(ids).json).count <= ChannelProtocol.maximumLine)
   }
 
   @Test func `advertised addresses are part of the settings`() throws {
@@ -126,6 +128,12 @@ import WireProtocol
     let listen = #"{"op":"listen","listener":"control"}"#
     #expect(try text(ChannelCommand.listen.json) == listen)
     #expect(try ChannelCommand(json(listen), role: .peer) == .listen)
+    let own = #"{"op":"own","ids":["\#(Sample.peer)","\#(Sample.other)"]}"#
+    let ids = [Sample.peer, Sample.other].compactMap(PeerID.init(hex:))
+    #expect(try text(ChannelCommand.own(ids).json) == own)
+    #expect(try ChannelCommand(json(own), role: .index) == .own(ids))
+    #expect(try text(ChannelCommand.go.json) == #"{"op":"go"}"#)
+    #expect(try ChannelCommand(json(#"{"op":"go"}"#), role: .peer) == .go)
     for wrong in [#"{"op":"listen"}"#, #"{"op":"listen","listener":"uploads"}"#, #"{"op":"jump"}"#] {
       #expect(throws: WireFailure.self) { try ChannelCommand(json(wrong), role: .peer) }
     }
@@ -153,7 +161,7 @@ import WireProtocol
   @Test(
     arguments: [
       (#"{}"#, "event is missing"), (#"{"event":7}"#, "event is a string"),
-      (#"{"event":"jump"}"#, "event is one of ready, heartbeat, failed"),
+      (#"{"event":"jump"}"#, "event is one of ready, heartbeat, failed, identity, owned"),
       (#"{"event":"ready"}"#, "addresses is missing"),
       (#"{"event":"ready","channel":1,"addresses":[]}"#, "addresses is an object"),
       (#"{"event":"ready","channel":1,"addresses":{"index":1}}"#, "index is a string"),
@@ -172,7 +180,7 @@ import WireProtocol
 
   @Test(
     arguments: [
-      (#"{"op":"jump"}"#, "op is one of stop, reload, listen"), (#"{}"#, "op is missing"),
+      (#"{"op":"jump"}"#, "op is one of stop, reload, listen, own, go"), (#"{}"#, "op is missing"),
       (#"{"op":"reload"}"#, "settings is missing"), (#"{"op":"reload","settings":{}}"#, "state is missing"),
     ])
   func `malformed command is refused with its reason`(line: String, reason: String) throws {

@@ -5,45 +5,46 @@ import WireProtocol
 
 /// Every request, reply and event of every plane, once with all its members and once with the fewest.
 enum MessageTable {
-  static let all = index + peer + control + supervisor + channel + failures
+  static let all = index + membership + peer + control + supervisor + channel + failures
 
   // MARK: Index plane
 
-  static let indexRequests = [
-    MessageCase(
-      IndexLine.self,
-      #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"alice","port":40001,"advertise":"192.0.2.1"}"#,
-      optional: ["port", "advertise"]),
-    MessageCase(IndexLine.self, #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"alice"}"#),
-    MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[{\#(Sample.document)}]}"#),
-    MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[{\#(Sample.document)},{\#(Sample.document)}]}"#),
-    MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[]}"#),
-    MessageCase(IndexLine.self, #"{"id":3,"op":"remove","documents":[{"key":"rfc/793",\#(Sample.content)}]}"#),
-    MessageCase(IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793"}"#),
-    MessageCase(
-      IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","peer":"\#(Sample.peer)"}"#, optional: ["peer"]),
-    MessageCase(
-      IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","content":"0123abcd","size":7,"peer":"01234567"}"#,
-      optional: ["content", "size", "peer"]),
-    MessageCase(IndexLine.self, #"{"id":4,"op":"lookup",\#(Sample.content)}"#),
-    MessageCase(
-      IndexLine.self, #"{"id":5,"op":"list","collection":"rfc","words":"control proto","limit":100,"after":"x"}"#,
-      optional: ["collection", "words", "limit", "after"]),
-    MessageCase(IndexLine.self, #"{"id":5,"op":"list","prefix":"data/c","level":true}"#, optional: ["level"]),
-    MessageCase(IndexLine.self, #"{"id":5,"op":"list","prefix":""}"#, optional: ["prefix"]),
-    MessageCase(IndexLine.self, #"{"id":5,"op":"list"}"#),
-    MessageCase(IndexLine.self, #"{"id":6,"op":"peers","limit":100,"after":"x"}"#, optional: ["limit", "after"]),
-    MessageCase(IndexLine.self, #"{"id":6,"op":"peers"}"#),
-    MessageCase(IndexLine.self, #"{"id":7,"op":"stats"}"#),
-    MessageCase(IndexLine.self, #"{"id":8,"op":"ping"}"#),
-    MessageCase(IndexLine.self, #"{"id":9,"op":"watch",\#(Sample.content)}"#),
-    MessageCase(
-      IndexLine.self,
-      #"{"id":9,"op":"watch","key":"rfc/793","prefix":"rfc/7","collection":"rfc","words":"control proto"}"#,
-      optional: ["key", "prefix", "collection", "words"]),
-    MessageCase(IndexLine.self, #"{"id":9,"op":"watch"}"#),
-    MessageCase(IndexLine.self, #"{"id":9,"op":"unwatch","watch":1}"#),
-  ]
+  static let indexRequests =
+    [
+      MessageCase(
+        IndexLine.self,
+        #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"alice","port":40001,"advertise":"192.0.2.1"}"#,
+        optional: ["port", "advertise"]),
+      MessageCase(IndexLine.self, #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"alice"}"#),
+      MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[{\#(Sample.document)}]}"#),
+      MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[{\#(Sample.document)},{\#(Sample.document)}]}"#),
+      MessageCase(IndexLine.self, #"{"id":2,"op":"add","documents":[]}"#),
+      MessageCase(IndexLine.self, #"{"id":3,"op":"remove","documents":[{"key":"rfc/793",\#(Sample.content)}]}"#),
+      MessageCase(IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793"}"#),
+      MessageCase(
+        IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","peer":"\#(Sample.peer)"}"#, optional: ["peer"]),
+      MessageCase(
+        IndexLine.self, #"{"id":4,"op":"lookup","key":"rfc/793","content":"0123abcd","size":7,"peer":"01234567"}"#,
+        optional: ["content", "size", "peer"]),
+      MessageCase(IndexLine.self, #"{"id":4,"op":"lookup",\#(Sample.content)}"#),
+      MessageCase(
+        IndexLine.self, #"{"id":5,"op":"list","collection":"rfc","words":"control proto","limit":100,"after":"x"}"#,
+        optional: ["collection", "words", "limit", "after"]),
+      MessageCase(IndexLine.self, #"{"id":5,"op":"list","prefix":"data/c","level":true}"#, optional: ["level"]),
+      MessageCase(IndexLine.self, #"{"id":5,"op":"list","prefix":""}"#, optional: ["prefix"]),
+      MessageCase(IndexLine.self, #"{"id":5,"op":"list"}"#),
+      MessageCase(IndexLine.self, #"{"id":6,"op":"peers","limit":100,"after":"x"}"#, optional: ["limit", "after"]),
+      MessageCase(IndexLine.self, #"{"id":6,"op":"peers"}"#),
+      MessageCase(IndexLine.self, #"{"id":7,"op":"stats"}"#),
+      MessageCase(IndexLine.self, #"{"id":8,"op":"ping"}"#),
+      MessageCase(IndexLine.self, #"{"id":9,"op":"watch",\#(Sample.content)}"#),
+      MessageCase(
+        IndexLine.self,
+        #"{"id":9,"op":"watch","key":"rfc/793","prefix":"rfc/7","collection":"rfc","words":"control proto"}"#,
+        optional: ["key", "prefix", "collection", "words"]),
+      MessageCase(IndexLine.self, #"{"id":9,"op":"watch"}"#),
+      MessageCase(IndexLine.self, #"{"id":9,"op":"unwatch","watch":1}"#),
+    ] + membershipRequests
 
   static let index =
     indexRequests + [
@@ -98,6 +99,11 @@ enum MessageTable {
 
   static let peerRequests = [
     MessageCase(PeerLine.self, #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"bob"}"#),
+    MessageCase(
+      PeerLine.self,
+      #"{"id":1,"op":"hello","protocol":1,"peer":"\#(Sample.peer)","name":"bob","pass":"\#(Sample.pass)"}"#,
+      optional: ["pass"]),
+    MessageCase(PeerLine.self, #"{"id":5,"op":"pass","pass":"\#(Sample.pass)"}"#),
     MessageCase(PeerLine.self, #"{"id":2,"op":"have",\#(Sample.content)}"#),
     MessageCase(PeerLine.self, #"{"id":3,"op":"hashes",\#(Sample.content),"layer":3,"index":32,"length":16}"#),
     MessageCase(PeerLine.self, #"{"id":4,"op":"get",\#(Sample.content),"offset":16384,"length":177957}"#),
@@ -137,6 +143,10 @@ enum MessageTable {
       ControlLine.self,
       #"{"id":2,"op":"add","paths":["/a"],"recursive":true,"follow":true,"hidden":true,"exclude":["*.o","b/*"]}"#,
       optional: ["recursive", "follow", "hidden", "exclude"]),
+    MessageCase(
+      ControlLine.self, #"{"id":3,"op":"join","ticket":"\#(Sample.ticket)","share_existing":true}"#,
+      optional: ["share_existing"]),
+    MessageCase(ControlLine.self, #"{"id":3,"op":"network","request":{"op":"members","limit":10}}"#),
     MessageCase(ControlLine.self, #"{"id":3,"op":"lookup","key":"rfc/793"}"#),
     MessageCase(ControlLine.self, #"{"id":4,"op":"list"}"#),
     MessageCase(
@@ -222,8 +232,8 @@ enum MessageTable {
         + #""notices":[{"path":"/s/catalogue.sqlite","message":"was lost"}]}"#,
       optional: ["status", "notices"]),
     MessageCase(
-      Reply<ControlAddReply>.self, #"{"id":2,"status":200,"added":3,"failed":1,"announced":false}"#,
-      optional: ["status", "announced"]),
+      Reply<ControlAddReply>.self, #"{"id":2,"status":200,"added":3,"failed":1,"announced":false,"refused":2}"#,
+      optional: ["status", "announced", "refused"]),
     MessageCase(
       Reply<ControlAddReply>.self,
       #"{"id":2,"status":200,"added":3,"failed":0,"announced":true,"#
@@ -321,8 +331,8 @@ enum MessageTable {
     MessageCase(
       Part<IndexState>.self,
       #"{"address":"192.0.2.1:7734","connected":false,"since":"2024-02-29T12:00:00Z","source":"connect","error":"no","#
-        + #""id":"\#(Sample.peer)"}"#,
-      optional: ["connected", "error", "id"]),
+        + #""id":"\#(Sample.peer)","role":"none"}"#,
+      optional: ["connected", "error", "id", "role"]),
     MessageCase(Part<NamedPeer>.self, #"{"peer":"\#(Sample.peer)","name":"bob"}"#),
   ]
 
@@ -348,16 +358,18 @@ enum MessageTable {
     MessageCase(
       Part<IndexSettings>.self,
       #"{"address":":7734","allow_advertise":["10.0.0.0/8","2001:db8::1"],"memory":1,"memory_per_address":2,"#
-        + #""records_per_address":3,"requests_per_address":4,"state":"/s","plain":"never"}"#,
+        + #""records_per_address":3,"requests_per_address":4,"connections_per_address":5,"bytes_per_address":6,"sessions_per_member":7,"#
+        + #""requests_per_member":8,"records_per_member":9,"bytes_per_member":10,"state":"/s","plain":"never","operator":1000}"#,
       optional: [
         "allow_advertise", "memory", "memory_per_address", "records_per_address", "requests_per_address",
-        "state", "plain",
+        "connections_per_address", "bytes_per_address", "sessions_per_member", "requests_per_member",
+        "records_per_member", "bytes_per_member", "state", "plain", "operator",
       ]),
     MessageCase(
       Part<PeerSettings>.self,
       #"{"state":"/s","control":"/c","index":"h:1","downloads":"/d","automatic":true,"advertise":"192.0.2.1","#
-        + #""port_taken":5,"private":["/p"],"plain":"always"}"#,
-      optional: ["automatic", "advertise", "port_taken", "private", "plain"]),
+        + #""port_taken":5,"private":["/p"],"plain":"always","grace":60}"#,
+      optional: ["automatic", "advertise", "port_taken", "private", "plain", "grace"]),
     MessageCase(
       Part<ChannelListeners>.self, #"{"index":3,"uploads":4,"control":65535}"#,
       optional: ["index", "uploads", "control"]),
@@ -368,6 +380,8 @@ enum MessageTable {
       Part<ChannelEvent>.self, #"{"event":"ready","channel":1,"addresses":{"control":"/c"}}"#, optional: ["channel"]),
     MessageCase(Part<ChannelEvent>.self, #"{"event":"heartbeat"}"#),
     MessageCase(Part<ChannelEvent>.self, #"{"event":"failed","message":"no key"}"#),
+    MessageCase(Part<ChannelEvent>.self, #"{"event":"identity","id":"\#(Sample.peer)"}"#),
+    MessageCase(Part<ChannelEvent>.self, #"{"event":"owned"}"#),
   ]
 
   // MARK: Failures

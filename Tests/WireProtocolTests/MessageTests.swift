@@ -32,7 +32,7 @@ import WireProtocol
 
   /// Messages for members of which exactly one is required.
   private static let alternatives = [
-    "lookup takes key, or content and size", "content is 64 lower-case hex digits",
+    "lookup takes key, or content and size", "revoke takes peer or ticket", "content is 64 lower-case hex digits",
     "one of job, key and all selects downloads",
     "one of path and directory is an absolute path", "between goes with down or up",
     "one of prefix and keys says what to fetch",

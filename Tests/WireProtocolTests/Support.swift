@@ -42,6 +42,18 @@ enum Sample {
   static let root = String(repeating: "0a", count: 32)
   static let peer = String(repeating: "b1", count: 32)
   static let other = String(repeating: "c2", count: 32)
+  static let ticket = Ticket(
+    addresses: [Endpoint(host: "192.0.2.1", port: 7734)], index: PeerID(digest: Digest(hex: other) ?? .zero),
+    secret: TicketSecret(hex: String(repeating: "5e", count: 16)) ?? TicketSecret(using: &generator), role: .reader,
+    expires: Timestamp(seconds: 1_772_366_400)
+  ).text
+  private nonisolated(unsafe) static var generator = SystemRandomNumberGenerator()
+  /// Its signature is none.
+  static let pass = SignedPass(
+    Pass(
+      network: PeerID(digest: Digest(hex: other) ?? .zero), peer: PeerID(digest: Digest(hex: peer) ?? .zero),
+      role: .reader, expires: Timestamp(seconds: 1_772_366_400)), signature: [UInt8](0..<64)
+  ).text
   static let holder = #"{"peer":"\#(peer)","name":"bob","host":"192.0.2.7","port":40001,"complete":true}"#
   static let content = #""content":"\#(root)","size":177957"#
   static let document =

@@ -102,14 +102,26 @@ import WireProtocol
   private func checkIndexReply(_ object: JSONObject, to operation: IndexOperation?, _ example: Example) throws {
     switch operation {
     case .hello: #expect(["192.0.2.7", "127.0.0.1"].contains(try IndexHelloReply(object).host))
-    case .add: #expect(try object.integer("added", in: 0...1) == 1)
+    case .add: #expect(try written(AddReply(object), object) == example.line)
     case .remove: #expect(try object.integer("removed", in: 0...1) == 1)
     case .lookup: #expect(try written(LookupReply(object), object) == example.line)
     case .list: #expect(try written(ListReply(object), object) == example.line)
     case .peers: #expect(try written(PeersReply(object), object) == example.line)
     case .stats: #expect(try object.integer("records", in: 0...Int64(Int32.max)) == 120_000)
-    case .ping, .unwatch: #expect(object.count == 2)
+    case .ping: #expect(try written(PingReply(object), object) == example.line)
+    case .unwatch: #expect(object.count == 2)
     case .watch: #expect(try written(WatchReply(object), object) == example.line)
+    case .join: #expect(try written(JoinReply(object), object) == example.line)
+    case .claim: #expect(try written(ClaimsReply(object), object) == example.line)
+    case .invite:
+      let reply = try InviteReply(object)
+      #expect(try written(reply, object) == example.line)
+      #expect(try Ticket(reply.ticket).expires == reply.expires)
+    case .members: #expect(try written(MembersReply(object), object) == example.line)
+    case .revoke, .ban, .unban: #expect(try written(AffectedReply(object), object) == example.line)
+    case .bans: #expect(try written(BansReply(object), object) == example.line)
+    case .log: #expect(try written(LogReply(object), object) == example.line)
+    case .limits: #expect(try written(LimitsReply(object), object) == example.line)
     case nil: Issue.record("\(example) answers no request")
     }
   }
@@ -130,6 +142,7 @@ import WireProtocol
           case .have: #expect(try written(HaveReply(object), object) == example.line)
           case .hashes: #expect(try written(HashesReply(object, expected: 16), object) == example.line)
           case .get: #expect(try written(GetReply(object), object) == example.line)
+          case .pass: #expect(object.count == 2)
           case nil: Issue.record("\(example) answers no request")
           }
         }
@@ -181,7 +194,9 @@ import WireProtocol
     case .watch: try ControlWatchReply(json).json(id: id)
     case .connect: try ControlConnectReply(json).json(id: id)
     case .doctor: try ControlDoctorReply(json).json(id: id)
-    case nil: nil
+    case .join: try ControlJoinReply(json).json(id: id)
+    case .network(.members): try MembersReply(json).json(id: id)
+    case .network, nil: nil
     }
   }
 
@@ -200,7 +215,7 @@ import WireProtocol
         role = start.role
         #expect(start.json == json)
       case (true, nil, nil):
-        // The command in the examples is for an index.
+        // The settings in the examples are those of an index.
         #expect(role == .peer)
         #expect(try ChannelCommand(json, role: .index).json == json)
       case (false, let id?, _): #expect(supervisorReply(json, to: operations[id], id: id) == json)

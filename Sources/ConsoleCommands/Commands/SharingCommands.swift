@@ -123,6 +123,16 @@ struct AddCommand: ConsoleCommand {
       console.noteLine("\(message), see above.")
       return .noInput
     }
+    guard reply.refused == 0 else {
+      throw CommandFailure(
+        .notPermitted,
+        "the index does not permit this peer to add \(Quantity.count(reply.refused, "document")): "
+          + "its role or a claim forbids it",
+        [
+          "The files are recorded, and tried again each minute: others see them once a publisher shares the same.",
+          "An admin makes a ticket for publishers with: p2pctl network invite --role publisher",
+        ])
+    }
     return .done
   }
 

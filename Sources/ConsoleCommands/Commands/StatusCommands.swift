@@ -69,6 +69,7 @@ struct StatusCommand: ConsoleCommand {
   static func text(of index: IndexState) -> String {
     "\(index.address), \(index.connected ? "connected" : "not connected") since \(index.since)"
       + (index.source == .connect ? " (chosen with connect)" : "") + (index.id.map { ", id \($0)" } ?? "")
+      + (index.role.map { $0 == MemberStanding.noRole ? "" : ", member as \($0)" } ?? "")
       + (index.error.map { ": \($0)" } ?? "")
   }
 

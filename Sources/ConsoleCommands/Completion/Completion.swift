@@ -142,6 +142,7 @@ package struct Completion: Equatable {
     case "process": verb == "logs" ? .logs : .processes
     case "file", "path": .files
     case "dir": .directories
+    case "role": .words([Word("reader"), Word("publisher"), Word("admin")])
     default: .nothing
     }
   }

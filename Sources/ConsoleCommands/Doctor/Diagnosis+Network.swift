@@ -59,14 +59,17 @@ extension Diagnosis {
 
   private func ownAddress(_ peer: DoctorFacts.Peer) -> [Finding] {
     guard let status = peer.status, status.index.connected else { return [] }
-    if status.uploads.isLoopback, !status.index.address.isLoopback {
+    let examined = peer.examination?.uploads
+    // It also listens where its index tells others to connect, unless a person chose otherwise.
+    let isReached = examined.map { $0.reachable && !$0.address.isLoopback } ?? false
+    if status.uploads.isLoopback, !status.index.address.isLoopback, !isReached {
       return [
         .problem(
           .reachability, "\(peer.name) listens on \(status.uploads) only: other machines cannot fetch from it",
           cure: restart(peer, with: status.index.address))
       ]
     }
-    guard let uploads = peer.examination?.uploads else { return [] }
+    guard let uploads = examined else { return [] }
     if uploads.reachable {
       return [.ok(.reachability, "\(peer.name) is reachable at \(uploads.address), its address in the index")]
     }

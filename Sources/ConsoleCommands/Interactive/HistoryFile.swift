@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import WireProtocol
 
 /// The lines typed in earlier sessions. Mode 0600; links are never followed.
 package final class HistoryFile {
@@ -37,7 +38,9 @@ package final class HistoryFile {
     close(descriptor)
   }
 
+  /// Leaves lines with tickets out: these let anybody join who reads them.
   package func append(_ line: String) {
+    guard !line.contains(Ticket.prefix) else { return }
     Self.write(line + "\n", to: descriptor)
   }
 

@@ -84,17 +84,20 @@ package struct RememberedStart: Equatable {
 
   /// `--serve-index` and each `--peer`, by the name of what it starts.
   private static func processes(_ flags: [String]) -> [(name: String, flags: [String])] {
-    zip(flags, flags.dropFirst()).enumerated().compactMap { position, pair -> (name: String, flags: [String])? in
-      // Every flag has a value.
-      guard position.isMultiple(of: 2) else { return nil }
-      switch pair.0 {
-      case "--serve-index": return ("index", [pair.0, pair.1])
+    var processes: [(name: String, flags: [String])] = []
+    var rest = flags[...]
+    while let flag = rest.popFirst() {
+      // The only one without a value.
+      guard flag != "--open", let value = rest.popFirst() else { continue }
+      switch flag {
+      case "--serve-index": processes.append(("index", [flag, value] + (flags.contains("--open") ? ["--open"] : [])))
       case "--peer":
-        let name = pair.1.split(separator: "=", maxSplits: 1).first.map(String.init) ?? pair.1
-        return (name, [pair.0, pair.1])
-      default: return nil
+        let name = value.split(separator: "=", maxSplits: 1).first.map(String.init) ?? value
+        processes.append((name, [flag, value]))
+      default: break
       }
     }
+    return processes
   }
 
   /// The flags as a shell takes them.

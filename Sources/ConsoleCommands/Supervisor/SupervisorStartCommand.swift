@@ -30,6 +30,9 @@ struct SupervisorStartCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Run a peer with this name; may be repeated.", valueName: "name[=host:port]"))
   var peer: [String] = []
 
+  @Flag(help: "Let the served index admit every peer, not only members.")
+  var open = false
+
   @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file())
   var config: String?
 
@@ -71,6 +74,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     try options.write(started.processes, on: console)
     guard started.isReady else { throw CommandFailure.notReady(started.processes) }
     for warning in started.warnings { console.noteLine("warning: \(warning)") }
+    noteClosed(layout, on: console)
     console.noteLine("Stop it with: p2pctl supervisor stop" + homeHint)
     try showIndex(of: started.processes, layout, on: console)
     return .done
@@ -80,6 +84,14 @@ struct SupervisorStartCommand: ConsoleCommand {
     for line in try IndexConnections.lines(of: processes, in: layout, on: console) {
       if options.json { console.noteLine(line) } else { try console.writeLine(line) }
     }
+  }
+
+  /// Whether the index that was started serves members only.
+  private func noteClosed(_ layout: Layout, on console: Console) {
+    // A supervisor that was killed may have left a socket behind.
+    guard (try? ControlConnection.open(layout.indexSocket, role: .index, timeout: console.helloTimeout)) != nil
+    else { return }
+    console.noteLine("The index serves members only. Invite others with: p2pctl network invite")
   }
 
   /// The processes of a supervisor that answers; `nil` if none runs.
@@ -93,7 +105,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     }
   }
 
-  private func layout(on console: Console) throws -> Layout {
+  func layout(on console: Console) throws -> Layout {
     if let home = options.home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
     guard let layout = console.environment.layouts.first else { throw CommandFailure(SocketSearch.Failure.nowhere) }
     return layout
@@ -109,14 +121,14 @@ struct SupervisorStartCommand: ConsoleCommand {
   // MARK: Flags of run
 
   /// Where the flags of this start come from.
-  private enum Source {
+  enum Source {
     /// Typed now: absolute, and remembered unless a configuration file exists.
     case typed([String])
     case repeated(RememberedStart)
     case configuration
   }
 
-  private func source(in layout: Layout, on console: Console) throws -> Source {
+  func source(in layout: Layout, on console: Console) throws -> Source {
     if flags.isEmpty, StartAdvice.exists(layout.configurationFile) { return .configuration }
     if flags.isEmpty, !fresh, let remembered = try RememberedStart.read(in: layout) { return .repeated(remembered) }
     return .typed(try absolute(on: console).flags)
@@ -130,7 +142,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     console.noteLine("No longer started, because flags name exactly what starts: \(dropped.text)")
   }
 
-  private func remember(_ source: Source, in layout: Layout, on console: Console) {
+  func remember(_ source: Source, in layout: Layout, on console: Console) {
     guard case .typed(let flags) = source, !StartAdvice.exists(layout.configurationFile) else { return }
     guard let error = RememberedStart(flags: flags).write(in: layout) else { return }
     let path = TextRules.escapedForTerminal(RememberedStart.path(in: layout))
@@ -142,6 +154,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     if let serveIndex { flags += ["--serve-index", serveIndex] }
     if let index { flags += ["--index", index] }
     for peer in peer { flags += ["--peer", peer] }
+    if open { flags.append("--open") }
     if let config { flags += ["--config", config] }
     return flags
   }
@@ -153,7 +166,7 @@ struct SupervisorStartCommand: ConsoleCommand {
     return absolute
   }
 
-  private func arguments(_ source: Source, on console: Console) throws -> [String] {
+  func arguments(_ source: Source, on console: Console) throws -> [String] {
     let named = options.home ?? console.environment.variable("P2P_HOME").flatMap { $0.isEmpty ? nil : $0 }
     let home = try named.map { ["--home", try console.absolutePath($0, orFail: .usage)] } ?? []
     switch source {

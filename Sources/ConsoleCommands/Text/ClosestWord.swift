@@ -56,7 +56,7 @@ enum Synonyms {
     "rm": "remove", "del": "remove", "delete": "remove", "unshare": "remove", "withdraw": "remove",
     "info": "status", "ps": "supervisor status", "log": "logs", "tail": "logs -f", "check": "doctor", "shell": "repl",
     "start": "supervisor start", "stop": "supervisor stop", "restart": "supervisor restart",
-    "reload": "supervisor reload", "index": "connect", "join": "connect", "downloads": "transfers",
+    "reload": "supervisor reload", "index": "connect", "downloads": "transfers",
     "uploads": "transfers", "continue": "resume", "abort": "cancel", "throttle": "limit", "rate": "limit",
   ]
 

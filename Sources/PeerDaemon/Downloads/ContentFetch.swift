@@ -18,6 +18,8 @@ final class ContentFetch {
   struct Context {
     let identity: (id: PeerID, name: PeerName)
     let transport: TransportIdentity?
+    /// What this peer shows in a closed network.
+    let pass: @Sendable () -> SignedPass?
     let pool: NIOThreadPool
     let timeout: SourceTimeout
     let idle: IdleSources
@@ -168,7 +170,7 @@ final class ContentFetch {
     let kept = context.idle.take(holder, on: loop)
     let isAlone = sources.isEmpty
     let answer = context.timeout.answer(at: pace)
-    let connection = kept ?? SourceConnection(source: holder.peer, identity: context.identity)
+    let connection = kept ?? SourceConnection(source: holder.peer, identity: context.identity, pass: context.pass)
     let source = Source(
       holder: holder, connection: connection, sink: makeSink(id), deadline: loop.now + answer, isReused: kept != nil,
       allowance: RateAllowance(of: context.limiter, for: ObjectIdentifier(self), on: loop), lastQuestion: loop.now,

@@ -117,7 +117,8 @@ package struct ContentFetcher: Sendable {
   ) async -> FetchOutcome {
     let loop = idle.loop(for: choice.holders) ?? group.next()
     let context = ContentFetch.Context(
-      identity: identity, transport: transport, pool: pool, timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal,
+      identity: identity, transport: transport, pass: { [passes = link.passes] in passes.pass }, pool: pool,
+      timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal,
       logger: logger,
       random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp,
       watch: { [watches] in await watches.begin(file.content, $0) }, unwatch: { [watches] in await watches.end($0) },

@@ -37,6 +37,8 @@ final class SourceConnection: LineRole {
 
   private var machine: SourceMachine
   private let identity: (id: PeerID, name: PeerName)
+  /// What this peer shows in a closed network.
+  private let pass: @Sendable () -> SignedPass?
   private var user: User?
   private var connection: (any LineConnection)?
   private var body: (what: SourceMachine.Body, left: Int)?
@@ -58,9 +60,13 @@ final class SourceConnection: LineRole {
   /// Called when an idle connection closes.
   var whenClosedIdle: (() -> Void)?
 
-  init(source: PeerID, identity: (id: PeerID, name: PeerName)) {
+  /// - Parameter pass: what this peer shows in a closed network; asked before requests, because it is renewed.
+  init(
+    source: PeerID, identity: (id: PeerID, name: PeerName), pass: @escaping @Sendable () -> SignedPass? = { nil }
+  ) {
     machine = SourceMachine(source: source)
     self.identity = identity
+    self.pass = pass
   }
 
   // MARK: The user
@@ -73,13 +79,17 @@ final class SourceConnection: LineRole {
     self.user = user
     early = []
     guard let connection else { return }
-    connection.send { machine.want(user.content, to: &$0) }
+    connection.send { output in
+      machine.show(pass(), to: &output)
+      machine.want(user.content, to: &output)
+    }
   }
 
   func request(_ bodies: [SourceMachine.Body]) {
     guard user != nil, !bodies.isEmpty else { return }
     guard let connection else { return early += bodies }
     connection.send { output in
+      machine.show(pass(), to: &output)
       for body in bodies { machine.request(body, to: &output) }
     }
   }
@@ -108,7 +118,7 @@ final class SourceConnection: LineRole {
     guard !isUnwanted else { return connection.abort() }
     self.connection = connection
     connection.send { output in
-      machine.greet(as: identity.id, identity.name, to: &output)
+      machine.greet(as: identity.id, identity.name, with: pass(), to: &output)
       if let user { machine.want(user.content, to: &output) }
       for body in early { machine.request(body, to: &output) }
       early = []

@@ -3,7 +3,7 @@
 package import ContentStore
 package import DocumentModel
 package import LineJSON
-import WireProtocol
+package import WireProtocol
 
 /// The state machine of a downloader's connection to one source: requests out, replies in.
 ///
@@ -35,6 +35,7 @@ package struct SourceMachine {
     case hello
     case have
     case body(Body)
+    case pass
   }
 
   private static let maxRequests = 64
@@ -53,6 +54,8 @@ package struct SourceMachine {
   private var isGreeted = false
   private var isPartial = false
   private var openBodies = 0
+  /// What was shown last, in a closed network.
+  private var pass: SignedPass?
 
   /// - Parameter source: the peer id that the index reported.
   package init(source: PeerID) {
@@ -63,8 +66,19 @@ package struct SourceMachine {
   package var isIdle: Bool { expected.isEmpty && queue.isEmpty && openBodies == 0 }
 
   /// Appends the first request of a connection.
-  package mutating func greet(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
-    ask(.hello(peer: peer, name: name), for: .hello, &output)
+  /// - Parameter pass: in a closed network.
+  package mutating func greet(
+    as peer: PeerID, _ name: PeerName, with pass: SignedPass? = nil, to output: inout JSONWriter
+  ) {
+    self.pass = pass
+    ask(.hello(peer: peer, name: name, pass: pass), for: .hello, &output)
+  }
+
+  /// Appends the pass if it is another one than was shown. Call it before requests: the one that was shown may have ended.
+  package mutating func show(_ pass: SignedPass?, to output: inout JSONWriter) {
+    guard let pass, pass != self.pass, isGreeted else { return }
+    self.pass = pass
+    ask(.pass(pass), for: .pass, &output)
   }
 
   /// Appends the question what the source has of a content. Call it when the machine is idle, or right after `greet`.
@@ -129,6 +143,7 @@ package struct SourceMachine {
       let have = try Self.read { () throws(WireFailure) in try HaveReply(reply, of: content) }
       isPartial = !have.complete
       return .holding(have.pieces.map { .pieces($0) } ?? .complete)
+    case .pass: return .answer
     case .body(let body):
       let count = try Self.read { () throws(WireFailure) in try check(body, reply) }
       openBodies += 1

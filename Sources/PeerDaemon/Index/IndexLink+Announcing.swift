@@ -17,7 +17,7 @@ extension IndexLink {
     withdrawn.subtract(records)
     withdrawals.announced(records)
     let deadline = NIODeadline.now() + timeout.acknowledgement
-    guard await waitForConnection(timeout.acknowledgement) else { return false }
+    guard await waitForConnection(timeout.acknowledgement), !isOutside else { return false }
     for batch in batches(documents) {
       let left = max(deadline - .now(), .milliseconds(1))
       do throws(WireFailure) {
@@ -33,8 +33,9 @@ extension IndexLink {
 
   /// Withdraws records. Those that the index does not acknowledge are withdrawn again later.
   package func withdraw(_ records: [DocumentID]) async -> Bool {
+    refused.withdrawn(records)
     if announcing.isRunning { withdrawn.formUnion(records) }
-    guard machine.isConnected else { return false }
+    guard machine.isConnected, !isOutside else { return false }
     let generation = generation
     guard await remove(records) else {
       if generation == self.generation { carryOut(announcing.fail(.withdrawals, using: &random)) }
@@ -46,6 +47,7 @@ extension IndexLink {
   /// Announces everything once more, for additions that the index did not acknowledge. Without a connection the next one
   /// does.
   package func announceAgain() {
+    guard !isOutside else { return }
     carryOut(announcing.request(.everything))
   }
 
@@ -54,7 +56,53 @@ extension IndexLink {
   private func add(_ documents: [Document], within timeout: TimeAmount) async throws(WireFailure) {
     let valid = documents.filter { !withdrawn.contains($0.id) }
     guard !valid.isEmpty else { return }
-    try await exchange(.add(valid), within: timeout) { _ in }
+    let generation = generation
+    let reply = try await exchange(.add(valid), within: timeout) { reply throws(WireFailure) in try AddReply(reply) }
+    guard generation == self.generation else { return }
+    refused.added(valid, refused: reply.refused)
+    scheduleRetry()
+  }
+
+  // MARK: Documents that are not permitted
+
+  /// Seconds until they are tried again.
+  private static let refusedPause = TimeAmount.seconds(60)
+
+  /// How many of these documents the index does not permit this peer to add.
+  package func refusedCount(of documents: [DocumentID]) -> Int {
+    refused.isEmpty ? 0 : documents.count(where: refused.contains)
+  }
+
+  /// What its user should know.
+  var refusedError: String? {
+    refused.isEmpty
+      ? nil
+      : "the index does not permit \(refused.count == 1 ? "1 document" : "\(refused.count) documents") of this peer: "
+        + "its role or a claim forbids them. They are tried again each minute"
+  }
+
+  private func scheduleRetry() {
+    guard !refused.isEmpty, refusedTimer == nil else { return }
+    refusedTimer = loop.scheduleTask(in: Self.refusedPause) {
+      self.assumeIsolated { $0.retryRefused() }
+    }
+  }
+
+  private func retryRefused() {
+    refusedTimer = nil
+    guard machine.isConnected else { return }
+    switch refused.takeRetry() {
+    case nil: break
+    case .everything: announceAgain()
+    case .documents(let documents):
+      let generation = generation
+      Task {
+        for batch in batches(documents) where generation == self.generation {
+          _ = await send(batch: Array(batch), generation: generation)
+        }
+        scheduleRetry()
+      }
+    }
   }
 
   /// - Returns: false if some were not acknowledged; these stay in `withdrawals`.

@@ -13,6 +13,7 @@ extension IndexLink {
       do throws(WireFailure) {
         let greeting = try link.understood(reply.get(), IndexHelloReply.init)
         guard !link.connectsAgain(after: greeting.asksForTLS == true) else { return }
+        try link.learn(greeting.standing)
         link.greeting = greeting
         link.carryOut(link.machine.greeted(at: .now()))
       } catch {
@@ -33,7 +34,7 @@ extension IndexLink {
   func begin() {
     since = wallClock()
     connectedAt = .now()
-    (lastError, refusal) = (nil, nil)
+    (lastError, refusal) = (nil, isOutside ? .notMember : nil)
     logger.log(
       level: warnings.recovered() ? .info : .debug, "connected to index", metadata: ["address": "\(address)"])
     if greeting?.isAdvertised == false {
@@ -46,7 +47,7 @@ extension IndexLink {
     waiters = []
     withdrawn = []
     withdrawals = PendingWithdrawals()
-    carryOut(announcing.connected())
+    if !isOutside { carryOut(announcing.connected()) }
     carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches))
   }
 
@@ -65,7 +66,7 @@ extension IndexLink {
       logOnce("index does not answer", "no answer within \((interval * 3).nanoseconds / 1_000_000_000) s")
       return lose(retryAfter: nil)
     }
-    if machine.isConnected { submit(.ping) { _, _ in } }
+    if machine.isConnected { submit(.ping) { $0.heard($1) } }
   }
 }
 
@@ -92,7 +93,8 @@ extension IndexLink {
   private func connectsAgain(after isAsked: Bool) -> Bool {
     guard isAsked, trust != nil, !demandsTLS, connection?.provenPeer == nil else { return false }
     demandsTLS = true
-    carryOut(machine.retarget())
+    drop()
+    carryOut(machine.greetedOtherwise())
     return true
   }
 }

@@ -26,9 +26,10 @@ extension IndexLink {
   }
 
   /// Waits for a connection.
+  /// - Parameter hastily: whether to give up after one try that fails.
   /// - Throws: `unavailable`.
-  package func requireConnection() async throws(WireFailure) {
-    guard await waitForConnection(timeout.connection) else {
+  package func requireConnection(hastily: Bool = false) async throws(WireFailure) {
+    guard await waitForConnection(timeout.connection, hastily: hastily) else {
       if let refusal { throw refusal }
       throw WireFailure(
         .unavailable,
@@ -69,7 +70,7 @@ extension IndexLink {
     }
   }
 
-  func waitForConnection(_ timeout: TimeAmount) async -> Bool {
+  func waitForConnection(_ timeout: TimeAmount, hastily: Bool = false) async -> Bool {
     if machine.isConnected { return true }
     if refusal != nil { return false }
     // Before it is started, a connection is only a matter of time.
@@ -78,7 +79,7 @@ extension IndexLink {
     let id = nextWaiter
     return await withCheckedContinuation { continuation in
       let timer = loop.scheduleTask(in: timeout) { self.assumeIsolated { $0.giveUp(waiter: id) } }
-      waiters.append(Waiter(id: id, continuation: continuation, timer: timer))
+      waiters.append(Waiter(id: id, isHasty: hastily, continuation: continuation, timer: timer))
     }
   }
 

@@ -41,6 +41,8 @@ package actor IndexLink {
     package let id: PeerID?
     /// Whether the connection is by TLS, so that others reach this peer by TLS.
     package let isProven: Bool
+    /// How this peer stands in a closed network, while connected.
+    package let standing: MemberStanding?
   }
 
   /// Receives the reply, which is valid during the call only, or the failure.
@@ -55,6 +57,8 @@ package actor IndexLink {
 
   struct Waiter {
     let id: Int
+    /// Whether it waits for the end of one try only.
+    let isHasty: Bool
     let continuation: CheckedContinuation<Bool, Never>
     let timer: Scheduled<Void>
 
@@ -97,6 +101,8 @@ package actor IndexLink {
   let logger: Logger
   /// `nil` for plain connections only.
   let trust: IndexTrust?
+  /// How this peer stands in the network of its index.
+  nonisolated let passes: PassKeeper
   /// Whether the index at the address, on this machine, has asked for TLS.
   var demandsTLS = false
   /// What requests get as long as there is no connection, because only a person can change something.
@@ -120,6 +126,8 @@ package actor IndexLink {
   /// Withdrawn while the announcement runs: pages that were read before must not bring it back.
   var withdrawn: Set<DocumentID> = []
   var withdrawals = PendingWithdrawals()
+  var refused = RefusedDocuments()
+  var refusedTimer: Scheduled<Void>?
   var watching = WatchMachine()
   /// Owners of subscriptions that wait for news.
   var owners: [WatchMachine.ID: CheckedContinuation<[WatchMachine.News]?, Never>] = [:]
@@ -140,7 +148,7 @@ package actor IndexLink {
   /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
-    timeout: Timeout = Timeout(), trust: IndexTrust? = nil,
+    timeout: Timeout = Timeout(), trust: IndexTrust? = nil, passes: PassKeeper = PassKeeper(),
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
     connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in }
@@ -152,6 +160,7 @@ package actor IndexLink {
     self.logger = logger
     self.timeout = timeout
     self.trust = trust
+    self.passes = passes
     self.wallClock = wallClock
     since = wallClock()
     self.random = random
@@ -205,8 +214,9 @@ package actor IndexLink {
   package var status: Status {
     Status(
       address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
-      error: lastError ?? announcementError, id: connection?.provenPeer ?? trust?.known(address),
-      isProven: connection?.provenPeer != nil)
+      error: lastError ?? outsideError ?? announcementError ?? refusedError,
+      id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil,
+      standing: greeting?.standing)
   }
 
   /// Waits for a connection, at most `timeout.connection`.
@@ -251,6 +261,8 @@ package actor IndexLink {
     lastError = reason
     logOnce("index not reached", reason)
     if let refusal = problem?.refusal { refuse(refusal) }
+    for waiter in waiters where waiter.isHasty { waiter.resume(false) }
+    waiters.removeAll(where: \.isHasty)
     carryOut(machine.lost(at: .now(), retryAfter: problem?.retryAfter, using: &self.random))
   }
 
@@ -287,8 +299,9 @@ package actor IndexLink {
   private func answered(_ reply: JSONObject) throws(WireFailure) {
     let failure = try WireFailure(reply: reply)
     // A refusal of the whole connection has no id: the index is full, or the supervisor answers in its place.
-    guard let request = pending.first,
-      reply["id"]?.integer == request.id || (failure != nil && reply["id"]?.kind == .null)
+    let isOfSession = failure != nil && reply["id"]?.kind == .null
+    if isOfSession, let failure, pending.isEmpty { return ended(failure) }
+    guard let request = pending.first, isOfSession || reply["id"]?.integer == request.id
     else { throw WireFailure.badRequest("reply out of order") }
     pending.removeFirst()
     request.finish(self, failure.map { .failure($0) } ?? .success(reply))
@@ -350,18 +363,29 @@ package actor IndexLink {
 
   func lose(retryAfter: Int?) {
     if machine.isConnected { since = wallClock() }
+    drop()
+    carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
+  }
+
+  /// Ends the connection and what depends on it.
+  func drop() {
     // First: the connection reports its end during the abort, which must not count as a second loss.
     generation += 1
     connection?.abort()
     connection = nil
     isLeaving = false
+    if isOutside { refusal = nil }
     greeting = nil
+    passes.disconnected()
     announcing.disconnected()
     announcement?.cancel()
     announcement = nil
     retryTimer?.cancel()
     retryTimer = nil
     announcementError = nil
+    refused = RefusedDocuments()
+    refusedTimer?.cancel()
+    refusedTimer = nil
     heartbeat?.cancel()
     heartbeat = nil
     carryOut(watching.disconnected())
@@ -370,6 +394,5 @@ package actor IndexLink {
     for request in abandoned {
       request.finish(self, .failure(WireFailure(.unavailable, "connection to the index lost")))
     }
-    carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
   }
 }

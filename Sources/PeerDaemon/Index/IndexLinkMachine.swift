@@ -9,7 +9,7 @@ package struct IndexLinkMachine {
     case stopped
     /// To `greeting` by `connected`, to `waiting` by a failure.
     case connecting
-    /// `hello` was sent. To `connected` by its reply, to `waiting` by a refusal or a loss.
+    /// `hello` was sent. To `connected` by its reply, to `connecting` if that asks for TLS, to `waiting` by a refusal or a loss.
     case greeting
     /// To `waiting` by a loss.
     case connected(since: NIODeadline)
@@ -83,6 +83,13 @@ package struct IndexLinkMachine {
     state = .connected(since: now)
     hasTried = true
     return .announce
+  }
+
+  /// The index asks for another kind of connection: that is a part of the same try.
+  package mutating func greetedOtherwise() -> Action {
+    guard state == .greeting else { return .nothing }
+    state = .connecting
+    return .connect
   }
 
   /// The connection failed, was refused or has ended.

@@ -47,6 +47,13 @@ package final class KnownIndexes: Sendable {
     }
   }
 
+  /// Takes back what was just remembered.
+  /// - Parameter id: what was known before.
+  package func forget(_ address: Endpoint, known id: PeerID?) {
+    if let id { return remember(id, at: address) }
+    entries.withLock { entries in entries.removeAll { $0.address == address } }
+  }
+
   /// Durable on return. Blocks.
   package func write() throws(StoreError) {
     let failure = writing.withLock { _ -> StoreError? in

@@ -23,6 +23,8 @@ final class BatchConnection: LineRole {
 
   private let loop: any EventLoop
   private let identity: (id: PeerID, name: PeerName)
+  /// What this peer shows in a closed network.
+  private let pass: @Sendable () -> SignedPass?
   private let stall: TimeAmount
   private let allowance: RateAllowance
   private var machine: BatchMachine
@@ -34,11 +36,14 @@ final class BatchConnection: LineRole {
   /// Why no batch can be fetched any more.
   private(set) var failure: SourceFailure?
 
-  /// - Parameter stall: how long the source may send nothing.
+  /// - Parameters:
+  ///   - pass: what this peer shows in a closed network; asked before requests, because it is renewed.
+  ///   - stall: how long the source may send nothing.
   init(
-    source: PeerID, identity: (id: PeerID, name: PeerName), stall: TimeAmount, allowance: RateAllowance,
-    on loop: any EventLoop
+    source: PeerID, identity: (id: PeerID, name: PeerName), pass: @escaping @Sendable () -> SignedPass? = { nil },
+    stall: TimeAmount, allowance: RateAllowance, on loop: any EventLoop
   ) {
+    self.pass = pass
     self.allowance = allowance
     machine = BatchMachine(source: source)
     self.identity = identity
@@ -71,7 +76,10 @@ final class BatchConnection: LineRole {
       answers: contents.map { _ in nil }, left: contents.count, received: received, finish: finish)
     lastProgress = loop.now
     for (number, content) in contents.enumerated() { machine.add(number, content) }
-    connection?.send { machine.proceed(to: &$0) }
+    connection?.send { output in
+      machine.show(pass(), to: &output)
+      machine.proceed(to: &output)
+    }
   }
 
   func close() {
@@ -120,7 +128,7 @@ final class BatchConnection: LineRole {
     guard failure == nil else { return connection.abort() }
     self.connection = connection
     lastProgress = loop.now
-    connection.send { machine.greet(as: identity.id, identity.name, to: &$0) }
+    connection.send { machine.greet(as: identity.id, identity.name, with: pass(), to: &$0) }
   }
 
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {

@@ -2,7 +2,7 @@
 
 package import DocumentModel
 package import LineJSON
-import WireProtocol
+package import WireProtocol
 
 /// The state machine of a connection over which many small contents are fetched, one `get` for each, without waiting for the
 /// answers. All blocks of a content are hashed, so nothing else is needed to prove it.
@@ -20,11 +20,13 @@ package struct BatchMachine {
   private static let maxRequests = 64
 
   private let source: PeerID
-  /// In the order of the answers; `nil` is the answer to `hello`.
+  /// In the order of the answers; `nil` is the answer to `hello` or `pass`.
   private var expected: [(id: Int64, item: (number: Int, content: Content)?)] = []
   private var queue: [(number: Int, content: Content)] = []
   private var nextID: Int64 = 1
   private var limits: PeerLimits?
+  /// What was shown last, in a closed network.
+  private var pass: SignedPass?
 
   /// - Parameter source: the peer id that the index reported.
   package init(source: PeerID) {
@@ -35,8 +37,19 @@ package struct BatchMachine {
   package var isIdle: Bool { expected.isEmpty && queue.isEmpty }
 
   /// Appends the first request of a connection.
-  package mutating func greet(as peer: PeerID, _ name: PeerName, to output: inout JSONWriter) {
-    send(.hello(peer: peer, name: name), nil, &output)
+  /// - Parameter pass: in a closed network.
+  package mutating func greet(
+    as peer: PeerID, _ name: PeerName, with pass: SignedPass? = nil, to output: inout JSONWriter
+  ) {
+    self.pass = pass
+    send(.hello(peer: peer, name: name, pass: pass), nil, &output)
+  }
+
+  /// Appends the pass if it is another one than was shown. Call it before requests: the one that was shown may have ended.
+  package mutating func show(_ pass: SignedPass?, to output: inout JSONWriter) {
+    guard let pass, pass != self.pass, limits != nil else { return }
+    self.pass = pass
+    send(.pass(pass), nil, &output)
   }
 
   /// - Parameter number: identifies the content in `Line`.
@@ -74,6 +87,8 @@ package struct BatchMachine {
     let failure = try read { () throws(WireFailure) in try WireFailure(reply: reply) }
     guard let item = first.item else {
       if let failure { throw .refused(failure) }
+      // The answer to `pass`.
+      guard limits == nil else { return .answer }
       let hello = try read { () throws(WireFailure) in try PeerHelloReply(reply) }
       guard hello.peer == source else { throw .otherPeer(hello.peer) }
       limits = hello.limits

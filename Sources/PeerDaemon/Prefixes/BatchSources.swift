@@ -20,6 +20,7 @@ actor BatchSources {
 
   private let identity: (id: PeerID, name: PeerName)
   private let transport: TransportIdentity?
+  private let pass: @Sendable () -> SignedPass?
   private let group: any EventLoopGroup
   private let timeout: SourceTimeout
   private let mayBeLocal: @Sendable () -> Bool
@@ -40,14 +41,17 @@ actor BatchSources {
   private var connections: [HolderID: [Int: Open]] = [:]
   private var lastNumber = 0
 
+  /// - Parameter pass: what this peer shows in a closed network.
   init(
-    identity: (id: PeerID, name: PeerName), transport: TransportIdentity?, group: any EventLoopGroup,
-    timeout: SourceTimeout, mayBeLocal: @escaping @Sendable () -> Bool,
+    identity: (id: PeerID, name: PeerName), transport: TransportIdentity?,
+    pass: @escaping @Sendable () -> SignedPass? = { nil }, group: any EventLoopGroup, timeout: SourceTimeout,
+    mayBeLocal: @escaping @Sendable () -> Bool,
     limit: (limiter: RateLimiter, transfer: TransferHandle)
   ) {
     self.limit = limit
     self.identity = identity
     self.transport = transport
+    self.pass = pass
     self.group = group
     self.timeout = timeout
     self.mayBeLocal = mayBeLocal
@@ -144,14 +148,15 @@ actor BatchSources {
     }
     guard let address = SourceAddress.usable(holder, mayBeLocal: mayBeLocal()) else { return nil }
     let loop = group.next()
-    let (identity, timeout, limit) = (identity, timeout, limit)
+    let (identity, pass, timeout, limit) = (identity, pass, timeout, limit)
     let security = SourceSecurity(of: holder, transport)
     lastNumber += 1
     let open = Open(connection: .makeEmptyBox(eventLoop: loop), loop: loop, isProven: holder.proven, isBusy: true)
     loop.execute {
       let allowance = RateAllowance(of: limit.limiter, for: ObjectIdentifier(limit.transfer), on: loop)
       let connection = BatchConnection(
-        source: holder.peer, identity: identity, stall: min(timeout.stall, timeout.answer), allowance: allowance,
+        source: holder.peer, identity: identity, pass: pass, stall: min(timeout.stall, timeout.answer),
+        allowance: allowance,
         on: loop)
       open.connection.value = connection
       connection.connect(to: address, security, timeout: timeout.connect)

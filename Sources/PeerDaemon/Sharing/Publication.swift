@@ -18,12 +18,23 @@ struct Publication: Sendable {
   /// - Parameter waiting: whether to wait for a connection.
   /// - Returns: whether the index acknowledged everything in time. If not, it is announced again later.
   func publish(_ documents: [Document], waiting: Bool = true) async -> Bool {
+    let documents = await announced(documents)
     guard !documents.isEmpty else { return true }
     if !waiting, await !link.status.isConnected { return false }
     let isAcknowledged = await link.announce(documents)
     let gone = await records(documents) { !$0 }
     if !gone.isEmpty { _ = await link.withdraw(gone) }
     return isAcknowledged
+  }
+
+  /// Without those of which the network is not told; all of them if the catalogue cannot be read.
+  private func announced(_ documents: [Document]) async -> [Document] {
+    guard !documents.isEmpty, let network = link.passes.networkID else { return documents }
+    let withheld = try? await pool.store { [catalogue] () throws(StoreError) in
+      try catalogue.withheld(documents.map(\.id), from: network)
+    }
+    guard let withheld, !withheld.isEmpty else { return documents }
+    return documents.filter { !withheld.contains($0.id) }
   }
 
   func withdraw(_ shares: [Share]) async {
@@ -54,6 +65,8 @@ struct CatalogueAnnouncements: Sendable {
   let catalogue: Catalogue
   let pool: NIOThreadPool
   let changed: ChangedFiles
+  /// The closed network to which the peer belongs.
+  var network: @Sendable () -> PeerID? = { nil }
   /// Announced after the shares.
   var partial = PartialDocuments()
 
@@ -69,6 +82,10 @@ struct CatalogueAnnouncements: Sendable {
       let verdict = ShareVerdict(share, found: FileObservation(at: share.path, known: share.fingerprint))
       if verdict != .keep { changed.notice(share.path) }
       if verdict != .withdraw { documents.append(share.document) }
+    }
+    if let network = network() {
+      let withheld = try catalogue.withheld(documents.map(\.id), from: network)
+      if !withheld.isEmpty { documents.removeAll { withheld.contains($0.id) } }
     }
     let next = shares.count < Self.pageLength ? nil : shares.last?.id
     return .init(documents: next == nil ? documents + partial.all : documents, next: next)

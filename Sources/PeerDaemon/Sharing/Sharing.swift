@@ -37,6 +37,8 @@ struct Sharing: Sendable {
     var failed = 0
     /// Whether the index acknowledged everything in time. If not, it is announced again later.
     var isAnnounced = true
+    /// Shared ones that the index does not permit.
+    var refused = 0
     var leftOut = LeftOut()
   }
 
@@ -88,10 +90,17 @@ struct Sharing: Sendable {
       let isWaiting = outcome.isAnnounced
       outcome.isAnnounced = false
       try await keep(shares)
+      // The user shares them now, with whatever network it is.
+      try await pool.store { [ledger, paths = shares.map(\.share.path)] () throws(StoreError) in
+        try ledger.catalogue.release(paths)
+      }
       try await report(AddStep(added: shares.map(\.share), failed: problems))
       outcome.added += shares.count
       outcome.failed += problems.count
-      if isWaiting { outcome.isAnnounced = await publication.publish(shares.map(\.share.document)) }
+      if isWaiting {
+        outcome.isAnnounced = await publication.publish(shares.map(\.share.document))
+        outcome.refused += await publication.link.refusedCount(of: shares.map(\.share.id))
+      }
     }
   }
 

@@ -85,9 +85,9 @@ extension UploadRole {
   private func follow(_ following: ShortRequests.Following?, on connection: any LineConnection) {
     switch following {
     case nil: break
-    case .request(.hello(let peer, let name), let id):
+    case .request(.hello(let peer, let name, let pass), let id):
       connection.send { output in
-        do throws(WireFailure) { try greet(peer, name, id, &output) } catch { error.write(id: id, to: &output) }
+        do throws(WireFailure) { try greet(peer, name, pass, id, &output) } catch { error.write(id: id, to: &output) }
       }
     case .request(let request, let id):
       if answer(request, id) == .close { connection.close() }

@@ -28,6 +28,8 @@ final class UploadRole: LineRole {
   }
 
   let service: UploadService
+  /// Whether the other side is served.
+  var admission: UploadAdmission
   private let identity: (id: PeerID, name: PeerName)
   let turns: UploadTurns
   private let slots: UploadSlots
@@ -53,9 +55,10 @@ final class UploadRole: LineRole {
   var lastTaken = NIODeadline.distantPast
 
   init(
-    service: UploadService, identity: (id: PeerID, name: PeerName), turns: UploadTurns, slots: UploadSlots,
-    limiter: RateLimiter, transfers: TransferRegistry
+    service: UploadService, identity: (id: PeerID, name: PeerName), passes: PassKeeper, turns: UploadTurns,
+    slots: UploadSlots, limiter: RateLimiter, transfers: TransferRegistry
   ) {
+    admission = UploadAdmission(passes)
     self.service = service
     self.identity = identity
     self.turns = turns
@@ -132,16 +135,20 @@ final class UploadRole: LineRole {
   private func route(
     _ request: PeerRequest, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    if case .hello(let peer, let name) = request, short.isEmpty {
-      try greet(peer, name, id, &output)
+    if case .hello(let peer, let name, let pass) = request, short.isEmpty {
+      try greet(peer, name, pass, id, &output)
       return .next
     }
     guard other != nil else { throw .helloRequired }
+    if case .pass = request {} else { try admission.check() }
     return begin(request, id)
   }
 
-  func greet(_ peer: PeerID, _ name: PeerName, _ id: Int64, _ output: inout JSONWriter) throws(WireFailure) {
+  func greet(
+    _ peer: PeerID, _ name: PeerName, _ pass: SignedPass?, _ id: Int64, _ output: inout JSONWriter
+  ) throws(WireFailure) {
     if let proven = connection?.provenPeer, proven != peer { throw .otherID(proven: proven) }
+    try admission.show(pass, of: connection?.provenPeer)
     if other == nil { scheduleIdleCheck() }
     other = .init(peer: peer, name: name.text, host: connection?.remoteAddress?.hostText ?? "")
     var limits = service.limits
@@ -157,6 +164,7 @@ final class UploadRole: LineRole {
     isAnswering = true
     switch request {
     case .hello: break
+    case .pass(let pass): renew(pass, id)
     case .have(let content):
       guard let subscriber = subscriber() else { return .close }
       perform(id, cost: UploadTurns.requestCost) { () throws(WireFailure) in try service.have(content, subscriber) }
@@ -236,7 +244,7 @@ final class UploadRole: LineRole {
     finishAnswer()
   }
 
-  private func finishAnswer() {
+  func finishAnswer() {
     leaveSlot()
     isAnswering = false
     sendNews()
@@ -354,6 +362,8 @@ final class UploadRole: LineRole {
   /// Events come between answers.
   func sendNews() {
     guard let connection, !news.isEmpty else { return }
+    // What others have is told to members only.
+    guard (try? admission.check()) != nil else { return news = [:] }
     let events = news.map { content, news in
       switch news {
       case .pieces(let pieces): HaveEvent(content, pieces: pieces.ranges)

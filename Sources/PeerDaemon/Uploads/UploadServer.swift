@@ -29,6 +29,7 @@ package final class UploadServer: Sendable {
   ///     it reaches its index.
   ///   - partials: unfinished downloads that are served as well.
   ///   - tls: what is offered besides plain lines; `nil` for plain lines alone, from anywhere.
+  ///   - passes: decides whom it serves in a closed network.
   ///   - pool: threads for blocking work on catalogue and files.
   ///   - slots: `nil` for those of `limits`.
   ///   - limiter: bounds the rate of all uploads together.
@@ -37,7 +38,8 @@ package final class UploadServer: Sendable {
   /// - Throws: the errno of bind(2) or listen(2) as `IOError`, or `ListenerError`.
   package static func start(
     _ listener: LineServer.Listener, isChosen: Bool = true, identity: (id: PeerID, name: PeerName),
-    tls: TLSOffer? = nil, ledger: ShareLedger, partials: PartialHoldings, transfers: TransferRegistry,
+    tls: TLSOffer? = nil, passes: PassKeeper = PassKeeper(), ledger: ShareLedger, partials: PartialHoldings,
+    transfers: TransferRegistry,
     group: any EventLoopGroup,
     pool: NIOThreadPool,
     limits: PeerLimits = PeerLimits(), slots: UploadSlots? = nil, limiter: RateLimiter = RateLimiter(),
@@ -55,7 +57,8 @@ package final class UploadServer: Sendable {
         report: { logger.warning("uploads: \($0)") }
       ) { _ in
         UploadRole(
-          service: service, identity: identity, turns: turns, slots: slots, limiter: limiter, transfers: transfers)
+          service: service, identity: identity, passes: passes, turns: turns, slots: slots, limiter: limiter,
+          transfers: transfers)
       }
     }
     let server = try await listen(listener)

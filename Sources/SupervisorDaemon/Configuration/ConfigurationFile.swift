@@ -34,6 +34,10 @@ package struct ConfigurationFile: Sendable, Equatable {
   package struct Network: Sendable, Equatable {
     /// Which connections index and peers take without TLS.
     package var plain: PlainConnections?
+    /// Whether the served index admits everybody.
+    package var open: Bool?
+    /// In seconds, 0…86,400.
+    package var grace: Int?
   }
 
   /// Defaults for all peers.
@@ -122,8 +126,11 @@ package struct ConfigurationFile: Sendable, Equatable {
     }
     if let table = try root.table("index") { try read(index: table) }
     if let table = try root.table("network") {
-      try table.allow(SettingNames.network)
+      try table.allow(SettingNames.network + ["limits"])
       network.plain = try table.word("plain") ?? network.plain
+      network.open = try table.boolean("open") ?? network.open
+      network.grace = try table.integer("grace", where: (0...86_400).contains) ?? network.grace
+      if let limits = try table.table("limits") { try read(limits: limits) }
     }
     if let table = try root.table("peer") {
       try table.allow(SettingNames.peer)
@@ -159,6 +166,23 @@ package struct ConfigurationFile: Sendable, Equatable {
       try table.integer("records_per_address", where: counts.contains) ?? index.bounds.recordsPerAddress
     index.bounds.requestsPerAddress =
       try table.integer("requests_per_address", where: counts.contains) ?? index.bounds.requestsPerAddress
+  }
+
+  private mutating func read(limits table: TableReader) throws(ConfigurationError) {
+    try table.allow(SettingNames.networkLimits)
+    let counts = 1...1_000_000_000
+    func limit(_ name: String, fewest: Int = 1, _ known: Int?) throws(ConfigurationError) -> Int? {
+      try table.integer(name) { $0 >= fewest && counts.contains($0) } ?? known
+    }
+    var bounds = index.bounds
+    // A peer may come back before the index has dropped its old session.
+    bounds.member.sessions = try limit("sessions_per_member", fewest: 2, bounds.member.sessions)
+    bounds.member.requests = try limit("requests_per_member", bounds.member.requests)
+    bounds.member.records = try limit("records_per_member", bounds.member.records)
+    bounds.member.bytes = try limit("bytes_per_member", bounds.member.bytes)
+    bounds.connectionsPerAddress = try limit("connections_per_address", bounds.connectionsPerAddress)
+    bounds.bytesPerAddress = try limit("bytes_per_address", bounds.bytesPerAddress)
+    index.bounds = bounds
   }
 
   private static func peer(_ name: String, in peers: TableReader) throws(ConfigurationError) -> Peer {

@@ -49,9 +49,28 @@ package enum DefaultConfiguration {
     #user = "p2p"
 
     [network]
+    # Whether the served index admits every peer (true), or members only (false), who join with a ticket from
+    # `p2pctl network invite`. Default: true if it listens on loopback only, else false.
+    #open = true
     # Which connections index and peers take without TLS: "loopback" (those of their own machine), "always" or "never".
     # An index that listens on loopback only is used without TLS, every other one with it.
+    # A closed network takes none.
     #plain = "loopback"
+    # In a closed network, how many seconds peers go on serving members whose passes have ended, while the index that
+    # renews them cannot be reached: 0 to 86400.
+    #grace = 3600
+
+    [network.limits]
+    # What one member of a closed network may have: sessions (at least 2, because a peer may come back before its old session
+    # is dropped), requests in a second, records, and bytes of replies in a second. Default: no limit. Reloadable.
+    #sessions_per_member = 8
+    #requests_per_member = 1000
+    #records_per_member = 1000000
+    #bytes_per_member = 10000000
+    # What one address may have besides the limits in [index]: connections, by default 256, and bytes of replies in a second
+    # (default: no limit, reloadable).
+    #connections_per_address = 256
+    #bytes_per_address = 10000000
 
     [peer]
     # Where peers serve their files to others, unless set for the peer itself. Default: any free port, kept across

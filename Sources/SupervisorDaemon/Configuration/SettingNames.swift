@@ -45,17 +45,26 @@ package enum EnvironmentSettings {
         guard let text = environment[variable("\(name).\(setting)")], !text.isEmpty else { continue }
         table[setting] = value(text, of: setting)
       }
-      if !table.isEmpty { document[name] = table }
+      if !table.isEmpty { add(table, name, to: document) }
     }
     return document
+  }
+
+  /// - Parameter name: of a table, or of a table in a table: `network.limits`.
+  private static func add(_ table: TOMLTable, _ name: String, to document: TOMLTable) {
+    let names = name.split(separator: ".").map(String.init)
+    guard names.count == 2 else { return document[name] = table }
+    let outer = document[names[0]]?.table ?? TOMLTable()
+    outer[names[1]] = table
+    document[names[0]] = outer
   }
 
   /// Text that does not convert stays a string, which the reader refuses.
   private static func value(_ text: String, of setting: String) -> any TOMLValueConvertible {
     switch setting {
-    case "kill_unresponsive_after", "memory", "memory_per_address", "records_per_address", "requests_per_address":
-      Int(text) ?? text
-    case "serve": ["true": true, "false": false][text] ?? text
+    case "kill_unresponsive_after", "grace", "memory": Int(text) ?? text
+    case _ where setting.contains("_per_"): Int(text) ?? text
+    case "serve", "open": ["true": true, "false": false][text] ?? text
     case "allow_advertise": TOMLArray(text.split { $0 == " " || $0 == "," }.map(String.init))
     default: text
     }
@@ -71,7 +80,11 @@ enum SettingNames {
     "serve", "listen", "address", "user", "allow_advertise", "memory", "memory_per_address", "records_per_address",
     "requests_per_address",
   ]
-  static let network = ["plain"]
+  static let network = ["open", "plain", "grace"]
+  static let networkLimits = [
+    "sessions_per_member", "requests_per_member", "records_per_member", "bytes_per_member", "connections_per_address",
+    "bytes_per_address",
+  ]
   static let peer = ["listen", "advertise"]
   /// Of a table `[peers.NAME]`.
   static let ofPeer = ["listen", "advertise", "user"]
@@ -81,6 +94,7 @@ enum SettingNames {
 
   /// The tables that exist once, so that a variable can name their settings.
   static let single = [
-    ("supervisor", supervisor), ("log", log), ("index", index), ("network", network), ("peer", peer),
+    ("supervisor", supervisor), ("log", log), ("index", index), ("network", network),
+    ("network.limits", networkLimits), ("peer", peer),
   ]
 }

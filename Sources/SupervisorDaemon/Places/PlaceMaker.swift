@@ -35,7 +35,7 @@ package struct PlaceMaker: Sendable {
       try makeAll(layout.downloads(of: peer), mode: 0o700)
     case .system:
       try make(layout.state(of: peer), mode: 0o700, owner: identity)
-      try makeSocketDirectory(of: peer)
+      try makeSocketDirectory(of: peer.text)
     }
   }
 
@@ -47,11 +47,11 @@ package struct PlaceMaker: Sendable {
   /// The mode of directories that every user passes through in the system's layout.
   private var shared: mode_t { layout.kind == .system ? 0o755 : 0o700 }
 
-  /// The directory of the supervisor's socket, or of a peer's.
-  package func makeSocketDirectory(of peer: PeerName? = nil) throws(SupervisorError) {
+  /// The directory of the supervisor's socket, or of a child's.
+  package func makeSocketDirectory(of child: String? = nil) throws(SupervisorError) {
     try makeAll(layout.runDirectory, mode: shared)
-    guard let peer, layout.kind == .system else { return }
-    try make("\(layout.runDirectory)/\(peer)", mode: 0o711)
+    guard let child, layout.kind == .system else { return }
+    try make("\(layout.runDirectory)/\(child)", mode: 0o711)
   }
 
   private static let hint = "choose another place with P2P_HOME or --home"

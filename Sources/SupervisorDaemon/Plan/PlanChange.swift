@@ -26,6 +26,8 @@ package struct PlanChange: Sendable, Equatable {
     Self.compare(old.logStyle.level, new.logStyle.level, "log.level", &postponed)
     Self.compare(old.logStyle.format, new.logStyle.format, "log.format", &postponed)
     Self.compare(old.plain, new.plain, "network.plain", &postponed)
+    Self.compare(old.open, new.open, "network.open", &postponed)
+    Self.compare(old.grace, new.grace, "network.grace", &postponed)
     if let index = old.index, let wanted = new.index {
       Self.compare(index.listen, wanted.listen, "index.listen", &postponed)
       Self.compare(index.user, wanted.user, "index.user", &postponed)
@@ -36,7 +38,9 @@ package struct PlanChange: Sendable, Equatable {
       Self.compare(bounds.memoryPerAddress, others.memoryPerAddress, "index.memory_per_address", &applied)
       Self.compare(bounds.recordsPerAddress, others.recordsPerAddress, "index.records_per_address", &applied)
       Self.compare(bounds.requestsPerAddress, others.requestsPerAddress, "index.requests_per_address", &applied)
+      Self.compareLimits(bounds, others, &applied, &postponed)
       result.index?.bounds = wanted.bounds
+      result.index?.bounds.connectionsPerAddress = bounds.connectionsPerAddress
     } else {
       Self.compare(old.index == nil, new.index == nil, "index.serve", &postponed)
     }
@@ -64,6 +68,19 @@ package struct PlanChange: Sendable, Equatable {
     self.applied = applied + removed.map { "peers.\($0)" } + added.map { "peers.\($0.name)" }
     self.postponed = postponed
     self.result = result
+  }
+
+  /// Those of `[network.limits]`.
+  private static func compareLimits(
+    _ old: IndexBounds, _ new: IndexBounds, _ applied: inout [String], _ postponed: inout [String]
+  ) {
+    let table = "network.limits"
+    compare(old.member.sessions, new.member.sessions, "\(table).sessions_per_member", &applied)
+    compare(old.member.requests, new.member.requests, "\(table).requests_per_member", &applied)
+    compare(old.member.records, new.member.records, "\(table).records_per_member", &applied)
+    compare(old.member.bytes, new.member.bytes, "\(table).bytes_per_member", &applied)
+    compare(old.bytesPerAddress, new.bytesPerAddress, "\(table).bytes_per_address", &applied)
+    compare(old.connectionsPerAddress, new.connectionsPerAddress, "\(table).connections_per_address", &postponed)
   }
 
   private static func compare<Value: Equatable>(_ old: Value, _ new: Value, _ name: String, _ list: inout [String]) {

@@ -63,6 +63,10 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var peersIndex: IndexChoice
   /// Which connections index and peers take without TLS.
   package internal(set) var plain: PlainConnections
+  /// Whether the served index admits everybody, as it is set; `nil` to decide by where it listens.
+  package internal(set) var open: Bool?
+  /// Seconds for which peers honour passes after their end while their index cannot be reached; `nil` for the default.
+  package internal(set) var grace: Int?
   /// Whether peers forget the index that their users chose with `connect` when they start for the first time.
   package internal(set) var forgetsConnect: Bool
   /// `nil` for never.
@@ -72,6 +76,9 @@ package struct RunPlan: Sendable, Equatable {
   package internal(set) var logStyle: LogStyle
   /// Settings that were read and have no effect, for the log.
   package internal(set) var warnings: [String] = []
+
+  /// Whether the served index admits everybody, not only members.
+  package var isOpen: Bool { open ?? index?.listen.isLoopback ?? true }
 
   /// The restart rules of children.
   package var policy: RestartPolicy {
@@ -107,10 +114,21 @@ package struct RunPlan: Sendable, Equatable {
         user: $0.user)
     }
     plain = wanted.plain
+    open = flags.open ? true : wanted.open
+    grace = wanted.grace
     killUnresponsiveAfter = wanted.killUnresponsiveAfter
     logDestination = wanted.logDestination
     logStyle = wanted.logStyle
     forgetsConnect = flags.index != nil && !flags.keepsConnect
+    if flags.open, index == nil {
+      throw SupervisorError(.usage, "--open is about an index that is served here: add --serve-index")
+    }
+    if !isOpen, plain == .always {
+      throw SupervisorError(
+        .usage,
+        "the index serves members only, which takes no plain connections: remove plain = \"always\" under [network], or "
+          + "set open = true there")
+    }
   }
 
   /// The flags decide which processes run and where; other settings come from the configuration.
@@ -179,8 +197,14 @@ package struct RunFlags: Sendable, Equatable {
   package var peers: [Peer]
   /// `--keep-connect`: an index that a peer's user chose with `connect` wins over `index`.
   package var keepsConnect: Bool
+  /// `--open`: the served index admits everybody.
+  package var open: Bool
 
-  package init(serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = [], keepsConnect: Bool = false) {
+  package init(
+    serveIndex: Endpoint? = nil, index: Endpoint? = nil, peers: [Peer] = [], keepsConnect: Bool = false,
+    open: Bool = false
+  ) {
+    self.open = open
     self.serveIndex = serveIndex
     self.index = index
     self.peers = peers

@@ -23,6 +23,10 @@ package struct SupervisorSettings: Sendable, Equatable {
   package var indexBounds = IndexBounds()
   /// Which connections index and peers take without TLS.
   package var plain = PlainConnections.loopback
+  /// Whether the served index admits everybody; `nil` to decide by where it listens.
+  package var open: Bool?
+  /// Seconds for which peers honour passes after their end while their index cannot be reached; `nil` for the default.
+  package var grace: Int?
   package var peers: [Peer]
   /// Used for peers that have no table of their own.
   package var peerListen: Endpoint?
@@ -57,6 +61,7 @@ extension SupervisorSettings {
     allowAdvertise = file.index.allowAdvertise ?? []
     indexBounds = file.index.bounds
     plain = file.network.plain ?? .loopback
+    (open, grace) = (file.network.open, file.network.grace)
     peerListen = file.peer.listen
     peerAdvertise = file.peer.advertise
     logDestination = file.log.to

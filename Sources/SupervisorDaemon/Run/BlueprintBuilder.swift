@@ -80,9 +80,11 @@ package struct BlueprintBuilder {
       log("an index already answers at \(plan.listen): using it", .info)
       return nil
     }
+    var listeners = [ChildBlueprint.Listener(kind: .index, socket: socket)]
     let executable: String
     do throws(SupervisorError) {
       executable = try program("p2p-index")
+      if !options.plan.isOpen { listeners.append(.init(kind: .control, socket: try indexControl())) }
     } catch {
       socket.close()
       throw error
@@ -90,9 +92,9 @@ package struct BlueprintBuilder {
     var settings = IndexSettings(
       address: socket.endpoint ?? plan.listen, allowAdvertise: plan.allowAdvertise, bounds: plan.bounds, state: state)
     settings.plain = options.plan.plain
+    if !options.plan.isOpen { settings.operatorUser = geteuid() }
     return ChildBlueprint(
-      name: ProcessRole.index.rawValue, executable: executable, settings: .index(settings),
-      listeners: [.init(kind: .index, socket: socket)],
+      name: ProcessRole.index.rawValue, executable: executable, settings: .index(settings), listeners: listeners,
       identity: identity,
       environment: options.childEnvironment, log: options.logTarget(of: ProcessRole.index.rawValue))
   }
@@ -134,6 +136,7 @@ package struct BlueprintBuilder {
       portTaken: isTaken ? known : nil, privateDirectories: layout.privateDirectories)
     settings.forgetsConnect = options.plan.forgetsConnect
     settings.plain = options.plan.plain
+    settings.grace = options.plan.grace
     return ChildBlueprint(
       name: name.text, executable: executable, settings: .peer(settings), listeners: listeners,
       identity: identity, environment: options.childEnvironment,
@@ -165,7 +168,7 @@ package struct BlueprintBuilder {
     of peer: PeerName, _ identity: ProcessSpecification.Identity?
   ) throws(SupervisorError) -> ListeningSocket {
     let path = options.layout.controlSocket(of: peer)
-    try PlaceMaker(layout: options.layout).makeSocketDirectory(of: peer)
+    try PlaceMaker(layout: options.layout).makeSocketDirectory(of: peer.text)
     let socket = try Self.unix(path)
     if let identity, lchown(path, identity.user, identity.group) != 0 {
       let number = errno
@@ -173,6 +176,12 @@ package struct BlueprintBuilder {
       throw .system("cannot give \(path) to its user", Errno(rawValue: number))
     }
     return socket
+  }
+
+  /// Opens the control socket of the index, which belongs to the user of the supervisor.
+  package func indexControl() throws(SupervisorError) -> ListeningSocket {
+    try PlaceMaker(layout: options.layout).makeSocketDirectory(of: ProcessRole.index.rawValue)
+    return try Self.unix(options.layout.indexSocket)
   }
 
   /// Opens the supervisor's own control socket.
@@ -221,10 +230,11 @@ package struct BlueprintBuilder {
     _ plan: RunPlan.Index, _ identity: ProcessSpecification.Identity?
   ) throws(SupervisorError) -> String? {
     if let identity, identity.user == Self.sharedUser {
-      guard plan.listen.isLoopback else {
+      guard plan.listen.isLoopback, options.plan.isOpen else {
         throw SupervisorError(
           .failed,
-          "an index that other machines reach has a key, and needs a user of its own: create the user p2p "
+          "an index that other machines reach, or whose network is closed, has a key, and needs a user of its own: "
+            + "create the user p2p "
             + "(useradd --system p2p), or set user = under [index]")
       }
       return nil

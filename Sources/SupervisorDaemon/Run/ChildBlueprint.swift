@@ -31,7 +31,7 @@ package struct ChildBlueprint: Sendable {
     listeners.compactMap(\.socket.endpoint).first.map { "\($0)" } ?? ""
   }
 
-  /// The control socket; `nil` for the index.
+  /// The control socket; `nil` for the index of an open network.
   package var control: ListeningSocket? { listeners.first { $0.kind == .control }?.socket }
 
   /// Closes the old one, whose path now belongs to the new one.

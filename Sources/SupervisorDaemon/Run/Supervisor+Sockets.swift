@@ -36,11 +36,12 @@ extension Supervisor {
   }
 
   private func restoreSocket(of child: SupervisedChild) -> Bool {
-    guard let old = child.blueprint.control, !old.isInPlace, let path = old.path,
-      let name = try? PeerName(child.blueprint.name)
-    else { return true }
-    let identity = child.blueprint.identity
-    let make = { [builder] () throws(SupervisorError) in try builder.control(of: name, identity) }
+    guard let old = child.blueprint.control, !old.isInPlace, let path = old.path else { return true }
+    let blueprint = child.blueprint
+    let make = { [builder] () throws(SupervisorError) -> ListeningSocket in
+      guard let name = try? PeerName(blueprint.name) else { return try builder.indexControl() }
+      return try builder.control(of: name, blueprint.identity)
+    }
     guard let socket = restore(path, make: make) else { return false }
     child.replaceControl(with: socket)
     return true

@@ -34,6 +34,7 @@ final class Supervisor {
   private var controlAcceptor = Acceptor()
   private var reserve = DescriptorReserve()
   var states = StateTimes()
+  private var own: OwnPeers
   private var repeated = RepeatedMessages()
   let startedAt = WallClock.now
   /// Whether orphans may have ended.
@@ -60,6 +61,7 @@ final class Supervisor {
     plan = options.plan
     manager = options.notifySocket.flatMap { ServiceManager(socket: $0) }
     fleet = Fleet(policy: options.plan.policy)
+    own = OwnPeers(hasIndex: blueprints.contains { $0.settings.role == .index })
     children = Dictionary(blueprints.map { ($0.name, SupervisedChild($0)) }) { first, _ in first }
     let now = SuspendingClock.now
     for blueprint in blueprints {
@@ -217,6 +219,7 @@ final class Supervisor {
   private func start(_ child: SupervisedChild) {
     do throws(SpawnFailure) {
       try child.spawn(limits: limits)
+      if child.blueprint.settings.role == .index { perform(own.indexStarted()) }
       record()
     } catch {
       ended(child.blueprint.name, .notStarted(error.description, isTemporary: error.isTemporary))
@@ -243,6 +246,7 @@ final class Supervisor {
     write(
       "\(name) \(termination)" + (child.failure.map { ": \($0)" } ?? ""), termination == .exited(0) ? .info : .warning)
     child.failure = nil
+    if child.blueprint.settings.role == .index { own.indexEnded() } else { own.ended(name) }
     let steps = fleet.exited(name, termination, now: .now, random: Double.random(in: 0..<1))
     // A requested stop needs no reason.
     if fleet.member(name)?.machine.state == .stopped { child.reason = nil }
@@ -266,6 +270,20 @@ final class Supervisor {
         child.failure = "it speaks channel protocol \(number), this supervisor speaks \(ProtocolVersion.channel)"
         log.write("\(name) refused: \(child.failure ?? "")", .error)
         perform(fleet.refused(name, now: .now))
+      case .identity(let id):
+        if fleet.member(name)?.role == .peer { perform(own.identified(name, as: id)) }
+      case .owned:
+        if fleet.member(name)?.role == .index { perform(own.acknowledged()) }
+      }
+    }
+  }
+
+  /// Tells the index which peers are its own, and peers that it knows them.
+  private func perform(_ steps: [OwnPeers.Step]) {
+    for step in steps {
+      switch step {
+      case .tell(let ids): children[ProcessRole.index.rawValue]?.send(.own(ids))
+      case .release(let name): children[name]?.send(.go)
       }
     }
   }
@@ -313,7 +331,10 @@ final class Supervisor {
   // MARK: The end
 
   private func forgetRetired() {
-    for name in fleet.takeRetired() { children.removeValue(forKey: name)?.blueprint.closeListeners() }
+    for name in fleet.takeRetired() {
+      children.removeValue(forKey: name)?.blueprint.closeListeners()
+      perform(own.retired(name))
+    }
   }
 
   /// Releases everything before it answers front ends: after the answer another supervisor can start.

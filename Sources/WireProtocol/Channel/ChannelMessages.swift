@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 package import LineJSON
 
 /// The private line protocol between the supervisor and each of its children, on a socket pair that the child inherits.
@@ -85,6 +86,10 @@ package enum ChannelCommand: Sendable, Hashable {
   /// Listen on the control socket whose descriptor comes with this line: the path of the old one was lost. SCM_RIGHTS in
   /// unix(7).
   case listen
+  /// To an index: the peers of its supervisor, which belong to its network. It answers with `owned`.
+  case own([PeerID])
+  /// To a peer that has stated its id: the index of this supervisor, if there is one, knows it.
+  case go
 
   package var json: JSONValue {
     .object(
@@ -98,6 +103,11 @@ package enum ChannelCommand: Sendable, Hashable {
         case .listen:
           fields.member("op", "listen")
           fields.member("listener", "control")
+        case .own(let ids):
+          fields.member("op", "own")
+          fields.strings("ids", ids.map(\.hex))
+        case .go:
+          fields.member("op", "go")
         }
       })
   }
@@ -111,7 +121,15 @@ package enum ChannelCommand: Sendable, Hashable {
     case "listen":
       guard try fields.string("listener") == "control" else { throw .badRequest("listener is control") }
       self = .listen
-    default: throw .badRequest("op is one of stop, reload, listen")
+    case "own":
+      var ids = [PeerID]()
+      for text in try fields.strings("ids") {
+        guard let id = PeerID(hex: text) else { throw .badRequest("ids is an array of ids") }
+        ids.append(id)
+      }
+      self = .own(ids)
+    case "go": self = .go
+    default: throw .badRequest("op is one of stop, reload, listen, own, go")
     }
   }
 }
@@ -126,6 +144,10 @@ package enum ChannelEvent: WireMessage, Hashable {
   case heartbeat
   /// It is about to exit, for a reason that a person can act on.
   case failed(message: String)
+  /// A peer states its id, and waits for `go` before it connects to its index.
+  case identity(PeerID)
+  /// An index has taken the ids of the first `own` that it has not answered.
+  case owned
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     switch try fields.string("event") {
@@ -138,7 +160,9 @@ package enum ChannelEvent: WireMessage, Hashable {
       }
     case "heartbeat": self = .heartbeat
     case "failed": self = .failed(message: try fields.string("message"))
-    default: throw .badRequest("event is one of ready, heartbeat, failed")
+    case "identity": self = .identity(try fields.peerID("id"))
+    case "owned": self = .owned
+    default: throw .badRequest("event is one of ready, heartbeat, failed, identity, owned")
     }
   }
 
@@ -156,6 +180,11 @@ package enum ChannelEvent: WireMessage, Hashable {
     case .failed(let message):
       fields.member("event", "failed")
       fields.member("message", message)
+    case .identity(let id):
+      fields.member("event", "identity")
+      fields.member("id", id)
+    case .owned:
+      fields.member("event", "owned")
     }
   }
 }

@@ -48,6 +48,8 @@ package struct IndexSettings: WireMessage, Hashable {
   /// The directory of its key, which exists; `nil` to run without a key and so without TLS.
   package var state: String?
   package var plain = PlainConnections.loopback
+  /// The user that decides who belongs to the network of the index, besides root; `nil` if the network is open.
+  package var operatorUser: UInt32?
 
   package init(
     address: Endpoint, allowAdvertise: [AddressRange] = [], bounds: IndexBounds = IndexBounds(), state: String? = nil
@@ -66,8 +68,15 @@ package struct IndexSettings: WireMessage, Hashable {
     bounds.memoryPerAddress = try fields.optionalCount("memory_per_address")
     bounds.recordsPerAddress = try fields.optionalCount("records_per_address")
     bounds.requestsPerAddress = try fields.optionalCount("requests_per_address")
+    bounds.connectionsPerAddress = try fields.optionalCount("connections_per_address")
+    bounds.bytesPerAddress = try fields.optionalCount("bytes_per_address")
+    bounds.member.sessions = try fields.optionalCount("sessions_per_member")
+    bounds.member.requests = try fields.optionalCount("requests_per_member")
+    bounds.member.records = try fields.optionalCount("records_per_member")
+    bounds.member.bytes = try fields.optionalCount("bytes_per_member")
     state = try fields.optionalString("state")
     plain = try fields.plainConnections()
+    operatorUser = try fields.optionalInteger("operator", in: 0 ... .max)
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -77,8 +86,15 @@ package struct IndexSettings: WireMessage, Hashable {
     if let memory = bounds.memoryPerAddress { fields.member("memory_per_address", memory) }
     if let records = bounds.recordsPerAddress { fields.member("records_per_address", records) }
     if let requests = bounds.requestsPerAddress { fields.member("requests_per_address", requests) }
+    if let connections = bounds.connectionsPerAddress { fields.member("connections_per_address", connections) }
+    if let bytes = bounds.bytesPerAddress { fields.member("bytes_per_address", bytes) }
+    if let sessions = bounds.member.sessions { fields.member("sessions_per_member", sessions) }
+    if let requests = bounds.member.requests { fields.member("requests_per_member", requests) }
+    if let records = bounds.member.records { fields.member("records_per_member", records) }
+    if let bytes = bounds.member.bytes { fields.member("bytes_per_member", bytes) }
     if let state { fields.member("state", state) }
     if plain != .loopback { fields.member("plain", plain.rawValue) }
+    if let operatorUser { fields.member("operator", operatorUser) }
   }
 }
 
@@ -89,6 +105,10 @@ package struct IndexBounds: Hashable, Sendable {
   package var recordsPerAddress: Int?
   /// In a second.
   package var requestsPerAddress: Int?
+  package var connectionsPerAddress: Int?
+  /// Of replies in a second.
+  package var bytesPerAddress: Int?
+  package var member = MemberLimits()
 
   package init() {}
 }
@@ -115,6 +135,8 @@ package struct PeerSettings: WireMessage, Hashable {
   /// Directories of the whole installation whose files are never shared or overwritten.
   package var privateDirectories: [String]
   package var plain = PlainConnections.loopback
+  /// Seconds for which passes are honoured after their end while the index cannot be reached; `nil` for the default.
+  package var grace: Int?
 
   package init(
     state: String, control: String, index: Endpoint, downloads: String, isAutomatic: Bool = false,
@@ -141,6 +163,7 @@ package struct PeerSettings: WireMessage, Hashable {
     portTaken = try fields.optionalInteger("port_taken", in: 1 ... .max)
     privateDirectories = try fields.optionalStrings("private")
     plain = try fields.plainConnections()
+    grace = try fields.optionalCount("grace")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -154,6 +177,7 @@ package struct PeerSettings: WireMessage, Hashable {
     if let portTaken { fields.member("port_taken", portTaken) }
     if !privateDirectories.isEmpty { fields.strings("private", privateDirectories) }
     if plain != .loopback { fields.member("plain", plain.rawValue) }
+    if let grace { fields.member("grace", grace) }
   }
 }
 

@@ -28,13 +28,14 @@ package struct ControlHelloReply: WireReply {
   package enum Role: String, CaseIterable, Sendable {
     case peer
     case supervisor
+    case index
   }
 
   package var protocolNumber: Int64
   /// Program and version: `p2p-peer/0.1.0`.
   package var server: String
   package var role: Role
-  /// `nil` for a supervisor.
+  /// The id; `nil` for a supervisor, and for the index of an open network.
   package var peer: PeerID?
   package var name: String
   /// What its user should know before anything else: files of the daemon that were damaged or lost, and what to do.
@@ -78,13 +79,16 @@ package struct ControlAddReply: WireReply {
   package var failed: Int
   /// False if the index did not acknowledge in time: the daemon keeps the records and announces them later.
   package var announced: Bool
+  /// Shared ones that the index does not permit this peer to add, in a closed network. They are tried again.
+  package var refused: Int
   /// What was not taken from directories.
   package var leftOut: LeftOut
 
-  package init(added: Int, failed: Int, announced: Bool, leftOut: LeftOut = LeftOut()) {
+  package init(added: Int, failed: Int, announced: Bool, refused: Int = 0, leftOut: LeftOut = LeftOut()) {
     self.added = added
     self.failed = failed
     self.announced = announced
+    self.refused = refused
     self.leftOut = leftOut
   }
 
@@ -92,6 +96,7 @@ package struct ControlAddReply: WireReply {
     added = try fields.count("added")
     failed = try fields.count("failed")
     announced = try fields.optionalBool("announced") ?? true
+    refused = try fields.optionalCount("refused") ?? 0
     leftOut = LeftOut(try fields.optionalElements("left_out"))
   }
 
@@ -99,6 +104,7 @@ package struct ControlAddReply: WireReply {
     fields.member("added", added)
     fields.member("failed", failed)
     fields.member("announced", announced)
+    if refused > 0 { fields.member("refused", refused) }
     if !leftOut.groups.isEmpty { fields.array("left_out", leftOut.groups) }
   }
 }

@@ -13,7 +13,7 @@ package enum ControlPlane {
 package enum ControlOperation: String, CaseIterable, Sendable {
   case hello, add, lookup, list, get
   case getAll = "get-all"
-  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, watch, connect, doctor
+  case remove, status, stats, peers, transfers, pause, resume, cancel, limit, watch, connect, join, network, doctor
 }
 
 /// A request of a front end to its daemon. Operations, cases and commands have the same names, except `get-all`, which is the
@@ -40,6 +40,10 @@ package enum ControlRequest: WireRequest {
   case watch(DocumentFilter)
   /// The index to use from now on, `nil` for the one of the settings, and the id that it has to prove.
   case connect(Endpoint?, id: PeerID? = nil)
+  /// Joins a closed network.
+  case join(JoinNetwork)
+  /// Passes a request about the membership on to the index.
+  case network(MembershipRequest)
   /// Checks the daemon from outside.
   case doctor
 
@@ -62,6 +66,8 @@ package enum ControlRequest: WireRequest {
     case .limit: .limit
     case .watch: .watch
     case .connect: .connect
+    case .join: .join
+    case .network: .network
     case .doctor: .doctor
     }
   }
@@ -103,6 +109,8 @@ package enum ControlRequest: WireRequest {
     case .connect:
       let isDefault = try fields.optionalBool("default") ?? false
       self = .connect(isDefault ? nil : try fields.endpoint("address"), id: try fields.optionalPeerID("index"))
+    case .join: self = .join(try JoinNetwork(fields))
+    case .network: self = .network(try MembershipRequest(nested: fields.object("request")))
     case .doctor: self = .doctor
     }
   }
@@ -126,6 +134,8 @@ package enum ControlRequest: WireRequest {
     case .resume(let selection), .cancel(let selection): selection.write(to: &fields)
     case .limit(let change): change.write(to: &fields)
     case .watch(let filter): filter.write(to: &fields)
+    case .join(let join): join.write(to: &fields)
+    case .network(let request): fields.object("request") { request.write(nestedIn: &$0) }
     case .peers(nil), .status, .stats, .doctor: break
     }
   }

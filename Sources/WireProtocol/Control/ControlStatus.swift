@@ -21,10 +21,14 @@ package struct IndexState: WireMessage {
   package var error: String?
   /// The id that the index has proven, or has to prove; `nil` if none is known.
   package var id: PeerID?
+  /// In a closed network, while connected: what this peer is there, `none` if it does not belong.
+  package var role: String?
 
   package init(
-    address: Endpoint, connected: Bool, since: Timestamp, source: Source, error: String? = nil, id: PeerID? = nil
+    address: Endpoint, connected: Bool, since: Timestamp, source: Source, error: String? = nil, id: PeerID? = nil,
+    role: String? = nil
   ) {
+    self.role = role
     self.id = id
     self.address = address
     self.connected = connected
@@ -40,6 +44,7 @@ package struct IndexState: WireMessage {
     source = try fields.word("source")
     error = try fields.optionalString("error")
     id = try fields.optionalPeerID("id")
+    role = try fields.optionalString("role")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -49,6 +54,7 @@ package struct IndexState: WireMessage {
     fields.member("source", source.rawValue)
     if let error { fields.member("error", error) }
     if let id { fields.member("id", id) }
+    if let role { fields.member("role", role) }
   }
 }
 

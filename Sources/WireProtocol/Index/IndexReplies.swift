@@ -41,6 +41,10 @@ package struct IndexLimits: Equatable, Sendable {
   package var recordsPerAddress: Int?
   /// Requests of one address in a second; `nil` for no limit.
   package var requestsPerAddress: Int?
+  /// Bytes of replies to one address in a second; `nil` for no limit.
+  package var bytesPerAddress: Int?
+  /// What one member of a closed network may have; `nil` for no limit.
+  package var member = MemberLimits()
 
   package init() {}
 
@@ -61,10 +65,25 @@ package struct IndexLimits: Equatable, Sendable {
     ]
     let optional: [(name: StaticString, value: Int?)] = [
       ("memory_per_address", memoryPerAddress), ("records_per_address", recordsPerAddress),
-      ("requests_per_address", requestsPerAddress),
+      ("requests_per_address", requestsPerAddress), ("bytes_per_address", bytesPerAddress),
+      ("sessions_per_member", member.sessions), ("requests_per_member", member.requests),
+      ("records_per_member", member.records), ("bytes_per_member", member.bytes),
     ]
     return always + optional.compactMap { row in row.value.map { (row.name, $0) } }
   }
+}
+
+/// What one member of a closed network may have; `nil` for no limit.
+package struct MemberLimits: Hashable, Sendable {
+  package var sessions: Int?
+  /// In a second.
+  package var requests: Int?
+  /// Of all its sessions.
+  package var records: Int?
+  /// Of replies in a second.
+  package var bytes: Int?
+
+  package init() {}
 }
 
 /// The reply to `hello`.
@@ -76,14 +95,20 @@ package struct IndexHelloReply: WireReply {
   package let isAdvertised: Bool?
   /// On a plain connection: whether the client should connect again by TLS. `nil` otherwise.
   package let asksForTLS: Bool?
+  /// How the peer stands in a closed network; `nil` in an open one.
+  package var standing: MemberStanding?
   /// A client reads those that it keeps to: `line`, `batch`, `inflight`, `idle` and `watches`.
   package let limits: IndexLimits
 
-  package init(server: String, host: String, isAdvertised: Bool?, asksForTLS: Bool? = nil, limits: IndexLimits) {
+  package init(
+    server: String, host: String, isAdvertised: Bool?, asksForTLS: Bool? = nil, standing: MemberStanding? = nil,
+    limits: IndexLimits
+  ) {
     self.server = server
     self.host = host
     self.isAdvertised = isAdvertised
     self.asksForTLS = asksForTLS
+    self.standing = standing
     self.limits = limits
   }
 
@@ -94,6 +119,7 @@ package struct IndexHelloReply: WireReply {
     host = try fields.string("host")
     isAdvertised = try fields.optionalBool("advertised")
     asksForTLS = try fields.optionalBool("tls")
+    standing = try MemberStanding(ifStated: fields)
     limits.idle = try stated.limit("idle", default: limits.idle)
     limits.batch = try stated.limit("batch", default: limits.batch)
     limits.line = try stated.limit("line", default: limits.line)
@@ -108,6 +134,7 @@ package struct IndexHelloReply: WireReply {
     fields.member("host", host)
     if let isAdvertised { fields.member("advertised", isAdvertised) }
     if let asksForTLS { fields.member("tls", asksForTLS) }
+    standing?.write(to: &fields)
     fields.object("limits") { object in
       for (name, value) in limits.named { object.member(name, value) }
     }

@@ -6,6 +6,8 @@ package import LineJSON
 /// The operations of an index.
 package enum IndexOperation: String, CaseIterable, Sendable {
   case hello, add, remove, lookup, list, peers, stats, ping, watch, unwatch
+  // Of closed networks.
+  case join, claim, invite, members, revoke, ban, unban, bans, log, limits
 
   /// Same as `init(rawValue:)`, without creating a string. Compares with the most frequent operations first.
   fileprivate init?(_ name: some FieldValue) {
@@ -36,6 +38,8 @@ package enum IndexRequest: WireRequest {
   case watch(WatchQuery)
   /// Ends the watch of this number.
   case unwatch(Int)
+  /// Who belongs to a closed network.
+  case membership(MembershipRequest)
 
   package var operation: IndexOperation {
     switch self {
@@ -49,6 +53,7 @@ package enum IndexRequest: WireRequest {
     case .ping: .ping
     case .watch: .watch
     case .unwatch: .unwatch
+    case .membership(let request): request.operation
     }
   }
 
@@ -75,6 +80,8 @@ package enum IndexRequest: WireRequest {
     case .ping: self = .ping
     case .watch: self = .watch(try WatchQuery(fields))
     case .unwatch: self = .unwatch(try fields.watchNumber("watch"))
+    case .join, .claim, .invite, .members, .revoke, .ban, .unban, .bans, .log, .limits:
+      self = .membership(try MembershipRequest(operation, fields))
     }
   }
 
@@ -97,6 +104,7 @@ package enum IndexRequest: WireRequest {
     case .peers(let query): query.write(to: &fields)
     case .watch(let query): query.write(to: &fields)
     case .unwatch(let watch): fields.member("watch", watch)
+    case .membership(let request): request.write(to: &fields)
     case .stats, .ping: break
     }
   }

@@ -5,15 +5,18 @@ package import LineJSON
 
 /// The operations that a peer answers to other peers.
 package enum PeerOperation: String, CaseIterable, Sendable {
-  case hello, have, hashes, get
+  case hello, have, hashes, get, pass
 }
 
 /// A request of a peer to another.
 package enum PeerRequest: WireRequest {
-  case hello(peer: PeerID, name: PeerName)
+  /// `pass` shows that the peer belongs to a closed network.
+  case hello(peer: PeerID, name: PeerName, pass: SignedPass? = nil)
   case have(Content)
   case hashes(Content, HashesQuery)
   case get(Content, offset: Int64, length: Int64)
+  /// Renews the pass of the connection.
+  case pass(SignedPass)
 
   package var operation: PeerOperation {
     switch self {
@@ -21,6 +24,7 @@ package enum PeerRequest: WireRequest {
     case .have: .have
     case .hashes: .hashes
     case .get: .get
+    case .pass: .pass
     }
   }
 
@@ -36,20 +40,25 @@ package enum PeerRequest: WireRequest {
     switch operation {
     case .hello:
       try fields.checkProtocol()
-      self = .hello(peer: try fields.peerID("peer"), name: try fields.peerName())
+      self = .hello(
+        peer: try fields.peerID("peer"), name: try fields.peerName(), pass: try fields.optionalPass("pass"))
     case .have: self = .have(try fields.content())
     case .hashes: self = .hashes(try fields.content(), try HashesQuery(fields))
     case .get:
       self = .get(try fields.content(), offset: try fields.size("offset"), length: try fields.size("length"))
+    case .pass:
+      guard let pass = try fields.optionalPass("pass") else { throw .badRequest("pass is missing") }
+      self = .pass(pass)
     }
   }
 
   package func write(to fields: inout some FieldWriter) {
     switch self {
-    case .hello(let peer, let name):
+    case .hello(let peer, let name, let pass):
       fields.member("protocol", ProtocolVersion.wire)
       fields.member("peer", peer)
       fields.member("name", name.text)
+      if let pass { fields.member("pass", pass.text) }
     case .have(let content):
       fields.members(of: content)
     case .hashes(let content, let query):
@@ -59,6 +68,7 @@ package enum PeerRequest: WireRequest {
       fields.members(of: content)
       fields.member("offset", offset)
       fields.member("length", length)
+    case .pass(let pass): fields.member("pass", pass.text)
     }
   }
 }

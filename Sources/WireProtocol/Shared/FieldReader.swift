@@ -194,6 +194,19 @@ extension FieldReader {
     return strings
   }
 
+  /// Positions in an array, ascending; empty if they are missing.
+  package func optionalPositions(_ name: StaticString) throws(WireFailure) -> [Int] {
+    guard value(name) != nil else { return [] }
+    var positions = [Int]()
+    for value in try array(name) {
+      guard let position = value.integer.flatMap(Int.init(exactly:)), position > positions.last ?? -1 else {
+        throw .badRequest("\(name) is an array of ascending positions")
+      }
+      positions.append(position)
+    }
+    return positions
+  }
+
   /// Ranges as `[first,count]`, none empty, within 0..<`limit`.
   package func ranges(_ name: StaticString, within limit: Int64) throws(WireFailure) -> [Range<Int>] {
     var ranges = [Range<Int>]()
@@ -215,6 +228,12 @@ extension FieldReader {
       throw .badRequest("\(name) is one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return word
+  }
+
+  package func optionalWord<Word: RawRepresentable<String> & CaseIterable>(
+    _ name: StaticString, as type: Word.Type = Word.self
+  ) throws(WireFailure) -> Word? {
+    value(name) == nil ? nil : try word(name, as: type)
   }
 
   /// - Parameter expected: the expected type, as the message names it.

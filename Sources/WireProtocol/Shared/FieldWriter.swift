@@ -16,6 +16,7 @@ package protocol FieldWriter {
   mutating func object(_ name: StaticString, _ write: (inout Self) -> Void)
   mutating func array<Element>(_ name: StaticString, _ elements: [Element], _ write: (Element, inout Self) -> Void)
   mutating func strings(_ name: StaticString, _ elements: [String])
+  mutating func integers(_ name: StaticString, _ elements: [Int])
   /// Each range as `[first,count]`.
   mutating func ranges(_ name: StaticString, _ ranges: [Range<Int>])
 }
@@ -92,6 +93,13 @@ extension JSONWriter: FieldWriter {
     endArray()
   }
 
+  package mutating func integers(_ name: StaticString, _ elements: [Int]) {
+    key(name)
+    beginArray()
+    for element in elements { integer(element) }
+    endArray()
+  }
+
   package mutating func ranges(_ name: StaticString, _ ranges: [Range<Int>]) {
     key(name)
     beginArray()
@@ -146,6 +154,10 @@ extension JSONMembers: FieldWriter {
 
   package mutating func strings(_ name: StaticString, _ elements: [String]) {
     set(name, .array(elements.map { .string($0) }))
+  }
+
+  package mutating func integers(_ name: StaticString, _ elements: [Int]) {
+    set(name, .array(elements.map { .integer(Int64($0)) }))
   }
 
   package mutating func ranges(_ name: StaticString, _ ranges: [Range<Int>]) {

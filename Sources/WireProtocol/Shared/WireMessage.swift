@@ -86,7 +86,7 @@ package enum ProtocolVersion {
 
 extension FieldReader {
   /// Checks the protocol number of `hello`.
-  func checkProtocol() throws(WireFailure) {
+  package func checkProtocol() throws(WireFailure) {
     let number = try integer("protocol", in: 0...Int32.max)
     guard number == ProtocolVersion.wire else {
       throw WireFailure(

@@ -28,7 +28,7 @@ struct LabPeers {
     self.services = services
     let address = "\(lab.address):7734"
     index = try services.start(
-      executables + "/p2p-index", ["--listen", address, "--state", directory + "/index"],
+      executables + "/p2p-index", ["--open", "--listen", address, "--state", directory + "/index"],
       log: directory + "/index.log")
     let ip = try Tool.installed("ip")
     let listens = (0..<lab.hosts).map { "\(lab.address(of: $0)):0" } + (hidden.map { ["127.0.0.1:\($0)"] } ?? [])

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import DocumentModel
+import Glibc
+import LineJSON
+import POSIXSupport
+import ProcessSupport
+import WireProtocol
+
+struct JoinCommand: ConsoleCommand {
+  static let example = "join -"
+  static let configuration: CommandConfiguration = .verb(
+    "join", "Join a closed network with the ticket that you were given.",
+    """
+    Starts your daemon if it is not running, and uses the index of the ticket from then on. What you shared before is \
+    announced to the new network only with --share-existing. A ticket on the command line can be seen by other users of \
+    this machine while the command runs: - reads it from standard input, where you paste it and press Enter.
+    """)
+
+  @Argument(
+    help: ArgumentHelp("The line that begins with \(Ticket.prefix), or - for standard input.", valueName: "ticket"))
+  var ticket: String
+
+  @Flag(help: "Also announce what was shared before.")
+  var shareExisting = false
+
+  @OptionGroup var daemon: DaemonOptions
+
+  /// The daemon tries each address of the ticket.
+  private static let timeout = Duration.seconds(120)
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let ticket = try readTicket(from: console)
+    try startIfNeeded(on: console)
+    let reply: ControlJoinReply = try DaemonClient(console: console, options: daemon, offersStart: false).request(
+      .join(JoinNetwork(ticket, sharesExisting: shareExisting)), timeout: Self.timeout)
+    if daemon.json {
+      try console.writeJSON(reply.members)
+      return .done
+    }
+    try console.writeLine(
+      TextRules.escapedForTerminal(
+        "joined the network of the index \(shortID(reply.index)) at \(reply.address) as \(reply.role.rawValue)"))
+    if reply.withheld > 0 {
+      console.noteLine(
+        "\(Quantity.count(reply.withheld, "document")) shared before stay unknown to this network. To announce them: "
+          + "p2pctl join TICKET --share-existing")
+    }
+    return .done
+  }
+
+  private func readTicket(from console: Console) throws(CommandFailure) -> Ticket {
+    var text = ticket
+    if text == "-" {
+      if isatty(console.input) == 1 { console.noteLine("Paste the ticket and press Enter:") }
+      do throws(SystemError) {
+        text = String(decoding: try Self.read(console.input), as: UTF8.self)
+      } catch {
+        throw CommandFailure(.noInput, "cannot read the ticket from standard input: \(error)")
+      }
+      guard text.contains(where: { !$0.isWhitespace }) else {
+        throw CommandFailure(.noInput, "standard input has no ticket")
+      }
+    }
+    do throws(InvalidValue) {
+      // A line that was copied may have white space around it, and a mail program may have broken it.
+      return try Ticket(text.filter { !$0.isWhitespace })
+    } catch {
+      throw CommandFailure(
+        .usage, TextRules.escapedForTerminal(error.reason), ["An admin makes one with: p2pctl network invite"])
+    }
+  }
+
+  /// A person ends a line with Enter; a file may have it broken into several.
+  private static func read(_ descriptor: CInt) throws(SystemError) -> [UInt8] {
+    guard isatty(descriptor) == 1 else { return try SmallFile.prefix(of: descriptor, max: Ticket.maxLength + 2) }
+    var bytes = [UInt8](repeating: 0, count: Ticket.maxLength + 2)
+    let count = Glibc.read(descriptor, &bytes, bytes.count)
+    guard count >= 0 else { throw SystemError(errno) }
+    return Array(bytes.prefix(count))
+  }
+
+  private func startIfNeeded(on console: Console) throws {
+    guard daemon.socket == nil else { return }
+    let supervisor = SupervisorClient(console: console)
+    do {
+      _ = try supervisor.processes()
+    } catch let error as ControlError {
+      guard SupervisorClient.isMissing(error), try supervisor.locked(after: error) == nil else { return }
+      guard try !isDaemonRunning(on: console) else { return }
+      try SupervisorStartCommand.startForJoin(daemon.peer, on: console)
+    }
+  }
+
+  /// A daemon may run without a supervisor.
+  private func isDaemonRunning(on console: Console) throws -> Bool {
+    let search = SocketSearch(layouts: console.environment.layouts, user: console.environment.user)
+    do {
+      _ = try ControlConnection.open(
+        try search.controlSocket(of: daemon.peer).path, role: .peer, timeout: console.helloTimeout)
+      return true
+    } catch let error as ControlError {
+      return !SupervisorClient.isMissing(error)
+    } catch let failure as SocketSearch.Failure {
+      throw CommandFailure(failure)
+    }
+  }
+}
+
+extension SupervisorStartCommand {
+  /// Starts what the configuration or the last start says, else one peer; names no index, because `join` gives its address
+  /// and its id together.
+  static func startForJoin(_ peer: PeerName?, on console: Console) throws {
+    var command = try parse([])
+    let layout = try command.layout(on: console)
+    if !StartAdvice.exists(layout.configurationFile), try RememberedStart.read(in: layout) == nil {
+      guard let name = peer ?? console.environment.user else {
+        throw CommandFailure(.usage, "cannot name a peer after the user: name one with --peer NAME")
+      }
+      command = try parse(["--peer", name.text])
+    }
+    let source = try command.source(in: layout, on: console)
+    let started = try SupervisorLaunch(
+      console: console, layout: layout, flags: try command.arguments(source, on: console)
+    ).perform { command.remember(source, in: layout, on: console) }
+    guard started.isReady else { throw CommandFailure.notReady(started.processes) }
+    console.noteLine("Started. Stop it with: p2pctl supervisor stop")
+  }
+}

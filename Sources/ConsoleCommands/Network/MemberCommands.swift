@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import DocumentModel
+import LineJSON
+import WireProtocol
+
+struct MembersCommand: ConsoleCommand {
+  static let example = "network members"
+  static let configuration: CommandConfiguration = .verb(
+    "members", "List the members, and the tickets that can still be used.",
+    "The peers of the index's own supervisor are publishers without having joined, and have no date.")
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let client = NetworkClient(console: console, options: daemon)
+    var table = Table(
+      [
+        Table.Column("ID"), Table.Column("PEER", rank: 6), Table.Column("ROLE", rank: 7),
+        Table.Column("SINCE", rank: 3),
+        Table.Column("SESSIONS", .right, rank: 4),
+      ],
+      width: console.tableWidth, style: console.style)
+    var (after, tickets): (PeerID?, [TicketListing]) = (nil, [])
+    repeat {
+      let page: MembersReply = try client.ask(.members(PageRequest(after: after)))
+      for member in page.members {
+        if daemon.json {
+          try console.writeJSON(Self.members(of: member))
+        } else {
+          try console.write(table.add(Self.cells(of: member)))
+        }
+      }
+      if after == nil { tickets = page.tickets }
+      after = page.next
+    } while after != nil
+    try console.write(table.finish())
+    try show(tickets, on: console)
+    return .done
+  }
+
+  private func show(_ tickets: [TicketListing], on console: Console) throws {
+    if daemon.json {
+      for ticket in tickets { try console.writeJSON(Self.members(of: ticket)) }
+      return
+    }
+    guard !tickets.isEmpty else { return }
+    var table = Table(
+      [
+        Table.Column("TICKET"), Table.Column("ROLE", rank: 7), Table.Column("USES LEFT", .right, rank: 6),
+        Table.Column("EXPIRES", rank: 4),
+      ],
+      width: console.tableWidth, style: console.style)
+    try console.writeLine("")
+    for ticket in tickets {
+      try console.write(
+        table.add([ticket.number, ticket.role.rawValue, "\(ticket.left) of \(ticket.uses)", ticket.expires.text]))
+    }
+    try console.write(table.finish())
+  }
+
+  private static func cells(of member: MemberListing) -> [String] {
+    [
+      shortID(member.peer), member.name?.text ?? "", member.role.rawValue, member.since?.text ?? "",
+      "\(member.sessions)",
+    ]
+  }
+
+  static func members(of member: MemberListing) -> JSONMembers {
+    var row: JSONMembers = ["id": .string(member.peer.hex), "role": .string(member.role.rawValue)]
+    if let name = member.name { row["peer"] = .string(name.text) }
+    if let since = member.since { row["since"] = .string(since.text) }
+    row["sessions"] = .integer(Int64(member.sessions))
+    return row
+  }
+
+  static func members(of ticket: TicketListing) -> JSONMembers {
+    [
+      "ticket": .string(ticket.number), "role": .string(ticket.role.rawValue), "left": .integer(Int64(ticket.left)),
+      "uses": .integer(Int64(ticket.uses)), "expires": .string(ticket.expires.text),
+    ]
+  }
+}
+
+/// As lists show ids: long enough to be typed into another command.
+func shortID(_ peer: PeerID) -> String { String(peer.hex.prefix(16)) }
+
+struct RevokeCommand: ConsoleCommand {
+  static let example = "network revoke 3f9a01bc"
+  static let configuration: CommandConfiguration = .verb(
+    "revoke", "End a membership, or take a ticket back.",
+    """
+    The index ends the member's sessions at once. Other peers honour its last pass until that ends, for ten minutes at \
+    most. It may join again with a new ticket; network ban prevents that.
+    """)
+
+  @Argument(help: ArgumentHelp("The id of the member, or its first 8 digits or more.", valueName: "id"))
+  var id: String?
+
+  @Option(help: ArgumentHelp("Take the ticket of this number back instead.", valueName: "number"))
+  var ticket: String?
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func validate() throws {
+    guard (id == nil) != (ticket == nil) else { throw ValidationError("specify either an id or --ticket") }
+    do { _ = try request } catch let error as InvalidValue { throw ValidationError(error.reason) }
+  }
+
+  private var request: MembershipRequest {
+    get throws {
+      if let ticket { return .withdraw(try TypedID(ticket).prefix) }
+      return .revoke(try TypedID(id ?? "").prefix)
+    }
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: AffectedReply = try NetworkClient(console: console, options: daemon).ask(try request)
+    try reply.report(reply.number == nil ? "membership of" : "ticket", "revoked", daemon, on: console)
+    return .done
+  }
+}
+
+extension AffectedReply {
+  /// - Parameters:
+  ///   - what: precedes the id or number.
+  ///   - verb: what has happened to it.
+  fileprivate func report(
+    _ what: String, _ verb: String, _ options: DaemonOptions, on console: Console
+  ) throws {
+    if options.json {
+      var row: JSONMembers = [:]
+      if let peer { row["id"] = .string(peer.hex) }
+      if let number { row["ticket"] = .string(number) }
+      return try console.writeJSON(row)
+    }
+    let name = peer?.hex ?? number ?? ""
+    try console.writeLine(TextRules.escapedForTerminal("\(what) \(name) \(verb)"))
+  }
+}
+
+struct BanCommand: ConsoleCommand {
+  static let example = "network ban 3f9a01bc --reason 'publishes what is not its own'"
+  static let configuration: CommandConfiguration = .verb(
+    "ban", "Turn a peer away, member or not.",
+    "No ticket lets it join. A peer that is neither a member nor connected is named by its whole id.")
+
+  @Argument(
+    help: ArgumentHelp("The id of the peer, or its first 8 digits or more.", valueName: "id"),
+    transform: { try TypedID($0) })
+  var id: TypedID
+
+  @Option(help: ArgumentHelp("Why, for the list and the log.", valueName: "text"), transform: Self.reason)
+  var reason: String?
+
+  @OptionGroup var daemon: DaemonOptions
+
+  private static func reason(_ text: String) throws -> String {
+    let text = TextRules.normalized(text)
+    guard text.utf8.count <= MembershipRequest.maxReason, (try? Title(text)) != nil else {
+      throw InvalidValue("expected at most \(MembershipRequest.maxReason) bytes without control characters")
+    }
+    return text
+  }
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: AffectedReply = try NetworkClient(console: console, options: daemon).ask(.ban(id.prefix, reason: reason))
+    try reply.report("peer", "banned", daemon, on: console)
+    return .done
+  }
+}
+
+struct UnbanCommand: ConsoleCommand {
+  static let example = "network unban 3f9a01bc"
+  static let configuration: CommandConfiguration = .verb(
+    "unban", "End a ban.", "The peer needs a new ticket to become a member again.")
+
+  @Argument(
+    help: ArgumentHelp("The id of the peer, or its first 8 digits or more.", valueName: "id"),
+    transform: { try TypedID($0) })
+  var id: TypedID
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let reply: AffectedReply = try NetworkClient(console: console, options: daemon).ask(.unban(id.prefix))
+    try reply.report("peer", "no longer banned", daemon, on: console)
+    return .done
+  }
+}
+
+struct BansCommand: ConsoleCommand {
+  static let example = "network bans"
+  static let configuration: CommandConfiguration = .verb("bans", "List the peers that are turned away.")
+
+  @OptionGroup var daemon: DaemonOptions
+
+  func perform(on console: Console) throws -> ExitStatus {
+    let client = NetworkClient(console: console, options: daemon)
+    var table = Table(
+      [Table.Column("ID"), Table.Column("SINCE", rank: 6), Table.Column("REASON", isFlexible: true)],
+      width: console.tableWidth, style: console.style)
+    var after: PeerID?
+    repeat {
+      let page: BansReply = try client.ask(.bans(PageRequest(after: after)))
+      for ban in page.bans {
+        if daemon.json {
+          var row: JSONMembers = ["id": .string(ban.peer.hex), "since": .string(ban.since.text)]
+          if let reason = ban.reason { row["reason"] = .string(reason) }
+          try console.writeJSON(row)
+        } else {
+          try console.write(table.add([shortID(ban.peer), ban.since.text, ban.reason ?? ""]))
+        }
+      }
+      after = page.next
+    } while after != nil
+    try console.write(table.finish())
+    return .done
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentIndex
+import DocumentModel
+import LineTransport
+import NIOCore
+import WireProtocol
+
+extension IndexLimits {
+  /// Whether anything is counted for each request.
+  var hasRates: Bool { requestsPerAddress != nil || bytesPerAddress != nil || member.requests != nil || countsBytes }
+  var countsBytes: Bool { bytesPerAddress != nil || member.bytes != nil }
+}
+
+/// What operators let an address and a member have.
+extension IndexRole {
+  private var member: PeerID? {
+    if case .member(let peer, _) = inNetwork?.place { peer } else { nil }
+  }
+
+  private var block: AddressBlock? {
+    session?.origin.block ?? ConnectionGate.block(of: connection?.remoteAddress)
+  }
+
+  /// Before a request.
+  func checkRates(_ limits: IndexLimits) throws(WireFailure) {
+    isThrottled = true
+    try judgeRates(limits)
+    isThrottled = false
+  }
+
+  private func judgeRates(_ limits: IndexLimits) throws(WireFailure) {
+    guard let now = connection?.eventLoop.now else { return }
+    let rates = service.rates
+    if let block {
+      if let limit = limits.requestsPerAddress, !rates.requestsOfAddresses.take(block, limit: limit, at: now) {
+        throw Self.tooMany("requests_per_address", limit, "requests")
+      }
+      if let limit = limits.bytesPerAddress, !rates.bytesOfAddresses.isWithin(block, limit: limit, at: now) {
+        throw Self.tooMany("bytes_per_address", limit, "bytes of replies")
+      }
+    }
+    guard let member else { return }
+    if let limit = limits.member.requests, !rates.requestsOfMembers.take(member, limit: limit, at: now) {
+      throw Self.tooMany("requests_per_member", limit, "requests of a member")
+    }
+    if let limit = limits.member.bytes, !rates.bytesOfMembers.isWithin(member, limit: limit, at: now) {
+      throw Self.tooMany("bytes_per_member", limit, "bytes of replies to a member")
+    }
+  }
+
+  private static func tooMany(_ name: StaticString, _ limit: Int, _ what: String) -> WireFailure {
+    WireFailure(.tooMany, "at most \(limit) \(what) in a second", limit: .init("\(name)", limit), retryAfter: 1)
+  }
+
+  /// After replies of this many bytes.
+  func charge(_ bytes: Int) {
+    // The limits that the request was judged by. A refusal costs nothing, or retries would never be served.
+    guard bytes > 0, !isThrottled, let reader, reader.limits.countsBytes, let now = connection?.eventLoop.now else {
+      return
+    }
+    let limits = reader.limits
+    if let limit = limits.bytesPerAddress, let block {
+      service.rates.bytesOfAddresses.spend(bytes, block, limit: limit, at: now)
+    }
+    if let limit = limits.member.bytes, let member {
+      service.rates.bytesOfMembers.spend(bytes, member, limit: limit, at: now)
+    }
+  }
+
+  /// Seconds after which a retry makes sense: sessions come and go.
+  private static let retryAfter = 10
+
+  /// Before documents are added.
+  func checkRecords(adding count: Int) throws(WireFailure) {
+    guard let member, let network = inNetwork?.network, let reader,
+      let limit = service.limits(for: reader).member.records
+    else { return }
+    let sessions = network.live.sessions(of: member)
+    let held = service.withIndex { index in sessions.reduce(0) { $0 + index.records(of: $1) } }
+    guard held + count > limit else { return }
+    throw WireFailure(
+      .tooMany, "the batch could exceed the limit of \(limit) records per member",
+      limit: .init("records_per_member", limit), retryAfter: Self.retryAfter)
+  }
+
+  /// When a session of a member begins, itself included.
+  func checkSessions(of peer: PeerID, in network: ClosedNetwork) throws(WireFailure) {
+    guard let reader, let limit = service.limits(for: reader).member.sessions, network.live.count(of: peer) > limit
+    else { return }
+    throw WireFailure(
+      .tooMany, "a member has at most \(limit) sessions", limit: .init("sessions_per_member", limit),
+      retryAfter: Self.retryAfter)
+  }
+}

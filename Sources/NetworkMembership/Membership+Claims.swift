@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+package import WireProtocol
+
+/// Claims of prefixes. The longest one that a key begins with governs it.
+extension Membership {
+  package func claim(governing key: DocumentKey) -> Claim? { claim(governing: key.text) }
+
+  private func claim(governing text: String) -> Claim? {
+    guard !claims.isEmpty else { return nil }
+    let bytes = text.utf8
+    var end = bytes.index(bytes.startIndex, offsetBy: longestClaim, limitedBy: bytes.endIndex) ?? bytes.endIndex
+    while let slash = bytes[..<end].lastIndex(of: UInt8(ascii: "/")) {
+      if let claim = claims[String(text[...slash])] { return claim }
+      end = slash
+    }
+    return nil
+  }
+
+  /// Whether a peer may bring a document under the key into the network.
+  package func introduces(_ peer: PeerID, _ key: DocumentKey) -> Bool {
+    introduces(peer, under: claim(governing: key))
+  }
+
+  /// The same for a key whose claim is known.
+  package func introduces(_ peer: PeerID, under claim: Claim?) -> Bool {
+    guard let role = role(of: peer), role >= .publisher else { return false }
+    return claim?.admits(peer) ?? true
+  }
+
+  // MARK: Changes
+
+  /// Changes who introduces documents below a prefix.
+  ///
+  /// - Parameter subject: the new owner, or the one whom the owner names; `nil` for the one who asks.
+  /// - Returns: the claim as it is then; `nil` if it is released.
+  package func change(
+    _ change: ClaimChange, of prefix: String, for subject: DigestPrefix?, by actor: MembershipActor, at now: Timestamp
+  ) throws(MembershipRefusal) -> Decision<Claim?> {
+    try authorize(actor, as: .publisher)
+    guard prefix.utf8.last == UInt8(ascii: "/"), (try? DocumentKey("\(prefix)1")) != nil else {
+      throw .invalid("a claim is of the beginning of keys that ends in /, such as data/cats/")
+    }
+    let peer = try subject.map { subject throws(MembershipRefusal) in
+      try find(subject, among: Array(members.keys) + Array(own), "no member has this id")
+    }
+    switch change {
+    case .own: return try takeOver(prefix, peer, actor, now)
+    case .allow: return try name(prefix, peer, true, actor, now)
+    case .deny: return try name(prefix, peer, false, actor, now)
+    case .release:
+      _ = try ownClaim(prefix, actor)
+      var entry = AuditEntry(.released, at: now, by: actor.peer)
+      entry.prefix = prefix
+      return Decision(nil, changes: [.noClaim(prefix)], entries: [entry])
+    }
+  }
+
+  private func isAdmin(_ actor: MembershipActor) -> Bool {
+    guard case .peer(let peer) = actor else { return true }
+    return role(of: peer) == .admin
+  }
+
+  private func takeOver(
+    _ prefix: String, _ subject: PeerID?, _ actor: MembershipActor, _ now: Timestamp
+  ) throws(MembershipRefusal) -> Decision<Claim?> {
+    guard let owner = subject ?? actor.peer else {
+      throw .invalid("the operator of the index shares nothing: name the owner with --for ID")
+    }
+    guard role(of: owner) ?? .reader >= .publisher else {
+      throw .invalid("only publishers own keys, and this peer is none")
+    }
+    let isAdmin = isAdmin(actor)
+    if let claim = claims[prefix] {
+      if claim.owner == owner { return Decision(claim) }
+      guard isAdmin || claim.owner == actor.peer else { throw .claimed(prefix: prefix, owner: claim.owner) }
+    } else if !isAdmin {
+      try checkFreedom(of: prefix, for: actor)
+    }
+    guard claims[prefix] != nil || claims.count < limits.claims else { throw .tooMany("claims", limits.claims) }
+    let claim = Claim(prefix: prefix, owner: owner, since: now)
+    var entry = AuditEntry(.claimed, at: now, peer: owner, by: actor.peer)
+    entry.prefix = prefix
+    return Decision(claim, changes: [.claim(claim)], entries: [entry])
+  }
+
+  /// Whether a publisher may claim a prefix that nobody has.
+  private func checkFreedom(of prefix: String, for actor: MembershipActor) throws(MembershipRefusal) {
+    guard prefix.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 1 else {
+      throw .invalid("only an admin claims a whole collection")
+    }
+    guard let peer = actor.peer else { return }
+    if let above = claim(governing: prefix), !above.admits(peer) {
+      throw .claimed(prefix: above.prefix, owner: above.owner)
+    }
+    guard claims.values.count(where: { $0.owner == peer }) < limits.claimsPerMember else {
+      throw .tooMany("claims_per_member", limits.claimsPerMember)
+    }
+  }
+
+  private func name(
+    _ prefix: String, _ subject: PeerID?, _ isAllowed: Bool, _ actor: MembershipActor, _ now: Timestamp
+  ) throws(MembershipRefusal) -> Decision<Claim?> {
+    var claim = try ownClaim(prefix, actor)
+    guard let subject else { throw .invalid("the id is missing of the peer that is to be named") }
+    if isAllowed {
+      claim.allowed.insert(subject)
+      guard claim.allowed.count <= limits.allowed else { throw .tooMany("allowed", limits.allowed) }
+    } else {
+      claim.allowed.remove(subject)
+    }
+    guard claim != claims[prefix] else { return Decision(claim) }
+    var entry = AuditEntry(.claimed, at: now, peer: subject, by: actor.peer)
+    (entry.prefix, entry.reason) = (prefix, isAllowed ? "allowed" : "denied")
+    return Decision(claim, changes: [.claim(claim)], entries: [entry])
+  }
+
+  /// The claim, if the one who asks may change it.
+  private func ownClaim(_ prefix: String, _ actor: MembershipActor) throws(MembershipRefusal) -> Claim {
+    guard let claim = claims[prefix] else { throw .notFound("nobody claims this prefix") }
+    guard isAdmin(actor) || claim.owner == actor.peer else { throw .claimed(prefix: prefix, owner: claim.owner) }
+    return claim
+  }
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import LineJSON
+package import WireProtocol
+
+/// The durable state of a closed network: its members, tickets, bans and claims, and the audit log.
+///
+/// For one thread at a time; calls block.
+package final class NetworkStore {
+  /// Of this version of the tables: PRAGMA user_version.
+  private static let version: Int64 = 1
+  private static let tables: [StaticString] = [
+    "CREATE TABLE members (peer BLOB PRIMARY KEY, role TEXT, since INTEGER, name TEXT, ticket BLOB) WITHOUT ROWID",
+    """
+    CREATE TABLE invitations (hash BLOB PRIMARY KEY, role TEXT, uses INTEGER, left INTEGER, made INTEGER,
+      expires INTEGER, by BLOB, barred BLOB) WITHOUT ROWID
+    """,
+    "CREATE TABLE bans (peer BLOB PRIMARY KEY, since INTEGER, reason TEXT) WITHOUT ROWID",
+    "CREATE TABLE claims (prefix TEXT PRIMARY KEY, owner BLOB, allowed BLOB, since INTEGER) WITHOUT ROWID",
+    "CREATE TABLE log (number INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB)",
+  ]
+
+  private let database: Database
+  private let maxLogBytes: Int64
+  /// Of the lines of the log; their rows and pages need about a third more.
+  private var logBytes: Int64 = 0
+
+  /// Opens or creates the database; its directory must exist.
+  ///
+  /// - Parameter maxLogBytes: of the audit log; the oldest entries go first. With what SQLite needs, 64 MiB by default.
+  /// - Throws: if it is damaged, of a later version, or used by another process.
+  package init(path: String, maxLogBytes: Int64 = 44 << 20) throws(NetworkStoreError) {
+    database = try Database(path: path)
+    self.maxLogBytes = maxLogBytes
+    var version: Int64 = 0
+    try database.query("PRAGMA user_version") { row throws(NetworkStoreError) in version = row.first?.integer ?? 0 }
+    guard version <= Self.version else {
+      throw NetworkStoreError(path, "was written by a later version of p2p-index: install that version")
+    }
+    if version == 0 {
+      try database.transaction { database throws(NetworkStoreError) in
+        for table in Self.tables { try database.execute(table) }
+        try database.execute("PRAGMA user_version = 1")
+      }
+    }
+    var bytes: Int64 = 0
+    try database.query("SELECT sum(length(line)) FROM log") { row throws(NetworkStoreError) in
+      bytes = row.first?.integer ?? 0
+    }
+    logBytes = bytes
+  }
+
+  // MARK: Writing
+
+  /// Makes changes and entries of the audit log durable, all or none.
+  package func commit(_ changes: [MembershipChange], _ entries: [AuditEntry]) throws(NetworkStoreError) {
+    guard !changes.isEmpty || !entries.isEmpty else { return }
+    let lines = entries.map(Self.line)
+    let added = lines.reduce(0) { $0 + Int64($1.count) }
+    var dropped: Int64 = 0
+    let excess = logBytes + added - maxLogBytes
+    try database.transaction { database throws(NetworkStoreError) in
+      for change in changes { try Self.write(change, to: database) }
+      for line in lines { try database.execute("INSERT INTO log (line) VALUES (?)", [.bytes(line)]) }
+      // Much at a time: it is rarely done then.
+      if excess > 0 { dropped = try Self.dropOldest(atLeast: excess + maxLogBytes / 16, from: database) }
+    }
+    logBytes += added - dropped
+  }
+
+  private static func line(_ entry: AuditEntry) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.beginObject()
+    entry.write(to: &writer)
+    writer.endObject()
+    return writer.bytes
+  }
+
+  /// - Returns: the bytes of what was dropped.
+  private static func dropOldest(
+    atLeast excess: Int64, from database: Database
+  ) throws(NetworkStoreError) -> Int64 {
+    var (sum, last): (Int64, Int64) = (0, 0)
+    try database.query(
+      """
+      SELECT max(number), sum(length(line)) FROM log WHERE number <= (
+        SELECT number FROM (
+          SELECT number, sum(length(line)) OVER (ORDER BY number) AS total FROM log
+        ) WHERE total >= ? ORDER BY number LIMIT 1)
+      """, [.integer(excess)]
+    ) { row throws(NetworkStoreError) in
+      (last, sum) = (row.first?.integer ?? 0, row.last?.integer ?? 0)
+    }
+    try database.execute("DELETE FROM log WHERE number <= ?", [.integer(last)])
+    return sum
+  }
+
+  private static func write(_ change: MembershipChange, to database: Database) throws(NetworkStoreError) {
+    switch change {
+    case .member(let member):
+      try database.execute(
+        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?)",
+        [
+          .bytes(member.peer), .text(member.role.rawValue), .integer(member.since.seconds),
+          member.name.map { .text($0.text) } ?? .null, .bytes(member.ticket.bytes),
+        ])
+    case .noMember(let peer): try database.execute("DELETE FROM members WHERE peer = ?", [.bytes(peer)])
+    case .invitation(let invitation):
+      try database.execute(
+        "INSERT OR REPLACE INTO invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+          .bytes(invitation.hash.bytes), .text(invitation.role.rawValue), .integer(Int64(invitation.uses)),
+          .integer(Int64(invitation.left)), .integer(invitation.made.seconds), .integer(invitation.expires.seconds),
+          invitation.by.map(Database.Value.bytes) ?? .null, .bytes(invitation.barred),
+        ])
+    case .noInvitation(let hash):
+      try database.execute("DELETE FROM invitations WHERE hash = ?", [.bytes(hash.bytes)])
+    case .ban(let ban):
+      try database.execute(
+        "INSERT OR REPLACE INTO bans VALUES (?, ?, ?)",
+        [.bytes(ban.peer), .integer(ban.since.seconds), ban.reason.map { .text($0) } ?? .null])
+    case .noBan(let peer): try database.execute("DELETE FROM bans WHERE peer = ?", [.bytes(peer)])
+    case .claim(let claim):
+      try database.execute(
+        "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)",
+        [.text(claim.prefix), .bytes(claim.owner), .bytes(claim.allowed), .integer(claim.since.seconds)])
+    case .noClaim(let prefix): try database.execute("DELETE FROM claims WHERE prefix = ?", [.text(prefix)])
+    }
+  }
+
+  // MARK: Reading
+
+  /// Everything but the log. A row that makes no sense fails it: a member too few is a nuisance, a ban too few a danger.
+  package func load(limits: MembershipLimits = MembershipLimits()) throws(NetworkStoreError) -> Membership {
+    var changes: [MembershipChange] = []
+    for (sql, read) in Self.readers {
+      try database.query(sql) { row throws(NetworkStoreError) in
+        guard let change = read(row) else { throw NetworkStoreError(database.path, Self.damage) }
+        changes.append(change)
+      }
+    }
+    var membership = Membership(limits: limits)
+    membership.apply(changes)
+    return membership
+  }
+
+  private static let damage =
+    "is damaged (a row makes no sense): restore your copy, or move it away and invite the members again"
+
+  private static let readers: [(StaticString, @Sendable ([Database.Value]) -> MembershipChange?)] = [
+    (
+      "SELECT peer, role, since, name, ticket FROM members",
+      { row in
+        guard row.count == 5, let peer = row[0].peer, let role = row[1].role, let since = row[2].time,
+          let ticket = row[4].digest
+        else { return nil }
+        let name = row[3].text.flatMap { try? PeerName($0) }
+        return .member(Member(peer: peer, role: role, since: since, name: name, ticket: ticket))
+      }
+    ),
+    (
+      "SELECT hash, role, uses, left, made, expires, by, barred FROM invitations",
+      { row in
+        guard row.count == 8, let hash = row[0].digest, let role = row[1].role, let uses = row[2].count,
+          let left = row[3].count, let made = row[4].time, let expires = row[5].time, let barred = row[7].peers,
+          row[6] == .null || row[6].peer != nil
+        else { return nil }
+        return .invitation(
+          Invitation(
+            hash: hash, role: role, uses: uses, left: left, made: made, expires: expires, by: row[6].peer,
+            barred: barred))
+      }
+    ),
+    (
+      "SELECT peer, since, reason FROM bans",
+      { row in
+        guard row.count == 3, let peer = row[0].peer, let since = row[1].time else { return nil }
+        return .ban(Ban(peer: peer, since: since, reason: row[2].text))
+      }
+    ),
+    (
+      "SELECT prefix, owner, allowed, since FROM claims",
+      { row in
+        guard row.count == 4, let prefix = row[0].text, let owner = row[1].peer, let allowed = row[2].peers,
+          let since = row[3].time
+        else { return nil }
+        return .claim(Claim(prefix: prefix, owner: owner, allowed: allowed, since: since))
+      }
+    ),
+  ]
+
+  /// The newest entries of the audit log, in their order.
+  ///
+  /// - Parameter before: only entries with a lower number.
+  /// - Returns: `first` is the number of the first one, if there may be earlier ones.
+  package func entries(
+    limit: Int, before: Int64? = nil
+  ) throws(NetworkStoreError) -> (entries: [AuditEntry], first: Int64?) {
+    var rows: [(number: Int64, entry: AuditEntry)] = []
+    var last: Int64?
+    var reader = JSONReader()
+    try database.query(
+      "SELECT number, line FROM log WHERE number < ? ORDER BY number DESC LIMIT ?",
+      [.integer(before ?? .max), .integer(Int64(limit))]
+    ) { row throws(NetworkStoreError) in
+      guard let number = row.first?.integer, case .bytes(let line) = row.last else { return }
+      last = number
+      // An entry of a later version may have an event that this one does not know.
+      if let entry = try? reader.read(line, { try AuditEntry($0) }) { rows.append((number, entry)) }
+    }
+    return (rows.reversed().map(\.entry), last.flatMap { $0 > 1 ? $0 : nil })
+  }
+}
+
+extension Database.Value {
+  var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+  fileprivate var text: String? { if case .text(let value) = self { value } else { nil } }
+  fileprivate var digest: Digest? { if case .bytes(let value) = self { Digest(bytes: value) } else { nil } }
+  fileprivate var peer: PeerID? { digest.map(PeerID.init(digest:)) }
+  fileprivate var role: MemberRole? { text.flatMap(MemberRole.init(rawValue:)) }
+  fileprivate var time: Timestamp? { integer.map(Timestamp.init(seconds:)) }
+  fileprivate var count: Int? { integer.flatMap { $0 >= 0 ? Int(exactly: $0) : nil } }
+
+  /// Ids one after the other.
+  fileprivate var peers: Set<PeerID>? {
+    guard case .bytes(let value) = self, value.count % Digest.byteCount == 0 else { return nil }
+    let ids = stride(from: 0, to: value.count, by: Digest.byteCount).compactMap { start in
+      Digest(bytes: value[start..<start + Digest.byteCount]).map(PeerID.init(digest:))
+    }
+    return Set(ids)
+  }
+
+  fileprivate static func bytes(_ peer: PeerID) -> Self { .bytes(peer.digest.bytes) }
+  fileprivate static func bytes(_ peers: Set<PeerID>) -> Self { .bytes(peers.sorted().flatMap(\.digest.bytes)) }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import WireProtocol
+
+/// Joins a closed network: uses the index of a ticket from now on, and becomes a member.
+extension PeerOperations {
+  func join(_ join: JoinNetwork) async throws(WireFailure) -> ControlJoinReply {
+    let ticket = join.ticket
+    let before = selection.current
+    // Before the index is told anything.
+    let withheld = try await withhold(join)
+    var reached: WireFailure?
+    for address in ticket.addresses {
+      let known = indexes.id(at: address)
+      // No other index gets the secret.
+      indexes.remember(ticket.index, at: address)
+      await link.use(address)
+      do throws(WireFailure) {
+        let role = try await link.join(ticket.index, with: ticket.secret)
+        try await own.pool.store { [selection, indexes] () throws(StoreError) in
+          try indexes.write()
+          try selection.choose(address)
+        }
+        return ControlJoinReply(address: address, index: ticket.index, role: role, withheld: withheld)
+      } catch {
+        indexes.forget(address, known: known)
+        reached = Self.moreTelling(reached, error)
+        // The index has answered: it would say the same elsewhere.
+        guard error.code == .unavailable || Self.isOtherIndex(error, ticket) else { break }
+      }
+    }
+    await link.use(before.address)
+    throw reached ?? WireFailure(.usage, "the ticket names no address")
+  }
+
+  /// Another index than the one of the ticket stands at an address.
+  private static func isOtherIndex(_ failure: WireFailure, _ ticket: Ticket) -> Bool {
+    failure.code == .forbidden && failure.message.contains(ticket.index.hex)
+  }
+
+  /// A refusal says more than an address that cannot be reached.
+  private static func moreTelling(_ first: WireFailure?, _ second: WireFailure) -> WireFailure {
+    guard let first, first.code != .unavailable || second.code == .unavailable else { return second }
+    return first
+  }
+
+  /// What was shared before stays unknown to a network that this peer does not belong to yet.
+  /// - Returns: the number of documents of which it is not told.
+  private func withhold(_ join: JoinNetwork) async throws(WireFailure) -> Int {
+    let network = join.ticket.index
+    let isNew = link.passes.networkID != network
+    return try await own.pool.store { [catalogue = own.catalogue] () throws(StoreError) in
+      if join.sharesExisting {
+        try catalogue.releaseAll(to: network)
+        return 0
+      }
+      return isNew ? try catalogue.withholdAll(from: network) : 0
+    }
+  }
+}

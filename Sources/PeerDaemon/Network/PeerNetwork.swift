@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import DocumentModel
+package import NetworkMembership
+package import WireProtocol
+
+/// What this peer knows of the network of its index: whether it is closed, and how this peer and others stand in it.
+///
+/// A value that decides; `PassKeeper` shares and stores it.
+package struct PeerNetwork: Sendable {
+  package enum State: Sendable {
+    /// Every peer belongs. To the others by a reply of the index that states a role.
+    case open
+    /// The network is closed, and this peer does not belong to it: it serves nobody. To `member` by `join`, to `open` by an
+    /// index of an open network.
+    case outside
+    /// To `outside` when the membership ends.
+    case member(NetworkKey, MemberRole, SignedPass?)
+  }
+
+  /// Seconds for which passes are honoured after their end while the index cannot be reached.
+  package static let usualGrace: Int64 = 3600
+
+  package private(set) var state: State
+  private let grace: Int64
+  private var clock = NetworkClock()
+  private var isReachable = false
+
+  /// - Parameter key: of the network to which the peer belonged in its last run.
+  package init(key: NetworkKey? = nil, isOutside: Bool = false, grace: Int64 = usualGrace) {
+    state = key.map { .member($0, .reader, nil) } ?? (isOutside ? .outside : .open)
+    self.grace = grace
+  }
+
+  package var isClosed: Bool {
+    if case .open = state { false } else { true }
+  }
+
+  /// The network that passes are of; `nil` unless this peer is a member.
+  package var key: NetworkKey? {
+    if case .member(let key, _, _) = state { key } else { nil }
+  }
+
+  package var role: MemberRole? {
+    if case .member(_, let role, _) = state { role } else { nil }
+  }
+
+  /// To be shown to other peers.
+  package var pass: SignedPass? {
+    if case .member(_, _, let pass) = state { pass } else { nil }
+  }
+
+  // MARK: What the index says
+
+  /// The reply to `hello` or `join`.
+  ///
+  /// - Parameters:
+  ///   - standing: `nil` from an index of an open network.
+  ///   - index: the id that the index has proven.
+  /// - Throws: if the index states the key of another one.
+  package mutating func greeted(
+    _ standing: MemberStanding?, by index: PeerID?, at now: ContinuousClock.Instant
+  ) throws(InvalidValue) {
+    isReachable = true
+    guard let standing else { return state = .open }
+    guard let role = standing.role else { return state = .outside }
+    // Members are greeted by TLS only, which proves the id of the index.
+    guard let key = standing.key.flatMap(NetworkKey.init), key.network == index else {
+      throw InvalidValue("the index states a key that is not its own")
+    }
+    if let time = standing.time { clock.hear(time, at: now) }
+    state = .member(key, role, standing.pass)
+  }
+
+  /// The reply to `ping`.
+  package mutating func heard(_ standing: MemberStanding?, at now: ContinuousClock.Instant) {
+    isReachable = true
+    guard let standing, case .member(let key, _, let old) = state else { return }
+    guard let role = standing.role else { return state = .outside }
+    if let time = standing.time { clock.hear(time, at: now) }
+    state = .member(key, role, standing.pass ?? old)
+  }
+
+  package mutating func disconnected() {
+    isReachable = false
+  }
+
+  // MARK: What other peers show
+
+  /// Judges a pass that another peer shows.
+  /// - Parameter peer: the id that the connection proves; `nil` on plain connections.
+  /// - Throws: what the other peer is told.
+  package func admit(
+    _ pass: SignedPass?, of peer: PeerID?, at now: ContinuousClock.Instant, wallClock: Timestamp
+  ) throws(WireFailure) {
+    guard let key = try closedKey() else { return }
+    guard let peer else {
+      throw WireFailure(.forbidden, "this peer belongs to a closed network: connect by TLS and show a pass")
+    }
+    guard let pass else { throw Self.passMissing }
+    do throws(PassRefusal) {
+      try key.check(pass, of: peer, at: clock.time(at: now, wallClock: wallClock), grace: isReachable ? 0 : grace)
+    } catch {
+      throw Self.failure(error)
+    }
+  }
+
+  /// Judges again a pass that was admitted: time has passed, or this peer has changed its network.
+  /// - Parameter pass: `nil` if none was shown.
+  package func judge(
+    _ pass: Pass?, at now: ContinuousClock.Instant, wallClock: Timestamp
+  ) throws(WireFailure) {
+    guard let key = try closedKey() else { return }
+    guard let pass else { throw Self.passMissing }
+    guard pass.network == key.network else { throw Self.failure(.otherNetwork) }
+    do throws(PassRefusal) {
+      try key.checkTime(of: pass, at: clock.time(at: now, wallClock: wallClock), grace: isReachable ? 0 : grace)
+    } catch {
+      throw Self.failure(error)
+    }
+  }
+
+  /// `nil` if everybody is served.
+  private func closedKey() throws(WireFailure) -> NetworkKey? {
+    switch state {
+    case .open: return nil
+    case .member(let key, _, _): return key
+    case .outside: throw WireFailure(.forbidden, "this peer is no member of its network, and serves nobody")
+    }
+  }
+
+  private static let passMissing = WireFailure(
+    .forbidden, "this peer belongs to a closed network: show a pass of its index")
+
+  private static func failure(_ refusal: PassRefusal) -> WireFailure {
+    WireFailure(.forbidden, refusal == .expired ? "the pass has expired: it is renewed at the index" : "\(refusal)")
+  }
+}

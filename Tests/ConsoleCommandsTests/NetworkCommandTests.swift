@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ConsoleCommands
+import enum ConsoleCommands.ExitStatus
+import DocumentModel
+import Glibc
+import LineJSON
+import ProcessSupport
+import TestSupport
+import Testing
+import WireProtocol
+
+/// Commands about the membership, against a scripted index or daemon.
+@Suite struct NetworkCommandTests {
+  private static let index = String(repeating: "c1", count: 32)
+  private static let peer = String(repeating: "b1", count: 32)
+  private static let greeting =
+    #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","role":"index","peer":"\#(index)","name":"index"}"#
+  private static let secret = "00112233445566778899aabbccddeeff"
+
+  private static let ticket: String = {
+    let addresses = [Endpoint(host: "192.0.2.1", port: 7734)]
+    guard let id = PeerID(hex: index), let secret = TicketSecret(hex: secret) else { return "" }
+    return Ticket(
+      addresses: addresses, index: id, secret: secret, role: .reader, expires: Timestamp(seconds: 1_800_000_000)
+    ).text
+  }()
+
+  /// The control socket of an index that answers everything in the same way.
+  private func index(_ fixture: CommandFixture, _ reply: String) throws -> ScriptedDaemon {
+    try ScriptedDaemon(
+      at: Layout(home: fixture.home.path).indexSocket, greeting: Self.greeting,
+      .line(#"{"id":2,"status":200,\#(reply)}"#))
+  }
+
+  private func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {
+    try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : steps
+    }
+  }
+
+  // MARK: Whom it asks
+
+  @Test func `an index that runs here is asked directly`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""members":[]"#)
+    let daemon = try daemon(fixture, .close)
+    #expect(fixture.run("network", "members") == .done)
+    #expect(index.requests == [#"{"id":2,"op":"members"}"#])
+    #expect(daemon.requests.isEmpty)
+  }
+
+  @Test func `otherwise the daemon passes the request on`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"members":[]}"#))
+    #expect(fixture.run("network", "members") == .done)
+    #expect(daemon.requests == [#"{"id":2,"op":"network","request":{"op":"members"}}"#])
+  }
+
+  @Test func `a daemon that is named is asked, not the index`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""members":[]"#)
+    let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"members":[]}"#))
+    #expect(fixture.run("network", "members", "--peer", "alice") == .done)
+    #expect(index.requests.isEmpty && daemon.requests.count == 1)
+  }
+
+  @Test func `what the index forbids is exit status 77`() throws {
+    let fixture = try CommandFixture()
+    let failure = #"{"id":2,"status":403,"error":"forbidden","message":"only an admin may do this: ask one"}"#
+    let daemon = try daemon(fixture, .line(failure))
+    #expect(fixture.run("network", "invite") == .notPermitted)
+    #expect(fixture.errors.text.contains("only an admin"))
+    _ = daemon
+  }
+
+  // MARK: invite
+
+  private static let invited =
+    #""ticket":"\#(ticket)","number":"0123456789abcdef","role":"publisher","uses":5,"expires":"2027-01-15T08:00:00Z","#
+    + #""addresses":["192.0.2.1:7734"]"#
+
+  @Test func `invite prints the line alone on standard output`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, Self.invited)
+    let status = fixture.run(
+      "network", "invite", "--role", "publisher", "--uses", "5", "--expires", "2d", "--address", "192.0.2.1")
+    #expect(status == .done)
+    #expect(fixture.output.text == Self.ticket + "\n")
+    #expect(fixture.errors.text.contains("5 peers as publisher"))
+    #expect(
+      index.requests == [
+        #"{"id":2,"op":"invite","role":"publisher","uses":5,"lifetime":172800,"addresses":["192.0.2.1:7734"]}"#
+      ])
+  }
+
+  @Test func `by default a ticket is for one reader and a week`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, Self.invited)
+    #expect(fixture.run("network", "invite", "--json") == .done)
+    #expect(index.requests == [#"{"id":2,"op":"invite","role":"reader","uses":1,"lifetime":604800}"#])
+    #expect(try fixture.rows().first?["ticket"]?.string == Self.ticket)
+  }
+
+  @Test(arguments: [
+    ["invite", "--role", "king"], ["invite", "--uses", "0"], ["invite", "--expires", "7"],
+    ["invite", "--expires", "-1d"],
+    ["invite", "--expires", "99999999w"], ["invite", "--address", ":7"], ["revoke"], ["revoke", "1234567"],
+    ["revoke", "12345678", "--ticket", "12345678"], ["revoke", "nonsense"], ["ban"], ["ban", "xyz"], ["unban", ""],
+    ["claim", "data"], ["claim", "data//"], ["claim", "--release"],
+    ["claim", "data/x/", "--release", "--for", "12345678"],
+    ["log", "-n", "0"], ["nonsense"], [],
+  ])
+  func `wrong arguments are a usage error`(words: [String]) throws {
+    let fixture = try CommandFixture()
+    #expect(CommandRunner.run(["network"] + words, on: fixture.console) == .usage)
+  }
+
+  // MARK: Lists
+
+  @Test func `members and tickets are listed without secrets`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture,
+      #""members":[{"peer":"\#(Self.peer)","name":"bob\u001b","role":"reader","since":"2026-03-01T12:00:00Z","sessions":1}],"#
+        .replacing("bob\\u001b", with: "bob")
+        + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}]"#
+    )
+    #expect(fixture.run("network", "members") == .done)
+    #expect(fixture.output.text.contains("b1b1b1b1b1b1b1b1"))
+    #expect(fixture.output.text.contains("1 of 5"))
+    _ = index
+  }
+
+  @Test func `members and tickets are rows with --json`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture,
+      #""members":[{"peer":"\#(Self.peer)","name":"bob","role":"reader","sessions":1}],"#
+        + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}]"#
+    )
+    #expect(fixture.run("network", "members", "--json") == .done)
+    let rows = try fixture.rows()
+    #expect(rows.contains { $0["id"]?.string == Self.peer && $0["peer"]?.string == "bob" })
+    #expect(rows.contains { $0["ticket"]?.string == "0123456789abcdef" })
+    _ = index
+  }
+
+  @Test func `pages are followed to the end`() throws {
+    let fixture = try CommandFixture()
+    let second = String(repeating: "b2", count: 32)
+    @Sendable func member(_ id: String) -> String { #"{"peer":"\#(id)","role":"reader","sessions":0}"# }
+    let index = try ScriptedDaemon(at: Layout(home: fixture.home.path).indexSocket) { line in
+      if line.contains(#""op":"hello""#) { return [.line(Self.greeting)] }
+      return line.contains("after")
+        ? [.line(#"{"id":2,"status":200,"members":[\#(member(second))]}"#)]
+        : [.line(#"{"id":2,"status":200,"members":[\#(member(Self.peer))],"next":"\#(Self.peer)"}"#)]
+    }
+    #expect(fixture.run("network", "members", "--json") == .done)
+    #expect(try fixture.rows().compactMap { $0["id"]?.string } == [Self.peer, second])
+    #expect(index.requests.count == 2)
+  }
+
+  @Test func `the log is one line for each entry`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture,
+      #""entries":[{"time":"2026-03-01T12:00:00Z","event":"joined","peer":"\#(Self.peer)","role":"reader","#
+        + #""ticket":"0123456789abcdef","host":"192.0.2.9"},{"time":"2026-03-01T12:00:09Z","event":"refused","#
+        + #""reason":"no member","count":12}]"#)
+    #expect(fixture.run("network", "log", "-n", "2") == .done)
+    #expect(
+      fixture.output.text == """
+        2026-03-01T12:00:00Z joined b1b1b1b1b1b1b1b1 as reader by ticket 0123456789abcdef from 192.0.2.9
+        2026-03-01T12:00:09Z refused 12 times: no member
+
+        """)
+    #expect(index.requests == [#"{"id":2,"op":"log","limit":2}"#])
+  }
+
+  @Test func `revoke, ban and unban say whom they concerned`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""peer":"\#(Self.peer)""#)
+    #expect(fixture.run("network", "revoke", "B1B1B1B1") == .done)
+    #expect(fixture.output.text == "membership of \(Self.peer) revoked\n")
+    #expect(fixture.run("network", "ban", "b1b1b1b1", "--reason", "noise") == .done)
+    #expect(fixture.run("network", "unban", Self.peer) == .done)
+    #expect(
+      index.requests == [
+        #"{"id":2,"op":"revoke","peer":"b1b1b1b1"}"#, #"{"id":2,"op":"ban","peer":"b1b1b1b1","reason":"noise"}"#,
+        #"{"id":2,"op":"unban","peer":"\#(Self.peer)"}"#,
+      ])
+  }
+
+  @Test func `claims are changed and listed`() throws {
+    let fixture = try CommandFixture()
+    let claim =
+      #"{"prefix":"data/cats/","owner":"\#(Self.peer)","allowed":["\#(Self.index)"],"since":"2026-03-01T12:00:00Z"}"#
+    let index = try index(fixture, #""claims":[\#(claim)]"#)
+    #expect(fixture.run("network", "claim", "data/cats/", "--allow", "c1c1c1c1") == .done)
+    #expect(fixture.output.text == "data/cats/ belongs to b1b1b1b1b1b1b1b1, which allows c1c1c1c1c1c1c1c1\n")
+    #expect(fixture.run("network", "claim", "--json") == .done)
+    #expect(
+      index.requests == [
+        #"{"id":2,"op":"claim","prefix":"data/cats/","change":"allow","peer":"c1c1c1c1"}"#, #"{"id":2,"op":"claim"}"#,
+      ])
+  }
+
+  @Test func `limits are a table`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture, #""limits":[{"limit":"records","value":1000000,"per":"session"},{"limit":"x","per":"address"}]"#)
+    #expect(fixture.run("network", "limits") == .done)
+    #expect(fixture.output.text.contains("none"))
+    _ = index
+  }
+
+  // MARK: join
+
+  @Test func `join hands the ticket to the daemon and says as what it has joined`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture,
+      .line(
+        #"{"id":2,"status":200,"address":"192.0.2.1:7734","index":"\#(Self.index)","role":"reader","withheld":2}"#))
+    #expect(fixture.run("join", " \(Self.ticket)\n", "--share-existing") == .done)
+    #expect(daemon.requests == [#"{"id":2,"op":"join","ticket":"\#(Self.ticket)","share_existing":true}"#])
+    #expect(
+      fixture.output.text.contains("joined the network of the index c1c1c1c1c1c1c1c1 at 192.0.2.1:7734 as reader"))
+    #expect(fixture.errors.text.contains("2 documents shared before"))
+  }
+
+  @Test(arguments: ["p2p-join:", "nonsense", "p2p-join:e30"])
+  func `what is no ticket is a usage error, and nothing is started`(text: String) throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("join", text) == .usage)
+    #expect(!fixture.errors.text.contains("daemon"))
+  }
+
+  @Test func `a ticket comes from standard input as well`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(
+      fixture, .line(#"{"id":2,"status":200,"address":"192.0.2.1:7734","index":"\#(Self.index)","role":"reader"}"#))
+    let path = try fixture.home.write("ticket", Array("\(Self.ticket)\n".utf8))
+    fixture.input = open(path, O_RDONLY | O_CLOEXEC)
+    defer { close(fixture.input) }
+    #expect(fixture.run("join", "-", "--json") == .done)
+    #expect(daemon.requests == [#"{"id":2,"op":"join","ticket":"\#(Self.ticket)"}"#])
+    #expect(fixture.run("join", "-") == .noInput, "nothing is left to read")
+  }
+
+  @Test func `a damaged ticket is not repeated`() throws {
+    let fixture = try CommandFixture()
+    #expect(fixture.run("join", Self.ticket + "A") == .usage)
+    #expect(!fixture.errors.text.contains(Self.ticket.prefix(40)) && !fixture.output.text.contains(Self.secret))
+  }
+
+  @Test func `the history keeps no tickets`() throws {
+    let directory = try TemporaryDirectory()
+    let history = try #require(HistoryFile(path: directory.file("history")))
+    history.append("join \(Self.ticket)")
+    history.append("list")
+    let again = try #require(HistoryFile(path: directory.file("history")))
+    #expect(again.lines == ["list"])
+  }
+}

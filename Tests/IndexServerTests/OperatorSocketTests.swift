@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Glibc
+import LineJSON
+import NetworkMembership
+import TestSupport
+import Testing
+import WireProtocol
+
+@Suite struct OperatorSocketTests {
+  @Test func `only its user can connect, and only after hello`() async throws {
+    try await ClosedIndex.with { index in
+      var status = stat()
+      #expect(stat(index.operatorSocket, &status) == 0 && status.st_mode & 0o777 == 0o600)
+      let early = try RawConnection(path: index.operatorSocket)
+      #expect(try early.ask(#"{"id":1,"op":"members"}"#).outcome == "400 hello-required")
+      #expect(early.isClosedByPeer())
+      let other = try RawConnection(path: index.operatorSocket)
+      #expect(try other.ask(#"{"id":1,"op":"hello","protocol":9}"#).outcome == "505 unsupported-protocol")
+    }
+  }
+
+  @Test func `nothing but the membership is to be had there`() async throws {
+    try await ClosedIndex.with { index in
+      let connection = try index.operatorConnection()
+      for operation in ["list", "peers", "watch", "nonsense"] {
+        #expect(
+          try connection.ask(#"{"id":1,"op":"\#(operation)"}"#).outcome == "501 unknown-operation", "\(operation)")
+      }
+      let secret = try index.secret()
+      #expect(try connection.ask(ClosedIndex.join(secret)).outcome == "501 unknown-operation")
+      #expect(try connection.ask("nonsense").outcome == "400 bad-request")
+      #expect(try connection.ask(#"{"id":1,"op":"ping"}"#).outcome == "200")
+      #expect(try connection.ask(#"{"id":1,"op":"stats"}"#)["records"]?.integer == 0)
+    }
+  }
+
+  @Test func `tickets are listed without their secrets, and can be taken back`() async throws {
+    try await ClosedIndex.with { index in
+      let ticket = try index.ticket(.publisher, uses: 3)
+      let reply = try index.operate(#"{"id":1,"op":"members"}"#)
+      let row = try #require(reply.rows("tickets").first)
+      #expect(row["left"]?.integer == 3 && row["role"]?.string == "publisher")
+      #expect(!"\(reply)".contains(ticket.secret.hex))
+      let number = try #require(row["number"]?.string)
+      #expect(try index.operate(#"{"id":1,"op":"revoke","ticket":"\#(number)"}"#)["number"]?.string == number)
+      #expect(try index.session(1).0.ask(ClosedIndex.join(ticket.secret.hex)).outcome == "403 forbidden")
+      #expect(try index.operate(#"{"id":1,"op":"members"}"#).rows("tickets").isEmpty)
+    }
+  }
+
+  @Test func `ids that several have are named`() async throws {
+    try await ClosedIndex.with { index in
+      _ = try index.member(0x1234_5678, .reader)
+      let whole = ClosedIndex.id(0x1234_5678)
+      #expect(try index.operate(#"{"id":1,"op":"revoke","peer":"1234567"}"#).outcome == "400 bad-request")
+      #expect(try index.operate(#"{"id":1,"op":"revoke","peer":"12345678"}"#)["peer"]?.string == whole)
+    }
+  }
+
+  @Test func `the log tells who did what, and counts refusals`() async throws {
+    try await ClosedIndex.with { index in
+      _ = try index.member(1, .admin)
+      let (stranger, _) = try index.session(2)
+      for _ in 0..<50 { #expect(try stranger.ask(#"{"id":7,"op":"list"}"#).outcome == "403 forbidden") }
+      try index.operate(#"{"id":1,"op":"ban","peer":"00000001","reason":"test"}"#)
+      let entries = try LogReply(try index.operate(#"{"id":1,"op":"log"}"#)).entries
+      #expect(entries.map(\.event) == [.invited, .joined, .refused, .banned, .refused])
+      let joined = entries[1]
+      #expect(joined.peer?.hex == ClosedIndex.id(1) && joined.role == .admin && joined.host == "127.0.0.1")
+      #expect(joined.ticket == entries[0].ticket)
+      #expect(entries[2].reason == "no member" && entries[2].count == nil && entries[2].peer?.hex == ClosedIndex.id(2))
+      #expect(entries[4].count == 49)
+      #expect(entries[3].reason == "test" && entries[3].by == nil && entries[3].host == nil)
+    }
+  }
+
+  @Test func `in an open network there is no membership`() async throws {
+    try await ServedIndex.with { served in
+      let session = try served.session()
+      for operation in ["members", "invite", "bans", "log", "limits", "claim"] {
+        #expect(try session.ask(#"{"id":1,"op":"\#(operation)"}"#).outcome == "403 forbidden", "\(operation)")
+      }
+      #expect(try session.ask(ClosedIndex.join(String(repeating: "0", count: 32))).outcome == "403 forbidden")
+      #expect(try session.ask(#"{"id":2,"op":"ping"}"#).object?.count == 2)
+    }
+  }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CSQLite
+import DocumentModel
+import Glibc
+import NetworkMembership
+import TestSupport
+import Testing
+import WireProtocol
+
+@Suite struct NetworkStoreTests {
+  private let directory: TemporaryDirectory
+  private var path: String { directory.file("network.sqlite") }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  private static let full: [MembershipChange] = {
+    let name = try? PeerName("alice")
+    return [
+      .member(Member(peer: peer(1), role: .admin, since: time(1), name: name, ticket: hash(1))),
+      .member(Member(peer: peer(2), role: .reader, since: time(2), name: nil, ticket: hash(2))),
+      .invitation(
+        Invitation(
+          hash: hash(1), role: .admin, uses: 3, left: 1, made: time(0), expires: time(9), by: peer(7),
+          barred: [peer(5), peer(6)])),
+      .invitation(
+        Invitation(hash: hash(2), role: .reader, uses: 1, left: 0, made: time(0), expires: time(9), by: nil)),
+      .ban(Ban(peer: peer(3), since: time(3), reason: "flood's \u{1F30A}")),
+      .ban(Ban(peer: peer(4), since: time(3), reason: nil)),
+      .claim(Claim(prefix: "data/çats/", owner: peer(1), allowed: [peer(2), peer(3)], since: time(4))),
+      .claim(Claim(prefix: "data/dogs/", owner: peer(2), since: time(4))),
+    ]
+  }()
+
+  private func execute(_ sql: String) throws {
+    var handle: OpaquePointer?
+    try #require(sqlite3_open(path, &handle) == SQLITE_OK)
+    defer { sqlite3_close(handle) }
+    try #require(sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK)
+  }
+
+  private func reason(_ body: () throws -> Void) -> String? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func `what is committed is loaded again`() throws {
+    var expected = Membership()
+    expected.apply(Self.full)
+    do {
+      let store = try NetworkStore(path: path)
+      #expect(try store.load() == Membership())
+      try store.commit(Self.full, [])
+    }
+    do {
+      let store = try NetworkStore(path: path)
+      #expect(try store.load() == expected)
+      let removals: [MembershipChange] = [
+        .noMember(peer(1)), .noInvitation(hash(1)), .noBan(peer(3)), .noClaim("data/çats/"),
+      ]
+      try store.commit(removals, [])
+      expected.apply(removals)
+    }
+    #expect(try NetworkStore(path: path).load() == expected)
+  }
+
+  @Test func `random operations leave the same state in the database and in memory`() throws {
+    var random = SeededGenerator(seed: 12)
+    var membership = Membership()
+    let store = try NetworkStore(path: path)
+    for step in 0..<150 {
+      let subject = peer(Int.random(in: 1...5, using: &random))
+      let decided: Membership.Decision<MemberRole>? =
+        random.once(in: 4) ? nil : try? membership.join(subject, name: nil, with: hash(step / 4), at: time(1))
+      let invited = try membership.invite(
+        hash(step + 1), role: random.pick(MemberRole.allCases), uses: 2, lifetime: 3600, by: .operator, at: time(0))
+      for changes in [decided?.changes ?? [], invited.changes] {
+        try store.commit(changes, [])
+        membership.apply(changes)
+      }
+    }
+    #expect(try store.load() == membership)
+  }
+
+  @Test func `the file is for its owner only, whatever the creation mask`() throws {
+    _ = try NetworkStore(path: path)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+    chmod(path, 0o644)
+    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("chmod 600"))
+  }
+
+  @Test func `links, directories and fifos are refused`() throws {
+    let target = directory.file("target")
+    symlink(target, path)
+    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("symbolic link"))
+    #expect(access(target, F_OK) != 0)
+    unlink(path)
+    mkfifo(path, 0o600)
+    #expect(reason { _ = try NetworkStore(path: path) } != nil)
+    unlink(path)
+    mkdir(path, 0o700)
+    #expect(reason { _ = try NetworkStore(path: path) } != nil)
+  }
+
+  @Test func `two indexes do not share a database`() throws {
+    let first = try NetworkStore(path: path)
+    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("another process"))
+    #expect(try first.load() == Membership())
+  }
+
+  @Test func `a later version and damage are refused with the cure`() throws {
+    do {
+      let store = try NetworkStore(path: path)
+      try store.commit(Self.full, [])
+    }
+    try execute("PRAGMA user_version = 2")
+    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("later version"))
+    try execute("PRAGMA user_version = 1")
+    for sql in [
+      "UPDATE members SET role = 'king'", "UPDATE bans SET peer = x'00' WHERE reason IS NULL",
+      "UPDATE claims SET allowed = x'0011'", "UPDATE invitations SET left = -1",
+    ] {
+      try execute(sql)
+      let problem = reason { _ = try NetworkStore(path: path).load() }
+      #expect(try #require(problem, "\(sql)").contains("invite the members again"))
+      try execute("DELETE FROM members; DELETE FROM bans; DELETE FROM claims; DELETE FROM invitations")
+      let store = try NetworkStore(path: path)
+      try store.commit(Self.full, [])
+    }
+    let bytes = [UInt8](repeating: 0x41, count: 8192)
+    unlink(path)
+    _ = try directory.write("network.sqlite", bytes)
+    chmod(path, 0o600)
+    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("damaged"))
+  }
+
+  @Test func `a failed commit changes nothing`() throws {
+    do { _ = try NetworkStore(path: path) }
+    try execute("CREATE TRIGGER full BEFORE INSERT ON bans BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    let store = try NetworkStore(path: path)
+    #expect(reason { try store.commit(Self.full, [AuditEntry(.banned, at: time(0))]) } != nil)
+    #expect(try store.load() == Membership())
+    #expect(try store.entries(limit: 10).entries.isEmpty)
+    try store.commit([Self.full[0]], [])
+    #expect(try store.load().members.count == 1)
+  }
+
+  // MARK: The audit log
+
+  private static func entry(_ number: Int, padding: Int = 0) -> AuditEntry {
+    var entry = AuditEntry(.joined, at: time(Int64(number)), peer: peer(number + 1))
+    entry.reason = padding > 0 ? String(repeating: "x", count: padding) : nil
+    return entry
+  }
+
+  @Test func `the log is read backwards in pages`() throws {
+    let store = try NetworkStore(path: path)
+    try store.commit([], (0..<25).map { Self.entry($0) })
+    var (page, first) = try store.entries(limit: 10)
+    #expect(page == (15..<25).map { Self.entry($0) })
+    (page, first) = try store.entries(limit: 10, before: first)
+    #expect(page == (5..<15).map { Self.entry($0) })
+    (page, first) = try store.entries(limit: 10, before: first)
+    #expect(page == (0..<5).map { Self.entry($0) })
+    #expect(first == nil)
+  }
+
+  @Test func `the log is bounded, and loses its oldest entries`() throws {
+    let bound: Int64 = 64 << 10
+    let store = try NetworkStore(path: path, maxLogBytes: bound)
+    for number in 0..<1000 { try store.commit([], [Self.entry(number, padding: 300)]) }
+    let (page, _) = try store.entries(limit: 2000)
+    #expect(page.last == Self.entry(999, padding: 300))
+    #expect((100..<160).contains(page.count))
+    #expect(page == (1000 - page.count..<1000).map { Self.entry($0, padding: 300) })
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_size < 2 * bound)
+  }
+
+  @Test func `the log survives a restart with its bound`() throws {
+    for round in 0..<10 {
+      let store = try NetworkStore(path: path, maxLogBytes: 8 << 10)
+      for number in 0..<10 { try store.commit([], [Self.entry(round * 10 + number, padding: 300)]) }
+    }
+    let page = try NetworkStore(path: path, maxLogBytes: 8 << 10).entries(limit: 1000).entries
+    #expect((10..<24).contains(page.count) && page.last == Self.entry(99, padding: 300))
+  }
+}
