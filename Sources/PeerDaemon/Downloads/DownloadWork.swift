@@ -141,7 +141,8 @@ struct DownloadWork: Sendable {
   private func fill(
     _ file: PieceFile, _ order: Order, _ report: inout Report
   ) async throws(WireFailure) -> DownloadMachine.Outcome? {
-    let keeper = Task { await keep(file, order) }
+    let present = file.pieces.population
+    let keeper = Task { await keep(file, order, since: present) }
     let checker = Task { await check(file, isUrgent: file.isInOrder, order.gained) }
     defer {
       keeper.cancel()
@@ -222,10 +223,11 @@ struct DownloadWork: Sendable {
   private static let syncTick = Duration.milliseconds(100)
 
   /// Makes what was fetched survive a failure of the machine, every 5 s or 64 MiB. Readers hear of it sooner.
-  private func keep(_ file: PieceFile, _ order: Order) async {
+  /// - Parameter present: number of pieces that are durable.
+  private func keep(_ file: PieceFile, _ order: Order, since present: Int) async {
     let pieceLength = file.content.geometry.pieceLength
     guard file.content.geometry.pieceCount > 1 else { return }
-    var synchronized = file.pieces.population
+    var synchronized = present
     var reported = synchronized
     var last = ContinuousClock.now
     while (try? await Task.sleep(for: Self.syncTick)) != nil {

@@ -29,6 +29,10 @@ struct Entrypoint: ParsableCommand {
   @Argument(help: "Determines the faults; random by default. It is printed.")
   var seed: UInt64 = .random(in: 0...999_999)
 
+  @Flag(
+    help: "A closed network: all connections use TLS, and peers show each other passes. No bytes are corrupted then.")
+  var closed = false
+
   @Flag(help: "No faults: only restarts, while memory and descriptors are sampled. For long runs.")
   var calm = false
 
@@ -55,7 +59,8 @@ struct Entrypoint: ParsableCommand {
 
   func run() throws {
     let options = Torture.Options(
-      seconds: seconds, seed: seed, isCalm: calm, pause: pause ?? (calm ? 400 : 60), samples: samples, keep: keep,
+      seconds: seconds, seed: seed, isClosed: closed, isCalm: calm, pause: pause ?? (calm ? 400 : 60), samples: samples,
+      keep: keep,
       executables: executables, scratch: scratch)
     let status = try Torture(options).run()
     guard status == 0 else { throw ExitCode(status) }

@@ -12,6 +12,7 @@ final class Torture {
   struct Options {
     let seconds: Int
     let seed: UInt64
+    let isClosed: Bool
     let isCalm: Bool
     /// In milliseconds.
     let pause: Int
@@ -50,6 +51,7 @@ final class Torture {
     paths = try Paths(scratch: options.scratch)
     disk = Disk(path: paths.disk)
     try paths.make(logsApart: disk.isOwn)
+    if options.isClosed { try paths.configure("[network]\nopen = false\n") }
     proxy = try Proxy()
     fleet = Fleet(
       home: paths.home, executables: options.executables, peers: PeerNames.all, index: proxy.endpoint,
@@ -64,6 +66,7 @@ final class Torture {
     let missing = missingFaults
     Terminal.say(
       "\(options.isCalm ? "calm run" : "faults") for \(options.seconds) s with seed \(options.seed)"
+        + (options.isClosed ? " in a closed network" : "")
         + (missing.isEmpty || options.isCalm
           ? "" : "; NOT POSSIBLE here: \(missing.map(\.rawValue).sorted().joined(separator: ", "))"))
     defer { proxy.end() }
@@ -88,6 +91,8 @@ final class Torture {
     var missing: Set<Fault.Kind> = []
     if !disk.isOwn { missing.insert(.fillDisk) }
     if !Disk.canProtect { missing.insert(.readOnly) }
+    // Their connections are encrypted.
+    if options.isClosed { missing.insert(.corrupt) }
     if access(FileSizeLimit.program, X_OK) != 0 { missing.insert(.limitFileSize) }
     return missing
   }

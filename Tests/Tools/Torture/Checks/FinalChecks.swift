@@ -227,14 +227,10 @@ final class FinalChecks {
   private func noDeadSession() throws -> Verdict {
     var figures = ""
     let wrong = try eventually {
-      guard let address = fleet.rows()?.first(where: { $0.name == "index" })?.address else { return ["no index"] }
-      let connection = try RawConnection(to: try Endpoint(address), timeout: Self.askTimeout)
-      let id = String(repeating: "c", count: 64)
-      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(id)","name":"checker"}"#)
-      let stats = try connection.ask(#"{"id":2,"op":"stats"}"#)
-      let peers = try connection.ask(#"{"id":3,"op":"peers","limit":100}"#)["peers"]?.array ?? []
-      figures = "\(stats["sessions"]?.integer ?? -1) sessions, \(stats["records"]?.integer ?? -1) records"
-      let names = peers.compactMap { $0["name"]?.string }.sorted()
+      guard let asker = fleet.peers.first else { return ["no peer"] }
+      let answer = try ask(asker, ["op": "peers"])
+      let names = answer.events.compactMap { $0["name"]?.string }.sorted()
+      figures = "\(names.count) peers"
       return names == fleet.peers.sorted() ? [] : ["the index lists \(names); \(figures)"]
     }
     return Verdict(wrong: wrong, good: figures)

@@ -7,6 +7,8 @@ import LineJSON
 final class Relay {
   private static let maxBuffered = 262_144
   private static let longestGreeting = 65_536
+  /// RFC 8446 section 5.1.
+  private static let handshake: UInt8 = 22
 
   private struct Direction {
     var bytes: [UInt8] = []
@@ -119,6 +121,8 @@ final class Relay {
 
   private func greet(_ bytes: [UInt8]) {
     greeting? += bytes
+    // A TLS handshake: the peers then reach each other without the proxy.
+    if greeting?.first == Self.handshake { return releaseGreeting() }
     guard let line = greeting, let end = line.firstIndex(of: 0x0A) else {
       if greeting?.count ?? 0 > Self.longestGreeting { releaseGreeting() }
       return

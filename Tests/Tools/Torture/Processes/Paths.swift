@@ -31,6 +31,14 @@ struct Paths {
     if logsApart { Disk.substitute(home + "/log", with: logs) }
   }
 
+  /// Writes the configuration of the supervisor.
+  func configure(_ text: String) throws {
+    guard mkdir(home + "/config", 0o700) == 0,
+      FileManager.default.createFile(
+        atPath: home + "/config/p2p.toml", contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+    else { throw TortureFailure.system(home + "/config") }
+  }
+
   /// Copies the logs and writes the findings.
   func keepEvidence(in place: String, findings: [String]) {
     let files = FileManager.default
