@@ -204,7 +204,7 @@ let package = Package(
       dependencies: [
         "NetworkMembership", "PeerIdentity", "WireProtocol", "DocumentModel", "TestSupport", "CSQLite",
       ]),
-    .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel"]),
+    .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity", "DocumentModel", "TestSupport"]),
     .testTarget(
       name: "LineTransportTests",
       dependencies: [

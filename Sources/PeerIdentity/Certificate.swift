@@ -45,6 +45,73 @@ extension PeerID {
   }
 }
 
+extension PeerID {
+  /// The id that a certificate claims: that of the key in it, which whoever shows it has yet to prove. Read here, because the
+  /// library of TLS ends the process where it cannot make a key of what it finds.
+  /// - Returns: `nil` for anything but strict DER (RFC 5280 section 4.1) with an uncompressed P-256 key.
+  package init?(certificate der: [UInt8]) {
+    var outside = DERReader(der[...])
+    guard var certificate = outside.next(.sequence).map(DERReader.init(inside:)), outside.isAtEnd,
+      var signed = certificate.next(.sequence).map(DERReader.init(inside:))
+    else { return nil }
+    signed.skipTagged(0)
+    // Serial number, algorithm, issuer, validity and subject.
+    for tag in [DER.Tag.integer, .sequence, .sequence, .sequence, .sequence] where signed.next(tag) == nil {
+      return nil
+    }
+    guard let key = signed.next(.sequence) else { return nil }
+    self.init(publicKey: Array(key.whole))
+  }
+}
+
+/// Reads elements of strict DER, one after the other: definite lengths in their shortest form, at most 64 KiB.
+private struct DERReader {
+  struct Element {
+    let whole: ArraySlice<UInt8>
+    let content: ArraySlice<UInt8>
+  }
+
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    rest = bytes
+  }
+
+  init(inside element: Element) {
+    rest = element.content
+  }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  /// The next element; `nil` unless it has this tag.
+  mutating func next(_ tag: DER.Tag) -> Element? { next(tag.rawValue) }
+
+  /// Passes a context-specific, constructed element, if it comes next.
+  mutating func skipTagged(_ number: UInt8) {
+    if rest.first == 0xA0 | number { _ = next(0xA0 | number) }
+  }
+
+  private mutating func next(_ tag: UInt8) -> Element? {
+    guard rest.first == tag, let (header, length) = Self.length(rest.dropFirst().prefix(3)),
+      rest.count - 1 - header >= length
+    else { return nil }
+    let whole = rest.prefix(1 + header + length)
+    rest = rest.dropFirst(whole.count)
+    return Element(whole: whole, content: whole.dropFirst(1 + header))
+  }
+
+  /// The bytes of a length, and its value.
+  private static func length(_ bytes: ArraySlice<UInt8>) -> (header: Int, length: Int)? {
+    let bytes = Array(bytes)
+    switch bytes.first {
+    case let short? where short < 0x80: return (1, Int(short))
+    case 0x81 where bytes.count >= 2 && bytes[1] >= 0x80: return (2, Int(bytes[1]))
+    case 0x82 where bytes.count == 3 && bytes[1] > 0: return (3, Int(bytes[1]) << 8 | Int(bytes[2]))
+    default: return nil
+    }
+  }
+}
+
 /// The few elements of DER (X.690) that a certificate needs.
 private enum DER {
   enum Tag: UInt8 {

@@ -57,15 +57,8 @@ package final class TransportIdentity: Sendable {
     result.succeed(chain.first.flatMap(provenID).map(accepts) == true ? .certificateVerified : .failed)
   }
 
-  /// What a certificate claims: the id of its key.
-  /// - Returns: `nil` if it cannot be read, or has a key that is not P-256.
-  package static func claimedID(inCertificate der: [UInt8]) -> PeerID? {
-    (try? NIOSSLCertificate(bytes: der, format: .der)).flatMap(provenID)
-  }
-
   /// - Returns: `nil` for a key that is not P-256.
   static func provenID(of certificate: NIOSSLCertificate) -> PeerID? {
-    guard let key = try? certificate.extractPublicKey().toSPKIBytes() else { return nil }
-    return PeerID(publicKey: key)
+    (try? certificate.toDERBytes()).flatMap { PeerID(certificate: $0) }
   }
 }
