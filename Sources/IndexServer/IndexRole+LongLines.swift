@@ -6,19 +6,19 @@ import LineTransport
 import NIOCore
 import WireProtocol
 
-/// A request that was decoded elsewhere.
-struct DecodedRequest: Sendable {
-  private(set) var id: Int64?
-  private(set) var request: Result<IndexRequest, WireFailure>
+/// A request that was decoded elsewhere. An object, because every connection would have room for it otherwise.
+final class DecodedRequest: Sendable {
+  let id: Int64?
+  let request: Result<IndexRequest, WireFailure>
 
   init(_ line: [UInt8], batchLimit: Int) {
     var (reader, known) = (JSONReader(), Int64?.none)
     do {
-      request = .success(
-        try reader.read(line) { object in
-          known = try object.requestID()
-          return try IndexRequest(object, batchLimit: batchLimit)
-        })
+      let read = try reader.read(line) { object in
+        known = try object.requestID()
+        return try IndexRequest(object, batchLimit: batchLimit)
+      }
+      request = .success(read)
     } catch let failure as WireFailure {
       request = .failure(failure)
     } catch {

@@ -8,7 +8,8 @@ import NIOCore
 
 /// A request that may take long, half done: between its slices other connections have their turns.
 struct SlicedWork {
-  enum Task {
+  // In memory of its own: every connection would have room for a page otherwise.
+  indirect enum Task {
     case add(ArraySlice<Document>, Addition, AddRights?)
     case remove(ArraySlice<DocumentID>, removed: Int)
     case lookup(LookupSearch)
