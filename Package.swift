@@ -222,7 +222,7 @@ let package = Package(
       name: "IndexServerTests",
       dependencies: [
         "IndexServer", "TestSupport", "WireProtocol", "DocumentIndex", "DocumentModel", "LineJSON", "LineTransport",
-        "NetworkMembership", "PeerIdentity", "ProcessSupport", nioCore, nioPosix, nioEmbedded,
+        "NetworkMembership", "PeerIdentity", nioCore, nioPosix, nioEmbedded,
       ], exclude: ["Sessions"]),
     .testTarget(
       name: "PeerDaemonTests",

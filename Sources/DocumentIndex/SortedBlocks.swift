@@ -16,22 +16,20 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
   /// The first element of each block: a search looks into one block only.
   private var firsts: [Element] = []
   private(set) var count = 0
+  /// Elements for which the blocks have memory.
+  private var capacity = 0
 
   static var maxInBlock: Int { 256 }
 
   init() {}
 
   init(_ element: Element) {
-    blocks = [[element]]
-    firsts = [element]
+    append([element])
     count = 1
   }
 
-  /// Memory in bytes: full blocks have room for as many elements as they may have, most others for nearly as many.
-  var bytes: Int {
-    guard blocks.count > 1 else { return (blocks.first?.capacity ?? 0) * MemoryLayout<Element>.stride }
-    return blocks.count * (32 + Self.maxInBlock * MemoryLayout<Element>.stride)
-  }
+  /// Memory in bytes.
+  var bytes: Int { capacity * MemoryLayout<Element>.stride + blocks.count * 48 }
 
   var start: Position { Position(block: 0, offset: 0) }
 
@@ -89,10 +87,13 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
   private mutating func append(_ block: [Element]) {
     blocks.append(block)
     firsts.append(block[0])
+    capacity += block.capacity
   }
 
   private mutating func insert(_ element: Element, _ block: Int, _ offset: Int) {
+    capacity -= blocks[block].capacity
     blocks[block].insert(element, at: offset)
+    capacity += blocks[block].capacity
     if offset == 0 { firsts[block] = element }
   }
 
@@ -112,7 +113,9 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
   private mutating func split(_ block: Int) {
     let half = Self.maxInBlock / 2
     let upper = Array(blocks[block][half...])
+    capacity += upper.capacity - blocks[block].capacity
     blocks[block].removeLast(upper.count)
+    capacity += blocks[block].capacity
     blocks.insert(upper, at: block + 1)
     firsts.insert(upper[0], at: block + 1)
   }
@@ -120,6 +123,7 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
   private mutating func mergeIfSmall(_ block: Int) {
     let size = blocks[block].count
     if size == 0 {
+      capacity -= blocks[block].capacity
       blocks.remove(at: block)
       firsts.remove(at: block)
     } else if size < Self.maxInBlock / 4, block + 1 < blocks.count,
@@ -127,7 +131,9 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
     {
       let following = blocks.remove(at: block + 1)
       firsts.remove(at: block + 1)
+      capacity -= following.capacity + blocks[block].capacity
       blocks[block].append(contentsOf: following)
+      capacity += blocks[block].capacity
     }
   }
 

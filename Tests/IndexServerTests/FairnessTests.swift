@@ -4,7 +4,6 @@ import DocumentIndex
 import IndexServer
 import LineJSON
 import Synchronization
-import ProcessSupport
 import TestSupport
 import Testing
 import WireProtocol
@@ -123,29 +122,6 @@ import WireProtocol
         silent.append(try index.connect())
       }
       #expect(wait < Self.bound)
-    }
-  }
-
-  @Test func `memory that the index reports is what the process takes`() async throws {
-    try await ServedIndex.with { index in
-      let holder = try index.session()
-      // What tests before have freed would be used again.
-      ProcessResources.giveBackMemory()
-      let before = (process: Memory.resident, index: index.service.bytes)
-      for start in stride(from: 0, to: 60_000, by: 500) {
-        let documents = (start..<start + 500).map { number in
-          Wire.document(
-            "data/some/directory/file-\(number).txt",
-            "Title number \(number) of a document, word\(number % 977) x\(number)",
-            content: number)
-        }
-        _ = try holder.ask(Wire.add(documents))
-      }
-      let (process, reported) = (Memory.resident - before.process, index.service.bytes - before.index)
-      // A few MiB are buffers of the test.
-      #expect(Double(reported) > Double(process - (8 << 20)) * 0.8)
-      #expect(Double(reported) < Double(process) * 1.2)
-      _ = holder
     }
   }
 }
