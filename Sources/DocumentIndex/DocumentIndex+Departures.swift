@@ -14,7 +14,6 @@ extension DocumentIndex {
   ///   be told.
   package func clear(_ work: Int) {
     var left = work
-    watchesLookedAt = 0
     while left > 0, let session = departing.last {
       guard !isCrowdedWithEvents else { return }
       left -= 1

@@ -24,7 +24,8 @@ extension DocumentIndex {
 
   package var watchCount: Int { watches.count }
 
-  package var hasEvents: Bool { !events.isEmpty }
+  /// Whether there is something to take, be it only that watches were looked at.
+  package var hasEvents: Bool { !events.isEmpty || watchesLookedAt > 0 }
 
   /// Whether a slice of work should end: to tell this many events, or to look at as many watches, takes some milliseconds.
   var isCrowdedWithEvents: Bool { events.count >= Self.maxEventsOfSlice || watchesLookedAt >= Self.maxEventsOfSlice }
@@ -32,6 +33,7 @@ extension DocumentIndex {
 
   /// What is to be told, in order; the owner of the index takes it after each call.
   package func takeEvents() -> [(watch: WatchID, event: IndexEvent)] {
+    watchesLookedAt = 0
     guard !events.isEmpty else { return [] }
     defer { events = [] }
     return events

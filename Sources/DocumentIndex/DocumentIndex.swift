@@ -47,7 +47,7 @@ package final class DocumentIndex {
   @exclusivity(unchecked) var watches = WatchTable()
   /// What watchers are to be told.
   @exclusivity(unchecked) var events: [(watch: WatchID, event: IndexEvent)] = []
-  /// In the slice that is being done.
+  /// Since the owner took what watchers are to be told: a slice may consist of several calls.
   @exclusivity(unchecked) var watchesLookedAt = 0
 
   /// Records of closed sessions.
@@ -133,7 +133,6 @@ package final class DocumentIndex {
       return 0
     }
     var added = 0
-    watchesLookedAt = 0
     while !isCrowdedWithEvents, let document = documents.popFirst() {
       if place(document, session: slot, complete: document.complete) { added += 1 }
     }
@@ -158,7 +157,6 @@ package final class DocumentIndex {
   /// The same for the first documents, which are taken out: all, unless watchers have much to be told.
   package func removeFirst(of documents: inout ArraySlice<DocumentID>, by session: SessionID) -> Int {
     var removed = 0
-    watchesLookedAt = 0
     while !isCrowdedWithEvents, let document = documents.popFirst() {
       removed += remove(CollectionOfOne(document), by: session)
     }

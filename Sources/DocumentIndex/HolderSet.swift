@@ -112,7 +112,7 @@ struct HolderSet {
     _ limit: Int, using generator: inout some RandomNumberGenerator,
     _ body: (_ source: UInt32, _ complete: Bool) -> Void
   ) {
-    if members.count == 1, limit > 0 { return body(members[0], completeCount == 1) }
+    if let (source, isComplete) = only, limit > 0 { return body(source, isComplete) }
     let complete = min(limit, completeCount)
     pick(complete, from: 0..<completeCount, using: &generator) { body($0, true) }
     let partial = min(limit - complete, members.count - completeCount)

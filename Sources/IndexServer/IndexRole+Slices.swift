@@ -38,12 +38,9 @@ extension IndexRole {
     let (loop, end) = (connection.eventLoop, connection.turnEnd)
     for _ in 0..<Self.slicesOfTurn {
       let isDone = advance(&work, session, &output)
-      guard loop.now >= end else {
-        if isDone { return .next }
-        continue
-      }
-      if isDone { return .pause }
-      break
+      let isOver = loop.now >= end
+      if isDone { return isOver ? .pause : .next }
+      if isOver { break }
     }
     self.work = work
     return .again

@@ -60,6 +60,7 @@ import Testing
     var rest = documents[1...]
     for left in [1, 0] {
       #expect(index.addFirst(of: &rest, by: SessionID(1)) == 1 && rest.count == left)
+      #expect(index.addFirst(of: &rest, by: SessionID(1)) == 0 && rest.count == left, "the slice has ended")
       #expect(events().isEmpty)
     }
   }
