@@ -144,7 +144,7 @@ extension DocumentIndex {
   ) {
     let facts = ContentFacts(
       content: entries[entry].content, modified: entries[entry].modified, executable: entries[entry].executable,
-      total: entries[entry].holders.count)
+      total: entries[entry].holders.count, edition: entries[entry].edition)
     visitor.visit(facts, key: keyBytes(of: entry), title: titleBytes(of: entry))
     // A call with several would count references to the set.
     if let (source, complete) = entries[entry].holders.only, holderLimit > 0 {

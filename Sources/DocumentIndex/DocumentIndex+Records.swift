@@ -146,11 +146,16 @@ extension DocumentIndex {
   private func redescribe(_ entry: UInt32) {
     let oldest = entries[entry].records.oldest
     let title = oldest == noSlot ? noSlot : records[oldest].title
-    if oldest != noSlot {
-      entries[entry].modified = records[oldest].modified
-      entries[entry].executable = records[oldest].executable
-    }
     let previous = entries[entry].title
+    if oldest != noSlot {
+      let (modified, executable) = (records[oldest].modified, records[oldest].executable)
+      if (title, modified, executable) != (previous, entries[entry].modified, entries[entry].executable) {
+        lastEdition += 1
+        entries[entry].edition = lastEdition
+      }
+      entries[entry].modified = modified
+      entries[entry].executable = executable
+    }
     guard title != previous else { return chargeEntry(entry, nil) }
     if previous != noSlot { words.remove(entry) }
     entries[entry].title = title

@@ -50,6 +50,8 @@ package final class DocumentIndex {
   /// Since the owner took what watchers are to be told: a slice may consist of several calls.
   @exclusivity(unchecked) var watchesLookedAt = 0
 
+  /// The last one that an entry got.
+  @exclusivity(unchecked) var lastEdition: UInt64 = 0
   /// Records of closed sessions.
   @exclusivity(unchecked) var departingRecords = 0
   /// Memory of sets of holders and of rankings, in bytes.

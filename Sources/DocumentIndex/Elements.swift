@@ -29,6 +29,8 @@ struct Entry: AgeLinked {
   var modified = Timestamp(seconds: 0)
   var executable = false
   var title = noSlot
+  /// Another one after each change of these. No other entry has ever had it.
+  var edition: UInt64 = 0
   let key: UInt32
   let contentRow: UInt32
   /// The session of the oldest record, to which the memory of the entry is charged.

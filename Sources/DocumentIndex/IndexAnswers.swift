@@ -11,12 +11,17 @@ package struct ContentFacts: Hashable, Sendable {
   package let executable: Bool
   /// Number of different (peer, host, port) that hold it; in a look-up of one peer, of those that are this peer.
   package let total: Int
+  /// The same number means the same key, title and facts, but for `total`; `nil` tells nothing.
+  package let edition: UInt64?
 
-  package init(content: Content, modified: Timestamp, executable: Bool = false, total: Int) {
+  package init(
+    content: Content, modified: Timestamp, executable: Bool = false, total: Int, edition: UInt64? = nil
+  ) {
     self.content = content
     self.modified = modified
     self.executable = executable
     self.total = total
+    self.edition = edition
   }
 }
 

@@ -11,7 +11,9 @@ final class IndexReader {
 
   let number: Int
   /// For the answer that is being written.
-  let buffer = RowBuffer(capacity: 64 * 1024)
+  let buffer = RowBuffer(capacity: 64 * 1024, ready: ReadyRows())
+  /// For pages of lists.
+  let readyRows = ReadyRows()
   /// A copy, and the number of the change that it is of.
   // Used on the event loop only and by no call twice at once: the runtime need not check this for each look-up.
   @exclusivity(unchecked) var limits: IndexLimits

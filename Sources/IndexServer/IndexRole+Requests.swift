@@ -2,7 +2,7 @@
 
 import DocumentIndex
 import DocumentModel
-import LineJSON
+package import LineJSON
 import LineTransport
 import NIOCore
 import WireProtocol
@@ -80,16 +80,15 @@ extension IndexRole {
 
   // MARK: lookup
 
-  /// The usual look-up, answered without making values of what it says.
-  /// - Returns: false, and nothing is done, if it is another request, finds nothing, or may come too often.
-  func answerUsual(_ line: UnsafeRawBufferPointer, _ output: inout JSONWriter) -> Bool {
-    guard let session, !isOutside, let reader, let lookup = UsualLookup(line) else { return false }
+  /// Answers the usual look-ups, without making values of what they say, up to the first line that is another request, finds
+  /// nothing or may come too often.
+  package func received(lines: UnsafeRawBufferPointer, room: Int, output: inout JSONWriter) -> Int {
+    guard let session, !isOutside, let reader else { return 0 }
     service.refresh(reader)
-    guard !reader.limits.hasRates else { return false }
-    var writer = LookupWriter(id: lookup.id, asker: session.origin.asker, session.buffer)
-    let outcome = session.lookup(key: lookup.key, using: &generator, visitor: &writer)
-    writer.finish(outcome, &output)
-    return if case .found = outcome { true } else { false }
+    guard !reader.limits.hasRates else { return 0 }
+    let answered = session.answer(usualLookups: lines, room: room - output.bytes.count, using: &generator)
+    if answered > 0 { session.buffer.move(to: &output) }
+    return answered
   }
 
   private func lookup(
@@ -99,7 +98,7 @@ extension IndexRole {
       let search = session.search(key, lookup.contents, lookup.peers)
       return begin(SlicedWork(id: id, task: .lookup(search)), &output)
     }
-    var writer = LookupWriter(id: id, asker: session.origin.asker, session.buffer)
+    var writer = LookupWriter(id: id, asker: session.origin.asker, session.emptyBuffer)
     let outcome: LookupOutcome =
       switch lookup.subject {
       case .key(let key): session.lookup(key: key, using: &generator, visitor: &writer)
@@ -107,7 +106,8 @@ extension IndexRole {
         session.lookup(content: content, peers: lookup.peers, using: &generator, visitor: &writer)
           ? .found(more: 0) : .nothing
       }
-    writer.finish(outcome, &output)
+    writer.finish(outcome)
+    session.buffer.move(to: &output)
     switch (outcome, lookup.subject) {
     case (.found, _): return .next
     case (.tooMany, .key(let key)):
@@ -117,9 +117,10 @@ extension IndexRole {
   }
 
   func write(_ search: LookupSearch, in session: IndexSession, _ id: Int64, _ output: inout JSONWriter) {
-    var writer = LookupWriter(id: id, asker: session.origin.asker, session.buffer)
+    var writer = LookupWriter(id: id, asker: session.origin.asker, session.emptyBuffer)
     let outcome = session.visit(search, using: &generator, visitor: &writer)
-    writer.finish(outcome, &output)
+    writer.finish(outcome)
+    session.buffer.move(to: &output)
     if outcome == .nothing { WireFailure.notShared.write(id: id, to: &output) }
   }
 
@@ -133,9 +134,7 @@ extension IndexRole {
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words)
     try Self.check(documents)
     let search = session.search(documents, limit: query.limit, after: position)
-    return begin(
-      SlicedWork(id: id, task: .list(search, PageWriter(id: id, asker: session.origin.asker, rows: search.limit))),
-      &output)
+    return begin(SlicedWork(id: id, task: .list(search, session.page(id: id, search))), &output)
   }
 
   private func peers(

@@ -60,7 +60,6 @@ package final class IndexRole: LineRole {
   }
 
   package func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict {
-    if answerUsual(line, &output) { return .next }
     let start = output.bytes.count
     defer { charge(output.bytes.count - start) }
     if let verdict = decodeElsewhere(line, &output) { return verdict }

@@ -216,9 +216,39 @@ final class IndexSession {
   // MARK: Questions
 
   /// For one answer at a time.
-  var buffer: RowBuffer {
-    reader.buffer.removeAll()
-    return reader.buffer
+  var emptyBuffer: RowBuffer {
+    buffer.removeAll()
+    return buffer
+  }
+
+  var buffer: RowBuffer { reader.buffer }
+
+  /// Look-ups that are answered in one go at most, so that who changes the index need not wait.
+  private static let maxAtOnce = 16
+
+  /// Answers usual look-ups under one lock, into the buffer.
+  /// - Parameter room: for their answers, in bytes.
+  /// - Returns: the number of bytes that are answered.
+  func answer(
+    usualLookups lines: UnsafeRawBufferPointer, room: Int, using generator: inout SampleGenerator
+  ) -> Int {
+    var (answered, left) = (0, Self.maxAtOnce)
+    guard var line = UsualLookup(lines, at: 0) else { return 0 }
+    let (buffer, asker) = (emptyBuffer, origin.asker)
+    let (holders, contents) = (reader.limits.holders, reader.limits.contents)
+    service.read(reader) { index in
+      while true {
+        var writer = LookupWriter(line, asker: asker, buffer)
+        let outcome = index.visit(
+          key: line.key, holderLimit: holders, contentLimit: contents, using: &generator, visitor: &writer)
+        guard case .found = outcome else { break }
+        writer.finish(outcome)
+        (answered, left) = (line.end, left - 1)
+        guard left > 0, buffer.count < room, let next = UsualLookup(lines, at: answered) else { break }
+        line = next
+      }
+    }
+    return answered
   }
 
   /// The contents under a key and their holders, most-held first.
@@ -277,6 +307,10 @@ final class IndexSession {
   /// - Parameter limit: maximum rows; `nil` for the default.
   func search(_ query: ListQuery, limit: Int?, after position: ListPosition?) -> ListSearch {
     ListSearch(query, limit: min(limit ?? Self.defaultPage, service.limits(for: reader).page), after: position)
+  }
+
+  func page(id: Int64, _ search: ListSearch) -> PageWriter {
+    PageWriter(id: id, asker: origin.asker, rows: search.limit, ready: reader.readyRows)
   }
 
   /// Does a slice of the work for a page.

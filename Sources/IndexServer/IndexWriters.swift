@@ -7,21 +7,30 @@ import WireProtocol
 
 /// Writes the reply to `lookup` while the index is walked: nothing is collected in between.
 struct LookupWriter: LookupVisitor {
-  private let id: Int64
+  private enum Request {
+    case usual(UsualLookup)
+    case other(id: Int64)
+  }
+
+  private let request: Request
   private var rows: RowWriter
   private var contents = 0
 
-  /// - Parameter buffer: empty.
   init(id: Int64, asker: Asker, _ buffer: RowBuffer) {
-    self.id = id
+    request = .other(id: id)
+    rows = RowWriter(asker: asker, output: buffer)
+  }
+
+  init(_ lookup: UsualLookup, asker: Asker, _ buffer: RowBuffer) {
+    request = .usual(lookup)
     rows = RowWriter(asker: asker, output: buffer)
   }
 
   mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
-    if contents == 0 { rows.output.beginLookup(id: id, key: key) } else { rows.output.endHolders() }
+    if contents == 0 { begin(key) } else { rows.output.endHolders() }
     rows.output.beginContent(
       facts.content, title: title, modified: facts.modified, executable: facts.executable, total: facts.total,
-      isFirst: contents == 0)
+      edition: facts.edition, isFirst: contents == 0)
     contents += 1
     rows.holders = 0
   }
@@ -32,12 +41,18 @@ struct LookupWriter: LookupVisitor {
     rows.write(label, isLocal, complete)
   }
 
+  private func begin(_ key: UnsafeRawBufferPointer) {
+    switch request {
+    case .usual(let lookup): rows.output.beginLookup(lookup)
+    case .other(let id): rows.output.beginLookup(id: id, key: key)
+    }
+  }
+
   /// Ends the reply, unless nothing was visited and so nothing written.
-  func finish(_ outcome: LookupOutcome, _ output: inout JSONWriter) {
+  func finish(_ outcome: LookupOutcome) {
     guard case .found(let more) = outcome else { return }
     rows.output.endHolders()
     rows.output.endLookup(more: more)
-    rows.output.move(to: &output)
   }
 }
 
@@ -51,9 +66,12 @@ struct PageWriter: ListVisitor {
   private var count = 0
   private var isInDocument = false
 
-  /// - Parameter rows: that it may have.
-  init(id: Int64, asker: Asker, rows limit: Int) {
-    rows = RowWriter(asker: asker, output: RowBuffer(capacity: min(limit * Self.usualBytesOfRow, Self.maxBytes)))
+  /// - Parameters:
+  ///   - limit: rows that it may have.
+  ///   - ready: of the event loop.
+  init(id: Int64, asker: Asker, rows limit: Int, ready: ReadyRows) {
+    let capacity = min(limit * Self.usualBytesOfRow, Self.maxBytes)
+    rows = RowWriter(asker: asker, output: RowBuffer(capacity: capacity, ready: ready))
     rows.output.beginList(id: id)
   }
 
@@ -63,7 +81,7 @@ struct PageWriter: ListVisitor {
     endDocument()
     rows.output.beginDocument(
       facts.content, key: key, title: title, modified: facts.modified, executable: facts.executable,
-      total: facts.total, isFirst: count == 0)
+      total: facts.total, edition: facts.edition, isFirst: count == 0)
     count += 1
     rows.holders = 0
     isInDocument = true

@@ -54,13 +54,14 @@ enum StringRun {
 
 /// Text that can be told without a reader.
 package enum JSONText {
-  /// Whether a text is printable ASCII, and stands in a JSON string as it is.
-  package static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
-    guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
-    return StringRun.end(in: bytes, from: 0, to: text.count, passingNonASCII: false) == text.count
+  /// The first place that is no printable ASCII as it stands in a JSON string.
+  package static func endOfPlain(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
+    guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return start }
+    return StringRun.end(in: bytes, from: start, to: text.count, passingNonASCII: false)
   }
 
   /// Whether a part of a line is this.
+  @inlinable @inline(__always)
   package static func hasPart(_ line: UnsafeRawBufferPointer, _ part: StaticString, at start: Int) -> Bool {
     guard start >= 0, line.count - start >= part.utf8CodeUnitCount,
       let bytes = line.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -70,9 +71,9 @@ package enum JSONText {
 }
 
 /// Equality of two byte sequences. Keys are short: this avoids a call to memcmp.
-enum ByteComparison {
-  @inline(__always)
-  static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
+package enum ByteComparison {
+  @inlinable @inline(__always)
+  package static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
     var offset = 0
     while count &- offset >= 8 {
       let leftWord = UnsafeRawPointer(left + offset).loadUnaligned(as: UInt64.self)

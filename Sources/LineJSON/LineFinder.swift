@@ -20,7 +20,7 @@ package struct LineFinder: Sendable {
   package let limit: Int
   package private(set) var isTooLong = false
   /// The first bytes of the line, known to hold no newline.
-  private var scanned = 0
+  package private(set) var scanned = 0
 
   /// - Parameter limit: in bytes, cut to 0...2^31−1.
   package init(limit: Int) {

@@ -24,6 +24,8 @@ package struct LineFrames {
     }
   }
 
+  private static let shortLine = 1024
+
   private var finder: LineFinder
   private var buffer = ByteBuffer()
   private var bodyRemaining = 0
@@ -76,6 +78,20 @@ package struct LineFrames {
     case .tooLong:
       return .tooLong
     }
+  }
+
+  /// Takes whole lines from the beginning of what has arrived.
+  /// - Parameter body: gets all of it, and returns how many bytes it takes, newlines included. Not called in a body, nor for
+  ///   a long line that arrives in parts: it would be looked at again with each of them.
+  package mutating func takeLines(_ body: (UnsafeRawBufferPointer) -> Int) -> Int {
+    guard bodyRemaining == 0, finder.scanned <= Self.shortLine, buffer.readableBytes > 0 else { return 0 }
+    // Keeps the bytes, whatever is called meanwhile.
+    let bytes = buffer
+    let taken = min(max(0, bytes.withUnsafeReadableBytes(body)), buffer.readableBytes)
+    guard taken > 0 else { return 0 }
+    buffer.moveReaderIndex(forwardBy: taken)
+    finder.discard()
+    return taken
   }
 
   /// Forgets everything that has arrived.

@@ -194,20 +194,28 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     // Asked once and after each write: only our own writes make it false.
     var canWrite = isWritable
     repeat {
-      while canWrite, machine.handsOut, let step = nextStep(isAwaited: isAwaited) {
-        machine.beginLine()
+      while canWrite, machine.handsOut {
         let before = output.bytes.count
-        let verdict = carryOut(step, &output)
-        isExhausted = step.isEnd && verdict == .next
-        hasHanded = hasHanded || !step.isEnd
-        isSliced = verdict == .again
-        busyBytes = verdict == .busy ? step.length : 0
-        cost.add(bytes: step.length + output.bytes.count - before)
+        let answered = answerAtOnce(&output)
+        var verdict = LineVerdict.next
+        if answered > 0 {
+          hasHanded = true
+          cost.add(bytes: answered + output.bytes.count - before)
+        } else {
+          guard let step = nextStep(isAwaited: isAwaited) else { break }
+          machine.beginLine()
+          verdict = carryOut(step, &output)
+          isExhausted = step.isEnd && verdict == .next
+          hasHanded = hasHanded || !step.isEnd
+          isSliced = verdict == .again
+          busyBytes = verdict == .busy ? step.length : 0
+          cost.add(bytes: step.length + output.bytes.count - before)
+        }
         if output.bytes.count >= limits.outputChunk {
           flush(&output)
           canWrite = isWritable
         }
-        perform(machine.endLine(verdict), &output)
+        if answered == 0 { perform(machine.endLine(verdict), &output) }
         if isExhausted { break }
         if takesTurns, cost.isLarge {
           cost = TurnCost()
@@ -219,6 +227,13 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
       // The role may have resumed while its answer was written.
     } while canWrite && !isExhausted && machine.handsOut
     watchLine(isExhausted: isExhausted, isNew: hasHanded)
+  }
+
+  /// Lets the role answer several lines together.
+  /// - Returns: the number of their bytes.
+  private func answerAtOnce(_ output: inout JSONWriter) -> Int {
+    guard !isSliced, held == nil else { return 0 }
+    return frames.takeLines { role.received(lines: $0, room: limits.outputChunk, output: &output) }
   }
 
   /// - Returns: `nil` if the turn is over.

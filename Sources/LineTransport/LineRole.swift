@@ -13,6 +13,12 @@ package import POSIXSupport
 package protocol LineRole: AnyObject, SendableMetatype {
   /// The connection is open.
   func opened(_ connection: any LineConnection)
+  /// Answers lines that need nothing but an answer, several in one go: a shorter way than line by line.
+  /// - Parameters:
+  ///   - lines: begin with a line, and may end within one. Valid during the call only.
+  ///   - room: no further line is answered once `output` has so many bytes.
+  /// - Returns: the number of bytes that are answered, newlines included. The next line comes by `received(line:)`.
+  func received(lines: UnsafeRawBufferPointer, room: Int, output: inout JSONWriter) -> Int
   /// One line without its newline; `line` is valid during the call only.
   func received(line: UnsafeRawBufferPointer, output: inout JSONWriter) -> LineVerdict
   /// No further whole line has arrived. A role that collects lines to answer them together does so now: a connection whose
@@ -39,6 +45,7 @@ package protocol LineRole: AnyObject, SendableMetatype {
 
 extension LineRole {
   package func opened(_ connection: any LineConnection) {}
+  package func received(lines: UnsafeRawBufferPointer, room: Int, output: inout JSONWriter) -> Int { 0 }
   package func linesEnded(output: inout JSONWriter) -> LineVerdict { .next }
   package func advance(output: inout JSONWriter) -> LineVerdict { .next }
   package func lineTimedOut(output: inout JSONWriter) {}

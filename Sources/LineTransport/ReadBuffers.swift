@@ -6,17 +6,19 @@ import NIOCore
 /// keeps for each channel otherwise would be four times 64 KiB for good once it has sent much, for thousands of channels.
 struct ReadBuffers: RecvByteBufferAllocator {
   /// NIO keeps the first buffer of a channel.
-  private static let smallest = 256
+  private static let first = 256
+  /// Once a read has filled its buffer: requests that come together should be read and answered together.
+  private static let usual = 8 * 1024
   private static let largest = 64 * 1024
 
-  private var size = smallest
+  private var size = first
 
   /// - Returns: true, so that no buffer is used again.
   mutating func record(actualReadBytes count: Int) -> Bool {
     if count >= size {
-      size = min(2 * size, Self.largest)
-    } else if count < size / 4 {
-      size = max(size / 2, Self.smallest)
+      size = min(max(2 * size, Self.usual), Self.largest)
+    } else if size > Self.usual, count < size / 4 {
+      size /= 2
     }
     return true
   }

@@ -52,6 +52,30 @@ struct LookupCollector: LookupVisitor {
   }
 }
 
+/// Collects what comes with an edition.
+struct EditionCollector: LookupVisitor {
+  struct Row: Equatable {
+    let key: String
+    let content: Content
+    let title: String
+    let modified: Timestamp
+    let executable: Bool
+  }
+
+  private(set) var contents = 0
+  private(set) var rows: [UInt64: Row] = [:]
+
+  mutating func visit(_ facts: ContentFacts, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer) {
+    contents += 1
+    guard let edition = facts.edition else { return }
+    rows[edition] = Row(
+      key: String(decoding: key, as: UTF8.self), content: facts.content,
+      title: String(decoding: title, as: UTF8.self), modified: facts.modified, executable: facts.executable)
+  }
+
+  mutating func visit(_ holder: Holder) {}
+}
+
 extension DocumentIndex {
   func visit(
     key: String, holderLimit: Int = defaultHolderLimit, contentLimit: Int = defaultContentLimit,

@@ -31,6 +31,7 @@ private struct RandomWalk {
   /// Whether closed sessions are cleared in slices between other steps, and not at once.
   private let isSliced: Bool
   private var lastSession: UInt64 = 0
+  private var editions: [UInt64: EditionCollector.Row] = [:]
   private let keys: [DocumentKey]
   private let contents: [Content]
   private let titles: [Title]
@@ -123,7 +124,10 @@ private struct RandomWalk {
     let peer = Sample.peer(Int.random(in: 0..<4, using: &generator)).digest
     // A whole id, or the beginning that all have in common.
     let peers = [nil, nil, DigestPrefix(peer), DigestPrefix(hex: "00000000")].randomElement(using: &generator) ?? nil
-    if let key = keys.randomElement(using: &generator) { compareLookup(key, peers) }
+    if let key = keys.randomElement(using: &generator) {
+      compareLookup(key, peers)
+      compareEditions(key)
+    }
     if let content = contents.randomElement(using: &generator) { compareLookup(content, peers) }
     let collection = ["rfc", "file", nil, nil].randomElement(using: &generator) ?? nil
     let asked = (0..<Int.random(in: 0...2, using: &generator)).compactMap { _ in words.randomElement(using: &generator)
@@ -140,6 +144,17 @@ private struct RandomWalk {
     for word in words { compareList(nil, [word], limit: 1) }
     for collection in ["rfc", "rfc-x", "file", "data", "none"] { compareList(collection, [], limit: 2) }
     comparePeers(limit: 1)
+  }
+
+  /// An edition never comes back with something else.
+  private mutating func compareEditions(_ key: DocumentKey) {
+    var collector = EditionCollector()
+    _ = index.visit(key: key.text, using: &generator, visitor: &collector)
+    #expect(collector.rows.count == (index.isSettled ? collector.contents : 0))
+    for (edition, row) in collector.rows {
+      #expect(editions[edition, default: row] == row)
+      editions[edition] = row
+    }
   }
 
   /// What closed sessions had may still be counted as documents and keys.

@@ -171,6 +171,30 @@ import Testing
     #expect(index.lookup(content: try Sample.content(0, size: 7), using: &generator).contents.isEmpty)
   }
 
+  @Test mutating func `edition changes with what is said of a document, and with nothing else`() throws {
+    var generator = SeededGenerator(seed: 1)
+    func edition() -> UInt64? {
+      var collector = EditionCollector()
+      _ = index.visit(key: "rfc/1", using: &generator, visitor: &collector)
+      return collector.rows.keys.first
+    }
+    try index.open(1)
+    try index.open(2)
+    index.add([try Sample.document("rfc/1", 0, title: "old")], by: SessionID(1))
+    let first = try #require(edition())
+    index.add([try Sample.document("rfc/1", 0, title: "of another holder")], by: SessionID(2))
+    index.add([try Sample.document("rfc/2", 0)], by: SessionID(2))
+    index.add([try Sample.document("rfc/1", 0, title: "old")], by: SessionID(1))
+    #expect(edition() == first)
+    index.add([try Sample.document("rfc/1", 0, title: "new")], by: SessionID(1))
+    let second = try #require(edition())
+    #expect(second != first)
+    index.close(SessionID(1))
+    #expect(edition() == nil, "while records of closed sessions remain, answers are made anew")
+    index.clearAll()
+    #expect(try #require(edition()) != second)
+  }
+
   @Test mutating func `keys are found by their bytes and invalid keys are not found`() throws {
     struct Counter: LookupVisitor {
       var contents: [ContentFacts] = []

@@ -44,6 +44,29 @@ import WireProtocol
       ])
   }
 
+  /// Usual look-ups are answered together, by a shorter way.
+  @Test func `look-ups that come together are answered in order and like others`() throws {
+    let alice = try session()
+    try alice.send(Wire.add((0..<40).map { Wire.document("rfc/\($0 + 1)", "title \($0 / 2)", content: $0 + 1) }))
+    try alice.send(Wire.add([Wire.document("rfc/7", "rival", content: 50)]))
+    let keys = (0..<100).map { "rfc/\($0 * 7 % 45 + 1)" }
+    // The same request with a space in it is read as JSON.
+    let spaced = keys.enumerated().map { #"{"id":\#($0), "op":"lookup","key":"\#($1)"}"# }
+    let expected = try spaced.map { try alice.ask($0) }
+    #expect(expected.contains { $0.outcome == "404 not-found" })
+    var lines = keys.enumerated().map { Wire.lookup($1, id: $0) }
+    for place in stride(from: 0, to: lines.count, by: 9) { lines[place] = spaced[place] }
+    let text = lines.map { $0 + "\n" }.joined()
+    #expect(try alice.send(raw: text) == expected)
+    var found = [JSONValue]()
+    // However they arrive.
+    let bytes = Array(text.utf8)
+    for start in stride(from: 0, to: bytes.count, by: 61) {
+      found += try alice.begin(bytes: Array(bytes[start..<min(start + 61, bytes.count)]))
+    }
+    #expect(found == expected)
+  }
+
   @Test func `adding again counts no record and takes the new title`() throws {
     let alice = try session()
     try alice.send(Wire.add(Wire.document("rfc/1", "old")))

@@ -39,6 +39,48 @@ import Testing
     #expect(body == "RAWBYTES")
   }
 
+  @Test(arguments: [1, 2, 5, 1000])
+  func `lines that are taken together are cut like others`(_ size: Int) {
+    var frames = LineFrames(lineLimit: 64)
+    var found = [String]()
+    let bytes = Array("aa\nab\nb\nac\nc\nad\n".utf8)
+    // Whole lines that begin with an a.
+    let take = { (bytes: UnsafeRawBufferPointer) in
+      var taken = 0
+      while let end = bytes[taken...].firstIndex(of: 0x0A), bytes[taken] == UInt8(ascii: "a") {
+        found.append("+" + String(decoding: bytes[taken..<end], as: UTF8.self))
+        taken = end + 1
+      }
+      return taken
+    }
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      frames.append(ByteBuffer(bytes: bytes[start..<min(start + size, bytes.count)]))
+      while frames.takeLines(take) > 0 {}
+      while case .line(let line) = frames.next() {
+        found.append(String(buffer: line))
+        while frames.takeLines(take) > 0 {}
+      }
+    }
+    #expect(found == ["+aa", "+ab", "b", "+ac", "c", "+ad"])
+    #expect(frames.bufferedBytes == 0)
+  }
+
+  @Test func `what is no short line is not offered again with each part of it`() {
+    var frames = LineFrames(lineLimit: 1 << 20)
+    var offered = 0
+    for _ in 0..<1_000 {
+      frames.append(ByteBuffer(repeating: UInt8(ascii: "a"), count: 100))
+      _ = frames.takeLines { _ in
+        offered += 1
+        return 0
+      }
+      _ = frames.next()
+    }
+    #expect(offered < 20)
+    frames.expectBody(8)
+    #expect(frames.takeLines { $0.count } == 0, "in a body there are no lines")
+  }
+
   @Test func `memory of what was handed out is used again`() throws {
     var frames = LineFrames(lineLimit: 1 << 20)
     let line = [UInt8](repeating: UInt8(ascii: "a"), count: 99_999) + [UInt8(ascii: "\n")]

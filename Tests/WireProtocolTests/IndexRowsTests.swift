@@ -2,6 +2,7 @@
 
 import DocumentModel
 import LineJSON
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -57,6 +58,37 @@ struct IndexRowsTests {
       return try LookupReply(line)
     }
     #expect(reply == LookupReply(key: key, contents: listings, more: 3))
+  }
+
+  /// The title of a row tells which edition it is.
+  private func rows(_ numbers: [UInt64], ready: ReadyRows?) throws -> [UInt8] {
+    let writer = RowBuffer(capacity: 0, ready: ready)
+    for number in numbers {
+      let title = Array("\(number) \(String(repeating: "x", count: Int(number % 1000)))".utf8)
+      let content = try content(UInt8(truncatingIfNeeded: number), size: Int64(number))
+      title.withUnsafeBytes {
+        writer.beginContent(
+          content, title: $0, modified: time, executable: number % 2 == 0, total: 3, edition: number, isFirst: false)
+        writer.beginDocument(
+          content, key: $0, title: $0, modified: time, executable: false, total: 3, edition: number + 1_000_000,
+          isFirst: false)
+      }
+    }
+    var bytes = JSONWriter()
+    writer.move(to: &bytes)
+    return bytes.bytes
+  }
+
+  @Test func `ready rows say what rows say that are made anew`() throws {
+    var generator = SeededGenerator(seed: 3)
+    let ready = ReadyRows()
+    for _ in 0..<200 {
+      // Short and long ones, known and new ones, and others that take the place of one.
+      let numbers = (0..<20).map { _ in
+        UInt64.random(in: 1...20, using: &generator) * 100 + 2048 * UInt64.random(in: 0...1, using: &generator)
+      }
+      #expect(try rows(numbers, ready: ready) == rows(numbers, ready: nil))
+    }
   }
 
   @Test(arguments: titles, [nil, "next\u{22}"])

@@ -7,9 +7,11 @@ import WireProtocol
 
 /// The look-up that is answered without a reader of JSON.
 @Suite struct UsualLookupTests {
-  private func read(_ line: String) -> (id: Int64, key: String)? {
-    Array(line.utf8).withUnsafeBytes { line in
-      UsualLookup(line).map { (id: $0.id, key: String(decoding: $0.key, as: UTF8.self)) }
+  private func read(_ line: String) -> (beginning: String, key: String)? {
+    Array((line + "\n").utf8).withUnsafeBytes { bytes in
+      guard let lookup = UsualLookup(bytes, at: 0) else { return nil }
+      #expect(lookup.end == bytes.count)
+      return (String(decoding: lookup.beginning, as: UTF8.self), String(decoding: lookup.key, as: UTF8.self))
     }
   }
 
@@ -22,8 +24,20 @@ import WireProtocol
     ] as [(String, Int64, String)])
   func `usual look-up is recognised`(line: String, id: Int64, key: String) throws {
     let found = try #require(read(line))
-    #expect(found.id == id)
+    #expect(found.beginning == #"{"id":\#(id)"#)
     #expect(found.key == key)
+  }
+
+  @Test func `lines are recognised one behind the other, the last one only if it is whole`() throws {
+    let line = Array((#"{"id":3,"op":"lookup","key":"rfc/1"}"# + "\n").utf8)
+    for count in 0...2 * line.count {
+      (line + line).prefix(count).withUnsafeBytes { bytes in
+        let first = UsualLookup(bytes, at: 0)
+        #expect(first?.end == (count >= line.count ? line.count : nil))
+        let second = UsualLookup(bytes, at: line.count)
+        #expect(second?.end == (count == 2 * line.count ? count : nil))
+      }
+    }
   }
 
   @Test(arguments: [
@@ -57,14 +71,15 @@ import WireProtocol
         default: line.remove(at: place)
         }
       }
-      try line.withUnsafeBytes { line in
-        guard let lookup = UsualLookup(line) else { return }
+      try (line + [0x0A]).withUnsafeBytes { bytes in
+        guard let lookup = UsualLookup(bytes, at: 0) else { return }
         recognised += 1
+        let line = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
         var reader = JSONReader()
         let (id, key, count) = try reader.read(line) { object in
           (object["id"]?.integer, object["key"]?.string, object.count)
         }
-        #expect(id == lookup.id)
+        #expect(String(decoding: lookup.beginning, as: UTF8.self) == #"{"id":\#(try #require(id))"#)
         #expect(key == String(decoding: lookup.key, as: UTF8.self))
         #expect(count == 3)
       }

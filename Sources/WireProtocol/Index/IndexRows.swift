@@ -21,6 +21,14 @@ extension Holder {
 extension RowBuffer {
   // MARK: A reply to lookup
 
+  package func beginLookup(_ lookup: UsualLookup) {
+    reserve(64 + lookup.beginning.count + lookup.key.count)
+    put(bytes: lookup.beginning)
+    put(#","status":200,"key":""#)
+    put(bytes: lookup.key)
+    put(#"","contents":["#)
+  }
+
   package func beginLookup(id: Int64, key: UnsafeRawBufferPointer) {
     reserve(64 + Self.number + JSONWriter.quotedRoom(key.count))
     put(#"{"id":"#)
@@ -31,25 +39,33 @@ extension RowBuffer {
   }
 
   /// Holders come next, then `endHolders`.
+  /// - Parameter edition: the same number only for the same values, but for `total`.
   package func beginContent(
-    _ content: Content, title: UnsafeRawBufferPointer, modified: Timestamp, executable: Bool, total: Int, isFirst: Bool
+    _ content: Content, title: UnsafeRawBufferPointer, modified: Timestamp, executable: Bool, total: Int,
+    edition: UInt64? = nil, isFirst: Bool
   ) {
     reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(title.count))
     if !isFirst { put(",") }
-    put(#"{"content":""#)
-    put(content.root)
-    put(#"","title":"#)
-    put(quoted: title)
-    put(#","size":"#)
-    put(content.size)
-    put(modified, executable, total)
+    putReady(edition) {
+      put(#"{"content":""#)
+      put(content.root)
+      put(#"","title":"#)
+      put(quoted: title)
+      put(content.size, modified, executable)
+    }
+    beginHolders(total)
   }
 
-  @inline(__always)
-  private func put(_ modified: Timestamp, _ executable: Bool, _ total: Int) {
+  private func put(_ size: Int64, _ modified: Timestamp, _ executable: Bool) {
+    put(#","size":"#)
+    put(size)
     put(#","modified":""#)
     put(modified)
     put(executable ? #"","executable":true,"total":"# : #"","total":"#)
+  }
+
+  @inline(__always)
+  private func beginHolders(_ total: Int) {
     put(Int64(total))
     put(#","holders":["#)
   }
@@ -85,21 +101,25 @@ extension RowBuffer {
   }
 
   /// Holders come next, then `endHolders`.
+  /// - Parameter edition: the same number only for the same values, but for `total`.
   package func beginDocument(
     _ content: Content, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer, modified: Timestamp,
-    executable: Bool, total: Int, isFirst: Bool
+    executable: Bool, total: Int, edition: UInt64? = nil, isFirst: Bool
   ) {
     let texts = JSONWriter.quotedRoom(key.count) + JSONWriter.quotedRoom(title.count)
     reserve(256 + 2 * Self.number + texts)
-    put(isFirst ? #"{"key":"# : #",{"key":"#)
-    put(quoted: key)
-    put(#","title":"#)
-    put(quoted: title)
-    put(#","content":""#)
-    put(content.root)
-    put(#"","size":"#)
-    put(content.size)
-    put(modified, executable, total)
+    if !isFirst { put(",") }
+    putReady(edition) {
+      put(#"{"key":"#)
+      put(quoted: key)
+      put(#","title":"#)
+      put(quoted: title)
+      put(#","content":""#)
+      put(content.root)
+      put("\"")
+      put(content.size, modified, executable)
+    }
+    beginHolders(total)
   }
 
   package func level(_ level: LevelListing, isFirst: Bool) {

@@ -10,12 +10,16 @@ package final class RowBuffer {
   private var capacity: Int
   // Used by its owner only, and by no call twice at once.
   @exclusivity(unchecked) private var position: UnsafeMutablePointer<UInt8>
+  private let ready: ReadyRows?
 
   /// Room for a number.
   static let number = 20
 
-  /// - Parameter capacity: in bytes, to begin with.
-  package init(capacity: Int) {
+  /// - Parameters:
+  ///   - capacity: in bytes, to begin with.
+  ///   - ready: of the same kind of answers.
+  package init(capacity: Int, ready: ReadyRows? = nil) {
+    self.ready = ready
     self.capacity = max(64, capacity)
     start = .allocate(capacity: self.capacity)
     position = start
@@ -92,6 +96,17 @@ package final class RowBuffer {
     guard let base = bytes.baseAddress else { return }
     UnsafeMutableRawPointer(position).copyMemory(from: base, byteCount: bytes.count)
     position += bytes.count
+  }
+
+  /// Puts what `write` puts; as it is known, if it is.
+  /// - Parameter edition: the same number only for the same bytes.
+  @inline(__always)
+  func putReady(_ edition: UInt64?, _ write: () -> Void) {
+    guard let ready, let edition else { return write() }
+    if let known = ready[edition] { return put(bytes: known) }
+    let before = count
+    write()
+    ready.keep(UnsafeRawBufferPointer(start: start + before, count: count - before), as: edition)
   }
 
   @inline(__always)

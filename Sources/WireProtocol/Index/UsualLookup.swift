@@ -7,32 +7,36 @@ import LineJSON
 /// An index answers little else, and reading such a line as JSON takes longer than finding the answer. Every other line, right
 /// or wrong, is left to the reader of JSON.
 package struct UsualLookup {
-  package let id: Int64
-  /// A part of the line, in ASCII; it may be no valid key.
+  /// A part of the line, in ASCII without escapes; it may be no valid key.
   package let key: UnsafeRawBufferPointer
+  /// The beginning of the line up to its id, with which the reply begins, too.
+  package let beginning: UnsafeRawBufferPointer
+  /// Behind the newline of the line, from the beginning of all bytes.
+  package let end: Int
 
   /// All numbers of so many digits are ids.
   private static let maxDigits = 15
 
-  /// - Returns: `nil` if the line is anything else.
-  package init?(_ line: UnsafeRawBufferPointer) {
-    guard let beginning = Self.end(of: #"{"id":"#, in: line, at: 0) else { return nil }
-    var (end, id) = (beginning, Int64(0))
-    while end < line.count, end - beginning <= Self.maxDigits, case let digit = line[end] &- 0x30, digit <= 9 {
-      id = id * 10 + Int64(digit)
-      end += 1
-    }
-    guard (1...Self.maxDigits).contains(end - beginning), line[beginning] != 0x30 || end == beginning + 1,
-      let start = Self.end(of: #","op":"lookup","key":""#, in: line, at: end), start + 2 <= line.count,
-      Self.end(of: #""}"#, in: line, at: line.count - 2) == line.count
+  /// - Parameters:
+  ///   - bytes: some lines; the last may not be whole.
+  ///   - start: of one of them.
+  /// - Returns: `nil` if the line is anything else, or not whole.
+  package init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
+    guard let first = Self.end(of: #"{"id":"#, in: bytes, at: start) else { return nil }
+    var place = first
+    while place < bytes.count, bytes[place] &- 0x30 <= 9 { place += 1 }
+    guard (1...Self.maxDigits).contains(place - first), bytes[first] != 0x30 || place == first + 1,
+      let keyStart = Self.end(of: #","op":"lookup","key":""#, in: bytes, at: place)
     else { return nil }
-    key = UnsafeRawBufferPointer(rebasing: line[start..<line.count - 2])
-    guard JSONText.isPlain(key) else { return nil }
-    self.id = id
+    let keyEnd = JSONText.endOfPlain(bytes, from: keyStart)
+    guard let end = Self.end(of: "\"}\n", in: bytes, at: keyEnd) else { return nil }
+    beginning = UnsafeRawBufferPointer(rebasing: bytes[start..<place])
+    key = UnsafeRawBufferPointer(rebasing: bytes[keyStart..<keyEnd])
+    self.end = end
   }
 
   @inline(__always)
-  private static func end(of part: StaticString, in line: UnsafeRawBufferPointer, at start: Int) -> Int? {
-    JSONText.hasPart(line, part, at: start) ? start + part.utf8CodeUnitCount : nil
+  private static func end(of part: StaticString, in bytes: UnsafeRawBufferPointer, at start: Int) -> Int? {
+    JSONText.hasPart(bytes, part, at: start) ? start + part.utf8CodeUnitCount : nil
   }
 }
