@@ -55,10 +55,14 @@ extension IndexRole {
 
   /// After replies of this many bytes.
   func charge(_ bytes: Int) {
-    // The limits that the request was judged by. A refusal costs nothing, or retries would never be served.
-    guard bytes > 0, !isThrottled, let reader, reader.limits.countsBytes, let now = connection?.eventLoop.now else {
-      return
-    }
+    // A refusal costs nothing, or retries would never be served.
+    if !isThrottled { spend(bytes) }
+  }
+
+  /// After replies or events of this many bytes.
+  func spend(_ bytes: Int) {
+    // The limits that the request was judged by.
+    guard bytes > 0, let reader, reader.limits.countsBytes, let now = connection?.eventLoop.now else { return }
     let limits = reader.limits
     if let limit = limits.bytesPerAddress, let block {
       service.rates.bytesOfAddresses.spend(bytes, block, limit: limit, at: now)
@@ -84,7 +88,7 @@ extension IndexRole {
       limit: .init("records_per_member", limit), retryAfter: Self.retryAfter)
   }
 
-  /// When a session of a member begins, itself included.
+  /// When a session of a peer begins that has proven its id, itself included.
   func checkSessions(of peer: PeerID, in network: ClosedNetwork) throws(WireFailure) {
     guard let reader, let limit = service.limits(for: reader).member.sessions, network.live.count(of: peer) > limit
     else { return }

@@ -51,10 +51,35 @@ extension Membership {
     case .deny: return try name(prefix, peer, false, actor, now)
     case .release:
       _ = try ownClaim(prefix, actor)
-      var entry = AuditEntry(.released, at: now, by: actor.peer)
-      entry.prefix = prefix
-      return Decision(nil, changes: [.noClaim(prefix)], entries: [entry])
+      return Decision(nil, changes: [.noClaim(prefix)], entries: [Self.entry(.released, prefix, actor, now)])
     }
+  }
+
+  private static func entry(
+    _ event: AuditEntry.Event, _ prefix: String, _ actor: MembershipActor, _ now: Timestamp
+  ) -> AuditEntry {
+    var entry = AuditEntry(event, at: now, by: actor.peer)
+    entry.prefix = prefix
+    return entry
+  }
+
+  /// Replaces a claim. Whoever it no longer admits loses what it claimed below it.
+  private func replace(
+    _ claim: Claim, _ entry: AuditEntry, _ actor: MembershipActor, _ now: Timestamp
+  ) -> Decision<Claim?> {
+    var decision = Decision<Claim?>(claim, changes: [.claim(claim)], entries: [entry])
+    guard let before = claims[claim.prefix] else { return decision }
+    let lost = claims.values.filter { below in
+      below.prefix != claim.prefix && below.prefix.utf8.starts(with: claim.prefix.utf8) && before.admits(below.owner)
+        && !claim.admits(below.owner)
+    }
+    for below in lost.sorted(by: { $0.prefix < $1.prefix }) {
+      decision.changes.append(.noClaim(below.prefix))
+      var entry = Self.entry(.released, below.prefix, actor, now)
+      entry.peer = below.owner
+      decision.entries.append(entry)
+    }
+    return decision
   }
 
   private func isAdmin(_ actor: MembershipActor) -> Bool {
@@ -74,23 +99,24 @@ extension Membership {
     let isAdmin = isAdmin(actor)
     if let claim = claims[prefix] {
       if claim.owner == owner { return Decision(claim) }
-      guard isAdmin || claim.owner == actor.peer else { throw .claimed(prefix: prefix, owner: claim.owner) }
+      guard isAdmin else { throw .claimed(prefix: prefix, owner: claim.owner) }
     } else if !isAdmin {
-      try checkFreedom(of: prefix, for: actor)
+      try checkFreedom(of: prefix, for: owner)
     }
+    // What one gives to another would count for the other.
+    guard isAdmin || owner == actor.peer else { throw .needs(.admin) }
     guard claims[prefix] != nil || claims.count < limits.claims else { throw .tooMany("claims", limits.claims) }
     let claim = Claim(prefix: prefix, owner: owner, since: now)
-    var entry = AuditEntry(.claimed, at: now, peer: owner, by: actor.peer)
-    entry.prefix = prefix
-    return Decision(claim, changes: [.claim(claim)], entries: [entry])
+    var entry = Self.entry(.claimed, prefix, actor, now)
+    entry.peer = owner
+    return replace(claim, entry, actor, now)
   }
 
   /// Whether a publisher may claim a prefix that nobody has.
-  private func checkFreedom(of prefix: String, for actor: MembershipActor) throws(MembershipRefusal) {
+  private func checkFreedom(of prefix: String, for peer: PeerID) throws(MembershipRefusal) {
     guard prefix.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 1 else {
       throw .invalid("only an admin claims a whole collection")
     }
-    guard let peer = actor.peer else { return }
     if let above = claim(governing: prefix), !above.admits(peer) {
       throw .claimed(prefix: above.prefix, owner: above.owner)
     }
@@ -111,9 +137,9 @@ extension Membership {
       claim.allowed.remove(subject)
     }
     guard claim != claims[prefix] else { return Decision(claim) }
-    var entry = AuditEntry(.claimed, at: now, peer: subject, by: actor.peer)
-    (entry.prefix, entry.reason) = (prefix, isAllowed ? "allowed" : "denied")
-    return Decision(claim, changes: [.claim(claim)], entries: [entry])
+    var entry = Self.entry(.claimed, prefix, actor, now)
+    (entry.peer, entry.reason) = (subject, isAllowed ? "allowed" : "denied")
+    return replace(claim, entry, actor, now)
   }
 
   /// The claim, if the one who asks may change it.

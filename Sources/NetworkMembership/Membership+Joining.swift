@@ -64,7 +64,7 @@ extension Membership {
   ) throws(MembershipRefusal) -> Decision<MemberRole> {
     guard bans[peer] == nil else { throw .banned }
     let member = members[peer]
-    if let member, member.ticket == hash { return Decision(role(of: peer) ?? member.role) }
+    if let member, member.tickets.contains(hash) { return Decision(role(of: peer) ?? member.role) }
     guard var invitation = invitations[hash] else { throw .unknownTicket }
     guard !invitation.barred.contains(peer) else { throw .revoked }
     // A ticket that brings nothing new keeps its use for another.
@@ -74,7 +74,8 @@ extension Membership {
     guard member != nil || members.count < limits.members else { throw .tooMany("members", limits.members) }
     invitation.left -= 1
     let joined = Member(
-      peer: peer, role: invitation.role, since: member?.since ?? now, name: name ?? member?.name, ticket: hash)
+      peer: peer, role: invitation.role, since: member?.since ?? now, name: name ?? member?.name,
+      tickets: (member?.tickets ?? []) + [hash])
     var entry = AuditEntry(.joined, at: now, peer: peer, by: invitation.by)
     (entry.role, entry.ticket) = (invitation.role, invitation.shortName)
     return Decision(
@@ -82,7 +83,7 @@ extension Membership {
       entries: [entry])
   }
 
-  /// Ends a membership. The ticket by which the member joined does not let it in again.
+  /// Ends a membership. The tickets by which the member joined and rose do not let it in again.
   package func revoke(
     _ prefix: DigestPrefix, by actor: MembershipActor, at now: Timestamp
   ) throws(MembershipRefusal) -> Decision<Member> {
@@ -99,9 +100,12 @@ extension Membership {
   }
 
   func removal(of member: Member) -> [MembershipChange] {
-    guard var invitation = invitations[member.ticket] else { return [.noMember(member.peer)] }
-    invitation.barred.insert(member.peer)
-    return [.noMember(member.peer), .invitation(invitation)]
+    let barred = member.tickets.compactMap { invitations[$0] }.map { invitation in
+      var invitation = invitation
+      invitation.barred.insert(member.peer)
+      return MembershipChange.invitation(invitation)
+    }
+    return [.noMember(member.peer)] + barred
   }
 
   // MARK: Bans

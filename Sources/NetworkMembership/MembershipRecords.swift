@@ -9,15 +9,15 @@ package struct Member: Hashable, Sendable {
   package let since: Timestamp
   /// As it called itself when it joined.
   package var name: PeerName?
-  /// The hash of the secret by which it joined, or got its role.
-  package var ticket: Digest
+  /// The hashes of the secrets by which it joined and rose: at most one for each role.
+  package var tickets: [Digest]
 
-  package init(peer: PeerID, role: MemberRole, since: Timestamp, name: PeerName?, ticket: Digest) {
+  package init(peer: PeerID, role: MemberRole, since: Timestamp, name: PeerName?, tickets: [Digest]) {
     self.peer = peer
     self.role = role
     self.since = since
     self.name = name
-    self.ticket = ticket
+    self.tickets = tickets
   }
 }
 

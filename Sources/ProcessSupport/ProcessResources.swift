@@ -77,7 +77,7 @@ package enum ProcessResources {
     memory_trim()
   }
 
-  /// Lets the process, which has a private key in its memory, leave no core dump (core(5)).
+  /// Lets the process, which has a private key or a ticket in its memory, leave no core dump (core(5)).
   package static func leaveNoCoreDump() {
     var limit = rlimit(rlim_cur: 0, rlim_max: 0)
     _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)

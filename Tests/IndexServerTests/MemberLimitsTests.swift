@@ -95,6 +95,32 @@ import WireProtocol
     }
   }
 
+  @Test func `events of watches count among the bytes`() async throws {
+    try await with {
+      $0.member.bytes = 5000
+    } _: { index in
+      let publisher = try index.member(1, .publisher)
+      let batch = (0..<200).map(document).joined(separator: ",")
+      #expect(try publisher.ask(#"{"id":3,"op":"add","documents":[\#(batch)]}"#).outcome == "200")
+      let member = try index.member(2, .reader)
+      #expect(try member.ask(#"{"id":4,"op":"watch","collection":"file"}"#).outcome == "200")
+      while let line = try member.line(), !line.contains("current") {}
+      #expect(isRefused(try member.ask(#"{"id":5,"op":"watch","collection":"file"}"#), "bytes_per_member", 5000))
+    }
+  }
+
+  @Test func `sessions that are no member's yet are counted like those of members`() async throws {
+    try await with {
+      $0.member.sessions = 2
+    } _: { index in
+      let first = try index.session(3)
+      let second = try index.session(3)
+      #expect(first.reply["role"]?.string == "none" && second.reply["role"]?.string == "none")
+      #expect(isRefused(try index.session(3).reply, "sessions_per_member", 2))
+      withExtendedLifetime((first, second)) {}
+    }
+  }
+
   @Test func `limits are listed with what they count for`() async throws {
     try await with {
       $0.member.sessions = 7

@@ -249,4 +249,25 @@ import WireProtocol
       }
     }
   }
+
+  @Test func `a ticket that is typed is in no core dump`() async throws {
+    try await ClosedInstallation.with { network in
+      let fifo = network.second.directory.file("ticket")
+      try #require(mkfifo(fifo, 0o600) == 0)
+      // The command waits for the ticket.
+      let script = """
+        ulimit -c unlimited || true
+        '\(try Program("p2pctl").path)' join - < '\(fifo)' & command=$!
+        exec 3> '\(fifo)'
+        for try in $(seq 200); do
+          grep -q 'Max core file size *0  *0 ' /proc/$command/limits && echo bounded && break
+          sleep 0.05
+        done
+        kill $command
+        """
+      let outcome = try await Program(path: "/bin/sh", environment: ["P2P_HOME": network.second.home.path])
+        .run("-c", script)
+      #expect(outcome.lines == ["bounded"], "\(outcome.output) \(outcome.errors)")
+    }
+  }
 }

@@ -29,6 +29,19 @@ import Testing
     #expect(turns.leave(crowd[0].number) == [crowd[2].number])
   }
 
+  @Test func `a crowd of one address is in a hurry alone, until all places are taken`() throws {
+    var turns = HandshakeTurns(limit: 3, limitOfBlock: 2)
+    let crowd = try (0..<5).map { _ in turns.enter(try block("192.0.2.1")).number }
+    let other = turns.enter(try block("192.0.2.2")).number
+    #expect(crowd.allSatisfy { turns.isAwaited($0) })
+    #expect(!turns.isAwaited(other))
+    let third = turns.enter(try block("192.0.2.3"))
+    #expect(third.begun.isEmpty)
+    #expect(turns.isAwaited(other), "somebody waits for any of them")
+    #expect(turns.leave(third.number).isEmpty)
+    #expect(!turns.isAwaited(third.number))
+  }
+
   @Test func `addresses take turns`() throws {
     var turns = HandshakeTurns(limit: 1, limitOfBlock: 1)
     let first = turns.enter(try block("192.0.2.1"))

@@ -66,8 +66,12 @@ import WireProtocol
     }
     try change(&membership, for: bob, by: .peer(admin))
     #expect(membership.claims["data/cats/"]?.owner == bob)
-    try change(&membership, for: alice, by: .peer(bob))
-    #expect(membership.claims["data/cats/"]?.owner == alice, "an owner hands over")
+    #expect(throws: MembershipRefusal.self, "an owner gives nothing to others, whose number of claims is limited") {
+      try change(&membership, for: alice, by: .peer(bob))
+    }
+    #expect(throws: MembershipRefusal.needs(.admin)) {
+      try change(&membership, of: "data/dogs/", for: alice, by: .peer(bob))
+    }
     try change(&membership, .release, by: .operator)
     #expect(membership.claims.isEmpty)
   }
@@ -83,6 +87,26 @@ import WireProtocol
     #expect(try introduces(membership, "data/dogs/1") == [admin])
     try change(&membership, .release, of: "data/cats/small/", by: .operator)
     #expect(try introduces(membership, "data/cats/small/1") == [alice, bob])
+  }
+
+  @Test func `who is admitted no longer loses what it claimed below`() throws {
+    var membership = start
+    try change(&membership, by: .peer(alice))
+    try change(&membership, .allow, for: bob, by: .peer(alice))
+    try change(&membership, of: "data/cats/small/", by: .peer(bob))
+    try change(&membership, of: "data/cats/small/grey/", by: .peer(bob))
+    try change(&membership, of: "data/catsandmore/", by: .peer(bob))
+    try change(&membership, of: "data/cats/old/", for: admin, by: .operator)
+    let decision = try membership.change(
+      .deny, of: "data/cats/", for: prefix(bob), by: .peer(alice), at: time(0))
+    #expect(decision.entries.map(\.event) == [.claimed, .released, .released])
+    #expect(decision.entries.dropFirst().allSatisfy { $0.peer == bob && $0.by == alice })
+    membership.apply(decision.changes)
+    #expect(membership.claims.keys.sorted() == ["data/cats/", "data/cats/old/", "data/catsandmore/"])
+    #expect(try introduces(membership, "data/cats/small/1") == [alice])
+    // What an admin gave to somebody else stays, also when the claim above it goes to another.
+    try change(&membership, for: bob, by: .operator)
+    #expect(membership.claims["data/cats/old/"]?.owner == admin)
   }
 
   @Test func `readers claim nothing, publishers no whole collection, and nobody what is no prefix`() throws {

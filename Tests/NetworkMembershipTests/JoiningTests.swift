@@ -73,6 +73,32 @@ import WireProtocol
     #expect(try membership.join(peer(1), by: 2) == .publisher)
   }
 
+  @Test func `none of the tickets of a membership brings it back`() throws {
+    for isRevoked in [true, false] {
+      var membership = Membership()
+      for (number, role) in MemberRole.allCases.enumerated() {
+        try membership.invite(number, role, uses: 5)
+        try membership.join(peer(1), by: number)
+      }
+      if isRevoked {
+        try membership.take { membership throws(MembershipRefusal) in
+          try membership.revoke(prefix(peer(1)), by: .operator, at: time(5))
+        }
+      } else {
+        try membership.take { membership throws(MembershipRefusal) in
+          try membership.ban(prefix(peer(1)), reason: nil, by: .operator, at: time(5))
+        }
+        try membership.take { membership throws(MembershipRefusal) in
+          try membership.unban(prefix(peer(1)), by: .operator, at: time(6))
+        }
+      }
+      for number in MemberRole.allCases.indices {
+        #expect(throws: MembershipRefusal.revoked) { try membership.join(peer(1), by: number) }
+        #expect(membership.invitations[hash(number)]?.left == 4)
+      }
+    }
+  }
+
   @Test func `a ticket for more raises the role, one for less or the same keeps its use`() throws {
     var membership = try Membership.with([(peer(1), .publisher)])
     for (number, role) in [MemberRole.reader, .publisher, .admin].enumerated() {

@@ -78,7 +78,7 @@ import WireProtocol
     }
     for invitation in membership.invitations.values {
       #expect((0...invitation.uses).contains(invitation.left))
-      let joined = membership.members.values.count { $0.ticket == invitation.hash }
+      let joined = membership.members.values.count { $0.tickets.contains(invitation.hash) }
       #expect(joined + invitation.left <= invitation.uses, "no more members than uses")
     }
     for member in membership.members.values {

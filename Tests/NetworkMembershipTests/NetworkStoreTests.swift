@@ -19,8 +19,8 @@ import WireProtocol
   private static let full: [MembershipChange] = {
     let name = try? PeerName("alice")
     return [
-      .member(Member(peer: peer(1), role: .admin, since: time(1), name: name, ticket: hash(1))),
-      .member(Member(peer: peer(2), role: .reader, since: time(2), name: nil, ticket: hash(2))),
+      .member(Member(peer: peer(1), role: .admin, since: time(1), name: name, tickets: [hash(3), hash(1)])),
+      .member(Member(peer: peer(2), role: .reader, since: time(2), name: nil, tickets: [hash(2)])),
       .invitation(
         Invitation(
           hash: hash(1), role: .admin, uses: 3, left: 1, made: time(0), expires: time(9), by: peer(7),
@@ -120,9 +120,9 @@ import WireProtocol
       let store = try NetworkStore(path: path)
       try store.commit(Self.full, [])
     }
-    try execute("PRAGMA user_version = 2")
+    try execute("PRAGMA user_version = 3")
     #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("later version"))
-    try execute("PRAGMA user_version = 1")
+    try execute("PRAGMA user_version = 2")
     for sql in [
       "UPDATE members SET role = 'king'", "UPDATE bans SET peer = x'00' WHERE reason IS NULL",
       "UPDATE claims SET allowed = x'0011'", "UPDATE invitations SET left = -1",
@@ -173,7 +173,7 @@ import WireProtocol
   }
 
   @Test func `the log is bounded, and loses its oldest entries`() throws {
-    let bound: Int64 = 64 << 10
+    let bound: Int64 = 128 << 10
     let store = try NetworkStore(path: path, maxLogBytes: bound)
     for number in 0..<1000 { try store.commit([], [Self.entry(number, padding: 300)]) }
     let (page, _) = try store.entries(limit: 2000)
@@ -184,12 +184,37 @@ import WireProtocol
     #expect(stat(path, &status) == 0 && status.st_size < 2 * bound)
   }
 
+  @Test func `what members cause pushes out neither who joined nor who was revoked`() throws {
+    let store = try NetworkStore(path: path, maxLogBytes: 32 << 10)
+    var revoked = AuditEntry(.revoked, at: time(1), peer: peer(9))
+    revoked.role = .reader
+    try store.commit([], [revoked])
+    for number in 0..<600 {
+      var claimed = AuditEntry([.claimed, .released, .refused][number % 3], at: time(2), by: peer(1))
+      claimed.reason = String(repeating: "x", count: 300)
+      try store.commit([], [claimed])
+    }
+    try store.commit([], [Self.entry(1)])
+    let page = try store.entries(limit: 1000).entries
+    #expect(page.first == revoked && page.last == Self.entry(1))
+    #expect((20..<60).contains(page.count))
+  }
+
+  @Test func `a database of the first version is taken over`() throws {
+    do { try NetworkStore(path: path).commit(Self.full, [Self.entry(1)]) }
+    try execute("ALTER TABLE log DROP COLUMN part; PRAGMA user_version = 1")
+    let store = try NetworkStore(path: path)
+    try store.commit([], [AuditEntry(.refused, at: time(2))])
+    #expect(try store.load().members.count == 2)
+    #expect(try store.entries(limit: 10).entries == [Self.entry(1), AuditEntry(.refused, at: time(2))])
+  }
+
   @Test func `the log survives a restart with its bound`() throws {
     for round in 0..<10 {
-      let store = try NetworkStore(path: path, maxLogBytes: 8 << 10)
+      let store = try NetworkStore(path: path, maxLogBytes: 16 << 10)
       for number in 0..<10 { try store.commit([], [Self.entry(round * 10 + number, padding: 300)]) }
     }
-    let page = try NetworkStore(path: path, maxLogBytes: 8 << 10).entries(limit: 1000).entries
+    let page = try NetworkStore(path: path, maxLogBytes: 16 << 10).entries(limit: 1000).entries
     #expect((10..<24).contains(page.count) && page.last == Self.entry(99, padding: 300))
   }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import DocumentModel
+import ProcessSupport
 import WireProtocol
 
 /// The parent of `network invite` and the like.
@@ -67,6 +68,7 @@ struct InviteCommand: ConsoleCommand {
   private static func uses(_ text: String) throws -> Int { try TypedNumber.parse(text, in: 1...10_000) }
 
   func perform(on console: Console) throws -> ExitStatus {
+    ProcessResources.leaveNoCoreDump()
     let reply: InviteReply = try NetworkClient(console: console, options: daemon).ask(
       .invite(
         InviteRequest(

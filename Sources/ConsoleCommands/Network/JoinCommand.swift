@@ -31,6 +31,7 @@ struct JoinCommand: ConsoleCommand {
   private static let timeout = Duration.seconds(120)
 
   func perform(on console: Console) throws -> ExitStatus {
+    ProcessResources.leaveNoCoreDump()
     let ticket = try readTicket(from: console)
     try startIfNeeded(on: console)
     let reply: ControlJoinReply = try DaemonClient(console: console, options: daemon, offersStart: false).request(

@@ -12,8 +12,15 @@ struct NetworkClient {
   let console: Console
   let options: DaemonOptions
 
-  func ask<Reply: WireReply>(_ request: MembershipRequest, for type: Reply.Type = Reply.self) throws -> Reply {
-    if let path = localIndex, let reply = try askOperator(request, at: path, for: type) { return reply }
+  /// - Parameter asPeer: whether the peer of the user asks, also on the machine of the index.
+  func ask<Reply: WireReply>(
+    _ request: MembershipRequest, asPeer: Bool = false, for type: Reply.Type = Reply.self
+  ) throws -> Reply {
+    if !asPeer || options.socket != nil, let path = localIndex,
+      let reply = try askOperator(request, at: path, for: type)
+    {
+      return reply
+    }
     return try DaemonClient(console: console, options: options).request(.network(request), for: type)
   }
 

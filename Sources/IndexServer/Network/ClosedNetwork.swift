@@ -13,9 +13,6 @@ package import WireProtocol
 /// It is read under a lock that is held for microseconds. Changes are made one after the other by a thread of their own:
 /// decided, made durable, then applied and acknowledged. No event loop waits for the disk.
 package final class ClosedNetwork: Sendable {
-  /// Changes and questions that wait for the thread; more are refused.
-  private static let maxWaiting = 512
-
   let issuer: PassIssuer
   /// Sessions of peers that have proven their ids.
   let live = LiveMembers()
@@ -25,7 +22,8 @@ package final class ClosedNetwork: Sendable {
   /// Used by the thread only.
   private let store: Mutex<NetworkStore?>
   private let thread = NIOThreadPool(numberOfThreads: 1)
-  private let waiting = Atomic<Int>(0)
+  private let waiting = Mutex(WaitingChanges())
+  private let claimChanges = Mutex(ClaimChanges())
   private let refusals = Mutex(RefusalAudit())
   private let listening = Mutex<@Sendable () -> [Endpoint]>({ [] })
   private let wallClock: @Sendable () -> Int64
@@ -88,16 +86,17 @@ package final class ClosedNetwork: Sendable {
   // MARK: The thread
 
   /// Does something that takes long or needs the disk, after what was submitted before.
+  /// - Parameter peer: who asks, if it is a peer.
   func submit<Result: Sendable>(
+    for peer: PeerID? = nil,
     _ body: @escaping @Sendable (NetworkStore) throws(WireFailure) -> Result,
     then: @escaping @Sendable (Swift.Result<Result, WireFailure>) -> Void
   ) {
-    guard waiting.wrappingAdd(1, ordering: .relaxed).newValue <= Self.maxWaiting else {
-      waiting.wrappingSubtract(1, ordering: .relaxed)
+    guard waiting.withLock({ $0.enter(peer) }) else {
       return then(.failure(WireFailure(.unavailable, "too many changes of the membership are waiting", retryAfter: 1)))
     }
     thread.submit { [self] state in
-      defer { waiting.wrappingSubtract(1, ordering: .relaxed) }
+      defer { waiting.withLock { $0.leave(peer) } }
       guard case .active = state else {
         return then(.failure(WireFailure(.unavailable, "the index is stopping", retryAfter: 1)))
       }
@@ -118,6 +117,7 @@ package final class ClosedNetwork: Sendable {
     then: @escaping @Sendable (Swift.Result<Result, WireFailure>) -> Void
   ) {
     submit(
+      for: actor.peer,
       { [self] _ throws(WireFailure) in
         let membership = membership.withLock { $0 }
         do throws(MembershipRefusal) {
@@ -140,7 +140,7 @@ package final class ClosedNetwork: Sendable {
     then: @escaping @Sendable (Swift.Result<Outcome, WireFailure>) -> Void
   ) {
     submit(
-      { [self] store throws(WireFailure) in try make(decide, from: host, about: peer, in: store) }
+      for: peer, { [self] store throws(WireFailure) in try make(decide, from: host, about: peer, in: store) }
     ) { [self] result in
       switch result {
       case .success(let (outcome, affected)): live.tell(affected) { then(.success(outcome)) }
@@ -169,6 +169,16 @@ package final class ClosedNetwork: Sendable {
     }
     membership.withLock { $0.apply(decision.changes) }
     return (decision.outcome, Set(decision.changes.compactMap(\.peer)))
+  }
+
+  /// Before a change of a claim.
+  func countClaimChange(by actor: MembershipActor) throws(WireFailure) {
+    guard let peer = actor.peer, role(of: peer) != .admin else { return }
+    let now = now
+    guard !claimChanges.withLock({ $0.take(peer, at: now) }) else { return }
+    throw WireFailure(
+      .tooMany, "a member changes claims at most \(ClaimChanges.limit) times an hour",
+      limit: .init("claim_changes", ClaimChanges.limit), retryAfter: ClaimChanges.retryAfter(now))
   }
 
   /// The peers of the supervisor of this index.
@@ -201,6 +211,7 @@ package final class ClosedNetwork: Sendable {
     then: @escaping @Sendable (Swift.Result<LogReply, WireFailure>) -> Void
   ) {
     submit(
+      for: actor.peer,
       { [self] store throws(WireFailure) in
         do throws(MembershipRefusal) {
           try membership.withLock { $0 }.authorize(actor, as: .admin)

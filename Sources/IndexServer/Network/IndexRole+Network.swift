@@ -56,13 +56,12 @@ extension IndexRole {
       throw .banned
     }
     let place = network.role(of: peer).map { NetworkPlace.member(peer, $0) } ?? .stranger(peer)
-    if case .member = place {
-      do throws(WireFailure) {
-        try checkSessions(of: peer, in: network)
-      } catch {
-        network.live.leave(peer, number)
-        throw error
-      }
+    do throws(WireFailure) {
+      // A stranger may become a member in one of them.
+      try checkSessions(of: peer, in: network)
+    } catch {
+      network.live.leave(peer, number)
+      throw error
     }
     inNetwork = NetworkSession(network: network, place: place, number: number)
   }

@@ -167,6 +167,7 @@ struct MembershipDesk: Sendable {
         done($0.map(Self.writing))
       }
     }
+    do throws(WireFailure) { try network.countClaimChange(by: actor) } catch { return done(.failure(error)) }
     change(done) { membership, now throws(MembershipRefusal) in
       try membership.change(request.change, of: prefix, for: request.peer, by: actor, at: now)
     } reply: { claim in

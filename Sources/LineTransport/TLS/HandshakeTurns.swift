@@ -34,8 +34,11 @@ package struct HandshakeTurns {
     self.limitOfBlock = limitOfBlock
   }
 
-  /// Whether others wait.
-  package var isCrowded: Bool { members.count > running }
+  /// Whether others wait for this one to end: those of its own address, or anybody if as many run as may.
+  package func isAwaited(_ number: UInt64) -> Bool {
+    guard let member = members[number] else { return false }
+    return !ready.isEmpty || groups[member.block]?.waiting.isEmpty == false
+  }
 
   /// Handshakes that wait or run.
   package var count: Int { members.count }
@@ -118,7 +121,7 @@ final class HandshakeGate: Sendable {
     return number
   }
 
-  var isCrowded: Bool { state.withLock { $0.turns.isCrowded } }
+  func isAwaited(_ number: UInt64) -> Bool { state.withLock { $0.turns.isAwaited(number) } }
 
   func leave(_ number: UInt64) {
     let begun = state.withLock { state in
@@ -137,7 +140,7 @@ package struct HandshakeLimits: Sendable {
   package var perAddress = 32
   /// From its turn to its end.
   package var time: TimeAmount = .seconds(10)
-  /// The same while others wait: those who do not go on must not keep them waiting.
+  /// The same while others wait for it to end: those who do not go on must not keep them waiting.
   package var crowdedTime: TimeAmount = .seconds(1)
   /// What the client may send meanwhile.
   package var bytes = 32 * 1024

@@ -68,7 +68,8 @@ final class ServerTLSLink: TLSLink {
     let bound = NIOLoopBound(self, eventLoop: loop)
     timer = loop.scheduleTask(deadline: min(end, loop.now + limits.crowdedTime)) {
       let link = bound.value
-      if loop.now >= end || link.gate.isCrowded { link.abort() } else { link.watch(loop, until: end) }
+      let isAwaited = link.number.map(link.gate.isAwaited) ?? false
+      if loop.now >= end || isAwaited { link.abort() } else { link.watch(loop, until: end) }
     }
   }
 

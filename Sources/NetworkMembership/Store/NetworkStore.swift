@@ -9,7 +9,7 @@ package import WireProtocol
 /// For one thread at a time; calls block.
 package final class NetworkStore {
   /// Of this version of the tables: PRAGMA user_version.
-  private static let version: Int64 = 1
+  private static let version: Int64 = 2
   private static let tables: [StaticString] = [
     "CREATE TABLE members (peer BLOB PRIMARY KEY, role TEXT, since INTEGER, name TEXT, ticket BLOB) WITHOUT ROWID",
     """
@@ -21,10 +21,23 @@ package final class NetworkStore {
     "CREATE TABLE log (number INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB)",
   ]
 
+  /// The parts of the audit log. Each has half of the room: what any member can cause as often as it likes does not push out
+  /// who joined and who was revoked.
+  private enum LogPart: Int64, CaseIterable {
+    case membership, claimsAndRefusals
+
+    init(_ event: AuditEntry.Event) {
+      switch event {
+      case .invited, .joined, .revoked, .banned, .unbanned, .withdrawn: self = .membership
+      case .claimed, .released, .refused: self = .claimsAndRefusals
+      }
+    }
+  }
+
   private let database: Database
-  private let maxLogBytes: Int64
-  /// Of the lines of the log; their rows and pages need about a third more.
-  private var logBytes: Int64 = 0
+  private let maxBytesOfPart: Int64
+  /// Of the lines of each part of the log; their rows and pages need about a third more.
+  private var logBytes: [LogPart: Int64] = [:]
 
   /// Opens or creates the database; its directory must exist.
   ///
@@ -32,21 +45,23 @@ package final class NetworkStore {
   /// - Throws: if it is damaged, of a later version, or used by another process.
   package init(path: String, maxLogBytes: Int64 = 44 << 20) throws(NetworkStoreError) {
     database = try Database(path: path)
-    self.maxLogBytes = maxLogBytes
+    maxBytesOfPart = maxLogBytes / Int64(LogPart.allCases.count)
     var version: Int64 = 0
     try database.query("PRAGMA user_version") { row throws(NetworkStoreError) in version = row.first?.integer ?? 0 }
     guard version <= Self.version else {
       throw NetworkStoreError(path, "was written by a later version of p2p-index: install that version")
     }
-    if version == 0 {
+    if version < Self.version {
       try database.transaction { database throws(NetworkStoreError) in
-        for table in Self.tables { try database.execute(table) }
-        try database.execute("PRAGMA user_version = 1")
+        if version == 0 { for table in Self.tables { try database.execute(table) } }
+        try database.execute("ALTER TABLE log ADD COLUMN part INTEGER NOT NULL DEFAULT 0")
+        try database.execute("PRAGMA user_version = 2")
       }
     }
-    var bytes: Int64 = 0
-    try database.query("SELECT sum(length(line)) FROM log") { row throws(NetworkStoreError) in
-      bytes = row.first?.integer ?? 0
+    var bytes: [LogPart: Int64] = [:]
+    try database.query("SELECT part, sum(length(line)) FROM log GROUP BY part") { row throws(NetworkStoreError) in
+      guard let part = row.first?.integer.flatMap(LogPart.init) else { return }
+      bytes[part] = row.last?.integer ?? 0
     }
     logBytes = bytes
   }
@@ -56,17 +71,22 @@ package final class NetworkStore {
   /// Makes changes and entries of the audit log durable, all or none.
   package func commit(_ changes: [MembershipChange], _ entries: [AuditEntry]) throws(NetworkStoreError) {
     guard !changes.isEmpty || !entries.isEmpty else { return }
-    let lines = entries.map(Self.line)
-    let added = lines.reduce(0) { $0 + Int64($1.count) }
-    var dropped: Int64 = 0
-    let excess = logBytes + added - maxLogBytes
+    let lines = entries.map { (part: LogPart($0.event), bytes: Self.line($0)) }
+    var bytes = logBytes
+    for line in lines { bytes[line.part, default: 0] += Int64(line.bytes.count) }
     try database.transaction { database throws(NetworkStoreError) in
       for change in changes { try Self.write(change, to: database) }
-      for line in lines { try database.execute("INSERT INTO log (line) VALUES (?)", [.bytes(line)]) }
-      // Much at a time: it is rarely done then.
-      if excess > 0 { dropped = try Self.dropOldest(atLeast: excess + maxLogBytes / 16, from: database) }
+      for line in lines {
+        try database.execute(
+          "INSERT INTO log (part, line) VALUES (?, ?)", [.integer(line.part.rawValue), .bytes(line.bytes)])
+      }
+      for (part, sum) in bytes where sum > maxBytesOfPart {
+        // Much at a time: it is rarely done then.
+        let excess = sum - maxBytesOfPart + maxBytesOfPart / 16
+        bytes[part] = sum - (try Self.dropOldest(atLeast: excess, of: part, from: database))
+      }
     }
-    logBytes += added - dropped
+    logBytes = bytes
   }
 
   private static func line(_ entry: AuditEntry) -> [UInt8] {
@@ -79,20 +99,21 @@ package final class NetworkStore {
 
   /// - Returns: the bytes of what was dropped.
   private static func dropOldest(
-    atLeast excess: Int64, from database: Database
+    atLeast excess: Int64, of part: LogPart, from database: Database
   ) throws(NetworkStoreError) -> Int64 {
     var (sum, last): (Int64, Int64) = (0, 0)
     try database.query(
       """
-      SELECT max(number), sum(length(line)) FROM log WHERE number <= (
+      SELECT max(number), sum(length(line)) FROM log WHERE part = ?1 AND number <= (
         SELECT number FROM (
-          SELECT number, sum(length(line)) OVER (ORDER BY number) AS total FROM log
-        ) WHERE total >= ? ORDER BY number LIMIT 1)
-      """, [.integer(excess)]
+          SELECT number, sum(length(line)) OVER (ORDER BY number) AS total FROM log WHERE part = ?1
+        ) WHERE total >= ?2 ORDER BY number LIMIT 1)
+      """, [.integer(part.rawValue), .integer(excess)]
     ) { row throws(NetworkStoreError) in
       (last, sum) = (row.first?.integer ?? 0, row.last?.integer ?? 0)
     }
-    try database.execute("DELETE FROM log WHERE number <= ?", [.integer(last)])
+    try database.execute(
+      "DELETE FROM log WHERE part = ? AND number <= ?", [.integer(part.rawValue), .integer(last)])
     return sum
   }
 
@@ -103,7 +124,7 @@ package final class NetworkStore {
         "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?)",
         [
           .bytes(member.peer), .text(member.role.rawValue), .integer(member.since.seconds),
-          member.name.map { .text($0.text) } ?? .null, .bytes(member.ticket.bytes),
+          member.name.map { .text($0.text) } ?? .null, .bytes(member.tickets.flatMap(\.bytes)),
         ])
     case .noMember(let peer): try database.execute("DELETE FROM members WHERE peer = ?", [.bytes(peer)])
     case .invitation(let invitation):
@@ -153,10 +174,10 @@ package final class NetworkStore {
       "SELECT peer, role, since, name, ticket FROM members",
       { row in
         guard row.count == 5, let peer = row[0].peer, let role = row[1].role, let since = row[2].time,
-          let ticket = row[4].digest
+          let tickets = row[4].digests, !tickets.isEmpty
         else { return nil }
         let name = row[3].text.flatMap { try? PeerName($0) }
-        return .member(Member(peer: peer, role: role, since: since, name: name, ticket: ticket))
+        return .member(Member(peer: peer, role: role, since: since, name: name, tickets: tickets))
       }
     ),
     (
@@ -222,14 +243,15 @@ extension Database.Value {
   fileprivate var time: Timestamp? { integer.map(Timestamp.init(seconds:)) }
   fileprivate var count: Int? { integer.flatMap { $0 >= 0 ? Int(exactly: $0) : nil } }
 
-  /// Ids one after the other.
-  fileprivate var peers: Set<PeerID>? {
+  /// One after the other.
+  fileprivate var digests: [Digest]? {
     guard case .bytes(let value) = self, value.count % Digest.byteCount == 0 else { return nil }
-    let ids = stride(from: 0, to: value.count, by: Digest.byteCount).compactMap { start in
-      Digest(bytes: value[start..<start + Digest.byteCount]).map(PeerID.init(digest:))
+    return stride(from: 0, to: value.count, by: Digest.byteCount).compactMap { start in
+      Digest(bytes: value[start..<start + Digest.byteCount])
     }
-    return Set(ids)
   }
+
+  fileprivate var peers: Set<PeerID>? { digests.map { Set($0.map(PeerID.init(digest:))) } }
 
   fileprivate static func bytes(_ peer: PeerID) -> Self { .bytes(peer.digest.bytes) }
   fileprivate static func bytes(_ peers: Set<PeerID>) -> Self { .bytes(peers.sorted().flatMap(\.digest.bytes)) }
