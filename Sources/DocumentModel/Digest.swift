@@ -54,16 +54,24 @@ package struct Digest: Hashable, Sendable {
   /// Of sixteen digits from an offset.
   @inline(__always)
   private static func word(_ digits: UnsafeRawBufferPointer, _ offset: Int) -> UInt64? {
-    var word: UInt64 = 0
-    for position in offset..<offset + 16 {
-      let digit = digits[position]
-      switch digit {
-      case 0x30...0x39: word = word << 4 | UInt64(digit &- 0x30)
-      case 0x61...0x66: word = word << 4 | UInt64(digit &- 0x57)
-      default: return nil
-      }
-    }
+    let high = digits.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    let low = digits.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+    let word = UInt64(halfWord(high)) << 32 | UInt64(halfWord(low))
+    // What is not a digit has some value too, but is not what is written for that value.
+    guard hexDigits(of: UInt32(truncatingIfNeeded: word >> 32)) == high,
+      hexDigits(of: UInt32(truncatingIfNeeded: word)) == low
+    else { return nil }
     return word
+  }
+
+  /// The four bytes of eight digits, as in `hexDigits`.
+  private static func halfWord(_ digits: UInt64) -> UInt32 {
+    let text = UInt64(littleEndian: digits)
+    let letters = text >> 6 & 0x0101_0101_0101_0101
+    let nibbles = text & 0x0F0F_0F0F_0F0F_0F0F &+ letters &* 9
+    var bytes = (nibbles << 4 | nibbles >> 8) & 0x00FF_00FF_00FF_00FF
+    bytes = (bytes | bytes >> 8) & 0x0000_FFFF_0000_FFFF
+    return UInt32(truncatingIfNeeded: bytes | bytes >> 16).byteSwapped
   }
 
   /// Exactly 64 lower-case hex digits; `nil` for anything else.

@@ -79,8 +79,7 @@ package struct DocumentKey: Hashable, Sendable {
   }
 
   private static func check(_ text: String) throws(InvalidValue) {
-    var copy = text
-    if copy.withUTF8(isPlain) { return }
+    if text.utf8.withContiguousStorageIfAvailable(isPlain) == true { return }
     guard let slash = text.utf8.firstIndex(of: 0x2F) else {
       throw InvalidValue("a key is collection/name, such as rfc/793 or file/paper.pdf")
     }
@@ -121,12 +120,11 @@ package struct DocumentKey: Hashable, Sendable {
     if slash == 3, bytes[0] == 0x72, bytes[1] == 0x66, bytes[2] == 0x63 {
       return name.first != 0x30 && name.allSatisfy { (0x30...0x39).contains($0) }
     }
-    var beginsSegment = true
-    for byte in name {
-      guard (0x20...0x7E).contains(byte), !beginsSegment || (byte != 0x2E && byte != 0x2F) else { return false }
-      beginsSegment = byte == 0x2F
+    guard TextRules.isPlain(UnsafeBufferPointer(rebasing: name)), bytes[bytes.count - 1] != 0x2F else { return false }
+    for position in slash..<bytes.count - 1 where bytes[position] == 0x2F {
+      if bytes[position + 1] == 0x2E || bytes[position + 1] == 0x2F { return false }
     }
-    return !beginsSegment
+    return true
   }
 }
 

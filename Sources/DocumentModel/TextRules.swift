@@ -79,10 +79,19 @@ extension TextRules {
     return nil
   }
 
-  /// Printable ASCII.
-  private static func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+  /// Whether a text is printable ASCII.
+  static func isPlain(_ text: String) -> Bool {
+    text.utf8.withContiguousStorageIfAvailable(isPlain) ?? text.utf8.allSatisfy(isPlain)
   }
+
+  /// Looks at all bytes: without a way out of the loop, the compiler makes it look at many at once.
+  static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var others = 0
+    for byte in bytes { others |= isPlain(byte) ? 0 : 1 }
+    return others == 0
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool { byte &- 0x20 <= 0x5E }
 
   private static func isHidden(
     _ scalar: Unicode.Scalar, after previous: Unicode.Scalar?, before next: Unicode.Scalar?

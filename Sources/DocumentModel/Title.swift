@@ -21,6 +21,12 @@ package struct Title: Hashable, Sendable {
     guard text.utf8.count <= Self.maximumLength else {
       throw InvalidValue("a title has at most \(Self.maximumLength) bytes")
     }
+    // Most titles: nothing of what follows can be wrong with them.
+    if !TextRules.isPlain(text) { try Self.check(text) }
+    self.init(unchecked: text)
+  }
+
+  private static func check(_ text: String) throws(InvalidValue) {
     for scalar in text.unicodeScalars {
       guard !TextRules.isControl(scalar) else { throw InvalidValue("a title must not contain control characters") }
       guard !TextRules.isBidirectionalControl(scalar) else {
@@ -28,7 +34,6 @@ package struct Title: Hashable, Sendable {
       }
     }
     guard TextRules.isNormalized(text) else { throw InvalidValue("a title must be in Unicode normal form C") }
-    self.init(unchecked: text)
   }
 
   /// Makes a title from typed text or from a file: folds white space, drops controls, normalises, and cuts at a

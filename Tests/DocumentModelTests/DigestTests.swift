@@ -43,6 +43,17 @@ import Testing
     #expect(Digest(bytes: Array(repeating: 0, count: 33)) == nil)
   }
 
+  @Test func `digits in place are read like others`() {
+    for place in 0..<64 {
+      for byte in UInt8.min ... .max {
+        var digits = Array(hex.utf8)
+        digits[place] = byte
+        let inPlace = digits.withUnsafeBytes { Digest(hex: $0) }
+        #expect(inPlace == Digest(hex: digits), "\(byte) at \(place)")
+      }
+    }
+  }
+
   @Test func `digests are ordered by bytes`() throws {
     var random = SeededGenerator(seed: 1)
     for _ in 0..<500 {
