@@ -87,6 +87,14 @@ package enum ByteComparison {
       return UnsafeRawPointer(leftEnd).loadUnaligned(as: UInt64.self)
         == UnsafeRawPointer(rightEnd).loadUnaligned(as: UInt64.self)
     }
+    if count >= 4 {
+      // The first four and the last four, which overlap.
+      let (leftEnd, rightEnd) = (left + (count &- 4), right + (count &- 4))
+      return UnsafeRawPointer(left).loadUnaligned(as: UInt32.self)
+        == UnsafeRawPointer(right).loadUnaligned(as: UInt32.self)
+        && UnsafeRawPointer(leftEnd).loadUnaligned(as: UInt32.self)
+          == UnsafeRawPointer(rightEnd).loadUnaligned(as: UInt32.self)
+    }
     while offset < count {
       if left[offset] != right[offset] { return false }
       offset &+= 1

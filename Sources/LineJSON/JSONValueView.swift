@@ -70,6 +70,13 @@ package struct JSONValueView {
     return try body(UnsafeRawBufferPointer(start: bytes + start, count: Int(tokens[index].end) - start))
   }
 
+  /// The UTF-8 of a string without escapes, where it is; `nil` for anything else.
+  package var plainText: UnsafeRawBufferPointer? {
+    let token = tokens[index]
+    guard token.kind == .string, !token.hasEscapes else { return nil }
+    return UnsafeRawBufferPointer(start: bytes + Int(token.start), count: Int(token.end &- token.start))
+  }
+
   @usableFromInline
   func unescapedBytes() -> [UInt8] {
     StringEscapes.unescaped(bytes, from: Int(tokens[index].start), to: Int(tokens[index].end))
@@ -94,14 +101,13 @@ package struct JSONObject {
 
   /// The member's value; `nil` if there is none. Compares with each name in turn.
   package subscript(_ key: StaticString) -> JSONValueView? {
-    key.withUTF8Buffer { key in
-      var member = index + 1
-      for _ in 0..<count {
-        if isName(at: member, equalTo: key) { return view(member + 1) }
-        member = Int(tokens[member + 1].next)
-      }
-      return nil
+    let (name, length) = (key.utf8Start, key.utf8CodeUnitCount)
+    var member = index &+ 1
+    for _ in 0..<count {
+      if isName(tokens[member], name, length) { return view(member &+ 1) }
+      member = Int(tokens[member &+ 1].next)
     }
+    return nil
   }
 
   /// Calls `body` with every member in the order of the line.
@@ -118,12 +124,13 @@ package struct JSONObject {
   }
 
   @inline(__always)
-  private func isName(at member: Int, equalTo key: UnsafeBufferPointer<UInt8>) -> Bool {
-    let name = tokens[member]
-    if name.hasEscapes { return view(member).unescapedBytes().elementsEqual(key) }
-    let length = Int(name.end &- name.start)
-    guard length == key.count, let base = key.baseAddress else { return length == key.count }
-    return ByteComparison.areEqual(bytes + Int(name.start), base, count: length)
+  private func isName(_ token: JSONToken, _ name: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+    let (start, end) = (Int(token.start), Int(token.end))
+    if token.hasEscapes {
+      let unescaped = StringEscapes.unescaped(bytes, from: start, to: end)
+      return unescaped.elementsEqual(UnsafeBufferPointer(start: name, count: length))
+    }
+    return end &- start == length && ByteComparison.areEqual(bytes + start, name, count: length)
   }
 }
 

@@ -31,8 +31,10 @@ package protocol FieldValue {
 
   /// Whether it is this string.
   func isEqual(to text: StaticString) -> Bool
-  /// Hands the UTF-8 of a string to `body`.
-  func withString<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result?
+  /// Of a string of 64 lower-case hex digits.
+  var digest: Digest? { get }
+  /// Of a string in the usual format; others may be times all the same.
+  var usualTimestamp: Timestamp? { get }
 }
 
 extension JSONObject: FieldReader {
@@ -47,6 +49,11 @@ extension JSONObject: FieldReader {
 extension JSONValueView: FieldValue {
   package var number: Double? { integer.map(Double.init) ?? real }
   package var fields: JSONObject? { object }
+  package var digest: Digest? {
+    guard let text = plainText else { return string.flatMap { Digest(hex: $0) } }
+    return Digest(hex: text)
+  }
+  package var usualTimestamp: Timestamp? { plainText.flatMap { Timestamp(usual: $0) } }
 }
 
 extension JSONMembers: FieldReader {
@@ -60,13 +67,11 @@ extension JSONMembers: FieldReader {
 extension JSONValue: FieldValue {
   package var fields: JSONMembers? { object }
 
-  package func isEqual(to text: StaticString) -> Bool {
-    withString { bytes in text.withUTF8Buffer { $0.elementsEqual(bytes) } } ?? false
-  }
+  package var digest: Digest? { string.flatMap { Digest(hex: $0) } }
+  package var usualTimestamp: Timestamp? { nil }
 
-  package func withString<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
-    guard case .string(var text) = self else { return nil }
-    return try text.withUTF8 { try body(UnsafeRawBufferPointer($0)) }
+  package func isEqual(to text: StaticString) -> Bool {
+    string.map { string in text.withUTF8Buffer { string.utf8.elementsEqual($0) } } ?? false
   }
 }
 
@@ -259,7 +264,7 @@ extension FieldReader {
   }
 
   package func optionalDigest(_ name: StaticString) throws(WireFailure) -> Digest? {
-    try optional(name, "64 lower-case hex digits") { value in value.withString { Digest(hex: $0) } ?? nil }
+    try optional(name, "64 lower-case hex digits") { $0.digest }
   }
 
   package func peerID(_ name: StaticString) throws(WireFailure) -> PeerID {
@@ -301,7 +306,7 @@ extension FieldReader {
   }
 
   package func timestamp(_ name: StaticString) throws(WireFailure) -> Timestamp {
-    if let usual = value(name)?.withString({ Timestamp(usual: $0) }) ?? nil { return usual }
+    if let usual = value(name)?.usualTimestamp { return usual }
     return try checked(name, string(name)) { text throws(InvalidValue) in try Timestamp(text) }
   }
 
