@@ -55,11 +55,14 @@ extension DocumentIndex {
   }
 
   /// What documents take at most, in bytes: nobody else has anything of them.
-  package static func mostBytes(of documents: some Collection<Document>) -> Int {
-    documents.reduce(0) { sum, document in
-      let text = document.title.text.utf8.count + document.key.text.utf8.count
-      return sum + Charges.record + Charges.entry + 160 + text * (1 + Charges.wordBytesPerByte)
-    }
+  package static func mostBytes(of documents: [Document]) -> Int {
+    documents.reduce(0) { $0 + mostBytes(of: $1) }
+  }
+
+  /// The same of one.
+  package static func mostBytes(of document: Document) -> Int {
+    let text = document.title.text.utf8.count + document.key.text.utf8.count
+    return Charges.record + Charges.entry + 160 + text * (1 + Charges.wordBytesPerByte)
   }
 
   // MARK: Charging

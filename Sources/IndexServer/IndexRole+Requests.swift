@@ -74,7 +74,10 @@ extension IndexRole {
 
   func write(_ addition: Addition, _ id: Int64, _ output: inout JSONWriter) {
     recordsChanged()
-    if !addition.refused.isEmpty { noteRefusedDocuments() }
+    guard !addition.refused.isEmpty else {
+      return output.writeReply(id: id) { $0.member("added", addition.added) }
+    }
+    noteRefusedDocuments()
     AddReply(added: addition.added, refused: addition.refused).write(id: id, to: &output)
   }
 

@@ -161,7 +161,7 @@ final class IndexSession {
   private func slice(of documents: ArraySlice<Document>) -> ArraySlice<Document> {
     var (end, left) = (documents.startIndex, Self.addedBytes)
     while end < documents.endIndex, left > 0 {
-      left -= DocumentIndex.mostBytes(of: documents[end...end])
+      left -= DocumentIndex.mostBytes(of: documents[end])
       end += 1
     }
     return documents[..<end]
