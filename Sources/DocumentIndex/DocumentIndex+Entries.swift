@@ -47,8 +47,11 @@ extension DocumentIndex {
   func list(_ entry: UInt32, unlike wasListed: Bool) {
     guard isListed(entry) != wasListed else { return }
     let ordered = prefixed(entry)
-    let position = entryOrder.position { precedes($0, ordered) }
-    if wasListed { entryOrder.remove(ordered, at: position) } else { entryOrder.insert(ordered, at: position) }
+    if wasListed {
+      entryOrder.remove(ordered, at: entryOrder.position { precedes($0, ordered) })
+    } else {
+      entryOrder.insert(ordered, at: entryOrder.positionForInsertion { precedes($0, ordered) })
+    }
     note(isListed: !wasListed, entry)
   }
 

@@ -159,7 +159,7 @@ final class Rivals {
   /// In the order of contents.
   @exclusivity(unchecked) var byContent = SortedBlocks<RootedSlot>()
 
-  var bytes: Int { 112 + ranked.bytes + byContent.bytes }
+  var bytes: Int { 144 + ranked.bytes + byContent.bytes }
 }
 
 /// An entry and the first bytes of its root, which settle most comparisons.

@@ -18,6 +18,8 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
   private(set) var count = 0
   /// Elements for which the blocks have memory.
   private var capacity = 0
+  /// Behind the element that was inserted last.
+  private var latest = Position(block: 0, offset: 0)
 
   static var maxInBlock: Int { 256 }
 
@@ -38,6 +40,19 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
     let block = max(0, Self.partition(firsts.count) { isBefore(firsts[$0]) } - 1)
     guard block < blocks.count else { return Position(block: block, offset: 0) }
     return Position(block: block, offset: Self.partition(blocks[block].count) { isBefore(blocks[block][$0]) })
+  }
+
+  /// The same for an element that is to be inserted. Looks behind the one that was inserted last before it searches:
+  /// many arrive in order.
+  func positionForInsertion(after isBefore: (Element) -> Bool) -> Position {
+    isFirstAfter(latest, isBefore) ? latest : position(after: isBefore)
+  }
+
+  private func isFirstAfter(_ position: Position, _ isBefore: (Element) -> Bool) -> Bool {
+    guard position.block < blocks.count, (1...blocks[position.block].count).contains(position.offset),
+      isBefore(blocks[position.block][position.offset - 1])
+    else { return false }
+    return self[position].map { !isBefore($0) } ?? true
   }
 
   /// `nil` at the end.
@@ -88,6 +103,7 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
     blocks.append(block)
     firsts.append(block[0])
     capacity += block.capacity
+    latest = Position(block: blocks.count - 1, offset: block.count)
   }
 
   private mutating func insert(_ element: Element, _ block: Int, _ offset: Int) {
@@ -95,6 +111,7 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
     blocks[block].insert(element, at: offset)
     capacity += blocks[block].capacity
     if offset == 0 { firsts[block] = element }
+    latest = Position(block: block, offset: offset + 1)
   }
 
   /// Removes an element, if it is at the position that a search for it gave.

@@ -86,7 +86,8 @@ struct WordIndex: ~Copyable {
       if words[slot].others.capacity != capacity { noteCapacity(from: capacity, to: words[slot].others.capacity) }
       return Self.postingBytes
     }
-    let position = self.position(of: bytes)
+    let prefix = PrefixedSlot.prefix(of: bytes)
+    let position = vocabulary.positionForInsertion { isWord($0, before: bytes, prefix) }
     let text = String(decoding: bytes, as: UTF8.self)
     let slot = words.insert(Word(text: text, first: posting))
     slots.insert(hash: hash, slot: slot)
@@ -146,10 +147,12 @@ struct WordIndex: ~Copyable {
 
   private func position(of word: UnsafeRawBufferPointer) -> SortedBlocks<PrefixedSlot>.Position {
     let prefix = PrefixedSlot.prefix(of: word)
-    return vocabulary.position { other in
-      guard other.prefix == prefix else { return other.prefix < prefix }
-      return ByteOrder.withBytes(of: words[other.slot].text) { ByteOrder.compare($0, word) < 0 }
-    }
+    return vocabulary.position { isWord($0, before: word, prefix) }
+  }
+
+  private func isWord(_ other: PrefixedSlot, before word: UnsafeRawBufferPointer, _ prefix: UInt64) -> Bool {
+    guard other.prefix == prefix else { return other.prefix < prefix }
+    return ByteOrder.withBytes(of: words[other.slot].text) { ByteOrder.compare($0, word) < 0 }
   }
 }
 
