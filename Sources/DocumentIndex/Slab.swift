@@ -24,6 +24,14 @@ struct Slab<Element: SlabElement>: ~Copyable {
     var isOpen = false
     /// Vacated slots.
     var free: [UInt16] = []
+
+    /// Takes a slot, which was vacated or is not initialized yet.
+    mutating func take() -> (offset: Int, wasVacated: Bool) {
+      used += 1
+      if !free.isEmpty { return (Int(free.removeLast()), true) }
+      initialized += 1
+      return (initialized - 1, false)
+    }
   }
 
   private static var shift: UInt32 { 10 }
@@ -71,20 +79,12 @@ struct Slab<Element: SlabElement>: ~Copyable {
     Int(slot & Self.mask) < chunks[Int(slot >> Self.shift)].initialized
   }
 
-  mutating func insert(_ element: Element) -> UInt32 {
+  mutating func insert(_ element: consuming Element) -> UInt32 {
     if open.isEmpty { addChunk() }
     let chunk = Int(open[open.count - 1])
     if !chunks[chunk].isAllocated { allocate(chunk) }
-    let offset: Int
-    if let free = chunks[chunk].free.popLast() {
-      offset = Int(free)
-      table[chunk][offset] = element
-    } else {
-      offset = chunks[chunk].initialized
-      (table[chunk] + offset).initialize(to: element)
-      chunks[chunk].initialized += 1
-    }
-    chunks[chunk].used += 1
+    let (offset, wasVacated) = chunks[chunk].take()
+    if wasVacated { table[chunk][offset] = element } else { (table[chunk] + offset).initialize(to: element) }
     count += 1
     if chunks[chunk].used == Self.perChunk {
       chunks[chunk].isOpen = false
