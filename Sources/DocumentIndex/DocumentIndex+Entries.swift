@@ -20,15 +20,14 @@ extension DocumentIndex {
   }
 
   func findContent(_ content: Content) -> UInt32? {
-    contentSlots.find(hash: SlotTable.hash(of: content)) {
+    contentSlots.find(hash: contentSlots.hash(of: content)) {
       entries[contents[$0].entries.oldest].content == content
     }
   }
 
   /// Makes the entry of a new pair. It has no record until the caller adds one.
-  func makeEntry(_ key: DocumentKey, _ content: Content) -> UInt32 {
+  func makeEntry(key: UInt32, _ content: Content) -> UInt32 {
     let row = findContent(content) ?? makeContent(content)
-    let key = keys.find(key.text) ?? makeKey(key)
     let entry = entries.insert(Entry(content: content, key: key, contentRow: row))
     let other = contents[row].entries.oldest
     if other != noSlot, contents[row].shared == noSlot {
@@ -65,41 +64,38 @@ extension DocumentIndex {
     entries.remove(entry)
   }
 
-  private func makeKey(_ key: DocumentKey) -> UInt32 {
-    let collection = String(key.collection)
-    if let slot = collections.find(collection) {
-      collections[slot]? += 1
-    } else {
-      let slot = collections.insert(collection, payload: 1)
-      collectionWords.insert(slot, under: Self.folded(collection: collection))
-    }
-    return keys.insert(key.text, payload: .one(noSlot))
+  /// Counts a new key for its collection.
+  func countKey(_ key: UInt32) {
+    let collection = Self.collection(of: keys.text(key))
+    let (slot, isNew) = collections.place(collection, payload: 0)
+    collections[slot]? += 1
+    guard isNew else { return }
+    var folded = [UInt8]()
+    WordFolding.fold(collection, into: &folded)
+    collectionWords.insert(slot, under: folded)
   }
 
   private func dropKey(_ key: UInt32) {
-    let collection = String(decoding: keys.text(key).prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
-    keys.remove(key)
-    guard let slot = collections.find(collection) else { return }
+    defer { keys.remove(key) }
+    guard let slot = collections.find(Self.collection(of: keys.text(key))) else { return }
     collections[slot]? -= 1
     guard collections[slot] == 0 else { return }
     collectionWords.remove(slot)
     collections.remove(slot)
   }
 
-  private static func folded(collection: String) -> [UInt8] {
-    var folded = [UInt8]()
-    ByteOrder.withBytes(of: collection) { WordFolding.fold($0, into: &folded) }
-    return folded
+  private static func collection(of key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: key.prefix { $0 != UInt8(ascii: "/") })
   }
 
   private func makeContent(_ content: Content) -> UInt32 {
     let slot = contents.insert(ContentRow())
-    contentSlots.insert(hash: SlotTable.hash(of: content), slot: slot)
+    contentSlots.insert(hash: contentSlots.hash(of: content), slot: slot)
     return slot
   }
 
   private func dropContent(_ slot: UInt32, _ content: Content) {
-    contentSlots.remove(hash: SlotTable.hash(of: content), slot: slot)
+    contentSlots.remove(hash: contentSlots.hash(of: content), slot: slot)
     let shared = contents[slot].shared
     if shared != noSlot {
       otherBytes -= sharedHolders[shared].holders.bytes

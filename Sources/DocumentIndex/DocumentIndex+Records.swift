@@ -6,9 +6,12 @@ import DocumentModel
 extension DocumentIndex {
   /// - Returns: whether the record is new.
   func place(_ document: Document, session: UInt32, complete: Bool) -> Bool {
-    let entry = findEntry(document.key, document.content) ?? makeEntry(document.key, document.content)
+    let (key, isNewKey) = keys.place(document.key.text, payload: .one(noSlot))
+    if isNewKey { countKey(key) }
+    let known = isNewKey ? nil : findEntry(underKey: key, document.content)
+    let entry = known ?? makeEntry(key: key, document.content)
     let (title, isNewTitle) = retainTitle(document.title)
-    if let record = findRecord(of: session, entry) {
+    if known != nil, let record = findRecord(of: session, entry) {
       replace(record, by: document, title: title, isNewTitle: isNewTitle, complete: complete)
       return false
     }
@@ -132,13 +135,15 @@ extension DocumentIndex {
 
   /// As `redescribe`, and tells those who watch.
   private func describe(_ entry: UInt32) {
-    let previous = entries[entry]
+    let previous = description(of: entry)
     redescribe(entry)
-    let now = entries[entry]
-    guard previous.title != noSlot, now.title != noSlot,
-      (previous.title, previous.modified, previous.executable) != (now.title, now.modified, now.executable)
-    else { return }
+    let now = description(of: entry)
+    guard previous.title != noSlot, now.title != noSlot, previous != now else { return }
     noteDescription(of: entry, previousTitle: previous.title)
+  }
+
+  private func description(of entry: UInt32) -> (title: UInt32, modified: Timestamp, executable: Bool) {
+    (entries[entry].title, entries[entry].modified, entries[entry].executable)
   }
 
   /// Gives an entry the title and time of its oldest record, and indexes it under the words of that title; under none if
@@ -161,15 +166,16 @@ extension DocumentIndex {
     entries[entry].title = title
     guard title != noSlot else { return chargeEntry(entry, 0) }
     let key = keyBytes(of: entry)
-    let bytes = words.insert(
-      entry, under: WordQuery.folded(title: titles.text(title), key: key, hasCollection: false))
+    foldedWords.removeAll(keepingCapacity: true)
+    WordQuery.fold(title: titles.text(title), key: key, hasCollection: false, into: &foldedWords)
+    let bytes = words.insert(entry, under: foldedWords)
     chargeEntry(entry, Charges.entry + TextMemory.bytes(of: key) + bytes)
   }
 
   private func retainTitle(_ title: Title) -> (slot: UInt32, isNew: Bool) {
-    guard let slot = titles.find(title.text) else { return (titles.insert(title.text, payload: 1), true) }
+    let (slot, isNew) = titles.place(title.text, payload: 0)
     titles[slot]? += 1
-    return (slot, false)
+    return (slot, isNew)
   }
 
   private func releaseTitle(of record: UInt32) {

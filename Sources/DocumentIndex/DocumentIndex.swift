@@ -39,6 +39,8 @@ package final class DocumentIndex {
   /// All live sources, by peer, host and port.
   @exclusivity(unchecked) var sourceOrder = SortedBlocks<UInt32>()
   @exclusivity(unchecked) var words = WordIndex()
+  /// Of the entry that is being indexed.
+  @exclusivity(unchecked) var foldedWords: [UInt8] = []
   /// With the number of keys in each collection.
   @exclusivity(unchecked) var collections = TextTable<Int>()
   /// Collections by the words of their names.
@@ -134,10 +136,13 @@ package final class DocumentIndex {
       documents = []
       return 0
     }
-    var added = 0
-    while !isCrowdedWithEvents, let document = documents.popFirst() {
+    var (added, taken) = (0, 0)
+    for document in documents {
+      if isCrowdedWithEvents { break }
       if place(document, session: slot, complete: document.complete) { added += 1 }
+      taken += 1
     }
+    documents = documents.dropFirst(taken)
     return added
   }
 

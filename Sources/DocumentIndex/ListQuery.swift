@@ -77,10 +77,17 @@ package struct WordQuery: Sendable {
   static func folded(title: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, hasCollection: Bool) -> [UInt8] {
     var folded = [UInt8]()
     folded.reserveCapacity(title.count + key.count + 2)
+    fold(title: title, key: key, hasCollection: hasCollection, into: &folded)
+    return folded
+  }
+
+  /// Appends them.
+  static func fold(
+    title: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, hasCollection: Bool, into folded: inout [UInt8]
+  ) {
     WordFolding.fold(title, into: &folded)
     let name = hasCollection ? 0 : key.firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
     WordFolding.fold(UnsafeRawBufferPointer(rebasing: key[name...]), into: &folded)
-    return folded
   }
 }
 

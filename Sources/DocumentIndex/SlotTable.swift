@@ -21,6 +21,8 @@ struct SlotTable: ~Copyable {
 
   /// By the first bits of the hash.
   private let parts = UnsafeMutablePointer<Part>.allocate(capacity: Self.parts)
+  /// A copy: reaching for the global ones costs as much as a short text.
+  private let seeds = Self.seeds
   private var buckets = 0
   private(set) var count = 0
 
@@ -55,7 +57,8 @@ struct SlotTable: ~Copyable {
     let number = Int(hash >> 24)
     let size = parts[number].size
     if (parts[number].count + 1) * 4 > size * 3 { resize(number, to: max(Self.fewestBuckets, size * 2)) }
-    place(Self.bucket(hash, slot), number)
+    guard let buckets = parts[number].buckets else { return }
+    Self.place(Self.bucket(hash, slot), buckets, parts[number].mask)
     parts[number].count += 1
     count += 1
   }
@@ -112,14 +115,12 @@ struct SlotTable: ~Copyable {
     parts[number].mask = size - 1
     buckets += Int(size) - Int(old.size)
     guard let moved = old.buckets else { return }
-    for position in 0..<Int(old.size) where moved[position] != 0 { place(moved[position], number) }
+    for position in 0..<Int(old.size) where moved[position] != 0 { Self.place(moved[position], new, size - 1) }
     moved.deallocate()
   }
 
-  private func place(_ bucket: UInt64, _ number: Int) {
-    guard let buckets = parts[number].buckets else { return }
-    let mask = parts[number].mask
-    var position = Self.hash(bucket) & mask
+  private static func place(_ bucket: UInt64, _ buckets: UnsafeMutablePointer<UInt64>, _ mask: UInt32) {
+    var position = hash(bucket) & mask
     while buckets[Int(position)] != 0 { position = (position + 1) & mask }
     buckets[Int(position)] = bucket
   }
@@ -141,27 +142,26 @@ extension SlotTable {
     return product.high ^ product.low
   }
 
-  static func hash(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+  func hash(of bytes: UnsafeRawBufferPointer) -> UInt32 {
     let (first, second) = seeds
     var state = first ^ UInt64(bytes.count)
     var offset = 0
     while bytes.count - offset >= 8 {
-      state = mix(state ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self), second)
+      state = Self.mix(state ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self), second)
       offset += 8
     }
-    var rest: UInt64 = 0
-    for byte in bytes[offset...] { rest = rest << 8 | UInt64(byte) }
-    return UInt32(truncatingIfNeeded: mix(mix(state ^ rest, second), first | 1))
+    let rest = ByteOrder.rest(of: bytes, from: offset)
+    return UInt32(truncatingIfNeeded: Self.mix(Self.mix(state ^ rest, second), first | 1))
   }
 
-  static func hash(of content: Content) -> UInt32 {
+  func hash(of content: Content) -> UInt32 {
     let (first, second) = seeds
-    var state = mix(first ^ UInt64(bitPattern: content.size), second)
+    var state = Self.mix(first ^ UInt64(bitPattern: content.size), second)
     let words = content.root.words
-    state = mix(state ^ words.0, second)
-    state = mix(state ^ words.1, second)
-    state = mix(state ^ words.2, second)
-    return UInt32(truncatingIfNeeded: mix(mix(state ^ words.3, second), first | 1))
+    state = Self.mix(state ^ words.0, second)
+    state = Self.mix(state ^ words.1, second)
+    state = Self.mix(state ^ words.2, second)
+    return UInt32(truncatingIfNeeded: Self.mix(Self.mix(state ^ words.3, second), first | 1))
   }
 
   /// For numbers that nobody outside can choose: a mixer without a secret (the finaliser of MurmurHash3).

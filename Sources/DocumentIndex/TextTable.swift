@@ -62,27 +62,38 @@ struct TextTable<Payload>: ~Copyable {
 
   subscript(slot: UInt32) -> Payload? {
     _read { yield rows[slot].payload }
-    _modify { yield &rows[slot].payload }
+    // Not `_modify`, for which each call would need memory.
+    set { rows[slot].payload = newValue }
   }
 
   func find(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
-    slots.find(hash: SlotTable.hash(of: bytes)) { ByteOrder.isEqual(text($0), bytes) }
+    find(bytes, hash: slots.hash(of: bytes))
   }
 
   func find(_ text: String) -> UInt32? {
     ByteOrder.withBytes(of: text) { find($0) }
   }
 
-  /// Inserts a text that is not in the table.
-  mutating func insert(_ text: String, payload: Payload) -> UInt32 {
-    let slot = rows.insert(Row(text: ByteOrder.withBytes(of: text) { RawText($0) }, payload: payload))
-    slots.insert(hash: SlotTable.hash(of: self.text(slot)), slot: slot)
-    textBytes += TextMemory.bytes(of: self.text(slot))
-    return slot
+  /// Finds a text, or inserts it.
+  mutating func place(_ text: String, payload: Payload) -> (slot: UInt32, isNew: Bool) {
+    ByteOrder.withBytes(of: text) { place($0, payload: payload) }
+  }
+
+  mutating func place(_ bytes: UnsafeRawBufferPointer, payload: Payload) -> (slot: UInt32, isNew: Bool) {
+    let hash = slots.hash(of: bytes)
+    if let slot = find(bytes, hash: hash) { return (slot, false) }
+    let slot = rows.insert(Row(text: RawText(bytes), payload: payload))
+    slots.insert(hash: hash, slot: slot)
+    textBytes += TextMemory.bytes(of: bytes)
+    return (slot, true)
+  }
+
+  private func find(_ bytes: UnsafeRawBufferPointer, hash: UInt32) -> UInt32? {
+    slots.find(hash: hash) { ByteOrder.isEqual(text($0), bytes) }
   }
 
   mutating func remove(_ slot: UInt32) {
-    slots.remove(hash: SlotTable.hash(of: text(slot)), slot: slot)
+    slots.remove(hash: slots.hash(of: text(slot)), slot: slot)
     textBytes -= TextMemory.bytes(of: text(slot))
     rows.remove(slot)
   }
@@ -121,7 +132,30 @@ enum ByteOrder {
   }
 
   static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-    left.count == right.count && commonPrefix(left, right) == right.count
+    guard left.count == right.count else { return false }
+    var offset = 0
+    while left.count - offset >= 8 {
+      let leftWord = left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      guard leftWord == right.loadUnaligned(fromByteOffset: offset, as: UInt64.self) else { return false }
+      offset += 8
+    }
+    return rest(of: left, from: offset) == rest(of: right, from: offset)
+  }
+
+  /// The last bytes, fewer than eight, as a number: of texts of one length, only the same bytes have the same.
+  @inline(__always)
+  static func rest(of text: UnsafeRawBufferPointer, from offset: Int) -> UInt64 {
+    let count = text.count - offset
+    if count >= 4 {
+      let (first, last) = (
+        text.loadUnaligned(fromByteOffset: offset, as: UInt32.self),
+        text.loadUnaligned(fromByteOffset: text.count - 4, as: UInt32.self)
+      )
+      return UInt64(first) << 32 | UInt64(last)
+    }
+    guard count > 0 else { return 0 }
+    let (first, middle, last) = (text[offset], text[offset + count / 2], text[text.count - 1])
+    return UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last)
   }
 
   /// Negative, zero or positive if the left one is before, equal to or after the right one.
@@ -162,6 +196,13 @@ enum ByteOrder {
         return length + (UInt64(littleEndian: leftWord) ^ UInt64(littleEndian: rightWord)).trailingZeroBitCount / 8
       }
       length += 8
+    }
+    if length < count, count >= 8 {
+      // The last eight, some of which have been compared.
+      let leftWord = left.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+      let rightWord = right.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+      let difference = UInt64(littleEndian: leftWord) ^ UInt64(littleEndian: rightWord)
+      return count - 8 + difference.trailingZeroBitCount / 8
     }
     while length < count, left[length] == right[length] { length += 1 }
     return length

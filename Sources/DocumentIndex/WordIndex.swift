@@ -19,6 +19,15 @@ struct WordIndex: ~Copyable {
 
     var count: Int { others.count + 1 }
 
+    /// Adds a posting, unless it is the newest: those of one element come one after another.
+    /// - Returns: the capacity of the others before and after; `nil` if nothing is added.
+    mutating func append(_ posting: Posting) -> (before: Int, after: Int)? {
+      guard (others.last ?? first) != posting else { return nil }
+      let before = others.capacity
+      others.append(posting)
+      return (before, others.capacity)
+    }
+
     mutating func vacate() {
       text = ""
       others = []
@@ -76,14 +85,11 @@ struct WordIndex: ~Copyable {
   private static let postingBytes = 12
 
   private mutating func add(_ posting: Posting, _ bytes: UnsafeRawBufferPointer, _ count: inout Int) -> Int {
-    let hash = SlotTable.hash(of: bytes)
+    let hash = slots.hash(of: bytes)
     if let slot = slots.find(hash: hash, where: { ByteOrder.isEqual(words[$0].text, bytes) }) {
-      // The postings of one element come one after another.
-      guard (words[slot].others.last ?? words[slot].first) != posting else { return 0 }
-      let capacity = words[slot].others.capacity
-      words[slot].others.append(posting)
+      guard let capacity = words[slot].append(posting) else { return 0 }
+      if capacity.after != capacity.before { noteCapacity(from: capacity.before, to: capacity.after) }
       count += 1
-      if words[slot].others.capacity != capacity { noteCapacity(from: capacity, to: words[slot].others.capacity) }
       return Self.postingBytes
     }
     let prefix = PrefixedSlot.prefix(of: bytes)
@@ -224,7 +230,7 @@ extension WordIndex {
     noteCapacity(from: words[word].others.capacity, to: 0)
     ByteOrder.withBytes(of: text) { bytes in
       vocabulary.remove(PrefixedSlot(word, text: bytes), at: position(of: bytes))
-      slots.remove(hash: SlotTable.hash(of: bytes), slot: word)
+      slots.remove(hash: slots.hash(of: bytes), slot: word)
     }
     otherBytes -= TextMemory.bytes(of: text)
     words.remove(word)
