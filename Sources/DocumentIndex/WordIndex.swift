@@ -46,6 +46,8 @@ struct WordIndex: ~Copyable {
   private var vocabulary = SortedBlocks<PrefixedSlot>()
   /// By element.
   private var stamps: [Stamp] = []
+  /// Words of the element that is being inserted.
+  private var known: [UInt32] = []
   private var livePostings = 0
   private var stalePostings = 0
   /// Of long words and of words with several postings, in bytes.
@@ -71,9 +73,21 @@ struct WordIndex: ~Copyable {
     stamps[Int(element)].stamp &+= 1
     let posting = Posting(element: element, stamp: stamps[Int(element)].stamp)
     var (count, bytes) = (0, 0)
+    known.removeAll(keepingCapacity: true)
     WordFolding.forEachWord(in: folded) { word in
-      bytes += add(posting, word, &count)
+      let hash = slots.hash(of: word)
+      if let slot = find(word, hash) {
+        known.append(slot)
+      } else {
+        bytes += make(word, hash, posting)
+        count += 1
+      }
       return true
+    }
+    // Not while searching: processors then wait for the postings of several words at once.
+    for slot in known where append(posting, to: slot) {
+      bytes += Self.postingBytes
+      count += 1
     }
     stamps[Int(element)].postings = UInt32(count)
     livePostings += count
@@ -84,23 +98,30 @@ struct WordIndex: ~Copyable {
   private static let wordBytes = 72
   private static let postingBytes = 12
 
-  private mutating func add(_ posting: Posting, _ bytes: UnsafeRawBufferPointer, _ count: inout Int) -> Int {
-    let hash = slots.hash(of: bytes)
-    if let slot = slots.find(hash: hash, where: { ByteOrder.isEqual(words[$0].text, bytes) }) {
-      guard let capacity = words[slot].append(posting) else { return 0 }
-      if capacity.after != capacity.before { noteCapacity(from: capacity.before, to: capacity.after) }
-      count += 1
-      return Self.postingBytes
-    }
-    let prefix = PrefixedSlot.prefix(of: bytes)
-    let position = vocabulary.positionForInsertion { isWord($0, before: bytes, prefix) }
-    let text = String(decoding: bytes, as: UTF8.self)
+  // Inlined: a call for a part of what is being changed copies the whole.
+  @inline(__always)
+  private func find(_ word: UnsafeRawBufferPointer, _ hash: UInt32) -> UInt32? {
+    slots.find(hash: hash) { ByteOrder.isEqual(words[$0].text, word) }
+  }
+
+  /// Makes a word that no element has had.
+  /// - Returns: the bytes that it takes.
+  private mutating func make(_ word: UnsafeRawBufferPointer, _ hash: UInt32, _ posting: Posting) -> Int {
+    let prefix = PrefixedSlot.prefix(of: word)
+    let position = vocabulary.positionForInsertion { isWord($0, before: word, prefix) }
+    let text = String(decoding: word, as: UTF8.self)
     let slot = words.insert(Word(text: text, first: posting))
     slots.insert(hash: hash, slot: slot)
-    vocabulary.insert(PrefixedSlot(slot, text: bytes), at: position)
-    count += 1
+    vocabulary.insert(PrefixedSlot(slot, text: word), at: position)
     otherBytes += TextMemory.bytes(of: text)
     return Self.wordBytes + TextMemory.bytes(of: text)
+  }
+
+  /// - Returns: whether the word did not have the posting already.
+  private mutating func append(_ posting: Posting, to word: UInt32) -> Bool {
+    guard let capacity = words[word].append(posting) else { return false }
+    if capacity.after != capacity.before { noteCapacity(from: capacity.before, to: capacity.after) }
+    return true
   }
 
   private mutating func noteCapacity(from old: Int, to new: Int) {
