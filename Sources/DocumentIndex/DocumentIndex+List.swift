@@ -187,9 +187,10 @@ struct EntryWalk: Sendable {
   private var chosen: ArraySlice<Candidate>
   /// Beginnings of keys in byte order, none of which begins another.
   private var areas: ArraySlice<String>
-  /// The next entry of the areas, and the position behind it.
+  /// The next entry of the areas, the position behind it, and that behind the area.
   private var scanned: UInt32?
   private var position: SortedBlocks<PrefixedSlot>.Position
+  private var end: SortedBlocks<PrefixedSlot>.Position
   private var origin: ListPosition?
 
   /// - Parameters:
@@ -200,15 +201,22 @@ struct EntryWalk: Sendable {
     self.areas = areas[...]
     self.origin = origin
     position = index.entryOrder.start
+    end = position
     resume(after: origin, in: index)
   }
 
   /// Goes on after the index may have changed.
   mutating func resume(after origin: ListPosition?, in index: DocumentIndex) {
     self.origin = origin
-    if let area = areas.first { position = index.start(of: area, after: origin) }
+    beginArea(index)
     scan(index)
     settle(index)
+  }
+
+  private mutating func beginArea(_ index: DocumentIndex) {
+    guard let area = areas.first else { return }
+    position = index.start(of: area, after: origin)
+    end = index.start(of: area, after: .level(area))
   }
 
   mutating func advance(in index: DocumentIndex) {
@@ -221,9 +229,9 @@ struct EntryWalk: Sendable {
   /// - Returns: their number.
   mutating func skip(_ prefix: String, in index: DocumentIndex) -> Int {
     guard let area = areas.first, scanned != nil else { return 0 }
-    let end = index.start(of: area, after: .level(prefix))
-    let count = 1 + index.entryOrder.distance(from: position, to: end)
-    position = end
+    let behind = index.start(of: area, after: .level(prefix))
+    let count = 1 + index.entryOrder.distance(from: position, to: behind)
+    position = behind
     scan(index)
     settle(index)
     return count
@@ -231,12 +239,10 @@ struct EntryWalk: Sendable {
 
   private mutating func scan(_ index: DocumentIndex) {
     scanned = nil
-    while let area = areas.first {
-      if let slot = index.entryOrder.next(&position)?.slot, ByteOrder.hasPrefix(index.keyBytes(of: slot), area) {
-        return scanned = slot
-      }
+    while !areas.isEmpty {
+      if let slot = index.entryOrder.next(&position, before: end)?.slot { return scanned = slot }
       areas.removeFirst()
-      if let next = areas.first { position = index.start(of: next, after: origin) }
+      beginArea(index)
     }
   }
 

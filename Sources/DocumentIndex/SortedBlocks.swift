@@ -73,6 +73,16 @@ struct SortedBlocks<Element: Equatable>: ~Copyable {
     return blocks[position.block][position.offset]
   }
 
+  /// The same, but `nil` from another position on.
+  func next(_ position: inout Position, before end: Position) -> Element? {
+    // The end of a block is the beginning of the next one.
+    if position.block < blocks.count, position.offset >= blocks[position.block].count {
+      position = Position(block: position.block + 1, offset: 0)
+    }
+    guard (position.block, position.offset) < (end.block, end.offset) else { return nil }
+    return next(&position)
+  }
+
   /// The number of elements from one position to another, which must not be before it.
   func distance(from start: Position, to end: Position) -> Int {
     guard start.block < end.block else { return max(0, end.offset - start.offset) }

@@ -11,7 +11,7 @@ import Synchronization
 package final class ConnectionGate: Sendable {
   private struct Member {
     let block: AddressBlock?
-    let evict: @Sendable () -> Void
+    let evict: @Sendable (ConnectionRefusal) -> Void
   }
 
   private struct State {
@@ -56,10 +56,10 @@ package final class ConnectionGate: Sendable {
   /// The number of accepted connections.
   package var count: Int { state.withLock { $0.members.count } }
 
-  /// - Parameter evict: closes the connection; called from any thread.
+  /// - Parameter evict: closes the connection for this reason; called from any thread.
   /// - Returns: the number of the connection, with which `leave` has to be called.
   package func enter(
-    _ address: SocketAddress?, evict: @escaping @Sendable () -> Void = {}
+    _ address: SocketAddress?, evict: @escaping @Sendable (ConnectionRefusal) -> Void = { _ in }
   ) -> Result<UInt64, ConnectionRefusal> {
     let block = Self.block(of: address)
     let (outcome, evicted) = state.withLock { state -> (Result<UInt64, ConnectionRefusal>, Member?) in
@@ -78,7 +78,7 @@ package final class ConnectionGate: Sendable {
       if let block { state.perBlock.add(block) }
       return (.success(number), evicted)
     }
-    evicted?.evict()
+    evicted?.evict(.tooMany(limit: limit))
     return outcome
   }
 

@@ -15,7 +15,7 @@ package final class LineBudget: Sendable {
   private struct Share {
     var bytes: Int
     let block: AddressBlock?
-    let evict: @Sendable () -> Void
+    let evict: @Sendable (ConnectionRefusal) -> Void
   }
 
   private struct Block {
@@ -87,7 +87,8 @@ package final class LineBudget: Sendable {
   ///   - bytes: what the connection holds now.
   /// - Returns: the number of the share; `nil` if the connection has lost it.
   fileprivate func hold(
-    _ number: UInt64?, _ bytes: Int, _ block: AddressBlock?, _ evict: @escaping @Sendable () -> Void
+    _ number: UInt64?, _ bytes: Int, _ block: AddressBlock?,
+    _ evict: @escaping @Sendable (ConnectionRefusal) -> Void
   ) -> UInt64? {
     let (kept, evicted) = state.withLock { state -> (UInt64?, [Share]) in
       let number = number ?? state.insert(Share(bytes: 0, block: block, evict: evict))
@@ -102,7 +103,7 @@ package final class LineBudget: Sendable {
       }
       return (state.shares[number] == nil ? nil : number, evicted)
     }
-    for share in evicted { share.evict() }
+    for share in evicted { share.evict(.lineMemory(limit: limit)) }
     return kept
   }
 
@@ -115,7 +116,7 @@ package final class LineBudget: Sendable {
 package struct LineBudgetShare {
   private let budget: LineBudget?
   private let block: AddressBlock?
-  private let evict: @Sendable () -> Void
+  private let evict: @Sendable (ConnectionRefusal) -> Void
   private var number: UInt64?
   /// In bytes, those that are not counted left out.
   private var counted = 0
@@ -123,8 +124,10 @@ package struct LineBudgetShare {
   /// - Parameters:
   ///   - budget: `nil` for no limit.
   ///   - block: the addresses whose share counts; `nil` if none does.
-  ///   - evict: ends the connection; called from any thread.
-  package init(of budget: LineBudget?, block: AddressBlock?, evict: @escaping @Sendable () -> Void) {
+  ///   - evict: ends the connection for this reason; called from any thread.
+  package init(
+    of budget: LineBudget?, block: AddressBlock?, evict: @escaping @Sendable (ConnectionRefusal) -> Void
+  ) {
     self.budget = budget
     self.block = block
     self.evict = evict

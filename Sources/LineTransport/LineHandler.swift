@@ -60,8 +60,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   ///   - onStanding: gets what the role says by `stand`.
   package init(
     role: Role, limits: LineLimits, eventLoop: any EventLoop, turns: LoopTurns? = nil, writesDirectly: Bool = false,
-    input: LineBudgetShare = LineBudgetShare(of: nil, block: nil) {},
-    output: LineBudgetShare = LineBudgetShare(of: nil, block: nil) {},
+    input: LineBudgetShare = LineBudgetShare(of: nil, block: nil) { _ in },
+    output: LineBudgetShare = LineBudgetShare(of: nil, block: nil) { _ in },
     onStanding: @escaping (ConnectionStanding) -> Void = { _ in }
   ) {
     self.eventLoop = eventLoop

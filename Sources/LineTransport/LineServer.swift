@@ -168,7 +168,7 @@ package final class LineServer: Sendable {
       control.note(reason, of: address)
       channel.eventLoop.execute { channel.pipeline.fireUserInboundEventTriggered(AbortEvent()) }
     }
-    switch gate.enter(address, evict: { evict(.tooMany(limit: gate.limit)) }) {
+    switch gate.enter(address, evict: evict) {
     case .failure(let refusal):
       control.note(refusal, of: address)
       let isReported = gate.beginRefusal()
@@ -182,8 +182,8 @@ package final class LineServer: Sendable {
       let handler = LineHandler(
         role: role, limits: limits, eventLoop: channel.eventLoop, turns: control.turns.turns(of: channel.eventLoop),
         writesDirectly: true,
-        input: LineBudgetShare(of: gate.input, block: block) { evict(.lineMemory(limit: gate.input.limit)) },
-        output: LineBudgetShare(of: gate.output, block: block) { evict(.lineMemory(limit: gate.output.limit)) }
+        input: LineBudgetShare(of: gate.input, block: block, evict: evict),
+        output: LineBudgetShare(of: gate.output, block: block, evict: evict)
       ) { gate.stand(number, as: $0) }
       handler.acceptor = control.acceptor
       try channel.pipeline.syncOperations.addHandler(handler)

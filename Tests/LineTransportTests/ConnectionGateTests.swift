@@ -53,10 +53,10 @@ import Testing
   @Test func `connection beyond the limit takes the place of the oldest that is not needed`() throws {
     let gate = ConnectionGate(limit: 3, limitOfAddress: 9, replacesOldest: true)
     let evicted = Mutex<[Int]>([])
-    let numbers = try (0..<3).map { name in try gate.enter(nil) { evicted.withLock { $0.append(name) } }.get() }
+    let numbers = try (0..<3).map { name in try gate.enter(nil) { _ in evicted.withLock { $0.append(name) } }.get() }
     gate.stand(numbers[0], as: .greeted)
     gate.stand(numbers[1], as: .needed)
-    let fourth = try gate.enter(nil) { evicted.withLock { $0.append(3) } }.get()
+    let fourth = try gate.enter(nil) { _ in evicted.withLock { $0.append(3) } }.get()
     #expect(evicted.withLock { $0 } == [2], "the one without hello")
     gate.stand(fourth, as: .needed)
     let fifth = try gate.enter(nil).get()

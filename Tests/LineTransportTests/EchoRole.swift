@@ -99,7 +99,7 @@ struct EmbeddedLines {
     let handler = LineHandler(
       role: role, limits: limits, eventLoop: channel.eventLoop,
       turns: takesTurns ? LoopTurns(of: channel.eventLoop, pause: limits.pause) : nil,
-      input: LineBudgetShare(of: input, block: nil) { [evictions] in evictions.increase() })
+      input: LineBudgetShare(of: input, block: nil) { [evictions] _ in evictions.increase() })
     try channel.pipeline.syncOperations.addHandlers([halfClosure, handler])
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
   }

@@ -23,7 +23,7 @@ import Testing
     let evicted = Evicted()
     let blocks = try [block(1), block(2), block(1), block(1)]
     var shares = blocks.enumerated().map { number, block in
-      LineBudgetShare(of: budget, block: block) { evicted.add(number) }
+      LineBudgetShare(of: budget, block: block) { _ in evicted.add(number) }
     }
     for number in 0..<3 { shares[number].hold(LineBudget.free + 50) }
     #expect(evicted.all.isEmpty && budget.total == 150)
@@ -61,7 +61,7 @@ import Testing
       case (true, _):
         let block = random.pick(blocks)
         let bytes = Int.random(in: 1...150, using: &random)
-        var share = LineBudgetShare(of: budget, block: block) { evicted.add(name) }
+        var share = LineBudgetShare(of: budget, block: block) { _ in evicted.add(name) }
         plain.append((name, block, bytes))
         share.hold(LineBudget.free + bytes)
         shares[name] = share
@@ -109,7 +109,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func `eviction takes the same time with thousands of shares`() throws {
     let budget = LineBudget(limit: 10_000)
     let evicted = Evicted()
-    var shares = (0..<30_000).map { number in LineBudgetShare(of: budget, block: nil) { evicted.add(number) } }
+    var shares = (0..<30_000).map { number in LineBudgetShare(of: budget, block: nil) { _ in evicted.add(number) } }
     for number in shares.indices { shares[number].hold(LineBudget.free + 1) }
     #expect(evicted.all == Array(0..<20_000))
     #expect(budget.total == 10_000)
