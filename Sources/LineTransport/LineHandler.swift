@@ -96,7 +96,8 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     if let acceptor, !isPlain(incoming, acceptor) { return }
     switch machine.received(bytes: incoming.readableBytes) {
     case .keep:
-      frames.append(incoming)
+      // NIOSSL decrypts into the same buffer again. If that were kept, it would copy all of it, old bytes included, first.
+      frames.append(link == nil ? incoming : ByteBuffer(bytes: incoming.readableBytesView))
       takeTurn(from: lastReceived)
     case .discard: break
     case .abort: abort()
