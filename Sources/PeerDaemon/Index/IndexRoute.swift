@@ -53,8 +53,8 @@ package struct IndexTLSProblem: Equatable, Sendable {
     switch failure {
     case .otherPeer(let expected, let found):
       message =
-        "the index at \(address) has another id than before: expected \(expected), found \(found). If it has a new key, type: "
-        + "p2pctl connect \(address) --id \(found). If you do not know why, somebody may stand in its place"
+        "the index at \(address) has another id: expected \(expected), found \(found). If it has a new key, its operator can tell: "
+        + "then use a new ticket, or type p2pctl connect \(address) --id \(found). Else somebody may stand in its place"
       refusal = WireFailure(.forbidden, message)
     case .plainReply(let line):
       // From anybody: believed no more than a closed door.
