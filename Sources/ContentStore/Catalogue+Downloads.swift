@@ -149,7 +149,7 @@ enum DownloadRows {
   private static let values = [
     "key", "root", "size", "title", "modified", "executable", "path", "shared", "preserves", "replaces", "detached",
     "chosen", "mask", "source", "state", "error", "received", "created", "finished", "priority", "sources",
-    "prefixDownload",
+    "prefixDownload", "home",
   ]
   private static let columns = values.joined(separator: ", ") + ", temporary, sideFile"
   static let insert = """
@@ -190,7 +190,7 @@ enum DownloadRows {
       record.replacesFile, record.isDetached, record.isContentChosen, record.mask.map { Int64($0) },
       record.from.map { CatalogueRows.blob($0.digest) }, record.state.rawValue, record.error, record.received,
       record.created.seconds, record.finished?.seconds, record.priority.rawValue,
-      DownloadSources.text(of: record.sources), record.prefix,
+      DownloadSources.text(of: record.sources), record.prefix, record.home.blob,
     ]
     return StatementArguments(values)
   }
@@ -223,7 +223,8 @@ enum DownloadRows {
       let finished = optional(19, Int64.self),
       let priority = (value(20) as Int64?).flatMap(DownloadPriority.init(rawValue:)),
       let sources = optional(21, String.self), let prefix = optional(22, Int64.self),
-      let temporary = optional(23, String.self), let sideFile = optional(24, String.self)
+      let home = (value(23) as Data?).flatMap(Home.init(bytes:)),
+      let temporary = optional(24, String.self), let sideFile = optional(25, String.self)
     else { throw invalid }
     let document = Document(
       key: key, title: title, content: content, modified: Timestamp(seconds: modified), executable: flag(6))
@@ -234,7 +235,7 @@ enum DownloadRows {
     (record.state, record.error, record.received, record.priority) = (state, error, received, priority)
     record.finished = finished.map { Timestamp(seconds: $0) }
     record.sources = DownloadSources.read(sources)
-    record.prefix = prefix
+    (record.prefix, record.home) = (prefix, home)
     (record.temporary, record.sideFile) = (temporary, sideFile)
     if let mask {
       guard let mask = UInt32(exactly: mask) else { throw invalid }

@@ -58,7 +58,7 @@ enum PrefixRows {
 
   private static let columns = """
     id, prefix, path, shared, preserves, replaces, detached, newest, hidden, mask, source, state, error, received, \
-    created, finished, documents, have
+    created, finished, documents, have, home
     """
 
   static func put(_ database: Database, _ record: PrefixRecord) throws {
@@ -67,9 +67,10 @@ enum PrefixRows {
       record.isDetached, record.takesNewest, record.includesHidden, record.mask.map { Int64($0) },
       record.from.map { CatalogueRows.blob($0.digest) }, record.state.rawValue, record.error, record.received,
       record.created.seconds, record.finished?.seconds, record.documents, record.have,
+      record.home.blob,
     ]
     try database.cachedStatement(
-      sql: "INSERT OR REPLACE INTO prefixDownload (\(columns)) VALUES (?\(String(repeating: ", ?", count: 17)))"
+      sql: "INSERT OR REPLACE INTO prefixDownload (\(columns)) VALUES (?\(String(repeating: ", ?", count: 18)))"
     ).execute(arguments: StatementArguments(values))
   }
 
@@ -90,7 +91,8 @@ enum PrefixRows {
     func flag(_ index: Int) -> Bool { value(index) == Int64(1) }
     guard let id: Int64 = value(0), let prefix: String = value(1), let path: String = value(2),
       let state = (value(11) as Int64?).flatMap(DownloadRecord.State.init(rawValue:)), let received: Int64 = value(13),
-      let created: Int64 = value(14), let documents: Int64 = value(16), let have: Int64 = value(17)
+      let created: Int64 = value(14), let documents: Int64 = value(16), let have: Int64 = value(17),
+      let home = (value(18) as Data?).flatMap(Home.init(bytes:))
     else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a download has invalid columns") }
     var record = PrefixRecord(id: id, prefix: prefix, path: path, created: Timestamp(seconds: created))
     (record.isShared, record.preserves, record.replacesFiles) = (flag(3), flag(4), flag(5))
@@ -99,7 +101,7 @@ enum PrefixRows {
     record.from = (value(10) as Data?).flatMap { Digest(bytes: $0) }.map { PeerID(digest: $0) }
     (record.state, record.error, record.received) = (state, value(12), received)
     record.finished = (value(15) as Int64?).map { Timestamp(seconds: $0) }
-    (record.documents, record.have) = (documents, have)
+    (record.documents, record.have, record.home) = (documents, have, home)
     return record
   }
 }

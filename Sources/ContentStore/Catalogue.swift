@@ -115,7 +115,8 @@ package final class Catalogue: Sendable {
 
   // MARK: Shares
 
-  /// Adds shares, replacing those with the same key and content. One transaction, durable on return.
+  /// Adds shares, replacing those with the same key and content, of which the same networks may hear as before, besides
+  /// those of the new ones; also if the file of a key has changed. One transaction, durable on return.
   /// - Parameters:
   ///   - hashed: hashes of files, stored in the same transaction.
   ///   - temporary: recorded temporary paths to forget in the same transaction.
@@ -224,12 +225,12 @@ package final class Catalogue: Sendable {
     }
   }
 
-  /// One share of each content that has some, without withdrawn ones, in one look.
-  package func sharedFiles(of contents: [Content]) throws(StoreError) -> [Content: Share] {
+  /// One share of each content that has some in a network, without withdrawn ones, in one look.
+  package func sharedFiles(of contents: [Content], in network: Home) throws(StoreError) -> [Content: Share] {
     try read { database in
       var shares = [Content: Share](minimumCapacity: contents.count)
       try CatalogueRows.forEach(database, where: "root", in: contents.map { CatalogueRows.blob($0.root) }) { share in
-        if share.state == .shared { shares[share.content] = share }
+        if share.state == .shared, share.audience.contains(network) { shares[share.content] = share }
       }
       return shares
     }
@@ -345,13 +346,18 @@ package final class Catalogue: Sendable {
     // A file has one content: the last that is known.
     let contents = Dictionary(shares.map { (Place($0), $0.content) }, uniquingKeysWith: { $1 })
     var superseded = [Share]()
+    var (known, followed) = ([DocumentID: Audience](), [Place: Audience]())
     try CatalogueRows.forEach(database, where: "key", in: Array(Set(shares.map(\.key.text)))) { share in
-      if let content = contents[Place(share)], content != share.content { superseded.append(share) }
+      known[share.id] = share.audience
+      guard let content = contents[Place(share)], content != share.content else { return }
+      superseded.append(share)
+      followed[Place(share)] = followed[Place(share)]?.union(share.audience) ?? share.audience
     }
     for share in superseded { try delete(database, share) }
     let insert = try database.cachedStatement(sql: CatalogueRows.insertShare)
     for share in shares where contents[Place(share)] == share.content {
-      try insert.execute(arguments: CatalogueRows.arguments(share))
+      let audience = (known[share.id] ?? followed[Place(share)])?.union(share.audience) ?? share.audience
+      try insert.execute(arguments: CatalogueRows.arguments(share, audience))
     }
     return superseded
   }

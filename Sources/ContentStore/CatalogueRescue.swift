@@ -18,7 +18,7 @@ package enum CatalogueRescue {
   }
 
   private static let tables = [
-    "setting", "temporary", "share", "hashed", "layer", "download", "prefixDownload", "withheld",
+    "setting", "temporary", "share", "hashed", "layer", "download", "prefixDownload",
   ]
 
   /// - Parameter path: of the new database, which must not exist.
@@ -38,11 +38,17 @@ package enum CatalogueRescue {
             if let row { try target.insert(row, into: new) }
           }
         }
+        // Of a catalogue of the version before, they follow from its other rows.
+        if !hasHomes(old) { try old.unsafeRead { old in try CatalogueHomes.fill(new, from: old) } }
       }
     }
     let count = try new.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM share") ?? 0 }
     try new.close()
     return count
+  }
+
+  private static func hasHomes(_ database: DatabaseQueue) -> Bool {
+    database.unsafeRead { (try? $0.makeStatement(sql: "SELECT audience FROM share")) != nil }
   }
 
   /// - Returns: `nil` if its schema cannot be read.
@@ -106,6 +112,8 @@ private struct Table {
   private let indexes: [IndexInfo]
   private let isShare: Bool
   private let isDownload: Bool
+  /// That of a share of which only the path is known.
+  private let home: Home
 
   init(_ name: String, _ database: Database) throws {
     self.name = name
@@ -116,6 +124,7 @@ private struct Table {
     indexes = try database.indexes(on: name)
     isShare = name == "share"
     isDownload = name == "download"
+    home = try CatalogueHomes.current(database)
   }
 
   // MARK: Reading what is left
@@ -160,6 +169,7 @@ private struct Table {
     // Its origin is unknown: as a downloaded file it is not published with another content.
     row["origin"] = Share.Origin.downloaded.rawValue.databaseValue
     row["state"] = Share.State.withdrawn.rawValue.databaseValue
+    row["audience"] = Audience(home).blob.databaseValue
     for column in ["modified", "device", "inode", "mtime", "ctime", "fileSize"] { row[column] = 0.databaseValue }
     return row
   }

@@ -22,8 +22,14 @@ enum CatalogueSchema {
       try database.execute(sql: PrefixRows.createTable)
     }
     migrator.registerMigration("6 files that a network is not told of") { database in
-      try database.execute(sql: Catalogue.createWithheld)
+      try database.execute(
+        sql: """
+          CREATE TABLE withheld (
+            network BLOB NOT NULL, path TEXT NOT NULL, PRIMARY KEY (network, path)
+          ) STRICT, WITHOUT ROWID
+          """)
     }
+    migrator.registerMigration("7 homes of shares and downloads", migrate: CatalogueHomes.migrate)
     return migrator
   }
 
@@ -65,23 +71,24 @@ enum CatalogueSchema {
 /// Converts shares and digests to and from rows.
 enum CatalogueRows {
   static let columns =
-    "key, root, size, title, modified, path, origin, state, device, inode, mtime, ctime, fileSize, permissions"
+    "key, root, size, title, modified, path, origin, state, device, inode, mtime, ctime, fileSize, permissions, audience"
 
   static let insertShare = """
-    INSERT INTO share (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO share (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key, root, size) DO UPDATE SET
       title = excluded.title, modified = excluded.modified, path = excluded.path, origin = excluded.origin,
       state = excluded.state, device = excluded.device, inode = excluded.inode, mtime = excluded.mtime,
-      ctime = excluded.ctime, fileSize = excluded.fileSize, permissions = excluded.permissions
+      ctime = excluded.ctime, fileSize = excluded.fileSize, permissions = excluded.permissions,
+      audience = excluded.audience
     """
 
-  static func arguments(_ share: Share) -> StatementArguments {
+  static func arguments(_ share: Share, _ audience: Audience) -> StatementArguments {
     let mark = share.fingerprint
     return [
       share.key.text, blob(share.content.root), share.content.size, share.title.text, share.modified.seconds,
       share.path, share.origin.rawValue, share.state.rawValue, Int64(bitPattern: mark.device),
       Int64(bitPattern: mark.inode), mark.modified, mark.changed, mark.size,
-      Int64(share.permissions),
+      Int64(share.permissions), audience.blob,
     ]
   }
 
@@ -96,7 +103,8 @@ enum CatalogueRows {
       let state = (row[7] as Int64?).flatMap(Share.State.init(rawValue:)),
       let device = row[8] as Int64?, let inode = row[9] as Int64?, let mtime = row[10] as Int64?,
       let ctime = row[11] as Int64?, let fileSize = row[12] as Int64?,
-      let permissions = (row[13] as Int64?).flatMap(UInt32.init(exactly:))
+      let permissions = (row[13] as Int64?).flatMap(UInt32.init(exactly:)),
+      let audience = Data.fromDatabaseValue(row[14]).flatMap(Audience.init)
     else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a share has invalid columns") }
     let fingerprint = FileFingerprint(
       device: UInt64(bitPattern: device), inode: UInt64(bitPattern: inode), size: fileSize, modified: mtime,
@@ -105,7 +113,8 @@ enum CatalogueRows {
       document: Document(
         key: key, title: title, content: content, modified: Timestamp(seconds: modified),
         executable: FileAccess(permissions: permissions).isExecutable),
-      path: path, origin: origin, state: state, fingerprint: fingerprint, permissions: permissions)
+      path: path, origin: origin, state: state, fingerprint: fingerprint, permissions: permissions,
+      audience: audience)
   }
 
   static func content(root: Data?, size: Int64?) -> Content? {

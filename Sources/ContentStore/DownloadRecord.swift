@@ -46,6 +46,8 @@ package struct DownloadRecord: Equatable, Sendable {
   /// The download of a prefix that it belongs to.
   package var prefix: Int64?
   package var document: Document
+  /// The network in which it began, and in which alone it goes on.
+  package var home = Home.open
   /// The absolute path of the finished file; `streamPath` if there is none.
   package var path: String
 

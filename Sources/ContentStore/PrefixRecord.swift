@@ -11,6 +11,8 @@ package struct PrefixRecord: Equatable, Sendable {
   package var prefix: String
   /// The absolute path of the directory.
   package var path: String
+  /// The network in which it began, and in which alone it goes on.
+  package var home = Home.open
 
   package var isShared = true
   package var preserves = true

@@ -26,6 +26,8 @@ package struct Share: Hashable, Sendable {
   package let fingerprint: FileFingerprint
   /// Permission bits of chmod(2) that the file had then.
   package let permissions: UInt32
+  /// The networks that may hear of it.
+  package let audience: Audience
 
   package var id: DocumentID { document.id }
   package var key: DocumentKey { document.key }
@@ -35,7 +37,7 @@ package struct Share: Hashable, Sendable {
 
   package init(
     document: Document, path: String, origin: Origin, state: State = .shared, fingerprint: FileFingerprint,
-    permissions: UInt32 = 0o644
+    permissions: UInt32 = 0o644, audience: Audience = Audience(.open)
   ) {
     self.document = document
     self.path = path
@@ -43,6 +45,14 @@ package struct Share: Hashable, Sendable {
     self.state = state
     self.fingerprint = fingerprint
     self.permissions = permissions
+    self.audience = audience
+  }
+
+  /// The same, and these networks may hear of it, too.
+  package func released(to others: Audience) -> Share {
+    Share(
+      document: document, path: path, origin: origin, state: state, fingerprint: fingerprint, permissions: permissions,
+      audience: audience.union(others))
   }
 }
 
@@ -64,6 +74,8 @@ package final class SharedFile: Sendable {
   package let key: DocumentKey
   package let content: Content
   package let file: OpenFile
+  /// The networks in which it may be served.
+  package let audience: Audience
   private let fingerprint: FileFingerprint
 
   /// Opens the file and checks that it is the one that was hashed.
@@ -73,7 +85,7 @@ package final class SharedFile: Sendable {
     self.file = file
     fingerprint = FileFingerprint(status)
     guard fingerprint == share.fingerprint else { throw Self.changed(share.path) }
-    (key, content) = (share.key, share.content)
+    (key, content, audience) = (share.key, share.content, share.audience)
   }
 
   /// Call it before each part is sent.

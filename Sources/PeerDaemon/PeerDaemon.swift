@@ -148,9 +148,9 @@ package final class PeerDaemon: Sendable {
       settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()
     let announcements = CatalogueAnnouncements(
-      catalogue: catalogue, pool: threads.files, changed: changed, network: { passes.networkID }, partial: partial)
+      catalogue: catalogue, pool: threads.files, changed: changed, network: { passes.home }, partial: partial)
     // Set when there is something to tell.
-    let connected = Mutex<(@Sendable () async -> Void)?>(nil)
+    let networkKnown = Mutex<(@Sendable () async -> Void)?>(nil)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
       address: state.selection.current.address,
@@ -162,9 +162,10 @@ package final class PeerDaemon: Sendable {
         identity: state.transport, known: { state.indexes.id(at: $0) },
         remember: { Self.remember($0, at: $1, in: state.indexes, pool: threads.catalogue, logger) }),
       passes: passes,
-      connectedFrom: { address in
-        own.submit(address)
-        if let connected = connected.withLock({ $0 }) { Task { await connected() } }
+      connectedFrom: { own.submit($0) },
+      networkKnown: {
+        // Each of them looks at the network as it is then.
+        if let judge = networkKnown.withLock({ $0 }) { Task { await judge() } }
       })
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
     let downloads = Downloads(
@@ -182,7 +183,7 @@ package final class PeerDaemon: Sendable {
         timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
-    connected.withLock {
+    networkKnown.withLock {
       $0 = {
         await downloads.indexConnected()
         await prefixes.indexConnected()
@@ -249,14 +250,14 @@ package final class PeerDaemon: Sendable {
   /// What others are told of a download while it is under way.
   private static func sharing(_ holdings: PartialHoldings, _ publication: PartialPublication) -> PartialSharing {
     PartialSharing(
-      offer: { file, document in
-        holdings.offer(file, as: document.key)
-        publication.announce(document)
+      offer: { file, document, home in
+        holdings.offer(file, as: document.key, in: home)
+        publication.announce(document, in: home)
       },
       gained: { holdings.gained($0, piece: $1) },
-      withdraw: { document, isComplete in
+      withdraw: { document, home, isComplete in
         holdings.withdraw(document.content, isComplete: isComplete)
-        publication.withdraw(document, isComplete: isComplete)
+        publication.withdraw(document, in: home, isComplete: isComplete)
       })
   }
 

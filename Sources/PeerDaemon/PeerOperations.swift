@@ -63,7 +63,7 @@ struct PeerOperations: Sendable {
       }
     case .limit(let change): try await limit(change)
     case .watch(let filter): try await WatchReports(link: link).send(filter, to: events)
-    case .connect(let address, let id): try await connect(address, id: id)
+    case .connect(let address, let id, let isReleased): try await connect(address, id: id, sharesExisting: isReleased)
     case .join(let join): try await self.join(join)
     case .network(let request): try await membership(request)
     case .doctor: await doctor()
@@ -251,18 +251,23 @@ struct PeerOperations: Sendable {
   // MARK: The daemon
 
   private func status() async throws(WireFailure) -> ControlStatusReply {
-    let (totals, problem) = try await own.condition()
     let status = await link.status
+    let (totals, withheld, problem) = try await own.condition(in: status.network)
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
       source: selection.current.source, error: status.error, id: status.id, role: status.role)
     return ControlStatusReply(
       name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
-      documents: Int(totals.documents), bytes: totals.bytes, moved: moved.current, error: problem?.description)
+      documents: Int(totals.documents), bytes: totals.bytes, withheld: withheld, moved: moved.current,
+      error: problem?.description)
   }
 
-  /// - Parameter id: what the index there has to prove from now on; `nil` to keep what is known.
-  private func connect(_ address: Endpoint?, id: PeerID?) async throws(WireFailure) -> ControlConnectReply {
+  /// - Parameters:
+  ///   - id: what the index there has to prove from now on; `nil` to keep what is known.
+  ///   - sharesExisting: whether what was shared elsewhere is announced there, too.
+  private func connect(
+    _ address: Endpoint?, id: PeerID?, sharesExisting: Bool
+  ) async throws(WireFailure) -> ControlConnectReply {
     guard address?.port != 0, address?.host != "" else {
       throw WireFailure(.usage, "an index address needs a host and a port other than 0")
     }
@@ -278,9 +283,16 @@ struct PeerOperations: Sendable {
     let isConnected = await link.isConnectedInTime()
     let status = await link.status
     if !isConnected, let refusal = await link.refusal { throw refusal }
-    return ControlConnectReply(
+    var reply = ControlConnectReply(
       address: chosen.address, connected: isConnected, source: chosen.source,
       error: isConnected ? nil : status.error, index: status.id)
+    // Another `connect` may have come meanwhile.
+    guard status.address == chosen.address, let network = status.network else {
+      if sharesExisting { reply.error = "\(reply.error ?? "not connected"); nothing was released to its network" }
+      return reply
+    }
+    reply.withheld = try await release(sharesExisting, to: network)
+    return reply
   }
 
   private func doctor() async -> ControlDoctorReply {

@@ -44,8 +44,14 @@ struct CatalogueQueries: Sendable {
   }
 
   /// The number of shared documents and their total size, and why nothing can be recorded, if so.
-  func condition() async throws(WireFailure) -> (totals: CatalogueTotals, problem: StoreError?) {
-    try await pool.store { [catalogue] () throws(StoreError) in (try catalogue.totals(), catalogue.placeProblem) }
+  /// - Parameter network: that of the index, if there is a connection.
+  func condition(
+    in network: Home?
+  ) async throws(WireFailure) -> (totals: CatalogueTotals, withheld: Int, problem: StoreError?) {
+    try await pool.store { [catalogue] () throws(StoreError) in
+      let withheld = if let network { try catalogue.withheldCount(from: network) } else { 0 }
+      return (try catalogue.totals(), withheld, catalogue.placeProblem)
+    }
   }
 }
 
@@ -96,6 +102,8 @@ struct IndexQueries: Sendable {
   private static let pageLength = 1000
 
   let link: IndexLink
+  /// The network to which they belong; `nil` if a person asks now.
+  var home: Home?
 
   func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {
     do throws(WireFailure) {
@@ -143,7 +151,7 @@ struct IndexQueries: Sendable {
     var pages = Pages(limit: limit)
     while let wanted = pages.nextLength(Self.pageLength) {
       let query = IndexRequest.PeersQuery(limit: wanted, after: pages.cursor)
-      let reply = try await link.ask(.peers(query), PeersReply.init)
+      let reply = try await link.ask(.peers(query), in: home, PeersReply.init)
       let rows = pages.take(reply.peers, next: reply.next) { row in
         row.peer.digest.bytes + Array(row.host.utf8) + [0, UInt8(row.port >> 8), UInt8(row.port & 0xFF)]
       }

@@ -230,6 +230,23 @@ import WireProtocol
     #expect(fixture.errors.text.contains("2 documents shared before"))
   }
 
+  @Test func `connect says what the network does not learn`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
+      let more = line.contains("share_existing") ? "" : #","withheld":2"#
+      return [
+        .line(#"{"id":2,"status":200,"address":"192.0.2.1:7734","connected":true,"source":"connect"\#(more)}"#)
+      ]
+    }
+    #expect(fixture.run("connect", "192.0.2.1") == .done)
+    #expect(fixture.errors.text.contains("2 documents shared before stay unknown to this network"))
+    #expect(fixture.errors.text.contains("p2pctl connect 192.0.2.1:7734 --share-existing"))
+    #expect(fixture.run("connect", "192.0.2.1", "--share-existing") == .done)
+    #expect(daemon.requests.last == #"{"id":2,"op":"connect","address":"192.0.2.1:7734","share_existing":true}"#)
+    #expect(fixture.run("connect", "--share-existing") == .usage)
+  }
+
   @Test(arguments: ["p2p-join:", "nonsense", "p2p-join:e30"])
   func `what is no ticket is a usage error, and nothing is started`(text: String) throws {
     let fixture = try CommandFixture()

@@ -30,6 +30,7 @@ import Testing
     (full.isShared, full.preserves, full.replacesFile) = (false, false, true)
     (full.isDetached, full.isContentChosen, full.mask) = (true, true, 0o077)
     full.from = PeerID(digest: content.root)
+    full.home = .closed(PeerID(digest: content.root))
     full.sources = [
       .init(peer: PeerID(digest: content.root), name: "eve \u{1B}", host: "::1", bytes: 5, error: "sent wrong bytes"),
       .init(peer: PeerID(digest: .zero), name: "bob", host: "192.0.2.1", bytes: 72),

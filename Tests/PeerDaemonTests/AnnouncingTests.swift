@@ -86,7 +86,7 @@ import WireProtocol
       #expect(await link.isConnectedInTime())
       index.refuse { _ in .badRequest("no") }
       catalogue.insert("a")
-      #expect(await link.announce([document("a")]) == false)
+      #expect(await link.announce([document("a")], in: .open) == false)
       index.refuse { _ in nil }
       #expect(await eventually { index.keys == ["file/a"] })
     }
@@ -98,7 +98,7 @@ import WireProtocol
       await link.start()
       #expect(await eventually { index.keys.count == 7 })
       let records = (0..<7).map { DocumentID(key: document("\($0)").key, content: .empty) }
-      #expect(await link.withdraw(records))
+      #expect(await link.withdraw(records, in: .open))
       #expect(index.keys.isEmpty)
     }
   }
@@ -110,7 +110,7 @@ import WireProtocol
       #expect(await eventually { index.keys.count == 2 })
       index.refuse { request in if case .remove = request { .badRequest("no") } else { nil } }
       catalogue.remove("a")
-      #expect(await link.withdraw([.init(key: document("a").key, content: .empty)]) == false)
+      #expect(await link.withdraw([.init(key: document("a").key, content: .empty)], in: .open) == false)
       #expect(await link.status.error?.contains("no") == true)
       index.refuse { _ in nil }
       #expect(await eventually { index.keys == ["file/b"] })

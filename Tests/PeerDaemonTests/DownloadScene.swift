@@ -58,7 +58,7 @@ final class ScriptedFetch: Sendable {
   }
 
   var fetch: FetchContent {
-    { file, choice, transfer, _, gained in
+    { file, _, choice, transfer, _, gained in
       self.state.withLock { state in
         state.calls += 1
         state.running += 1

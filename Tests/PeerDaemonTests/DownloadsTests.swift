@@ -182,7 +182,7 @@ import WireProtocol
   @Test func `same get of a key that is gone takes part in the waiting download`() async throws {
     try await scene(.noSource) { scene in
       _ = try? await scene.bob.downloads.get(scene.request())
-      _ = await scene.alice.link.withdraw([scene.document.id])
+      _ = await scene.alice.link.withdraw([scene.document.id], in: .open)
       let failure = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request()) }
       #expect(failure?.code == .noSource)
       let other = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.get(scene.request("other")) }
@@ -216,14 +216,14 @@ import WireProtocol
 
   @Test func `patient get waits for a key that nobody has`() async throws {
     try await scene(.copy) { scene in
-      _ = await scene.alice.link.withdraw([scene.document.id])
+      _ = await scene.alice.link.withdraw([scene.document.id], in: .open)
       var request = scene.request()
       request.isPatient = true
       let states = Mutex<[String]>([])
       async let download = scene.bob.downloads.get(
         request, preparing: { progress in states.withLock { $0.append(progress.activity ?? progress.state) } })
       #expect(await eventually { states.withLock { $0 } == ["waiting"] })
-      _ = await scene.alice.link.announce([scene.document])
+      _ = await scene.alice.link.announce([scene.document], in: .open)
       let received = try await download.received
       #expect(received > 0)
       #expect(states.withLock { $0.last } == "checking")

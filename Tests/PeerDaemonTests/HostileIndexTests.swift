@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import LineJSON
 import LineTransport
@@ -92,8 +93,8 @@ import WireProtocol
 
   @Test func `unacknowledged announcement is reported`() async throws {
     try await with(.greetsOnly) { link, _ in
-      #expect(await link.announce([Self.document]) == false)
-      #expect(await link.withdraw([.init(key: Self.document.key, content: .empty)]) == false)
+      #expect(await link.announce([Self.document], in: .open) == false)
+      #expect(await link.withdraw([.init(key: Self.document.key, content: .empty)], in: .open) == false)
     }
   }
 

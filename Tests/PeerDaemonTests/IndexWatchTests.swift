@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import Logging
 import NIOCore
@@ -57,7 +58,7 @@ import WireProtocol
       index.push([event(1, 1), event(2)])
       #expect(
         await news(2, subscription, link) == [.document(.appeared, document(1), total: 1), .current])
-      #expect(await link.announce([document(9)]))
+      #expect(await link.announce([document(9)], in: .open))
       index.push([event(3, 2)])
       #expect(await news(1, subscription, link) == [.document(.appeared, document(2), total: 1)])
       await link.unsubscribe(subscription)
@@ -104,7 +105,7 @@ import WireProtocol
         throw RawConnection.Failure(description: "not refused")
       }
       #expect(failure.code == .unknownOperation)
-      #expect(await link.announce([document(1)]))
+      #expect(await link.announce([document(1)], in: .open))
       #expect(index.connections == 1)
     }
   }
@@ -145,7 +146,7 @@ import WireProtocol
         index.push((start..<start + 10_000).map { event($0, UInt32($0)) })
       }
       #expect(await eventually { index.requests.contains(.unwatch(1)) })
-      #expect(await link.announce([document(1)]))
+      #expect(await link.announce([document(1)], in: .open))
       let taken = try #require(await link.news(of: subscription))
       #expect(taken.count < 20_000 && taken.last == .interrupted(.overflow))
     }
@@ -167,23 +168,23 @@ import WireProtocol
       let watches = HolderWatches(link: link)
       let content = Content.empty
       let (news, continuation) = AsyncStream.makeStream(of: HolderWatches.News.self)
-      let first = await watches.begin(content) { continuation.yield($0) }
+      let first = await watches.begin(content, in: .open) { continuation.yield($0) }
       #expect(await eventually { index.watches == [.content(content)] })
       let holder = Holder(
         peer: Swarm.id("bob"), name: try PeerName("bob"), host: "192.0.2.1", port: 1, complete: true)
-      #expect(await watches.holders(of: content) == nil)
+      #expect(await watches.holders(of: content, in: .open) == nil)
       index.push([WatchEvent(watch: 1, seq: 1, .holder(.joined, holder)), event(2)])
       var iterator = news.makeAsyncIterator()
       #expect(await iterator.next() == .joined(holder))
       #expect(await iterator.next() == .current)
-      #expect(await watches.holders(of: content) == [holder])
+      #expect(await watches.holders(of: content, in: .open) == [holder])
       let (others, second) = AsyncStream.makeStream(of: HolderWatches.News.self)
-      let token = await watches.begin(content) { second.yield($0) }
+      let token = await watches.begin(content, in: .open) { second.yield($0) }
       var other = others.makeAsyncIterator()
       #expect(await other.next() == .joined(holder))
       #expect(await other.next() == .current)
       index.push([WatchEvent(watch: 1, seq: 3, .holder(.left, holder))])
-      #expect(await eventually { await watches.holders(of: content) == [] })
+      #expect(await eventually { await watches.holders(of: content, in: .open) == [] })
       index.disconnect()
       #expect(await iterator.next() == .uncertain)
       #expect(await other.next() == .uncertain)

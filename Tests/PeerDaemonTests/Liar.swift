@@ -110,7 +110,9 @@ final class Liar: Sendable {
     guard let content else { return }
     let document = Document(
       key: try DocumentKey(key), title: .empty, content: content, modified: Timestamp(seconds: 0))
-    guard await link.link.announce([document]) else { throw RawConnection.Failure(description: "not announced") }
+    guard await link.link.announce([document], in: .open) else {
+      throw RawConnection.Failure(description: "not announced")
+    }
   }
 
   func end() async {

@@ -50,7 +50,7 @@ private final class ScriptedPartial: PartialContent {
       let path = try swarm.directory.write("part", bytes)
       let file = try FileHasher(layers: alice.catalogue.layers).hash(path)
       let partial = try ScriptedPartial(file, at: path, in: alice.catalogue)
-      alice.partials.offer(partial, as: try DocumentKey("file/x"))
+      alice.partials.offer(partial, as: try DocumentKey("file/x"), in: .open)
       let connection = try RawConnection(to: alice.uploads.address)
       _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(alice.id)","name":"bob"}"#)
       try await body(connection, partial, alice)
@@ -179,7 +179,7 @@ private final class ScriptedPartial: PartialContent {
 
   @Test func `partial holding has only whole proven pieces`() async throws {
     try await with(pattern(1_000_000)) { _, partial, _ in
-      let holding = PartialHolding(key: try DocumentKey("file/x"), partial: partial)
+      let holding = PartialHolding(key: try DocumentKey("file/x"), home: .open, partial: partial)
       partial.prove(1)
       partial.prove(2)
       for (offset, length) in [(262_144, 1), (262_144, 524_288), (786_431, 1)] as [(Int64, Int64)] {

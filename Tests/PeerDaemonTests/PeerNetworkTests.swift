@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import NetworkMembership
 import PeerDaemon
@@ -50,6 +51,22 @@ import WireProtocol
 
   private func pass(_ issuer: PassIssuer, at seconds: Int64 = 0) throws -> SignedPass {
     try #require(issuer.pass(for: bob, as: .reader, at: time(seconds)))
+  }
+
+  @Test func `home is the network that the index has stated last`() throws {
+    var network = PeerNetwork()
+    #expect(network.home == .open)
+    try network.greeted(standing(of: issuer, at: 0), by: issuer.network, at: start)
+    network.disconnected()
+    #expect(network.home == .closed(issuer.network), "nothing else is known yet")
+    #expect(throws: InvalidValue.self) {
+      try network.greeted(standing(of: other, at: 0), by: issuer.network, at: start)
+    }
+    #expect(network.home == .closed(issuer.network), "its key was not that of the index")
+    try network.greeted(MemberStanding(role: nil), by: other.network, at: start)
+    #expect(network.home == .nowhere)
+    try network.greeted(nil, by: nil, at: start)
+    #expect(network.home == .open)
   }
 
   @Test func `in an open network everybody is served`() {

@@ -71,6 +71,7 @@ final class Swarm: Sendable {
     fetch: FetchContent? = nil,
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) async throws -> Member {
+    let passes = PassKeeper()
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
     let transfers = TransferRegistry()
@@ -79,13 +80,15 @@ final class Swarm: Sendable {
     download.set(down)
     upload.set(up)
     let uploads = try await UploadServer.start(
-      .address(host: "127.0.0.1", port: 0), identity: identity, ledger: ShareLedger(catalogue: catalogue),
-      partials: partials, transfers: transfers, group: group, pool: pool, limits: limits,
+      .address(host: "127.0.0.1", port: 0), identity: identity, passes: passes,
+      ledger: ShareLedger(catalogue: catalogue), partials: partials, transfers: transfers, group: group, pool: pool,
+      limits: limits,
       limiter: upload, logger: Self.logger(name), changed: ChangedFiles())
     let link = IndexLink(
       address: try index ?? indexEndpoint,
       hello: IndexHello(peer: id ?? identity.id, name: identity.name, port: port ?? uploads.address.port),
-      shares: { _ in .init(documents: [], next: nil) }, loop: group.next(), logger: Self.logger(name))
+      shares: { _ in .init(documents: [], next: nil) }, loop: group.next(), logger: Self.logger(name),
+      passes: passes)
     links.withLock { $0.append(link) }
     await link.start()
     let downloads = Downloads(
@@ -100,7 +103,7 @@ final class Swarm: Sendable {
     await downloads.start()
     return Member(
       id: identity.id, name: identity.name, catalogue: catalogue, partials: partials, transfers: transfers,
-      uploads: uploads, link: link, downloads: downloads)
+      uploads: uploads, passes: passes, link: link, downloads: downloads)
   }
 
   /// The downloads of a member as its next process finds them.
@@ -139,6 +142,7 @@ struct Member: Sendable {
   let partials: PartialHoldings
   let transfers: TransferRegistry
   let uploads: UploadServer
+  let passes: PassKeeper
   let link: IndexLink
   let downloads: Downloads
 
@@ -151,7 +155,7 @@ struct Member: Sendable {
       modified: Timestamp(seconds: 0))
     try catalogue.add(
       [Share(document: document, path: path, origin: .added, fingerprint: file.fingerprint)], hashed: [file])
-    guard await link.announce([document]) else { throw RawConnection.Failure(description: "not announced") }
+    guard await link.announce([document], in: .open) else { throw RawConnection.Failure(description: "not announced") }
     return document
   }
 

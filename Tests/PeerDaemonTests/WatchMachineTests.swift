@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import NIOCore
 import PeerDaemon
@@ -54,6 +55,31 @@ import WireProtocol
       let actions = machine.received(event(index + 1, body), size: 100, at: now)
       #expect(!actions.contains { if case .close = $0 { true } else { false } })
     }
+  }
+
+  // MARK: Networks
+
+  @Test mutating func `index of another network is not asked`() throws {
+    let home = Home.closed(Swarm.id("index"))
+    var machine = WatchMachine()
+    _ = machine.subscribe(content, for: .download, in: home)
+    #expect(machine.connected(limit: 64, in: .open) == [.deliver(1)])
+    guard case .refused(let failure)? = try take(&machine).news.first else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(failure.code == .unavailable && failure.message.contains("another network"))
+    #expect(machine.timerFired(1).isEmpty && machine.phase(of: 1) == .refused)
+    // Begun while this peer is elsewhere.
+    #expect(machine.subscribe(content, for: .download, in: home)?.actions == [.deliver(2)])
+    _ = machine.disconnected()
+    #expect(machine.connected(limit: 64, in: home) == [.watch(1, content), .watch(2, content)])
+    _ = machine.answered(1, .success(5), using: &random)
+    _ = machine.disconnected()
+    // The owner takes the interruption when the next index is there already.
+    #expect(!machine.connected(limit: 64, in: .closed(Swarm.id("other"))).contains(.watch(1, content)))
+    #expect(try take(&machine).actions == [.deliver(1)])
+    #expect(machine.phase(of: 1) == .refused)
   }
 
   // MARK: The usual course

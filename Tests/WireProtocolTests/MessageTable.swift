@@ -214,8 +214,9 @@ enum MessageTable {
       optional: ["key", "prefix", "collection", "words"]),
     MessageCase(ControlLine.self, #"{"id":17,"op":"watch"}"#),
     MessageCase(
-      ControlLine.self, #"{"id":10,"op":"connect","address":"[::1]:7734","index":"\#(Sample.peer)"}"#,
-      optional: ["index"]),
+      ControlLine.self,
+      #"{"id":10,"op":"connect","address":"[::1]:7734","index":"\#(Sample.peer)","share_existing":true}"#,
+      optional: ["index", "share_existing"]),
     MessageCase(ControlLine.self, #"{"id":11,"op":"doctor"}"#),
   ]
 
@@ -265,7 +266,8 @@ enum MessageTable {
       Reply<ControlStatusReply>.self,
       #"{"id":7,"status":200,"name":"alice","peer":"\#(Sample.peer)","socket":"/run/alice.sock","#
         + #""uploads":"127.0.0.1:40001","index":{"address":"127.0.0.1:7734","connected":true,"#
-        + #""since":"2024-02-29T12:00:00Z","source":"settings"},"documents":1,"bytes":177957}"#, optional: ["status"]),
+        + #""since":"2024-02-29T12:00:00Z","source":"settings"},"documents":1,"bytes":177957,"withheld":1}"#,
+      optional: ["status", "withheld"]),
     MessageCase(Part<MovedBytes>.self, #"{"uploaded":5,"downloaded":6,"since":"2024-02-29T12:00:00Z"}"#),
     MessageCase(
       Reply<StatsReply>.self,
@@ -281,8 +283,8 @@ enum MessageTable {
       optional: ["status", "counts"]),
     MessageCase(
       Reply<ControlConnectReply>.self,
-      #"{"id":10,"status":200,"address":"127.0.0.1:7734","connected":true,"source":"connect","index":"\#(Sample.peer)"}"#,
-      optional: ["status", "connected", "index"]),
+      #"{"id":10,"status":200,"address":"127.0.0.1:7734","connected":true,"source":"connect","index":"\#(Sample.peer)","withheld":7}"#,
+      optional: ["status", "connected", "index", "withheld"]),
     MessageCase(
       Reply<ControlDoctorReply>.self,
       #"{"id":11,"status":200,"index":{"server":"p2p-index/0.1.0","seconds":0.5,"skew":-3},"#

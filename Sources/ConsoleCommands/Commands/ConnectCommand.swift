@@ -9,7 +9,7 @@ struct ConnectCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "connect", "Choose the index to use, or show it.",
     "The choice is saved and overrides the configuration until connect --default. Without an address, shows the index. "
-      + "The id of an index is remembered at the first contact by TLS; another one at its address is refused until --id "
+      + "What you shared in another network stays unknown to this one without --share-existing. The id of an index is remembered at the first contact by TLS; another one at its address is refused until --id "
       + "names it.")
 
   @Argument(help: ArgumentHelp("HOST[:PORT]; the default port is \(Endpoint.defaultIndexPort).", valueName: "address"))
@@ -23,9 +23,15 @@ struct ConnectCommand: ConsoleCommand {
   @Flag(name: .customLong("default"), help: "Return to the configured index.")
   var usesDefault = false
 
+  @Flag(help: "Also announce what was shared in other networks.")
+  var shareExisting = false
+
   @OptionGroup var daemon: DaemonOptions
 
   func validate() throws {
+    if shareExisting, address == nil, !usesDefault {
+      throw ValidationError("--share-existing needs the address of the index, or --default")
+    }
     if address != nil, usesDefault { throw ValidationError("specify either an address or --default") }
     if id != nil, address == nil { throw ValidationError("--id needs the address of the index") }
     if let id, PeerID(hex: id) == nil { throw ValidationError("--id takes 64 hex digits, as p2pctl status shows them") }
@@ -35,12 +41,15 @@ struct ConnectCommand: ConsoleCommand {
   func perform(on console: Console) throws -> ExitStatus {
     if address == nil, !usesDefault { return try show(on: console) }
     let reply = try DaemonClient(console: console, options: daemon).request(
-      .connect(try endpoint, id: id.flatMap { PeerID(hex: $0) }), for: ControlConnectReply.self)
+      .connect(try endpoint, id: id.flatMap { PeerID(hex: $0) }, sharesExisting: shareExisting),
+      for: ControlConnectReply.self)
     if daemon.json {
       try console.writeJSON(reply.members)
     } else if reply.connected {
       let id = reply.index.map { ", id \($0)" } ?? ""
       try console.writeLine("connected to \(TextRules.escapedForTerminal(reply.address.description))\(id)")
+      console.noteWithheld(
+        reply.withheld, command: "connect \(usesDefault ? "--default" : "\(reply.address)")")
     }
     guard reply.connected else {
       throw CommandFailure(

@@ -83,6 +83,7 @@ struct StatusCommand: ConsoleCommand {
       "uploads": .string(status.uploads.description), "index": status.index.json,
       "documents": .integer(Int64(status.documents)), "bytes": .integer(status.bytes),
     ]
+    if status.withheld > 0 { members["withheld"] = .integer(Int64(status.withheld)) }
     if let moved = status.moved { for member in moved.members { members[member.key] = member.value } }
     if let error = status.error { members["error"] = .string(error) }
     return members
@@ -94,6 +95,11 @@ struct StatusCommand: ConsoleCommand {
       ("uploads", status.uploads.description), ("index", text(of: status.index)),
       ("shares", "\(Quantity.count(status.documents, "document")), \(Quantity.size(status.bytes))"),
     ]
+    if status.withheld > 0 {
+      let count = Quantity.count(status.withheld, "document")
+      rows.append(
+        ("withheld", "\(count) shared in other networks; p2pctl connect ADDRESS --share-existing announces them here"))
+    }
     if let moved = status.moved {
       rows.append(
         (

@@ -43,11 +43,7 @@ struct JoinCommand: ConsoleCommand {
     try console.writeLine(
       TextRules.escapedForTerminal(
         "joined the network of the index \(shortID(reply.index)) at \(reply.address) as \(reply.role.rawValue)"))
-    if reply.withheld > 0 {
-      console.noteLine(
-        "\(Quantity.count(reply.withheld, "document")) shared before stay unknown to this network. To announce them: "
-          + "p2pctl join TICKET --share-existing")
-    }
+    console.noteWithheld(reply.withheld, command: "join TICKET")
     return .done
   }
 
@@ -106,6 +102,17 @@ struct JoinCommand: ConsoleCommand {
     } catch let failure as SocketSearch.Failure {
       throw CommandFailure(failure)
     }
+  }
+}
+
+extension Console {
+  /// Says that documents of other networks are not announced.
+  /// - Parameter command: what announces them, with `--share-existing`.
+  func noteWithheld(_ documents: Int, command: String) {
+    guard documents > 0 else { return }
+    noteLine(
+      "\(Quantity.count(documents, "document")) shared before stay unknown to this network. To announce them: "
+        + "p2pctl \(command) --share-existing")
   }
 }
 

@@ -10,7 +10,10 @@ struct WatchReports {
   func send(_ filter: DocumentFilter, to events: ControlEvents) async throws(WireFailure) -> any WireReply {
     try await link.requireConnection()
     // The initial state is what `list` shows.
-    guard let subscription = await link.subscribe(.documents(filter), for: .frontEnd, takesState: false) else {
+    guard
+      let subscription = await link.subscribe(
+        .documents(filter), for: .frontEnd, in: link.passes.home, takesState: false)
+    else {
       throw WireFailure(
         .tooMany, "the daemon watches for as many front ends as the index allows; end another watch first",
         limit: .init("watches", IndexLimits().watches))

@@ -88,9 +88,9 @@ package struct ContentFetcher: Sendable {
 
   /// Fetches what a file lacks.
   package var fetch: FetchContent {
-    { file, choice, transfer, limit, gained in
+    { file, home, choice, transfer, limit, gained in
       let observer = observer(of: file, transfer, gained)
-      return await fetch(file, choice, limit, observer) { [link] in await choice.lookUpOthers(link) }
+      return await fetch(file, home, choice, limit, observer) { [link] in await choice.lookUpOthers(link, in: home) }
     }
   }
 
@@ -112,7 +112,7 @@ package struct ContentFetcher: Sendable {
   }
 
   private func fetch(
-    _ file: PieceFile, _ choice: SourceChoice, _ limiter: RateLimiter, _ observer: FetchObserver,
+    _ file: PieceFile, _ home: Home, _ choice: SourceChoice, _ limiter: RateLimiter, _ observer: FetchObserver,
     _ lookUp: @escaping ContentFetch.LookUp
   ) async -> FetchOutcome {
     let loop = idle.loop(for: choice.holders) ?? group.next()
@@ -121,7 +121,8 @@ package struct ContentFetcher: Sendable {
       timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal,
       logger: logger,
       random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp,
-      watch: { [watches] in await watches.begin(file.content, $0) }, unwatch: { [watches] in await watches.end($0) },
+      watch: { [watches] in await watches.begin(file.content, in: home, $0) },
+      unwatch: { [watches] in await watches.end($0) },
       admits: { choice.admits($0) })
     let cancellation = Mutex<(isCancelled: Bool, cancel: (@Sendable () -> Void)?)>((false, nil))
     return await withTaskCancellationHandler {

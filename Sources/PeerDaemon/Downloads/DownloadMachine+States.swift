@@ -42,6 +42,7 @@ extension DownloadMachine {
     case queued
     case paused
     case cancelled
+    case otherNetwork
     /// Done: the readers have everything.
     case delivered
   }
@@ -50,6 +51,8 @@ extension DownloadMachine {
     case noSource
     /// The disk is full, or the directory is missing or read-only.
     case storage
+    /// This peer is in another network than that in which the download began. Ends when it is back there.
+    case otherNetwork
   }
 
   /// The state as it is recorded and shown.

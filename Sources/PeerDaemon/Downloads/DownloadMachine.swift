@@ -53,7 +53,7 @@ package struct DownloadMachine: Equatable, Sendable {
     case .active, .renewing, .delivering, .stopping(.delivered): .active
     case .stopping(.paused), .paused: .paused
     case .stopping(.cancelled), .cancelled: .cancelled
-    case .waiting: .waiting
+    case .stopping(.otherNetwork), .waiting: .waiting
     case .done: .done
     case .failed: .failed
     }
@@ -84,6 +84,7 @@ package struct DownloadMachine: Equatable, Sendable {
   ) -> [Action] {
     guard canBeJoined else { return [] }
     waiters.append(Waiter(id: id, isPatient: isPatient))
+    if state == .waiting(.otherNetwork) { return waitElsewhere() }
     guard resumes || phase != .paused || kind != .file else { return [] }
     return goOn(replacesSource: replacesSource)
   }
@@ -126,7 +127,7 @@ package struct DownloadMachine: Equatable, Sendable {
     case .active, .renewing:
       state = .stopping(.delivered)
       return [.stop]
-    case .stopping(.queued), .stopping(.paused): state = .stopping(.delivered)
+    case .stopping(.queued), .stopping(.paused), .stopping(.otherNetwork): state = .stopping(.delivered)
     case .queued, .waiting, .paused, .delivering: return becomeDelivered()
     case .stopping(.cancelled), .stopping(.delivered), .done, .failed, .cancelled: break
     }
@@ -146,8 +147,10 @@ package struct DownloadMachine: Equatable, Sendable {
       state = .stopping(.queued)
       return [.stop]
     case .stopping(.paused), .stopping(.queued), .stopping(.delivered): state = .stopping(.queued)
-    case .waiting, .paused: requeue()
-    case .queued, .stopping(.cancelled), .delivering, .done, .failed, .cancelled: break
+    case .waiting(.noSource), .waiting(.storage), .paused: requeue()
+    case .queued, .stopping(.cancelled), .stopping(.otherNetwork), .waiting(.otherNetwork), .delivering, .done, .failed,
+      .cancelled:
+      break
     }
     return []
   }
@@ -168,7 +171,9 @@ package struct DownloadMachine: Equatable, Sendable {
     case .active, .renewing:
       state = .stopping(.paused)
       return [.stop]
-    case .stopping(.queued): state = .stopping(.paused)
+    case .stopping(.queued), .stopping(.otherNetwork):
+      state = .stopping(.paused)
+      error = nil
     case .stopping(.paused), .stopping(.cancelled), .stopping(.delivered), .paused, .done, .failed, .cancelled: break
     }
     return []
@@ -177,8 +182,8 @@ package struct DownloadMachine: Equatable, Sendable {
   package mutating func resume() -> [Action] {
     switch state {
     case .paused, .waiting, .stopping(.paused): return goOn(replacesSource: false)
-    case .queued, .active, .renewing, .stopping(.queued), .stopping(.cancelled), .stopping(.delivered), .delivering,
-      .done, .failed, .cancelled:
+    case .queued, .active, .renewing, .stopping(.queued), .stopping(.cancelled), .stopping(.delivered),
+      .stopping(.otherNetwork), .delivering, .done, .failed, .cancelled:
       return []
     }
   }
@@ -189,7 +194,8 @@ package struct DownloadMachine: Equatable, Sendable {
     case .active, .renewing:
       state = .stopping(.cancelled)
       return [.stop]
-    case .stopping(.queued), .stopping(.paused), .stopping(.delivered): state = .stopping(.cancelled)
+    case .stopping(.queued), .stopping(.paused), .stopping(.delivered), .stopping(.otherNetwork):
+      state = .stopping(.cancelled)
     case .stopping(.cancelled), .done, .failed, .cancelled: break
     }
     return []
@@ -266,6 +272,7 @@ package struct DownloadMachine: Equatable, Sendable {
       error = nil
     case .cancelled: return becomeCancelled()
     case .delivered: return becomeDelivered()
+    case .otherNetwork: return waitElsewhere()
     }
     return []
   }
@@ -275,6 +282,47 @@ package struct DownloadMachine: Equatable, Sendable {
     let ids = waiters.map(\.id)
     waiters = []
     return ids.isEmpty ? [] : [.answer(ids, answer)]
+  }
+
+  // MARK: Networks
+
+  /// This peer is in another network now.
+  /// - Parameter failure: says which one the download needs.
+  package mutating func networkLeft(_ failure: WireFailure) -> [Action] {
+    switch state {
+    case .queued, .waiting(.noSource), .waiting(.storage):
+      error = failure
+      return waitElsewhere()
+    case .active, .renewing:
+      error = failure
+      state = .stopping(.otherNetwork)
+      return [.stop]
+    case .stopping(.queued):
+      error = failure
+      state = .stopping(.otherNetwork)
+    case .stopping(.paused), .stopping(.cancelled), .stopping(.delivered), .stopping(.otherNetwork),
+      .waiting(.otherNetwork), .paused, .delivering, .done, .failed, .cancelled:
+      break
+    }
+    return []
+  }
+
+  /// This peer is in the network of the download again.
+  package mutating func networkEntered() -> [Action] {
+    switch state {
+    case .waiting(.otherNetwork): requeue()
+    case .stopping(.otherNetwork):
+      state = .stopping(.queued)
+      error = nil
+    case .queued, .active, .renewing, .stopping, .waiting, .paused, .delivering, .done, .failed, .cancelled: break
+    }
+    return []
+  }
+
+  /// `error` says why.
+  private mutating func waitElsewhere() -> [Action] {
+    state = .waiting(.otherNetwork)
+    return answerImpatient(error ?? WireFailure(.unavailable, "began in another network"), all: false)
   }
 
   // MARK: Waiting
@@ -288,10 +336,14 @@ package struct DownloadMachine: Equatable, Sendable {
     state = .waiting(reason)
     error = failure
     hasLookedAgain = false
-    let answered = waiters.filter { !$0.isPatient || reason == .storage }.map(\.id)
+    return answerImpatient(failure, all: reason == .storage) + [.retry(after: delay(reason, using: &random))]
+  }
+
+  /// - Parameter all: whether those are answered as well that wait for sources.
+  private mutating func answerImpatient(_ failure: WireFailure, all: Bool) -> [Action] {
+    let answered = waiters.filter { !$0.isPatient || all }.map(\.id)
     waiters.removeAll { answered.contains($0.id) }
-    return (answered.isEmpty ? [] : [.answer(answered, .failure(failure))])
-      + [.retry(after: delay(reason, using: &random))]
+    return answered.isEmpty ? [] : [.answer(answered, .failure(failure))]
   }
 
   /// For sources 1, 2, 4 … 30 s, a quarter more or less.
@@ -303,7 +355,7 @@ package struct DownloadMachine: Equatable, Sendable {
   }
 
   package mutating func timerFired() -> [Action] {
-    guard case .waiting(let reason) = state else { return [] }
+    guard case .waiting(let reason) = state, reason != .otherNetwork else { return [] }
     return [.probe(reason)]
   }
 
@@ -315,7 +367,7 @@ package struct DownloadMachine: Equatable, Sendable {
 
   /// - Parameter hasHope: whether there is a source, or the disk takes files again.
   package mutating func probed(_ hasHope: Bool, using random: inout some RandomNumberGenerator) -> [Action] {
-    guard case .waiting(let reason) = state else { return [] }
+    guard case .waiting(let reason) = state, reason != .otherNetwork else { return [] }
     guard !hasHope else {
       requeue()
       return []

@@ -16,16 +16,20 @@ struct DownloadPreparation: Sendable {
 
   // MARK: Sources
 
-  func choose(_ request: DownloadRequest) async throws(WireFailure) -> SourceChoice {
-    let lookup = SelectedLookup(link: link, key: request.key, from: request.from, content: request.content)
+  /// - Parameter home: the network in which it was asked for.
+  func choose(_ request: DownloadRequest, in home: Home) async throws(WireFailure) -> SourceChoice {
+    let lookup = SelectedLookup(
+      link: link, home: home, key: request.key, from: request.from, content: request.content)
     let found = try await lookup.reply()
     return try SourceChoice(
       request.key, found, from: request.from, prefix: request.content, newest: request.takesNewest, asking: own)
   }
 
-  private func lookUp(_ key: DocumentKey, _ peer: PeerID?) async throws(WireFailure) -> LookupReply {
+  private func lookUpKey(of record: DownloadRecord) async throws(WireFailure) -> LookupReply {
+    let key = record.document.key
     do throws(WireFailure) {
-      return try await link.ask(.lookup(.init(.key(key), peer: peer)), LookupReply.init)
+      let query = IndexRequest.lookup(.init(.key(key), peer: record.from))
+      return try await link.ask(query, in: record.home, LookupReply.init)
     } catch  where error.code == .notFound {
       throw WireFailure(.notFound, "nobody shares \(key) now; p2pctl list shows what is available")
     }
@@ -37,7 +41,7 @@ struct DownloadPreparation: Sendable {
     let query = IndexRequest.lookup(.init(.content(record.document.content), peer: record.from))
     var found: LookupReply?
     do throws(WireFailure) {
-      found = try await link.ask(query, LookupReply.init)
+      found = try await link.ask(query, in: record.home, LookupReply.init)
     } catch {
       guard error.code == .notFound else {
         throw WireFailure(.noSource, "cannot look for sources of \(record.document.key): \(error.message)")
@@ -57,7 +61,7 @@ struct DownloadPreparation: Sendable {
     while !Task.isCancelled {
       do throws(WireFailure) {
         let choice = try SourceChoice(
-          key, try await lookUp(key, record.from), from: record.from?.hex, prefix: nil, asking: own)
+          key, try await lookUpKey(of: record), from: record.from?.hex, prefix: nil, asking: own)
         if choice.content.content != record.document.content { return choice }
       } catch {
         // Between the withdrawal and the announcement nobody holds the key.

@@ -6,10 +6,14 @@ import WireProtocol
 
 extension DownloadRecord {
   /// A new download.
-  /// - Parameter path: of a stream, `streamPath`.
-  init(_ request: DownloadRequest, _ choice: SourceChoice, path: String, id: Int64, created: Timestamp) {
+  /// - Parameters:
+  ///   - home: the network in which it begins.
+  ///   - path: of a stream, `streamPath`.
+  init(
+    _ request: DownloadRequest, _ choice: SourceChoice, in home: Home, path: String, id: Int64, created: Timestamp
+  ) {
     self.init(document: choice.document(request.key), path: path, created: created)
-    self.id = id
+    (self.id, self.home) = (id, home)
     isShared = request.isShared
     preserves = request.preserves
     replacesFile = request.replacesFile

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 import NIOCore
 package import WireProtocol
@@ -19,6 +20,8 @@ package struct DownloadRequest: Sendable {
 
   package var key: DocumentKey
   package var destination: Destination
+  /// The network in which it was asked for; `nil` for the one of now.
+  package var home: Home?
   /// The name of a holder or the first digits of its id.
   package var from: String?
   /// The first digits of the root of the content; `:SIZE` may follow.

@@ -89,7 +89,7 @@ struct DownloadWork: Sendable {
     await opened(file)
     order.transfer.verified(file.pieces)
     let isOffered = report.record.isShared && document.content.geometry.pieceCount > 1
-    if isOffered { await partial.offer(file, document) }
+    if isOffered { await partial.offer(file, document, report.record.home) }
     let outcome: DownloadMachine.Outcome
     do throws(WireFailure) {
       if let early = try await fill(file, order, &report) {
@@ -101,14 +101,14 @@ struct DownloadWork: Sendable {
         outcome = try await finish(file, &report)
       }
     } catch {
-      if isOffered { await partial.withdraw(document, false) }
+      if isOffered { await partial.withdraw(document, order.record.home, false) }
       throw error
     }
     if outcome != .done {
       // What a pause or a restart of the machine finds.
       _ = try? await onDisk { () throws(StoreError) in try file.synchronize() }
     }
-    if isOffered, outcome != .done { await partial.withdraw(document, false) }
+    if isOffered, outcome != .done { await partial.withdraw(document, order.record.home, false) }
     return outcome
   }
 
@@ -176,7 +176,8 @@ struct DownloadWork: Sendable {
       } catch {
         return .noSource(error, hasChanged: false, hasGained: hasGained)
       }
-      let outcome = await fetch(file, sources, order.transfer, limiter, order.gained)
+      let outcome = await fetch(
+        file, report.record.home, sources, order.transfer, limiter, order.gained)
       report.record.received = min(
         report.record.received.addingReportingOverflow(max(outcome.received, 0)).partialValue & .max,
         Content.maximumSize)
@@ -275,7 +276,8 @@ struct DownloadWork: Sendable {
       var superseded = [Share]()
       if record.isShared {
         superseded = try Self.share(
-          record.document, hashed, in: ledger, forgetting: file.temporaryPaths, finishing: isRecorded ? done : nil)
+          record.document, hashed, of: record.home, in: ledger, forgetting: file.temporaryPaths,
+          finishing: isRecorded ? done : nil)
       } else {
         // A record that cannot be removed now is removed at the next start.
         for path in file.temporaryPaths { try? ledger.catalogue.forgetTemporary(path) }
@@ -288,7 +290,7 @@ struct DownloadWork: Sendable {
       report.record.named(path)
       if record.isShared {
         // Before the whole is announced.
-        await partial.withdraw(record.document, true)
+        await partial.withdraw(record.document, record.home, true)
         await publish(record.document, superseded)
       }
       return .done
@@ -297,7 +299,7 @@ struct DownloadWork: Sendable {
       guard let present = try await preparation.same(record.document.content, at: file.target) else {
         return .failed(try await keepBeside(file, attributes, error))
       }
-      await partial.withdraw(record.document, record.isShared)
+      await partial.withdraw(record.document, record.home, record.isShared)
       try await onDisk { () throws(StoreError) in file.discard() }
       return try await finish(present: present, &report)
     }
@@ -306,7 +308,7 @@ struct DownloadWork: Sendable {
   private func finish(
     present file: HashedFile, _ report: inout Report
   ) async throws(WireFailure) -> DownloadMachine.Outcome {
-    if report.record.isShared { try await share(report.record.document, file) }
+    if report.record.isShared { try await share(report.record.document, file, of: report.record.home) }
     let record = report.record
     if record.temporary != nil {
       try await onDisk { [preparation] () throws(StoreError) in try preparation.discard(record, nil) }
@@ -331,20 +333,22 @@ struct DownloadWork: Sendable {
   }
 
   /// Shares an existing file.
-  func share(_ document: Document, _ file: HashedFile) async throws(WireFailure) {
+  /// - Parameter home: the network in which its download began.
+  func share(_ document: Document, _ file: HashedFile, of home: Home) async throws(WireFailure) {
     let superseded = try await onDisk { [ledger = preparation.ledger] () throws(StoreError) in
-      try Self.share(document, file, in: ledger, forgetting: [], finishing: nil)
+      try Self.share(document, file, of: home, in: ledger, forgetting: [], finishing: nil)
     }
     await publish(document, superseded)
   }
 
   /// - Returns: superseded shares.
   private static func share(
-    _ document: Document, _ file: HashedFile, in ledger: ShareLedger, forgetting temporary: [String],
+    _ document: Document, _ file: HashedFile, of home: Home, in ledger: ShareLedger, forgetting temporary: [String],
     finishing download: DownloadRecord?
   ) throws(StoreError) -> [Share] {
     do throws(StoreError) {
-      return try ledger.add(fetched: [(document, file)], forgetting: temporary, finishing: download)
+      return try ledger.add(
+        fetched: [(document, file)], in: home, forgetting: temporary, finishing: download)
     } catch {
       // The file is complete: the error must say that only the catalogue could not be written.
       throw StoreError(error.code, file.path, "is complete, but could not be added to the catalogue: \(error)")

@@ -119,11 +119,15 @@ extension Downloads {
     guard !isAdmitting, !isStopping else { return }
     isAdmitting = true
     defer { isAdmitting = false }
-    var begun = [ActiveDownload]()
+    var (begun, elsewhere) = ([ActiveDownload](), [ActiveDownload]())
     for isSmall in [true, false] {
       var slots = (isSmall ? Self.maxSmall : maxActive) - busy.count { jobs[$0]?.isSmall == isSmall }
       while slots > 0, let job = queue.next(isSmall: isSmall).flatMap({ jobs[$0] }) {
         guard job.machine.state == .queued, !job.isHeld else { continue }
+        guard isHere(job) else {
+          elsewhere.append(job)
+          continue
+        }
         guard !isFollower(job) else {
           followers[job.content, default: []].insert(job.id)
           continue
@@ -133,6 +137,7 @@ extension Downloads {
         slots -= 1
       }
     }
+    for job in elsewhere { carryOut(job.machine.networkLeft(.waits(job.record.home)), job) }
     for job in begun { carryOut(job.machine.admitted(), job) }
   }
 
@@ -242,6 +247,8 @@ extension Downloads {
         let choice = await self.findSources(of: record)
         self.probed(choice != nil, choice, id)
       case .storage: self.probed(await preparation.canWrite(record), nil, id)
+      // Nothing has to be found out.
+      case .otherNetwork: self.probed(false, nil, id)
       }
     }
   }

@@ -71,16 +71,26 @@ extension Downloads {
     _ request: DownloadRequest, since started: NIODeadline,
     _ preparing: @Sendable (DownloadProgress) -> Void = { _ in }
   ) async throws(WireFailure) -> Entry {
+    var request = request
+    request.home = home(of: request)
+    return try await enter(request, in: home(of: request), since: started, preparing)
+  }
+
+  private func enter(
+    _ request: DownloadRequest, in home: Home, since started: NIODeadline,
+    _ preparing: @Sendable (DownloadProgress) -> Void
+  ) async throws(WireFailure) -> Entry {
     while true {
       let choice: SourceChoice
       do throws(WireFailure) {
-        choice = try await preparation.choose(request)
+        choice = try await preparation.choose(request, in: home)
       } catch {
         guard error.code == .notFound || error.code == .unavailable else { throw error }
         // The same `get` goes on with its download even if nobody has the key now.
         // Finding the target may make its directory.
         let isKnown = !jobs.of(request.key).isEmpty
         if isKnown, let place = await place(of: request), let job = unfinished(request, place: place) {
+          try requireNetwork(of: job, home)
           return .job(job, nil)
         }
         preparing(DownloadProgress(received: 0, size: 0, state: "waiting", error: error.message))
@@ -98,7 +108,7 @@ extension Downloads {
         DownloadProgress(received: 0, size: content.size, activity: TransferHandle.Activity.checking.rawValue))
       if let file = try await preparation.present(request, content, at: target) {
         let document = choice.document(request.key)
-        if request.isShared { try await work.share(document, file) }
+        if request.isShared { try await work.share(document, file, of: home) }
         return .present(Download(content: content, path: file.path, moved: .init(), since: started, job: nil))
       }
       return try await begin(request, choice, at: target.path, place: place)

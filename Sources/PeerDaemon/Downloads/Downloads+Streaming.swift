@@ -52,6 +52,7 @@ extension Downloads {
         throw WireFailure(
           .notFound, "download \(rejoins.job) is not there any more, so the rest of \(request.key) cannot follow")
       }
+      try requireNetwork(of: job, home(of: request))
       return (job, nil)
     }
     guard case .job(let job, let choice) = try await enter(request, since: started, preparing) else {

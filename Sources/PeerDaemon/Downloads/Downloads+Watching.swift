@@ -22,10 +22,10 @@ extension Downloads {
     }
     guard job.follower == nil, followed < Self.maxFollowed else { return }
     followed += 1
-    job.follower = Task { [watches, id = job.id, content = job.content] in
+    job.follower = Task { [watches, id = job.id, content = job.content, home = job.record.home] in
       let (news, continuation) = AsyncStream.makeStream(
         of: HolderWatches.News.self, bufferingPolicy: .bufferingNewest(Self.maxNews))
-      let token = await watches.begin(content) { continuation.yield($0) }
+      let token = await watches.begin(content, in: home) { continuation.yield($0) }
       for await item in news { self.take(item, id) }
       await watches.end(token)
     }
@@ -55,7 +55,7 @@ extension Downloads {
 
   /// Looks for sources of a waiting download; `nil` if there are none.
   nonisolated func findSources(of record: DownloadRecord) async -> SourceChoice? {
-    if let known = await watches.holders(of: record.document.content),
+    if let known = await watches.holders(of: record.document.content, in: record.home),
       !known.contains(where: { isSource($0, of: record) })
     {
       return nil

@@ -161,8 +161,9 @@ package actor Downloads {
     await writes.finished()
   }
 
-  /// The index is connected again.
+  /// The index has said whether this peer belongs to its network, and can be asked for sources again.
   package func indexConnected() {
+    judgeHomes()
     for (number, id) in waiting.sorted().enumerated() {
       guard let job = jobs[id], job.machine.waitsForSource else { continue }
       // The index is not asked about all of them at once.
@@ -181,8 +182,15 @@ package actor Downloads {
     for request: DownloadRequest, _ choice: SourceChoice, at path: String, place: String
   ) throws(WireFailure) -> (ActiveDownload, isNew: Bool) {
     let content = choice.content.content
-    let known = jobs.of(content).first { $0.place == place && $0.machine.canBeJoined }
-    if let known { return (known, false) }
+    let home = home(of: request)
+    // Readers of one network do not get what was fetched in another one, but a file can only be written by one download.
+    let known = jobs.of(content).first {
+      $0.place == place && $0.machine.canBeJoined && (!$0.record.isStream || $0.record.home == home)
+    }
+    if let known {
+      try requireNetwork(of: known, home)
+      return (known, false)
+    }
     guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
     guard jobs.count < Self.maxJobs else {
       throw WireFailure(
@@ -190,7 +198,7 @@ package actor Downloads {
         limit: .init("downloads", Self.maxJobs))
     }
     let record = DownloadRecord(
-      request, choice, path: path, id: transfers.newDownload(), created: wallClock())
+      request, choice, in: home, path: path, id: transfers.newDownload(), created: wallClock())
     let transfer = transfers.download(request.key, content, to: path, id: record.id)
     let machine = DownloadMachine(
       kind: record.kind, isDetached: request.isDetached, isContentChosen: record.isContentChosen)
@@ -205,8 +213,9 @@ package actor Downloads {
   /// An unfinished download that this request may mean although the index does not know its key now.
   func unfinished(_ request: DownloadRequest, place: String) -> ActiveDownload? {
     let from = request.from.map { PeerID(hex: $0) }
+    let home = home(of: request)
     return jobs.of(request.key).first { job in
-      job.place == place && job.machine.canBeJoined
+      job.place == place && job.machine.canBeJoined && (!job.record.isStream || job.record.home == home)
         && (from == nil || from == job.record.from)
         && (request.content.map { job.content.root.hex.hasPrefix($0.prefix { $0 != ":" }) } ?? true)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 import WireProtocol
 
@@ -21,8 +22,14 @@ package actor HolderWatches {
   package typealias Listener = @Sendable (News) -> Void
 
   package struct Token: Hashable, Sendable {
-    fileprivate let content: Content
+    fileprivate let subject: Subject
     fileprivate let number: Int
+  }
+
+  /// A content in the network in which its downloads began: the indexes of others do not hear of it.
+  fileprivate struct Subject: Hashable, Sendable {
+    let content: Content
+    let home: Home
   }
 
   private struct Entry {
@@ -38,7 +45,7 @@ package actor HolderWatches {
   private static let maxHolders = 1024
 
   private let link: IndexLink
-  private var entries: [Content: Entry] = [:]
+  private var entries: [Subject: Entry] = [:]
   private var unwatched = 0
   private var lastNumber = 0
 
@@ -47,44 +54,45 @@ package actor HolderWatches {
   }
 
   /// Listens until `end`. What is known already is reported first.
-  package func begin(_ content: Content, _ listener: @escaping Listener) -> Token {
+  package func begin(_ content: Content, in home: Home, _ listener: @escaping Listener) -> Token {
     lastNumber += 1
-    let token = Token(content: content, number: lastNumber)
-    if let entry = entries[content] {
+    let subject = Subject(content: content, home: home)
+    let token = Token(subject: subject, number: lastNumber)
+    if let entry = entries[subject] {
       for holder in entry.holders.values { listener(.joined(holder)) }
       if entry.isCurrent { listener(.current) }
     } else {
-      entries[content] = Entry(number: lastNumber)
-      follow(content)
+      entries[subject] = Entry(number: lastNumber)
+      follow(subject)
     }
-    entries[content]?.listeners[token.number] = listener
+    entries[subject]?.listeners[token.number] = listener
     return token
   }
 
   package func end(_ token: Token) {
-    guard entries[token.content]?.listeners.removeValue(forKey: token.number) != nil,
-      entries[token.content]?.listeners.isEmpty == true
+    guard entries[token.subject]?.listeners.removeValue(forKey: token.number) != nil,
+      entries[token.subject]?.listeners.isEmpty == true
     else { return }
-    if let task = entries[token.content]?.task { task.cancel() } else { unwatched -= 1 }
-    entries[token.content] = nil
+    if let task = entries[token.subject]?.task { task.cancel() } else { unwatched -= 1 }
+    entries[token.subject] = nil
   }
 
   /// The holders that the index shows; `nil` if they are not watched now.
-  package func holders(of content: Content) -> [Holder]? {
-    guard let entry = entries[content], entry.isCurrent else { return nil }
+  package func holders(of content: Content, in home: Home) -> [Holder]? {
+    guard let entry = entries[Subject(content: content, home: home)], entry.isCurrent else { return nil }
     return Array(entry.holders.values)
   }
 
   // MARK: The watch
 
-  private func follow(_ content: Content) {
-    guard let number = entries[content]?.number else { return }
-    entries[content]?.task = Task { [link] in
-      guard let subscription = await link.subscribe(.content(content), for: .download) else {
-        return self.foundNoRoom(content, number)
-      }
+  private func follow(_ subject: Subject) {
+    guard let number = entries[subject]?.number else { return }
+    entries[subject]?.task = Task { [link] in
+      guard
+        let subscription = await link.subscribe(.content(subject.content), for: .download, in: subject.home)
+      else { return self.foundNoRoom(subject, number) }
       await withTaskCancellationHandler {
-        while let news = await link.news(of: subscription) { self.take(news, content, number) }
+        while let news = await link.news(of: subscription) { self.take(news, subject, number) }
       } onCancel: {
         Task { await self.unsubscribe(subscription) }
       }
@@ -98,30 +106,30 @@ package actor HolderWatches {
     follow(next)
   }
 
-  private func foundNoRoom(_ content: Content, _ number: Int) {
-    guard entries[content]?.number == number else { return }
-    entries[content]?.task = nil
+  private func foundNoRoom(_ subject: Subject, _ number: Int) {
+    guard entries[subject]?.number == number else { return }
+    entries[subject]?.task = nil
     unwatched += 1
   }
 
-  private func take(_ news: [WatchMachine.News], _ content: Content, _ number: Int) {
+  private func take(_ news: [WatchMachine.News], _ subject: Subject, _ number: Int) {
     for item in news {
-      guard let entry = entries[content], entry.number == number else { return }
+      guard let entry = entries[subject], entry.number == number else { return }
       let report: News
       switch item {
       case .holder(.left, let holder):
-        entries[content]?.holders[holder.id] = nil
+        entries[subject]?.holders[holder.id] = nil
         continue
       case .holder(_, let holder):
         guard entry.holders.count < Self.maxHolders || entry.holders[holder.id] != nil else { continue }
-        entries[content]?.holders[holder.id] = holder
+        entries[subject]?.holders[holder.id] = holder
         report = .joined(holder)
       case .current:
-        entries[content]?.isCurrent = true
+        entries[subject]?.isCurrent = true
         report = .current
       case .interrupted, .refused:
-        entries[content]?.isCurrent = false
-        entries[content]?.holders = [:]
+        entries[subject]?.isCurrent = false
+        entries[subject]?.holders = [:]
         report = .uncertain
       case .document: continue
       }

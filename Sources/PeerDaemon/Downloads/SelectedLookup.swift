@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import WireProtocol
 
@@ -14,6 +15,8 @@ struct SelectedLookup: Sendable {
   private static let maxNamed = 8
 
   let link: IndexLink
+  /// The network to which the look-up belongs.
+  let home: Home
   let key: DocumentKey
   /// Name or id prefix of a peer.
   let from: String?
@@ -39,7 +42,7 @@ struct SelectedLookup: Sendable {
   /// What the peers of a name have, of whom the index has not shown all.
   private func reply(of name: String, _ contents: ContentPrefix?) async throws(WireFailure) -> LookupReply? {
     var named = Set<PeerID>()
-    _ = try await IndexQueries(link: link).peers(limit: Self.maxPeers) { rows in
+    _ = try await IndexQueries(link: link, home: home).peers(limit: Self.maxPeers) { rows in
       for row in rows where row.name.text == name { named.insert(row.peer) }
     }
     var (rows, more) = ([ContentListing](), 0)
@@ -68,7 +71,8 @@ struct SelectedLookup: Sendable {
 
   private func ask(_ contents: ContentPrefix?, _ peers: DigestPrefix?) async throws(WireFailure) -> LookupReply? {
     do throws(WireFailure) {
-      return try await link.ask(.lookup(.init(.key(key), contents: contents, peers: peers)), LookupReply.init)
+      let query = IndexRequest.lookup(.init(.key(key), contents: contents, peers: peers))
+      return try await link.ask(query, in: home, LookupReply.init)
     } catch  where error.code == .notFound {
       return nil
     }

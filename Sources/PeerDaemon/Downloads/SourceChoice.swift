@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 package import DocumentModel
 package import WireProtocol
 
@@ -144,9 +145,11 @@ package struct SourceChoice: Equatable, Sendable {
 
 extension SourceChoice {
   /// Asks the index for other holders of the content, under any key.
-  func lookUpOthers(_ link: IndexLink) async -> (holders: [Holder], total: Int)? {
+  /// - Parameter home: the network in which the download began.
+  func lookUpOthers(_ link: IndexLink, in home: Home) async -> (holders: [Holder], total: Int)? {
     let peer = from.flatMap { PeerID(hex: $0) }
-    let found = try? await link.ask(.lookup(.init(.content(content.content), peer: peer)), LookupReply.init)
+    let query = IndexRequest.lookup(.init(.content(content.content), peer: peer))
+    let found = try? await link.ask(query, in: home, LookupReply.init)
     return found.flatMap(others)
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
+package import ContentStore
 package import DocumentModel
 import Logging
 import NIOCore
@@ -10,9 +10,10 @@ import WireProtocol
 extension IndexLink {
   /// Announces new documents.
   ///
+  /// - Parameter home: the only network that may hear of them.
   /// - Returns: whether the index acknowledged all of them within `timeout.acknowledgement`. If not, they are announced
   ///   again later.
-  package func announce(_ documents: [Document]) async -> Bool {
+  package func announce(_ documents: [Document], in home: Home) async -> Bool {
     let records = documents.map(\.id)
     withdrawn.subtract(records)
     withdrawals.announced(records)
@@ -20,6 +21,8 @@ extension IndexLink {
     guard await waitForConnection(timeout.acknowledgement), !isOutside else { return false }
     for batch in batches(documents) {
       let left = max(deadline - .now(), .milliseconds(1))
+      // The connection may be another one than that of the batch before.
+      guard network == home else { return false }
       do throws(WireFailure) {
         try await add(Array(batch), within: left)
       } catch {
@@ -31,11 +34,11 @@ extension IndexLink {
     return true
   }
 
-  /// Withdraws records. Those that the index does not acknowledge are withdrawn again later.
-  package func withdraw(_ records: [DocumentID]) async -> Bool {
+  /// Withdraws records of which the network `home` has heard. Those that the index does not acknowledge are withdrawn again later.
+  package func withdraw(_ records: [DocumentID], in home: Home) async -> Bool {
     refused.withdrawn(records)
     if announcing.isRunning { withdrawn.formUnion(records) }
-    guard machine.isConnected, !isOutside else { return false }
+    guard network == home, !isOutside else { return false }
     let generation = generation
     guard await remove(records) else {
       if generation == self.generation { carryOut(announcing.fail(.withdrawals, using: &random)) }

@@ -48,7 +48,8 @@ extension IndexLink {
     withdrawn = []
     withdrawals = PendingWithdrawals()
     if !isOutside { carryOut(announcing.connected()) }
-    carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches))
+    carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches, in: passes.home))
+    networkKnown()
   }
 
   /// Pings at a third of the idle time that the index allows. A reply that takes as long as the idle time counts as lost.
@@ -67,6 +68,25 @@ extension IndexLink {
       return lose(retryAfter: nil)
     }
     if machine.isConnected { submit(.ping) { $0.heard($1) } }
+  }
+}
+
+/// Warnings.
+extension IndexLink {
+  func logOnce(_ what: String, _ reason: String?) {
+    var metadata: Logger.Metadata = ["address": "\(address)"]
+    if let reason { metadata["reason"] = "\(reason)" }
+    switch warnings.judge(what, at: .now()) {
+    case .write: logger.warning("\(what)", metadata: metadata)
+    case .writeAgain(let repeats):
+      metadata["times since the last of these lines"] = "\(repeats)"
+      logger.warning("\(what)", metadata: metadata)
+    case .leaveOut: logger.debug("\(what)", metadata: metadata)
+    }
+  }
+
+  func forgetOldWarnings() {
+    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import LineJSON
 import LineTransport
@@ -12,6 +13,17 @@ extension IndexLink {
 
   /// What its user should know.
   var outsideError: String? { isOutside ? WireFailure.notMember.message : nil }
+
+  /// The network of the connection; `nil` while there is none. It stays as long as the connection, unless the membership
+  /// of this peer ends.
+  var network: Home? { machine.isConnected && !isLeaving ? passes.home : nil }
+
+  /// Call it immediately before the request is sent: the connection may be another one after each suspension.
+  /// - Parameter home: the network to which the request belongs; `nil` if a person asks now.
+  /// - Throws: `unavailable` if that is not the network of the connection.
+  func requireNetwork(_ home: Home?) throws(WireFailure) {
+    if let home, home != passes.home { throw .elsewhere(home) }
+  }
 
   /// The index has stated how this peer stands.
   func learn(_ standing: MemberStanding?) throws(WireFailure) {
@@ -27,6 +39,7 @@ extension IndexLink {
     // A failure of the whole session has its own consequences.
     guard let reply = try? reply.get(), let ping = try? PingReply(reply) else { return }
     passes.heard(ping.standing)
+    if ping.standing?.role == nil, greeting?.standing?.role != nil { networkKnown() }
     guard machine.isConnected, let role = ping.standing?.role, role != greeting?.standing?.role else { return }
     // It has become a member meanwhile: everything begins again.
     if isOutside { return lose(retryAfter: nil) }
@@ -55,8 +68,9 @@ extension IndexLink {
     guard let role = reply.standing.role, generation == self.generation else {
       throw WireFailure(.unavailable, "connection to the index lost: try again with the same ticket")
     }
+    // Before anything depends on it.
+    try learn(reply.standing)
     guard isOutside else {
-      try learn(reply.standing)
       greeting?.standing = reply.standing
       announceAgain()
       return role
@@ -64,7 +78,24 @@ extension IndexLink {
     // What was refused or left out so far begins again as a member.
     lose(retryAfter: nil)
     try await requireConnection()
+    guard passes.home == .closed(index) else {
+      throw WireFailure(
+        .unavailable, "the index at \(address) has taken the ticket, but does not treat this peer as a member")
+    }
     return role
+  }
+}
+
+extension WireFailure {
+  /// What belongs to one network, while this peer is in another one.
+  static func elsewhere(_ home: Home) -> WireFailure {
+    let network =
+      switch home {
+      case .open: "an open one"
+      case .closed(let index): "that of the index \(index.hex.prefix(16))"
+      case .nowhere: "one to which this peer does not belong any more"
+      }
+    return WireFailure(.unavailable, "began in another network: \(network)")
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import LineJSON
 import LineTransport
 import NIOCore
@@ -18,10 +19,13 @@ extension IndexLink {
   }
 
   /// Waits for a connection, sends a request and decodes its reply.
+  /// - Parameter home: the network to which the request belongs; `nil` if a person asks now.
   package func ask<Reply: Sendable>(
-    _ request: IndexRequest, _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
+    _ request: IndexRequest, in home: Home? = nil,
+    _ read: @escaping @Sendable (JSONObject) throws(WireFailure) -> Reply
   ) async throws(WireFailure) -> Reply {
     try await requireConnection()
+    try requireNetwork(home)
     return try await exchange(request, within: timeout.answer, read)
   }
 

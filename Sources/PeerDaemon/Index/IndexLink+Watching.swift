@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 import NIOCore
 package import WireProtocol
 
@@ -10,13 +11,15 @@ extension IndexLink {
     fileprivate let id: WatchMachine.ID
   }
 
-  /// - Parameter takesState: whether the initial state is news as well, besides changes.
+  /// - Parameters:
+  ///   - home: the network to which it belongs: the index of another one is not asked; `nil` for any.
+  ///   - takesState: whether the initial state is news as well, besides changes.
   /// - Returns: `nil` if there are too many: the owner has to ask the index.
   package func subscribe(
-    _ query: WatchQuery, for owner: WatchMachine.Owner, takesState: Bool = true
+    _ query: WatchQuery, for owner: WatchMachine.Owner, in home: Home? = nil, takesState: Bool = true
   ) -> Subscription? {
     guard pending.count < Self.maxPending,
-      let (id, actions) = watching.subscribe(query, for: owner, takesState: takesState)
+      let (id, actions) = watching.subscribe(query, for: owner, in: home, takesState: takesState)
     else { return nil }
     carryOut(actions)
     return Subscription(id: id)

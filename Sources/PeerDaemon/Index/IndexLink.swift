@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 import Glibc
 import LineJSON
@@ -43,6 +44,8 @@ package actor IndexLink {
     package let isProven: Bool
     /// How this peer stands in a closed network, while connected.
     package let standing: MemberStanding?
+    /// The network of the connection; `nil` while there is none.
+    package let network: Home?
   }
 
   /// Receives the reply, which is valid during the call only, or the failure.
@@ -88,7 +91,7 @@ package actor IndexLink {
   /// In bytes.
   static let maxReplyLength = IndexLimits().line * 2
   /// A connection that lasted this long ends an outage.
-  private static let lastingConnection = TimeAmount.seconds(30)
+  static let lastingConnection = TimeAmount.seconds(30)
   /// Before the next connection to an index whose replies are too long, in seconds: they will be so again.
   private static let brokenIndexPause = 10
 
@@ -108,6 +111,7 @@ package actor IndexLink {
   /// What requests get as long as there is no connection, because only a person can change something.
   var refusal: WireFailure?
   private let connectedFrom: @Sendable (_ own: String) -> Void
+  let networkKnown: @Sendable () -> Void
   private(set) var address: Endpoint
   var machine = IndexLinkMachine()
   var random: any RandomNumberGenerator & Sendable
@@ -143,15 +147,18 @@ package actor IndexLink {
   var warnings = RepeatedWarnings()
   var connectedAt = NIODeadline.now()
   /// The end of the connection is this side's own doing.
-  private var isLeaving = false
+  private(set) var isLeaving = false
 
-  /// - Parameter connectedFrom: gets the address from which each connection to the index is made.
+  /// - Parameters:
+  ///   - connectedFrom: gets the address from which each connection to the index is made.
+  ///   - networkKnown: called when the index has said whether this peer belongs to its network.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
     timeout: Timeout = Timeout(), trust: IndexTrust? = nil, passes: PassKeeper = PassKeeper(),
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-    connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in }
+    connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in },
+    networkKnown: @escaping @Sendable () -> Void = {}
   ) {
     self.address = address
     self.hello = hello
@@ -165,6 +172,7 @@ package actor IndexLink {
     since = wallClock()
     self.random = random
     self.connectedFrom = connectedFrom
+    self.networkKnown = networkKnown
   }
 
   // MARK: Life
@@ -216,7 +224,7 @@ package actor IndexLink {
       address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
       error: lastError ?? outsideError ?? announcementError ?? refusedError,
       id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil,
-      standing: greeting?.standing)
+      standing: greeting?.standing, network: network)
   }
 
   /// Waits for a connection, at most `timeout.connection`.
@@ -332,22 +340,6 @@ package actor IndexLink {
     refusal = failure
     for waiter in waiters { waiter.resume(false) }
     waiters = []
-  }
-
-  func logOnce(_ what: String, _ reason: String?) {
-    var metadata: Logger.Metadata = ["address": "\(address)"]
-    if let reason { metadata["reason"] = "\(reason)" }
-    switch warnings.judge(what, at: .now()) {
-    case .write: logger.warning("\(what)", metadata: metadata)
-    case .writeAgain(let repeats):
-      metadata["times since the last of these lines"] = "\(repeats)"
-      logger.warning("\(what)", metadata: metadata)
-    case .leaveOut: logger.debug("\(what)", metadata: metadata)
-    }
-  }
-
-  func forgetOldWarnings() {
-    if machine.isConnected, NIODeadline.now() - connectedAt >= Self.lastingConnection { warnings.forget() }
   }
 
   func closed(generation: Int) {

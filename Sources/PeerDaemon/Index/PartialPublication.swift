@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import Synchronization
 
 /// The documents of which this peer offers the part that it has.
 final class PartialDocuments: Sendable {
-  private let documents = Mutex<[DocumentID: Document]>([:])
+  private let documents = Mutex<[DocumentID: (document: Document, home: Home)]>([:])
 
-  var all: [Document] { documents.withLock { Array($0.values) } }
+  /// Those of which a network may hear.
+  func all(in network: Home) -> [Document] {
+    documents.withLock { $0.values.filter { $0.home == network }.map(\.document) }
+  }
 
   func contains(_ id: DocumentID) -> Bool { documents.withLock { $0[id] != nil } }
 
-  func insert(_ document: Document) {
-    documents.withLock { $0[document.id] = document.partial }
+  func insert(_ document: Document, in home: Home) {
+    documents.withLock { $0[document.id] = (document.partial, home) }
   }
 
   func remove(_ id: DocumentID) {
@@ -32,23 +36,24 @@ final class PartialPublication: Sendable {
   }
 
   /// Without a connection the next one announces it.
-  func announce(_ document: Document) {
-    documents.insert(document)
+  /// - Parameter home: the only network that may hear of it.
+  func announce(_ document: Document, in home: Home) {
+    documents.insert(document, in: home)
     enqueue { [documents, publication] in
       guard documents.contains(document.id), await publication.link.status.isConnected else { return }
-      _ = await publication.link.announce([document.partial])
+      _ = await publication.link.announce([document.partial], in: home)
       // It may have been completed, or withdrawn, meanwhile.
       if !documents.contains(document.id) { _ = await publication.publish([document]) }
     }
   }
 
   /// - Parameter isComplete: whether the document is announced as a whole instead.
-  func withdraw(_ document: Document, isComplete: Bool) {
+  func withdraw(_ document: Document, in home: Home, isComplete: Bool) {
     documents.remove(document.id)
     guard !isComplete else { return }
     enqueue { [documents, publication] in
       guard !documents.contains(document.id) else { return }
-      _ = await publication.link.withdraw([document.id])
+      _ = await publication.link.withdraw([document.id], in: home)
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 package import NIOCore
 package import WireProtocol
@@ -67,6 +68,8 @@ package struct WatchMachine {
     let query: WatchQuery
     let owner: Owner
     let takesState: Bool
+    /// The only network whose index is asked; `nil` for any.
+    let home: Home?
     var phase = Phase.waiting
     var news: [News] = []
     /// Of `news`, in bytes.
@@ -89,6 +92,8 @@ package struct WatchMachine {
   private var lastID = 0
   /// Watches that the index allows; `nil` without a connection.
   private var limit: Int?
+  /// That of the connection.
+  private var network = Home.nowhere
   private var isSupported = true
   private var hasEnded = false
 
@@ -106,14 +111,16 @@ package struct WatchMachine {
 
   // MARK: Owners
 
-  /// - Parameter takesState: whether the initial state is news as well, besides changes.
+  /// - Parameters:
+  ///   - home: the network to which it belongs; `nil` for any.
+  ///   - takesState: whether the initial state is news as well, besides changes.
   /// - Returns: `nil` if there are too many.
   package mutating func subscribe(
-    _ query: WatchQuery, for owner: Owner, takesState: Bool = true
+    _ query: WatchQuery, for owner: Owner, in home: Home? = nil, takesState: Bool = true
   ) -> (id: ID, actions: [Action])? {
     guard !hasEnded, entries.values.count(where: { $0.owner == owner }) < share(of: owner) else { return nil }
     lastID += 1
-    entries[lastID] = Entry(query: query, owner: owner, takesState: takesState)
+    entries[lastID] = Entry(query: query, owner: owner, takesState: takesState, home: home)
     return (lastID, ask(lastID))
   }
 
@@ -146,14 +153,21 @@ package struct WatchMachine {
 
   // MARK: The connection
 
-  /// - Parameter limit: watches that the index allows.
-  package mutating func connected(limit: Int) -> [Action] {
+  /// - Parameters:
+  ///   - limit: watches that the index allows.
+  ///   - network: that of the index.
+  package mutating func connected(limit: Int, in network: Home = .open) -> [Action] {
     self.limit = limit
+    self.network = network
     isSupported = true
     var actions = [Action]()
     var ranks: [Owner: Int] = [:]
     for id in ids {
       guard let entry = entries[id] else { continue }
+      if let failure = elsewhere(entry) {
+        if entry.phase == .waiting { actions += refuse(id, failure) }
+        continue
+      }
       ranks[entry.owner, default: 0] += 1
       guard entry.phase == .waiting else { continue }
       if ranks[entry.owner, default: 0] <= share(of: entry.owner) {
@@ -257,16 +271,23 @@ package struct WatchMachine {
   // MARK: Steps
 
   private mutating func ask(_ id: ID) -> [Action] {
-    guard let query = entries[id]?.query else { return [] }
+    guard let entry = entries[id] else { return [] }
     guard limit != nil else {
       entries[id]?.phase = .waiting
       return []
     }
+    if let failure = elsewhere(entry) { return refuse(id, failure) }
     guard isSupported else {
       return refuse(id, WireFailure(.unknownOperation, "the index does not report changes"))
     }
     entries[id]?.phase = .asked
-    return [.watch(id, query)]
+    return [.watch(id, entry.query)]
+  }
+
+  /// Why this index is not asked.
+  private func elsewhere(_ entry: Entry) -> WireFailure? {
+    guard let home = entry.home, home != network else { return nil }
+    return .elsewhere(home)
   }
 
   private mutating func end(_ number: Int) -> [Action] {

@@ -9,8 +9,6 @@ extension PeerOperations {
   func join(_ join: JoinNetwork) async throws(WireFailure) -> ControlJoinReply {
     let ticket = join.ticket
     let before = selection.current
-    // Before the index is told anything.
-    let withheld = try await withhold(join)
     var reached: WireFailure?
     for address in ticket.addresses {
       let known = indexes.id(at: address)
@@ -23,6 +21,7 @@ extension PeerOperations {
           try indexes.write()
           try selection.choose(address)
         }
+        let withheld = try await release(join.sharesExisting, to: .closed(ticket.index))
         return ControlJoinReply(address: address, index: ticket.index, role: role, withheld: withheld)
       } catch {
         indexes.forget(address, known: known)
@@ -46,17 +45,15 @@ extension PeerOperations {
     return first
   }
 
-  /// What was shared before stays unknown to a network that this peer does not belong to yet.
-  /// - Returns: the number of documents of which it is not told.
-  private func withhold(_ join: JoinNetwork) async throws(WireFailure) -> Int {
-    let network = join.ticket.index
-    let isNew = link.passes.networkID != network
-    return try await own.pool.store { [catalogue = own.catalogue] () throws(StoreError) in
-      if join.sharesExisting {
-        try catalogue.releaseAll(to: network)
-        return 0
-      }
-      return isNew ? try catalogue.withholdAll(from: network) : 0
+  /// What was shared in another network stays unknown to this one, unless its owner wants otherwise.
+  /// - Parameter isWanted: whether everything that is shared now may be announced.
+  /// - Returns: the number of documents that are not announced.
+  func release(_ isWanted: Bool, to network: Home) async throws(WireFailure) -> Int {
+    let withheld = try await own.pool.store { [catalogue = own.catalogue] () throws(StoreError) in
+      if isWanted { try catalogue.releaseAll(to: network) }
+      return try catalogue.withheldCount(from: network)
     }
+    if isWanted { await link.announceAgain() }
+    return withheld
   }
 }

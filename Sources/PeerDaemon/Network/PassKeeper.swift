@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 import Glibc
 import NetworkMembership
@@ -49,7 +50,8 @@ package final class PassKeeper: Sendable {
   package var pass: SignedPass? { network.withLock { $0.pass } }
   package var role: MemberRole? { network.withLock { $0.role } }
   package var isClosed: Bool { network.withLock { $0.isClosed } }
-  package var networkID: PeerID? { network.withLock { $0.key?.network } }
+  /// The network of the last connection to an index: what belongs to another one is not told to it, nor served.
+  package var home: Home { network.withLock { $0.home } }
 
   // MARK: Other peers
 

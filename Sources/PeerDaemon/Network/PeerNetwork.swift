@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ContentStore
 package import DocumentModel
 package import NetworkMembership
 package import WireProtocol
@@ -39,6 +40,14 @@ package struct PeerNetwork: Sendable {
   /// The network that passes are of; `nil` unless this peer is a member.
   package var key: NetworkKey? {
     if case .member(let key, _, _) = state { key } else { nil }
+  }
+
+  package var home: Home {
+    switch state {
+    case .open: .open
+    case .outside: .nowhere
+    case .member(let key, _, _): .closed(key.network)
+    }
   }
 
   package var role: MemberRole? {

@@ -8,17 +8,14 @@ import Synchronization
 import WireProtocol
 
 extension StoredNetwork {
-  /// Name in the catalogue.
-  private static let setting = "network"
-
   /// Blocks.
   static func read(from catalogue: Catalogue) throws(StoreError) -> StoredNetwork {
-    StoredNetwork(text: try catalogue.setting(setting))
+    StoredNetwork(text: try catalogue.setting(Catalogue.networkSetting))
   }
 
   /// Durable on return. Blocks.
   func write(to catalogue: Catalogue) throws(StoreError) {
-    try catalogue.set(Self.setting, to: text)
+    try catalogue.set(Catalogue.networkSetting, to: text)
   }
 }
 

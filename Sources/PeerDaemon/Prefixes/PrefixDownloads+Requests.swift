@@ -94,14 +94,18 @@ extension PrefixDownloads {
   /// A new or known download of this prefix and directory.
   /// - Returns: also whether the request has changed the options of a known one.
   private func enter(_ request: PrefixRequest) async throws(WireFailure) -> (ActivePrefix, isOther: Bool) {
+    let home = work.preparation.link.passes.home
     let directory = try await work.preparation.pools.quick.store {
       [places = work.preparation.ledger.places] () throws(StoreError) in
       try TargetDirectory(path: request.directory, places: places.current(), mask: request.mask).place
     }
-    if let known = unfinished(request.prefix, directory), known.id == request.rejoins?.job { return (known, false) }
+    if let known = unfinished(request.prefix, directory) {
+      try requireNetwork(of: known, home)
+      if known.id == request.rejoins?.job { return (known, false) }
+    }
     let from: PeerID?
     do throws(WireFailure) {
-      from = try await source(of: request, into: directory)
+      from = try await source(of: request, in: home, into: directory)
     } catch {
       // The same `get` goes on with its download even if nobody has anything now.
       guard error.code == .notFound || error.code == .unavailable,
@@ -111,14 +115,18 @@ extension PrefixDownloads {
       return (known, adopt(request, from: known.record.from, known))
     }
     // Another request may have come meanwhile.
-    if let known = unfinished(request.prefix, directory) { return (known, adopt(request, from: from, known)) }
+    if let known = unfinished(request.prefix, directory) {
+      try requireNetwork(of: known, home)
+      return (known, adopt(request, from: from, known))
+    }
     guard !isStopping else { throw WireFailure(.unavailable, "the daemon is stopping") }
     guard jobs.count < Self.maxJobs else {
       throw WireFailure(
         .tooMany, "\(Self.maxJobs) downloads of prefixes are unfinished; end some of them with p2pctl cancel",
         limit: .init("prefixes", Self.maxJobs))
     }
-    let record = PrefixRecord(request, id: transfers.newDownload(), from: from, path: directory, created: wallClock())
+    let record = PrefixRecord(
+      request, id: transfers.newDownload(), from: from, in: home, path: directory, created: wallClock())
     let job = ActivePrefix(
       record, DownloadMachine(isDetached: request.isDetached, isContentChosen: true), transfer: transfers.prefix(record)
     )
@@ -143,6 +151,10 @@ extension PrefixDownloads {
     jobs.values.first { $0.record.prefix == prefix && $0.record.path == directory && $0.machine.canBeJoined }
   }
 
+  private func requireNetwork(of job: ActivePrefix, _ home: Home) throws(WireFailure) {
+    guard job.record.home == home else { throw .occupied(by: job.id, job.record.home) }
+  }
+
   /// - Returns: whether the options of the download have changed.
   private func adopt(_ request: PrefixRequest, from: PeerID?, _ job: ActivePrefix) -> Bool {
     let before = job.record
@@ -157,10 +169,12 @@ extension PrefixDownloads {
   /// Checks that there is something below the prefix.
   /// - Returns: the only peer to fetch from, if the request names one.
   /// - Throws: `not-found`, `ambiguous-peer`.
-  private func source(of request: PrefixRequest, into directory: String) async throws(WireFailure) -> PeerID? {
+  private func source(
+    of request: PrefixRequest, in home: Home, into directory: String
+  ) async throws(WireFailure) -> PeerID? {
     while true {
       let query = IndexRequest.ListQuery(prefix: request.prefix, limit: request.from == nil ? 1 : nil)
-      let reply = try await work.preparation.link.ask(.list(query), ListReply.init(line:))
+      let reply = try await work.preparation.link.ask(.list(query), in: home, ListReply.init(line:))
       let documents = ListProgress.documents(of: reply.rows, below: request.prefix)
       guard documents.isEmpty else {
         return try request.from.map { from throws(WireFailure) in
@@ -209,8 +223,11 @@ extension PrefixDownloads {
 }
 
 extension PrefixRecord {
-  fileprivate init(_ request: PrefixRequest, id: Int64, from: PeerID?, path: String, created: Timestamp) {
+  fileprivate init(
+    _ request: PrefixRequest, id: Int64, from: PeerID?, in home: Home, path: String, created: Timestamp
+  ) {
     self.init(id: id, prefix: request.prefix, path: path, created: created)
+    self.home = home
     (isShared, preserves, replacesFiles) = (request.isShared, request.preserves, request.replacesFiles)
     (isDetached, takesNewest, includesHidden) = (request.isDetached, request.takesNewest, request.includesHidden)
     (mask, self.from) = (request.mask, from)

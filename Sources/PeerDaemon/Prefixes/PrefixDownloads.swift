@@ -91,8 +91,13 @@ package actor PrefixDownloads {
     await writes.finished()
   }
 
-  /// The index is connected again.
+  /// The index has said whether this peer belongs to its network, and can be asked again.
   package func indexConnected() {
+    for job in jobs.values {
+      let before = job.machine.state
+      let actions = isHere(job) ? job.machine.networkEntered() : job.machine.networkLeft(.waits(job.record.home))
+      if job.machine.state != before { carryOut(actions, job) }
+    }
     for job in jobs.values { carryOut(job.machine.sourcesMayBeBack(), job) }
   }
 
@@ -185,12 +190,21 @@ package actor PrefixDownloads {
 
   private func admit() {
     guard !isStopping else { return }
-    var slots = maxActive - jobs.values.count { $0.machine.isBusy }
     let queued = jobs.values.filter { $0.machine.state == .queued && !$0.isHeld }.sorted { $0.id < $1.id }
-    for job in queued where slots > 0 {
+    // Each of these steps leads here again.
+    for job in queued where job.machine.state == .queued && !isHere(job) {
+      carryOut(job.machine.networkLeft(.waits(job.record.home)), job)
+    }
+    var slots = maxActive - jobs.values.count { $0.machine.isBusy }
+    for job in queued where slots > 0 && job.machine.state == .queued {
       slots -= 1
       carryOut(job.machine.admitted(), job)
     }
+  }
+
+  /// Whether this peer is in the network in which the download began.
+  private func isHere(_ job: ActivePrefix) -> Bool {
+    job.record.home == work.preparation.link.passes.home
   }
 
   /// Lets a download begin whose row is written.

@@ -72,8 +72,8 @@ struct PrefixFetcher: Sendable {
 
   private func share(_ files: [(document: Document, file: HashedFile)]) async throws(WireFailure) {
     guard !files.isEmpty else { return }
-    let superseded = try await preparation.pools.quick.store { [ledger] () throws(StoreError) in
-      try ledger.add(fetched: files)
+    let superseded = try await preparation.pools.quick.store { [ledger, home = record.home] () throws(StoreError) in
+      try ledger.add(fetched: files, in: home)
     }
     await work.publication.withdraw(superseded)
     _ = await work.publication.publish(files.map(\.document))
@@ -292,7 +292,7 @@ struct PrefixFetcher: Sendable {
     let copy = try ledger.catalogue.shares(of: document.content).first { $0.state == .shared }?.path
     var item = known ?? DownloadRecord(document: document, path: target.path, created: record.created)
     if known == nil { item.id = order.newNumber() }
-    item.prefix = record.id
+    (item.prefix, item.home) = (record.id, record.home)
     (item.isShared, item.preserves, item.replacesFile) = (record.isShared, record.preserves, record.replacesFiles)
     (item.isDetached, item.isContentChosen, item.mask, item.from) = (true, true, record.mask, record.from)
     return (item, known != nil, copy)

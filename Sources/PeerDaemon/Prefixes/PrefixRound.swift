@@ -77,7 +77,8 @@ struct PrefixRound {
   private func count() async throws(WireFailure) -> Int64 {
     let prefix = order.record.prefix
     let query = IndexRequest.ListQuery(prefix: String(prefix.dropLast()), level: true)
-    let reply = try await work.preparation.link.ask(.list(query), ListReply.init(line:))
+    let reply = try await work.preparation.link.ask(
+      .list(query), in: order.record.home, ListReply.init(line:))
     for case .level(let level) in reply.rows where level.prefix == prefix { return Int64(level.documents) }
     return 0
   }
@@ -113,9 +114,9 @@ struct PrefixRound {
   private func ask(_ pages: Pages) -> Task<Result<ListReply, WireFailure>, Never>? {
     guard let length = pages.nextLength(Self.pageLength) else { return nil }
     let query = IndexRequest.ListQuery(prefix: order.record.prefix, limit: length, after: pages.cursor)
-    return Task { [link = work.preparation.link] in
+    return Task { [link = work.preparation.link, home = order.record.home] in
       do throws(WireFailure) {
-        return .success(try await link.ask(.list(query), ListReply.init(line:)))
+        return .success(try await link.ask(.list(query), in: home, ListReply.init(line:)))
       } catch {
         return .failure(error)
       }
@@ -148,14 +149,14 @@ struct PrefixRound {
   }
 
   private func lookUp(_ keys: [DocumentKey], from: String?) async -> [PrefixPlan.Step] {
-    let (preparation, newest) = (work.preparation, order.record.takesNewest)
+    let (preparation, home, newest) = (work.preparation, order.record.home, order.record.takesNewest)
     return await withTaskGroup(of: (Int, PrefixPlan.Step).self) { group in
       for (index, key) in keys.enumerated() {
         group.addTask {
           var request = DownloadRequest(key: key, destination: .stream, from: from)
           request.takesNewest = newest
           do throws(WireFailure) {
-            let choice = try await preparation.choose(request)
+            let choice = try await preparation.choose(request, in: home)
             let file = PrefixFile(
               document: choice.document(key), path: [key.suggestedFileName], holders: choice.holders)
             return (index, .file(file))

@@ -65,6 +65,7 @@ struct SeveralDownloads: Sendable {
   ) async throws(WireFailure) -> ControlGetAllReply {
     let started = NIODeadline.now()
     var record = PrefixRecord(id: 0, prefix: "", path: documents.directory, created: Timestamp(seconds: 0))
+    record.home = prefixes.work.preparation.link.passes.home
     (record.takesNewest, record.replacesFiles) = (documents.newest, documents.force)
     (record.isShared, record.preserves, record.mask) = (documents.share, documents.preserve, documents.umask)
     let results = ResultEvents(events, all: documents.results)
@@ -72,7 +73,7 @@ struct SeveralDownloads: Sendable {
     defer { sender.cancel() }
     let transfer = transfers.part(of: nil)
     defer { transfer.end() }
-    let alone = Alone(downloads: downloads, documents: documents, events: events)
+    let alone = Alone(downloads: downloads, home: record.home, documents: documents, events: events)
     let throttle = Throttle()
     let order = PrefixWork.Order(
       selection: .keys(keys, from: documents.from) { await alone.fetch($0) }, record: record, transfer: transfer,
@@ -98,12 +99,14 @@ struct SeveralDownloads: Sendable {
   /// Fetches single documents as downloads of their own.
   private final class Alone: Sendable {
     private let downloads: Downloads
+    private let home: Home
     private let documents: GetDocuments
     private let events: ControlEvents
     private let bytes = Atomic<Int64>(0)
 
-    init(downloads: Downloads, documents: GetDocuments, events: ControlEvents) {
+    init(downloads: Downloads, home: Home, documents: GetDocuments, events: ControlEvents) {
       self.downloads = downloads
+      self.home = home
       self.documents = documents
       self.events = events
     }
@@ -117,7 +120,7 @@ struct SeveralDownloads: Sendable {
         content: "\(file.document.content.root.hex):\(file.document.content.size)",
         replacesFile: documents.force, isShared: documents.share)
       (request.preserves, request.mask) = (documents.preserve, documents.umask)
-      request.isPatient = documents.wait
+      (request.isPatient, request.home) = (documents.wait, home)
       do throws(WireFailure) {
         let download = try await downloads.get(request) { [events] job throws(WireFailure) in
           try await events.send([.job(job)])

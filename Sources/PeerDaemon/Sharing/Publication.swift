@@ -18,28 +18,34 @@ struct Publication: Sendable {
   /// - Parameter waiting: whether to wait for a connection.
   /// - Returns: whether the index acknowledged everything in time. If not, it is announced again later.
   func publish(_ documents: [Document], waiting: Bool = true) async -> Bool {
-    let documents = await announced(documents)
+    let network = link.passes.home
+    // Their owner is told that this peer does not belong.
+    guard network != .nowhere || documents.isEmpty else { return false }
+    let documents = await announced(documents, in: network)
     guard !documents.isEmpty else { return true }
     if !waiting, await !link.status.isConnected { return false }
-    let isAcknowledged = await link.announce(documents)
+    let isAcknowledged = await link.announce(documents, in: network)
     let gone = await records(documents) { !$0 }
-    if !gone.isEmpty { _ = await link.withdraw(gone) }
+    if !gone.isEmpty { _ = await link.withdraw(gone, in: network) }
     return isAcknowledged
   }
 
-  /// Without those of which the network is not told; all of them if the catalogue cannot be read.
-  private func announced(_ documents: [Document]) async -> [Document] {
-    guard !documents.isEmpty, let network = link.passes.networkID else { return documents }
-    let withheld = try? await pool.store { [catalogue] () throws(StoreError) in
-      try catalogue.withheld(documents.map(\.id), from: network)
+  /// Without those of which the network may not hear; none if the catalogue cannot be read.
+  private func announced(_ documents: [Document], in network: Home) async -> [Document] {
+    guard !documents.isEmpty else { return [] }
+    let shares = try? await pool.store { [catalogue] () throws(StoreError) in
+      try catalogue.shares(documents.map(\.id))
     }
-    guard let withheld, !withheld.isEmpty else { return documents }
-    return documents.filter { !withheld.contains($0.id) }
+    guard let shares else { return [] }
+    return documents.filter { shares[$0.id]?.audience.contains(network) ?? false }
   }
 
+  /// - Parameter shares: as they were. A network that may not hear of them does not hear of their end either.
   func withdraw(_ shares: [Share]) async {
+    let network = link.passes.home
+    let shares = shares.filter { $0.audience.contains(network) }
     guard !shares.isEmpty else { return }
-    _ = await link.withdraw(shares.map(\.id))
+    _ = await link.withdraw(shares.map(\.id), in: network)
     let documents = shares.map(\.document)
     let back = Set(await records(documents) { $0 })
     if !back.isEmpty {
@@ -58,15 +64,15 @@ struct Publication: Sendable {
 }
 
 /// Reads the shares to announce. Files that have changed are reported to `changed`: their shares stay until they are hashed,
-/// here as in the catalogue. Those whose file is gone or was replaced are left out.
+/// here as in the catalogue. Those whose file is gone or was replaced, and of which the network may not hear, are left out.
 struct CatalogueAnnouncements: Sendable {
   private static let pageLength = 1000
 
   let catalogue: Catalogue
   let pool: NIOThreadPool
   let changed: ChangedFiles
-  /// The closed network to which the peer belongs.
-  var network: @Sendable () -> PeerID? = { nil }
+  /// That of the connection to the index.
+  let network: @Sendable () -> Home
   /// Announced after the shares.
   var partial = PartialDocuments()
 
@@ -77,17 +83,14 @@ struct CatalogueAnnouncements: Sendable {
 
   private func read(after position: DocumentID?) throws(StoreError) -> IndexLink.SharesPage {
     let shares = try catalogue.page(after: position, limit: Self.pageLength)
+    let network = network()
     var documents = [Document]()
-    for share in shares where share.state == .shared {
+    for share in shares where share.state == .shared && share.audience.contains(network) {
       let verdict = ShareVerdict(share, found: FileObservation(at: share.path, known: share.fingerprint))
       if verdict != .keep { changed.notice(share.path) }
       if verdict != .withdraw { documents.append(share.document) }
     }
-    if let network = network() {
-      let withheld = try catalogue.withheld(documents.map(\.id), from: network)
-      if !withheld.isEmpty { documents.removeAll { withheld.contains($0.id) } }
-    }
     let next = shares.count < Self.pageLength ? nil : shares.last?.id
-    return .init(documents: next == nil ? documents + partial.all : documents, next: next)
+    return .init(documents: next == nil ? documents + partial.all(in: network) : documents, next: next)
   }
 }

@@ -41,27 +41,33 @@ package final class ShareLedger: Sendable {
   }
 
   /// Shares downloaded files in one transaction, except documents that are shared already from an unchanged file: a copy does
-  /// not replace the original.
+  /// not replace the original, but the network may hear of that one then.
   /// - Parameters:
+  ///   - home: the network in which their downloads began.
   ///   - temporary: paths of a finished download to forget.
   ///   - download: its row.
   /// - Returns: superseded shares: their file has another content now.
   func add(
-    fetched files: [(document: Document, file: HashedFile)], forgetting temporary: [String] = [],
+    fetched files: [(document: Document, file: HashedFile)], in home: Home, forgetting temporary: [String] = [],
     finishing download: DownloadRecord? = nil
   ) throws(StoreError) -> [Share] {
     watch.add(directoriesOf: files.lazy.map(\.file.path))
     return try exclusively { () throws(StoreError) in
+      let audience = Audience(home)
       let known = try catalogue.shares(files.map(\.document.id))
+      var shares = [Share]()
       let new = files.filter { entry in
-        guard let old = known[entry.document.id], old.state == .shared else { return true }
-        return ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) != .keep
+        guard let old = known[entry.document.id], old.state == .shared,
+          ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) == .keep
+        else { return true }
+        if !old.audience.contains(home) { shares.append(old.released(to: audience)) }
+        return false
       }
-      guard !new.isEmpty || !temporary.isEmpty || download != nil else { return [] }
-      let shares = new.map { document, file in
+      guard !new.isEmpty || !shares.isEmpty || !temporary.isEmpty || download != nil else { return [] }
+      shares += new.map { document, file in
         Share(
           document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint,
-          permissions: document.executable ? 0o755 : 0o644)
+          permissions: document.executable ? 0o755 : 0o644, audience: audience)
       }
       return try catalogue.add(shares, hashed: new.map(\.file), forgetting: temporary, finishing: download)
     }
@@ -187,7 +193,7 @@ package final class ShareLedger: Sendable {
     let restored = shares.map { share in
       Share(
         document: share.document, path: share.path, origin: share.origin, fingerprint: share.fingerprint,
-        permissions: share.permissions)
+        permissions: share.permissions, audience: share.audience)
     }
     _ = try catalogue.add(restored)
     return restored

@@ -46,7 +46,7 @@ package enum ShareVerdict: Equatable {
       executable: access.isExecutable)
     return Share(
       document: document, path: share.path, origin: share.origin, fingerprint: fingerprint,
-      permissions: access.permissions)
+      permissions: access.permissions, audience: share.audience)
   }
 
   /// Whether a file may be published in the place of the shared one: that file itself, after it was edited, or another one

@@ -59,11 +59,13 @@ struct Sharing: Sendable {
     report: (AddStep) async throws(WireFailure) -> Void
   ) async throws(WireFailure) -> AddOutcome {
     try await pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.checkPlace() }
+    // Where the user is now, whatever happens while the files are hashed.
+    let audience = Audience(publication.link.passes.home)
     let plan = try await plan(request)
     try await report(AddStep(failed: plan.failed))
     var outcome = AddOutcome(failed: plan.failedCount, leftOut: plan.leftOut)
     do throws(WireFailure) {
-      try await add(plan, to: &outcome, hashing: hashing, report: report)
+      try await add(plan, for: audience, to: &outcome, hashing: hashing, report: report)
     } catch {
       if !outcome.isAnnounced { await publication.link.announceAgain() }
       throw error
@@ -74,7 +76,7 @@ struct Sharing: Sendable {
 
   /// `outcome.isAnnounced` is false from the moment that shares are durable until the index has acknowledged them.
   private func add(
-    _ plan: AddPlan, to outcome: inout AddOutcome,
+    _ plan: AddPlan, for audience: Audience, to outcome: inout AddOutcome,
     hashing: @escaping @Sendable (_ file: Int, _ files: Int, HashProgress) -> Void,
     report: (AddStep) async throws(WireFailure) -> Void
   ) async throws(WireFailure) {
@@ -84,16 +86,12 @@ struct Sharing: Sendable {
       let found = try await work.examine(files) { [count = plan.entries.count] position, progress in
         hashing(range.lowerBound + position, count, progress)
       }
-      let (shares, problems, leftOut) = Self.sort(entries, found)
+      let (shares, problems, leftOut) = Self.sort(entries, found, for: audience)
       outcome.leftOut.add(leftOut)
       // After one timeout the rest does not wait for the index.
       let isWaiting = outcome.isAnnounced
       outcome.isAnnounced = false
       try await keep(shares)
-      // The user shares them now, with whatever network it is.
-      try await pool.store { [ledger, paths = shares.map(\.share.path)] () throws(StoreError) in
-        try ledger.catalogue.release(paths)
-      }
       try await report(AddStep(added: shares.map(\.share), failed: problems))
       outcome.added += shares.count
       outcome.failed += problems.count
@@ -117,7 +115,7 @@ struct Sharing: Sendable {
   private typealias Kept = (share: Share, known: FileWork.Known)
 
   private static func sort(
-    _ entries: [AddPlan.Entry], _ outcomes: [Result<FileWork.Known, StoreError>]
+    _ entries: [AddPlan.Entry], _ outcomes: [Result<FileWork.Known, StoreError>], for audience: Audience
   ) -> (shares: [Kept], problems: [PathProblem], leftOut: LeftOut) {
     var shares = [Kept]()
     var problems = [PathProblem]()
@@ -127,7 +125,7 @@ struct Sharing: Sendable {
       // The checks were made on the file that was found first.
       case .success(let known) where FileIdentity(known.fingerprint) != FileIdentity(entry.fingerprint):
         problems.append(PathProblem(path: entry.path, message: "was replaced while it was being added; add it again"))
-      case .success(let known): shares.append((share(entry, known), known))
+      case .success(let known): shares.append((share(entry, known, for: audience), known))
       // Found below a directory: the inspection refuses one that was named.
       case .failure(let error) where error.code == .isPrivate: leftOut.note(.state, entry.path)
       case .failure(let error): problems.append(PathProblem(path: entry.path, message: error.reason))
@@ -136,14 +134,16 @@ struct Sharing: Sendable {
     return (shares, problems, leftOut)
   }
 
-  private static func share(_ entry: AddPlan.Entry, _ known: FileWork.Known) -> Share {
+  private static func share(
+    _ entry: AddPlan.Entry, _ known: FileWork.Known, for audience: Audience
+  ) -> Share {
     let document = Document(
       key: entry.key, title: entry.title ?? known.title ?? .empty, content: known.content,
       modified: Timestamp(seconds: known.fingerprint.modifiedSeconds),
       executable: FileAccess(permissions: entry.permissions).isExecutable)
     return Share(
       document: document, path: entry.path, origin: .added, fingerprint: known.fingerprint,
-      permissions: entry.permissions)
+      permissions: entry.permissions, audience: audience)
   }
 
   /// Durable on return.

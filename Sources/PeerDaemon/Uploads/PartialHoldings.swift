@@ -22,10 +22,13 @@ extension PieceFile: PartialContent {}
 /// An unfinished download, as it is served.
 package struct PartialHolding: Sendable {
   package let key: DocumentKey
+  /// The only network in which it is served.
+  package let home: Home
   package let partial: any PartialContent
 
-  package init(key: DocumentKey, partial: any PartialContent) {
+  package init(key: DocumentKey, home: Home, partial: any PartialContent) {
     self.key = key
+    self.home = home
     self.partial = partial
   }
 
@@ -58,8 +61,8 @@ package final class PartialHoldings: Sendable {
   }
 
   /// Serves a download from now on, in place of an earlier one of the same content.
-  package func offer(_ partial: any PartialContent, as key: DocumentKey) {
-    let holding = PartialHolding(key: key, partial: partial)
+  package func offer(_ partial: any PartialContent, as key: DocumentKey, in home: Home) {
+    let holding = PartialHolding(key: key, home: home, partial: partial)
     let content = holding.content
     entries.withLock { entries in
       guard entries[content] == nil else {
@@ -77,8 +80,9 @@ package final class PartialHoldings: Sendable {
     Self.tell(entry.subscribers.values, HaveEvent(content, pieces: nil))
   }
 
-  package func find(_ content: Content) -> PartialHolding? {
-    entries.withLock { $0[content]?.holding }
+  /// - Parameter network: that of those who ask.
+  package func find(_ content: Content, in network: Home) -> PartialHolding? {
+    entries.withLock { $0[content]?.holding }.flatMap { $0.home == network ? $0 : nil }
   }
 
   /// A piece was verified. Quick.
@@ -109,9 +113,9 @@ package final class PartialHoldings: Sendable {
   // MARK: Subscribers
 
   /// Tells a subscriber what a download gets from now on. Ask for its pieces afterwards: none is missed then.
-  func subscribe(_ subscriber: HaveSubscriber, to content: Content) -> PartialHolding? {
+  func subscribe(_ subscriber: HaveSubscriber, to content: Content, in network: Home) -> PartialHolding? {
     entries.withLock { entries in
-      guard entries[content] != nil else { return nil }
+      guard entries[content]?.holding.home == network else { return nil }
       entries[content]?.subscribers[ObjectIdentifier(subscriber)] = subscriber
       return entries[content]?.holding
     }

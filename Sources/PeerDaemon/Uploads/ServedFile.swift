@@ -22,6 +22,14 @@ enum ServedFile: Sendable {
     }
   }
 
+  /// Whether it may be served in a network.
+  func belongs(to network: Home) -> Bool {
+    switch self {
+    case .share(let file): file.audience.contains(network)
+    case .partial(let holding): holding.home == network
+    }
+  }
+
   var file: OpenFile {
     switch self {
     case .share(let file): file.file

@@ -29,7 +29,7 @@ package final class UploadServer: Sendable {
   ///     it reaches its index.
   ///   - partials: unfinished downloads that are served as well.
   ///   - tls: what is offered besides plain lines; `nil` for plain lines alone, from anywhere.
-  ///   - passes: decides whom it serves in a closed network.
+  ///   - passes: decides whom it serves in a closed network, and says what belongs to the network.
   ///   - pool: threads for blocking work on catalogue and files.
   ///   - slots: `nil` for those of `limits`.
   ///   - limiter: bounds the rate of all uploads together.
@@ -46,7 +46,8 @@ package final class UploadServer: Sendable {
     refusals: Int = 64, logger: Logger,
     changed: ChangedFiles
   ) async throws -> UploadServer {
-    let service = UploadService(ledger: ledger, partials: partials, limits: limits, changed: changed)
+    let service = UploadService(
+      ledger: ledger, partials: partials, passes: passes, limits: limits, changed: changed)
     let turns = UploadTurns(pool: pool)
     let slots = slots ?? UploadSlots(limit: limits.slots)
     let gate = ConnectionGate(

@@ -5,8 +5,8 @@ import DocumentModel
 import NIOCore
 import WireProtocol
 
-/// Answers the requests of other peers from the catalogue and from unfinished downloads. Blocks: call it on a thread of the
-/// pool.
+/// Answers the requests of other peers from the catalogue and from unfinished downloads, as far as these belong to the
+/// network. Blocks: call it on a thread of the pool.
 ///
 /// Lines and connections are `UploadRole`'s.
 final class UploadService: Sendable {
@@ -30,13 +30,18 @@ final class UploadService: Sendable {
   private let catalogue: Catalogue
   private let changed: ChangedFiles
   private let check: PromptCheck
+  private let passes: PassKeeper
 
-  /// - Parameter changed: receives shares whose file has changed or must be hashed again.
+  /// - Parameters:
+  ///   - passes: says in which network this peer serves.
+  ///   - changed: receives shares whose file has changed or must be hashed again.
   init(
-    ledger: ShareLedger, partials: PartialHoldings, limits: PeerLimits = PeerLimits(), changed: ChangedFiles
+    ledger: ShareLedger, partials: PartialHoldings, passes: PassKeeper, limits: PeerLimits = PeerLimits(),
+    changed: ChangedFiles
   ) {
     catalogue = ledger.catalogue
     self.partials = partials
+    self.passes = passes
     self.limits = limits
     self.changed = changed
     check = PromptCheck(ledger: ledger, changed: changed)
@@ -55,15 +60,17 @@ final class UploadService: Sendable {
     guard content != .empty else { return .have(HaveReply(content)) }
     guard case .partial = try open(content) else { return .have(HaveReply(content)) }
     // First the subscription, then the state: nothing is missed in between.
-    guard let holding = partials.subscribe(subscriber, to: content) else { throw Self.reported(Self.notShared) }
+    guard let holding = partials.subscribe(subscriber, to: content, in: passes.home) else {
+      throw Self.reported(Self.notShared)
+    }
     return .have(HaveReply(content, pieces: holding.partial.proven))
   }
 
   func hashes(_ content: Content, _ query: HashesQuery) throws(WireFailure) -> Answer {
     let range = try range(query, of: content)
     do throws(StoreError) {
-      let shares = try catalogue.shares(of: content).filter { $0.state == .shared }
-      if shares.isEmpty, let holding = partials.find(content) { return try hashes(range, of: holding) }
+      let shares = try self.shares(of: content)
+      if shares.isEmpty, let holding = partials.find(content, in: passes.home) { return try hashes(range, of: holding) }
       guard !shares.isEmpty else { throw Self.notShared }
       guard let hashes = try catalogue.hashes(range, of: content) else {
         for share in shares { changed.notice(share.path) }
@@ -110,7 +117,11 @@ final class UploadService: Sendable {
     }
     guard length > 0 else { return .bytes(nil, offset: offset, []) }
     let file: ServedFile
-    if let known, known.content == content, isCurrent(known) { file = known } else { file = try open(content) }
+    if let known, known.content == content, known.belongs(to: passes.home), isCurrent(known) {
+      file = known
+    } else {
+      file = try open(content)
+    }
     if case .partial(let holding) = file, !holding.has(offset, length) {
       throw WireFailure(.notFound, "this peer does not have this part yet")
     }
@@ -129,7 +140,7 @@ final class UploadService: Sendable {
 
   /// Whole short documents, with one look into the catalogue.
   func get(_ contents: [Content]) -> [Result<Answer, WireFailure>] {
-    let shares = (try? catalogue.sharedFiles(of: contents)) ?? [:]
+    let shares = (try? catalogue.sharedFiles(of: contents, in: passes.home)) ?? [:]
     return contents.map { content in
       Result { () throws(WireFailure) in
         if let share = shares[content], let file = try? SharedFile(share) {
@@ -193,7 +204,7 @@ final class UploadService: Sendable {
   private func isCurrent(_ file: ServedFile) -> Bool {
     switch file {
     case .share(let file): (try? file.checkUnchanged()) != nil
-    case .partial(let holding): partials.find(holding.content)?.partial === holding.partial
+    case .partial(let holding): partials.find(holding.content, in: holding.home)?.partial === holding.partial
     }
   }
 
@@ -202,15 +213,21 @@ final class UploadService: Sendable {
     do throws(WireFailure) {
       return .share(try openShare(content))
     } catch {
-      guard let holding = partials.find(content) else { throw error }
+      guard let holding = partials.find(content, in: passes.home) else { throw error }
       return .partial(holding)
     }
+  }
+
+  /// Those that are served in this network.
+  private func shares(of content: Content) throws(StoreError) -> [Share] {
+    let network = passes.home
+    return try catalogue.shares(of: content).filter { $0.state == .shared && $0.audience.contains(network) }
   }
 
   private func openShare(_ content: Content) throws(WireFailure) -> SharedFile {
     let shares: [Share]
     do throws(StoreError) {
-      shares = try catalogue.shares(of: content).filter { $0.state == .shared }
+      shares = try self.shares(of: content)
     } catch {
       throw Self.reported(error)
     }

@@ -39,7 +39,7 @@ package enum ControlRequest: WireRequest {
   /// Reports changes of documents, without a reply, until the connection is closed.
   case watch(DocumentFilter)
   /// The index to use from now on, `nil` for the one of the settings, and the id that it has to prove.
-  case connect(Endpoint?, id: PeerID? = nil)
+  case connect(Endpoint?, id: PeerID? = nil, sharesExisting: Bool = false)
   /// Joins a closed network.
   case join(JoinNetwork)
   /// Passes a request about the membership on to the index.
@@ -108,7 +108,9 @@ package enum ControlRequest: WireRequest {
     case .watch: self = .watch(try DocumentFilter(fields))
     case .connect:
       let isDefault = try fields.optionalBool("default") ?? false
-      self = .connect(isDefault ? nil : try fields.endpoint("address"), id: try fields.optionalPeerID("index"))
+      self = .connect(
+        isDefault ? nil : try fields.endpoint("address"), id: try fields.optionalPeerID("index"),
+        sharesExisting: try fields.optionalBool("share_existing") ?? false)
     case .join: self = .join(try JoinNetwork(fields))
     case .network: self = .network(try MembershipRequest(nested: fields.object("request")))
     case .doctor: self = .doctor
@@ -125,10 +127,10 @@ package enum ControlRequest: WireRequest {
     case .getAll(let get): get.write(to: &fields)
     case .remove(let remove): remove.write(to: &fields)
     case .peers(let limit?): fields.member("limit", limit)
-    case .connect(let address?, let id):
-      fields.member("address", address.description)
-      if let id { fields.member("index", id) }
-    case .connect(nil, _): fields.member("default", true)
+    case .connect(let address, let id, let sharesExisting):
+      if let address { fields.member("address", address.description) } else { fields.member("default", true) }
+      if let id, address != nil { fields.member("index", id) }
+      if sharesExisting { fields.member("share_existing", true) }
     case .transfers(let list): list.write(to: &fields)
     case .pause(let pause): pause.write(to: &fields)
     case .resume(let selection), .cancel(let selection): selection.write(to: &fields)

@@ -71,6 +71,8 @@ package struct ControlStatusReply: WireReply {
   package var documents: Int
   /// The sum of their sizes.
   package var bytes: Int64
+  /// Those of the documents that belong to other networks than that of the index.
+  package var withheld: Int
   /// What it has moved; `nil` if that is unknown.
   package var moved: MovedBytes?
   /// Why nothing can be recorded; `nil` if it can.
@@ -78,9 +80,9 @@ package struct ControlStatusReply: WireReply {
 
   package init(
     name: PeerName, peer: PeerID, socket: String, uploads: Endpoint, index: IndexState, documents: Int, bytes: Int64,
-    moved: MovedBytes? = nil, error: String? = nil
+    withheld: Int = 0, moved: MovedBytes? = nil, error: String? = nil
   ) {
-    self.moved = moved
+    (self.withheld, self.moved) = (withheld, moved)
     self.name = name
     self.peer = peer
     self.socket = socket
@@ -99,6 +101,7 @@ package struct ControlStatusReply: WireReply {
     index = try IndexState(fields.object("index"))
     documents = try fields.count("documents")
     bytes = try fields.size("bytes")
+    withheld = try fields.optionalCount("withheld") ?? 0
     moved = try fields.value("uploaded") == nil ? nil : MovedBytes(fields)
     error = try fields.optionalString("error")
   }
@@ -111,6 +114,7 @@ package struct ControlStatusReply: WireReply {
     fields.object("index", index)
     fields.member("documents", documents)
     fields.member("bytes", bytes)
+    if withheld > 0 { fields.member("withheld", withheld) }
     moved?.write(to: &fields)
     if let error { fields.member("error", error) }
   }
@@ -151,11 +155,14 @@ package struct ControlConnectReply: WireReply {
   package var error: String?
   /// The id that the index has proven, or has to prove; `nil` if none is known.
   package var index: PeerID?
+  /// Documents that were shared elsewhere and are not announced in its network.
+  package var withheld: Int
 
   package init(
-    address: Endpoint, connected: Bool, source: IndexState.Source, error: String? = nil, index: PeerID? = nil
+    address: Endpoint, connected: Bool, source: IndexState.Source, error: String? = nil, index: PeerID? = nil,
+    withheld: Int = 0
   ) {
-    self.index = index
+    (self.index, self.withheld) = (index, withheld)
     self.address = address
     self.connected = connected
     self.source = source
@@ -168,6 +175,7 @@ package struct ControlConnectReply: WireReply {
     source = try fields.word("source")
     error = try fields.optionalString("error")
     index = try fields.optionalPeerID("index")
+    withheld = try fields.optionalCount("withheld") ?? 0
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -176,5 +184,6 @@ package struct ControlConnectReply: WireReply {
     fields.member("source", source.rawValue)
     if let error { fields.member("error", error) }
     if let index { fields.member("index", index) }
+    if withheld > 0 { fields.member("withheld", withheld) }
   }
 }

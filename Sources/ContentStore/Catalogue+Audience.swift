@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import struct Crypto.SHA256
+import DocumentModel
+import Foundation
+import GRDB
+
+/// Which network hears of which share.
+extension Catalogue {
+  /// The setting that holds the network of the last connection: nothing for an open one, the public key of its index in
+  /// base64url for a closed one, any other text if this peer does not belong to it.
+  package static let networkSetting = "network"
+
+  /// Everything that is shared now may be announced in this network, too. Durable on return.
+  package func releaseAll(to network: Home) throws(StoreError) {
+    try write { database in
+      // There are few different ones.
+      for blob in try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share") {
+        guard let audience = Audience(blob: blob), !audience.contains(network) else { continue }
+        try database.execute(
+          sql: "UPDATE share SET audience = ? WHERE audience = ?",
+          arguments: [audience.union(Audience(network)).blob, blob])
+      }
+    }
+  }
+
+  /// The number of shared documents of which the network does not hear.
+  package func withheldCount(from network: Home) throws(StoreError) -> Int {
+    try read { database in
+      let rows = try Row.fetchCursor(
+        database, sql: "SELECT audience, count(*) FROM share WHERE state = 0 GROUP BY audience")
+      var count = 0
+      while let row = try rows.next() {
+        guard let blob = Data.fromDatabaseValue(row[0]), let audience = Audience(blob: blob) else { continue }
+        if !audience.contains(network) { count += Int.fromDatabaseValue(row[1]) ?? 0 }
+      }
+      return count
+    }
+  }
+}
+
+/// Homes come into a catalogue.
+enum CatalogueHomes {
+  private static let columns = [("share", "audience"), ("download", "home"), ("prefixDownload", "home")]
+
+  static func migrate(_ database: Database) throws {
+    // Empty, for none, where the row of an older catalogue is all that a rescue finds.
+    for (table, column) in columns {
+      try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \(column) BLOB NOT NULL DEFAULT X''")
+    }
+    try fill(database, from: database)
+    try database.execute(sql: "DROP TABLE withheld")
+  }
+
+  /// What was recorded before belongs to the network of the last connection, except files that were withheld from it.
+  /// - Parameter old: has the withheld files; may be damaged.
+  static func fill(_ database: Database, from old: Database) throws {
+    let home = try current(database)
+    for (table, column) in columns {
+      try database.execute(sql: "UPDATE \(table) SET \(column) = ?", arguments: [home.blob])
+    }
+    guard case .closed(let network) = home else { return }
+    var paths = Set<String>()
+    // A damaged page ends a scan: what lies behind it is found from the other end.
+    for order in ["ASC", "DESC"] {
+      let sql = "SELECT path FROM withheld WHERE network = ? ORDER BY path \(order)"
+      let rows = try? String.fetchCursor(old, sql: sql, arguments: [CatalogueRows.blob(network.digest)])
+      while let path = try? rows?.next() { paths.insert(path) }
+    }
+    for path in paths {
+      try database.execute(sql: "UPDATE share SET audience = ? WHERE path = ?", arguments: [Home.open.blob, path])
+    }
+  }
+
+  /// The network of the last connection.
+  static func current(_ database: Database) throws -> Home {
+    let text = try String.fetchOne(
+      database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [Catalogue.networkSetting])
+    guard let text else { return .open }
+    guard let key = Base64URL.decode(text.utf8), let digest = Digest(bytes: SHA256.hash(data: key)) else {
+      return .nowhere
+    }
+    return .closed(PeerID(digest: digest))
+  }
+}

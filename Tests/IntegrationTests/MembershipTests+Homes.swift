@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DocumentModel
+import Foundation
+import LineJSON
+import NetworkMembership
+import PeerIdentity
+import TestSupport
+import Testing
+import WireProtocol
+
+/// A peer that goes from one network to another.
+extension MembershipTests {
+  @Test func `unfinished download stays in its network`() async throws {
+    try await ClosedInstallation.with { first in
+      try await ClosedInstallation.with { second in
+        let bytes = pattern(3_000_000)
+        let secret = try first.first.directory.write("secret.bin", bytes)
+        try await first.first.run("alice", "add", secret)
+        let part = try first.first.directory.write("part.bin", pattern(3_000_000, seed: 2))
+        try await first.first.run("alice", "add", part, "--key", "data/set/part.bin")
+        let row = try #require(try await first.first.rows("alice", "lookup", "file/secret.bin").first)
+        let content = #""content":"\#(row["content"]?.string ?? "")","size":\#(bytes.count)"#
+        try await first.join(as: .reader)
+        let bob = first.second
+        try await bob.run("bob", "limit", "--down", "200k")
+        let target = bob.directory.file("secret.bin")
+        try await bob.expectSuccess(["get", "file/secret.bin", "-o", target, "--detach"])
+        let directory = bob.directory.file("set")
+        try await bob.expectSuccess(["get", "data/set/", "-o", directory, "--detach"])
+        let isUnderWay = try await eventually {
+          let transfers = try await self.transfers(of: bob)
+          return transfers.count == 2 && transfers.allSatisfy { $0["received"]?.integer ?? 0 > 0 }
+        }
+        #expect(isUnderWay)
+
+        try await join(second, bob)
+        let waits = try await eventually { try await self.allWait(bob) }
+        #expect(waits)
+        try await expectNothing(of: content, in: second, from: bob)
+        let again = try await bob.outcome(["get", "file/secret.bin", "-o", target])
+        #expect(again.status != 0)
+        try await bob.expectSuccess(["supervisor", "restart"])
+        let stillWaits = try await eventually { try await self.allWait(bob) }
+        #expect(stillWaits, "also after a restart")
+        try await expectNothing(of: content, in: second, from: bob)
+
+        // Back in its network.
+        try await bob.run("bob", "limit", "--down", "off")
+        try await bob.expectSuccess(["connect", "\(first.index)"])
+        let isThere = await eventually(within: .seconds(30)) { TemporaryDirectory.read(target) == bytes }
+        #expect(isThere)
+        let hasPart = await eventually(within: .seconds(30)) {
+          TemporaryDirectory.read(directory + "/part.bin") == pattern(3_000_000, seed: 2)
+        }
+        #expect(hasPart)
+        let seeds = try await eventually {
+          try await first.first.rows("alice", "lookup", "file/secret.bin").first?["total"]?.integer == 2
+        }
+        #expect(seeds, "it seeds in its own network")
+        let back = try await bob.expectSuccess(["connect", "\(second.index)"])
+        #expect(back.errors.contains("2 documents"))
+        try await expectNothing(of: content, in: second, from: bob)
+      }
+    }
+  }
+
+  @Test func `connect to an open index announces nothing of a closed network by itself`() async throws {
+    try await ClosedInstallation.with { network in
+      try await Installation.with(peers: ["carol"]) { open in
+        let alices = try network.first.directory.write("alices.txt", pattern(1000))
+        try await network.first.run("alice", "add", alices)
+        try await network.join()
+        let bob = network.second
+        let bobs = try bob.directory.write("bobs.txt", pattern(2000))
+        try await bob.expectSuccess(["add", bobs])
+        try await bob.expectSuccess(["get", "file/alices.txt", "-o", bob.directory.file("got.txt")])
+        let index = try await open.process("index").address
+        let connected = try await bob.expectSuccess(["connect", index])
+        #expect(connected.errors.contains("2 documents"), "\(connected)")
+        // A share of its own says that the announcement is over.
+        let new = try bob.directory.write("new.txt", pattern(10))
+        try await bob.expectSuccess(["add", new])
+        #expect(try await keys(open) == ["file/new.txt"])
+        let stats = try #require(try await open.rows("carol", "status", "--index").first)
+        #expect(stats["records"]?.integer == 1, "\(stats)")
+        try await bob.expectSuccess(["remove", "file/bobs.txt"])
+        try await bob.expectSuccess(["connect", index, "--share-existing"])
+        let isReleased = try await eventually { try await self.keys(open) == ["file/alices.txt", "file/new.txt"] }
+        #expect(isReleased)
+      }
+    }
+  }
+
+  // MARK: Parts
+
+  private func keys(_ installation: Installation) async throws -> [String] {
+    try await installation.rows("carol", "list").compactMap { $0["key"]?.string }
+  }
+
+  private func transfers(of peer: Installation) async throws -> [JSONValue] {
+    try await peer.rows("bob", "transfers").filter { $0["direction"]?.string == "download" }
+  }
+
+  /// Whether both downloads wait, and say why.
+  private func allWait(_ peer: Installation) async throws -> Bool {
+    let transfers = try await transfers(of: peer)
+    return transfers.count == 2
+      && transfers.allSatisfy {
+        $0["state"]?.string == "waiting" && $0["error"]?.string?.contains("began in another network") == true
+      }
+  }
+
+  private func join(_ network: ClosedInstallation, _ peer: Installation) async throws {
+    let ticket = try await network.invite("--role", "publisher")
+    try await peer.expectSuccess(["join", ticket.text])
+  }
+
+  /// Neither the index nor a member learns of a content, and nobody gets it from the peer.
+  private func expectNothing(
+    of content: String, in network: ClosedInstallation, from peer: Installation
+  ) async throws {
+    #expect(try await network.keys(network.first).isEmpty)
+    let stats = try #require(try await network.first.rows("alice", "status", "--index").first)
+    #expect(stats["records"]?.integer == 0 && stats["watches"]?.integer ?? 0 == 0, "\(stats)")
+    let carol = try network.identity("carol")
+    let ticket = try await network.invite()
+    let client = try await SecureClient.connect(
+      to: network.index, as: carol,
+      sending: [
+        SecureClient.hello(carol), #"{"id":2,"op":"join","secret":"\#(ticket.secret.hex)"}"#,
+        #"{"id":3,"op":"watch",\#(content)}"#, #"{"id":4,"op":"lookup",\#(content)}"#,
+      ])
+    _ = try await client.line()
+    #expect(try await client.line()?["status"]?.integer == 200)
+    #expect(try await client.line()?["status"]?.integer == 200)
+    var lines = [try await client.line(), try await client.line()]
+    lines.sort { ($0?["event"]?.string ?? "") < ($1?["event"]?.string ?? "") }
+    #expect(lines[0]?["error"]?.string == "not-found", "\(lines)")
+    #expect(lines[1]?["event"]?.string == "current", "\(lines)")
+    await client.close()
+    let pass = try #require(
+      try network.issuer.pass(for: carol.id, as: .reader, at: Timestamp(seconds: Int64(Date().timeIntervalSince1970))))
+    let have = try await SecureClient.connect(
+      to: Endpoint(try await peer.process("bob").address), as: carol,
+      sending: [SecureClient.hello(carol, pass: pass.text), #"{"id":2,"op":"have",\#(content)}"#])
+    #expect(try await have.line()?["status"]?.integer == 200, "a member of this network")
+    #expect(try await have.line()?["error"]?.string == "not-found")
+    await have.close()
+  }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ContentStore
+import DocumentModel
+import LineJSON
+import NetworkMembership
+import PeerDaemon
+import PeerIdentity
+import TestSupport
+import Testing
+import WireProtocol
+
+/// What belongs to one network stays in it.
+@Suite struct HomeTests {
+  private static let elsewhere = "began in another network"
+
+  /// Makes a member believe that its index has become that of a closed network, or of an open one.
+  private func enter(_ issuer: PassIssuer?, _ member: Member) async throws {
+    let standing = issuer.map {
+      MemberStanding(role: .publisher, time: Timestamp(seconds: 0), pass: nil, key: $0.publicKey)
+    }
+    try member.passes.greeted(standing, by: issuer?.network)
+    await member.downloads.indexConnected()
+  }
+
+  private func issuer(_ directory: TemporaryDirectory, _ name: String = "index") throws -> PassIssuer {
+    PassIssuer(try PeerIdentity.loadOrCreate(at: directory.file("\(name).pem")))
+  }
+
+  // MARK: Downloads
+
+  @Test(.timeLimit(.minutes(1))) func `download waits in other networks and goes on in its own`() async throws {
+    try await DownloadScene.with(.hold(pieces: 2)) { scene in
+      _ = try await scene.bob.downloads.detach(scene.request())
+      #expect(await eventually { scene.fetch.running == 1 })
+      let closed = try issuer(scene.swarm.directory)
+      try await enter(closed, scene.bob)
+      #expect(await scene.state("waiting"))
+      #expect(await eventually { scene.fetch.running == 0 })
+      #expect(scene.rows.first?.error?.contains("\(Self.elsewhere): an open one") == true)
+      // A command changes nothing, and the same target is taken.
+      _ = try await scene.bob.downloads.resume(.all)
+      let error = await #expect(throws: WireFailure.self) { try await scene.bob.downloads.detach(scene.request()) }
+      #expect(error?.message.contains(Self.elsewhere) == true, "\(String(describing: error))")
+      #expect(await scene.state("waiting"))
+      #expect(scene.fetch.calls == 1)
+      scene.fetch.become(.copy)
+      try await enter(nil, scene.bob)
+      #expect(await eventually { scene.read() == scene.bytes })
+      let share = try scene.bob.catalogue.shares(of: scene.document.content).first
+      #expect(share?.audience.contains(.open) == true)
+      #expect(share?.audience.contains(.closed(closed.network)) == false)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `download of another network waits after a restart`() async throws {
+    try await DownloadScene.with(.hold(pieces: 2)) { scene in
+      _ = try await scene.bob.downloads.detach(scene.request())
+      #expect(await eventually { scene.fetch.running == 1 })
+      await scene.bob.downloads.stop()
+      let closed = try issuer(scene.swarm.directory)
+      try scene.bob.passes.greeted(
+        MemberStanding(role: .publisher, time: Timestamp(seconds: 0), pass: nil, key: closed.publicKey),
+        by: closed.network)
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      #expect(await scene.state("waiting"))
+      #expect(scene.rows.first?.error?.contains(Self.elsewhere) == true)
+      #expect(scene.fetch.calls == 1)
+      try scene.bob.passes.greeted(nil, by: nil)
+      scene.fetch.become(.copy)
+      await next.indexConnected()
+      #expect(await eventually { scene.read() == scene.bytes })
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `get that waits for a key does not take it into another network`() async throws {
+    try await DownloadScene.with(.copy) { scene in
+      let closed = try issuer(scene.swarm.directory)
+      var request = scene.request()
+      (request.key, request.isPatient) = (try DocumentKey("file/none"), true)
+      let waiting = Task { [request] in
+        do throws(WireFailure) { _ = try await scene.bob.downloads.get(request) } catch { return error as WireFailure? }
+        return nil
+      }
+      try await Task.sleep(for: .milliseconds(100))
+      try await enter(closed, scene.bob)
+      #expect(await waiting.value?.message.contains(Self.elsewhere) == true)
+    }
+  }
+
+  // MARK: The index and other peers
+
+  @Test func `link asks, announces and withdraws only for its own network`() async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let document = try await alice.share(swarm.directory.write("source", pattern(10)), as: "file/x")
+      let closed = Home.closed(Swarm.id("index"))
+      #expect(await !alice.link.announce([document], in: closed))
+      #expect(await !alice.link.withdraw([document.id], in: closed))
+      let error = await #expect(throws: WireFailure.self) {
+        try await alice.link.ask(.lookup(.init(.key(document.key))), in: closed, LookupReply.init)
+      }
+      #expect(error?.message.contains(Self.elsewhere) == true)
+      let found = try await alice.link.ask(.lookup(.init(.key(document.key))), in: .open, LookupReply.init)
+      #expect(found.contents.count == 1, "the record is still there")
+    }
+  }
+
+  @Test(arguments: [
+    #""op":"have""#, #""op":"hashes","layer":0,"index":0,"length":1"#, #""op":"get","offset":0,"length":9"#,
+  ])
+  func `content of another network is not served`(_ request: String) async throws {
+    try await Swarm.with { swarm in
+      let alice = try await swarm.peer("alice")
+      let file = try FileHasher(layers: alice.catalogue.layers).hash(swarm.directory.write("source", pattern(100_000)))
+      let document = Document(
+        key: try DocumentKey("file/x"), title: .empty, content: file.content, modified: Timestamp(seconds: 0))
+      let share = Share(
+        document: document, path: file.path, origin: .added, fingerprint: file.fingerprint,
+        audience: Audience(.closed(Swarm.id("index"))))
+      try alice.catalogue.add([share], hashed: [file])
+      let connection = try RawConnection(to: alice.uploads.address)
+      _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(Swarm.id("bob"))","name":"bob"}"#)
+      let line = #"{"id":2,\#(request),"content":"\#(file.content.root)","size":\#(file.content.size)}"#
+      #expect(try connection.ask(line)["error"]?.string == "not-found")
+      try alice.catalogue.releaseAll(to: .open)
+      #expect(try connection.ask(line)["status"]?.integer == 200)
+    }
+  }
+
+  // MARK: The whole peer
+
+  @Test func `connect announces what was shared elsewhere only if its owner wants`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("diary.txt", pattern(10))
+      let closed = Home.closed(Swarm.id("index"))
+      do {
+        let catalogue = try Catalogue(directory: fixture.directory.file("state-alice"))
+        let file = try FileHasher(layers: catalogue.layers).hash(path)
+        let document = Document(
+          key: try DocumentKey("file/diary.txt"), title: .empty, content: file.content, modified: Timestamp(seconds: 0))
+        let share = Share(
+          document: document, path: path, origin: .added, fingerprint: file.fingerprint, audience: Audience(closed))
+        try catalogue.add([share], hashed: [file])
+        catalogue.close()
+      }
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          let own = try fixture.directory.write("own.txt", pattern(20))
+          _ = try await alice.add([own])
+          #expect(try await alice.everything() == ["file/own.txt": 1])
+          let plain: ControlConnectReply = try await alice.reply(.connect(fixture.indexEndpoint))
+          #expect(plain.connected && plain.withheld == 1)
+          #expect(try await alice.everything() == ["file/own.txt": 1])
+          let wanted: ControlConnectReply = try await alice.reply(
+            .connect(fixture.indexEndpoint, sharesExisting: true))
+          #expect(wanted.withheld == 0)
+          let isShared = try await eventually {
+            try await alice.everything() == ["file/diary.txt": 1, "file/own.txt": 1]
+          }
+          #expect(isShared)
+        }
+      }
+    }
+  }
+
+  @Test func `file that is added again is released to the network of now`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("diary.txt", pattern(10))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in _ = try await alice.add([path]) }
+      }
+      let closed = Home.closed(Swarm.id("index"))
+      do {
+        let catalogue = try Catalogue(directory: fixture.directory.file("state-alice"))
+        let share = try #require(try catalogue.shares(at: path).first)
+        try catalogue.remove(share.key)
+        try catalogue.add([
+          Share(
+            document: share.document, path: path, origin: .added, fingerprint: share.fingerprint,
+            audience: Audience(closed))
+        ])
+        catalogue.close()
+      }
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          #expect(try await alice.everything().isEmpty)
+          _ = try await alice.add([path])
+          #expect(try await alice.everything() == ["file/diary.txt": 1])
+        }
+      }
+    }
+  }
+}
