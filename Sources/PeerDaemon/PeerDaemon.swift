@@ -197,7 +197,7 @@ package final class PeerDaemon: Sendable {
       transfers, catalogue: catalogue, pool: threads.files, now: Timestamp(seconds: Int64(time(nil))))
     let work = FileWork(catalogue: catalogue, pool: threads.long)
     let operations = PeerOperations(
-      identity: identity, controlPath: settings.controlPath, uploads: uploads.address, link: link,
+      identity: identity, controlPath: settings.controlPath, uploads: { uploads.reachableAddress }, link: link,
       selection: state.selection, indexes: state.indexes,
       sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
       downloads: downloads, prefixes: prefixes, limits: limits,
@@ -307,6 +307,11 @@ package final class PeerDaemon: Sendable {
 
   /// Where other peers reach it.
   package var uploads: Endpoint { uploadServer.address }
+
+  /// Calls `body` with the address at which other machines reach it, now and whenever that has changed.
+  package func onReachableAddress(_ body: @escaping @Sendable (Endpoint) -> Void) {
+    uploadServer.onReachableAddress(body)
+  }
 
   /// Begins to reach the index, if the settings ask for this call.
   package func connect() async {

@@ -12,7 +12,8 @@ struct PeerOperations: Sendable {
   let identity: (id: PeerID, name: PeerName)
   /// Absolute.
   let controlPath: String
-  let uploads: Endpoint
+  /// Where other machines reach this peer, if they do.
+  let uploads: @Sendable () -> Endpoint
   let link: IndexLink
   let selection: IndexSelection
   let indexes: KnownIndexes
@@ -257,7 +258,7 @@ struct PeerOperations: Sendable {
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
       source: selection.current.source, error: status.error, id: status.id, role: status.role)
     return ControlStatusReply(
-      name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads, index: state,
+      name: identity.name, peer: identity.id, socket: controlPath, uploads: uploads(), index: state,
       documents: Int(totals.documents), bytes: totals.bytes, withheld: withheld, moved: moved.current,
       error: problem?.description)
   }

@@ -211,7 +211,10 @@ package enum PeerProcess {
     }
     let readiness = Task {
       await daemon.firstTryEnded()
-      channel?.sendReady(ChannelAddresses(uploads: daemon.uploads.description, control: settings.controlPath))
+      // Once more when the address is another one, after `join` for example.
+      daemon.onReachableAddress {
+        channel?.sendReady(ChannelAddresses(uploads: $0.description, control: settings.controlPath))
+      }
     }
     let status = await stops.first()
     connecting?.cancel()

@@ -43,6 +43,14 @@ struct JoinTests {
       let status = try #require(try await machines.second.rows("status").first)
       #expect(status["index"]?["role"]?.string == "publisher" && status["index"]?["source"]?.string == "connect")
 
+      // The port to open in a firewall.
+      let isShown = try await eventually(within: .seconds(20)) {
+        let own = try await machines.second.rows("status").first?["uploads"]?.string
+        let supervised = try await machines.second.rows("supervisor", "status").first { $0["name"]?.string == "bob" }
+        return own?.hasPrefix("10.77.0.2:") == true && supervised?["address"]?.string == own
+      }
+      #expect(isShown, "the address at which other machines reach it")
+
       try await machines.second.expect("supervisor", "restart")
       let isBack = try await eventually(within: .seconds(20)) {
         try await machines.second.p2pctl("lookup", "file/paper.txt").status == 0

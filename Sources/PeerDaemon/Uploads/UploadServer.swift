@@ -5,6 +5,7 @@ package import LineTransport
 package import Logging
 package import NIOCore
 package import NIOPosix
+import Synchronization
 package import WireProtocol
 
 /// Serves shared content to other peers, at the socket of the settings and, if need be, at a second one.
@@ -12,6 +13,12 @@ package final class UploadServer: Sendable {
   private let server: LineServer
   private let gate: ConnectionGate
   private let second: SecondListener
+
+  /// Where other machines reach it, if that is its second socket, and who is told of changes.
+  fileprivate struct Outer {
+    var address: Endpoint?
+    var changed: (@Sendable () -> Void)?
+  }
 
   private init(server: LineServer, gate: ConnectionGate, second: SecondListener) {
     self.server = server
@@ -70,6 +77,15 @@ package final class UploadServer: Sendable {
   /// The address of its first socket.
   package var address: Endpoint { server.endpoint }
 
+  /// The address at which other machines reach it, if there is one; else that of its first socket.
+  package var reachableAddress: Endpoint { second.outer.withLock { $0.address } ?? address }
+
+  /// Calls `body` now, and whenever `reachableAddress` has changed; one call at a time does not wait for another.
+  package func onReachableAddress(_ body: @escaping @Sendable (Endpoint) -> Void) {
+    second.outer.withLock { $0.changed = { [weak self] in if let self { body(self.reachableAddress) } } }
+    body(reachableAddress)
+  }
+
   /// Listens where others are told to connect as well.
   ///
   /// - Parameter own: the address from which this peer is connected to its index, which reports it.
@@ -113,7 +129,10 @@ private actor SecondListener {
   private let listen: @Sendable (LineServer.Listener) async throws -> LineServer
   /// The host to listen at, as far as is known now.
   private var wanted: String?
-  private var current: (host: String, server: LineServer)?
+  private var current: (host: String, server: LineServer)? {
+    didSet { show(current?.host) }
+  }
+  nonisolated let outer = Mutex(UploadServer.Outer())
   private var isSettling = false
   private var isStopped = false
 
@@ -136,6 +155,18 @@ private actor SecondListener {
   func stop(within timeout: TimeAmount) async {
     (wanted, isStopped) = (nil, true)
     if let server = current.take()?.server { await server.drain(within: timeout) }
+  }
+
+  /// Loopback leads nowhere but to this machine, as the first socket does.
+  private func show(_ host: String?) {
+    let host = host.flatMap { HostAddress($0)?.isLoopback == false ? $0 : nil }
+    let address = host.map { Endpoint(host: $0, port: first.port) }
+    let changed = outer.withLock { outer in
+      guard outer.address != address else { return nil as (@Sendable () -> Void)? }
+      outer.address = address
+      return outer.changed
+    }
+    changed?()
   }
 
   /// What is wanted may change at each suspension.

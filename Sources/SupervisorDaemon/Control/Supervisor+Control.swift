@@ -92,7 +92,7 @@ extension Supervisor {
     return ProcessStatus(
       name: member.name, role: member.role == .index ? .index : .peer, pid: child?.process?.pid,
       state: member.state.rawValue, responsive: member.machine.isResponsive(now: .now),
-      restarts: Int64(member.machine.restarts), address: child?.blueprint.address ?? "",
+      restarts: Int64(member.machine.restarts), address: child?.address ?? "",
       since: states.since(member.name) ?? startedAt, reason: member.state == .ready ? nil : child?.reason)
   }
 }

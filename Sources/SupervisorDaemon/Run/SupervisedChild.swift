@@ -15,15 +15,18 @@ final class SupervisedChild {
   var reason: String?
   /// The failure that it reported before it ended.
   var failure: String?
+  /// Where other machines reach a peer, as it has reported; `nil` until then.
+  private(set) var uploads: String?
 
   init(_ blueprint: ChildBlueprint) {
     self.blueprint = blueprint
     log = ChildLog(blueprint.log, name: blueprint.name)
   }
 
-  /// It serves: its next start is no longer its first one.
-  func becameReady() {
+  /// It serves: its next start is no longer its first one. A peer says so again when it has another address.
+  func becameReady(at addresses: ChannelAddresses) {
     reason = nil
+    uploads = addresses.uploads.flatMap { try? Endpoint($0) }.map { "\($0)" }
     guard case .peer(var settings) = blueprint.settings else { return }
     settings.forgetsConnect = false
     blueprint.settings = .peer(settings)
@@ -34,6 +37,9 @@ final class SupervisedChild {
     blueprint.replaceControl(with: socket)
     process?.send(.listen, passing: socket.descriptor)
   }
+
+  /// The address shown to people.
+  var address: String { uploads ?? blueprint.address }
 
   // MARK: Life
 
@@ -53,7 +59,7 @@ final class SupervisedChild {
   func reap() -> Termination? {
     guard let termination = process?.reap(into: &log) else { return nil }
     log.end()
-    process = nil
+    (process, uploads) = (nil, nil)
     return termination
   }
 

@@ -259,8 +259,8 @@ final class Supervisor {
     if isWritable { child.flushChannel() }
     for event in child.receive() {
       switch event {
-      case .ready:
-        child.becameReady()
+      case .ready(let addresses):
+        child.becameReady(at: addresses)
         perform(fleet.becameReady(name, now: .now))
       case .heartbeat:
         fleet.heartbeat(name, now: .now)
@@ -313,7 +313,7 @@ final class Supervisor {
       guard states.note(member, at: WallClock.now), let child = children[member.name] else { continue }
       switch member.machine.state {
       case .ready:
-        write("\(member.name) is ready" + (child.blueprint.address.isEmpty ? "" : " at \(child.blueprint.address)"))
+        write("\(member.name) is ready" + (child.address.isEmpty ? "" : " at \(child.address)"))
       case .parked:
         log.write(
           "\(member.name) parked after repeated failures: \(child.reason ?? "it ended"); \(child.blueprint.log.hint)",

@@ -136,7 +136,8 @@ package enum ChannelCommand: Sendable, Hashable {
 
 /// A report of a child to the supervisor.
 package enum ChannelEvent: WireMessage, Hashable {
-  /// It serves its sockets, and has tried to reach the index once. The addresses are those that it listens on.
+  /// It serves its sockets, and has tried to reach the index once. The addresses are those that it listens on. A peer says
+  /// so again when other machines reach it at another one.
   case ready(ChannelAddresses)
   /// It is ready, but speaks another version of the channel, in which the same words may mean something else.
   case otherProtocol(Int64)
