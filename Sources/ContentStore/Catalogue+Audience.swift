@@ -13,14 +13,29 @@ extension Catalogue {
 
   /// Everything that is shared now may be announced in this network, too. Durable on return.
   package func releaseAll(to network: Home) throws(StoreError) {
+    try write { database in try Self.release(database, to: network) { _ in true } }
+  }
+
+  /// Open networks have become a closed one: what was shared or began there belongs to it as well. Durable on return.
+  package func openNetworkClosed(to network: Home) throws(StoreError) {
     try write { database in
-      // There are few different ones.
-      for blob in try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share") {
-        guard let audience = Audience(blob: blob), !audience.contains(network) else { continue }
+      try Self.release(database, to: network) { $0.contains(.open) }
+      for table in ["download", "prefixDownload"] {
         try database.execute(
-          sql: "UPDATE share SET audience = ? WHERE audience = ?",
-          arguments: [audience.union(Audience(network)).blob, blob])
+          sql: "UPDATE \(table) SET home = ? WHERE home = ?", arguments: [network.blob, Home.open.blob])
       }
+    }
+  }
+
+  private static func release(
+    _ database: Database, to network: Home, where isReleased: (Audience) -> Bool
+  ) throws {
+    // There are few different ones.
+    for blob in try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share") {
+      guard let audience = Audience(blob: blob), isReleased(audience), !audience.contains(network) else { continue }
+      try database.execute(
+        sql: "UPDATE share SET audience = ? WHERE audience = ?",
+        arguments: [audience.union(Audience(network)).blob, blob])
     }
   }
 

@@ -150,7 +150,7 @@ package final class PeerDaemon: Sendable {
     let announcements = CatalogueAnnouncements(
       catalogue: catalogue, pool: threads.files, changed: changed, network: { passes.home }, partial: partial)
     // Set when there is something to tell.
-    let networkKnown = Mutex<(@Sendable () async -> Void)?>(nil)
+    let networkKnown = Mutex<(@Sendable (_ closed: Home?) async -> Void)?>(nil)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
       address: state.selection.current.address,
@@ -163,9 +163,9 @@ package final class PeerDaemon: Sendable {
         remember: { Self.remember($0, at: $1, in: state.indexes, pool: threads.catalogue, logger) }),
       passes: passes,
       connectedFrom: { own.submit($0) },
-      networkKnown: {
+      networkKnown: { closed in
         // Each of them looks at the network as it is then.
-        if let judge = networkKnown.withLock({ $0 }) { Task { await judge() } }
+        if let judge = networkKnown.withLock({ $0 }) { Task { await judge(closed) } }
       })
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
     let downloads = Downloads(
@@ -184,7 +184,14 @@ package final class PeerDaemon: Sendable {
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
     networkKnown.withLock {
-      $0 = {
+      $0 = { closed in
+        if let closed {
+          let release = { @Sendable () throws(StoreError) in try catalogue.openNetworkClosed(to: closed) }
+          _ = try? await threads.catalogue.store(release)
+          await downloads.openNetworkClosed(to: closed)
+          await prefixes.openNetworkClosed(to: closed)
+          await link.announceAgain()
+        }
         await downloads.indexConnected()
         await prefixes.indexConnected()
       }

@@ -47,6 +47,15 @@ import Testing
 
   // MARK: Shares
 
+  @Test func `what was shared in open networks goes with one that its owner closes`() throws {
+    let catalogue = try workspace.catalogue()
+    let (open, other) = (try hash(catalogue, pattern(100)), try hash(catalogue, pattern(200), as: "b"))
+    try catalogue.add([share(open, in: .open), share(other, as: "file/b", in: second)], hashed: [open, other])
+    try catalogue.openNetworkClosed(to: first)
+    #expect(try audience(catalogue) == Audience(.open).union(Audience(first)))
+    #expect(try audience(catalogue, "file/b") == Audience(second))
+  }
+
   @Test func `share that is added again in another network is known in both`() throws {
     do {
       let catalogue = try workspace.catalogue()

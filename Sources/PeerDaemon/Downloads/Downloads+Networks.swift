@@ -16,6 +16,11 @@ extension Downloads {
     job.record.home == preparation.link.passes.home
   }
 
+  /// Those that began in an open network belong to the closed one that it has become.
+  func openNetworkClosed(to network: Home) {
+    for job in jobs.values where job.record.home == .open { job.record.home = network }
+  }
+
   /// The network may be another one, or the old one again.
   func judgeHomes() {
     for job in jobs.values {

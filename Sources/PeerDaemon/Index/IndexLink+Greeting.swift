@@ -49,7 +49,8 @@ extension IndexLink {
     withdrawals = PendingWithdrawals()
     if !isOutside { carryOut(announcing.connected()) }
     carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches, in: passes.home))
-    networkKnown()
+    networkKnown(hasClosed ? passes.home : nil)
+    hasClosed = false
   }
 
   /// Pings at a third of the idle time that the index allows. A reply that takes as long as the idle time counts as lost.

@@ -27,11 +27,14 @@ extension IndexLink {
 
   /// The index has stated how this peer stands.
   func learn(_ standing: MemberStanding?) throws(WireFailure) {
+    let before = passes.home
     do throws(InvalidValue) {
       try passes.greeted(standing, by: connection?.provenPeer)
     } catch {
       throw WireFailure(.unavailable, "malformed reply from the index at \(address): \(error.reason)")
     }
+    // Without a ticket: the owner of this machine has closed a network that was open.
+    if before == .open, address.isLoopback, case .closed = passes.home { hasClosed = true }
   }
 
   /// The reply to a ping, which brings the next pass.
@@ -39,7 +42,7 @@ extension IndexLink {
     // A failure of the whole session has its own consequences.
     guard let reply = try? reply.get(), let ping = try? PingReply(reply) else { return }
     passes.heard(ping.standing)
-    if ping.standing?.role == nil, greeting?.standing?.role != nil { networkKnown() }
+    if ping.standing?.role == nil, greeting?.standing?.role != nil { networkKnown(nil) }
     guard machine.isConnected, let role = ping.standing?.role, role != greeting?.standing?.role else { return }
     // It has become a member meanwhile: everything begins again.
     if isOutside { return lose(retryAfter: nil) }

@@ -111,7 +111,9 @@ package actor IndexLink {
   /// What requests get as long as there is no connection, because only a person can change something.
   var refusal: WireFailure?
   private let connectedFrom: @Sendable (_ own: String) -> Void
-  let networkKnown: @Sendable () -> Void
+  let networkKnown: @Sendable (_ closed: Home?) -> Void
+  /// Whether the index of this machine, which was open before, serves members only now.
+  var hasClosed = false
   private(set) var address: Endpoint
   var machine = IndexLinkMachine()
   var random: any RandomNumberGenerator & Sendable
@@ -151,14 +153,15 @@ package actor IndexLink {
 
   /// - Parameters:
   ///   - connectedFrom: gets the address from which each connection to the index is made.
-  ///   - networkKnown: called when the index has said whether this peer belongs to its network.
+  ///   - networkKnown: called when the index has said whether this peer belongs to its network. Gets that network if it is
+  ///     the open one of before, which its owner has closed.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
     timeout: Timeout = Timeout(), trust: IndexTrust? = nil, passes: PassKeeper = PassKeeper(),
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
     connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in },
-    networkKnown: @escaping @Sendable () -> Void = {}
+    networkKnown: @escaping @Sendable (_ closed: Home?) -> Void = { _ in }
   ) {
     self.address = address
     self.hello = hello

@@ -101,6 +101,11 @@ package actor PrefixDownloads {
     for job in jobs.values { carryOut(job.machine.sourcesMayBeBack(), job) }
   }
 
+  /// As `Downloads.openNetworkClosed`.
+  func openNetworkClosed(to network: Home) {
+    for job in jobs.values where job.record.home == .open { job.record.home = network }
+  }
+
   package func limit(active count: Int) {
     maxActive = max(count, 1)
     admit()
