@@ -59,21 +59,12 @@ package enum JSONText {
     guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return start }
     return StringRun.end(in: bytes, from: start, to: text.count, passingNonASCII: false)
   }
-
-  /// Whether a part of a line is this.
-  @inlinable @inline(__always)
-  package static func hasPart(_ line: UnsafeRawBufferPointer, _ part: StaticString, at start: Int) -> Bool {
-    guard start >= 0, line.count - start >= part.utf8CodeUnitCount,
-      let bytes = line.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    else { return false }
-    return ByteComparison.areEqual(bytes + start, part.utf8Start, count: part.utf8CodeUnitCount)
-  }
 }
 
 /// Equality of two byte sequences. Keys are short: this avoids a call to memcmp.
-package enum ByteComparison {
-  @inlinable @inline(__always)
-  package static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
+enum ByteComparison {
+  @inline(__always)
+  static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
     var offset = 0
     while count &- offset >= 8 {
       let leftWord = UnsafeRawPointer(left + offset).loadUnaligned(as: UInt64.self)

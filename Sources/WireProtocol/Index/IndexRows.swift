@@ -44,9 +44,8 @@ extension RowBuffer {
     _ content: Content, title: UnsafeRawBufferPointer, modified: Timestamp, executable: Bool, total: Int,
     edition: UInt64? = nil, isFirst: Bool
   ) {
-    reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(title.count))
-    if !isFirst { put(",") }
-    putReady(edition) {
+    putReady(edition, isFirst: isFirst) {
+      reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(title.count))
       put(#"{"content":""#)
       put(content.root)
       put(#"","title":"#)
@@ -66,6 +65,7 @@ extension RowBuffer {
 
   @inline(__always)
   private func beginHolders(_ total: Int) {
+    reserve(16 + Self.number)
     put(Int64(total))
     put(#","holders":["#)
   }
@@ -106,10 +106,8 @@ extension RowBuffer {
     _ content: Content, key: UnsafeRawBufferPointer, title: UnsafeRawBufferPointer, modified: Timestamp,
     executable: Bool, total: Int, edition: UInt64? = nil, isFirst: Bool
   ) {
-    let texts = JSONWriter.quotedRoom(key.count) + JSONWriter.quotedRoom(title.count)
-    reserve(256 + 2 * Self.number + texts)
-    if !isFirst { put(",") }
-    putReady(edition) {
+    putReady(edition, isFirst: isFirst) {
+      reserve(256 + 2 * Self.number + JSONWriter.quotedRoom(key.count) + JSONWriter.quotedRoom(title.count))
       put(#"{"key":"#)
       put(quoted: key)
       put(#","title":"#)

@@ -5,7 +5,7 @@
 package final class ReadyRows {
   private static let rows = 2048
   /// For each, in bytes. Longer ones are not kept.
-  private static let room = 512
+  static let room = 512
 
   /// The edition of each row; 0 for none.
   private let editions = UnsafeMutablePointer<UInt64>.allocate(capacity: rows)

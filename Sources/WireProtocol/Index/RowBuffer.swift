@@ -98,10 +98,12 @@ package final class RowBuffer {
     position += bytes.count
   }
 
-  /// Puts what `write` puts; as it is known, if it is.
+  /// Puts what `write` makes room for and puts; as it is known, if it is. A comma comes before it, unless it is the first.
   /// - Parameter edition: the same number only for the same bytes.
   @inline(__always)
-  func putReady(_ edition: UInt64?, _ write: () -> Void) {
+  func putReady(_ edition: UInt64?, isFirst: Bool, _ write: () -> Void) {
+    reserve(1 + ReadyRows.room)
+    if !isFirst { put(",") }
     guard let ready, let edition else { return write() }
     if let known = ready[edition] { return put(bytes: known) }
     let before = count
