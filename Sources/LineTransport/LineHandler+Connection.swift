@@ -47,6 +47,11 @@ extension LineHandler: LineConnection {
     return promise.futureResult
   }
 
+  var isWritable: Bool {
+    guard let context else { return false }
+    return socket?.isIdle ?? false || context.channel.isWritable
+  }
+
   func flush(_ output: inout JSONWriter) {
     guard let context, !output.bytes.isEmpty else { return }
     defer { output.bytes.removeAll(keepingCapacity: true) }

@@ -197,26 +197,19 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     repeat {
       while canWrite, machine.handsOut {
         let before = output.bytes.count
-        let answered = answerAtOnce(&output)
-        var verdict = LineVerdict.next
-        if answered > 0 {
-          hasHanded = true
-          cost.add(bytes: answered + output.bytes.count - before)
-        } else {
-          guard let step = nextStep(isAwaited: isAwaited) else { break }
-          machine.beginLine()
-          verdict = carryOut(step, &output)
-          isExhausted = step.isEnd && verdict == .next
-          hasHanded = hasHanded || !step.isEnd
-          isSliced = verdict == .again
-          busyBytes = verdict == .busy ? step.length : 0
-          cost.add(bytes: step.length + output.bytes.count - before)
-        }
+        guard let step = nextStep(isAwaited: isAwaited, &output) else { break }
+        machine.beginLine()
+        let verdict = carryOut(step, &output)
+        isExhausted = step.isEnd && verdict == .next
+        hasHanded = hasHanded || !step.isEnd
+        isSliced = verdict == .again
+        busyBytes = verdict == .busy ? step.length : 0
+        cost.add(bytes: step.length + output.bytes.count - before)
         if output.bytes.count >= limits.outputChunk {
           flush(&output)
           canWrite = isWritable
         }
-        if answered == 0 { perform(machine.endLine(verdict), &output) }
+        perform(machine.endLine(verdict), &output)
         if isExhausted { break }
         if takesTurns, cost.isLarge {
           cost = TurnCost()
@@ -230,17 +223,12 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
     watchLine(isExhausted: isExhausted, isNew: hasHanded)
   }
 
-  /// Lets the role answer several lines together.
-  /// - Returns: the number of their bytes.
-  private func answerAtOnce(_ output: inout JSONWriter) -> Int {
-    guard !isSliced, held == nil else { return 0 }
-    return frames.takeLines { role.received(lines: $0, room: limits.outputChunk, output: &output) }
-  }
-
   /// - Returns: `nil` if the turn is over.
-  private func nextStep(isAwaited: Bool) -> TurnStep? {
+  private func nextStep(isAwaited: Bool, _ output: inout JSONWriter) -> TurnStep? {
     if isSliced { return .work }
     if let frame = held.take() { return .frame(frame) }
+    let answered = frames.takeLines { role.received(lines: $0, room: limits.outputChunk, output: &output) }
+    if answered > 0 { return .answered(answered) }
     guard let frame = frames.next(bodyLimit: frames.isInBody ? role.bodyLimit : .max) else { return .end }
     if takesTurns, !isAwaited, frame.length > TurnCost.longLine, case .line = frame {
       held = frame
@@ -259,6 +247,7 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   private func carryOut(_ step: TurnStep, _ output: inout JSONWriter) -> LineVerdict {
     switch step {
     case .work: role.advance(output: &output)
+    case .answered: .next
     case .end: role.linesEnded(output: &output)
     case .frame(let frame): hand(frame, &output)
     }
@@ -312,11 +301,6 @@ package final class LineHandler<Role: LineRole>: ChannelInboundHandler {
   }
 
   // MARK: Writing
-
-  var isWritable: Bool {
-    guard let context else { return false }
-    return socket?.isIdle ?? false || context.channel.isWritable
-  }
 
   private func startStallTimer() {
     guard stallTimer == nil, context != nil else { return }

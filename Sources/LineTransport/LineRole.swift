@@ -13,7 +13,8 @@ package import POSIXSupport
 package protocol LineRole: AnyObject, SendableMetatype {
   /// The connection is open.
   func opened(_ connection: any LineConnection)
-  /// Answers lines that need nothing but an answer, several in one go: a shorter way than line by line.
+  /// Answers lines that need nothing but an answer, several in one go: a shorter way than line by line. Asks nothing of the
+  /// connection.
   /// - Parameters:
   ///   - lines: begin with a line, and may end within one. Valid during the call only.
   ///   - room: no further line is answered once `output` has so many bytes.

@@ -4,6 +4,8 @@
 enum TurnStep {
   /// The role goes on with its line.
   case work
+  /// The role has answered lines of so many bytes together.
+  case answered(Int)
   case frame(LineFrames.Frame)
   /// No further whole line has arrived.
   case end
@@ -14,7 +16,11 @@ enum TurnStep {
 
   /// In bytes.
   var length: Int {
-    if case .frame(let frame) = self { frame.length } else { 0 }
+    switch self {
+    case .frame(let frame): frame.length
+    case .answered(let bytes): bytes
+    case .work, .end: 0
+    }
   }
 }
 
