@@ -21,7 +21,10 @@ struct Publication: Sendable {
     let network = link.passes.home
     // Their owner is told that this peer does not belong.
     guard network != .nowhere || documents.isEmpty else { return false }
-    let documents = await announced(documents, in: network)
+    guard let documents = await announced(documents, in: network) else {
+      await link.announceAgain()
+      return false
+    }
     guard !documents.isEmpty else { return true }
     if !waiting, await !link.status.isConnected { return false }
     let isAcknowledged = await link.announce(documents, in: network)
@@ -30,13 +33,13 @@ struct Publication: Sendable {
     return isAcknowledged
   }
 
-  /// Without those of which the network may not hear; none if the catalogue cannot be read.
-  private func announced(_ documents: [Document], in network: Home) async -> [Document] {
+  /// Without those of which the network may not hear; `nil` if the catalogue cannot be read now, or the caller is cancelled.
+  private func announced(_ documents: [Document], in network: Home) async -> [Document]? {
     guard !documents.isEmpty else { return [] }
     let shares = try? await pool.store { [catalogue] () throws(StoreError) in
       try catalogue.shares(documents.map(\.id))
     }
-    guard let shares else { return [] }
+    guard let shares else { return nil }
     return documents.filter { shares[$0.id]?.audience.contains(network) ?? false }
   }
 
