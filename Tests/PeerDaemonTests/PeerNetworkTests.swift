@@ -63,8 +63,14 @@ import WireProtocol
       try network.greeted(standing(of: other, at: 0), by: issuer.network, at: start)
     }
     #expect(network.home == .closed(issuer.network), "its key was not that of the index")
+    for _ in 0..<2 {
+      try network.greeted(MemberStanding(role: nil), by: issuer.network, at: start)
+      #expect(network.home == .closed(issuer.network), "the index may not know its own peers yet")
+    }
     try network.greeted(MemberStanding(role: nil), by: other.network, at: start)
     #expect(network.home == .nowhere)
+    try network.greeted(MemberStanding(role: nil), by: issuer.network, at: start)
+    #expect(network.home == .nowhere, "what is shared here before a ticket is there belongs to no network")
     try network.greeted(nil, by: nil, at: start)
     #expect(network.home == .open)
   }

@@ -23,10 +23,7 @@ extension Downloads {
 
   /// The network may be another one, or the old one again.
   func judgeHomes() {
-    let network = preparation.link.passes.home
     for job in jobs.values {
-      // Asked for while the index, which had just begun, did not know this peer yet: it has nothing of any network.
-      if job.record.home == .nowhere, job.record.received == 0 { job.record.home = network }
       let before = job.machine.state
       let actions = isHere(job) ? job.machine.networkEntered() : job.machine.networkLeft(.waits(job.record.home))
       if job.machine.state != before { carryOut(actions, job) }

@@ -81,7 +81,7 @@ extension IndexLink {
     // What was refused or left out so far begins again as a member.
     lose(retryAfter: nil)
     try await requireConnection()
-    guard passes.home == .closed(index) else {
+    guard passes.role != nil, passes.home == .closed(index) else {
       throw WireFailure(
         .unavailable, "the index at \(address) has taken the ticket, but does not treat this peer as a member")
     }

@@ -26,6 +26,9 @@ package struct PeerNetwork: Sendable {
   private let grace: Int64
   private var clock = NetworkClock()
   private var isReachable = false
+  /// The network of which this peer was a member last, while it is outside of that same one: an index that has just begun
+  /// does not know the peers of its supervisor yet.
+  private var former: PeerID?
 
   /// - Parameter key: of the network to which the peer belonged in its last run.
   package init(key: NetworkKey? = nil, isOutside: Bool = false, grace: Int64 = usualGrace) {
@@ -45,7 +48,7 @@ package struct PeerNetwork: Sendable {
   package var home: Home {
     switch state {
     case .open: .open
-    case .outside: .nowhere
+    case .outside: former.map { .closed($0) } ?? .nowhere
     case .member(let key, _, _): .closed(key.network)
     }
   }
@@ -72,7 +75,7 @@ package struct PeerNetwork: Sendable {
   ) throws(InvalidValue) {
     isReachable = true
     guard let standing else { return state = .open }
-    guard let role = standing.role else { return state = .outside }
+    guard let role = standing.role else { return leave(index) }
     // Members are greeted by TLS only, which proves the id of the index.
     guard let key = standing.key.flatMap(NetworkKey.init), key.network == index else {
       throw InvalidValue("the index states a key that is not its own")
@@ -85,9 +88,15 @@ package struct PeerNetwork: Sendable {
   package mutating func heard(_ standing: MemberStanding?, at now: ContinuousClock.Instant) {
     isReachable = true
     guard let standing, case .member(let key, _, let old) = state else { return }
-    guard let role = standing.role else { return state = .outside }
+    guard let role = standing.role else { return leave(key.network) }
     if let time = standing.time { clock.hear(time, at: now) }
     state = .member(key, role, standing.pass ?? old)
+  }
+
+  /// - Parameter index: to whose network this peer does not belong.
+  private mutating func leave(_ index: PeerID?) {
+    former = index.flatMap { home == .closed($0) ? $0 : nil }
+    state = .outside
   }
 
   package mutating func disconnected() {
