@@ -223,6 +223,8 @@ final class ContentFetch {
     guard result == nil, let source = sources[id] else { return }
     switch event {
     case .holding(let holding):
+      // What this peer has a part of is this very download: its own file has changed since the index was told of it.
+      if source.holder.peer == context.identity.id, holding != .complete { return end(id, .incomplete) }
       sources[id]?.lastProgress = loop.now
       sources[id]?.deadline = nil
       if !source.isSource {
