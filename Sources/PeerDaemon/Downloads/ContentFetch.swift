@@ -236,6 +236,7 @@ final class ContentFetch {
       requestFromAll()
       proceed()
     case .gained(let ranges):
+      sources[id]?.lastProgress = loop.now
       for range in ranges { picker.gained(id, range) }
       request(from: id)
     case .lacks(let body): lacks(body, id)
@@ -297,6 +298,7 @@ final class ContentFetch {
 
   private func ticked() {
     guard result == nil else { return }
+    let isIdle = isIdle
     for (id, source) in sources {
       if let deadline = source.deadline, loop.now >= deadline {
         end(id, .silent)
@@ -307,10 +309,23 @@ final class ContentFetch {
         loop.now - source.lastProgress > context.timeout.stall
       {
         end(id, .stalled)
+      } else if isIdle, loop.now - source.lastProgress > Self.idleStalls * context.timeout.stall {
+        end(id, .incomplete)
       }
     }
     requestFromAll()
     proceed()
+  }
+
+  /// Times of a stall that sources may have nothing that is missing, and get nothing: each may wait for the others.
+  private static let idleStalls: Int64 = 3
+
+  /// Whether nothing is asked of any source, and nothing that came is being worked on.
+  private var isIdle: Bool {
+    unmarked.isEmpty && !isMarking
+      && sources.allSatisfy { id, source in
+        source.isSource && !source.isHeld && !picker.isBusy(id) && !source.sink.isBusy
+      }
   }
 
   // MARK: The end
