@@ -148,6 +148,23 @@ import WireProtocol
     }
   }
 
+  @Test func `cancel while nothing can be recorded is recorded as soon as that is possible`() async throws {
+    try await scene(.hold(pieces: 1)) { scene in
+      let (downloads, catalogue) = (scene.bob.downloads, scene.bob.catalogue)
+      let job = try #require(try await downloads.detach(scene.request()).download.job)
+      #expect(await scene.state("active"))
+      let elsewhere = catalogue.path + ".elsewhere"
+      #expect(rename(catalogue.path, elsewhere) == 0)
+      let cancelled = try await downloads.cancel(.job(job))
+      #expect(cancelled == 1)
+      #expect(rename(elsewhere, catalogue.path) == 0)
+      let ended = try await downloads.ended().map(\.state)
+      #expect(ended == [.cancelled])
+      #expect(try catalogue.downloads(in: [.queued, .active, .waiting, .paused]).isEmpty)
+      #expect(scene.hidden().isEmpty)
+    }
+  }
+
   @Test func `paused download waits for resume with its get`() async throws {
     try await scene(.hold(pieces: 1)) { scene in
       async let first = scene.bob.downloads.get(scene.request())

@@ -92,6 +92,40 @@ import WireProtocol
     }
   }
 
+  // MARK: Holders of a part
+
+  @Test(.timeLimit(.minutes(1)), arguments: [1, 2])
+  func `download from holders that all lack the same pieces ends`(_ holders: Int) async throws {
+    try await Swarm.with { swarm in
+      let bob = try await swarm.peer("bob", timeout: impatient())
+      var liars = [Liar]()
+      for number in 0..<holders {
+        let liar = try await Liar.start(swarm, "liar\(number)", .partial)
+        try await liar.claim("file/x", pattern(1_000_000))
+        liars.append(liar)
+      }
+      let target = swarm.directory.file("target")
+      let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.code == .noSource)
+      #expect(TemporaryDirectory.read(target) == nil)
+      for liar in liars { await liar.end() }
+    }
+  }
+
+  /// The index still names the downloader for what its file was before.
+  @Test(.timeLimit(.minutes(1))) func `download does not wait for the part that it has itself`() async throws {
+    try await Swarm.with { swarm in
+      let bob = try await swarm.peer("bob", timeout: impatient())
+      let path = try swarm.directory.write("source", pattern(1_000_000))
+      try await bob.share(path, as: "file/x")
+      _ = try swarm.directory.write("source", pattern(1_000_000, seed: 2))
+      let target = swarm.directory.file("target")
+      let failure = await #expect(throws: WireFailure.self) { try await bob.get("file/x", to: target) }
+      #expect(failure?.code == .noSource)
+      #expect(TemporaryDirectory.read(target) == nil)
+    }
+  }
+
   // MARK: Holders that point back
 
   /// Another peer claims the address of the downloader or of the index.

@@ -66,7 +66,7 @@ extension Downloads {
     job.record.sources = job.transfer.sources
     if phase.hasEnded { job.record.finished = wallClock() }
     if job.isRecorded {
-      write(job.record)
+      writes.update(job.record)
     } else if phase.hasEnded {
       remember(job.record)
     } else if phase != .queued {
@@ -77,15 +77,11 @@ extension Downloads {
     }
   }
 
-  func write(_ record: DownloadRecord) {
-    writes.update(record, in: catalogue)
-  }
-
   func prioritize(_ job: ActiveDownload, _ priority: DownloadPriority) {
     job.record.priority = priority
     job.transfer.prioritize(priority)
     // Else it is recorded with its next state.
-    if job.isRecorded, !job.machine.isBusy { write(job.record) }
+    if job.isRecorded, !job.machine.isBusy { writes.update(job.record) }
   }
 
   private func remove(_ job: ActiveDownload) {

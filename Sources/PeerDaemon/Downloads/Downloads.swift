@@ -74,7 +74,7 @@ package actor Downloads {
     self.logger = logger
     self.sleep = sleep
     self.wallClock = wallClock
-    writes = SerialWrites(pool: pools.quick, logger: logger)
+    writes = SerialWrites(pool: pools.quick, catalogue: ledger.catalogue, logger: logger, sleep: sleep)
   }
 
   /// The downloads of prefixes, which use the same catalogue, limits and numbers.
@@ -154,7 +154,7 @@ package actor Downloads {
       let hasWorked = job.work != nil
       await job.work?.value
       job.record.sources = job.transfer.sources
-      if hasWorked, job.isRecorded { write(job.record) }
+      if hasWorked, job.isRecorded { writes.update(job.record) }
       job.transfer.end()
     }
     writeHistory()

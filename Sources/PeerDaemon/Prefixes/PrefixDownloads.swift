@@ -189,8 +189,7 @@ package actor PrefixDownloads {
 
   private func write(_ job: ActivePrefix) {
     job.record.received = job.transfer.totals.received
-    let record = job.record
-    writes.add { [catalogue] () throws(StoreError) in try catalogue.update(record) }
+    writes.update(job.record)
   }
 
   private func admit() {
