@@ -64,6 +64,8 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // Spawning with descriptors, limits and identity; peer credentials; the few calls Glibc's module lacks.
     .target(name: "CProcess"),
+    // SHA-256 of two blocks at a time.
+    .target(name: "CBlockHash"),
     // Content, document, key, title, peer: validated values, no I/O.
     .target(name: "DocumentModel"),
 
@@ -86,7 +88,8 @@ let package = Package(
     // Typed messages of every plane, and the written protocol.
     .target(name: "WireProtocol", dependencies: ["LineJSON", "DocumentModel"]),
     // Catalogue, hashing, Merkle layers, files in the making. CProcess: renaming without replacing, preallocation.
-    .target(name: "ContentStore", dependencies: ["CProcess", "POSIXSupport", "DocumentModel", crypto, grdb]),
+    .target(
+      name: "ContentStore", dependencies: ["CBlockHash", "CProcess", "POSIXSupport", "DocumentModel", crypto, grdb]),
     // The key of a peer or an index, its certificate, and the id that follows from it.
     .target(name: "PeerIdentity", dependencies: ["POSIXSupport", "DocumentModel", crypto]),
 
@@ -174,8 +177,8 @@ let package = Package(
     .executableTarget(
       name: "LoadGenerator",
       dependencies: [
-        "TestSupport", "ConsoleCommands", "CEpoll", "CProcess", "DocumentModel", "LineJSON", "ProcessSupervision",
-        argumentParser, crypto,
+        "TestSupport", "ConsoleCommands", "CEpoll", "CProcess", "DocumentModel", "LineJSON", "LineTransport",
+        "PeerIdentity", "ProcessSupervision", argumentParser, crypto, nioCore, nioPosix,
       ],
       path: "Tests/Tools/LoadGenerator"),
     // Runs the real executables while everything goes wrong: what bin/torture runs.
@@ -197,7 +200,10 @@ let package = Package(
     .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "TestSupport", system]),
     .testTarget(name: "WireProtocolTests", dependencies: ["WireProtocol", "DocumentModel", "LineJSON", "TestSupport"]),
     // GRDB: a database as a flipped bit or a newer version leaves it.
-    .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", "DocumentModel", "TestSupport", grdb]),
+    // Crypto: what CBlockHash must agree with.
+    .testTarget(
+      name: "ContentStoreTests",
+      dependencies: ["CBlockHash", "ContentStore", "DocumentModel", "TestSupport", crypto, grdb]),
     // CSQLite: a database as a flipped bit or a newer version leaves it.
     .testTarget(
       name: "NetworkMembershipTests",

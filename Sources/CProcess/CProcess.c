@@ -554,4 +554,9 @@ int threads_possible(int count) {
 
 int memory_arenas(int maximum) { return mallopt(M_ARENA_MAX, maximum); }
 
+void memory_keep(int bytes) {
+  mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+  mallopt(M_TRIM_THRESHOLD, bytes);
+}
+
 void memory_trim(void) { malloc_trim(0); }

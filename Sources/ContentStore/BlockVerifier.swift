@@ -39,6 +39,10 @@ package struct BlockVerifier: Sendable {
   package mutating func append(_ bytes: UnsafeRawBufferPointer) -> Outcome {
     var rest = bytes[...]
     while !rest.isEmpty {
+      if let isRight = verifyPair(&rest) {
+        guard isRight else { return .wrong(block: block) }
+        continue
+      }
       guard let leaf = leaf(of: block) else { return .excess }
       let range = geometry.blockRange(block)
       let length = Int64(range.count)
@@ -54,6 +58,29 @@ package struct BlockVerifier: Sendable {
       received = 0
     }
     return .verified(upTo: geometry.blockRange(block).lowerBound)
+  }
+
+  /// Two whole blocks at a time, which is faster.
+  /// - Returns: whether they are right; if not, `block` is the first that is wrong. `nil` if there are no two.
+  private mutating func verifyPair(_ rest: inout Slice<UnsafeRawBufferPointer>) -> Bool? {
+    let (length, node) = (Int(PieceGeometry.blockLength), MerkleTree.nodeLength)
+    guard received == 0, rest.count >= 2 * length, let first = leaf(of: block), leaf(of: block + 1) != nil,
+      geometry.blockRange(block + 1).count == length
+    else { return nil }
+    let pair = rest.prefix(2 * length)
+    rest = rest.dropFirst(2 * length)
+    let rightCount = withUnsafeTemporaryAllocation(byteCount: 2 * node, alignment: 8) { hashes in
+      SHA256Hashing.hash(
+        UnsafeRawBufferPointer(rebasing: pair.prefix(length)),
+        UnsafeRawBufferPointer(rebasing: pair.dropFirst(length)), into: hashes)
+      return leaves.withUnsafeBytes { leaves in
+        let expected = leaves[first.lowerBound..<first.lowerBound + 2 * node]
+        guard expected.prefix(node).elementsEqual(hashes.prefix(node)) else { return 0 }
+        return expected.elementsEqual(hashes) ? 2 : 1
+      }
+    }
+    block += Int64(rightCount)
+    return rightCount == 2
   }
 
   /// The position of a block's hash in `leaves`; `nil` beyond the run or the content.

@@ -29,12 +29,21 @@ package enum MerkleTree {
   /// Appends the leaf of each block of `bytes`; the last block may be short.
   package static func appendLeaves(of bytes: UnsafeRawBufferPointer, to leaves: inout [UInt8]) {
     let blockLength = Int(PieceGeometry.blockLength)
-    var leaf: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    for start in stride(from: 0, to: bytes.count, by: blockLength) {
-      let block = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + blockLength, bytes.count)])
-      withUnsafeMutableBytes(of: &leaf) { leaf in
-        SHA256Hashing.hash(block, into: leaf)
-        leaves.append(contentsOf: leaf)
+    withUnsafeTemporaryAllocation(byteCount: 2 * nodeLength, alignment: 8) { pair in
+      let single = UnsafeMutableRawBufferPointer(rebasing: pair[..<nodeLength])
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let first = UnsafeRawBufferPointer(rebasing: rest.prefix(blockLength))
+        rest = rest.dropFirst(blockLength)
+        if rest.count >= blockLength {
+          let second = UnsafeRawBufferPointer(rebasing: rest.prefix(blockLength))
+          rest = rest.dropFirst(blockLength)
+          SHA256Hashing.hash(first, second, into: pair)
+          leaves.append(contentsOf: pair)
+        } else {
+          SHA256Hashing.hash(first, into: single)
+          leaves.append(contentsOf: single)
+        }
       }
     }
   }

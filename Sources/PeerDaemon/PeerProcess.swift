@@ -64,6 +64,7 @@ package enum PeerProcess {
     ProcessResources.resolveWithoutPlugins()
     ProcessResources.leaveNoCoreDump()
     ProcessResources.shareMemoryArenas()
+    ProcessResources.keepFreedMemory()
     let descriptors = ProcessResources.raiseDescriptorLimit()
     let channel: SupervisorChannel?
     var settings: PeerDaemon.Settings

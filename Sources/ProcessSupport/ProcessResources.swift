@@ -72,6 +72,11 @@ package enum ProcessResources {
     _ = memory_arenas(2)
   }
 
+  /// Keeps freed memory up to 32 MiB for each arena: a transfer passes through buffers as fast as they are freed.
+  package static func keepFreedMemory() {
+    memory_keep(32 << 20)
+  }
+
   /// Gives freed memory back to the system. Takes long if there is much of it.
   package static func giveBackMemory() {
     memory_trim()

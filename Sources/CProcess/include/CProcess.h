@@ -215,6 +215,10 @@ int threads_possible(int count);
 /// exist. Returns 0 on failure.
 int memory_arenas(int maximum);
 
+/// Lets malloc(3) keep so many freed bytes of an arena: M_TRIM_THRESHOLD of mallopt(3), by default 128 KiB. What is given
+/// back comes as pages that the system has to clear and to map, one fault each.
+void memory_keep(int bytes);
+
 /// Gives freed memory back to the system: malloc_trim(3). Takes long if there is much of it.
 void memory_trim(void);
 

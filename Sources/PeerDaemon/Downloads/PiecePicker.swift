@@ -118,6 +118,8 @@ package struct PiecePicker: Sendable {
   /// Bytes whose leaves are proven by one request.
   private static let groupLength = groupBlocks * PieceGeometry.blockLength
   package static let groupBlocks: Int64 = 512
+  /// A source that has enough to do is asked for at least so many bytes: each request costs both sides some turns.
+  private static let largeRun: Int64 = 1 << 20
 
   package var isComplete: Bool { whole.isFull }
 
@@ -228,7 +230,7 @@ package struct PiecePicker: Sendable {
   package mutating func next(for id: SourceID, at now: Time) -> Run? {
     guard let source = sources[id] else { return nil }
     let room = window(of: source, at: now) - source.inFlight * PieceGeometry.blockLength
-    guard room > 0 else { return nil }
+    guard room > min(Self.largeRun, source.inFlight * PieceGeometry.blockLength / 4) else { return nil }
     let held = source.holding.pieces
     let run =
       looseRun(for: held) ?? untouchedRun(for: held, from: source.cursor, room: room)

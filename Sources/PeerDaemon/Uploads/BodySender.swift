@@ -25,6 +25,14 @@ final class BodySender {
   private static let regionLength: Int64 = 256 * 1024
   private static let regionTimeout = TimeAmount.seconds(30)
 
+  /// What was done when the body was asked for; it decides how the rest is sent.
+  enum Beginning: Sendable {
+    /// So many bytes are in the page cache.
+    case cached(Int64)
+    /// For a connection with TLS.
+    case read(ByteBuffer)
+  }
+
   /// Checks and reads in a part.
   typealias Prepare = (_ offset: Int64, _ length: Int64) -> EventLoopFuture<StoreError?>
 
@@ -36,8 +44,9 @@ final class BodySender {
   private let handle: NIOFileHandle
   private let end: Int64
   private let prepare: Prepare
-  /// `nil` to send by sendfile(2).
-  private let read: Read?
+  private let read: Read
+  /// Whether parts go through memory, else by sendfile(2).
+  private let isRead: Bool
   /// What was read and is not sent yet.
   private var parts = CircularBuffer<ByteBuffer>(initialCapacity: 2)
   private let report: (Step) -> Void
@@ -50,16 +59,24 @@ final class BodySender {
 
   /// - Parameters:
   ///   - descriptor: of its own.
-  ///   - prepared: up to where the file is checked and read in.
-  ///   - read: for a connection with TLS.
+  ///   - prepare: the next part, if the beginning is in the page cache.
+  ///   - read: the same, if it is in memory.
   init(
-    descriptor: CInt, from offset: Int64, to end: Int64, prepared: Int64, on connection: any LineConnection,
-    allowance: RateAllowance, prepare: @escaping Prepare, read: Read? = nil, report: @escaping (Step) -> Void
+    descriptor: CInt, from offset: Int64, to end: Int64, _ beginning: Beginning, on connection: any LineConnection,
+    allowance: RateAllowance, prepare: @escaping Prepare, read: @escaping Read, report: @escaping (Step) -> Void
   ) {
     handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
     sent = offset
     self.end = end
-    self.prepared = read == nil ? min(prepared, end) : offset
+    switch beginning {
+    case .cached(let length):
+      isRead = false
+      prepared = min(offset + length, end)
+    case .read(let part):
+      isRead = true
+      parts.append(part)
+      prepared = offset + Int64(part.readableBytes)
+    }
     self.read = read
     self.connection = connection
     self.allowance = allowance
@@ -85,7 +102,7 @@ final class BodySender {
     isPreparing = true
     let length = min(end - prepared, Self.partLength)
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    if let read {
+    if isRead {
       read(prepared, length).whenComplete { result in
         let sender = bound.value
         if case .success(.success(let part)) = result { sender.parts.append(part) }
@@ -114,7 +131,7 @@ final class BodySender {
     isSending = true
     var length = min(prepared - sent, Self.regionLength, Int64(allowance.available))
     let written: EventLoopFuture<Void>
-    if read == nil {
+    if !isRead {
       let region = FileRegion(fileHandle: handle, readerIndex: Int(sent), endIndex: Int(sent + length))
       written = connection.send(region: region)
     } else {

@@ -184,9 +184,9 @@ final class UploadRole: LineRole {
   }
 
   private func get(_ content: Content, _ offset: Int64, _ length: Int64, _ id: Int64) {
-    let (service, known, isLimited) = (service, known, limiter.isLimited)
+    let (service, known, isLimited, isSecure) = (service, known, limiter.isLimited, connection?.provenPeer != nil)
     perform(id, cost: UploadTurns.requestCost + min(length, BodySender.partLength)) { () throws(WireFailure) in
-      try service.get(content, offset: offset, length: length, known: known, isLimited: isLimited)
+      try service.get(content, offset: offset, length: length, known: known, isLimited: isLimited, isSecure: isSecure)
     }
   }
 
@@ -230,7 +230,7 @@ final class UploadRole: LineRole {
         $0.bytes += bytes
       }
       sent(Int64(bytes.count))
-    case .success(.file(let file, let offset, let length, let prepared)):
+    case .success(.file(let file, let offset, let length, let beginning)):
       known = file
       guard let descriptor = try? file.file.duplicate() else {
         let failure = WireFailure(.unavailable, "this peer has too many files open", retryAfter: 5)
@@ -239,7 +239,7 @@ final class UploadRole: LineRole {
       }
       note(file, length)
       connection.send { GetReply(offset: offset, length: length).write(id: id, to: &$0) }
-      return sendBody(of: file, descriptor, from: offset, to: offset + length, prepared: prepared, on: connection)
+      return sendBody(of: file, descriptor, from: offset, to: offset + length, beginning, on: connection)
     }
     finishAnswer()
   }
@@ -252,20 +252,19 @@ final class UploadRole: LineRole {
   }
 
   private func sendBody(
-    of file: ServedFile, _ descriptor: CInt, from offset: Int64, to end: Int64, prepared: Int64,
-    on connection: any LineConnection
+    of file: ServedFile, _ descriptor: CInt, from offset: Int64, to end: Int64,
+    _ beginning: BodySender.Beginning, on connection: any LineConnection
   ) {
     guard let allowance else { return }
     let (service, turns, loop, client) = (service, turns, connection.eventLoop, ObjectIdentifier(self))
-    let read: BodySender.Read? = connection.provenPeer.map { _ in
-      { offset, length in turns.run(for: client, cost: length, on: loop) { service.read(file, offset, length) } }
-    }
     let body = BodySender(
-      descriptor: descriptor, from: offset, to: end, prepared: prepared, on: connection, allowance: allowance,
+      descriptor: descriptor, from: offset, to: end, beginning, on: connection, allowance: allowance,
       prepare: { offset, length in
         turns.run(for: client, cost: length, on: loop) { service.prepare(file, offset, length) }
       },
-      read: read, report: { [weak self] in self?.proceed($0) })
+      read: { offset, length in
+        turns.run(for: client, cost: length, on: loop) { service.read(file, offset, length) }
+      }, report: { [weak self] in self?.proceed($0) })
     self.body = body
     transfer?.sending(true)
     body.proceed()

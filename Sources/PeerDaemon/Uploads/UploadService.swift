@@ -17,8 +17,8 @@ final class UploadService: Sendable {
     case hashes(count: Int, [UInt8])
     /// A short body, already read.
     case bytes(ServedFile?, offset: Int64, [UInt8])
-    /// A long body, to be sent from the file, of which the beginning is checked and in the page cache.
-    case file(ServedFile, offset: Int64, length: Int64, prepared: Int64)
+    /// A long body, to be sent from the file, whose beginning is checked.
+    case file(ServedFile, offset: Int64, length: Int64, BodySender.Beginning)
   }
 
   /// Bodies up to this length are read and leave in one write with the header; under a limit of the rate only one block.
@@ -106,8 +106,10 @@ final class UploadService: Sendable {
   /// - Parameters:
   ///   - known: the file of the last answer on this connection.
   ///   - isLimited: whether the rate of uploads is limited.
+  ///   - isSecure: whether the connection has TLS.
   func get(
-    _ content: Content, offset: Int64, length: Int64, known: ServedFile?, isLimited: Bool = false
+    _ content: Content, offset: Int64, length: Int64, known: ServedFile?, isLimited: Bool = false,
+    isSecure: Bool = false
   ) throws(WireFailure) -> Answer {
     guard length <= Int64(limits.get) else {
       throw WireFailure(.tooLarge, "one get has at most \(limits.get) bytes", limit: .init("get", limits.get))
@@ -129,8 +131,16 @@ final class UploadService: Sendable {
       return try read(file, offset: offset, length: Int(length))
     }
     let prepared = min(length, BodySender.partLength)
-    if let error = prepare(file, offset, prepared) { throw Self.reported(error) }
-    return .file(file, offset: offset, length: length, prepared: offset + prepared)
+    let beginning: BodySender.Beginning
+    if isSecure {
+      do throws(StoreError) { beginning = .read(try read(file, offset, prepared).get()) } catch {
+        throw Self.reported(error)
+      }
+    } else {
+      if let error = prepare(file, offset, prepared) { throw Self.reported(error) }
+      beginning = .cached(prepared)
+    }
+    return .file(file, offset: offset, length: length, beginning)
   }
 
   /// Whether a request can be answered together with others: it is for a whole short document.

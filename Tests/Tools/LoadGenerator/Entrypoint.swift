@@ -23,11 +23,12 @@ struct Entrypoint: ParsableCommand {
     case restart
     case transfer
     case index
+    case closed
   }
 
   @Argument(
     help:
-      "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight; index six."
+      "full takes at most five minutes, quick at most two; restart kills 100 times in four; transfer takes eight; index and closed six."
   )
   var extent = Extent.full
 
@@ -40,7 +41,7 @@ struct Entrypoint: ParsableCommand {
   @Option(help: "What others do in index; may be repeated. Default: all.")
   var kind: [HostileBench.Kind] = []
 
-  @Option(help: "Number of rounds of transfer or index.")
+  @Option(help: "Number of rounds of transfer, index or closed.")
   var rounds = 3
 
   @Option(help: "A trial of transfer; may be repeated. Default: all.")
@@ -90,6 +91,11 @@ struct Entrypoint: ParsableCommand {
       let bench = HostileBench(
         rounds: max(1, rounds), kinds: kind.isEmpty ? HostileBench.Kind.allCases : kind, executables: executables,
         directory: scratch, services: services, report: Self.report)
+      try bench.run()
+      return bench.results
+    case .closed:
+      let bench = ClosedBench(
+        rounds: max(1, rounds), executables: executables, directory: scratch, services: services, report: Self.report)
       try bench.run()
       return bench.results
     }

@@ -47,6 +47,12 @@ struct Figure: Sendable {
     case limit1 = "limit-1"
     case limit10 = "limit-10"
     case limit100 = "limit-100"
+    case secureLookup = "closed-lookup-16"
+    case handshakes = "closed-handshakes"
+    case secureReturn = "closed-come-back"
+    case secureMemory = "closed-connection-memory"
+    case secureGet = "closed-get"
+    case join = "closed-join"
     case hostileQuiet = "hostile-quiet"
     case hostilePing = "hostile-ping"
     case hostileLookup = "hostile-lookup"
@@ -80,6 +86,7 @@ struct Figure: Sendable {
     case sources
     case percent = "%"
     case recordsPerSecond = "records/s"
+    case connectionsPerSecond = "connections/s"
     case microseconds = "us"
     case bytes = "B"
 

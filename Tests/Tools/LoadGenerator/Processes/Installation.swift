@@ -20,20 +20,52 @@ struct Installation {
   let p2pctl: Tool
   private let home: String
 
+  private init(executables: String, directory: String) throws {
+    home = directory + "/home"
+    guard mkdir(home, 0o700) == 0 else { throw BenchFailure.system(home) }
+    p2pctl = Tool(path: executables + "/p2pctl", environment: ["P2P_HOME": home], scratch: directory)
+  }
+
   /// - Parameters:
   ///   - executables: the directory of a release build.
   ///   - directory: an empty directory.
   ///   - peers: their names.
   init(executables: String, directory: String, peers: [String] = ["alice", "bob"], services: Services) throws {
-    home = directory + "/home"
-    guard mkdir(home, 0o700) == 0 else { throw BenchFailure.system(home) }
-    let environment = ["P2P_HOME": home]
-    p2pctl = Tool(path: executables + "/p2pctl", environment: environment, scratch: directory)
+    try self.init(executables: executables, directory: directory)
+    try start(
+      executables, ["--serve-index", "127.0.0.1:0"] + peers.flatMap { ["--peer", $0] }, waitingFor: ["index"] + peers,
+      services)
+  }
+
+  /// An index that serves members only, and a peer, all by TLS although it is one machine.
+  init(closed executables: String, directory: String, peer: String, services: Services) throws {
+    try self.init(executables: executables, directory: directory)
+    guard mkdir(home + "/config", 0o700) == 0 else { throw BenchFailure.system(home) }
+    let settings = """
+      [index]
+      listen = "127.0.0.1:0"
+      [network]
+      open = false
+      plain = "never"
+      [peers.\(peer)]
+      """
+    try TextFile.write(settings, to: home + "/config/p2p.toml")
+    try start(executables, [], waitingFor: ["index", peer], services)
+  }
+
+  /// What somebody who was invited has: nothing that runs. `join` starts it.
+  init(invited executables: String, directory: String, services: Services) throws {
+    try self.init(executables: executables, directory: directory)
+    services.atEnd { [p2pctl] in _ = try? p2pctl.run(["supervisor", "stop"]) }
+  }
+
+  private func start(
+    _ executables: String, _ options: [String], waitingFor names: [String], _ services: Services
+  ) throws {
     _ = try services.start(
-      executables + "/p2p-supervisor",
-      ["run", "--serve-index", "127.0.0.1:0"] + peers.flatMap { ["--peer", $0] }, environment: environment,
-      log: directory + "/supervisor.log")
-    try wait(for: ["index"] + peers)
+      executables + "/p2p-supervisor", ["run"] + options, environment: p2pctl.environment,
+      log: p2pctl.scratch + "/supervisor.log")
+    try wait(for: names)
   }
 
   /// The control socket of a peer or of the supervisor.

@@ -9,9 +9,13 @@ enum NginxServer {
   /// - Parameters:
   ///   - directory: for its files.
   ///   - documents: the directory that it serves.
-  static func start(directory: String, documents: String, services: Services) throws -> Endpoint {
+  ///   - isSecure: whether it speaks TLS 1.3, with a P-256 key as peers have.
+  static func start(
+    directory: String, documents: String, isSecure: Bool = false, services: Services
+  ) throws -> Endpoint {
     let endpoint = Endpoint(host: "127.0.0.1", port: try LoopbackPort.free())
-    try TextFile.write(settings(endpoint, directory, documents), to: directory + "/nginx.conf")
+    if isSecure { try makeCertificate(directory) }
+    try TextFile.write(settings(endpoint, directory, documents, isSecure), to: directory + "/nginx.conf")
     _ = try services.start(
       Tool.installed("nginx"), ["-p", directory, "-c", directory + "/nginx.conf"], log: directory + "/nginx.log")
     try LoopbackPort.waitForServer(at: endpoint)
@@ -19,7 +23,12 @@ enum NginxServer {
   }
 
   /// Settings of Debian that matter here: sendfile, a worker per processor. No request log.
-  private static func settings(_ endpoint: Endpoint, _ directory: String, _ documents: String) -> String {
+  private static func settings(
+    _ endpoint: Endpoint, _ directory: String, _ documents: String, _ isSecure: Bool
+  ) -> String {
+    let tls = """
+      ssl_certificate \(directory)/nginx.crt; ssl_certificate_key \(directory)/nginx.key; ssl_protocols TLSv1.3;
+      """
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "\($0)_temp_path \(directory)/\($0);" }
     return """
       daemon off; pid \(directory)/nginx.pid; error_log stderr; worker_processes auto;
@@ -28,9 +37,16 @@ enum NginxServer {
       http {
         access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;
         \(paths.joined(separator: " "))
-        server { listen \(endpoint); root \(documents); }
+        server { listen \(endpoint)\(isSecure ? " ssl" : ""); root \(documents); \(isSecure ? tls : "") }
       }
       """
+  }
+
+  private static func makeCertificate(_ directory: String) throws {
+    try Tool(path: Tool.installed("openssl"), scratch: directory).run([
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+      "-keyout", directory + "/nginx.key", "-out", directory + "/nginx.crt",
+    ])
   }
 }
 

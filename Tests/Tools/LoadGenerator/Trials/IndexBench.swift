@@ -188,7 +188,7 @@ final class IndexBench {
     let again = try startIndex(index.endpoint.port)
     let elapsed = try ContinuousClock().measure {
       let crowd = try Crowd(Self.returning, to: again.endpoint, from: base + 5, lines: IndexLines.arrival)
-      try Self.find(at: again.endpoint)
+      try IndexLines.find(at: again.endpoint)
       crowd.leave()
     }
     add(.comeBack, round, elapsed.inSeconds)
@@ -214,15 +214,6 @@ final class IndexBench {
     add(.crowdLeaves, round, (clock.now - start).inSeconds)
     add(.crowdWait, round, Statistics(waits)?.percentile(99) ?? 0)
     leaving.wait()
-  }
-
-  private static func find(at index: Endpoint) throws {
-    let connection = try RawConnection(to: index)
-    _ = try connection.ask(HostileLines.hello(3, port: nil))
-    for number in 0..<IndexLines.shared {
-      let reply = try connection.ask(#"{"id":4,"op":"lookup","key":"\#(IndexLines.sharedKey(number))"}"#)
-      guard reply["status"]?.integer == 200 else { throw BenchFailure("documents are not found again") }
-    }
   }
 }
 
@@ -254,12 +245,26 @@ enum IndexLines {
 
   /// What the peer of a crowd sends when it comes.
   static func arrival(_ number: Int) -> [UInt8] {
+    Array((HostileLines.hello(number + 1, port: 20_000 + number) + "\n").utf8) + documents(number)
+  }
+
+  /// What it adds.
+  static func documents(_ number: Int) -> [UInt8] {
     let documents = (0..<perPeer).map { place in
       let number = (number * perPeer + place) % shared
       return document(sharedKey(number), number)
     }
-    return Array(
-      (HostileLines.hello(number + 1, port: 20_000 + number) + "\n" + HostileLines.add(documents) + "\n").utf8)
+    return Array((HostileLines.add(documents) + "\n").utf8)
+  }
+
+  /// Everything that a crowd has.
+  static func find(at index: Endpoint) throws {
+    let connection = try RawConnection(to: index)
+    _ = try connection.ask(HostileLines.hello(3, port: nil))
+    for number in 0..<shared {
+      let reply = try connection.ask(#"{"id":4,"op":"lookup","key":"\#(sharedKey(number))"}"#)
+      guard reply["status"]?.integer == 200 else { throw BenchFailure("documents are not found again") }
+    }
   }
 }
 
