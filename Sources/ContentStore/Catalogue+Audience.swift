@@ -13,30 +13,70 @@ extension Catalogue {
 
   /// Everything that is shared now may be announced in this network, too. Durable on return.
   package func releaseAll(to network: Home) throws(StoreError) {
-    try write { database in try Self.release(database, to: network) { _ in true } }
+    _ = try write { database in try Self.change(database) { $0.union(Audience(network)) } }
   }
 
-  /// Open networks have become a closed one: what was shared or began there belongs to it as well. Durable on return.
-  package func openNetworkClosed(to network: Home) throws(StoreError) {
+  /// Names of settings: whether the index of the own supervisor was open when it was reached last, and which index was
+  /// reached last, as the mark of its place in base64url.
+  private static let ownOpenSetting = "own_index_open"
+  private static let placeSetting = "index_place"
+
+  /// Call it at each start, before the network of the last run is replaced: it begins to keep account in a catalogue that an
+  /// earlier version has left. Durable on return.
+  /// - Returns: where the index is that was reached last; `nil` if none was.
+  package func beginHomes() throws(StoreError) -> IndexPlace? {
     try write { database in
-      try Self.release(database, to: network) { $0.contains(.open) }
-      for table in ["download", "prefixDownload"] {
-        try database.execute(
-          sql: "UPDATE \(table) SET home = ? WHERE home = ?", arguments: [network.blob, Home.open.blob])
+      if let text = try Self.setting(database, Self.placeSetting) {
+        return Base64URL.decode(text.utf8).flatMap { $0.isEmpty ? nil : IndexPlace(mark: $0) }
       }
+      let isOpen = try Self.setting(database, Self.networkSetting) == nil
+      try Self.set(database, Self.ownOpenSetting, to: isOpen ? "yes" : nil)
+      try Self.set(database, Self.placeSetting, to: "")
+      return nil
     }
   }
 
-  private static func release(
-    _ database: Database, to network: Home, where isReleased: (Audience) -> Bool
-  ) throws {
-    // There are few different ones.
-    for blob in try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share") {
-      guard let audience = Audience(blob: blob), isReleased(audience), !audience.contains(network) else { continue }
-      try database.execute(
-        sql: "UPDATE share SET audience = ? WHERE audience = ?",
-        arguments: [audience.union(Audience(network)).blob, blob])
+  /// The index at a place has said which network it has. What was shared for it before belongs there from now on; if it is
+  /// the index of the own supervisor, which was open and is closed now, so does what is shared or began in open networks.
+  ///
+  /// In one transaction: a process that is killed leaves it undone or done. Durable on return.
+  /// - Parameter network: open or closed.
+  /// - Returns: the homes from which something came.
+  package func settleHomes(at place: IndexPlace, isOwn: Bool, in network: Home) throws(StoreError) -> Set<Home> {
+    try write { database in
+      var settled = Set<Home>()
+      let awaited = Home.awaited(place)
+      if try Self.change(database, { $0.contains(awaited) ? $0.replacing(awaited, with: network) : $0 }) > 0 {
+        settled.insert(awaited)
+      }
+      if isOwn {
+        if network != .open, try Self.setting(database, Self.ownOpenSetting) != nil {
+          try Self.change(database) { $0.contains(.open) ? $0.union(Audience(network)) : $0 }
+          for table in ["download", "prefixDownload"] {
+            try database.execute(
+              sql: "UPDATE \(table) SET home = ? WHERE home = ?", arguments: [network.blob, Home.open.blob])
+          }
+          settled.insert(.open)
+        }
+        try Self.set(database, Self.ownOpenSetting, to: network == .open ? "yes" : nil)
+      }
+      try Self.set(database, Self.placeSetting, to: Base64URL.encode(place.mark))
+      return settled
     }
+  }
+
+  /// Replaces the audiences of shares. There are few different ones.
+  /// - Returns: the number of shares.
+  @discardableResult
+  private static func change(_ database: Database, _ new: (Audience) -> Audience) throws -> Int {
+    var count = 0
+    for blob in try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share") {
+      guard let audience = Audience(blob: blob), new(audience) != audience else { continue }
+      try database.execute(
+        sql: "UPDATE share SET audience = ? WHERE audience = ?", arguments: [new(audience).blob, blob])
+      count += database.changesCount
+    }
+    return count
   }
 
   /// The number of shared documents of which the network does not hear.
@@ -89,9 +129,7 @@ enum CatalogueHomes {
 
   /// The network of the last connection.
   static func current(_ database: Database) throws -> Home {
-    let text = try String.fetchOne(
-      database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [Catalogue.networkSetting])
-    guard let text else { return .open }
+    guard let text = try Catalogue.setting(database, Catalogue.networkSetting) else { return .open }
     guard let key = Base64URL.decode(text.utf8), let digest = Digest(bytes: SHA256.hash(data: key)) else {
       return .nowhere
     }

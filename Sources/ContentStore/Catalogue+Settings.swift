@@ -6,15 +6,18 @@ import Glibc
 /// Named values that a peer stores beside its shares.
 extension Catalogue {
   package func setting(_ name: String) throws(StoreError) -> String? {
-    try read { try String.fetchOne($0, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]) }
+    try read { try Self.setting($0, name) }
+  }
+
+  static func setting(_ database: Database, _ name: String) throws -> String? {
+    try String.fetchOne(database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name])
   }
 
   /// Those of these names that are set.
   package func settings(_ names: [String]) throws(StoreError) -> [String: String?] {
     try read { database in
       try names.reduce(into: [:]) { values, name in
-        values[name] = .some(
-          try String.fetchOne(database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]))
+        values[name] = .some(try Self.setting(database, name))
       }
     }
   }
@@ -31,7 +34,7 @@ extension Catalogue {
     try write { try Self.set($0, name, to: value) }
   }
 
-  private static func set(_ database: Database, _ name: String, to value: String?) throws {
+  static func set(_ database: Database, _ name: String, to value: String?) throws {
     if let value {
       try database.execute(
         sql: "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", arguments: [name, value])
@@ -56,6 +59,15 @@ extension Catalogue {
 
   package func leftovers() throws(StoreError) -> [String] {
     try read { try String.fetchAll($0, sql: "SELECT path FROM temporary ORDER BY path") }
+  }
+
+  /// Files that are written now, or by a download that has not ended: what they have may belong to another network.
+  package func unfinishedFiles() throws(StoreError) -> Set<String> {
+    try read { database in
+      try String.fetchSet(
+        database,
+        sql: "SELECT path FROM temporary UNION SELECT temporary FROM download WHERE temporary IS NOT NULL")
+    }
   }
 
   /// Removes the recorded files and no others. Call it at start, before new files are recorded. A record whose file

@@ -19,6 +19,8 @@ package final class PeerDaemon: Sendable {
     package var state: String
     /// The index to use unless the user chose another.
     package var index: Endpoint
+    /// Whether that is the index of the own supervisor.
+    package var isOwnIndex = false
     /// Whether to forget the user's choice.
     package var forgetsConnect = false
     /// The address that others use to reach this peer; `nil` for the one that the index sees.
@@ -144,13 +146,18 @@ package final class PeerDaemon: Sendable {
     await limits.start()
     let passes = PassKeeper.keeping(
       state.network, in: catalogue, grace: settings.grace, pool: threads.catalogue, logger)
+    let current = state.selection.place(of: state.selection.current.address)
+    // A new peer of an own index: whether that is open or closed, what is shared before it answers is for it.
+    passes.turn(to: current.place, isReached: state.place == current.place || (state.place == nil && current.isOwn))
     let uploads = try await serveUploads(
       settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()
     let announcements = CatalogueAnnouncements(
       catalogue: catalogue, pool: threads.files, changed: changed, network: { passes.home }, partial: partial)
     // Set when there is something to tell.
-    let networkKnown = Mutex<(@Sendable (_ closed: Home?) async -> Void)?>(nil)
+    let networkKnown = Mutex<(@Sendable () async -> Void)?>(nil)
+    let homes = NetworkHomes(
+      catalogue: catalogue, selection: state.selection, pool: threads.catalogue, logger: logger)
     let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
     let link = IndexLink(
       address: state.selection.current.address,
@@ -162,10 +169,11 @@ package final class PeerDaemon: Sendable {
         identity: state.transport, known: { state.indexes.id(at: $0) },
         remember: { Self.remember($0, at: $1, in: state.indexes, pool: threads.catalogue, logger) }),
       passes: passes,
-      connectedFrom: { own.submit($0) },
-      networkKnown: { closed in
+      connectedFrom: { own.submit($0) }, place: { state.selection.place(of: $0).place },
+      arrived: { homes.arrived(at: $0, in: $1) },
+      networkKnown: {
         // Each of them looks at the network as it is then.
-        if let judge = networkKnown.withLock({ $0 }) { Task { await judge(closed) } }
+        if let judge = networkKnown.withLock({ $0 }) { Task { await judge() } }
       })
     let publication = Publication(catalogue: catalogue, link: link, pool: threads.catalogue)
     let downloads = Downloads(
@@ -183,15 +191,12 @@ package final class PeerDaemon: Sendable {
         timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
+    homes.onClosed { network in
+      await downloads.openNetworkClosed(to: network)
+      await prefixes.openNetworkClosed(to: network)
+    }
     networkKnown.withLock {
-      $0 = { closed in
-        if let closed {
-          let release = { @Sendable () throws(StoreError) in try catalogue.openNetworkClosed(to: closed) }
-          _ = try? await threads.catalogue.store(release)
-          await downloads.openNetworkClosed(to: closed)
-          await prefixes.openNetworkClosed(to: closed)
-          await link.announceAgain()
-        }
+      $0 = {
         await downloads.indexConnected()
         await prefixes.indexConnected()
       }
@@ -206,7 +211,7 @@ package final class PeerDaemon: Sendable {
     let operations = PeerOperations(
       identity: identity, controlPath: settings.controlPath, uploads: { uploads.reachableAddress }, link: link,
       selection: state.selection, indexes: state.indexes,
-      sharing: Sharing(ledger: ledger, work: work, publication: publication, pool: threads.files),
+      sharing: Sharing(ledger: ledger, work: work, publication: publication, homes: homes, pool: threads.files),
       downloads: downloads, prefixes: prefixes, limits: limits,
       index: IndexQueries(link: link), own: CatalogueQueries(catalogue: catalogue, pool: threads.catalogue),
       transfers: transfers, moved: moved,
@@ -331,8 +336,9 @@ package final class PeerDaemon: Sendable {
   }
 
   /// Changes index and advertised address. An index that the user chose stays in use.
-  package func reload(index: Endpoint, advertise: HostAddress?) async {
-    selection.reload(settings: index)
+  /// - Parameter isOwn: whether the index is that of the own supervisor.
+  package func reload(index: Endpoint, isOwn: Bool, advertise: HostAddress?) async {
+    selection.reload(settings: index, isOwn: isOwn)
     await link.advertise(advertise)
     await link.use(selection.current.address)
   }

@@ -104,6 +104,7 @@ package enum PeerProcess {
       control: start.listeners.control.map { .inherited($0) } ?? .unix(path: settings.control),
       controlPath: settings.control)
     own.advertise = settings.advertise
+    own.isOwnIndex = settings.isOwnIndex
     own.forgetsConnect = settings.forgetsConnect
     own.isUploadAddressChosen = !settings.isAutomatic
     own.portTaken = settings.portTaken
@@ -161,7 +162,8 @@ package enum PeerProcess {
     let stops = StopRequests()
     let state = Result { () throws(PeerStartError) in
       try PeerState.open(
-        settings.state, index: settings.index, forgetsConnect: settings.forgetsConnect, logger: logger,
+        settings.state, index: settings.index, isOwnIndex: settings.isOwnIndex,
+        forgetsConnect: settings.forgetsConnect, logger: logger,
         catalogueDamaged: { stops.request(exitStatus: 1) })
     }
     return AsynchronousWork.wait {
@@ -231,6 +233,6 @@ package enum PeerProcess {
 
   private static func reload(_ daemon: PeerDaemon, _ settings: ChildSettings) async {
     guard case .peer(let settings) = settings else { return }
-    await daemon.reload(index: settings.index, advertise: settings.advertise)
+    await daemon.reload(index: settings.index, isOwn: settings.isOwnIndex, advertise: settings.advertise)
   }
 }

@@ -17,6 +17,8 @@ struct PeerState: Sendable {
   let indexes: KnownIndexes
   /// The network to which it belonged in its last run.
   let network: StoredNetwork
+  /// Where the index is that was reached last; `nil` if none was.
+  let place: IndexPlace?
   /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
   let cameBackEmpty: Bool
 
@@ -45,7 +47,7 @@ struct PeerState: Sendable {
 
   /// Opens the state, creating what is missing, and removes unfinished downloads. Blocks.
   static func open(
-    _ directory: String, index: Endpoint, forgetsConnect: Bool = false, logger: Logger,
+    _ directory: String, index: Endpoint, isOwnIndex: Bool = false, forgetsConnect: Bool = false, logger: Logger,
     catalogueDamaged: @escaping @Sendable () -> Void
   ) throws(PeerStartError) -> PeerState {
     guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
@@ -68,11 +70,12 @@ struct PeerState: Sendable {
       }
       let removed = try catalogue.removeLeftovers()
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
-      let selection = try IndexSelection(settings: index, catalogue: catalogue)
+      let selection = try IndexSelection(settings: index, isOwn: isOwnIndex, catalogue: catalogue)
       if forgetsConnect { try selection.choose(nil) }
       return PeerState(
         transport: transport, catalogue: catalogue, selection: selection,
         indexes: try KnownIndexes(catalogue: catalogue), network: try StoredNetwork.read(from: catalogue),
+        place: try catalogue.beginHomes(),
         cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)
@@ -95,6 +98,8 @@ package final class IndexSelection: Sendable {
 
   private struct State {
     var settings: Endpoint
+    /// Whether the index of the settings is that of the own supervisor.
+    var isOwn: Bool
     var chosen: Endpoint?
   }
 
@@ -102,11 +107,11 @@ package final class IndexSelection: Sendable {
   private let state: Mutex<State>
 
   /// Blocks.
-  package init(settings: Endpoint, catalogue: Catalogue) throws(StoreError) {
+  package init(settings: Endpoint, isOwn: Bool = false, catalogue: Catalogue) throws(StoreError) {
     self.catalogue = catalogue
     // Ignores a value of another version that this one cannot parse.
     let chosen = try catalogue.setting(Self.setting).flatMap { try? Endpoint($0) }
-    state = Mutex(State(settings: settings, chosen: chosen))
+    state = Mutex(State(settings: settings, isOwn: isOwn, chosen: chosen))
   }
 
   package var current: (address: Endpoint, source: IndexState.Source) {
@@ -120,7 +125,13 @@ package final class IndexSelection: Sendable {
   }
 
   /// Replaces the settings.
-  package func reload(settings address: Endpoint) {
-    state.withLock { $0.settings = address }
+  package func reload(settings address: Endpoint, isOwn: Bool = false) {
+    state.withLock { ($0.settings, $0.isOwn) = (address, isOwn) }
+  }
+
+  /// Where an index is. That of the own supervisor is the same wherever it listens.
+  package func place(of address: Endpoint) -> (place: IndexPlace, isOwn: Bool) {
+    let isOwn = state.withLock { $0.isOwn && $0.settings == address }
+    return (IndexPlace(isOwn ? "own" : address.description), isOwn)
   }
 }

@@ -33,7 +33,8 @@ package struct PeerThreads: Sendable {
     do {
       return try await catalogue.runIfActive {
         try PeerState.open(
-          settings.state, index: settings.index, forgetsConnect: settings.forgetsConnect, logger: logger,
+          settings.state, index: settings.index, isOwnIndex: settings.isOwnIndex,
+          forgetsConnect: settings.forgetsConnect, logger: logger,
           catalogueDamaged: catalogueDamaged)
       }
     } catch let error as PeerStartError {

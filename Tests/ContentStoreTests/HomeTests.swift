@@ -51,9 +51,31 @@ import Testing
     let catalogue = try workspace.catalogue()
     let (open, other) = (try hash(catalogue, pattern(100)), try hash(catalogue, pattern(200), as: "b"))
     try catalogue.add([share(open, in: .open), share(other, as: "file/b", in: second)], hashed: [open, other])
-    try catalogue.openNetworkClosed(to: first)
+    // Kept by an earlier version: the last index was open.
+    #expect(try catalogue.beginHomes() == nil)
+    let place = IndexPlace("own")
+    #expect(try catalogue.settleHomes(at: IndexPlace("192.0.2.1:7734"), isOwn: false, in: second).isEmpty)
+    #expect(try audience(catalogue) == Audience(.open), "no other index can say that it is the one that was open")
+    #expect(try catalogue.settleHomes(at: place, isOwn: true, in: first) == [.open])
     #expect(try audience(catalogue) == Audience(.open).union(Audience(first)))
     #expect(try audience(catalogue, "file/b") == Audience(second))
+    #expect(try catalogue.beginHomes() == place)
+    try catalogue.add([share(open, as: "file/c", in: .open)])
+    #expect(try catalogue.settleHomes(at: place, isOwn: true, in: first).isEmpty, "it was closed before")
+    #expect(try audience(catalogue, "file/c") == Audience(.open))
+  }
+
+  @Test func `what was shared for an index that was not reached belongs to its network when it is`() throws {
+    let catalogue = try workspace.catalogue()
+    let (place, other) = (IndexPlace("192.0.2.1:7734"), IndexPlace("192.0.2.2:7734"))
+    let file = try hash(catalogue, pattern(100))
+    try catalogue.add([share(file, in: .awaited(place))], hashed: [file])
+    #expect(try audience(catalogue) == Audience(.awaited(place)))
+    #expect(try catalogue.settleHomes(at: other, isOwn: false, in: second).isEmpty)
+    #expect(try audience(catalogue) == Audience(.awaited(place)))
+    #expect(try catalogue.withheldCount(from: second) == 1)
+    #expect(try catalogue.settleHomes(at: place, isOwn: false, in: first) == [.awaited(place)])
+    #expect(try audience(catalogue) == Audience(first))
   }
 
   @Test func `share that is added again in another network is known in both`() throws {

@@ -2,6 +2,7 @@
 
 import DocumentModel
 import Foundation
+import Glibc
 import LineJSON
 import NetworkMembership
 import PeerIdentity
@@ -89,6 +90,72 @@ extension MembershipTests {
         let isReleased = try await eventually { try await self.keys(open) == ["file/alices.txt", "file/new.txt"] }
         #expect(isReleased)
       }
+    }
+  }
+
+  @Test func `what is added while the chosen index is down is for its network, and no other`() async throws {
+    try await ClosedInstallation.with { network in
+      try await Installation.with(peers: ["carol"]) { open in
+        try await network.join()
+        let bob = network.second
+        let index = try await open.process("index").address
+        await open.stop()
+        let down = try await bob.outcome(["connect", index])
+        #expect(down.status != 0)
+        let file = try bob.directory.write("for-the-other.txt", pattern(1000))
+        try await bob.expectSuccess(["add", file])
+        let back = try await bob.expectSuccess(["connect", "\(network.index)"])
+        #expect(back.errors.contains("1 document shared before stays unknown"), "\(back)")
+        // A share of its own says that the announcement is over.
+        let new = try bob.directory.write("new.txt", pattern(10))
+        try await bob.expectSuccess(["add", new])
+        #expect(try await network.keys(network.first) == ["file/new.txt"])
+        try await open.expectSuccess(["supervisor", "start", "--serve-index", index, "--peer", "carol"])
+        try await bob.expectSuccess(["connect", index])
+        let isThere = try await eventually { try await self.keys(open) == ["file/for-the-other.txt"] }
+        #expect(isThere)
+      }
+    }
+  }
+
+  /// As through a tunnel: the index of somebody else has an address of this machine.
+  @Test func `a closed index at an address of this machine is not taken for the own one`() async throws {
+    try await ClosedInstallation.with { network in
+      try await Installation.with(peers: ["carol"]) { open in
+        let file = try open.directory.write("open.txt", pattern(1000))
+        try await open.expectSuccess(["add", file])
+        #expect(try await keys(open) == ["file/open.txt"])
+        let ticket = try await network.invite("--role", "publisher")
+        let joined = try await open.expectSuccess(["join", ticket.text])
+        #expect(joined.errors.contains("1 document"), "\(joined)")
+        try await open.expectSuccess(["connect", "--default"])
+        let connected = try await open.expectSuccess(["connect", "\(network.index)"])
+        #expect(connected.errors.contains("1 document"), "\(connected)")
+        let new = try open.directory.write("new.txt", pattern(10))
+        try await open.expectSuccess(["add", new])
+        #expect(try await network.keys(network.first) == ["file/new.txt"])
+      }
+    }
+  }
+
+  /// Killed in each moment of its first connection to the index that is closed now.
+  @Test func `what was shared before the own index was closed is known in it, also after a kill`() async throws {
+    let open = "[index]\nlisten = \"127.0.0.1:0\"\n[peers.alice]\n"
+    try await Installation.with(configuration: open) { installation in
+      let file = try installation.directory.write("kept.txt", pattern(1000))
+      try await installation.run("alice", "add", file)
+      try await installation.expectSuccess(["supervisor", "stop"])
+      try installation.configure(open + "[network]\nopen = false\n")
+      try await installation.expectSuccess(["supervisor", "start"])
+      for _ in 0..<4 {
+        let old = try await installation.process("alice")
+        kill(old.pid, SIGKILL)
+        #expect(await eventually { await installation.isBack("alice", after: old.pid) })
+      }
+      let isKnown = try await eventually {
+        try await installation.rows("alice", "list").compactMap { $0["key"]?.string } == ["file/kept.txt"]
+      }
+      #expect(isKnown)
     }
   }
 

@@ -6,6 +6,7 @@ import LineJSON
 import NetworkMembership
 import PeerDaemon
 import PeerIdentity
+import Synchronization
 import TestSupport
 import Testing
 import WireProtocol
@@ -74,18 +75,23 @@ import WireProtocol
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `get that waits for a key does not take it into another network`() async throws {
+  @Test(.timeLimit(.minutes(1))) func `get that waits for a key waits for it in its own network`() async throws {
     try await DownloadScene.with(.copy) { scene in
       let closed = try issuer(scene.swarm.directory)
       var request = scene.request()
       (request.key, request.isPatient) = (try DocumentKey("file/none"), true)
+      let reasons = Mutex<[String]>([])
       let waiting = Task { [request] in
-        do throws(WireFailure) { _ = try await scene.bob.downloads.get(request) } catch { return error as WireFailure? }
-        return nil
+        try await scene.bob.downloads.get(
+          request, preparing: { step in reasons.withLock { $0.append(step.error ?? "") } })
       }
-      try await Task.sleep(for: .milliseconds(100))
+      #expect(await eventually { reasons.withLock { !$0.isEmpty } })
       try await enter(closed, scene.bob)
-      #expect(await waiting.value?.message.contains(Self.elsewhere) == true)
+      #expect(await eventually { reasons.withLock { $0.last?.contains(Self.elsewhere) == true } })
+      try await scene.alice.share(scene.fetch.source, as: "file/none")
+      try await enter(nil, scene.bob)
+      _ = try await waiting.value
+      #expect(scene.read() == scene.bytes)
     }
   }
 

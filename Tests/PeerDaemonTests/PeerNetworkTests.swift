@@ -42,7 +42,7 @@ import WireProtocol
   ) -> String? {
     do throws(WireFailure) {
       // The own clock is years behind.
-      try network.admit(pass, of: peer, at: start + .seconds(seconds), wallClock: Timestamp(seconds: 0))
+      _ = try network.admit(pass, of: peer, at: start + .seconds(seconds), wallClock: Timestamp(seconds: 0))
       return nil
     } catch {
       return error.code == .forbidden ? error.message : "\(error)"
@@ -106,8 +106,8 @@ import WireProtocol
 
   @Test func `what was admitted is judged again`() throws {
     var network = try member()
-    let pass = try pass(issuer).pass
-    func refusal(_ pass: Pass?, after seconds: Int64) -> Bool {
+    let pass = try network.admit(pass(issuer), of: bob, at: start, wallClock: time(0))
+    func refusal(_ pass: CheckedPass?, after seconds: Int64) -> Bool {
       (try? network.judge(pass, at: start + .seconds(seconds), wallClock: time(0))) == nil
     }
     #expect(!refusal(pass, after: 599))
@@ -117,6 +117,32 @@ import WireProtocol
     #expect(refusal(pass, after: 0), "the peer belongs to another network now")
     try network.greeted(nil, by: nil, at: start)
     #expect(!refusal(nil, after: 0))
+  }
+
+  @Test func `what begins before the index is reached belongs to its network, whichever that is`() throws {
+    var network = try member()
+    let place = IndexPlace("192.0.2.1:7734")
+    network.turn(to: place)
+    #expect(network.homeOfNew == .awaited(place) && network.home == .closed(issuer.network))
+    #expect(network.resolve(.awaited(place)) == .awaited(place))
+    try network.greeted(standing(of: other, at: 0), by: other.network, at: start)
+    #expect(network.homeOfNew == .closed(other.network))
+    #expect(network.resolve(.awaited(place)) == .closed(other.network))
+    #expect(network.resolve(.awaited(IndexPlace("192.0.2.2:7734"))) != network.home)
+    // Without membership it waits for that.
+    try network.greeted(MemberStanding(role: nil), by: issuer.network, at: start)
+    #expect(network.homeOfNew == .awaited(place) && network.resolve(.awaited(place)) == .awaited(place))
+    network.turn(to: place, isReached: true)
+    try network.greeted(nil, by: nil, at: start)
+    #expect(network.homeOfNew == .open)
+  }
+
+  @Test func `a pass that is shown while everybody is served proves nothing later`() throws {
+    var network = PeerNetwork()
+    let forged = try network.admit(pass(other), of: bob, at: start, wallClock: time(0))
+    #expect(forged == nil)
+    try network.greeted(standing(of: issuer, at: 0), by: issuer.network, at: start)
+    #expect(throws: WireFailure.self) { try network.judge(forged, at: start, wallClock: time(0)) }
   }
 
   @Test func `a peer that does not belong serves nobody, not even members`() throws {
@@ -154,13 +180,13 @@ import WireProtocol
     #expect(again == stored)
     let keeper = PassKeeper(again, wallClock: { 1_800_000_000 + 100 })
     let (fresh, forged) = (try pass(issuer), try pass(other))
-    #expect(throws: Never.self) { try keeper.admit(fresh, of: bob) }
-    #expect(throws: WireFailure.self) { try keeper.admit(forged, of: bob) }
-    #expect(throws: WireFailure.self) { try keeper.admit(nil, of: bob) }
+    #expect(throws: Never.self) { _ = try keeper.admit(fresh, of: bob) }
+    #expect(throws: WireFailure.self) { _ = try keeper.admit(forged, of: bob) }
+    #expect(throws: WireFailure.self) { _ = try keeper.admit(nil, of: bob) }
     #expect(StoredNetwork(text: nil) == .open)
     for text in [StoredNetwork.outside.text ?? "", "nonsense of a later version", "AAAA"] {
       let keeper = PassKeeper(StoredNetwork(text: text))
-      #expect(throws: WireFailure.self) { try keeper.admit(fresh, of: bob) }
+      #expect(throws: WireFailure.self) { _ = try keeper.admit(fresh, of: bob) }
     }
   }
 

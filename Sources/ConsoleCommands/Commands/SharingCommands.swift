@@ -130,7 +130,9 @@ struct AddCommand: ConsoleCommand {
           + "its role or a claim forbids it",
         [
           "The files are recorded, and tried again each minute: others see them once a publisher shares the same.",
-          "An admin makes a ticket for publishers with: p2pctl network invite --role publisher",
+          "Who has claimed a prefix lets others in: p2pctl network claim PREFIX --allow ID. All claims: "
+            + "p2pctl network claim",
+          "For a reader, an admin makes a ticket: p2pctl network invite --role publisher",
         ])
     }
     return .done

@@ -80,7 +80,8 @@ struct WatchCommand: ConsoleCommand {
       } catch is Finished {
         return .done
       } catch let failure as CommandFailure where hasBegun && failure.mayPass {
-        if !isLost { console.noteLine("The connection to the daemon was lost; watching again.") }
+        let reason = failure.isLostConnection ? "The connection to the daemon was lost" : failure.message
+        if !isLost { console.noteLine("\(reason); watching again.") }
         isLost = true
         try console.pause(Self.pause)
       }

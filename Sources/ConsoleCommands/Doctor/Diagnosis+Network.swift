@@ -21,6 +21,14 @@ extension Diagnosis {
           cure: cure(for: index, of: peer))
       ]
     }
+    // It may say so instead of an answer, and tells nobody how to reach this peer.
+    guard index.role != MemberStanding.noRole else {
+      return [
+        .problem(
+          .index, "\(whose) serves members only, and \(peer.name) is none",
+          cure: "Ask an admin of the network for a ticket (p2pctl network invite), then: p2pctl join TICKET")
+      ]
+    }
     guard let found = peer.examination?.index else { return [.ok(.index, "\(whose) is connected")] }
     if let error = found.error {
       return [.problem(.index, "\(whose) is connected but does not answer: \(error)", cure: cure(for: index, of: peer))]
@@ -58,7 +66,9 @@ extension Diagnosis {
   }
 
   private func ownAddress(_ peer: DoctorFacts.Peer) -> [Finding] {
-    guard let status = peer.status, status.index.connected else { return [] }
+    guard let status = peer.status, status.index.connected, status.index.role != MemberStanding.noRole else {
+      return []
+    }
     let examined = peer.examination?.uploads
     // It also listens where its index tells others to connect, unless a person chose otherwise.
     let isReached = examined.map { $0.reachable && !$0.address.isLoopback } ?? false

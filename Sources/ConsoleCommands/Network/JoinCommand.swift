@@ -110,8 +110,9 @@ extension Console {
   /// - Parameter command: what announces them, with `--share-existing`.
   func noteWithheld(_ documents: Int, command: String) {
     guard documents > 0 else { return }
+    let (stay, them) = documents == 1 ? ("stays", "it") : ("stay", "them")
     noteLine(
-      "\(Quantity.count(documents, "document")) shared before stay unknown to this network. To announce them: "
+      "\(Quantity.count(documents, "document")) shared before \(stay) unknown to this network. To announce \(them): "
         + "p2pctl \(command) --share-existing")
   }
 }

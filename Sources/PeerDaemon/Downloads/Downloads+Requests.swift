@@ -94,7 +94,11 @@ extension Downloads {
           return .job(job, nil)
         }
         preparing(DownloadProgress(received: 0, size: 0, state: "waiting", error: error.message))
-        guard error.code == .notFound, request.isPatient, (try? await Task.sleep(for: Self.keyInterval)) != nil else {
+        // Who waits here waits for this network, also while the peer is in another one.
+        let isAway = preparation.link.passes.home != home
+        guard error.code == .notFound || isAway, request.isPatient,
+          (try? await Task.sleep(for: Self.keyInterval)) != nil
+        else {
           throw error
         }
         continue

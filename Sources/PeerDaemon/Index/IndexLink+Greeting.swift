@@ -15,7 +15,7 @@ extension IndexLink {
         guard !link.connectsAgain(after: greeting.asksForTLS == true) else { return }
         try link.learn(greeting.standing)
         link.greeting = greeting
-        link.carryOut(link.machine.greeted(at: .now()))
+        link.settle { $0.carryOut($0.machine.greeted(at: .now())) }
       } catch {
         // Otherwise the connection is being lost already, which has its own reason.
         guard link.machine.state == .greeting, link.connection != nil,
@@ -49,8 +49,7 @@ extension IndexLink {
     withdrawals = PendingWithdrawals()
     if !isOutside { carryOut(announcing.connected()) }
     carryOut(watching.connected(limit: (greeting?.limits ?? IndexLimits()).watches, in: passes.home))
-    networkKnown(hasClosed ? passes.home : nil)
-    hasClosed = false
+    networkKnown()
   }
 
   /// Pings at a third of the idle time that the index allows. A reply that takes as long as the idle time counts as lost.

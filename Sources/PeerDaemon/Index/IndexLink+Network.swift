@@ -22,19 +22,26 @@ extension IndexLink {
   /// - Parameter home: the network to which the request belongs; `nil` if a person asks now.
   /// - Throws: `unavailable` if that is not the network of the connection.
   func requireNetwork(_ home: Home?) throws(WireFailure) {
-    if let home, home != passes.home { throw .elsewhere(home) }
+    if let home, passes.resolve(home) != passes.home { throw .elsewhere(home) }
   }
 
   /// The index has stated how this peer stands.
   func learn(_ standing: MemberStanding?) throws(WireFailure) {
-    let before = passes.home
     do throws(InvalidValue) {
       try passes.greeted(standing, by: connection?.provenPeer)
     } catch {
       throw WireFailure(.unavailable, "malformed reply from the index at \(address): \(error.reason)")
     }
-    // Without a ticket: the owner of this machine has closed a network that was open.
-    if before == .open, address.isLoopback, case .closed = passes.home { hasClosed = true }
+  }
+
+  /// Lets what belongs to the network of the index go there before it is announced.
+  func settle(_ then: @escaping (isolated IndexLink) -> Void) {
+    guard let settling = arrived(address, passes.home) else { return then(self) }
+    Task { [generation] in
+      await settling()
+      guard generation == self.generation, connection != nil else { return }
+      then(self)
+    }
   }
 
   /// The reply to a ping, which brings the next pass.
@@ -42,7 +49,7 @@ extension IndexLink {
     // A failure of the whole session has its own consequences.
     guard let reply = try? reply.get(), let ping = try? PingReply(reply) else { return }
     passes.heard(ping.standing)
-    if ping.standing?.role == nil, greeting?.standing?.role != nil { networkKnown(nil) }
+    if ping.standing?.role == nil, greeting?.standing?.role != nil { networkKnown() }
     guard machine.isConnected, let role = ping.standing?.role, role != greeting?.standing?.role else { return }
     // It has become a member meanwhile: everything begins again.
     if isOutside { return lose(retryAfter: nil) }
@@ -75,6 +82,7 @@ extension IndexLink {
     try learn(reply.standing)
     guard isOutside else {
       greeting?.standing = reply.standing
+      await arrived(address, passes.home)?()
       announceAgain()
       return role
     }
@@ -96,6 +104,7 @@ extension WireFailure {
       switch home {
       case .open: "an open one"
       case .closed(let index): "that of the index \(index.hex.prefix(16))"
+      case .awaited: "that of an index that has not been reached yet"
       case .nowhere: "one to which this peer does not belong any more"
       }
     return WireFailure(.unavailable, "began in another network: \(network)")

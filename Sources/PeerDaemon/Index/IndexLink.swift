@@ -86,6 +86,10 @@ package actor IndexLink {
   /// Reads a page of what is shared; `nil` if the catalogue cannot be read.
   package typealias Shares = @Sendable (_ position: DocumentID?) async -> SharesPage?
 
+  /// An index has said which network it has.
+  /// - Returns: what has to be done before anything is announced there; `nil` for nothing.
+  package typealias Arrived = @Sendable (_ address: Endpoint, _ network: Home) -> (@Sendable () async -> Void)?
+
   /// Maximum number of requests under way, without announcements.
   static let maxPending = 1024
   /// In bytes.
@@ -111,9 +115,9 @@ package actor IndexLink {
   /// What requests get as long as there is no connection, because only a person can change something.
   var refusal: WireFailure?
   private let connectedFrom: @Sendable (_ own: String) -> Void
-  let networkKnown: @Sendable (_ closed: Home?) -> Void
-  /// Whether the index of this machine, which was open before, serves members only now.
-  var hasClosed = false
+  private let place: @Sendable (Endpoint) -> IndexPlace
+  let arrived: Arrived
+  let networkKnown: @Sendable () -> Void
   private(set) var address: Endpoint
   var machine = IndexLinkMachine()
   var random: any RandomNumberGenerator & Sendable
@@ -153,15 +157,16 @@ package actor IndexLink {
 
   /// - Parameters:
   ///   - connectedFrom: gets the address from which each connection to the index is made.
-  ///   - networkKnown: called when the index has said whether this peer belongs to its network. Gets that network if it is
-  ///     the open one of before, which its owner has closed.
+  ///   - place: where an index is.
+  ///   - networkKnown: called when the index has said whether this peer belongs to its network.
   package init(
     address: Endpoint, hello: IndexHello, shares: @escaping Shares, loop: any EventLoop, logger: Logger,
     timeout: Timeout = Timeout(), trust: IndexTrust? = nil, passes: PassKeeper = PassKeeper(),
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
     connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in },
-    networkKnown: @escaping @Sendable (_ closed: Home?) -> Void = { _ in }
+    place: @escaping @Sendable (Endpoint) -> IndexPlace = { IndexPlace($0.description) },
+    arrived: @escaping Arrived = { _, _ in nil }, networkKnown: @escaping @Sendable () -> Void = {}
   ) {
     self.address = address
     self.hello = hello
@@ -175,6 +180,8 @@ package actor IndexLink {
     since = wallClock()
     self.random = random
     self.connectedFrom = connectedFrom
+    self.place = place
+    self.arrived = arrived
     self.networkKnown = networkKnown
   }
 
@@ -207,6 +214,7 @@ package actor IndexLink {
     }
     logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])
     self.address = address
+    passes.turn(to: place(address))
     lastError = nil
     warnings = RepeatedWarnings()
     carryOut(machine.retarget())

@@ -44,6 +44,12 @@ package final class PassKeeper: Sendable {
 
   package func heard(_ standing: MemberStanding?) { change { $0.heard(standing, at: .now) } }
 
+  /// The user wants another index.
+  /// - Parameter isReached: whether it is the one that was reached last.
+  package func turn(to place: IndexPlace, isReached: Bool = false) {
+    network.withLock { $0.turn(to: place, isReached: isReached) }
+  }
+
   package func disconnected() { change { $0.disconnected() } }
 
   /// To be shown to other peers.
@@ -52,16 +58,21 @@ package final class PassKeeper: Sendable {
   package var isClosed: Bool { network.withLock { $0.isClosed } }
   /// The network of the last connection to an index: what belongs to another one is not told to it, nor served.
   package var home: Home { network.withLock { $0.home } }
+  /// The network of what is shared or begins now.
+  package var homeOfNew: Home { network.withLock { $0.homeOfNew } }
+  /// What a home of earlier has become, if it waited for an index.
+  package func resolve(_ home: Home) -> Home { network.withLock { $0.resolve(home) } }
 
   // MARK: Other peers
 
+  /// - Returns: `nil` if everybody is served.
   /// - Throws: what the other peer is told.
-  package func admit(_ pass: SignedPass?, of peer: PeerID?) throws(WireFailure) {
+  package func admit(_ pass: SignedPass?, of peer: PeerID?) throws(WireFailure) -> CheckedPass? {
     try network.withLock { $0 }.admit(pass, of: peer, at: .now, wallClock: Timestamp(seconds: wallClock()))
   }
 
   /// - Throws: what the other peer is told.
-  package func judge(_ pass: Pass?) throws(WireFailure) {
+  package func judge(_ pass: CheckedPass?) throws(WireFailure) {
     try network.withLock { $0 }.judge(pass, at: .now, wallClock: Timestamp(seconds: wallClock()))
   }
 }

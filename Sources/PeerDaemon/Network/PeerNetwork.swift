@@ -29,6 +29,9 @@ package struct PeerNetwork: Sendable {
   /// The network of which this peer was a member last, while it is outside of that same one: an index that has just begun
   /// does not know the peers of its supervisor yet.
   private var former: PeerID?
+  /// Where this peer looks for its index, and whether that index has not said yet which network it has.
+  private var place: IndexPlace?
+  private var isAwaited = false
 
   /// - Parameter key: of the network to which the peer belonged in its last run.
   package init(key: NetworkKey? = nil, isOutside: Bool = false, grace: Int64 = usualGrace) {
@@ -53,6 +56,24 @@ package struct PeerNetwork: Sendable {
     }
   }
 
+  /// The network of what is shared or begins now. While the index that the user wants has not been reached, that is its
+  /// network, whichever it is, and not the one that this peer has left.
+  package var homeOfNew: Home {
+    guard let place, isAwaited || home == .nowhere else { return home }
+    return .awaited(place)
+  }
+
+  /// What a home has become, if it waited for the index that has been reached meanwhile.
+  package func resolve(_ old: Home) -> Home {
+    place.map { old == .awaited($0) } == true && homeOfNew != old ? home : old
+  }
+
+  /// The user wants another index.
+  package mutating func turn(to place: IndexPlace, isReached: Bool = false) {
+    self.place = place
+    isAwaited = !isReached
+  }
+
   package var role: MemberRole? {
     if case .member(_, let role, _) = state { role } else { nil }
   }
@@ -74,6 +95,7 @@ package struct PeerNetwork: Sendable {
     _ standing: MemberStanding?, by index: PeerID?, at now: ContinuousClock.Instant
   ) throws(InvalidValue) {
     isReachable = true
+    isAwaited = false
     guard let standing else { return state = .open }
     guard let role = standing.role else { return leave(index) }
     // Members are greeted by TLS only, which proves the id of the index.
@@ -107,11 +129,12 @@ package struct PeerNetwork: Sendable {
 
   /// Judges a pass that another peer shows.
   /// - Parameter peer: the id that the connection proves; `nil` on plain connections.
+  /// - Returns: `nil` if everybody is served: nothing was checked then, and the pass proves nothing later.
   /// - Throws: what the other peer is told.
   package func admit(
     _ pass: SignedPass?, of peer: PeerID?, at now: ContinuousClock.Instant, wallClock: Timestamp
-  ) throws(WireFailure) {
-    guard let key = try closedKey() else { return }
+  ) throws(WireFailure) -> CheckedPass? {
+    guard let key = try closedKey() else { return nil }
     guard let peer else {
       throw WireFailure(.forbidden, "this peer belongs to a closed network: connect by TLS and show a pass")
     }
@@ -121,15 +144,16 @@ package struct PeerNetwork: Sendable {
     } catch {
       throw Self.failure(error)
     }
+    return CheckedPass(pass)
   }
 
   /// Judges again a pass that was admitted: time has passed, or this peer has changed its network.
-  /// - Parameter pass: `nil` if none was shown.
+  /// - Parameter pass: `nil` if none was shown that has been checked.
   package func judge(
-    _ pass: Pass?, at now: ContinuousClock.Instant, wallClock: Timestamp
+    _ pass: CheckedPass?, at now: ContinuousClock.Instant, wallClock: Timestamp
   ) throws(WireFailure) {
     guard let key = try closedKey() else { return }
-    guard let pass else { throw Self.passMissing }
+    guard let pass = pass?.signed.pass else { throw Self.passMissing }
     guard pass.network == key.network else { throw Self.failure(.otherNetwork) }
     do throws(PassRefusal) {
       try key.checkTime(of: pass, at: clock.time(at: now, wallClock: wallClock), grace: isReachable ? 0 : grace)
@@ -152,5 +176,14 @@ package struct PeerNetwork: Sendable {
 
   private static func failure(_ refusal: PassRefusal) -> WireFailure {
     WireFailure(.forbidden, refusal == .expired ? "the pass has expired: it is renewed at the index" : "\(refusal)")
+  }
+}
+
+/// A pass whose signature is that of its network, for the peer whose id the connection has proven.
+package struct CheckedPass: Equatable, Sendable {
+  package let signed: SignedPass
+
+  fileprivate init(_ signed: SignedPass) {
+    self.signed = signed
   }
 }

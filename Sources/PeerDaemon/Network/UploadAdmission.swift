@@ -7,7 +7,7 @@ import WireProtocol
 /// Whether a connection of another peer is served: the pass that it has shown, judged again before each reply.
 struct UploadAdmission {
   private let passes: PassKeeper
-  private var shown: SignedPass?
+  private var shown: CheckedPass?
 
   init(_ passes: PassKeeper) {
     self.passes = passes
@@ -18,14 +18,13 @@ struct UploadAdmission {
   /// - Throws: what the other peer is told. A pass that was honoured before stays.
   mutating func show(_ pass: SignedPass?, of peer: PeerID?) throws(WireFailure) {
     // Checking a signature takes 100 µs; the same one is checked once.
-    if let pass, pass == shown { return try check() }
-    try passes.admit(pass, of: peer)
-    shown = pass
+    if let pass, pass == shown?.signed { return try check() }
+    shown = try passes.admit(pass, of: peer)
   }
 
   /// - Throws: what the other peer is told instead of a reply.
   func check() throws(WireFailure) {
-    try passes.judge(shown?.pass)
+    try passes.judge(shown)
   }
 }
 

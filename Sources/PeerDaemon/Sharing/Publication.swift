@@ -18,6 +18,7 @@ struct Publication: Sendable {
   /// - Parameter waiting: whether to wait for a connection.
   /// - Returns: whether the index acknowledged everything in time. If not, it is announced again later.
   func publish(_ documents: [Document], waiting: Bool = true) async -> Bool {
+    if waiting, case .awaited = link.passes.homeOfNew, await !link.isConnectedInTime() { return false }
     let network = link.passes.home
     // Their owner is told that this peer does not belong.
     guard network != .nowhere || documents.isEmpty else { return false }

@@ -45,6 +45,7 @@ struct Sharing: Sendable {
   let ledger: ShareLedger
   let work: FileWork
   let publication: Publication
+  let homes: NetworkHomes
   /// Runs changes of the catalogue.
   let pool: NIOThreadPool
 
@@ -60,23 +61,32 @@ struct Sharing: Sendable {
   ) async throws(WireFailure) -> AddOutcome {
     try await pool.store { [ledger] () throws(StoreError) in try ledger.catalogue.checkPlace() }
     // Where the user is now, whatever happens while the files are hashed.
-    let audience = Audience(publication.link.passes.home)
+    let home = publication.link.passes.homeOfNew
     let plan = try await plan(request)
     try await report(AddStep(failed: plan.failed))
     var outcome = AddOutcome(failed: plan.failedCount, leftOut: plan.leftOut)
     do throws(WireFailure) {
-      try await add(plan, for: audience, to: &outcome, hashing: hashing, report: report)
+      try await add(plan, in: home, to: &outcome, hashing: hashing, report: report)
     } catch {
-      if !outcome.isAnnounced { await publication.link.announceAgain() }
+      await announceRest(outcome, in: home)
       throw error
     }
-    if !outcome.isAnnounced { await publication.link.announceAgain() }
+    await announceRest(outcome, in: home)
     return outcome
+  }
+
+  private func announceRest(_ outcome: AddOutcome, in home: Home) async {
+    var isAnnounced = outcome.isAnnounced
+    if case .awaited = home {
+      await homes.sharedForAwaited()
+      isAnnounced = false
+    }
+    if !isAnnounced { await publication.link.announceAgain() }
   }
 
   /// `outcome.isAnnounced` is false from the moment that shares are durable until the index has acknowledged them.
   private func add(
-    _ plan: AddPlan, for audience: Audience, to outcome: inout AddOutcome,
+    _ plan: AddPlan, in home: Home, to outcome: inout AddOutcome,
     hashing: @escaping @Sendable (_ file: Int, _ files: Int, HashProgress) -> Void,
     report: (AddStep) async throws(WireFailure) -> Void
   ) async throws(WireFailure) {
@@ -86,6 +96,7 @@ struct Sharing: Sendable {
       let found = try await work.examine(files) { [count = plan.entries.count] position, progress in
         hashing(range.lowerBound + position, count, progress)
       }
+      let audience = Audience(publication.link.passes.resolve(home))
       let (shares, problems, leftOut) = Self.sort(entries, found, for: audience)
       outcome.leftOut.add(leftOut)
       // After one timeout the rest does not wait for the index.
@@ -105,7 +116,7 @@ struct Sharing: Sendable {
   private func plan(_ request: AddRequest) async throws(WireFailure) -> AddPlan {
     let found = try await work.pool.interruptible { [ledger] isCancelled throws(StoreError) in
       let inspection = PathInspection(
-        request.tree, places: ledger.places.current(), unfinished: Set(try ledger.catalogue.leftovers()),
+        request.tree, places: ledger.places.current(), unfinished: try ledger.catalogue.unfinishedFiles(),
         isCancelled: isCancelled)
       return inspection.inspect(request.paths)
     }

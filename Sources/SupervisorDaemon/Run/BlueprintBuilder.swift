@@ -46,8 +46,10 @@ package struct BlueprintBuilder {
   private func build(into blueprints: inout [ChildBlueprint]) throws(SupervisorError) {
     let served = try index()
     if let served { blueprints.append(served) }
-    let address = Self.indexAddress(options.plan, served: served)
-    for peer in options.plan.peers { blueprints.append(try self.peer(peer, index: address)) }
+    let index = Self.indexOfPeers(options.plan, served: served)
+    for peer in options.plan.peers {
+      blueprints.append(try self.peer(peer, index: index.address, isOwn: index.isOwn))
+    }
   }
 
   private func remember(_ port: UInt16?, of name: PeerName) {
@@ -99,24 +101,25 @@ package struct BlueprintBuilder {
       environment: options.childEnvironment, log: options.logTarget(of: ProcessRole.index.rawValue))
   }
 
-  /// The address at which the peers of this machine reach their index.
+  /// The address at which the peers of this machine reach their index, and whether it is that of this supervisor.
   ///
   /// - Parameter served: the index of this supervisor, if it has one.
-  static func indexAddress(_ plan: RunPlan, served: ChildBlueprint?) -> Endpoint {
+  static func indexOfPeers(_ plan: RunPlan, served: ChildBlueprint?) -> (address: Endpoint, isOwn: Bool) {
     switch plan.peersIndex {
-    case .at(let endpoint): return endpoint
+    case .at(let endpoint): return (endpoint, false)
     case .served:
-      guard let endpoint = served?.listeners.compactMap(\.socket.endpoint).first else {
-        return plan.index?.listen ?? .defaultIndex
-      }
-      let listensEverywhere = WildcardAddress.hosts.contains(endpoint.host)
-      return Endpoint(host: listensEverywhere ? "127.0.0.1" : endpoint.host, port: endpoint.port)
+      let bound = served?.listeners.compactMap(\.socket.endpoint).first
+      let endpoint = bound ?? plan.index?.listen ?? .defaultIndex
+      let listensEverywhere = endpoint.host.isEmpty || WildcardAddress.hosts.contains(endpoint.host)
+      return (Endpoint(host: listensEverywhere ? "127.0.0.1" : endpoint.host, port: endpoint.port), bound != nil)
     }
   }
 
   // MARK: Peers
 
-  package func peer(_ plan: RunPlan.Peer, index: Endpoint) throws(SupervisorError) -> ChildBlueprint {
+  package func peer(
+    _ plan: RunPlan.Peer, index: Endpoint, isOwn: Bool = false
+  ) throws(SupervisorError) -> ChildBlueprint {
     let name = plan.name
     let layout = options.layout
     let executable = try program("p2p-peer")
@@ -134,6 +137,7 @@ package struct BlueprintBuilder {
       state: layout.state(of: name), control: layout.controlSocket(of: name), index: index,
       downloads: layout.downloads(of: name), isAutomatic: plan.isAutomatic, advertise: plan.advertise,
       portTaken: isTaken ? known : nil, privateDirectories: layout.privateDirectories)
+    settings.isOwnIndex = isOwn
     settings.forgetsConnect = options.plan.forgetsConnect
     settings.plain = options.plan.plain
     settings.grace = options.plan.grace

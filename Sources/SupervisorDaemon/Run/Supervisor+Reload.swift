@@ -7,6 +7,8 @@ import WireProtocol
 
 /// Reloading the configuration while processes run.
 extension Supervisor {
+  private typealias PeersIndex = (address: Endpoint, isOwn: Bool)
+
   /// Applies the changes that are possible while processes run, and logs the others. An error changes nothing.
   @discardableResult
   func reload() throws(SupervisorError) -> PlanChange {
@@ -15,7 +17,7 @@ extension Supervisor {
       let new = try options.reload()
       for warning in new.warnings { log.write(warning, .warning) }
       let change = PlanChange(from: plan, to: new)
-      let index = BlueprintBuilder.indexAddress(
+      let index = BlueprintBuilder.indexOfPeers(
         change.result, served: children[ProcessRole.index.rawValue]?.blueprint)
       let added = try prepare(change.added, index: index)
       carryOut(change, added, index: index)
@@ -26,7 +28,7 @@ extension Supervisor {
     }
   }
 
-  private func carryOut(_ change: PlanChange, _ added: [ChildBlueprint], index: Endpoint) {
+  private func carryOut(_ change: PlanChange, _ added: [ChildBlueprint], index: PeersIndex) {
     plan = change.result
     fleet.adopt(plan.policy)
     for name in change.removed { perform(fleet.retire(name.text, now: .now)) }
@@ -46,7 +48,7 @@ extension Supervisor {
   }
 
   /// Opens everything that new peers need, before anything is changed. On failure all of it is closed again.
-  private func prepare(_ peers: [RunPlan.Peer], index: Endpoint) throws(SupervisorError) -> [ChildBlueprint] {
+  private func prepare(_ peers: [RunPlan.Peer], index: PeersIndex) throws(SupervisorError) -> [ChildBlueprint] {
     var blueprints: [ChildBlueprint] = []
     do throws(SupervisorError) {
       for peer in peers {
@@ -54,7 +56,7 @@ extension Supervisor {
           throw SupervisorError(
             .failed, "the removed peer \(peer.name) has not stopped yet: reload again")
         }
-        blueprints.append(try resources.builder.peer(peer, index: index))
+        blueprints.append(try resources.builder.peer(peer, index: index.address, isOwn: index.isOwn))
       }
     } catch {
       for blueprint in blueprints { blueprint.closeListeners() }
@@ -63,14 +65,14 @@ extension Supervisor {
     return blueprints
   }
 
-  private func update(_ child: SupervisedChild, index: Endpoint) {
+  private func update(_ child: SupervisedChild, index: PeersIndex) {
     switch child.blueprint.settings {
     case .index(var settings):
       settings.allowAdvertise = plan.index?.allowAdvertise ?? []
       settings.bounds = plan.index?.bounds ?? settings.bounds
       child.blueprint.settings = .index(settings)
     case .peer(var settings):
-      settings.index = index
+      (settings.index, settings.isOwnIndex) = index
       // A removed peer keeps its address.
       if let peer = plan.peers.first(where: { $0.name.text == child.blueprint.name }) {
         settings.advertise = peer.advertise

@@ -121,6 +121,8 @@ package struct PeerSettings: WireMessage, Hashable {
   package let control: String
   /// The index it uses until its user chooses another.
   package var index: Endpoint
+  /// Whether that is the index of the same supervisor.
+  package var isOwnIndex = false
   /// The directory of downloads that name no other. It exists, except in the system's layout, where it is part of the
   /// state.
   package let downloads: String
@@ -156,6 +158,7 @@ package struct PeerSettings: WireMessage, Hashable {
     state = try fields.string("state")
     control = try fields.string("control")
     index = try fields.endpoint("index")
+    isOwnIndex = try fields.optionalBool("own_index") ?? false
     downloads = try fields.string("downloads")
     isAutomatic = try fields.optionalBool("automatic") ?? false
     advertise = try fields.optionalHostAddress("advertise")
@@ -170,6 +173,7 @@ package struct PeerSettings: WireMessage, Hashable {
     fields.member("state", state)
     fields.member("control", control)
     fields.member("index", index.description)
+    if isOwnIndex { fields.member("own_index", true) }
     fields.member("downloads", downloads)
     if isAutomatic { fields.member("automatic", true) }
     if let advertise { fields.member("advertise", advertise.text) }
