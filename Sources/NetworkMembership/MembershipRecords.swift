@@ -11,13 +11,18 @@ package struct Member: Hashable, Sendable {
   package var name: PeerName?
   /// The hashes of the secrets by which it joined and rose: at most one for each role.
   package var tickets: [Digest]
+  /// Who made the last of them; `nil` for the operator.
+  package var by: PeerID?
 
-  package init(peer: PeerID, role: MemberRole, since: Timestamp, name: PeerName?, tickets: [Digest]) {
+  package init(
+    peer: PeerID, role: MemberRole, since: Timestamp, name: PeerName?, tickets: [Digest], by: PeerID? = nil
+  ) {
     self.peer = peer
     self.role = role
     self.since = since
     self.name = name
     self.tickets = tickets
+    self.by = by
   }
 }
 
@@ -50,8 +55,18 @@ package struct Invitation: Hashable, Sendable {
     self.barred = barred
   }
 
+  /// Whether anybody can still join by it.
+  package func isOpen(at now: Timestamp) -> Bool { left > 0 && now.seconds < expires.seconds }
+
   /// Names it in lists and in the audit log.
   package var shortName: String { String(hash.hex.prefix(16)) }
+}
+
+/// The end of a membership, and what goes with it.
+package struct Expulsion: Hashable, Sendable {
+  package let peer: PeerID
+  /// The number of tickets that the peer had made and that could still be used. They are withdrawn.
+  package let withdrawn: Int
 }
 
 /// A peer that the index turns away whatever ticket it has.

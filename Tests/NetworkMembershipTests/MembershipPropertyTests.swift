@@ -80,6 +80,7 @@ import WireProtocol
       #expect((0...invitation.uses).contains(invitation.left))
       let joined = membership.members.values.count { $0.tickets.contains(invitation.hash) }
       #expect(joined + invitation.left <= invitation.uses, "no more members than uses")
+      #expect(invitation.by.map { membership.role(of: $0) == .admin } ?? true, "only admins have tickets")
     }
     for member in membership.members.values {
       #expect(membership.role(of: member.peer) == member.role)

@@ -19,7 +19,8 @@ import WireProtocol
   private static let full: [MembershipChange] = {
     let name = try? PeerName("alice")
     return [
-      .member(Member(peer: peer(1), role: .admin, since: time(1), name: name, tickets: [hash(3), hash(1)])),
+      .member(
+        Member(peer: peer(1), role: .admin, since: time(1), name: name, tickets: [hash(3), hash(1)], by: peer(7))),
       .member(Member(peer: peer(2), role: .reader, since: time(2), name: nil, tickets: [hash(2)])),
       .invitation(
         Invitation(
@@ -120,9 +121,9 @@ import WireProtocol
       let store = try NetworkStore(path: path)
       try store.commit(Self.full, [])
     }
-    try execute("PRAGMA user_version = 3")
+    try execute("PRAGMA user_version = 4")
     #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("later version"))
-    try execute("PRAGMA user_version = 2")
+    try execute("PRAGMA user_version = 3")
     for sql in [
       "UPDATE members SET role = 'king'", "UPDATE bans SET peer = x'00' WHERE reason IS NULL",
       "UPDATE claims SET allowed = x'0011'", "UPDATE invitations SET left = -1",
@@ -200,13 +201,40 @@ import WireProtocol
     #expect((20..<60).contains(page.count))
   }
 
+  /// Makes the tables of the present version those of the first one.
+  private static let back = """
+    ALTER TABLE log DROP COLUMN part; ALTER TABLE members DROP COLUMN by; PRAGMA user_version = 1
+    """
+
   @Test func `a database of the first version is taken over`() throws {
     do { try NetworkStore(path: path).commit(Self.full, [Self.entry(1)]) }
-    try execute("ALTER TABLE log DROP COLUMN part; PRAGMA user_version = 1")
+    try execute(Self.back)
     let store = try NetworkStore(path: path)
     try store.commit([], [AuditEntry(.refused, at: time(2))])
     #expect(try store.load().members.count == 2)
     #expect(try store.entries(limit: 10).entries == [Self.entry(1), AuditEntry(.refused, at: time(2))])
+  }
+
+  @Test func `who let members in is found out, and tickets of those who are no admins any more end`() throws {
+    var expected = Membership()
+    for (number, maker) in [(1, peer(1)), (2, peer(2)), (3, peer(7)), (4, nil)] {
+      expected.apply([
+        .invitation(
+          Invitation(hash: hash(number), role: .admin, uses: 3, left: 1, made: time(0), expires: time(9), by: maker))
+      ])
+    }
+    for (number, role, tickets) in [(1, MemberRole.admin, [hash(4)]), (2, .reader, [hash(4), hash(1)])] {
+      expected.apply([
+        .member(Member(peer: peer(number), role: role, since: time(1), name: nil, tickets: tickets, by: nil))
+      ])
+    }
+    do { try NetworkStore(path: path).commit(expected.changes, []) }
+    try execute(Self.back)
+    expected.apply([.noInvitation(hash(2)), .noInvitation(hash(3))])
+    var member = try #require(expected.members[peer(2)])
+    member.by = peer(1)
+    expected.apply([.member(member)])
+    #expect(try NetworkStore(path: path).load() == expected)
   }
 
   @Test func `the log survives a restart with its bound`() throws {

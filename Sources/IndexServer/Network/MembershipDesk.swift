@@ -36,7 +36,7 @@ struct MembershipDesk: Sendable {
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.revoke(peer, by: actor, at: now)
       } reply: {
-        AffectedReply(peer: $0.peer)
+        AffectedReply(peer: $0.peer, withdrawn: $0.withdrawn)
       }
     case .withdraw(let ticket):
       change(done) { membership, now throws(MembershipRefusal) in
@@ -49,7 +49,7 @@ struct MembershipDesk: Sendable {
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.ban(peer, connected: connected, reason: reason, by: actor, at: now)
       } reply: {
-        AffectedReply(peer: $0.peer)
+        AffectedReply(peer: $0.peer, withdrawn: $0.withdrawn)
       }
     case .unban(let peer):
       change(done) { membership, now throws(MembershipRefusal) in
@@ -112,7 +112,7 @@ struct MembershipDesk: Sendable {
         guard let role = membership.role(of: id) else { return nil }
         let member = membership.members[id]
         return MemberListing(
-          peer: id, name: member?.name, role: role, since: member?.since, sessions: sessions[id] ?? 0)
+          peer: id, name: member?.name, role: role, since: member?.since, by: member?.by, sessions: sessions[id] ?? 0)
       }
       let tickets = page.after == nil ? Self.tickets(of: membership, at: now) : []
       return MembersReply(members: rows, tickets: tickets, next: next)
@@ -123,10 +123,11 @@ struct MembershipDesk: Sendable {
 
   /// Those that can still be used, the newest first.
   private static func tickets(of membership: Membership, at now: Timestamp) -> [TicketListing] {
-    membership.invitations.values.filter { $0.left > 0 && now.seconds < $0.expires.seconds }
+    membership.invitations.values.filter { $0.isOpen(at: now) }
       .sorted { ($1.made.seconds, $1.hash) < ($0.made.seconds, $0.hash) }
       .map {
-        TicketListing(number: $0.shortName, role: $0.role, left: $0.left, uses: $0.uses, expires: $0.expires)
+        TicketListing(
+          number: $0.shortName, role: $0.role, left: $0.left, uses: $0.uses, expires: $0.expires, by: $0.by)
       }
   }
 

@@ -8,8 +8,20 @@ package import WireProtocol
 ///
 /// For one thread at a time; calls block.
 package final class NetworkStore {
-  /// Of this version of the tables: PRAGMA user_version.
-  private static let version: Int64 = 2
+  /// What leads from each version of the tables to the next one, beginning with none. PRAGMA user_version is the number of
+  /// steps that were taken.
+  private static let steps: [[StaticString]] = [
+    tables,
+    ["ALTER TABLE log ADD COLUMN part INTEGER NOT NULL DEFAULT 0"],
+    [
+      // Of a member with several tickets the last one counts.
+      "ALTER TABLE members ADD COLUMN by BLOB",
+      "UPDATE members SET by = (SELECT by FROM invitations WHERE hash = substr(members.ticket, -32))",
+      // A ticket lasts no longer than the role of the one who made it.
+      "DELETE FROM invitations WHERE by NOT IN (SELECT peer FROM members WHERE role = 'admin')",
+    ],
+  ]
+
   private static let tables: [StaticString] = [
     "CREATE TABLE members (peer BLOB PRIMARY KEY, role TEXT, since INTEGER, name TEXT, ticket BLOB) WITHOUT ROWID",
     """
@@ -48,14 +60,13 @@ package final class NetworkStore {
     maxBytesOfPart = maxLogBytes / Int64(LogPart.allCases.count)
     var version: Int64 = 0
     try database.query("PRAGMA user_version") { row throws(NetworkStoreError) in version = row.first?.integer ?? 0 }
-    guard version <= Self.version else {
+    guard (0...Int64(Self.steps.count)).contains(version) else {
       throw NetworkStoreError(path, "was written by a later version of p2p-index: install that version")
     }
-    if version < Self.version {
+    if version < Self.steps.count {
       try database.transaction { database throws(NetworkStoreError) in
-        if version == 0 { for table in Self.tables { try database.execute(table) } }
-        try database.execute("ALTER TABLE log ADD COLUMN part INTEGER NOT NULL DEFAULT 0")
-        try database.execute("PRAGMA user_version = 2")
+        for step in Self.steps.dropFirst(Int(version)).joined() { try database.execute(step) }
+        try database.execute("PRAGMA user_version = 3")
       }
     }
     var bytes: [LogPart: Int64] = [:]
@@ -121,10 +132,11 @@ package final class NetworkStore {
     switch change {
     case .member(let member):
       try database.execute(
-        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?)",
         [
           .bytes(member.peer), .text(member.role.rawValue), .integer(member.since.seconds),
           member.name.map { .text($0.text) } ?? .null, .bytes(member.tickets.flatMap(\.bytes)),
+          member.by.map(Database.Value.bytes) ?? .null,
         ])
     case .noMember(let peer): try database.execute("DELETE FROM members WHERE peer = ?", [.bytes(peer)])
     case .invitation(let invitation):
@@ -171,13 +183,14 @@ package final class NetworkStore {
 
   private static let readers: [(StaticString, @Sendable ([Database.Value]) -> MembershipChange?)] = [
     (
-      "SELECT peer, role, since, name, ticket FROM members",
+      "SELECT peer, role, since, name, ticket, by FROM members",
       { row in
-        guard row.count == 5, let peer = row[0].peer, let role = row[1].role, let since = row[2].time,
-          let tickets = row[4].digests, !tickets.isEmpty
+        guard row.count == 6, let peer = row[0].peer, let role = row[1].role, let since = row[2].time,
+          let tickets = row[4].digests, !tickets.isEmpty, row[5] == .null || row[5].peer != nil
         else { return nil }
         let name = row[3].text.flatMap { try? PeerName($0) }
-        return .member(Member(peer: peer, role: role, since: since, name: name, tickets: tickets))
+        return .member(
+          Member(peer: peer, role: role, since: since, name: name, tickets: tickets, by: row[5].peer))
       }
     ),
     (
