@@ -90,12 +90,18 @@ package struct Claim: Hashable, Sendable {
   /// Others that the owner names.
   package var allowed: Set<PeerID>
   package let since: Timestamp
+  /// The prefix of the claim below which it was made, by somebody whom that one admits. It ends with that one, or when that
+  /// one no longer admits the owner. `nil` for one that needs no other: it was there first, or an admin made it.
+  package var above: String?
 
-  package init(prefix: String, owner: PeerID, allowed: Set<PeerID> = [], since: Timestamp) {
+  package init(
+    prefix: String, owner: PeerID, allowed: Set<PeerID> = [], since: Timestamp, above: String? = nil
+  ) {
     self.prefix = prefix
     self.owner = owner
     self.allowed = allowed
     self.since = since
+    self.above = above
   }
 
   package func admits(_ peer: PeerID) -> Bool { owner == peer || allowed.contains(peer) }

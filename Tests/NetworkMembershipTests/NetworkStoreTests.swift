@@ -32,6 +32,7 @@ import WireProtocol
       .ban(Ban(peer: peer(4), since: time(3), reason: nil)),
       .claim(Claim(prefix: "data/çats/", owner: peer(1), allowed: [peer(2), peer(3)], since: time(4))),
       .claim(Claim(prefix: "data/dogs/", owner: peer(2), since: time(4))),
+      .claim(Claim(prefix: "data/çats/x/", owner: peer(2), since: time(5), above: "data/çats/")),
     ]
   }()
 
@@ -121,9 +122,9 @@ import WireProtocol
       let store = try NetworkStore(path: path)
       try store.commit(Self.full, [])
     }
-    try execute("PRAGMA user_version = 4")
+    try execute("PRAGMA user_version = 5")
     #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("later version"))
-    try execute("PRAGMA user_version = 3")
+    try execute("PRAGMA user_version = 4")
     for sql in [
       "UPDATE members SET role = 'king'", "UPDATE bans SET peer = x'00' WHERE reason IS NULL",
       "UPDATE claims SET allowed = x'0011'", "UPDATE invitations SET left = -1",
@@ -203,7 +204,8 @@ import WireProtocol
 
   /// Makes the tables of the present version those of the first one.
   private static let back = """
-    ALTER TABLE log DROP COLUMN part; ALTER TABLE members DROP COLUMN by; PRAGMA user_version = 1
+    ALTER TABLE log DROP COLUMN part; ALTER TABLE members DROP COLUMN by; ALTER TABLE claims DROP COLUMN above;
+    PRAGMA user_version = 1
     """
 
   @Test func `a database of the first version is taken over`() throws {
@@ -235,6 +237,22 @@ import WireProtocol
     member.by = peer(1)
     expected.apply([.member(member)])
     #expect(try NetworkStore(path: path).load() == expected)
+  }
+
+  @Test func `on which claims others rest is found out`() throws {
+    let (alice, bob, carol) = (peer(1), peer(2), peer(3))
+    let claims = [
+      Claim(prefix: "data/ä/", owner: alice, allowed: [carol, bob], since: time(5)),
+      Claim(prefix: "data/ä/x/", owner: bob, allowed: [carol], since: time(6), above: "data/ä/"),
+      Claim(prefix: "data/ä/x/y/", owner: carol, since: time(6), above: "data/ä/x/"),
+      Claim(prefix: "data/ä/mine/", owner: alice, since: time(7), above: "data/ä/"),
+      Claim(prefix: "data/ä/first/", owner: bob, since: time(1)),
+      Claim(prefix: "data/ä/given/", owner: peer(4), since: time(8)),
+      Claim(prefix: "data/ää/", owner: bob, since: time(9)),
+    ]
+    do { try NetworkStore(path: path).commit(claims.map { .claim($0) }, []) }
+    try execute(Self.back)
+    #expect(try Set(NetworkStore(path: path).load().claims.values) == Set(claims))
   }
 
   @Test func `the log survives a restart with its bound`() throws {

@@ -20,6 +20,22 @@ package final class NetworkStore {
       // A ticket lasts no longer than the role of the one who made it.
       "DELETE FROM invitations WHERE by NOT IN (SELECT peer FROM members WHERE role = 'admin')",
     ],
+    [
+      // A claim rests on the longest one that is no younger, if that admits its owner: else an admin made it.
+      "ALTER TABLE claims ADD COLUMN above TEXT",
+      """
+      UPDATE claims SET above = (
+        SELECT prefix FROM claims AS upper
+        WHERE length(prefix) < length(claims.prefix) AND substr(claims.prefix, 1, length(prefix)) = prefix
+          AND since <= claims.since
+        ORDER BY length(prefix) DESC LIMIT 1)
+      """,
+      """
+      UPDATE claims SET above = NULL WHERE NOT EXISTS (
+        SELECT 1 FROM claims AS upper
+        WHERE upper.prefix = claims.above AND (upper.owner = claims.owner OR instr(upper.allowed, claims.owner) > 0))
+      """,
+    ],
   ]
 
   private static let tables: [StaticString] = [
@@ -66,7 +82,7 @@ package final class NetworkStore {
     if version < Self.steps.count {
       try database.transaction { database throws(NetworkStoreError) in
         for step in Self.steps.dropFirst(Int(version)).joined() { try database.execute(step) }
-        try database.execute("PRAGMA user_version = 3")
+        try database.execute("PRAGMA user_version = 4")
       }
     }
     var bytes: [LogPart: Int64] = [:]
@@ -156,8 +172,11 @@ package final class NetworkStore {
     case .noBan(let peer): try database.execute("DELETE FROM bans WHERE peer = ?", [.bytes(peer)])
     case .claim(let claim):
       try database.execute(
-        "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)",
-        [.text(claim.prefix), .bytes(claim.owner), .bytes(claim.allowed), .integer(claim.since.seconds)])
+        "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)",
+        [
+          .text(claim.prefix), .bytes(claim.owner), .bytes(claim.allowed), .integer(claim.since.seconds),
+          claim.above.map { .text($0) } ?? .null,
+        ])
     case .noClaim(let prefix): try database.execute("DELETE FROM claims WHERE prefix = ?", [.text(prefix)])
     }
   }
@@ -214,12 +233,12 @@ package final class NetworkStore {
       }
     ),
     (
-      "SELECT prefix, owner, allowed, since FROM claims",
+      "SELECT prefix, owner, allowed, since, above FROM claims",
       { row in
-        guard row.count == 4, let prefix = row[0].text, let owner = row[1].peer, let allowed = row[2].peers,
+        guard row.count == 5, let prefix = row[0].text, let owner = row[1].peer, let allowed = row[2].peers,
           let since = row[3].time
         else { return nil }
-        return .claim(Claim(prefix: prefix, owner: owner, allowed: allowed, since: since))
+        return .claim(Claim(prefix: prefix, owner: owner, allowed: allowed, since: since, above: row[4].text))
       }
     ),
   ]
