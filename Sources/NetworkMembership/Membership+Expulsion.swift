@@ -23,20 +23,25 @@ extension Membership {
   }
 
   private func expulsion(of peer: PeerID, _ entry: AuditEntry, at now: Timestamp) -> Decision<Expulsion> {
-    let made = invitations.values.filter { $0.by == peer }.sorted { $0.hash < $1.hash }
-    let barred = (members[peer]?.tickets ?? []).compactMap { hash -> MembershipChange? in
-      guard var invitation = invitations[hash], invitation.by != peer else { return nil }
-      invitation.barred.insert(peer)
-      return .invitation(invitation)
+    let tickets = Set(members[peer]?.tickets ?? [])
+    var (made, barred, open): ([MembershipChange], [MembershipChange], [Invitation]) = ([], [], [])
+    var withdrawn = 0
+    for var invitation in invitations.values.sorted(by: { $0.hash < $1.hash }) {
+      let isOpen = invitation.isOpen(at: now)
+      if invitation.by == peer {
+        // Those that are over go as well: a clock that is set back would open them again.
+        made.append(.noInvitation(invitation.hash))
+        withdrawn += isOpen ? 1 : 0
+      } else if tickets.contains(invitation.hash) || invitation.barred.contains(peer) {
+        if invitation.barred.insert(peer).inserted { barred.append(.invitation(invitation)) }
+        if isOpen { open.append(invitation) }
+      }
     }
-    let expulsion = Expulsion(peer: peer, withdrawn: made.count { $0.isOpen(at: now) })
+    let expulsion = Expulsion(peer: peer, withdrawn: withdrawn, open: open)
     var entry = entry
     if expulsion.withdrawn > 0 { entry.tickets = expulsion.withdrawn }
-    // Those that are over go as well: a clock that is set back would open them again.
     return Decision(
-      expulsion,
-      changes: (members[peer] == nil ? [] : [.noMember(peer)]) + barred + made.map { .noInvitation($0.hash) },
-      entries: [entry])
+      expulsion, changes: (members[peer] == nil ? [] : [.noMember(peer)]) + barred + made, entries: [entry])
   }
 
   // MARK: Bans
@@ -50,7 +55,7 @@ extension Membership {
     let known = Array(members.keys) + Array(own) + connected
     let peer = try find(prefix, among: known, "no member has this id: a peer that is none is banned by its whole id")
     guard actor.peer != peer else { throw .invalid("nobody bans itself: revoke the membership instead") }
-    guard bans[peer] == nil else { return Decision(Expulsion(peer: peer, withdrawn: 0)) }
+    guard bans[peer] == nil else { return Decision(Expulsion(peer: peer, withdrawn: 0, open: [])) }
     guard bans.count < limits.bans else { throw .tooMany("bans", limits.bans) }
     var entry = AuditEntry(.banned, at: now, peer: peer, by: actor.peer)
     entry.reason = reason

@@ -66,9 +66,10 @@ extension Membership {
     let member = members[peer]
     if let member, member.tickets.contains(hash) { return Decision(role(of: peer) ?? member.role) }
     guard var invitation = invitations[hash] else { throw .unknownTicket }
+    if let role = role(of: peer), role >= invitation.role {
+      return keep(invitation, shownBy: peer, role, at: now)
+    }
     guard !invitation.barred.contains(peer) else { throw .revoked }
-    // A ticket that brings nothing new keeps its use for another.
-    if let role = role(of: peer), role >= invitation.role { return Decision(role) }
     guard now.seconds < invitation.expires.seconds else { throw .expiredTicket(invitation.expires) }
     guard invitation.left > 0 else { throw .usedTicket }
     guard member != nil || members.count < limits.members else { throw .tooMany("members", limits.members) }
@@ -81,5 +82,19 @@ extension Membership {
     return Decision(
       max(role(of: peer) ?? joined.role, joined.role), changes: [.member(joined), .invitation(invitation)],
       entries: [entry])
+  }
+
+  /// A ticket that brings nothing new keeps its use for another. It does not let this peer in later either, when its membership
+  /// has ended: the peer would have it in reserve.
+  private func keep(
+    _ invitation: Invitation, shownBy peer: PeerID, _ role: MemberRole, at now: Timestamp
+  ) -> Decision<MemberRole> {
+    guard !invitation.barred.contains(peer) else { return Decision(role) }
+    var invitation = invitation
+    invitation.barred.insert(peer)
+    var entry = AuditEntry(.joined, at: now, peer: peer, by: invitation.by)
+    (entry.role, entry.ticket) = (role, invitation.shortName)
+    entry.reason = "belonged already: the ticket keeps its use"
+    return Decision(role, changes: [.invitation(invitation)], entries: [entry])
   }
 }

@@ -38,7 +38,7 @@ package struct Invitation: Hashable, Sendable {
   package let expires: Timestamp
   /// Who invited; `nil` for the operator.
   package let by: PeerID?
-  /// Members that joined by it and were revoked: it does not let them in again.
+  /// It does not let these in: they joined by it and were revoked, or showed it when they belonged already.
   package var barred: Set<PeerID>
 
   package init(
@@ -67,6 +67,9 @@ package struct Expulsion: Hashable, Sendable {
   package let peer: PeerID
   /// The number of tickets that the peer had made and that could still be used. They are withdrawn.
   package let withdrawn: Int
+  /// Tickets of others that the peer knows and that can still be used, though not by it: by another key, or by whoever else
+  /// has them. They stay.
+  package let open: [Invitation]
 }
 
 /// A peer that the index turns away whatever ticket it has.

@@ -189,6 +189,19 @@ import WireProtocol
     _ = index
   }
 
+  @Test func `revoke names the tickets by which others can still join`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture,
+      #""peer":"\#(Self.peer)","tickets":[{"number":"0123456789abcdef","role":"reader","left":4,"uses":5,"#
+        + #""expires":"2026-03-08T12:00:00Z"}]"#)
+    #expect(fixture.run("network", "revoke", "b1b1b1b1") == .done)
+    #expect(fixture.output.text == "membership of \(Self.peer) revoked\n")
+    #expect(fixture.errors.text.contains("(uses left: 4)"))
+    #expect(fixture.errors.text.contains("p2pctl network revoke --ticket 0123456789abcdef"))
+    _ = index
+  }
+
   @Test func `revoke, ban and unban say whom they concerned`() throws {
     let fixture = try CommandFixture()
     let index = try index(fixture, #""peer":"\#(Self.peer)""#)

@@ -75,8 +75,20 @@ import WireProtocol
     #expect(membership.members[peer(8)]?.by == admin)
   }
 
+  @Test func `tickets by which others can still join are named`() throws {
+    var membership = start
+    for number in [10, 11, 12] { try membership.invite(number, [.reader, .publisher, .admin][number - 10], uses: 2) }
+    for number in [10, 11, 12] { try membership.join(peer(8), by: number) }
+    try membership.join(peer(9), by: 11)
+    let open = try membership.revoke(prefix(peer(8)), by: .operator, at: time(1)).outcome.open
+    #expect(open.map(\.hash) == [hash(10), hash(12)])
+    let later = try membership.revoke(prefix(peer(8)), by: .operator, at: time(1_000_000)).outcome.open
+    #expect(later.isEmpty, "they have expired")
+  }
+
   @Test func `without tickets nothing is said about them`() throws {
     let decision = try start.revoke(prefix(peer(3)), by: .operator, at: time(1))
-    #expect(decision.outcome.withdrawn == 0 && decision.entries.map(\.tickets) == [nil])
+    #expect(decision.outcome.withdrawn == 0 && decision.outcome.open.isEmpty)
+    #expect(decision.entries.map(\.tickets) == [nil])
   }
 }

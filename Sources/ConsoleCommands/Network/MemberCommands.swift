@@ -146,12 +146,19 @@ extension AffectedReply {
       if let peer { row["id"] = .string(peer.hex) }
       if let number { row["ticket"] = .string(number) }
       if withdrawn > 0 { row["withdrawn"] = .integer(Int64(withdrawn)) }
+      if !tickets.isEmpty { row["tickets"] = .array(tickets.map { .object(MembersCommand.members(of: $0)) }) }
       return try console.writeJSON(row)
     }
     let name = peer?.hex ?? number ?? ""
     try console.writeLine(TextRules.escapedForTerminal("\(what) \(name) \(verb)"))
     if withdrawn > 0 {
       try console.writeLine("\(withdrawn == 1 ? "one ticket" : "\(withdrawn) tickets") of its making taken back")
+    }
+    for ticket in tickets {
+      console.noteLine(
+        TextRules.escapedForTerminal(
+          "The peer knows ticket \(ticket.number), by which others can still join as \(ticket.role.rawValue) "
+            + "(uses left: \(ticket.left)). Take it back with: p2pctl network revoke --ticket \(ticket.number)"))
     }
   }
 }

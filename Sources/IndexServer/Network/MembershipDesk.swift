@@ -36,7 +36,7 @@ struct MembershipDesk: Sendable {
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.revoke(peer, by: actor, at: now)
       } reply: {
-        AffectedReply(peer: $0.peer, withdrawn: $0.withdrawn)
+        AffectedReply($0)
       }
     case .withdraw(let ticket):
       change(done) { membership, now throws(MembershipRefusal) in
@@ -49,7 +49,7 @@ struct MembershipDesk: Sendable {
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.ban(peer, connected: connected, reason: reason, by: actor, at: now)
       } reply: {
-        AffectedReply(peer: $0.peer, withdrawn: $0.withdrawn)
+        AffectedReply($0)
       }
     case .unban(let peer):
       change(done) { membership, now throws(MembershipRefusal) in
@@ -125,10 +125,7 @@ struct MembershipDesk: Sendable {
   private static func tickets(of membership: Membership, at now: Timestamp) -> [TicketListing] {
     membership.invitations.values.filter { $0.isOpen(at: now) }
       .sorted { ($1.made.seconds, $1.hash) < ($0.made.seconds, $0.hash) }
-      .map {
-        TicketListing(
-          number: $0.shortName, role: $0.role, left: $0.left, uses: $0.uses, expires: $0.expires, by: $0.by)
-      }
+      .map(TicketListing.init)
   }
 
   private static func page(
@@ -178,5 +175,20 @@ struct MembershipDesk: Sendable {
 
   private static func listing(_ claim: Claim) -> ClaimListing {
     ClaimListing(prefix: claim.prefix, owner: claim.owner, allowed: claim.allowed.sorted(), since: claim.since)
+  }
+}
+
+extension TicketListing {
+  fileprivate init(_ ticket: Invitation) {
+    self.init(
+      number: ticket.shortName, role: ticket.role, left: ticket.left, uses: ticket.uses, expires: ticket.expires,
+      by: ticket.by)
+  }
+}
+
+extension AffectedReply {
+  fileprivate init(_ expulsion: Expulsion) {
+    self.init(
+      peer: expulsion.peer, withdrawn: expulsion.withdrawn, tickets: expulsion.open.map(TicketListing.init))
   }
 }

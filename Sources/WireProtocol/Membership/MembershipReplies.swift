@@ -153,23 +153,28 @@ package struct AffectedReply: WireReply {
   package let number: String?
   /// The number of tickets that went with a membership, because the peer had made them.
   package let withdrawn: Int
+  /// Tickets that the peer knows and that others can still use.
+  package let tickets: [TicketListing]
 
-  package init(peer: PeerID? = nil, number: String? = nil, withdrawn: Int = 0) {
+  package init(peer: PeerID? = nil, number: String? = nil, withdrawn: Int = 0, tickets: [TicketListing] = []) {
     self.peer = peer
     self.number = number
     self.withdrawn = withdrawn
+    self.tickets = tickets
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     peer = try fields.optionalPeerID("peer")
     number = try fields.optionalString("number")
     withdrawn = try fields.optionalCount("withdrawn") ?? 0
+    tickets = try fields.optionalElements("tickets")
   }
 
   package func write(to fields: inout some FieldWriter) {
     if let peer { fields.member("peer", peer) }
     if let number { fields.member("number", number) }
     if withdrawn > 0 { fields.member("withdrawn", withdrawn) }
+    if !tickets.isEmpty { fields.array("tickets", tickets) }
   }
 }
 
