@@ -12,6 +12,8 @@ import WireProtocol
   private let directory: TemporaryDirectory
   private var path: String { directory.file("network.sqlite") }
 
+  private static let index = peer(99)
+
   init() throws {
     directory = try TemporaryDirectory()
   }
@@ -56,12 +58,12 @@ import WireProtocol
     var expected = Membership()
     expected.apply(Self.full)
     do {
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       #expect(try store.load() == Membership())
       try store.commit(Self.full, [])
     }
     do {
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       #expect(try store.load() == expected)
       let removals: [MembershipChange] = [
         .noMember(peer(1)), .noInvitation(hash(1)), .noBan(peer(3)), .noClaim("data/çats/"),
@@ -69,13 +71,13 @@ import WireProtocol
       try store.commit(removals, [])
       expected.apply(removals)
     }
-    #expect(try NetworkStore(path: path).load() == expected)
+    #expect(try NetworkStore(path: path, of: Self.index).load() == expected)
   }
 
   @Test func `random operations leave the same state in the database and in memory`() throws {
     var random = SeededGenerator(seed: 12)
     var membership = Membership()
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     for step in 0..<150 {
       let subject = peer(Int.random(in: 1...5, using: &random))
       let decided: Membership.Decision<MemberRole>? =
@@ -90,63 +92,42 @@ import WireProtocol
     #expect(try store.load() == membership)
   }
 
-  @Test func `the file is for its owner only, whatever the creation mask`() throws {
-    _ = try NetworkStore(path: path)
-    var status = stat()
-    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-    chmod(path, 0o644)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("chmod 600"))
-  }
-
-  @Test func `links, directories and fifos are refused`() throws {
-    let target = directory.file("target")
-    symlink(target, path)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("symbolic link"))
-    #expect(access(target, F_OK) != 0)
-    unlink(path)
-    mkfifo(path, 0o600)
-    #expect(reason { _ = try NetworkStore(path: path) } != nil)
-    unlink(path)
-    mkdir(path, 0o700)
-    #expect(reason { _ = try NetworkStore(path: path) } != nil)
-  }
-
   @Test func `two indexes do not share a database`() throws {
-    let first = try NetworkStore(path: path)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("another process"))
+    let first = try NetworkStore(path: path, of: Self.index)
+    #expect(try #require(reason { _ = try NetworkStore(path: path, of: Self.index) }).contains("another process"))
     #expect(try first.load() == Membership())
   }
 
   @Test func `a later version and damage are refused with the cure`() throws {
     do {
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       try store.commit(Self.full, [])
     }
+    try execute("PRAGMA user_version = 6")
+    #expect(try #require(reason { _ = try NetworkStore(path: path, of: Self.index) }).contains("later version"))
     try execute("PRAGMA user_version = 5")
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("later version"))
-    try execute("PRAGMA user_version = 4")
     for sql in [
       "UPDATE members SET role = 'king'", "UPDATE bans SET peer = x'00' WHERE reason IS NULL",
       "UPDATE claims SET allowed = x'0011'", "UPDATE invitations SET left = -1",
     ] {
       try execute(sql)
-      let problem = reason { _ = try NetworkStore(path: path).load() }
+      let problem = reason { _ = try NetworkStore(path: path, of: Self.index).load() }
       #expect(try #require(problem, "\(sql)").contains("invite the members again"))
       try execute("DELETE FROM members; DELETE FROM bans; DELETE FROM claims; DELETE FROM invitations")
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       try store.commit(Self.full, [])
     }
     let bytes = [UInt8](repeating: 0x41, count: 8192)
     unlink(path)
     _ = try directory.write("network.sqlite", bytes)
     chmod(path, 0o600)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("damaged"))
+    #expect(try #require(reason { _ = try NetworkStore(path: path, of: Self.index) }).contains("damaged"))
   }
 
   @Test func `a failed commit changes nothing`() throws {
-    do { _ = try NetworkStore(path: path) }
+    do { _ = try NetworkStore(path: path, of: Self.index) }
     try execute("CREATE TRIGGER full BEFORE INSERT ON bans BEGIN SELECT RAISE(FAIL, 'disk full'); END")
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     #expect(reason { try store.commit(Self.full, [AuditEntry(.banned, at: time(0))]) } != nil)
     #expect(try store.load() == Membership())
     #expect(try store.entries(limit: 10).entries.isEmpty)
@@ -163,7 +144,7 @@ import WireProtocol
   }
 
   @Test func `the log is read backwards in pages`() throws {
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     try store.commit([], (0..<25).map { Self.entry($0) })
     var (page, first) = try store.entries(limit: 10)
     #expect(page == (15..<25).map { Self.entry($0) })
@@ -176,7 +157,7 @@ import WireProtocol
 
   @Test func `the log is bounded, and loses its oldest entries`() throws {
     let bound: Int64 = 128 << 10
-    let store = try NetworkStore(path: path, maxLogBytes: bound)
+    let store = try NetworkStore(path: path, of: Self.index, maxLogBytes: bound)
     for number in 0..<1000 { try store.commit([], [Self.entry(number, padding: 300)]) }
     let (page, _) = try store.entries(limit: 2000)
     #expect(page.last == Self.entry(999, padding: 300))
@@ -187,7 +168,7 @@ import WireProtocol
   }
 
   @Test func `what members cause pushes out neither who joined nor who was revoked`() throws {
-    let store = try NetworkStore(path: path, maxLogBytes: 32 << 10)
+    let store = try NetworkStore(path: path, of: Self.index, maxLogBytes: 32 << 10)
     var revoked = AuditEntry(.revoked, at: time(1), peer: peer(9))
     revoked.role = .reader
     try store.commit([], [revoked])
@@ -205,13 +186,13 @@ import WireProtocol
   /// Makes the tables of the present version those of the first one.
   private static let back = """
     ALTER TABLE log DROP COLUMN part; ALTER TABLE members DROP COLUMN by; ALTER TABLE claims DROP COLUMN above;
-    PRAGMA user_version = 1
+    DROP TABLE network; PRAGMA user_version = 1
     """
 
   @Test func `a database of the first version is taken over`() throws {
-    do { try NetworkStore(path: path).commit(Self.full, [Self.entry(1)]) }
+    do { try NetworkStore(path: path, of: Self.index).commit(Self.full, [Self.entry(1)]) }
     try execute(Self.back)
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     try store.commit([], [AuditEntry(.refused, at: time(2))])
     #expect(try store.load().members.count == 2)
     #expect(try store.entries(limit: 10).entries == [Self.entry(1), AuditEntry(.refused, at: time(2))])
@@ -230,13 +211,13 @@ import WireProtocol
         .member(Member(peer: peer(number), role: role, since: time(1), name: nil, tickets: tickets, by: nil))
       ])
     }
-    do { try NetworkStore(path: path).commit(expected.changes, []) }
+    do { try NetworkStore(path: path, of: Self.index).commit(expected.changes, []) }
     try execute(Self.back)
     expected.apply([.noInvitation(hash(2)), .noInvitation(hash(3))])
     var member = try #require(expected.members[peer(2)])
     member.by = peer(1)
     expected.apply([.member(member)])
-    #expect(try NetworkStore(path: path).load() == expected)
+    #expect(try NetworkStore(path: path, of: Self.index).load() == expected)
   }
 
   @Test func `on which claims others rest is found out`() throws {
@@ -250,17 +231,17 @@ import WireProtocol
       Claim(prefix: "data/ä/given/", owner: peer(4), since: time(8)),
       Claim(prefix: "data/ää/", owner: bob, since: time(9)),
     ]
-    do { try NetworkStore(path: path).commit(claims.map { .claim($0) }, []) }
+    do { try NetworkStore(path: path, of: Self.index).commit(claims.map { .claim($0) }, []) }
     try execute(Self.back)
-    #expect(try Set(NetworkStore(path: path).load().claims.values) == Set(claims))
+    #expect(try Set(NetworkStore(path: path, of: Self.index).load().claims.values) == Set(claims))
   }
 
   @Test func `the log survives a restart with its bound`() throws {
     for round in 0..<10 {
-      let store = try NetworkStore(path: path, maxLogBytes: 16 << 10)
+      let store = try NetworkStore(path: path, of: Self.index, maxLogBytes: 16 << 10)
       for number in 0..<10 { try store.commit([], [Self.entry(round * 10 + number, padding: 300)]) }
     }
-    let page = try NetworkStore(path: path, maxLogBytes: 16 << 10).entries(limit: 1000).entries
+    let page = try NetworkStore(path: path, of: Self.index, maxLogBytes: 16 << 10).entries(limit: 1000).entries
     #expect((10..<24).contains(page.count) && page.last == Self.entry(99, padding: 300))
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 import LineJSON
 package import WireProtocol
 
@@ -8,47 +8,6 @@ package import WireProtocol
 ///
 /// For one thread at a time; calls block.
 package final class NetworkStore {
-  /// What leads from each version of the tables to the next one, beginning with none. PRAGMA user_version is the number of
-  /// steps that were taken.
-  private static let steps: [[StaticString]] = [
-    tables,
-    ["ALTER TABLE log ADD COLUMN part INTEGER NOT NULL DEFAULT 0"],
-    [
-      // Of a member with several tickets the last one counts.
-      "ALTER TABLE members ADD COLUMN by BLOB",
-      "UPDATE members SET by = (SELECT by FROM invitations WHERE hash = substr(members.ticket, -32))",
-      // A ticket lasts no longer than the role of the one who made it.
-      "DELETE FROM invitations WHERE by NOT IN (SELECT peer FROM members WHERE role = 'admin')",
-    ],
-    [
-      // A claim rests on the longest one that is no younger, if that admits its owner: else an admin made it.
-      "ALTER TABLE claims ADD COLUMN above TEXT",
-      """
-      UPDATE claims SET above = (
-        SELECT prefix FROM claims AS upper
-        WHERE length(prefix) < length(claims.prefix) AND substr(claims.prefix, 1, length(prefix)) = prefix
-          AND since <= claims.since
-        ORDER BY length(prefix) DESC LIMIT 1)
-      """,
-      """
-      UPDATE claims SET above = NULL WHERE NOT EXISTS (
-        SELECT 1 FROM claims AS upper
-        WHERE upper.prefix = claims.above AND (upper.owner = claims.owner OR instr(upper.allowed, claims.owner) > 0))
-      """,
-    ],
-  ]
-
-  private static let tables: [StaticString] = [
-    "CREATE TABLE members (peer BLOB PRIMARY KEY, role TEXT, since INTEGER, name TEXT, ticket BLOB) WITHOUT ROWID",
-    """
-    CREATE TABLE invitations (hash BLOB PRIMARY KEY, role TEXT, uses INTEGER, left INTEGER, made INTEGER,
-      expires INTEGER, by BLOB, barred BLOB) WITHOUT ROWID
-    """,
-    "CREATE TABLE bans (peer BLOB PRIMARY KEY, since INTEGER, reason TEXT) WITHOUT ROWID",
-    "CREATE TABLE claims (prefix TEXT PRIMARY KEY, owner BLOB, allowed BLOB, since INTEGER) WITHOUT ROWID",
-    "CREATE TABLE log (number INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB)",
-  ]
-
   /// The parts of the audit log. Each has half of the room: what any member can cause as often as it likes does not push out
   /// who joined and who was revoked.
   private enum LogPart: Int64, CaseIterable {
@@ -67,24 +26,18 @@ package final class NetworkStore {
   /// Of the lines of each part of the log; their rows and pages need about a third more.
   private var logBytes: [LogPart: Int64] = [:]
 
-  /// Opens or creates the database; its directory must exist.
+  /// Opens the database, or creates it for a network that begins; its directory must exist.
   ///
-  /// - Parameter maxLogBytes: of the audit log; the oldest entries go first. With what SQLite needs, 64 MiB by default.
-  /// - Throws: if it is damaged, of a later version, or used by another process.
-  package init(path: String, maxLogBytes: Int64 = 44 << 20) throws(NetworkStoreError) {
+  /// - Parameters:
+  ///   - index: whose network it is.
+  ///   - maxLogBytes: of the audit log; the oldest entries go first. With what SQLite needs, 64 MiB by default.
+  /// - Throws: if it is damaged, of a later version, of another index, used by another process, or lost.
+  package init(path: String, of index: PeerID, maxLogBytes: Int64 = 44 << 20) throws(NetworkStoreError) {
+    let mark = NetworkMark(database: path)
+    try mark.check()
     database = try Database(path: path)
+    try NetworkTables.prepare(database, of: index, mark)
     maxBytesOfPart = maxLogBytes / Int64(LogPart.allCases.count)
-    var version: Int64 = 0
-    try database.query("PRAGMA user_version") { row throws(NetworkStoreError) in version = row.first?.integer ?? 0 }
-    guard (0...Int64(Self.steps.count)).contains(version) else {
-      throw NetworkStoreError(path, "was written by a later version of p2p-index: install that version")
-    }
-    if version < Self.steps.count {
-      try database.transaction { database throws(NetworkStoreError) in
-        for step in Self.steps.dropFirst(Int(version)).joined() { try database.execute(step) }
-        try database.execute("PRAGMA user_version = 4")
-      }
-    }
     var bytes: [LogPart: Int64] = [:]
     try database.query("SELECT part, sum(length(line)) FROM log GROUP BY part") { row throws(NetworkStoreError) in
       guard let part = row.first?.integer.flatMap(LogPart.init) else { return }
@@ -188,7 +141,7 @@ package final class NetworkStore {
     var changes: [MembershipChange] = []
     for (sql, read) in Self.readers {
       try database.query(sql) { row throws(NetworkStoreError) in
-        guard let change = read(row) else { throw NetworkStoreError(database.path, Self.damage) }
+        guard let change = read(row) else { throw NetworkStoreError(database.path, NetworkTables.damage) }
         changes.append(change)
       }
     }
@@ -196,9 +149,6 @@ package final class NetworkStore {
     membership.apply(changes)
     return membership
   }
-
-  private static let damage =
-    "is damaged (a row makes no sense): restore your copy, or move it away and invite the members again"
 
   private static let readers: [(StaticString, @Sendable ([Database.Value]) -> MembershipChange?)] = [
     (
@@ -269,8 +219,8 @@ package final class NetworkStore {
 extension Database.Value {
   var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
   fileprivate var text: String? { if case .text(let value) = self { value } else { nil } }
-  fileprivate var digest: Digest? { if case .bytes(let value) = self { Digest(bytes: value) } else { nil } }
-  fileprivate var peer: PeerID? { digest.map(PeerID.init(digest:)) }
+  var digest: Digest? { if case .bytes(let value) = self { Digest(bytes: value) } else { nil } }
+  var peer: PeerID? { digest.map(PeerID.init(digest:)) }
   fileprivate var role: MemberRole? { text.flatMap(MemberRole.init(rawValue:)) }
   fileprivate var time: Timestamp? { integer.map(Timestamp.init(seconds:)) }
   fileprivate var count: Int? { integer.flatMap { $0 >= 0 ? Int(exactly: $0) : nil } }
@@ -285,6 +235,6 @@ extension Database.Value {
 
   fileprivate var peers: Set<PeerID>? { digests.map { Set($0.map(PeerID.init(digest:))) } }
 
-  fileprivate static func bytes(_ peer: PeerID) -> Self { .bytes(peer.digest.bytes) }
+  static func bytes(_ peer: PeerID) -> Self { .bytes(peer.digest.bytes) }
   fileprivate static func bytes(_ peers: Set<PeerID>) -> Self { .bytes(peers.sorted().flatMap(\.digest.bytes)) }
 }
