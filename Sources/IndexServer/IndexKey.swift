@@ -3,6 +3,7 @@
 import DocumentModel
 import Glibc
 import LineTransport
+import NetworkMembership
 import POSIXSupport
 import PeerIdentity
 
@@ -15,6 +16,9 @@ struct IndexKey {
 
   /// The user `nobody`, as other services may run as well.
   private static let sharedUser: uid_t = 65_534
+
+  /// The members of a closed network.
+  static func database(in directory: String) -> String { "\(directory)/network.sqlite" }
 
   /// Why the index cannot have a key, and what to do.
   struct Failure: Error, CustomStringConvertible {
@@ -46,8 +50,16 @@ struct IndexKey {
     guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
       throw Failure(description: "cannot create the state directory \(directory): \(SystemError(errno))")
     }
+    let path = "\(directory)/key.pem"
+    let mark = NetworkMark(database: Self.database(in: directory))
+    // A new key would be that of another index: the members of this one would be strangers to it.
+    guard access(path, F_OK) == 0 || errno != ENOENT || !mark.hasNetwork else {
+      throw Failure(
+        description: "\(path) is missing, but there is a network of its index: restore your copy of the key. "
+          + mark.advice)
+    }
     do {
-      identity = try PeerIdentity.loadOrCreate(at: "\(directory)/key.pem")
+      identity = try PeerIdentity.loadOrCreate(at: path)
       offer = TLSOffer(try TransportIdentity(identity), plain: plain)
     } catch {
       throw Failure(description: "\(error)")

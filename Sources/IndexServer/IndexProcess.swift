@@ -124,8 +124,9 @@ package enum IndexProcess {
         isUsage: true)
     }
     do throws(NetworkStoreError) {
+      let issuer = PassIssuer(key.identity)
       return try ClosedNetwork(
-        store: NetworkStore(path: "\(key.directory)/network.sqlite"), issuer: PassIssuer(key.identity),
+        store: NetworkStore(path: IndexKey.database(in: key.directory), of: issuer.network), issuer: issuer,
         report: { standardError.report($0, .error) })
     } catch {
       throw IndexKey.Failure(description: "\(error)")

@@ -22,11 +22,21 @@ extension IndexRole {
     session?.origin.block ?? ConnectionGate.block(of: connection?.remoteAddress)
   }
 
+  /// On each of its connections a member is answered one ping in this time, whatever the limits say: it renews the pass.
+  private static let pingInterval = TimeAmount.seconds(1)
+
   /// Before a request.
-  func checkRates(_ limits: IndexLimits) throws(WireFailure) {
-    isThrottled = true
+  func checkRates(_ limits: IndexLimits, isPing: Bool = false) throws(WireFailure) {
+    // A refusal costs nothing, or retries would never be served.
+    isFree = true
+    if isPing, member != nil, let now = connection?.eventLoop.now,
+      lastPing.map({ now >= $0 + Self.pingInterval }) ?? true
+    {
+      lastPing = now
+      return
+    }
     try judgeRates(limits)
-    isThrottled = false
+    isFree = false
   }
 
   private func judgeRates(_ limits: IndexLimits) throws(WireFailure) {
@@ -55,20 +65,24 @@ extension IndexRole {
 
   /// After replies of this many bytes.
   func charge(_ bytes: Int) {
-    // A refusal costs nothing, or retries would never be served.
-    if !isThrottled { spend(bytes) }
+    if !isFree { spend(bytes) }
   }
 
-  /// After replies or events of this many bytes.
-  func spend(_ bytes: Int) {
+  /// Seconds for which events refuse requests at most. Others cause them, as many as they like.
+  private static let maxDebtOfEvents = 3.0
+
+  /// After events of this many bytes.
+  func chargeEvents(_ bytes: Int) { spend(bytes, maxDebt: Self.maxDebtOfEvents) }
+
+  private func spend(_ bytes: Int, maxDebt: Double = .infinity) {
     // The limits that the request was judged by.
     guard bytes > 0, let reader, reader.limits.countsBytes, let now = connection?.eventLoop.now else { return }
     let limits = reader.limits
     if let limit = limits.bytesPerAddress, let block {
-      service.rates.bytesOfAddresses.spend(bytes, block, limit: limit, at: now)
+      service.rates.bytesOfAddresses.spend(bytes, block, limit: limit, at: now, maxDebt: maxDebt)
     }
     if let limit = limits.member.bytes, let member {
-      service.rates.bytesOfMembers.spend(bytes, member, limit: limit, at: now)
+      service.rates.bytesOfMembers.spend(bytes, member, limit: limit, at: now, maxDebt: maxDebt)
     }
   }
 

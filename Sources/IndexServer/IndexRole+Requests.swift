@@ -15,7 +15,7 @@ extension IndexRole {
       let known = try line.requestID()
       id = known
       let limits = reader.map { service.limits(for: $0) } ?? service.limits
-      if limits.hasRates { try checkRates(limits) }
+      if limits.hasRates { try checkRates(limits, isPing: line["op"]?.isEqual(to: "ping") == true) }
       return try route(try IndexRequest(line, batchLimit: limits.batch), known, &output)
     } catch {
       return refuse(error, id: id, &output)

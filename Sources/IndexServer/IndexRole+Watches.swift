@@ -110,7 +110,7 @@ extension IndexRole {
     }
     var output = JSONWriter()
     for item in items { write(item, session.origin.asker, &output) }
-    spend(output.bytes.count)
+    chargeEvents(output.bytes.count)
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     // What the system has not taken yet counts for the reader: no more is taken out meanwhile.
     connection.send(bytes: ByteBuffer(bytes: output.bytes)).whenComplete { [service] _ in

@@ -39,8 +39,10 @@ package final class IndexRole: LineRole {
   /// A long line that is to be answered.
   var decoded: DecodedRequest?
   var watches: SessionWatches?
-  /// Whether the last request was more than its address or member may send.
-  var isThrottled = false
+  /// Whether the reply to the last request counts for nothing.
+  var isFree = false
+  /// When a ping was last answered that counted for nothing; `nil` without limits.
+  var lastPing: NIODeadline?
 
   package init(service: IndexService, decoder: DispatchQueue? = nil) {
     self.service = service

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// Counts the requests of each address or member, or the bytes of their replies: as many in a second as the limit says, and
 /// as many at once.
-final class RequestRates<Key: Hashable & Sendable>: Sendable {
+package final class RequestRates<Key: Hashable & Sendable>: Sendable {
   private struct Bucket {
     /// What may follow immediately; less than nothing after a long reply.
     var left: Double
@@ -18,8 +18,10 @@ final class RequestRates<Key: Hashable & Sendable>: Sendable {
 
   private let buckets = Mutex<[Key: Bucket]>([:])
 
+  package init() {}
+
   /// - Returns: whether a request is within the limit.
-  func take(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
+  package func take(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
     change(key, limit, now) { left in
       guard left >= 1 else { return false }
       left -= 1
@@ -28,12 +30,17 @@ final class RequestRates<Key: Hashable & Sendable>: Sendable {
   }
 
   /// Counts what was sent, which may be more than is left.
-  func spend(_ amount: Int, _ key: Key, limit: Int, at now: NIODeadline) {
-    change(key, limit, now) { $0 -= Double(amount) }
+  /// - Parameter maxDebt: the seconds after which that is made up for, at most. What exceeds them is not counted.
+  package func spend(
+    _ amount: Int, _ key: Key, limit: Int, at now: NIODeadline, maxDebt: Double = .infinity
+  ) {
+    change(key, limit, now) { left in
+      left = max(left - Double(amount), min(left, -Double(limit) * maxDebt))
+    }
   }
 
   /// Whether what was sent so far is within the limit.
-  func isWithin(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
+  package func isWithin(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
     change(key, limit, now) { $0 >= 0 }
   }
 

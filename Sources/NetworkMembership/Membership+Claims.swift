@@ -50,8 +50,8 @@ extension Membership {
     case .allow: return try name(prefix, peer, true, actor, now)
     case .deny: return try name(prefix, peer, false, actor, now)
     case .release:
-      _ = try ownClaim(prefix, actor)
-      return Decision(nil, changes: [.noClaim(prefix)], entries: [Self.entry(.released, prefix, actor, now)])
+      let claim = try ownClaim(prefix, actor)
+      return put(nil, inPlaceOf: claim, Self.entry(.released, prefix, actor, now), actor, now)
     }
   }
 
@@ -63,23 +63,46 @@ extension Membership {
     return entry
   }
 
-  /// Replaces a claim. Whoever it no longer admits loses what it claimed below it.
-  private func replace(
-    _ claim: Claim, _ entry: AuditEntry, _ actor: MembershipActor, _ now: Timestamp
+  /// Changes a claim or ends it, and what was claimed below it by those whom it no longer admits.
+  private func put(
+    _ claim: Claim?, inPlaceOf before: Claim, _ entry: AuditEntry, _ actor: MembershipActor, _ now: Timestamp
   ) -> Decision<Claim?> {
-    var decision = Decision<Claim?>(claim, changes: [.claim(claim)], entries: [entry])
-    guard let before = claims[claim.prefix] else { return decision }
-    let lost = claims.values.filter { below in
-      below.prefix != claim.prefix && below.prefix.utf8.starts(with: claim.prefix.utf8) && before.admits(below.owner)
-        && !claim.admits(below.owner)
-    }
-    for below in lost.sorted(by: { $0.prefix < $1.prefix }) {
-      decision.changes.append(.noClaim(below.prefix))
-      var entry = Self.entry(.released, below.prefix, actor, now)
-      entry.peer = below.owner
-      decision.entries.append(entry)
+    var decision = Decision<Claim?>(
+      claim, changes: [claim.map { .claim($0) } ?? .noClaim(before.prefix)], entries: [entry])
+    // Claims as they are then; `nil` for those that have ended.
+    var changed = [before.prefix: claim]
+    // A claim comes after those above it.
+    let below = claims.values.filter { $0.above != nil && $0.prefix.utf8.starts(with: before.prefix.utf8) }
+      .sorted { ($0.prefix.utf8.count, $0.prefix) < ($1.prefix.utf8.count, $1.prefix) }
+    for var lower in below where lower.prefix != before.prefix {
+      let (stays, above) = support(of: lower, changed)
+      if stays {
+        guard above != lower.above else { continue }
+        lower.above = above
+        changed[lower.prefix] = lower
+        decision.changes.append(.claim(lower))
+      } else {
+        changed[lower.prefix] = .some(nil)
+        decision.changes.append(.noClaim(lower.prefix))
+        var entry = Self.entry(.released, lower.prefix, actor, now)
+        entry.peer = lower.owner
+        decision.entries.append(entry)
+      }
     }
     return decision
+  }
+
+  /// Whether a claim stays, and on which it rests then: on the one above one that has ended, if that admits its owner. What
+  /// the owner of a claim has claimed below it takes its place.
+  private func support(of claim: Claim, _ changed: [String: Claim?]) -> (stays: Bool, above: String?) {
+    var above = claim.above
+    while let prefix = above {
+      if let claimAbove = changed[prefix] ?? claims[prefix] { return (claimAbove.admits(claim.owner), prefix) }
+      let ended = claims[prefix]
+      if ended?.above == nil { return (ended?.owner == claim.owner, nil) }
+      above = ended?.above
+    }
+    return (true, nil)
   }
 
   private func isAdmin(_ actor: MembershipActor) -> Bool {
@@ -97,38 +120,46 @@ extension Membership {
       throw .invalid("only publishers own keys, and this peer is none")
     }
     let isAdmin = isAdmin(actor)
-    if let claim = claims[prefix] {
-      if claim.owner == owner { return Decision(claim) }
-      guard isAdmin else { throw .claimed(prefix: prefix, owner: claim.owner) }
+    let before = claims[prefix]
+    var above: String?
+    if let before {
+      if before.owner == owner { return Decision(before) }
+      guard isAdmin else { throw .claimed(prefix: prefix, owner: before.owner) }
     } else if !isAdmin {
-      try checkFreedom(of: prefix, for: owner)
+      above = try checkFreedom(of: prefix, for: owner)
     }
     // What one gives to another would count for the other.
     guard isAdmin || owner == actor.peer else { throw .needs(.admin) }
-    guard claims[prefix] != nil || claims.count < limits.claims else { throw .tooMany("claims", limits.claims) }
-    let claim = Claim(prefix: prefix, owner: owner, since: now)
+    guard before != nil || claims.count < limits.claims else { throw .tooMany("claims", limits.claims) }
+    let claim = Claim(prefix: prefix, owner: owner, since: now, above: above)
     var entry = Self.entry(.claimed, prefix, actor, now)
     entry.peer = owner
-    return replace(claim, entry, actor, now)
+    // A new claim takes nothing from those below it: they were there first.
+    guard let before else { return Decision(claim, changes: [.claim(claim)], entries: [entry]) }
+    return put(claim, inPlaceOf: before, entry, actor, now)
   }
 
   /// Whether a publisher may claim a prefix that nobody has.
-  private func checkFreedom(of prefix: String, for peer: PeerID) throws(MembershipRefusal) {
+  /// - Returns: the claim on which the new one rests.
+  private func checkFreedom(of prefix: String, for peer: PeerID) throws(MembershipRefusal) -> String? {
     guard prefix.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 1 else {
       throw .invalid("only an admin claims a whole collection")
     }
-    if let above = claim(governing: prefix), !above.admits(peer) {
+    let above = claim(governing: prefix)
+    if let above, !above.admits(peer) {
       throw .claimed(prefix: above.prefix, owner: above.owner)
     }
     guard claims.values.count(where: { $0.owner == peer }) < limits.claimsPerMember else {
       throw .tooMany("claims_per_member", limits.claimsPerMember)
     }
+    return above?.prefix
   }
 
   private func name(
     _ prefix: String, _ subject: PeerID?, _ isAllowed: Bool, _ actor: MembershipActor, _ now: Timestamp
   ) throws(MembershipRefusal) -> Decision<Claim?> {
-    var claim = try ownClaim(prefix, actor)
+    let before = try ownClaim(prefix, actor)
+    var claim = before
     guard let subject else { throw .invalid("the id is missing of the peer that is to be named") }
     if isAllowed {
       claim.allowed.insert(subject)
@@ -136,10 +167,10 @@ extension Membership {
     } else {
       claim.allowed.remove(subject)
     }
-    guard claim != claims[prefix] else { return Decision(claim) }
+    guard claim != before else { return Decision(claim) }
     var entry = Self.entry(.claimed, prefix, actor, now)
     (entry.peer, entry.reason) = (subject, isAllowed ? "allowed" : "denied")
-    return replace(claim, entry, actor, now)
+    return put(claim, inPlaceOf: before, entry, actor, now)
   }
 
   /// The claim, if the one who asks may change it.

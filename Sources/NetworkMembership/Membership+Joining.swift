@@ -66,16 +66,17 @@ extension Membership {
     let member = members[peer]
     if let member, member.tickets.contains(hash) { return Decision(role(of: peer) ?? member.role) }
     guard var invitation = invitations[hash] else { throw .unknownTicket }
+    if let role = role(of: peer), role >= invitation.role {
+      return keep(invitation, shownBy: peer, role, at: now)
+    }
     guard !invitation.barred.contains(peer) else { throw .revoked }
-    // A ticket that brings nothing new keeps its use for another.
-    if let role = role(of: peer), role >= invitation.role { return Decision(role) }
     guard now.seconds < invitation.expires.seconds else { throw .expiredTicket(invitation.expires) }
     guard invitation.left > 0 else { throw .usedTicket }
     guard member != nil || members.count < limits.members else { throw .tooMany("members", limits.members) }
     invitation.left -= 1
     let joined = Member(
       peer: peer, role: invitation.role, since: member?.since ?? now, name: name ?? member?.name,
-      tickets: (member?.tickets ?? []) + [hash])
+      tickets: (member?.tickets ?? []) + [hash], by: invitation.by)
     var entry = AuditEntry(.joined, at: now, peer: peer, by: invitation.by)
     (entry.role, entry.ticket) = (invitation.role, invitation.shortName)
     return Decision(
@@ -83,59 +84,17 @@ extension Membership {
       entries: [entry])
   }
 
-  /// Ends a membership. The tickets by which the member joined and rose do not let it in again.
-  package func revoke(
-    _ prefix: DigestPrefix, by actor: MembershipActor, at now: Timestamp
-  ) throws(MembershipRefusal) -> Decision<Member> {
-    try authorize(actor, as: .admin)
-    let missing = "no member has this id"
-    let peer = try find(prefix, among: members.keys, missing)
-    guard let member = members[peer] else {
-      guard own.contains(peer) else { throw .notFound(missing) }
-      throw .invalid("this peer belongs to the supervisor of the index: ban it, or remove it there")
-    }
-    var entry = AuditEntry(.revoked, at: now, peer: peer, by: actor.peer)
-    entry.role = member.role
-    return Decision(member, changes: removal(of: member), entries: [entry])
-  }
-
-  func removal(of member: Member) -> [MembershipChange] {
-    let barred = member.tickets.compactMap { invitations[$0] }.map { invitation in
-      var invitation = invitation
-      invitation.barred.insert(member.peer)
-      return MembershipChange.invitation(invitation)
-    }
-    return [.noMember(member.peer)] + barred
-  }
-
-  // MARK: Bans
-
-  /// Turns a peer away for good, member or not.
-  /// - Parameter connected: peers that are known although they are no members.
-  package func ban(
-    _ prefix: DigestPrefix, connected: [PeerID] = [], reason: String?, by actor: MembershipActor, at now: Timestamp
-  ) throws(MembershipRefusal) -> Decision<Ban> {
-    try authorize(actor, as: .admin)
-    let known = Array(members.keys) + Array(own) + connected
-    let peer = try find(prefix, among: known, "no member has this id: a peer that is none is banned by its whole id")
-    guard actor.peer != peer else { throw .invalid("nobody bans itself: revoke the membership instead") }
-    if let ban = bans[peer] { return Decision(ban) }
-    guard bans.count < limits.bans else { throw .tooMany("bans", limits.bans) }
-    let ban = Ban(peer: peer, since: now, reason: reason)
-    var entry = AuditEntry(.banned, at: now, peer: peer, by: actor.peer)
-    entry.reason = reason
-    return Decision(ban, changes: (members[peer].map(removal) ?? []) + [.ban(ban)], entries: [entry])
-  }
-
-  /// Ends a ban. A membership that the ban has ended does not come back.
-  package func unban(
-    _ prefix: DigestPrefix, by actor: MembershipActor, at now: Timestamp
-  ) throws(MembershipRefusal) -> Decision<PeerID> {
-    try authorize(actor, as: .admin)
-    let missing = "no ban is of this id"
-    let peer = try find(prefix, among: bans.keys, missing)
-    guard bans[peer] != nil else { throw .notFound(missing) }
-    let entry = AuditEntry(.unbanned, at: now, peer: peer, by: actor.peer)
-    return Decision(peer, changes: [.noBan(peer)], entries: [entry])
+  /// A ticket that brings nothing new keeps its use for another. It does not let this peer in later either, when its membership
+  /// has ended: the peer would have it in reserve.
+  private func keep(
+    _ invitation: Invitation, shownBy peer: PeerID, _ role: MemberRole, at now: Timestamp
+  ) -> Decision<MemberRole> {
+    guard !invitation.barred.contains(peer) else { return Decision(role) }
+    var invitation = invitation
+    invitation.barred.insert(peer)
+    var entry = AuditEntry(.joined, at: now, peer: peer, by: invitation.by)
+    (entry.role, entry.ticket) = (role, invitation.shortName)
+    entry.reason = "belonged already: the ticket keeps its use"
+    return Decision(role, changes: [.invitation(invitation)], entries: [entry])
   }
 }

@@ -59,7 +59,8 @@ package struct Membership: Equatable, Sendable {
       longestClaim = max(longestClaim, claim.prefix.utf8.count)
     case .noClaim(let prefix):
       claims[prefix] = nil
-      longestClaim = claims.keys.map(\.utf8.count).max() ?? 0
+      // Many may end at once.
+      if prefix.utf8.count == longestClaim { longestClaim = claims.keys.lazy.map(\.utf8.count).max() ?? 0 }
     }
   }
 

@@ -11,13 +11,18 @@ package struct Member: Hashable, Sendable {
   package var name: PeerName?
   /// The hashes of the secrets by which it joined and rose: at most one for each role.
   package var tickets: [Digest]
+  /// Who made the last of them; `nil` for the operator.
+  package var by: PeerID?
 
-  package init(peer: PeerID, role: MemberRole, since: Timestamp, name: PeerName?, tickets: [Digest]) {
+  package init(
+    peer: PeerID, role: MemberRole, since: Timestamp, name: PeerName?, tickets: [Digest], by: PeerID? = nil
+  ) {
     self.peer = peer
     self.role = role
     self.since = since
     self.name = name
     self.tickets = tickets
+    self.by = by
   }
 }
 
@@ -33,7 +38,7 @@ package struct Invitation: Hashable, Sendable {
   package let expires: Timestamp
   /// Who invited; `nil` for the operator.
   package let by: PeerID?
-  /// Members that joined by it and were revoked: it does not let them in again.
+  /// It does not let these in: they joined by it and were revoked, or showed it when they belonged already.
   package var barred: Set<PeerID>
 
   package init(
@@ -50,8 +55,21 @@ package struct Invitation: Hashable, Sendable {
     self.barred = barred
   }
 
+  /// Whether anybody can still join by it.
+  package func isOpen(at now: Timestamp) -> Bool { left > 0 && now.seconds < expires.seconds }
+
   /// Names it in lists and in the audit log.
   package var shortName: String { String(hash.hex.prefix(16)) }
+}
+
+/// The end of a membership, and what goes with it.
+package struct Expulsion: Hashable, Sendable {
+  package let peer: PeerID
+  /// The number of tickets that the peer had made and that could still be used. They are withdrawn.
+  package let withdrawn: Int
+  /// Tickets of others that the peer knows and that can still be used, though not by it: by another key, or by whoever else
+  /// has them. They stay.
+  package let open: [Invitation]
 }
 
 /// A peer that the index turns away whatever ticket it has.
@@ -75,12 +93,18 @@ package struct Claim: Hashable, Sendable {
   /// Others that the owner names.
   package var allowed: Set<PeerID>
   package let since: Timestamp
+  /// The prefix of the claim below which it was made, by somebody whom that one admits. It ends with that one, or when that
+  /// one no longer admits the owner. `nil` for one that needs no other: it was there first, or an admin made it.
+  package var above: String?
 
-  package init(prefix: String, owner: PeerID, allowed: Set<PeerID> = [], since: Timestamp) {
+  package init(
+    prefix: String, owner: PeerID, allowed: Set<PeerID> = [], since: Timestamp, above: String? = nil
+  ) {
     self.prefix = prefix
     self.owner = owner
     self.allowed = allowed
     self.since = since
+    self.above = above
   }
 
   package func admits(_ peer: PeerID) -> Bool { owner == peer || allowed.contains(peer) }

@@ -12,7 +12,7 @@ package enum MembershipRefusal: Error, Hashable, Sendable {
   /// All its uses are taken.
   case usedTicket
   case expiredTicket(Timestamp)
-  /// Joined by this ticket before, and was revoked.
+  /// Has shown this ticket before, and belongs no more.
   case revoked
   /// More than a limit allows.
   case tooMany(String, Int)

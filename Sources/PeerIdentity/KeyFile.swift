@@ -10,6 +10,33 @@ struct KeyFile {
 
   let path: String
 
+  private var directory: String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// Whoever can write in the directory can put another key, or another database, in place of the one that is there.
+  func checkDirectory() throws(IdentityError) {
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // Without it there is no file, which is reported where one is needed.
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw error(.unreadable, "cannot be examined: \(SystemError(errno))")
+    }
+    guard status.st_uid == geteuid() || status.st_uid == 0 else {
+      throw IdentityError(
+        code: .foreign, path: directory,
+        reason: "belongs to user \(status.st_uid), not to the user \(geteuid()) that runs this process")
+    }
+    guard status.st_mode & 0o022 == 0 else {
+      throw IdentityError(
+        code: .exposed, path: directory,
+        reason: "has a key and can be written by others: type chmod go-w '\(directory)'")
+    }
+  }
+
   /// `nil` if there is no file.
   func read() throws(IdentityError) -> String? {
     // O_NONBLOCK: opening a FIFO would wait for a writer.
@@ -82,8 +109,7 @@ struct KeyFile {
   }
 
   private func syncDirectory() throws(IdentityError) {
-    let directory = path.lastIndex(of: "/").map { path[...$0] } ?? "."
-    let descriptor = open(String(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw error(.cannotCreate, "cannot be made durable: \(SystemError(errno))") }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw error(.cannotCreate, "cannot be made durable: \(SystemError(errno))") }

@@ -15,9 +15,11 @@ package struct PeerIdentity: Sendable {
   ///
   /// The new file has mode 0600 and gets its name when it is complete and durable. If several processes start at the same
   /// time, one creates the key and all use it.
-  /// - Throws: if the file is not such a key or not a regular file, belongs to another user or is readable by others.
+  /// - Throws: if the file is not such a key or not a regular file, belongs to another user or is readable by others; or if
+  ///   its directory belongs to another user but root, or can be written by others.
   package static func loadOrCreate(at path: String) throws(IdentityError) -> PeerIdentity {
     let file = KeyFile(path: path)
+    try file.checkDirectory()
     if let text = try file.read() { return try PeerIdentity(pem: text, path: path) }
     let key = P256.Signing.PrivateKey()
     if try file.create(holding: key.pemRepresentation + "\n") { return try PeerIdentity(key: key, path: path) }
@@ -61,11 +63,11 @@ package struct IdentityError: Error, Hashable, Sendable, CustomStringConvertible
   package enum Code: Hashable, Sendable {
     /// The file is not a P-256 key in PEM.
     case notAKey
-    /// Other users can read the key.
+    /// Other users can read the key, or write in its directory.
     case exposed
     /// A symbolic link, a directory or another kind of file.
     case notAFile
-    /// The file belongs to another user.
+    /// The file, or its directory, belongs to another user.
     case foreign
     /// The system refuses to read the file.
     case unreadable

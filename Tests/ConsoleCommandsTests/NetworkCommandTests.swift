@@ -122,13 +122,14 @@ import WireProtocol
     let fixture = try CommandFixture()
     let index = try index(
       fixture,
-      #""members":[{"peer":"\#(Self.peer)","name":"bob\u001b","role":"reader","since":"2026-03-01T12:00:00Z","sessions":1}],"#
+      #""members":[{"peer":"\#(Self.peer)","name":"bob\u001b","role":"reader","since":"2026-03-01T12:00:00Z","by":"\#(Self.index)","sessions":1}],"#
         .replacing("bob\\u001b", with: "bob")
         + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}]"#
     )
     #expect(fixture.run("network", "members") == .done)
     #expect(fixture.output.text.contains("b1b1b1b1b1b1b1b1"))
     #expect(fixture.output.text.contains("1 of 5"))
+    #expect(fixture.output.text.contains("c1c1c1c1c1c1c1c1") && fixture.output.text.contains("operator"))
     _ = index
   }
 
@@ -176,6 +177,29 @@ import WireProtocol
 
         """)
     #expect(index.requests == [#"{"id":2,"op":"log","limit":2}"#])
+  }
+
+  @Test func `revoke and ban say how many tickets went with the membership`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""peer":"\#(Self.peer)","withdrawn":2"#)
+    #expect(fixture.run("network", "revoke", "b1b1b1b1") == .done)
+    #expect(fixture.output.text == "membership of \(Self.peer) revoked\n2 tickets of its making taken back\n")
+    #expect(fixture.run("network", "ban", "b1b1b1b1", "--json") == .done)
+    #expect(fixture.output.text.contains(#""withdrawn":2"#))
+    _ = index
+  }
+
+  @Test func `revoke names the tickets by which others can still join`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(
+      fixture,
+      #""peer":"\#(Self.peer)","tickets":[{"number":"0123456789abcdef","role":"reader","left":4,"uses":5,"#
+        + #""expires":"2026-03-08T12:00:00Z"}]"#)
+    #expect(fixture.run("network", "revoke", "b1b1b1b1") == .done)
+    #expect(fixture.output.text == "membership of \(Self.peer) revoked\n")
+    #expect(fixture.errors.text.contains("(uses left: 4)"))
+    #expect(fixture.errors.text.contains("p2pctl network revoke --ticket 0123456789abcdef"))
+    _ = index
   }
 
   @Test func `revoke, ban and unban say whom they concerned`() throws {

@@ -55,7 +55,7 @@ final class ClosedIndex: Sendable {
     let issuer = PassIssuer(try PeerIdentity.loadOrCreate(at: directory.file("key.pem")))
     let clock = Clock()
     let network = try ClosedNetwork(
-      store: NetworkStore(path: directory.file("network.sqlite")), issuer: issuer, limits: limits,
+      store: NetworkStore(path: directory.file("network.sqlite"), of: issuer.network), issuer: issuer, limits: limits,
       identify: { _, hello in hello.name.text == "plain" ? nil : hello.peer }, wallClock: { clock.now })
     let service = IndexService(network: network)
     let group = MultiThreadedEventLoopGroup.singleton

@@ -109,6 +109,22 @@ import WireProtocol
     }
   }
 
+  @Test func `a ping is answered however much the member owes`() async throws {
+    try await with {
+      ($0.member.bytes, $0.member.requests) = (1, 1)
+    } _: { index in
+      let member = try index.member(1, .reader)
+      let replies = try (0..<2).map { _ in try member.ask(#"{"id":3,"op":"stats"}"#).outcome }
+      // One byte in a second: for minutes.
+      #expect(replies == ["200", "429 too-many"])
+      let reply = try member.ask(Self.ping)
+      #expect(reply["pass"]?.string != nil, "\(reply)")
+      #expect(try member.ask(Self.ping).outcome == "429 too-many", "it is not answered more often than it is needed")
+      let isAnswered = try await eventually(within: .seconds(10)) { try member.ask(Self.ping).outcome == "200" }
+      #expect(isAnswered)
+    }
+  }
+
   @Test func `sessions that are no member's yet are counted like those of members`() async throws {
     try await with {
       $0.member.sessions = 2

@@ -50,6 +50,31 @@ import WireProtocol
     }
   }
 
+  @Test func `tickets that a revoked admin made are taken back, and lists say who made what`() async throws {
+    try await ClosedIndex.with { index in
+      let admin = try index.member(1, .admin)
+      var tickets: [Ticket] = []
+      for role in ["admin", "reader"] {
+        let reply = try admin.ask(#"{"id":3,"op":"invite","role":"\#(role)","uses":3,"lifetime":3600}"#)
+        tickets.append(try Ticket(try #require(reply["ticket"]?.string)))
+      }
+      #expect(try index.session(2).0.ask(ClosedIndex.join(tickets[0].secret.hex))["role"]?.string == "admin")
+      _ = try index.ticket()
+      let before = try index.operate(#"{"id":1,"op":"members"}"#)
+      #expect(before.rows("members").map { $0["by"]?.string } == [nil, ClosedIndex.id(1)])
+      #expect(before.rows("tickets").compactMap { $0["by"]?.string } == [ClosedIndex.id(1), ClosedIndex.id(1)])
+      #expect(try index.operate(#"{"id":1,"op":"revoke","peer":"00000001"}"#)["withdrawn"]?.integer == 2)
+      // Whoever it is now has another key.
+      for ticket in tickets {
+        #expect(try index.session(3).0.ask(ClosedIndex.join(ticket.secret.hex)).outcome == "403 forbidden")
+      }
+      let after = try index.operate(#"{"id":1,"op":"members"}"#)
+      #expect(after.rows("members").count == 1 && after.rows("tickets").count == 1)
+      let entries = try LogReply(try index.operate(#"{"id":1,"op":"log"}"#)).entries
+      #expect(entries.first { $0.event == .revoked }?.tickets == 2)
+    }
+  }
+
   @Test func `ids that several have are named`() async throws {
     try await ClosedIndex.with { index in
       _ = try index.member(0x1234_5678, .reader)

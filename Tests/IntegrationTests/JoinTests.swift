@@ -128,7 +128,9 @@ struct JoinTests {
     try await TwoMachines.with { machines in
       let ticket = try await start(machines)
       try await machines.first.expect("supervisor", "stop")
-      unlink(machines.first.home.file("state/index/key.pem"))
+      for name in ["key.pem", "network.sqlite", "network.sqlite.begun"] {
+        unlink(machines.first.home.file("state/index/\(name)"))
+      }
       try await machines.first.expect("supervisor", "start")
       let refused = try await machines.second.p2pctl("join", ticket, "--peer", "bob")
       let index = try Ticket(ticket).index.hex

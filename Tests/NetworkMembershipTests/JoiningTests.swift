@@ -99,6 +99,40 @@ import WireProtocol
     }
   }
 
+  @Test func `a ticket that a member showed without need does not bring it back`() throws {
+    for isOwn in [false, true] {
+      var membership = Membership()
+      try membership.invite(1, .publisher, uses: 5)
+      try membership.invite(2, .publisher, uses: 5)
+      try membership.invite(3, .reader, uses: 5)
+      if isOwn { membership.setOwn([peer(1)]) } else { try membership.join(peer(1), by: 1) }
+      for number in [2, 3, 2, 3, 2] { #expect(try membership.join(peer(1), by: number) == .publisher) }
+      #expect(try membership.join(peer(1), by: 3, at: 10_000) == .publisher, "also when it is over")
+      let decision = try membership.ban(prefix(peer(1)), reason: nil, by: .operator, at: time(5))
+      #expect(decision.outcome.open.map(\.hash) == (isOwn ? [] : [hash(1)]) + [hash(2), hash(3)])
+      membership.apply(decision.changes)
+      try membership.take { membership throws(MembershipRefusal) in
+        try membership.unban(prefix(peer(1)), by: .operator, at: time(6))
+      }
+      membership.setOwn([])
+      for number in [2, 3] {
+        #expect(throws: MembershipRefusal.revoked) { try membership.join(peer(1), by: number) }
+        #expect(membership.invitations[hash(number)]?.left == 5, "it keeps all uses for others")
+      }
+      #expect(try membership.join(peer(2), by: 2) == .publisher)
+    }
+  }
+
+  @Test func `a ticket that is shown without need is in the log once`() throws {
+    var membership = try Membership.with([(peer(1), .publisher)])
+    try membership.invite(1)
+    let first = try membership.join(peer(1), name: nil, with: hash(1), at: time(1))
+    #expect(first.entries.count == 1 && first.entries.first?.reason?.contains("keeps its use") == true)
+    membership.apply(first.changes)
+    let second = try membership.join(peer(1), name: nil, with: hash(1), at: time(1))
+    #expect(second.outcome == .publisher && second.changes.isEmpty && second.entries.isEmpty)
+  }
+
   @Test func `a ticket for more raises the role, one for less or the same keeps its use`() throws {
     var membership = try Membership.with([(peer(1), .publisher)])
     for (number, role) in [MemberRole.reader, .publisher, .admin].enumerated() {

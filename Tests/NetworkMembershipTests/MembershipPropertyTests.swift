@@ -14,7 +14,7 @@ import WireProtocol
     let subject = peer(Int.random(in: 1...8, using: &random))
     let actor = random.once(in: 3) ? MembershipActor.operator : .peer(peer(Int.random(in: 1...8, using: &random)))
     let ticket = random.pick(membership.invitations.keys.sorted() + [hash(5000)])
-    let text = random.pick(["data/", "data/a/", "data/a/b/", "file/x/"])
+    let text = random.pick(["data/", "data/a/", "data/a/b/", "data/a/b/c/", "data/a/b/c/d/", "file/x/"])
     do {
       switch Int.random(in: 0..<12, using: &random) {
       case 0, 1:
@@ -52,7 +52,7 @@ import WireProtocol
   func `no operation breaks what always holds`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var limits = MembershipLimits()
-    (limits.invitations, limits.members, limits.bans, limits.claims) = (4, 5, 3, 3)
+    (limits.invitations, limits.members, limits.bans, limits.claims) = (4, 5, 3, 5)
     var membership = Membership(limits: limits)
     var journal: [MembershipChange] = []
     for step in 0..<600 {
@@ -80,6 +80,12 @@ import WireProtocol
       #expect((0...invitation.uses).contains(invitation.left))
       let joined = membership.members.values.count { $0.tickets.contains(invitation.hash) }
       #expect(joined + invitation.left <= invitation.uses, "no more members than uses")
+      #expect(invitation.by.map { membership.role(of: $0) == .admin } ?? true, "only admins have tickets")
+    }
+    for claim in membership.claims.values {
+      guard let above = claim.above else { continue }
+      #expect(claim.prefix.hasPrefix(above) && claim.prefix != above)
+      #expect(membership.claims[above]?.admits(claim.owner) == true, "\(claim) rests on one that admits its owner")
     }
     for member in membership.members.values {
       #expect(membership.role(of: member.peer) == member.role)

@@ -12,6 +12,8 @@ import WireProtocol
   private let directory: TemporaryDirectory
   private var path: String { directory.file("network.sqlite") }
 
+  private static let index = peer(99)
+
   init() throws {
     directory = try TemporaryDirectory()
   }
@@ -19,7 +21,8 @@ import WireProtocol
   private static let full: [MembershipChange] = {
     let name = try? PeerName("alice")
     return [
-      .member(Member(peer: peer(1), role: .admin, since: time(1), name: name, tickets: [hash(3), hash(1)])),
+      .member(
+        Member(peer: peer(1), role: .admin, since: time(1), name: name, tickets: [hash(3), hash(1)], by: peer(7))),
       .member(Member(peer: peer(2), role: .reader, since: time(2), name: nil, tickets: [hash(2)])),
       .invitation(
         Invitation(
@@ -31,6 +34,7 @@ import WireProtocol
       .ban(Ban(peer: peer(4), since: time(3), reason: nil)),
       .claim(Claim(prefix: "data/çats/", owner: peer(1), allowed: [peer(2), peer(3)], since: time(4))),
       .claim(Claim(prefix: "data/dogs/", owner: peer(2), since: time(4))),
+      .claim(Claim(prefix: "data/çats/x/", owner: peer(2), since: time(5), above: "data/çats/")),
     ]
   }()
 
@@ -54,12 +58,12 @@ import WireProtocol
     var expected = Membership()
     expected.apply(Self.full)
     do {
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       #expect(try store.load() == Membership())
       try store.commit(Self.full, [])
     }
     do {
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       #expect(try store.load() == expected)
       let removals: [MembershipChange] = [
         .noMember(peer(1)), .noInvitation(hash(1)), .noBan(peer(3)), .noClaim("data/çats/"),
@@ -67,13 +71,13 @@ import WireProtocol
       try store.commit(removals, [])
       expected.apply(removals)
     }
-    #expect(try NetworkStore(path: path).load() == expected)
+    #expect(try NetworkStore(path: path, of: Self.index).load() == expected)
   }
 
   @Test func `random operations leave the same state in the database and in memory`() throws {
     var random = SeededGenerator(seed: 12)
     var membership = Membership()
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     for step in 0..<150 {
       let subject = peer(Int.random(in: 1...5, using: &random))
       let decided: Membership.Decision<MemberRole>? =
@@ -88,63 +92,42 @@ import WireProtocol
     #expect(try store.load() == membership)
   }
 
-  @Test func `the file is for its owner only, whatever the creation mask`() throws {
-    _ = try NetworkStore(path: path)
-    var status = stat()
-    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-    chmod(path, 0o644)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("chmod 600"))
-  }
-
-  @Test func `links, directories and fifos are refused`() throws {
-    let target = directory.file("target")
-    symlink(target, path)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("symbolic link"))
-    #expect(access(target, F_OK) != 0)
-    unlink(path)
-    mkfifo(path, 0o600)
-    #expect(reason { _ = try NetworkStore(path: path) } != nil)
-    unlink(path)
-    mkdir(path, 0o700)
-    #expect(reason { _ = try NetworkStore(path: path) } != nil)
-  }
-
   @Test func `two indexes do not share a database`() throws {
-    let first = try NetworkStore(path: path)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("another process"))
+    let first = try NetworkStore(path: path, of: Self.index)
+    #expect(try #require(reason { _ = try NetworkStore(path: path, of: Self.index) }).contains("another process"))
     #expect(try first.load() == Membership())
   }
 
   @Test func `a later version and damage are refused with the cure`() throws {
     do {
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       try store.commit(Self.full, [])
     }
-    try execute("PRAGMA user_version = 3")
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("later version"))
-    try execute("PRAGMA user_version = 2")
+    try execute("PRAGMA user_version = 6")
+    #expect(try #require(reason { _ = try NetworkStore(path: path, of: Self.index) }).contains("later version"))
+    try execute("PRAGMA user_version = 5")
     for sql in [
       "UPDATE members SET role = 'king'", "UPDATE bans SET peer = x'00' WHERE reason IS NULL",
       "UPDATE claims SET allowed = x'0011'", "UPDATE invitations SET left = -1",
     ] {
       try execute(sql)
-      let problem = reason { _ = try NetworkStore(path: path).load() }
+      let problem = reason { _ = try NetworkStore(path: path, of: Self.index).load() }
       #expect(try #require(problem, "\(sql)").contains("invite the members again"))
       try execute("DELETE FROM members; DELETE FROM bans; DELETE FROM claims; DELETE FROM invitations")
-      let store = try NetworkStore(path: path)
+      let store = try NetworkStore(path: path, of: Self.index)
       try store.commit(Self.full, [])
     }
     let bytes = [UInt8](repeating: 0x41, count: 8192)
     unlink(path)
     _ = try directory.write("network.sqlite", bytes)
     chmod(path, 0o600)
-    #expect(try #require(reason { _ = try NetworkStore(path: path) }).contains("damaged"))
+    #expect(try #require(reason { _ = try NetworkStore(path: path, of: Self.index) }).contains("damaged"))
   }
 
   @Test func `a failed commit changes nothing`() throws {
-    do { _ = try NetworkStore(path: path) }
+    do { _ = try NetworkStore(path: path, of: Self.index) }
     try execute("CREATE TRIGGER full BEFORE INSERT ON bans BEGIN SELECT RAISE(FAIL, 'disk full'); END")
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     #expect(reason { try store.commit(Self.full, [AuditEntry(.banned, at: time(0))]) } != nil)
     #expect(try store.load() == Membership())
     #expect(try store.entries(limit: 10).entries.isEmpty)
@@ -161,7 +144,7 @@ import WireProtocol
   }
 
   @Test func `the log is read backwards in pages`() throws {
-    let store = try NetworkStore(path: path)
+    let store = try NetworkStore(path: path, of: Self.index)
     try store.commit([], (0..<25).map { Self.entry($0) })
     var (page, first) = try store.entries(limit: 10)
     #expect(page == (15..<25).map { Self.entry($0) })
@@ -174,7 +157,7 @@ import WireProtocol
 
   @Test func `the log is bounded, and loses its oldest entries`() throws {
     let bound: Int64 = 128 << 10
-    let store = try NetworkStore(path: path, maxLogBytes: bound)
+    let store = try NetworkStore(path: path, of: Self.index, maxLogBytes: bound)
     for number in 0..<1000 { try store.commit([], [Self.entry(number, padding: 300)]) }
     let (page, _) = try store.entries(limit: 2000)
     #expect(page.last == Self.entry(999, padding: 300))
@@ -185,7 +168,7 @@ import WireProtocol
   }
 
   @Test func `what members cause pushes out neither who joined nor who was revoked`() throws {
-    let store = try NetworkStore(path: path, maxLogBytes: 32 << 10)
+    let store = try NetworkStore(path: path, of: Self.index, maxLogBytes: 32 << 10)
     var revoked = AuditEntry(.revoked, at: time(1), peer: peer(9))
     revoked.role = .reader
     try store.commit([], [revoked])
@@ -200,21 +183,65 @@ import WireProtocol
     #expect((20..<60).contains(page.count))
   }
 
+  /// Makes the tables of the present version those of the first one.
+  private static let back = """
+    ALTER TABLE log DROP COLUMN part; ALTER TABLE members DROP COLUMN by; ALTER TABLE claims DROP COLUMN above;
+    DROP TABLE network; PRAGMA user_version = 1
+    """
+
   @Test func `a database of the first version is taken over`() throws {
-    do { try NetworkStore(path: path).commit(Self.full, [Self.entry(1)]) }
-    try execute("ALTER TABLE log DROP COLUMN part; PRAGMA user_version = 1")
-    let store = try NetworkStore(path: path)
+    do { try NetworkStore(path: path, of: Self.index).commit(Self.full, [Self.entry(1)]) }
+    try execute(Self.back)
+    let store = try NetworkStore(path: path, of: Self.index)
     try store.commit([], [AuditEntry(.refused, at: time(2))])
     #expect(try store.load().members.count == 2)
     #expect(try store.entries(limit: 10).entries == [Self.entry(1), AuditEntry(.refused, at: time(2))])
   }
 
+  @Test func `who let members in is found out, and tickets of those who are no admins any more end`() throws {
+    var expected = Membership()
+    for (number, maker) in [(1, peer(1)), (2, peer(2)), (3, peer(7)), (4, nil)] {
+      expected.apply([
+        .invitation(
+          Invitation(hash: hash(number), role: .admin, uses: 3, left: 1, made: time(0), expires: time(9), by: maker))
+      ])
+    }
+    for (number, role, tickets) in [(1, MemberRole.admin, [hash(4)]), (2, .reader, [hash(4), hash(1)])] {
+      expected.apply([
+        .member(Member(peer: peer(number), role: role, since: time(1), name: nil, tickets: tickets, by: nil))
+      ])
+    }
+    do { try NetworkStore(path: path, of: Self.index).commit(expected.changes, []) }
+    try execute(Self.back)
+    expected.apply([.noInvitation(hash(2)), .noInvitation(hash(3))])
+    var member = try #require(expected.members[peer(2)])
+    member.by = peer(1)
+    expected.apply([.member(member)])
+    #expect(try NetworkStore(path: path, of: Self.index).load() == expected)
+  }
+
+  @Test func `on which claims others rest is found out`() throws {
+    let (alice, bob, carol) = (peer(1), peer(2), peer(3))
+    let claims = [
+      Claim(prefix: "data/ä/", owner: alice, allowed: [carol, bob], since: time(5)),
+      Claim(prefix: "data/ä/x/", owner: bob, allowed: [carol], since: time(6), above: "data/ä/"),
+      Claim(prefix: "data/ä/x/y/", owner: carol, since: time(6), above: "data/ä/x/"),
+      Claim(prefix: "data/ä/mine/", owner: alice, since: time(7), above: "data/ä/"),
+      Claim(prefix: "data/ä/first/", owner: bob, since: time(1)),
+      Claim(prefix: "data/ä/given/", owner: peer(4), since: time(8)),
+      Claim(prefix: "data/ää/", owner: bob, since: time(9)),
+    ]
+    do { try NetworkStore(path: path, of: Self.index).commit(claims.map { .claim($0) }, []) }
+    try execute(Self.back)
+    #expect(try Set(NetworkStore(path: path, of: Self.index).load().claims.values) == Set(claims))
+  }
+
   @Test func `the log survives a restart with its bound`() throws {
     for round in 0..<10 {
-      let store = try NetworkStore(path: path, maxLogBytes: 16 << 10)
+      let store = try NetworkStore(path: path, of: Self.index, maxLogBytes: 16 << 10)
       for number in 0..<10 { try store.commit([], [Self.entry(round * 10 + number, padding: 300)]) }
     }
-    let page = try NetworkStore(path: path, maxLogBytes: 16 << 10).entries(limit: 1000).entries
+    let page = try NetworkStore(path: path, of: Self.index, maxLogBytes: 16 << 10).entries(limit: 1000).entries
     #expect((10..<24).contains(page.count) && page.last == Self.entry(99, padding: 300))
   }
 }

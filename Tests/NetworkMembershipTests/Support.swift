@@ -64,3 +64,11 @@ extension Membership {
     return membership
   }
 }
+
+extension Membership {
+  /// What makes it of an empty one.
+  var changes: [MembershipChange] {
+    members.values.map { .member($0) } + invitations.values.map { .invitation($0) } + bans.values.map { .ban($0) }
+      + claims.values.map { .claim($0) }
+  }
+}

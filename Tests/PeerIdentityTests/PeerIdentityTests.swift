@@ -82,6 +82,30 @@ import Testing
     #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .foreign)
   }
 
+  @Test func `directory that others can write is refused`() throws {
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try write(Self.opensslKey)
+    for mode in [0o777, 0o775, 0o722, 0o1777] as [mode_t] {
+      #expect(chmod(directory.path, mode) == 0)
+      let error = try #require(throws: IdentityError.self) { try PeerIdentity.loadOrCreate(at: path) }
+      #expect(error.code == .exposed && error.description.contains("chmod go-w '\(directory.path)'"))
+    }
+    #expect(chmod(directory.path, 0o755) == 0)
+    #expect(code { try PeerIdentity.loadOrCreate(at: path) } == nil)
+    unlink(path)
+    #expect(chmod(directory.path, 0o777) == 0)
+    #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .exposed, "none is made there")
+    #expect(access(path, F_OK) != 0)
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs to give a directory away"))
+  func `directory of another user is refused`() throws {
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try write(Self.opensslKey)
+    #expect(chown(directory.path, 65_534, 65_534) == 0)
+    #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .foreign)
+  }
+
   @Test func `missing directory is reported`() throws {
     defer { try? FileManager.default.removeItem(at: directory) }
     let error = try #require(throws: IdentityError.self) {

@@ -58,12 +58,15 @@ extension MessageTable {
     MessageCase(
       Reply<MembersReply>.self,
       #"{"id":4,"status":200,"members":[{"peer":"\#(Sample.peer)","name":"bob","role":"reader","#
-        + #""since":"2026-03-01T12:00:00Z","sessions":1},{"peer":"\#(Sample.other)","role":"publisher","sessions":0}],"#
-        + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}],"#
+        + #""since":"2026-03-01T12:00:00Z","by":"\#(Sample.other)","sessions":1},{"peer":"\#(Sample.other)","role":"publisher","sessions":0}],"#
+        + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"#
+        + #""expires":"2026-03-08T12:00:00Z","by":"\#(Sample.other)"}],"#
         + #""next":"\#(Sample.other)"}"#, optional: ["status", "tickets", "next"]),
     MessageCase(
-      Reply<AffectedReply>.self, #"{"id":5,"status":200,"peer":"\#(Sample.peer)","number":"0123456789abcdef"}"#,
-      optional: ["status", "peer", "number"]),
+      Reply<AffectedReply>.self,
+      #"{"id":5,"status":200,"peer":"\#(Sample.peer)","number":"0123456789abcdef","withdrawn":3,"#
+        + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}]}"#,
+      optional: ["status", "peer", "number", "withdrawn", "tickets"]),
     MessageCase(
       Reply<BansReply>.self,
       #"{"id":8,"status":200,"bans":[{"peer":"\#(Sample.peer)","since":"2026-03-01T12:00:00Z","reason":"x"}],"#
@@ -76,7 +79,7 @@ extension MessageTable {
       Reply<LogReply>.self,
       #"{"id":9,"status":200,"entries":[{"time":"2026-03-01T12:00:00Z","event":"joined","peer":"\#(Sample.peer)","#
         + #""by":"\#(Sample.other)","role":"reader","ticket":"0123456789abcdef","prefix":"data/cats/","#
-        + #""host":"192.0.2.9","reason":"x","count":12}],"before":400}"#, optional: ["status", "before"]),
+        + #""host":"192.0.2.9","reason":"x","count":12,"tickets":3}],"before":400}"#, optional: ["status", "before"]),
     MessageCase(
       Reply<LimitsReply>.self,
       #"{"id":10,"status":200,"limits":[{"limit":"records","value":1000000,"per":"session"},{"limit":"x","per":"address"}]}"#,

@@ -11,7 +11,8 @@ struct ClaimCommand: ConsoleCommand {
     "claim", "Claim the keys below a prefix, or list the claims.",
     """
     From then on only the owner of the prefix, and those whom it names, bring documents below it into the network; others \
-    share on what these share. The first who asks has it; an admin may change it.
+    share on what these share. The first who asks has it; an admin may change it. It does not reach what others have \
+    claimed below it before. Who is denied, and everybody whom that one let in, loses what it claimed below it.
     """)
 
   @Argument(

@@ -9,7 +9,10 @@ struct MembersCommand: ConsoleCommand {
   static let example = "network members"
   static let configuration: CommandConfiguration = .verb(
     "members", "List the members, and the tickets that can still be used.",
-    "The peers of the index's own supervisor are publishers without having joined, and have no date.")
+    """
+    BY is who made the ticket that gave a member its role, or who made a ticket. The peers of the index's own supervisor \
+    are publishers without having joined: they have neither this nor a date.
+    """)
 
   @OptionGroup var daemon: DaemonOptions
 
@@ -18,8 +21,7 @@ struct MembersCommand: ConsoleCommand {
     var table = Table(
       [
         Table.Column("ID"), Table.Column("PEER", rank: 6), Table.Column("ROLE", rank: 7),
-        Table.Column("SINCE", rank: 3),
-        Table.Column("SESSIONS", .right, rank: 4),
+        Table.Column("SINCE", rank: 3), Table.Column("BY", rank: 2), Table.Column("SESSIONS", .right, rank: 4),
       ],
       width: console.tableWidth, style: console.style)
     var (after, tickets): (PeerID?, [TicketListing]) = (nil, [])
@@ -49,13 +51,16 @@ struct MembersCommand: ConsoleCommand {
     var table = Table(
       [
         Table.Column("TICKET"), Table.Column("ROLE", rank: 7), Table.Column("USES LEFT", .right, rank: 6),
-        Table.Column("EXPIRES", rank: 4),
+        Table.Column("EXPIRES", rank: 4), Table.Column("BY", rank: 3),
       ],
       width: console.tableWidth, style: console.style)
     try console.writeLine("")
     for ticket in tickets {
       try console.write(
-        table.add([ticket.number, ticket.role.rawValue, "\(ticket.left) of \(ticket.uses)", ticket.expires.text]))
+        table.add([
+          ticket.number, ticket.role.rawValue, "\(ticket.left) of \(ticket.uses)", ticket.expires.text,
+          maker(ticket.by),
+        ]))
     }
     try console.write(table.finish())
   }
@@ -63,7 +68,7 @@ struct MembersCommand: ConsoleCommand {
   private static func cells(of member: MemberListing) -> [String] {
     [
       shortID(member.peer), member.name?.text ?? "", member.role.rawValue, member.since?.text ?? "",
-      "\(member.sessions)",
+      member.since == nil ? "" : maker(member.by), "\(member.sessions)",
     ]
   }
 
@@ -71,20 +76,26 @@ struct MembersCommand: ConsoleCommand {
     var row: JSONMembers = ["id": .string(member.peer.hex), "role": .string(member.role.rawValue)]
     if let name = member.name { row["peer"] = .string(name.text) }
     if let since = member.since { row["since"] = .string(since.text) }
+    if let by = member.by { row["by"] = .string(by.hex) }
     row["sessions"] = .integer(Int64(member.sessions))
     return row
   }
 
   static func members(of ticket: TicketListing) -> JSONMembers {
-    [
+    var row: JSONMembers = [
       "ticket": .string(ticket.number), "role": .string(ticket.role.rawValue), "left": .integer(Int64(ticket.left)),
       "uses": .integer(Int64(ticket.uses)), "expires": .string(ticket.expires.text),
     ]
+    if let by = ticket.by { row["by"] = .string(by.hex) }
+    return row
   }
 }
 
 /// As lists show ids: long enough to be typed into another command.
 func shortID(_ peer: PeerID) -> String { String(peer.hex.prefix(16)) }
+
+/// Of a ticket, for lists.
+private func maker(_ peer: PeerID?) -> String { peer.map(shortID) ?? "operator" }
 
 struct RevokeCommand: ConsoleCommand {
   static let example = "network revoke 3f9a01bc"
@@ -92,7 +103,8 @@ struct RevokeCommand: ConsoleCommand {
     "revoke", "End a membership, or take a ticket back.",
     """
     The index ends the member's sessions at once. Other peers honour its last pass until that ends, for ten minutes at \
-    most. It may join again with a new ticket; network ban prevents that.
+    most. Tickets that the member made are taken back. It may join again with a new ticket; network ban prevents that. \
+    Whom its tickets let in before stays: network members shows them.
     """)
 
   @Argument(help: ArgumentHelp("The id of the member, or its first 8 digits or more.", valueName: "id"))
@@ -133,10 +145,21 @@ extension AffectedReply {
       var row: JSONMembers = [:]
       if let peer { row["id"] = .string(peer.hex) }
       if let number { row["ticket"] = .string(number) }
+      if withdrawn > 0 { row["withdrawn"] = .integer(Int64(withdrawn)) }
+      if !tickets.isEmpty { row["tickets"] = .array(tickets.map { .object(MembersCommand.members(of: $0)) }) }
       return try console.writeJSON(row)
     }
     let name = peer?.hex ?? number ?? ""
     try console.writeLine(TextRules.escapedForTerminal("\(what) \(name) \(verb)"))
+    if withdrawn > 0 {
+      try console.writeLine("\(withdrawn == 1 ? "one ticket" : "\(withdrawn) tickets") of its making taken back")
+    }
+    for ticket in tickets {
+      console.noteLine(
+        TextRules.escapedForTerminal(
+          "The peer knows ticket \(ticket.number), by which others can still join as \(ticket.role.rawValue) "
+            + "(uses left: \(ticket.left)). Take it back with: p2pctl network revoke --ticket \(ticket.number)"))
+    }
   }
 }
 
@@ -144,7 +167,10 @@ struct BanCommand: ConsoleCommand {
   static let example = "network ban 3f9a01bc --reason 'publishes what is not its own'"
   static let configuration: CommandConfiguration = .verb(
     "ban", "Turn a peer away, member or not.",
-    "No ticket lets it join. A peer that is neither a member nor connected is named by its whole id.")
+    """
+    No ticket lets it join, and those that it made are taken back. A peer that is neither a member nor connected is named \
+    by its whole id.
+    """)
 
   @Argument(
     help: ArgumentHelp("The id of the peer, or its first 8 digits or more.", valueName: "id"),

@@ -36,7 +36,7 @@ struct MembershipDesk: Sendable {
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.revoke(peer, by: actor, at: now)
       } reply: {
-        AffectedReply(peer: $0.peer)
+        AffectedReply($0)
       }
     case .withdraw(let ticket):
       change(done) { membership, now throws(MembershipRefusal) in
@@ -49,7 +49,7 @@ struct MembershipDesk: Sendable {
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.ban(peer, connected: connected, reason: reason, by: actor, at: now)
       } reply: {
-        AffectedReply(peer: $0.peer)
+        AffectedReply($0)
       }
     case .unban(let peer):
       change(done) { membership, now throws(MembershipRefusal) in
@@ -112,7 +112,7 @@ struct MembershipDesk: Sendable {
         guard let role = membership.role(of: id) else { return nil }
         let member = membership.members[id]
         return MemberListing(
-          peer: id, name: member?.name, role: role, since: member?.since, sessions: sessions[id] ?? 0)
+          peer: id, name: member?.name, role: role, since: member?.since, by: member?.by, sessions: sessions[id] ?? 0)
       }
       let tickets = page.after == nil ? Self.tickets(of: membership, at: now) : []
       return MembersReply(members: rows, tickets: tickets, next: next)
@@ -123,11 +123,9 @@ struct MembershipDesk: Sendable {
 
   /// Those that can still be used, the newest first.
   private static func tickets(of membership: Membership, at now: Timestamp) -> [TicketListing] {
-    membership.invitations.values.filter { $0.left > 0 && now.seconds < $0.expires.seconds }
+    membership.invitations.values.filter { $0.isOpen(at: now) }
       .sorted { ($1.made.seconds, $1.hash) < ($0.made.seconds, $0.hash) }
-      .map {
-        TicketListing(number: $0.shortName, role: $0.role, left: $0.left, uses: $0.uses, expires: $0.expires)
-      }
+      .map(TicketListing.init)
   }
 
   private static func page(
@@ -177,5 +175,20 @@ struct MembershipDesk: Sendable {
 
   private static func listing(_ claim: Claim) -> ClaimListing {
     ClaimListing(prefix: claim.prefix, owner: claim.owner, allowed: claim.allowed.sorted(), since: claim.since)
+  }
+}
+
+extension TicketListing {
+  fileprivate init(_ ticket: Invitation) {
+    self.init(
+      number: ticket.shortName, role: ticket.role, left: ticket.left, uses: ticket.uses, expires: ticket.expires,
+      by: ticket.by)
+  }
+}
+
+extension AffectedReply {
+  fileprivate init(_ expulsion: Expulsion) {
+    self.init(
+      peer: expulsion.peer, withdrawn: expulsion.withdrawn, tickets: expulsion.open.map(TicketListing.init))
   }
 }

@@ -26,7 +26,7 @@ extension WireFailure {
     case .usedTicket: self.init(.forbidden, "all uses of the ticket are taken: ask for a new one")
     case .expiredTicket(let time): self.init(.forbidden, "the ticket ended at \(time): ask for a new one")
     case .revoked:
-      self.init(.forbidden, "the membership was revoked, and the ticket does not bring it back: ask for a new one")
+      self.init(.forbidden, "the membership has ended, and the ticket does not bring it back: ask for a new one")
     case .tooMany(let limit, let value):
       self.init(.tooMany, "the network has as many as the limit \(limit) allows", limit: .init(limit, value))
     case .notFound(let what): self.init(.notFound, what)

@@ -62,6 +62,10 @@ final class Database {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw NetworkStoreError(path, "is not a regular file")
     }
+    guard status.st_uid == geteuid() else {
+      throw NetworkStoreError(
+        path, "belongs to user \(status.st_uid), not to the user \(geteuid()) that runs this process")
+    }
     guard status.st_mode & 0o077 == 0 else {
       throw NetworkStoreError(path, "can be read by others: type chmod 600 '\(path)'")
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 import LineJSON
 package import WireProtocol
 
@@ -8,19 +8,6 @@ package import WireProtocol
 ///
 /// For one thread at a time; calls block.
 package final class NetworkStore {
-  /// Of this version of the tables: PRAGMA user_version.
-  private static let version: Int64 = 2
-  private static let tables: [StaticString] = [
-    "CREATE TABLE members (peer BLOB PRIMARY KEY, role TEXT, since INTEGER, name TEXT, ticket BLOB) WITHOUT ROWID",
-    """
-    CREATE TABLE invitations (hash BLOB PRIMARY KEY, role TEXT, uses INTEGER, left INTEGER, made INTEGER,
-      expires INTEGER, by BLOB, barred BLOB) WITHOUT ROWID
-    """,
-    "CREATE TABLE bans (peer BLOB PRIMARY KEY, since INTEGER, reason TEXT) WITHOUT ROWID",
-    "CREATE TABLE claims (prefix TEXT PRIMARY KEY, owner BLOB, allowed BLOB, since INTEGER) WITHOUT ROWID",
-    "CREATE TABLE log (number INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB)",
-  ]
-
   /// The parts of the audit log. Each has half of the room: what any member can cause as often as it likes does not push out
   /// who joined and who was revoked.
   private enum LogPart: Int64, CaseIterable {
@@ -39,25 +26,18 @@ package final class NetworkStore {
   /// Of the lines of each part of the log; their rows and pages need about a third more.
   private var logBytes: [LogPart: Int64] = [:]
 
-  /// Opens or creates the database; its directory must exist.
+  /// Opens the database, or creates it for a network that begins; its directory must exist.
   ///
-  /// - Parameter maxLogBytes: of the audit log; the oldest entries go first. With what SQLite needs, 64 MiB by default.
-  /// - Throws: if it is damaged, of a later version, or used by another process.
-  package init(path: String, maxLogBytes: Int64 = 44 << 20) throws(NetworkStoreError) {
+  /// - Parameters:
+  ///   - index: whose network it is.
+  ///   - maxLogBytes: of the audit log; the oldest entries go first. With what SQLite needs, 64 MiB by default.
+  /// - Throws: if it is damaged, of a later version, of another index, used by another process, or lost.
+  package init(path: String, of index: PeerID, maxLogBytes: Int64 = 44 << 20) throws(NetworkStoreError) {
+    let mark = NetworkMark(database: path)
+    try mark.check()
     database = try Database(path: path)
+    try NetworkTables.prepare(database, of: index, mark)
     maxBytesOfPart = maxLogBytes / Int64(LogPart.allCases.count)
-    var version: Int64 = 0
-    try database.query("PRAGMA user_version") { row throws(NetworkStoreError) in version = row.first?.integer ?? 0 }
-    guard version <= Self.version else {
-      throw NetworkStoreError(path, "was written by a later version of p2p-index: install that version")
-    }
-    if version < Self.version {
-      try database.transaction { database throws(NetworkStoreError) in
-        if version == 0 { for table in Self.tables { try database.execute(table) } }
-        try database.execute("ALTER TABLE log ADD COLUMN part INTEGER NOT NULL DEFAULT 0")
-        try database.execute("PRAGMA user_version = 2")
-      }
-    }
     var bytes: [LogPart: Int64] = [:]
     try database.query("SELECT part, sum(length(line)) FROM log GROUP BY part") { row throws(NetworkStoreError) in
       guard let part = row.first?.integer.flatMap(LogPart.init) else { return }
@@ -121,10 +101,11 @@ package final class NetworkStore {
     switch change {
     case .member(let member):
       try database.execute(
-        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?)",
         [
           .bytes(member.peer), .text(member.role.rawValue), .integer(member.since.seconds),
           member.name.map { .text($0.text) } ?? .null, .bytes(member.tickets.flatMap(\.bytes)),
+          member.by.map(Database.Value.bytes) ?? .null,
         ])
     case .noMember(let peer): try database.execute("DELETE FROM members WHERE peer = ?", [.bytes(peer)])
     case .invitation(let invitation):
@@ -144,8 +125,11 @@ package final class NetworkStore {
     case .noBan(let peer): try database.execute("DELETE FROM bans WHERE peer = ?", [.bytes(peer)])
     case .claim(let claim):
       try database.execute(
-        "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)",
-        [.text(claim.prefix), .bytes(claim.owner), .bytes(claim.allowed), .integer(claim.since.seconds)])
+        "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)",
+        [
+          .text(claim.prefix), .bytes(claim.owner), .bytes(claim.allowed), .integer(claim.since.seconds),
+          claim.above.map { .text($0) } ?? .null,
+        ])
     case .noClaim(let prefix): try database.execute("DELETE FROM claims WHERE prefix = ?", [.text(prefix)])
     }
   }
@@ -157,7 +141,7 @@ package final class NetworkStore {
     var changes: [MembershipChange] = []
     for (sql, read) in Self.readers {
       try database.query(sql) { row throws(NetworkStoreError) in
-        guard let change = read(row) else { throw NetworkStoreError(database.path, Self.damage) }
+        guard let change = read(row) else { throw NetworkStoreError(database.path, NetworkTables.damage) }
         changes.append(change)
       }
     }
@@ -166,18 +150,16 @@ package final class NetworkStore {
     return membership
   }
 
-  private static let damage =
-    "is damaged (a row makes no sense): restore your copy, or move it away and invite the members again"
-
   private static let readers: [(StaticString, @Sendable ([Database.Value]) -> MembershipChange?)] = [
     (
-      "SELECT peer, role, since, name, ticket FROM members",
+      "SELECT peer, role, since, name, ticket, by FROM members",
       { row in
-        guard row.count == 5, let peer = row[0].peer, let role = row[1].role, let since = row[2].time,
-          let tickets = row[4].digests, !tickets.isEmpty
+        guard row.count == 6, let peer = row[0].peer, let role = row[1].role, let since = row[2].time,
+          let tickets = row[4].digests, !tickets.isEmpty, row[5] == .null || row[5].peer != nil
         else { return nil }
         let name = row[3].text.flatMap { try? PeerName($0) }
-        return .member(Member(peer: peer, role: role, since: since, name: name, tickets: tickets))
+        return .member(
+          Member(peer: peer, role: role, since: since, name: name, tickets: tickets, by: row[5].peer))
       }
     ),
     (
@@ -201,12 +183,12 @@ package final class NetworkStore {
       }
     ),
     (
-      "SELECT prefix, owner, allowed, since FROM claims",
+      "SELECT prefix, owner, allowed, since, above FROM claims",
       { row in
-        guard row.count == 4, let prefix = row[0].text, let owner = row[1].peer, let allowed = row[2].peers,
+        guard row.count == 5, let prefix = row[0].text, let owner = row[1].peer, let allowed = row[2].peers,
           let since = row[3].time
         else { return nil }
-        return .claim(Claim(prefix: prefix, owner: owner, allowed: allowed, since: since))
+        return .claim(Claim(prefix: prefix, owner: owner, allowed: allowed, since: since, above: row[4].text))
       }
     ),
   ]
@@ -237,8 +219,8 @@ package final class NetworkStore {
 extension Database.Value {
   var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
   fileprivate var text: String? { if case .text(let value) = self { value } else { nil } }
-  fileprivate var digest: Digest? { if case .bytes(let value) = self { Digest(bytes: value) } else { nil } }
-  fileprivate var peer: PeerID? { digest.map(PeerID.init(digest:)) }
+  var digest: Digest? { if case .bytes(let value) = self { Digest(bytes: value) } else { nil } }
+  var peer: PeerID? { digest.map(PeerID.init(digest:)) }
   fileprivate var role: MemberRole? { text.flatMap(MemberRole.init(rawValue:)) }
   fileprivate var time: Timestamp? { integer.map(Timestamp.init(seconds:)) }
   fileprivate var count: Int? { integer.flatMap { $0 >= 0 ? Int(exactly: $0) : nil } }
@@ -253,6 +235,6 @@ extension Database.Value {
 
   fileprivate var peers: Set<PeerID>? { digests.map { Set($0.map(PeerID.init(digest:))) } }
 
-  fileprivate static func bytes(_ peer: PeerID) -> Self { .bytes(peer.digest.bytes) }
+  static func bytes(_ peer: PeerID) -> Self { .bytes(peer.digest.bytes) }
   fileprivate static func bytes(_ peers: Set<PeerID>) -> Self { .bytes(peers.sorted().flatMap(\.digest.bytes)) }
 }

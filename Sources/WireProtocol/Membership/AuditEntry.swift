@@ -28,6 +28,8 @@ package struct AuditEntry: WireMessage, Hashable {
   package var reason: String?
   /// The number of refusals that the entry stands for, if there are several.
   package var count: Int?
+  /// The number of tickets that went with a membership, because the peer had made them.
+  package var tickets: Int?
 
   package init(_ event: Event, at time: Timestamp, peer: PeerID? = nil, by: PeerID? = nil) {
     self.time = time
@@ -47,6 +49,7 @@ package struct AuditEntry: WireMessage, Hashable {
     host = try fields.optionalString("host")
     reason = try fields.optionalString("reason")
     count = try fields.optionalCount("count")
+    tickets = try fields.optionalCount("tickets")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -60,5 +63,6 @@ package struct AuditEntry: WireMessage, Hashable {
     if let host { fields.member("host", host) }
     if let reason { fields.member("reason", reason) }
     if let count { fields.member("count", count) }
+    if let tickets { fields.member("tickets", tickets) }
   }
 }

@@ -49,14 +49,17 @@ package struct MemberListing: WireMessage, Hashable {
   package let role: MemberRole
   /// `nil` for the peers of the index's own supervisor, which did not join.
   package let since: Timestamp?
+  /// Who made the ticket that gave it this role; `nil` for the operator.
+  package let by: PeerID?
   /// Sessions at the index now.
   package let sessions: Int
 
-  package init(peer: PeerID, name: PeerName?, role: MemberRole, since: Timestamp?, sessions: Int) {
+  package init(peer: PeerID, name: PeerName?, role: MemberRole, since: Timestamp?, by: PeerID?, sessions: Int) {
     self.peer = peer
     self.name = name
     self.role = role
     self.since = since
+    self.by = by
     self.sessions = sessions
   }
 
@@ -65,6 +68,7 @@ package struct MemberListing: WireMessage, Hashable {
     name = try fields.value("name") == nil ? nil : fields.peerName()
     role = try fields.word("role")
     since = try fields.value("since") == nil ? nil : fields.timestamp("since")
+    by = try fields.optionalPeerID("by")
     sessions = try fields.count("sessions")
   }
 
@@ -73,6 +77,7 @@ package struct MemberListing: WireMessage, Hashable {
     if let name { fields.member("name", name.text) }
     fields.member("role", role.rawValue)
     if let since { fields.member("since", since) }
+    if let by { fields.member("by", by) }
     fields.member("sessions", sessions)
   }
 }
@@ -85,13 +90,16 @@ package struct TicketListing: WireMessage, Hashable {
   package let left: Int
   package let uses: Int
   package let expires: Timestamp
+  /// Who made it; `nil` for the operator.
+  package let by: PeerID?
 
-  package init(number: String, role: MemberRole, left: Int, uses: Int, expires: Timestamp) {
+  package init(number: String, role: MemberRole, left: Int, uses: Int, expires: Timestamp, by: PeerID?) {
     self.number = number
     self.role = role
     self.left = left
     self.uses = uses
     self.expires = expires
+    self.by = by
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -100,6 +108,7 @@ package struct TicketListing: WireMessage, Hashable {
     left = try fields.count("left")
     uses = try fields.count("uses")
     expires = try fields.timestamp("expires")
+    by = try fields.optionalPeerID("by")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -108,6 +117,7 @@ package struct TicketListing: WireMessage, Hashable {
     fields.member("left", left)
     fields.member("uses", uses)
     fields.member("expires", expires)
+    if let by { fields.member("by", by) }
   }
 }
 
@@ -141,20 +151,30 @@ package struct MembersReply: WireReply {
 package struct AffectedReply: WireReply {
   package let peer: PeerID?
   package let number: String?
+  /// The number of tickets that went with a membership, because the peer had made them.
+  package let withdrawn: Int
+  /// Tickets that the peer knows and that others can still use.
+  package let tickets: [TicketListing]
 
-  package init(peer: PeerID? = nil, number: String? = nil) {
+  package init(peer: PeerID? = nil, number: String? = nil, withdrawn: Int = 0, tickets: [TicketListing] = []) {
     self.peer = peer
     self.number = number
+    self.withdrawn = withdrawn
+    self.tickets = tickets
   }
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     peer = try fields.optionalPeerID("peer")
     number = try fields.optionalString("number")
+    withdrawn = try fields.optionalCount("withdrawn") ?? 0
+    tickets = try fields.optionalElements("tickets")
   }
 
   package func write(to fields: inout some FieldWriter) {
     if let peer { fields.member("peer", peer) }
     if let number { fields.member("number", number) }
+    if withdrawn > 0 { fields.member("withdrawn", withdrawn) }
+    if !tickets.isEmpty { fields.array("tickets", tickets) }
   }
 }
 
