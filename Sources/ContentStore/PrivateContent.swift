@@ -9,6 +9,8 @@ package enum PrivateContent: Equatable, Sendable {
   case key
   /// The catalogue of a peer.
   case catalogue
+  /// The members of a closed network, in the database of its index.
+  case members
   /// The journal of an SQLite database. It cannot be told whose; without its database it is of no use to others.
   case journal
 
@@ -16,14 +18,18 @@ package enum PrivateContent: Equatable, Sendable {
   package static let prefixLength = 4096
   /// `application_id` in the header of a catalogue: "p2pc".
   package static let applicationID: Int32 = 0x7032_7063
+  /// The same of an index: "p2pn".
+  package static let membersID: Int32 = 0x7032_706E
 
   /// - Parameter start: the first bytes of a file, up to `prefixLength`.
   package init?(_ start: some Collection<UInt8>) {
     let start = Array(start.prefix(Self.prefixLength))
     if Self.isKey(start) {
       self = .key
-    } else if Self.isCatalogue(start) {
+    } else if Self.isDatabase(start, Self.applicationID) {
       self = .catalogue
+    } else if Self.isDatabase(start, Self.membersID) {
+      self = .members
     } else if Self.isJournal(start) {
       self = .journal
     } else {
@@ -43,6 +49,7 @@ package enum PrivateContent: Equatable, Sendable {
     switch self {
     case .key: "is a private key, which is never shared"
     case .catalogue: "is the catalogue of a peer, which is never shared"
+    case .members: "is the database of an index, which is never shared"
     case .journal: "is the journal of a database, which is never shared"
     }
   }
@@ -66,9 +73,9 @@ package enum PrivateContent: Equatable, Sendable {
   }
 
   /// Section 1.3 of the SQLite file format: a magic string, and at 68 the application id.
-  private static func isCatalogue(_ start: [UInt8]) -> Bool {
+  private static func isDatabase(_ start: [UInt8], _ id: Int32) -> Bool {
     start.count >= 100 && start.starts(with: Array("SQLite format 3\0".utf8))
-      && start[68..<72].elementsEqual(withUnsafeBytes(of: applicationID.bigEndian) { Array($0) })
+      && start[68..<72].elementsEqual(withUnsafeBytes(of: id.bigEndian) { Array($0) })
   }
 
   /// Section 4.1: the magic number of a write-ahead log in both byte orders, and its version.

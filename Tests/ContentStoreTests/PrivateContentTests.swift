@@ -27,6 +27,7 @@ import Testing
 
   @Test func `catalogue and journal are recognised`() {
     #expect(PrivateContent(Self.database(application: Array("p2pc".utf8))) == .catalogue)
+    #expect(PrivateContent(Self.database(application: Array("p2pn".utf8))) == .members)
     #expect(PrivateContent(Self.journal) == .journal)
     #expect(PrivateContent(Self.journal.prefix(3) + [0x83] + Self.journal.dropFirst(4)) == .journal)
   }

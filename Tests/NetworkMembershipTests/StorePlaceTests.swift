@@ -34,6 +34,13 @@ import WireProtocol
 
   private func members() throws -> Int { try NetworkStore(path: path, of: Self.index).load().members.count }
 
+  @Test func `a copy of the file is recognised by its beginning`() throws {
+    let store = try NetworkStore(path: path, of: Self.index)
+    let start = try #require(TemporaryDirectory.read(path)?.prefix(72))
+    #expect(start.suffix(4).elementsEqual("p2pn".utf8))
+    withExtendedLifetime(store) {}
+  }
+
   @Test func `the file is for its owner only, whatever the creation mask`() throws {
     _ = try NetworkStore(path: path, of: Self.index)
     var status = stat()
