@@ -88,7 +88,33 @@ import WireProtocol
     }
   }
 
-  // MARK: In the place of a peer
+  // MARK: In the place of others
+
+  @Test func `nobody takes the place of a known index, neither with another key nor without TLS`() async throws {
+    try await ClosedInstallation.with { network in
+      try await network.join()
+      let (bob, eve) = (network.second, try network.identity("eve"))
+      let known = try await network.invite("--role", "publisher")
+      try await network.first.expectSuccess(["supervisor", "stop"])
+      let welcome: SecureServer.Answer = { request, _ in
+        HostileIndex.reply(request["id"]?.integer ?? 0, #""server":"x","host":"127.0.0.1","limits":{},"documents":[]"#)
+      }
+      let impostors: [(PeerIdentity?, [String])] = [(nil, ["without TLS"]), (eve, [known.index.hex, eve.id.hex])]
+      for (identity, words) in impostors {
+        try await SecureServer.with(identity, port: network.index.port, answer: welcome) { server in
+          let isRefused = try await eventually {
+            let error = try await bob.rows("bob", "status").first?["index"]?["error"]?.string ?? ""
+            return words.allSatisfy { error.contains($0) }
+          }
+          #expect(isRefused, "\(words)")
+          for command in [["join", known.text], ["connect", "\(network.index)"]] {
+            #expect(try await bob.outcome(command).status != 0, "\(command)")
+          }
+          #expect(server.requests.isEmpty, "\(server.requests)")
+        }
+      }
+    }
+  }
 
   @Test func `nobody takes the place of a peer, at the index nor at its address`() async throws {
     try await ClosedInstallation.with { network in
