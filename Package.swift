@@ -250,12 +250,12 @@ let package = Package(
     .testTarget(
       name: "TortureTests", dependencies: ["Torture", "TestSupport", "DocumentModel"],
       path: "Tests/Tools/TortureTests"),
-    // The real executables, several users, kill -9.
+    // The real executables, several users, kill -9. ContentStore: the hashes of peers that lie.
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "TestSupport", "DocumentModel", "LineJSON", "LineTransport", "NetworkMembership", "PeerIdentity",
-        "WireProtocol", nioCore, nioPosix,
+        "TestSupport", "ContentStore", "DocumentModel", "LineJSON", "LineTransport", "NetworkMembership",
+        "PeerIdentity", "WireProtocol", nioCore, nioPosix,
       ]),
   ]
 )

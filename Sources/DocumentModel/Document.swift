@@ -56,7 +56,7 @@ package struct Holder: Hashable, Sendable {
   /// Whether it has the whole content.
   package let complete: Bool
   /// Whether it has proven to the index, by TLS, that it has the key of its id. It is then reached by TLS only.
-  package let proven: Bool
+  package var proven: Bool
 
   package init(
     peer: PeerID, name: PeerName, host: String, port: UInt16, complete: Bool, proven: Bool = false

@@ -187,7 +187,8 @@ package final class PeerDaemon: Sendable {
       ).fetch)
     let prefixes = downloads.prefixes { transfer in
       BatchSources(
-        identity: identity, transport: state.transport, pass: { passes.pass }, group: group,
+        identity: identity, transport: state.transport, pass: { passes.pass }, isClosed: { passes.isClosed },
+        group: group,
         timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }

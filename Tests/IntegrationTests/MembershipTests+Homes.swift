@@ -192,15 +192,9 @@ extension MembershipTests {
     #expect(stats["records"]?.integer == 0 && stats["watches"]?.integer ?? 0 == 0, "\(stats)")
     let carol = try network.identity("carol")
     let ticket = try await network.invite()
-    let client = try await SecureClient.connect(
-      to: network.index, as: carol,
-      sending: [
-        SecureClient.hello(carol), #"{"id":2,"op":"join","secret":"\#(ticket.secret.hex)"}"#,
-        #"{"id":3,"op":"watch",\#(content)}"#, #"{"id":4,"op":"lookup",\#(content)}"#,
-      ])
-    _ = try await client.line()
-    #expect(try await client.line()?["status"]?.integer == 200)
-    #expect(try await client.line()?["status"]?.integer == 200)
+    let client = try await SecureClient.join(network.index, as: carol, with: ticket)
+    #expect(try await client.ask(#"{"id":3,"op":"watch",\#(content)}"#)["status"]?.integer == 200)
+    client.send(#"{"id":4,"op":"lookup",\#(content)}"#)
     var lines = [try await client.line(), try await client.line()]
     lines.sort { ($0?["event"]?.string ?? "") < ($1?["event"]?.string ?? "") }
     #expect(lines[0]?["error"]?.string == "not-found", "\(lines)")

@@ -92,15 +92,8 @@ import WireProtocol
       // Another member, whose connection only listens.
       let carol = try network.identity("carol")
       let ticket = try await network.invite()
-      let client = try await SecureClient.connect(
-        to: network.index, as: carol,
-        sending: [
-          SecureClient.hello(carol), #"{"id":2,"op":"join","secret":"\#(ticket.secret.hex)"}"#,
-          #"{"id":3,"op":"list"}"#,
-        ])
-      #expect(try await client.line()?["role"]?.string == "none")
-      #expect(try await client.line()?["role"]?.string == "reader")
-      #expect(try await client.line()?["documents"]?.array?.count == 1)
+      let client = try await SecureClient.join(network.index, as: carol, with: ticket)
+      #expect(try await client.ask(#"{"id":3,"op":"list"}"#)["documents"]?.array?.count == 1)
       let start = ContinuousClock.now
       try await network.first.expectSuccess(["network", "revoke", String(carol.id.hex.prefix(12))])
       let last = try await client.line()

@@ -277,6 +277,16 @@ struct RootModeTests {
         let refused = try await system.run(as: user, Self.p2pctl, "network", "invite")
         #expect(refused.status == 77 && refused.errors.contains("admin"), "\(refused)")
       }
+      // Even with permissive modes, the index checks the credentials.
+      guard access("/usr/bin/curl", X_OK) == 0 else { return }
+      let socket = "/run/p2p/index/control.sock"
+      #expect(try await system.run("/bin/chmod", "666", socket).status == 0)
+      let hello = #"{"id":1,"op":"hello","protocol":1}"#
+      let asked = try await system.run(
+        as: system.alice, "/bin/sh", "-c",
+        "echo '\(hello)' | curl --silent --max-time 30 --unix-socket \(socket) telnet://localhost")
+      #expect(asked.output.contains("only the user that runs the index and root"), "\(asked)")
+      #expect(asked.lines.count == 1)
     }
   }
 

@@ -6,11 +6,12 @@ import LineTransport
 import NIOCore
 import NIOPosix
 import PeerDaemon
+import PeerIdentity
 import Synchronization
 import TestSupport
 import WireProtocol
 
-/// An index that answers every look-up with what a test provides.
+/// An index that answers every look-up with what a test provides, or keeps out every peer that joins it.
 final class ScriptedIndex: Sendable {
   /// Makes the answer to a look-up, without `id` and `status`.
   typealias Answer = @Sendable () -> [UInt8]
@@ -29,13 +30,21 @@ final class ScriptedIndex: Sendable {
   /// The number of look-ups received.
   var lookups: Int { count.held.withLock { $0 } }
 
-  static func with(answer: @escaping Answer, _ body: (ScriptedIndex) async throws -> Void) async throws {
+  /// - Parameters:
+  ///   - identity: its key, to be reached by TLS only; `nil` for a plain and open index.
+  ///   - statedKey: the key that it states when a peer joins, to which it stays a stranger all the same.
+  static func with(
+    identity: PeerIdentity? = nil, statedKey: [UInt8] = [], answer: @escaping Answer = { [] },
+    _ body: (ScriptedIndex) async throws -> Void
+  ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let count = Count()
+    let key = identity == nil ? nil : Base64URL.encode(statedKey)
     let server = try await LineServer.start(
       .address(host: "127.0.0.1", port: 0), group: group, limits: LineLimits(line: 65_536),
-      gate: ConnectionGate(limit: 100, limitOfAddress: 100)
-    ) { _ in ScriptedIndexRole(answer: answer, count: count) }
+      gate: ConnectionGate(limit: 100, limitOfAddress: 100),
+      tls: identity.map { TLSOffer(try TransportIdentity($0), plain: .never) }
+    ) { _ in ScriptedIndexRole(answer: answer, statedKey: key, count: count) }
     let index = ScriptedIndex(server: server, group: group, count: count)
     do { try await body(index) } catch {
       await index.end()
@@ -73,10 +82,12 @@ private final class Count: Sendable {
 
 private final class ScriptedIndexRole: LineRole {
   private let answer: ScriptedIndex.Answer
+  private let statedKey: String?
   private let count: Count
 
-  init(answer: @escaping ScriptedIndex.Answer, count: Count) {
+  init(answer: @escaping ScriptedIndex.Answer, statedKey: String?, count: Count) {
     self.answer = answer
+    self.statedKey = statedKey
     self.count = count
   }
 
@@ -86,13 +97,17 @@ private final class ScriptedIndexRole: LineRole {
     }
     guard let (id, request) = request else { return .close }
     output.bytes += Array(#"{"id":\#(id),"status":200,"#.utf8)
+    // In a closed network every peer stays a stranger, whatever it was told.
+    let role = statedKey == nil ? "" : #""role":"none","#
     switch request {
-    case .hello: output.bytes += Array(#""server":"x","host":"127.0.0.1","limits":{}}"#.utf8)
+    case .hello: output.bytes += Array(#"\#(role)"server":"x","host":"127.0.0.1","limits":{}}"#.utf8)
+    case .membership(.join):
+      output.bytes += Array(#""role":"publisher","key":"\#(statedKey ?? "")"}"#.utf8)
     case .lookup:
       count.held.withLock { $0 += 1 }
       output.bytes += answer() + Array("}".utf8)
     case .add(let documents): output.bytes += Array(#""added":\#(documents.count)}"#.utf8)
-    default: output.bytes += Array(#""removed":0}"#.utf8)
+    default: output.bytes += Array(#"\#(role)"removed":0}"#.utf8)
     }
     output.bytes.append(0x0A)
     return .next

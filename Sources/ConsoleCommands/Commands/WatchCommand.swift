@@ -80,7 +80,8 @@ struct WatchCommand: ConsoleCommand {
       } catch is Finished {
         return .done
       } catch let failure as CommandFailure where hasBegun && failure.mayPass {
-        let reason = failure.wire?.message ?? "The connection to the daemon was lost"
+        let reason =
+          failure.wire.map { "The watch was interrupted: \($0.message)" } ?? "The connection to the daemon was lost"
         if !isLost { console.noteLine("\(reason); watching again.") }
         isLost = true
         try console.pause(Self.pause)

@@ -20,6 +20,7 @@ final class ContentFetch {
     let transport: TransportIdentity?
     /// What this peer shows in a closed network.
     let pass: @Sendable () -> SignedPass?
+    let isClosed: Bool
     let pool: NIOThreadPool
     let timeout: SourceTimeout
     let idle: IdleSources
@@ -163,6 +164,7 @@ final class ContentFetch {
   }
 
   private func ask(_ id: SourceSelection.ID, _ holder: Holder, _ pace: SourceSelection.Pace) {
+    let holder = holder.secured(inClosed: context.isClosed)
     guard let address = SourceAddress.usable(holder, mayBeLocal: context.mayBeLocal) else {
       return leave(id, holder, .misplaced(holder.host), gained: 0)
     }

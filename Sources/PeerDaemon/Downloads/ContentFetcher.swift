@@ -117,7 +117,8 @@ package struct ContentFetcher: Sendable {
   ) async -> FetchOutcome {
     let loop = idle.loop(for: choice.holders) ?? group.next()
     let context = ContentFetch.Context(
-      identity: identity, transport: transport, pass: { [passes = link.passes] in passes.pass }, pool: pool,
+      identity: identity, transport: transport, pass: { [passes = link.passes] in passes.pass },
+      isClosed: link.passes.isClosed, pool: pool,
       timeout: timeout, idle: idle, mayBeLocal: link.isIndexLocal,
       logger: logger,
       random: Double.random(in: 0..<1), limiter: limiter, observer: observer, lookUp: lookUp,

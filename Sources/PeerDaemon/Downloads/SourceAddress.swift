@@ -37,6 +37,15 @@ struct SourceSecurity: Sendable {
   }
 }
 
+extension Holder {
+  /// In a closed network every member has proven its id, whatever the index says: none is asked without TLS.
+  func secured(inClosed isClosed: Bool) -> Holder {
+    var holder = self
+    holder.proven = proven || isClosed
+    return holder
+  }
+}
+
 extension SourceFailure {
   /// The connection could not be made.
   init(connecting error: any Error) {

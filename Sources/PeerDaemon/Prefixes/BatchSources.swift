@@ -21,6 +21,7 @@ actor BatchSources {
   private let identity: (id: PeerID, name: PeerName)
   private let transport: TransportIdentity?
   private let pass: @Sendable () -> SignedPass?
+  private let isClosed: @Sendable () -> Bool
   private let group: any EventLoopGroup
   private let timeout: SourceTimeout
   private let mayBeLocal: @Sendable () -> Bool
@@ -41,10 +42,13 @@ actor BatchSources {
   private var connections: [HolderID: [Int: Open]] = [:]
   private var lastNumber = 0
 
-  /// - Parameter pass: what this peer shows in a closed network.
+  /// - Parameters:
+  ///   - pass: what this peer shows in a closed network.
+  ///   - isClosed: whether the network is.
   init(
     identity: (id: PeerID, name: PeerName), transport: TransportIdentity?,
-    pass: @escaping @Sendable () -> SignedPass? = { nil }, group: any EventLoopGroup, timeout: SourceTimeout,
+    pass: @escaping @Sendable () -> SignedPass? = { nil }, isClosed: @escaping @Sendable () -> Bool = { false },
+    group: any EventLoopGroup, timeout: SourceTimeout,
     mayBeLocal: @escaping @Sendable () -> Bool,
     limit: (limiter: RateLimiter, transfer: TransferHandle)
   ) {
@@ -52,6 +56,7 @@ actor BatchSources {
     self.identity = identity
     self.transport = transport
     self.pass = pass
+    self.isClosed = isClosed
     self.group = group
     self.timeout = timeout
     self.mayBeLocal = mayBeLocal
@@ -141,6 +146,7 @@ actor BatchSources {
 
   /// - Returns: also whether the connection was used before.
   private func take(_ holder: Holder) -> (Int, Open, isKept: Bool)? {
+    let holder = holder.secured(inClosed: isClosed())
     let known = connections[holder.id] ?? [:]
     if let (number, open) = known.first(where: { !$0.value.isBusy && $0.value.isProven == holder.proven }) {
       connections[holder.id]?[number]?.isBusy = true
