@@ -27,102 +27,26 @@ extension PeerIdentity {
 }
 
 extension PeerID {
-  /// What precedes the 65 bytes of an uncompressed point of P-256 in a SubjectPublicKeyInfo.
-  private static let header: [UInt8] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE,
-    0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
-  ]
-  private static let keyLength = header.count + 64
-
   /// The id of the peer that has this key.
   /// - Parameter publicKey: a DER SubjectPublicKeyInfo.
   /// - Returns: `nil` unless it is an uncompressed P-256 key, which has one encoding only.
   package init?(publicKey: [UInt8]) {
-    guard publicKey.count == Self.keyLength, publicKey.starts(with: Self.header),
-      let digest = DocumentModel.Digest(bytes: SHA256.hash(data: publicKey))
+    guard CertificateReader.isKey(publicKey), let digest = DocumentModel.Digest(bytes: SHA256.hash(data: publicKey))
     else { return nil }
     self.init(digest: digest)
   }
-}
 
-extension PeerID {
-  /// The id that a certificate claims: that of the key in it, which whoever shows it has yet to prove. Read here, because the
-  /// library of TLS ends the process where it cannot make a key of what it finds.
+  /// The id that a certificate claims: that of the key in it, which whoever shows it has yet to prove.
   /// - Returns: `nil` for anything but strict DER (RFC 5280 section 4.1) with an uncompressed P-256 key.
   package init?(certificate der: [UInt8]) {
-    var outside = DERReader(der[...])
-    guard var certificate = outside.next(.sequence).map(DERReader.init(inside:)), outside.isAtEnd,
-      var signed = certificate.next(.sequence).map(DERReader.init(inside:))
-    else { return nil }
-    signed.skipTagged(0)
-    // Serial number, algorithm, issuer, validity and subject.
-    for tag in [DER.Tag.integer, .sequence, .sequence, .sequence, .sequence] where signed.next(tag) == nil {
-      return nil
-    }
-    guard let key = signed.next(.sequence) else { return nil }
-    self.init(publicKey: Array(key.whole))
-  }
-}
-
-/// Reads elements of strict DER, one after the other: definite lengths in their shortest form, at most 64 KiB.
-private struct DERReader {
-  struct Element {
-    let whole: ArraySlice<UInt8>
-    let content: ArraySlice<UInt8>
-  }
-
-  private var rest: ArraySlice<UInt8>
-
-  init(_ bytes: ArraySlice<UInt8>) {
-    rest = bytes
-  }
-
-  init(inside element: Element) {
-    rest = element.content
-  }
-
-  var isAtEnd: Bool { rest.isEmpty }
-
-  /// The next element; `nil` unless it has this tag.
-  mutating func next(_ tag: DER.Tag) -> Element? { next(tag.rawValue) }
-
-  /// Passes a context-specific, constructed element, if it comes next.
-  mutating func skipTagged(_ number: UInt8) {
-    if rest.first == 0xA0 | number { _ = next(0xA0 | number) }
-  }
-
-  private mutating func next(_ tag: UInt8) -> Element? {
-    guard rest.first == tag, let (header, length) = Self.length(rest.dropFirst().prefix(3)),
-      rest.count - 1 - header >= length
-    else { return nil }
-    let whole = rest.prefix(1 + header + length)
-    rest = rest.dropFirst(whole.count)
-    return Element(whole: whole, content: whole.dropFirst(1 + header))
-  }
-
-  /// The bytes of a length, and its value.
-  private static func length(_ bytes: ArraySlice<UInt8>) -> (header: Int, length: Int)? {
-    let bytes = Array(bytes)
-    switch bytes.first {
-    case let short? where short < 0x80: return (1, Int(short))
-    case 0x81 where bytes.count >= 2 && bytes[1] >= 0x80: return (2, Int(bytes[1]))
-    case 0x82 where bytes.count == 3 && bytes[1] > 0: return (3, Int(bytes[1]) << 8 | Int(bytes[2]))
-    default: return nil
-    }
+    guard let key = CertificateReader.publicKey(in: der) else { return nil }
+    self.init(publicKey: key)
   }
 }
 
 /// The few elements of DER (X.690) that a certificate needs.
 private enum DER {
-  enum Tag: UInt8 {
-    case integer = 0x02
-    case bitString = 0x03
-    case utf8String = 0x0C
-    case utcTime = 0x17
-    case generalizedTime = 0x18
-    case sequence = 0x30
-    case set = 0x31
-  }
+  typealias Tag = DERTag
 
   /// The algorithm ecdsa-with-SHA256: RFC 5758 section 3.2.
   static let ecdsaWithSHA256: [UInt8] = [
