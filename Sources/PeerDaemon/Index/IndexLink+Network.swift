@@ -16,7 +16,7 @@ extension IndexLink {
 
   /// The network of the connection; `nil` while there is none. It stays as long as the connection, unless the membership
   /// of this peer ends.
-  var network: Home? { machine.isConnected && !isLeaving ? passes.home : nil }
+  var network: Home? { isConnected ? passes.home : nil }
 
   /// Call it immediately before the request is sent: the connection may be another one after each suspension.
   /// - Parameter home: the network to which the request belongs; `nil` if a person asks now.

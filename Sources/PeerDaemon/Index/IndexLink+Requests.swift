@@ -75,7 +75,7 @@ extension IndexLink {
   }
 
   func waitForConnection(_ timeout: TimeAmount, hastily: Bool = false) async -> Bool {
-    if machine.isConnected { return true }
+    if isConnected { return true }
     if refusal != nil { return false }
     // Before it is started, a connection is only a matter of time.
     if machine.state == .stopped, machine.hasTried { return false }

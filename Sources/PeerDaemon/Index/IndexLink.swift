@@ -232,11 +232,14 @@ package actor IndexLink {
 
   package var status: Status {
     Status(
-      address: address, isConnected: machine.isConnected, since: since, greeting: greeting,
+      address: address, isConnected: isConnected, since: since, greeting: greeting,
       error: lastError ?? outsideError ?? announcementError ?? refusedError,
       id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil,
       standing: greeting?.standing, network: network)
   }
+
+  /// Not while it leaves one index for another.
+  var isConnected: Bool { machine.isConnected && !isLeaving }
 
   /// Waits for a connection, at most `timeout.connection`.
   package func isConnectedInTime() async -> Bool {
