@@ -16,23 +16,18 @@ extension Catalogue {
     _ = try write { database in try Self.change(database) { $0.union(Audience(network)) } }
   }
 
-  /// Names of settings: whether the index of the own supervisor was open when it was reached last, and which index was
-  /// reached last, as the mark of its place in base64url.
+  /// The setting that says whether the index of the own supervisor was open when it was reached last.
   private static let ownOpenSetting = "own_index_open"
-  private static let placeSetting = "index_place"
+  private static let (yes, no) = ("yes", "no")
 
   /// Call it at each start, before the network of the last run is replaced: it begins to keep account in a catalogue that an
   /// earlier version has left. Durable on return.
-  /// - Returns: where the index is that was reached last; `nil` if none was.
-  package func beginHomes() throws(StoreError) -> IndexPlace? {
+  /// - Parameter isOwn: whether the index of the settings is that of the own supervisor.
+  package func beginHomes(isOwn: Bool) throws(StoreError) {
+    guard try setting(Self.ownOpenSetting) == nil else { return }
     try write { database in
-      if let text = try Self.setting(database, Self.placeSetting) {
-        return Base64URL.decode(text.utf8).flatMap { $0.isEmpty ? nil : IndexPlace(mark: $0) }
-      }
-      let isOpen = try Self.setting(database, Self.networkSetting) == nil
-      try Self.set(database, Self.ownOpenSetting, to: isOpen ? "yes" : nil)
-      try Self.set(database, Self.placeSetting, to: "")
-      return nil
+      let wasOpen = try isOwn && Self.setting(database, Self.networkSetting) == nil
+      try Self.set(database, Self.ownOpenSetting, to: wasOpen ? Self.yes : Self.no)
     }
   }
 
@@ -50,7 +45,7 @@ extension Catalogue {
         settled.insert(awaited)
       }
       if isOwn {
-        if network != .open, try Self.setting(database, Self.ownOpenSetting) != nil {
+        if network != .open, try Self.setting(database, Self.ownOpenSetting) == Self.yes {
           try Self.change(database) { $0.contains(.open) ? $0.union(Audience(network)) : $0 }
           for table in ["download", "prefixDownload"] {
             try database.execute(
@@ -58,9 +53,8 @@ extension Catalogue {
           }
           settled.insert(.open)
         }
-        try Self.set(database, Self.ownOpenSetting, to: network == .open ? "yes" : nil)
+        try Self.set(database, Self.ownOpenSetting, to: network == .open ? Self.yes : Self.no)
       }
-      try Self.set(database, Self.placeSetting, to: Base64URL.encode(place.mark))
       return settled
     }
   }

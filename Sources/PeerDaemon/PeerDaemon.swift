@@ -146,9 +146,7 @@ package final class PeerDaemon: Sendable {
     await limits.start()
     let passes = PassKeeper.keeping(
       state.network, in: catalogue, grace: settings.grace, pool: threads.catalogue, logger)
-    let current = state.selection.place(of: state.selection.current.address)
-    // A new peer of an own index: whether that is open or closed, what is shared before it answers is for it.
-    passes.turn(to: current.place, isReached: state.place == current.place || (state.place == nil && current.isOwn))
+    passes.turn(to: state.selection.place(of: state.selection.current.address).place)
     let uploads = try await serveUploads(
       settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()

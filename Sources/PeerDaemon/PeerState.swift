@@ -17,8 +17,6 @@ struct PeerState: Sendable {
   let indexes: KnownIndexes
   /// The network to which it belonged in its last run.
   let network: StoredNetwork
-  /// Where the index is that was reached last; `nil` if none was.
-  let place: IndexPlace?
   /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
   let cameBackEmpty: Bool
 
@@ -72,10 +70,10 @@ struct PeerState: Sendable {
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
       let selection = try IndexSelection(settings: index, isOwn: isOwnIndex, catalogue: catalogue)
       if forgetsConnect { try selection.choose(nil) }
+      try catalogue.beginHomes(isOwn: isOwnIndex)
       return PeerState(
         transport: transport, catalogue: catalogue, selection: selection,
         indexes: try KnownIndexes(catalogue: catalogue), network: try StoredNetwork.read(from: catalogue),
-        place: try catalogue.beginHomes(),
         cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)

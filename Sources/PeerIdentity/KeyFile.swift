@@ -17,12 +17,10 @@ struct KeyFile {
 
   /// Whoever can write in the directory can put another key, or another database, in place of the one that is there.
   func checkDirectory() throws(IdentityError) {
-    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    // Without it there is no file, which is reported where one is needed.
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard stat(directory, &status) == 0 else {
+      // Then there is no file, which is reported where one is needed.
+      if errno == ENOENT { return }
       throw error(.unreadable, "cannot be examined: \(SystemError(errno))")
     }
     guard status.st_uid == geteuid() || status.st_uid == 0 else {

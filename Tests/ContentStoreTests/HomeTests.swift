@@ -52,17 +52,27 @@ import Testing
     let (open, other) = (try hash(catalogue, pattern(100)), try hash(catalogue, pattern(200), as: "b"))
     try catalogue.add([share(open, in: .open), share(other, as: "file/b", in: second)], hashed: [open, other])
     // Kept by an earlier version: the last index was open.
-    #expect(try catalogue.beginHomes() == nil)
+    try catalogue.beginHomes(isOwn: true)
     let place = IndexPlace("own")
     #expect(try catalogue.settleHomes(at: IndexPlace("192.0.2.1:7734"), isOwn: false, in: second).isEmpty)
     #expect(try audience(catalogue) == Audience(.open), "no other index can say that it is the one that was open")
     #expect(try catalogue.settleHomes(at: place, isOwn: true, in: first) == [.open])
     #expect(try audience(catalogue) == Audience(.open).union(Audience(first)))
     #expect(try audience(catalogue, "file/b") == Audience(second))
-    #expect(try catalogue.beginHomes() == place)
+    try catalogue.beginHomes(isOwn: true)
     try catalogue.add([share(open, as: "file/c", in: .open)])
     #expect(try catalogue.settleHomes(at: place, isOwn: true, in: first).isEmpty, "it was closed before")
     #expect(try audience(catalogue, "file/c") == Audience(.open))
+  }
+
+  @Test func `what was shared in the open network of others does not go with an own index`() throws {
+    let catalogue = try workspace.catalogue()
+    let file = try hash(catalogue, pattern(100))
+    try catalogue.add([share(file, in: .open)], hashed: [file])
+    try catalogue.beginHomes(isOwn: false)
+    try catalogue.beginHomes(isOwn: true)
+    #expect(try catalogue.settleHomes(at: IndexPlace("own"), isOwn: true, in: first).isEmpty)
+    #expect(try audience(catalogue) == Audience(.open))
   }
 
   @Test func `what was shared for an index that was not reached belongs to its network when it is`() throws {

@@ -216,7 +216,8 @@ int threads_possible(int count);
 int memory_arenas(int maximum);
 
 /// Lets malloc(3) keep so many freed bytes of an arena: M_TRIM_THRESHOLD of mallopt(3), by default 128 KiB. What is given
-/// back comes as pages that the system has to clear and to map, one fault each.
+/// back comes as pages that the system has to clear and to map, one fault each. Blocks below 4 MiB are kept in the same way:
+/// M_MMAP_THRESHOLD.
 void memory_keep(int bytes);
 
 /// Gives freed memory back to the system: malloc_trim(3). Takes long if there is much of it.

@@ -42,7 +42,9 @@ package struct NetworkMark {
   func checkBeginning() throws(NetworkStoreError) {
     guard exists else { return }
     throw NetworkStoreError(
-      database, "is missing or empty, but it had the members of a network: restore your copy of it. \(advice)")
+      database,
+      "is missing or empty, but it had the members of a network: restore your copy of it, after you have removed "
+        + "\(database)-wal if there is one. \(advice)")
   }
 
   /// After the database is durable. The next start makes it again if it is lost.

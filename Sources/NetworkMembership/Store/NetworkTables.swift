@@ -62,7 +62,7 @@ enum NetworkTables {
     if version < steps.count {
       try database.transaction { database throws(NetworkStoreError) in
         for step in steps.dropFirst(Int(version)).joined() { try database.execute(step) }
-        try database.execute("INSERT INTO network VALUES (?)", [.bytes(index)])
+        if version < 5 { try database.execute("INSERT INTO network VALUES (?)", [.bytes(index)]) }
         // "p2pn": peers recognise a copy by it, and do not share it.
         try database.execute("PRAGMA application_id = 0x7032706e")
         try database.execute("PRAGMA user_version = 5")

@@ -18,7 +18,11 @@ extension Downloads {
 
   /// Those that began in an open network belong to the closed one that it has become.
   func openNetworkClosed(to network: Home) {
-    for job in jobs.values where job.record.home == .open { job.record.home = network }
+    for job in jobs.values where job.record.home == .open {
+      job.record.home = network
+      // An older row may still be on its way to the catalogue.
+      if job.isRecorded { writes.update(job.record) }
+    }
   }
 
   /// The network may be another one, or the old one again.

@@ -72,8 +72,9 @@ extension Downloads {
     _ preparing: @Sendable (DownloadProgress) -> Void = { _ in }
   ) async throws(WireFailure) -> Entry {
     var request = request
-    request.home = home(of: request)
-    return try await enter(request, in: home(of: request), since: started, preparing)
+    let home: Home = if let known = request.home { known } else { await preparation.link.homeOfDownload() }
+    request.home = home
+    return try await enter(request, in: home, since: started, preparing)
   }
 
   private func enter(
@@ -95,7 +96,7 @@ extension Downloads {
         }
         preparing(DownloadProgress(received: 0, size: 0, state: "waiting", error: error.message))
         // Who waits here waits for this network, also while the peer is in another one.
-        let isAway = preparation.link.passes.home != home
+        let isAway = preparation.link.passes.home != home && !isStopping
         guard error.code == .notFound || isAway, request.isPatient,
           (try? await Task.sleep(for: Self.keyInterval)) != nil
         else {

@@ -118,7 +118,8 @@ package struct PiecePicker: Sendable {
   /// Bytes whose leaves are proven by one request.
   private static let groupLength = groupBlocks * PieceGeometry.blockLength
   package static let groupBlocks: Int64 = 512
-  /// A source that has enough to do is asked for at least so many bytes: each request costs both sides some turns.
+  /// A source that has enough to do is not asked again before there is room for so many bytes, or for a quarter of what is in
+  /// flight: each request costs both sides some turns.
   private static let largeRun: Int64 = 1 << 20
 
   package var isComplete: Bool { whole.isFull }

@@ -19,6 +19,8 @@ final class SerialWrites: Sendable {
     /// The newest of each download that could not be written.
     var unwritten = Rows()
     var hasTimer = false
+    /// Whether the last try has failed.
+    var isFailing = false
   }
 
   private let state = Mutex(State())
@@ -85,10 +87,19 @@ final class SerialWrites: Sendable {
       if !rows.files.isEmpty { try catalogue.updateDownloads(Array(rows.files.values)) }
       for record in rows.prefixes.values { try catalogue.update(record) }
     } catch {
-      logger.warning("cannot record downloads; trying again", metadata: ["error": "\(error.reason)"])
+      let isNews = state.withLock { state in
+        defer { state.isFailing = true }
+        return !state.isFailing
+      }
+      if isNews {
+        logger.warning("cannot record downloads; trying again", metadata: ["error": "\(error.reason)"])
+      }
       return retryLater()
     }
-    state.withLock { $0.unwritten = Rows() }
+    state.withLock { state in
+      state.unwritten = Rows()
+      state.isFailing = false
+    }
   }
 
   private func retryLater() {

@@ -4,6 +4,7 @@ import ContentStore
 import DocumentModel
 import LineJSON
 import LineTransport
+import NIOCore
 import WireProtocol
 
 /// How this peer stands in the network of its index.
@@ -22,7 +23,13 @@ extension IndexLink {
   /// - Parameter home: the network to which the request belongs; `nil` if a person asks now.
   /// - Throws: `unavailable` if that is not the network of the connection.
   func requireNetwork(_ home: Home?) throws(WireFailure) {
-    if let home, passes.resolve(home) != passes.home { throw .elsewhere(home) }
+    if let home, home != passes.home { throw .elsewhere(home) }
+  }
+
+  /// The network in which a download begins now: that of the index that the user wants, if it can be reached.
+  func homeOfDownload() async -> Home {
+    if case .awaited = passes.homeOfNew { _ = await waitForConnection(timeout.connection, hastily: true) }
+    return passes.home
   }
 
   /// The index has stated how this peer stands.
@@ -35,13 +42,22 @@ extension IndexLink {
   }
 
   /// Lets what belongs to the network of the index go there before it is announced.
-  func settle(_ then: @escaping (isolated IndexLink) -> Void) {
+  func settle(_ then: @escaping @Sendable (isolated IndexLink) -> Void) {
     guard let settling = arrived(address, passes.home) else { return then(self) }
+    // On a disk that hangs, what has not been brought there is announced later.
+    let patience = loop.scheduleTask(in: timeout.answer) { [generation] in
+      self.assumeIsolated { $0.goOn(generation, then) }
+    }
     Task { [generation] in
       await settling()
-      guard generation == self.generation, connection != nil else { return }
-      then(self)
+      patience.cancel()
+      if machine.isConnected { announceAgain() } else { goOn(generation, then) }
     }
+  }
+
+  private func goOn(_ generation: Int, _ then: (isolated IndexLink) -> Void) {
+    guard generation == self.generation, connection != nil, !machine.isConnected else { return }
+    then(self)
   }
 
   /// The reply to a ping, which brings the next pass.

@@ -204,7 +204,8 @@ package actor IndexLink {
     await withCheckedContinuation { firstTry.append($0) }
   }
 
-  package func use(_ address: Endpoint) {
+  /// - Parameter isTrial: whether the user only wants it if it admits this peer.
+  package func use(_ address: Endpoint, isTrial: Bool = false) {
     (demandsTLS, refusal) = (false, nil)
     guard address != self.address else {
       // Its id may have been changed.
@@ -214,7 +215,7 @@ package actor IndexLink {
     }
     logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])
     self.address = address
-    passes.turn(to: place(address))
+    if !isTrial { passes.turn(to: place(address)) }
     lastError = nil
     warnings = RepeatedWarnings()
     carryOut(machine.retarget())

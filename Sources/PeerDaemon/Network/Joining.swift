@@ -14,13 +14,14 @@ extension PeerOperations {
       let known = indexes.id(at: address)
       // No other index gets the secret.
       indexes.remember(ticket.index, at: address)
-      await link.use(address)
+      await link.use(address, isTrial: true)
       do throws(WireFailure) {
         let role = try await link.join(ticket.index, with: ticket.secret)
         try await own.pool.store { [selection, indexes] () throws(StoreError) in
           try indexes.write()
           try selection.choose(address)
         }
+        link.passes.turn(to: selection.place(of: address).place, isReached: true)
         let withheld = try await release(join.sharesExisting, to: .closed(ticket.index))
         return ControlJoinReply(address: address, index: ticket.index, role: role, withheld: withheld)
       } catch {

@@ -55,12 +55,9 @@ final class NetworkHomes: Sendable {
 
   /// Something was shared while its index was awaited, which may have been reached meanwhile.
   func sharedForAwaited() async {
-    let arrival = state.withLock { state in
-      state.settled = nil
-      return state.arrival
-    }
-    guard let arrival else { return }
-    await arrived(at: arrival.address, in: arrival.network)?()
+    guard let (address, network) = state.withLock({ $0.arrival }) else { return }
+    let (place, isOwn) = selection.place(of: address)
+    await settle(place, isOwn: isOwn, in: network)
   }
 
   private func settle(_ place: IndexPlace, isOwn: Bool, in network: Home) async {

@@ -94,7 +94,7 @@ extension PrefixDownloads {
   /// A new or known download of this prefix and directory.
   /// - Returns: also whether the request has changed the options of a known one.
   private func enter(_ request: PrefixRequest) async throws(WireFailure) -> (ActivePrefix, isOther: Bool) {
-    let home = work.preparation.link.passes.home
+    let home = await work.preparation.link.homeOfDownload()
     let directory = try await work.preparation.pools.quick.store {
       [places = work.preparation.ledger.places] () throws(StoreError) in
       try TargetDirectory(path: request.directory, places: places.current(), mask: request.mask).place

@@ -103,7 +103,10 @@ package actor PrefixDownloads {
 
   /// As `Downloads.openNetworkClosed`.
   func openNetworkClosed(to network: Home) {
-    for job in jobs.values where job.record.home == .open { job.record.home = network }
+    for job in jobs.values where job.record.home == .open {
+      job.record.home = network
+      write(job)
+    }
   }
 
   package func limit(active count: Int) {

@@ -65,7 +65,7 @@ struct SeveralDownloads: Sendable {
   ) async throws(WireFailure) -> ControlGetAllReply {
     let started = NIODeadline.now()
     var record = PrefixRecord(id: 0, prefix: "", path: documents.directory, created: Timestamp(seconds: 0))
-    record.home = prefixes.work.preparation.link.passes.home
+    record.home = await prefixes.work.preparation.link.homeOfDownload()
     (record.takesNewest, record.replacesFiles) = (documents.newest, documents.force)
     (record.isShared, record.preserves, record.mask) = (documents.share, documents.preserve, documents.umask)
     let results = ResultEvents(events, all: documents.results)

@@ -105,10 +105,12 @@ package struct BlueprintBuilder {
   ///
   /// - Parameter served: the index of this supervisor, if it has one.
   static func indexOfPeers(_ plan: RunPlan, served: ChildBlueprint?) -> (address: Endpoint, isOwn: Bool) {
+    let bound = served?.listeners.compactMap(\.socket.endpoint).first
     switch plan.peersIndex {
-    case .at(let endpoint): return (endpoint, false)
+    case .at(let endpoint):
+      let isEverywhere = bound.map { WildcardAddress.hosts.contains($0.host) } ?? false
+      return (endpoint, endpoint == bound || (isEverywhere && endpoint.isLoopback && endpoint.port == bound?.port))
     case .served:
-      let bound = served?.listeners.compactMap(\.socket.endpoint).first
       let endpoint = bound ?? plan.index?.listen ?? .defaultIndex
       let listensEverywhere = endpoint.host.isEmpty || WildcardAddress.hosts.contains(endpoint.host)
       return (Endpoint(host: listensEverywhere ? "127.0.0.1" : endpoint.host, port: endpoint.port), bound != nil)
