@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
-import DocumentModel
+package import ContentStore
+package import DocumentModel
 import LineJSON
 import LineTransport
 import NIOCore
@@ -9,6 +9,13 @@ import WireProtocol
 
 /// How this peer stands in the network of its index.
 extension IndexLink {
+  /// An index has said which network it has.
+  /// - Returns: what has to be done before anything is announced there; `nil` for nothing.
+  package typealias Arrived = @Sendable (_ address: Endpoint, _ network: Home) -> (@Sendable () async -> Void)?
+
+  /// Not while it leaves one index for another.
+  var isConnected: Bool { machine.isConnected && !isLeaving }
+
   /// Whether the network is closed and this peer does not belong to it: nothing is announced then.
   var isOutside: Bool { greeting?.standing.map { $0.role == nil } ?? false }
 

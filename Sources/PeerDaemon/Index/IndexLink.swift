@@ -86,10 +86,6 @@ package actor IndexLink {
   /// Reads a page of what is shared; `nil` if the catalogue cannot be read.
   package typealias Shares = @Sendable (_ position: DocumentID?) async -> SharesPage?
 
-  /// An index has said which network it has.
-  /// - Returns: what has to be done before anything is announced there; `nil` for nothing.
-  package typealias Arrived = @Sendable (_ address: Endpoint, _ network: Home) -> (@Sendable () async -> Void)?
-
   /// Maximum number of requests under way, without announcements.
   static let maxPending = 1024
   /// In bytes.
@@ -238,9 +234,6 @@ package actor IndexLink {
       id: connection?.provenPeer ?? trust?.known(address), isProven: connection?.provenPeer != nil,
       standing: greeting?.standing, network: network)
   }
-
-  /// Not while it leaves one index for another.
-  var isConnected: Bool { machine.isConnected && !isLeaving }
 
   /// Waits for a connection, at most `timeout.connection`.
   package func isConnectedInTime() async -> Bool {
