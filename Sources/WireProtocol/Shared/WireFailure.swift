@@ -69,7 +69,8 @@ package struct WireFailure: Error, Equatable, Sendable {
   }
 
   /// The only line on a connection without TLS from where the server takes none.
-  package static let tlsRequired = WireFailure(.tlsRequired, "plain connections are not accepted: connect by TLS 1.3")
+  package static let tlsRequired = WireFailure(
+    .tlsRequired, "plain connections are not accepted: connect by TLS 1.3, or install a version that can")
 
   /// The reply to a `hello` by TLS with another id than that of the certificate.
   package static func otherID(proven: PeerID) -> WireFailure {
