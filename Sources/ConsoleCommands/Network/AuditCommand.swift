@@ -48,9 +48,7 @@ struct AuditCommand: ConsoleCommand {
     if let by = entry.by { words.append("(\(shortID(by)))") }
     if let host = entry.host { words.append("from \(host)") }
     if let count = entry.count { words.append("\(count) times") }
-    if let tickets = entry.tickets {
-      words.append("with \(tickets) \(tickets == 1 ? "ticket" : "tickets") of its making")
-    }
+    if let tickets = entry.tickets { words.append("with \(Quantity.count(tickets, "ticket")) of its making") }
     return words.joined(separator: " ") + (entry.reason.map { ": \($0)" } ?? "")
   }
 }

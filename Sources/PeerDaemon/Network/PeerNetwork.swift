@@ -69,6 +69,7 @@ package struct PeerNetwork: Sendable {
   }
 
   /// The user wants another index.
+  /// - Parameter isReached: whether it has said already which network it has.
   package mutating func turn(to place: IndexPlace, isReached: Bool = false) {
     self.place = place
     isAwaited = !isReached
