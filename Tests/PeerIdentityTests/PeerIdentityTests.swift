@@ -69,7 +69,9 @@ import Testing
     #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .notAFile)
     try Self.opensslKey.write(toFile: real, atomically: false, encoding: .utf8)
     #expect(code { try PeerIdentity.loadOrCreate(at: path) } == .notAFile)
-    #expect(code { try PeerIdentity.loadOrCreate(at: directory.path) } == .notAFile)
+    let inner = directory.appending(path: "inner").path
+    #expect(mkdir(inner, 0o700) == 0)
+    #expect(code { try PeerIdentity.loadOrCreate(at: inner) } == .notAFile)
     let pipe = directory.appending(path: "pipe").path
     #expect(mkfifo(pipe, 0o600) == 0)
     #expect(code { try PeerIdentity.loadOrCreate(at: pipe) } == .notAFile)
