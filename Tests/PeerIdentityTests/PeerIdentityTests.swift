@@ -11,7 +11,9 @@ import Testing
 
   init() throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "identity-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    // Keys are refused in a directory that the group can write, as it could with some values of umask(2).
+    try FileManager.default.createDirectory(
+      at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
   }
 
   @Test func `key is created once and kept`() throws {
