@@ -13,7 +13,7 @@ extension Catalogue {
 
   /// Everything that is shared now may be announced in this network, too. Durable on return.
   package func releaseAll(to network: Home) throws(StoreError) {
-    _ = try write { database in try Self.change(database) { $0.union(Audience(network)) } }
+    try write { database in try Self.change(database) { $0.union(Audience(network)) } }
   }
 
   /// The setting that says whether the index of the own supervisor was open when it was reached last.
@@ -36,41 +36,32 @@ extension Catalogue {
   ///
   /// In one transaction: a process that is killed leaves it undone or done. Durable on return.
   /// - Parameter network: open or closed.
-  /// - Returns: the homes from which something came.
-  package func settleHomes(at place: IndexPlace, isOwn: Bool, in network: Home) throws(StoreError) -> Set<Home> {
+  /// - Returns: whether open networks have become a closed one.
+  package func settleHomes(at place: IndexPlace, isOwn: Bool, in network: Home) throws(StoreError) -> Bool {
     try write { database in
-      var settled = Set<Home>()
       let awaited = Home.awaited(place)
-      if try Self.change(database, { $0.contains(awaited) ? $0.replacing(awaited, with: network) : $0 }) > 0 {
-        settled.insert(awaited)
-      }
-      if isOwn {
-        if network != .open, try Self.setting(database, Self.ownOpenSetting) == Self.yes {
-          try Self.change(database) { $0.contains(.open) ? $0.union(Audience(network)) : $0 }
-          for table in ["download", "prefixDownload"] {
-            try database.execute(
-              sql: "UPDATE \(table) SET home = ? WHERE home = ?", arguments: [network.blob, Home.open.blob])
-          }
-          settled.insert(.open)
+      try Self.change(database) { $0.contains(awaited) ? $0.replacing(awaited, with: network) : $0 }
+      guard isOwn else { return false }
+      let isClosing = try network != .open && Self.setting(database, Self.ownOpenSetting) == Self.yes
+      if isClosing {
+        try Self.change(database) { $0.contains(.open) ? $0.union(Audience(network)) : $0 }
+        for table in ["download", "prefixDownload"] {
+          try database.execute(
+            sql: "UPDATE \(table) SET home = ? WHERE home = ?", arguments: [network.blob, Home.open.blob])
         }
-        try Self.set(database, Self.ownOpenSetting, to: network == .open ? Self.yes : Self.no)
       }
-      return settled
+      try Self.set(database, Self.ownOpenSetting, to: network == .open ? Self.yes : Self.no)
+      return isClosing
     }
   }
 
   /// Replaces the audiences of shares. There are few different ones.
-  /// - Returns: the number of shares.
-  @discardableResult
-  private static func change(_ database: Database, _ new: (Audience) -> Audience) throws -> Int {
-    var count = 0
+  private static func change(_ database: Database, _ new: (Audience) -> Audience) throws {
     for blob in try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share") {
       guard let audience = Audience(blob: blob), new(audience) != audience else { continue }
       try database.execute(
         sql: "UPDATE share SET audience = ? WHERE audience = ?", arguments: [new(audience).blob, blob])
-      count += database.changesCount
     }
-    return count
   }
 
   /// The number of shared documents of which the network does not hear.

@@ -62,14 +62,14 @@ final class NetworkHomes: Sendable {
 
   private func settle(_ place: IndexPlace, isOwn: Bool, in network: Home) async {
     do throws(WireFailure) {
-      let settled = try await pool.store { [catalogue] () throws(StoreError) in
+      let hasClosed = try await pool.store { [catalogue] () throws(StoreError) in
         try catalogue.settleHomes(at: place, isOwn: isOwn, in: network)
       }
       let closed = state.withLock { state in
         state.settled = (place, network)
         return state.closed
       }
-      if settled.contains(.open) { await closed?(network) }
+      if hasClosed { await closed?(network) }
     } catch {
       logger.warning("cannot keep which network shares belong to", metadata: ["error": "\(error.message)"])
     }
