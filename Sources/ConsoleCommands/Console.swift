@@ -209,7 +209,7 @@ package final class Console {
   package func absolutePath(_ typed: String, orFail status: ExitStatus) throws(CommandFailure) -> String {
     guard !typed.isEmpty else { throw CommandFailure(status, "empty path") }
     var path = typed
-    if !path.hasPrefix("/") {
+    if !path.beginsWithSlash {
       let directory = try workingDirectory(orFail: status, prefix: "\(TextRules.escapedForTerminal(typed)): ")
       path = directory == "/" ? "/" + typed : "\(directory)/\(typed)"
     }

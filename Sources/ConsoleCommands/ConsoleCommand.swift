@@ -50,7 +50,7 @@ package struct DaemonOptions: ParsableArguments {
 extension DocumentKey {
   /// A key as typed on the command line.
   static func typed(_ text: String) throws -> DocumentKey {
-    if text.hasSuffix("/"), (try? DocumentKey(normalizing: text + "1")) != nil {
+    if text.endsInSlash, (try? DocumentKey(normalizing: text + "1")) != nil {
       throw InvalidValue(
         "it is the prefix of keys, not a key; list them with: p2pctl list \(ShellWords.escaped(text, in: nil))")
     }

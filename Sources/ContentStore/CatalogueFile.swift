@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import GRDB
 import Glibc
 import POSIXSupport
@@ -152,10 +153,9 @@ struct CatalogueFile: Sendable {
 
   /// Damaged databases that are kept beside it, sorted.
   var putAside: [String] {
-    guard let slash = path.lastIndex(of: "/") else { return [] }
-    let directory = path[..<slash]
-    let prefix = Array("\(path[path.index(after: slash)...]).damaged-".utf8)
-    let names = try? DirectoryNames.read(String(directory), max: 100) { name -> String? in
+    guard let directory = path.parent else { return [] }
+    let prefix = Array("\(path.afterLastSlash).damaged-".utf8)
+    let names = try? DirectoryNames.read(directory, max: 100) { name -> String? in
       // Without their journals.
       guard name.starts(with: prefix), name.dropFirst(prefix.count).allSatisfy({ (0x30...0x39).contains($0) }) else {
         return nil

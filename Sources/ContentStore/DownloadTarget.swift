@@ -30,13 +30,12 @@ package struct DownloadTarget: Sendable {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
       try self.init(directory: path, name: suggestedName, places: places)
-    } else if path.hasPrefix("/"), path.hasSuffix("/") {
+    } else if path.beginsWithSlash, path.endsInSlash {
       _ = try Self.makeDirectory(path, places, mask)
       try self.init(directory: path, name: suggestedName, places: places)
     } else {
-      guard let slash = path.lastIndex(of: "/") else { throw StoreError(.cannotCreate, path, "is not absolute") }
-      let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-      try self.init(directory: directory, name: String(path[path.index(after: slash)...]), places: places)
+      guard let directory = path.parent else { throw StoreError(.cannotCreate, path, "is not absolute") }
+      try self.init(directory: directory, name: path.afterLastSlash, places: places)
     }
   }
 
@@ -88,17 +87,17 @@ package struct DownloadTarget: Sendable {
 
   /// The deepest directory of a path that exists, and the names below it.
   static func existingPart(of path: String) throws(StoreError) -> (path: String, missing: [String]) {
-    var existing = path[...]
+    var existing = path
     var missing = [String]()
     var status = stat()
-    while stat(String(existing), &status) != 0 {
+    while stat(existing, &status) != 0 {
       guard errno == ENOENT else { throw .writing(path, errno) }
-      while existing.hasSuffix("/") { existing.removeLast() }
-      guard let slash = existing.lastIndex(of: "/") else { break }
-      missing.append(String(existing[existing.index(after: slash)...]))
-      existing = existing[...slash]
+      existing = String(existing.withoutTrailingSlashes)
+      guard let parent = existing.parent else { break }
+      missing.append(existing.afterLastSlash)
+      existing = parent
     }
-    return (String(existing), missing.reversed())
+    return (existing, missing.reversed())
   }
 
   static func isPrivate(_ path: String) -> StoreError {
@@ -109,7 +108,7 @@ package struct DownloadTarget: Sendable {
   package var path: String { path(of: name) }
 
   func path(of name: String) -> String {
-    directory.path.hasSuffix("/") ? "\(directory.path)\(name)" : "\(directory.path)/\(name)"
+    directory.path.endsInSlash ? "\(directory.path)\(name)" : "\(directory.path)/\(name)"
   }
 
   /// Whether new files can be made in the directory.
@@ -259,6 +258,6 @@ package struct PathsWithoutLinks {
     let known = directories[ObjectIdentifier(directory)]
     let path = known ?? directory.currentPath ?? directory.path
     if known == nil { directories[ObjectIdentifier(directory)] = path }
-    return path.hasSuffix("/") ? "\(path)\(target.name)" : "\(path)/\(target.name)"
+    return path.endsInSlash ? "\(path)\(target.name)" : "\(path)/\(target.name)"
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 package import Glibc
 
 /// What is at the path of a share.
@@ -58,7 +59,7 @@ package struct FileAccess: Hashable, Sendable {
   /// owners rename.
   private static func isExposed(_ path: String) -> Bool {
     var rest = path[...]
-    while let slash = rest.lastIndex(of: "/") {
+    while let slash = rest.utf8.lastIndex(of: UInt8(ascii: "/")) {
       rest = rest[..<slash]
       var status = stat()
       guard lstat(rest.isEmpty ? "/" : String(rest), &status) == 0 else { return true }

@@ -92,7 +92,7 @@ extension PieceFile {
     _ record: DownloadRecord, _ target: DownloadTarget, _ catalogue: Catalogue, _ bootID: BootID
   ) throws(StoreError) -> Found? {
     guard record.id != 0, let path = record.temporary, let sideName = record.sideFile,
-      let name = path.split(separator: "/").last.map(String.init), target.path(of: name) == path,
+      case let name = path.afterLastSlash, target.path(of: name) == path,
       let data = try PartialFile(resuming: name, target: target, size: record.content.size, catalogue: catalogue),
       let file = try catalogue.layers.sideFile(
         sideName, isNew: false, length: LayerStore.length(of: record.content))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 package import Glibc
 import POSIXSupport
 
@@ -87,10 +88,8 @@ package struct PrivatePlaces: Sendable {
     }
 
     private mutating func noteMissing(_ path: String) {
-      guard let slash = path.lastIndex(of: "/"),
-        let parent = FileIdentity(path: slash == path.startIndex ? "/" : String(path[..<slash]))
-      else { return }
-      missing[parent, default: []].insert(String(path[path.index(after: slash)...]))
+      guard let parent = path.parent.flatMap({ FileIdentity(path: $0) }) else { return }
+      missing[parent, default: []].insert(path.afterLastSlash)
     }
 
     /// Whether a new entry of a directory would be a private directory.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import POSIXSupport
 import Synchronization
@@ -38,7 +39,7 @@ package final class TargetDirectory: Sendable {
     let place = directory.currentPath ?? existing
     missingPlace = missing.isEmpty ? nil : (place == "/" ? "" : place) + "/" + missing.joined(separator: "/")
     root = Mutex(missing.isEmpty ? directory : nil)
-    self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    self.path = path.utf8.count > 1 && path.endsInSlash ? String(Substring(path.utf8.dropLast())) : path
     self.places = places
     self.mask = mask
   }
@@ -93,7 +94,9 @@ package final class TargetDirectory: Sendable {
     guard let found = try child(name, of: parent, at: "\(path)/\(below)", makes: makes) else { return nil }
     open.withLock { open in
       // Any other can be opened again.
-      if open.count >= Self.maxOpen, let other = open.keys.first(where: { !below.hasPrefix($0) }) { open[other] = nil }
+      if open.count >= Self.maxOpen, let other = open.keys.first(where: { !below.utf8.starts(with: $0.utf8) }) {
+        open[other] = nil
+      }
       open[below] = found
     }
     return found

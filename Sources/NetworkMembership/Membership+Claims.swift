@@ -12,7 +12,7 @@ extension Membership {
     let bytes = text.utf8
     var end = bytes.index(bytes.startIndex, offsetBy: longestClaim, limitedBy: bytes.endIndex) ?? bytes.endIndex
     while let slash = bytes[..<end].lastIndex(of: UInt8(ascii: "/")) {
-      if let claim = claims[String(text[...slash])] { return claim }
+      if let claim = claims[String(Substring(bytes[...slash]))] { return claim }
       end = slash
     }
     return nil

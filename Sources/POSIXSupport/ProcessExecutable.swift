@@ -17,6 +17,6 @@ package enum ProcessExecutable {
   package static func name(ofLink link: String) -> String {
     let suffix = " (deleted)"
     let path = link.hasSuffix(suffix) ? link.dropLast(suffix.count) : Substring(link)
-    return path.split(separator: "/").last.map(String.init) ?? ""
+    return path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? ""
   }
 }

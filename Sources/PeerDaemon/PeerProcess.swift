@@ -136,7 +136,7 @@ package enum PeerProcess {
   }
 
   private static func absolute(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let directory = CurrentProcess.workingDirectory() else { return path }
+    guard !path.beginsWithSlash, let directory = CurrentProcess.workingDirectory() else { return path }
     return "\(directory)/\(path)"
   }
 

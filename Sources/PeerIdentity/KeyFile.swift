@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import POSIXSupport
 
@@ -10,10 +11,7 @@ struct KeyFile {
 
   let path: String
 
-  private var directory: String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
+  private var directory: String { path.parent ?? "." }
 
   /// Whoever can write in the directory can put another key, or another database, in place of the one that is there.
   func checkDirectory() throws(IdentityError) {

@@ -45,7 +45,7 @@ package struct Layout: Hashable, Sendable {
   /// - Returns: `nil` if neither `HOME` nor the XDG variables are set.
   package init?(userEnvironment environment: (String) -> String?) {
     func directory(_ variable: String) -> String? {
-      environment(variable).flatMap { $0.hasPrefix("/") ? Self.trimmed($0) : nil }
+      environment(variable).flatMap { $0.beginsWithSlash ? Self.trimmed($0) : nil }
     }
     let home = directory("HOME")
     guard let configuration = directory("XDG_CONFIG_HOME") ?? home.map({ "\($0)/.config" }),
@@ -74,8 +74,7 @@ package struct Layout: Hashable, Sendable {
 
   /// Directories with keys, catalogues, sockets, logs and settings: nothing in them is shared.
   package var privateDirectories: [String] {
-    let configuration = configurationFile.lastIndex(of: "/").map { String(configurationFile[..<$0]) }
-    return [stateDirectory, runDirectory, logDirectory] + (configuration.map { [$0] } ?? [])
+    [stateDirectory, runDirectory, logDirectory] + (configurationFile.parent.map { [$0] } ?? [])
   }
 
   package var supervisorSocket: String { "\(runDirectory)/supervisor.sock" }
@@ -108,9 +107,7 @@ package struct Layout: Hashable, Sendable {
   package func log(of process: String) -> String { "\(logDirectory)/\(process).log" }
 
   private static func trimmed(_ path: String) -> String {
-    var path = Substring(path)
-    while path.utf8.count > 1, path.hasSuffix("/") { path = path.dropLast() }
-    return path == "/" ? "" : String(path)
+    String(path.withoutTrailingSlashes)
   }
 }
 
@@ -122,7 +119,7 @@ extension Layout {
     environment: (String) -> String?, isRoot: Bool, workingDirectory: @autoclosure () -> String?
   ) -> [Layout] {
     if let home = environment("P2P_HOME"), !home.isEmpty {
-      if home.hasPrefix("/") { return [Layout(home: home)] }
+      if home.beginsWithSlash { return [Layout(home: home)] }
       return workingDirectory().map { [Layout(home: "\(trimmed($0))/\(home)")] } ?? []
     }
     if isRoot { return [.system] }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import POSIXSupport
 
@@ -19,7 +20,7 @@ package enum MachineMemory {
   ///   - read: gives the contents of a file.
   package static func limit(ofGroups groups: String?, read: (String) -> String?) -> Int {
     let own = (groups ?? "").split(separator: "\n").first { $0.hasPrefix("0::/") }?.dropFirst(4)
-    var parts = (own ?? "").split(separator: "/")
+    var parts = (own ?? "").segments()
     var least = Int.max
     while true {
       let directory = (["/sys/fs/cgroup"] + parts).joined(separator: "/")

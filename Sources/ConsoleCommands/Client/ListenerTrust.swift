@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import POSIXSupport
 
@@ -24,9 +25,9 @@ package enum ListenerTrust {
   /// The owner of a file in a directory of root that nobody else can write, such as /run/p2p/NAME: the supervisor of the
   /// machine gives a peer's socket to the peer's user there. `nil` for all others, also where a parent is not root's.
   static func owner(ofProtected path: String) -> UInt32? {
-    guard path.hasPrefix("/") else { return nil }
+    guard path.beginsWithSlash else { return nil }
     var directory = ""
-    for part in path.split(separator: "/").dropLast() {
+    for part in path.segments().dropLast() {
       directory += "/\(part)"
       guard let status = status(directory), status.st_mode & S_IFMT == S_IFDIR, status.st_uid == 0,
         status.st_mode & 0o022 == 0

@@ -109,7 +109,7 @@ package struct SocketSearch {
 extension SocketSearch {
   /// The peer whose control socket this is, from the name of the file or of its directory.
   package static func peer(at socket: String) -> PeerName? {
-    let parts = socket.split(separator: "/")
+    let parts = socket.segments()
     guard let file = parts.last else { return nil }
     if file == "control.sock" { return parts.dropLast().last.flatMap { try? PeerName(String($0)) } }
     return file.hasSuffix(".sock") ? try? PeerName(String(file.dropLast(5))) : nil
@@ -117,7 +117,7 @@ extension SocketSearch {
 
   /// The layouts that the socket may belong to: those of `known` that match, or one derived from its path.
   package static func layouts(of socket: String, among known: [Layout]) -> [Layout] {
-    let parts = socket.split(separator: "/")
+    let parts = socket.segments()
     let candidates = known + [Layout(home: "/" + parts.dropLast(2).joined(separator: "/"))]
     guard let name = peer(at: socket) else { return candidates }
     return candidates.filter { $0.controlSocket(of: name) == socket }

@@ -131,7 +131,7 @@ enum GetSubject: Equatable {
   case prefix(String)
 
   init(_ text: String) throws {
-    guard text.hasSuffix("/") else {
+    guard text.endsInSlash else {
       self = .key(try DocumentKey.typed(text))
       return
     }

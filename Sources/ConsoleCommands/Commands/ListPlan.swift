@@ -42,6 +42,6 @@ package struct ListPlan: Equatable {
   }
 
   private static func isPrefix(_ word: String) -> Bool {
-    word == "/" || word.hasSuffix("/") && (try? DocumentKey(word + "1")) != nil
+    word == "/" || word.endsInSlash && (try? DocumentKey(word + "1")) != nil
   }
 }

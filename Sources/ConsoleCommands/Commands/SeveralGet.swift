@@ -88,7 +88,7 @@ struct SeveralGet {
       return path
     }
     let current = try console.workingDirectory(orFail: .cannotCreate)
-    guard case .prefix(let prefix) = selection, let name = prefix.split(separator: "/").last else { return current }
+    guard case .prefix(let prefix) = selection, let name = prefix.segments().last else { return current }
     return current == "/" ? "/\(name)" : "\(current)/\(name)"
   }
 

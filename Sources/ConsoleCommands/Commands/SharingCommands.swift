@@ -51,12 +51,12 @@ struct AddCommand: ConsoleCommand {
     if exclude.contains(where: \.isEmpty) { throw ValidationError("--exclude takes a pattern") }
     let isSingle = files.count == 1 && !recursive
     if title != nil, !isSingle { throw ValidationError("--title applies to a single file only") }
-    if let key, !key.hasSuffix("/"), !isSingle {
+    if let key, !key.endsInSlash, !isSingle {
       throw ValidationError("--key names a single file; for several files use a prefix that ends in /")
     }
     do throws(InvalidValue) {
       // A prefix is valid if a name appended to it makes a key.
-      if let key { _ = try DocumentKey(normalizing: key.hasSuffix("/") ? key + "1" : key) }
+      if let key { _ = try DocumentKey(normalizing: key.endsInSlash ? key + "1" : key) }
     } catch {
       throw ValidationError("--key: \(error.reason)")
     }
@@ -166,11 +166,11 @@ struct AddCommand: ConsoleCommand {
   }
 
   private func normalizedKey(_ typed: String) throws -> String {
-    typed.hasSuffix("/") ? TextRules.normalized(typed) : try DocumentKey(normalizing: typed).text
+    typed.endsInSlash ? TextRules.normalized(typed) : try DocumentKey(normalizing: typed).text
   }
 
   private func lastSegment(_ path: String) -> String {
-    String(path.split(separator: "/").last ?? "/")
+    String(path.segments().last ?? "/")
   }
 }
 
@@ -224,10 +224,10 @@ struct RemoveCommand: ConsoleCommand {
     }
     for key in keys {
       if recursive {
-        guard key.hasSuffix("/") else { throw ValidationError("-r takes a prefix that ends in /: \(key)/") }
+        guard key.endsInSlash else { throw ValidationError("-r takes a prefix that ends in /: \(key)/") }
         try check(key, key + "1")
       } else {
-        guard !key.hasSuffix("/") else {
+        guard !key.endsInSlash else {
           throw ValidationError("a key does not end in /; -r removes all documents below \(key)")
         }
         try check(key, key)

@@ -23,7 +23,7 @@ struct SingleGet {
 
   /// Begins a download into a directory, which is made if it is missing.
   func begin(in directory: String, on console: Console) throws {
-    _ = try save(to: .path(directory.hasSuffix("/") ? directory : directory + "/"), on: console)
+    _ = try save(to: .path(directory.endsInSlash ? directory : directory + "/"), on: console)
   }
 
   private func save(to target: GetDocument.Target, on console: Console) throws -> ExitStatus {

@@ -63,7 +63,8 @@ struct CompletionCandidates {
   private func keys(_ typed: String, _ mine: Bool) -> [Completion.Word] {
     let isNumber = !typed.isEmpty && typed.utf8.allSatisfy { (0x30...0x39).contains($0) }
     let prefix = TextRules.normalized(isNumber ? "rfc/\(typed)" : typed)
-    if let slash = prefix.firstIndex(of: "/"), !DocumentKey.isCollection(prefix[..<slash]) { return [] }
+    let parts = prefix.segments(omittingEmpty: false)
+    if parts.count > 1, !DocumentKey.isCollection(parts[0]) { return [] }
     var keys = [Completion.Word]()
     let request = ListDocuments(prefix: prefix, level: true, limit: Self.maxCandidates, mine: mine)
     ask(.list(request), for: ControlListReply.self) { event in

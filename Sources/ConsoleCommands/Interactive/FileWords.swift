@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 
 /// Expands the words of a typed line that name files, as a shell does: `~`, and patterns of glob(7). Keys stay as typed.
@@ -37,7 +38,9 @@ enum FileWords {
   }
 
   private static func withHome(_ word: ShellWords.Word, _ home: String?) -> String {
-    guard let home, word.beginsWithTilde, word.text == "~" || word.text.hasPrefix("~/") else { return word.text }
+    guard let home, word.beginsWithTilde, word.text == "~" || word.text.utf8.starts(with: "~/".utf8) else {
+      return word.text
+    }
     return home + word.text.dropFirst()
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import WireProtocol
 
@@ -46,9 +47,9 @@ package final class HistoryFile {
 
   /// Root writes nothing into a directory of another user, who could have planted a link.
   private static func isOwn(directoryOf path: String) -> Bool {
-    guard let slash = path.lastIndex(of: "/") else { return false }
+    guard let parent = path.parent else { return false }
     var status = stat()
-    return lstat(String(path[..<slash]), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return lstat(parent, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
       && status.st_uid == geteuid()
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import POSIXSupport
 
@@ -22,7 +23,7 @@ package struct LineCompletions {
       completion, line.typed, CompletionCandidates(console: console, options: options, words: words))
     texts = found.compactMap { line.completed(to: $0, replacing: replaced) }
     guard texts.count == 1, let only = found.first else { return }
-    isWord = !only.hasSuffix("/")
+    isWord = !only.endsInSlash
     if isWord, let quote = line.quote { texts[0].append(quote) }
   }
 
@@ -59,14 +60,13 @@ enum FileNames {
   static func beginning(
     _ typed: String, in directory: String, onlyDirectories: Bool = false, home: String? = nil
   ) -> [String] {
-    let slash = typed.lastIndex(of: "/")
-    let parent = slash.map { String(typed[...$0]) } ?? ""
-    let name = slash.map { typed[typed.index(after: $0)...] } ?? typed[...]
-    let path = parent.hasPrefix("/") ? parent : "\(directory)/\(parent)"
+    let name = typed.afterLastSlash
+    let parent = String(Substring(typed.utf8.dropLast(name.utf8.count)))
+    let path = parent.beginsWithSlash ? parent : "\(directory)/\(parent)"
     let names = try? DirectoryNames.read(Self.withHome(path, parent, home), max: maxNames) { bytes -> String? in
       // Names that are not UTF-8 cannot be typed.
       guard let file = String(validating: bytes, as: UTF8.self), PartialLine.begins(file, with: name),
-        file.hasPrefix(".") == name.hasPrefix(".")
+        file.beginsWithDot == name.beginsWithDot
       else { return nil }
       let isDirectory = isDirectory("\(Self.withHome(path, parent, home))/\(file)")
       return isDirectory || !onlyDirectories ? parent + file + (isDirectory ? "/" : "") : nil
@@ -76,7 +76,7 @@ enum FileNames {
 
   /// `~/` at the beginning stays as typed, and means the home directory.
   private static func withHome(_ path: String, _ parent: String, _ home: String?) -> String {
-    guard let home, parent.hasPrefix("~/") else { return path }
+    guard let home, parent.utf8.starts(with: "~/".utf8) else { return path }
     return home + parent.dropFirst()
   }
 

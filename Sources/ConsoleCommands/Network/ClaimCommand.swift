@@ -43,7 +43,7 @@ struct ClaimCommand: ConsoleCommand {
       if changes > 0 { throw ValidationError("the prefix is missing") }
       return
     }
-    guard prefix.hasSuffix("/"), (try? DocumentKey(normalizing: prefix + "1")) != nil else {
+    guard prefix.endsInSlash, (try? DocumentKey(normalizing: prefix + "1")) != nil else {
       throw ValidationError("expected the beginning of keys that ends in /, such as data/cats/")
     }
   }

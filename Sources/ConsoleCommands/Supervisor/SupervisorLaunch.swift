@@ -175,7 +175,7 @@ struct LaunchLog: ~Copyable {
 
   private static func makeDirectories(_ path: String) throws(CommandFailure) {
     var current = ""
-    for part in path.split(separator: "/") {
+    for part in path.segments() {
       current += "/\(part)"
       guard mkdir(current, 0o700) == 0 || errno == EEXIST else { throw failure(current, errno) }
     }

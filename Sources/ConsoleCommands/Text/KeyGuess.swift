@@ -26,13 +26,13 @@ package enum KeyGuess {
 
   private static func key(for typed: String) -> DocumentKey? {
     // A prefix may be meant.
-    guard !isKey(typed), !typed.hasSuffix("/") else { return nil }
+    guard !isKey(typed), !typed.endsInSlash else { return nil }
     if let key = rfc(typed) { return key }
     if isPath(typed) {
-      guard let name = typed.split(separator: "/").last.map(String.init) else { return nil }
+      guard let name = typed.segments().last.map(String.init) else { return nil }
       return rfc(name) ?? file(name)
     }
-    guard let slash = typed.firstIndex(of: "/") else { return file(typed) }
+    guard let slash = typed.utf8.firstIndex(of: UInt8(ascii: "/")) else { return file(typed) }
     let collection = typed[..<slash].lowercased()
     return collection == typed[..<slash] ? nil : try? DocumentKey(normalizing: collection + typed[slash...])
   }
@@ -45,6 +45,6 @@ package enum KeyGuess {
   private static func isKey(_ typed: String) -> Bool { (try? DocumentKey.typed(typed)) != nil }
 
   private static func isPath(_ typed: String) -> Bool {
-    ["/", "./", "../", "~/"].contains { typed.hasPrefix($0) }
+    ["/", "./", "../", "~/"].contains { typed.utf8.starts(with: $0.utf8) }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 package import WireProtocol
 
 /// What is wrong with transfers, in a few lines however many there are: those with the same problem share one.
@@ -25,7 +26,7 @@ package struct TransferProblems {
   package mutating func add(_ transfer: RunningTransfer) {
     for problem in TransferTable.problems(of: transfer) {
       // The problems of a prefix name its documents, which begin as it does.
-      let name = transfer.name.flatMap { $0.hasSuffix("/") ? nil : $0 }
+      let name = transfer.name.flatMap { $0.endsInSlash ? nil : $0 }
       let cause = name.map { problem.replacing($0, with: "each document") } ?? problem
       if var group = groups[cause] {
         group.count += 1

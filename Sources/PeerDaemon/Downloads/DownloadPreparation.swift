@@ -96,12 +96,11 @@ struct DownloadPreparation: Sendable {
   /// Of a download that has begun. Blocks.
   func target(of record: DownloadRecord) throws(StoreError) -> DownloadTarget {
     if record.isStream { return try DownloadTarget(streamOf: ledger.catalogue) }
-    guard let slash = record.path.lastIndex(of: "/") else {
+    guard let directory = record.path.parent else {
       throw StoreError(.cannotCreate, record.path, "is not absolute")
     }
-    let directory = slash == record.path.startIndex ? "/" : String(record.path[..<slash])
     return try DownloadTarget(
-      directory: directory, name: String(record.path[record.path.index(after: slash)...]),
+      directory: directory, name: record.path.afterLastSlash,
       places: ledger.places.current())
   }
 
@@ -110,15 +109,15 @@ struct DownloadPreparation: Sendable {
     let paths = records.map(\.path)
     let found = try? await pools.quick.store { [places = ledger.places] () throws(StoreError) in
       let current = places.current()
-      var directories: [Substring: String] = [:]
+      var directories: [String: String] = [:]
       return paths.map { path in
-        guard let slash = path.lastIndex(of: "/") else { return path }
-        let directory = path[..<slash]
+        guard let directory = path.parent else { return path }
         if directories[directory] == nil {
-          let target = try? DownloadTarget(directory: "\(directory)/", name: "x", places: current)
-          directories[directory] = target.map { String($0.pathWithoutLinks.dropLast()) } ?? "\(directory)/"
+          let target = try? DownloadTarget(directory: directory, name: "x", places: current)
+          directories[directory] = target?.pathWithoutLinks.parent ?? directory
         }
-        return (directories[directory] ?? "\(directory)/") + path[path.index(after: slash)...]
+        let found = (directories[directory] ?? directory).withoutTrailingSlashes
+        return "\(found)/\(path.afterLastSlash)"
       }
     }
     return found ?? paths

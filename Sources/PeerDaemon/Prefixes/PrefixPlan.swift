@@ -136,7 +136,7 @@ package struct PrefixPlan: Sendable {
       guard name.utf8.count <= Self.maxName else {
         throw WireFailure(.cannotCreate, "a name has at most \(Self.maxName) bytes: fetch it alone, with -o")
       }
-      guard includesHidden || !name.hasPrefix(".") else {
+      guard includesHidden || !name.beginsWithDot else {
         throw WireFailure(.cannotCreate, "is hidden: --hidden fetches it")
       }
     }

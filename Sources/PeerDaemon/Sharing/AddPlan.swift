@@ -173,7 +173,7 @@ package enum RequestedKey: Equatable {
       self = .inferred
       return
     }
-    guard isSingleFile || text.hasSuffix("/") else {
+    guard isSingleFile || text.endsInSlash else {
       throw WireFailure(.usage, "a key needs a single file; --key \(text)/ puts several files below \(text)")
     }
     do throws(InvalidValue) {
@@ -184,7 +184,7 @@ package enum RequestedKey: Equatable {
   }
 
   private static func parse(_ text: String) throws(InvalidValue) -> RequestedKey {
-    guard text.hasSuffix("/") else { return .exactly(try DocumentKey(normalizing: text)) }
+    guard text.endsInSlash else { return .exactly(try DocumentKey(normalizing: text)) }
     let prefix = TextRules.normalized(text)
     // Checked with a name appended; a number is a valid name in every collection.
     _ = try DocumentKey(prefix + "0")

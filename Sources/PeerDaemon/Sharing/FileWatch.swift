@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import Synchronization
 
@@ -133,11 +134,6 @@ package final class FileWatch: Sendable {
   }
 
   package static func directories(of paths: some Sequence<String>) -> Set<String> {
-    Set(paths.compactMap(directory))
-  }
-
-  private static func directory(of path: String) -> String? {
-    guard let slash = path.lastIndex(of: "/") else { return nil }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    Set(paths.compactMap(\.parent))
   }
 }

@@ -74,7 +74,7 @@ enum FileTitle {
   /// - Parameter fingerprint: of the file to read; another one that has taken its place is not.
   /// - Returns: `nil` if the file name is not that of an RFC, or its text contains no title.
   static func read(_ path: String, _ fingerprint: FileFingerprint) -> Title? {
-    let name = String(path.split(separator: "/").last ?? "")
+    let name = path.afterLastSlash
     guard RFCText.recognise(fileName: name, bytes: []) != nil else { return nil }
     guard let (file, status) = try? OpenFile.reading(path), FileFingerprint(status) == fingerprint else { return nil }
     let prefix = (try? SmallFile.prefix(of: file.descriptor, max: RFCText.prefixLength)) ?? []

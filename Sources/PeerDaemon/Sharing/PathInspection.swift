@@ -2,6 +2,7 @@
 
 import CProcess
 package import ContentStore
+import DocumentModel
 import Glibc
 import POSIXSupport
 package import WireProtocol
@@ -112,7 +113,7 @@ package struct PathInspection {
     }
     var status = stat()
     guard stat(path, &status) == 0 else { return Self.unusable(given, errno) }
-    let name = named.lastIndex(of: "/").map { String(named[named.index(after: $0)...]) } ?? named
+    let name = named.afterLastSlash
     switch status.st_mode & S_IFMT {
     case S_IFREG: return file(path, name, given)
     case S_IFDIR:
@@ -166,8 +167,8 @@ package struct PathInspection {
 
   /// Whether the directory of a file is private or lies in one that is.
   func isPrivate(directoryOf path: String) throws(StoreError) -> Bool {
-    guard let slash = path.lastIndex(of: "/") else { return false }
-    let directory = try OpenFile.passing(slash == path.startIndex ? "/" : String(path[..<slash]))
+    guard let parent = path.parent else { return false }
+    let directory = try OpenFile.passing(parent)
     return places.contains(directory: directory.descriptor)
   }
 
@@ -175,7 +176,7 @@ package struct PathInspection {
   /// returned unchanged, including symbolic links.
   /// - Returns: `nil` with errno set if the path does not exist.
   package static func resolved(_ path: String) -> String? {
-    let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    let segments = path.segments(omittingEmpty: false).dropFirst()
     guard segments.contains(where: { ["", ".", ".."].contains($0) }) else { return path }
     return withoutLinks(path)
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 package import WireProtocol
 
@@ -24,16 +25,15 @@ package struct TreeSelection: Equatable, Sendable {
   ///   - path: below the directory that was named.
   /// - Returns: `nil` to take the entry.
   package func reason(toLeaveOut name: String, at path: String) -> LeftOut.Reason? {
-    if name.hasPrefix("."), !takesHidden { return .hidden }
+    if name.beginsWithDot, !takesHidden { return .hidden }
     return excluded.contains { Self.matches($0, name, path) } ? .excluded : nil
   }
 
   private static func matches(_ pattern: String, _ name: String, _ path: String) -> Bool {
-    var pattern = pattern[...]
     // `build/` and `/build` mean the directory, as in other tools.
-    while pattern.hasSuffix("/") { pattern.removeLast() }
-    guard pattern.contains("/") else { return fnmatch(String(pattern), name, 0) == 0 }
-    if pattern.hasPrefix("/") { pattern.removeFirst() }
-    return fnmatch(String(pattern), path, FNM_PATHNAME) == 0
+    let pattern = String(pattern.withoutTrailingSlashes)
+    guard pattern.segments(omittingEmpty: false).count > 1 else { return fnmatch(pattern, name, 0) == 0 }
+    let below = pattern.beginsWithSlash ? String(Substring(pattern.utf8.dropFirst())) : pattern
+    return fnmatch(below, path, FNM_PATHNAME) == 0
   }
 }

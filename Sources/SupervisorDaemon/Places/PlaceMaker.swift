@@ -57,14 +57,13 @@ package struct PlaceMaker: Sendable {
   private static let hint = "choose another place with P2P_HOME or --home"
 
   private func makeAll(_ path: String, mode: mode_t) throws(SupervisorError) {
-    var position = path.startIndex
-    while let slash = path[position...].dropFirst().firstIndex(of: "/") {
-      // Missing parents get the same mode.
-      let parent = String(path[..<slash])
+    // Missing parents get the same mode.
+    var parent = ""
+    for name in path.segments().dropLast() {
+      parent += "/\(name)"
       if mkdir(parent, mode) != 0, case let number = errno, number != EEXIST, access(parent, F_OK) != 0 {
         throw .system("cannot create \(parent)", Errno(rawValue: number), hint: Self.hint)
       }
-      position = slash
     }
     try make(path, mode: mode)
   }

@@ -19,11 +19,7 @@ extension Supervisor {
   /// The directories with control sockets.
   var controlDirectories: Set<String> {
     let paths = [resources.control.path] + children.values.map(\.blueprint.control?.path)
-    return Set(paths.compactMap { $0.flatMap(Self.directory) })
-  }
-
-  private static func directory(of path: String) -> String? {
-    path.lastIndex(of: "/").map { String(path[..<$0]) }
+    return Set(paths.compactMap { $0?.parent })
   }
 
   /// False if it is not at its path.

@@ -198,7 +198,7 @@ package struct AddFiles: WireMessage {
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     paths = try fields.strings("paths")
-    guard paths.allSatisfy({ $0.hasPrefix("/") }) else { throw .badRequest("paths are absolute paths") }
+    guard paths.allSatisfy({ $0.beginsWithSlash }) else { throw .badRequest("paths are absolute paths") }
     guard !paths.isEmpty else { throw .badRequest("paths names at least one file") }
     recursive = try fields.optionalBool("recursive") ?? false
     key = try fields.optionalString("key")
@@ -334,8 +334,8 @@ package struct GetDocument: WireMessage {
     key = try fields.typedKey()
     let isStream = try fields.optionalBool("stream") ?? false
     switch (try fields.optionalString("path"), try fields.optionalString("directory"), isStream) {
-    case (let path?, nil, false) where path.hasPrefix("/"): target = .path(path)
-    case (nil, let directory?, false) where directory.hasPrefix("/"): target = .directory(directory)
+    case (let path?, nil, false) where path.beginsWithSlash: target = .path(path)
+    case (nil, let directory?, false) where directory.beginsWithSlash: target = .directory(directory)
     case (nil, nil, true): target = .stream
     default: throw .badRequest("one of path and directory is an absolute path")
     }

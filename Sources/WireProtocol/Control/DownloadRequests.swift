@@ -18,7 +18,7 @@ package enum DownloadSelection: WireMessage, Hashable {
     case (let job?, false, false): self = .job(job)
     case (nil, true, false):
       let key = try fields.string("key")
-      self = key.hasSuffix("/") ? .prefix(key) : .key(try fields.typedKey())
+      self = key.endsInSlash ? .prefix(key) : .key(try fields.typedKey())
     case (nil, false, true): self = .all
     default: throw .badRequest("one of job, key and all selects downloads")
     }

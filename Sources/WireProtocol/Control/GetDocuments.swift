@@ -49,7 +49,7 @@ package struct GetDocuments: WireMessage {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     switch (try fields.optionalString("prefix"), try fields.optionalStrings("keys")) {
     case (let prefix?, []):
-      guard prefix.hasSuffix("/"), prefix.utf8.count > 1, DocumentKey.isPrefix(prefix) else {
+      guard prefix.endsInSlash, prefix.utf8.count > 1, DocumentKey.isPrefix(prefix) else {
         throw WireFailure(.invalidKey, "a prefix ends in /, such as data/cats/")
       }
       selection = .prefix(prefix)
@@ -69,7 +69,7 @@ package struct GetDocuments: WireMessage {
     default: throw .badRequest("one of prefix and keys says what to fetch")
     }
     directory = try fields.string("directory")
-    guard directory.hasPrefix("/") else { throw .badRequest("directory is an absolute path") }
+    guard directory.beginsWithSlash else { throw .badRequest("directory is an absolute path") }
     from = try fields.optionalString("from")
     newest = try fields.optionalBool("newest") ?? false
     force = try fields.optionalBool("force") ?? false

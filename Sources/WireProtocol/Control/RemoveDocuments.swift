@@ -11,7 +11,7 @@ package enum RemoveDocuments: WireMessage {
 
   package init(_ fields: some FieldReader) throws(WireFailure) {
     if let prefix = try fields.optionalString("prefix") {
-      guard prefix.hasSuffix("/") else { throw WireFailure(.invalidKey, "a prefix ends in /") }
+      guard prefix.endsInSlash else { throw WireFailure(.invalidKey, "a prefix ends in /") }
       self = .prefix(prefix)
     } else {
       self = .document(try fields.typedKey(), content: try fields.optionalString("content"))

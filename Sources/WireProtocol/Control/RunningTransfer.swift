@@ -113,7 +113,7 @@ package struct RunningTransfer: WireMessage {
     direction = try fields.word("direction")
     state = try fields.string("state")
     activity = try fields.optionalString("activity")
-    if let name = try fields.optionalString("key"), name.hasSuffix("/") {
+    if let name = try fields.optionalString("key"), name.endsInSlash {
       prefix = name
     } else {
       key = try fields.value("key") == nil ? nil : fields.key()
