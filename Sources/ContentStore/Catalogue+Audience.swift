@@ -31,16 +31,17 @@ extension Catalogue {
     }
   }
 
-  /// The index at a place has said which network it has. What was shared for it before belongs there from now on; if it is
+  /// The index at these places has said which network it has. What was shared for it before belongs there from now on; if it is
   /// the index of the own supervisor, which was open and is closed now, so does what is shared or began in open networks.
   ///
   /// In one transaction: a process that is killed leaves it undone or done. Durable on return.
   /// - Parameter network: open or closed.
   /// - Returns: whether open networks have become a closed one.
-  package func settleHomes(at place: IndexPlace, isOwn: Bool, in network: Home) throws(StoreError) -> Bool {
+  package func settleHomes(at places: [IndexPlace], isOwn: Bool, in network: Home) throws(StoreError) -> Bool {
     try write { database in
-      let awaited = Home.awaited(place)
-      try Self.change(database) { $0.contains(awaited) ? $0.replacing(awaited, with: network) : $0 }
+      try Self.change(database) { audience in
+        places.map { Home.awaited($0) }.reduce(audience) { $0.replacing($1, with: network) }
+      }
       guard isOwn else { return false }
       let isClosing = try network != .open && Self.setting(database, Self.ownOpenSetting) == Self.yes
       if isClosing {

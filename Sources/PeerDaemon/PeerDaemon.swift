@@ -146,7 +146,7 @@ package final class PeerDaemon: Sendable {
     await limits.start()
     let passes = PassKeeper.keeping(
       state.network, in: catalogue, grace: settings.grace, pool: threads.catalogue, logger)
-    passes.turn(to: state.selection.place(of: state.selection.current.address).place)
+    passes.turn(to: state.selection.place(of: state.selection.current.address))
     let uploads = try await serveUploads(
       settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)
     let partial = PartialDocuments()
@@ -167,7 +167,7 @@ package final class PeerDaemon: Sendable {
         identity: state.transport, known: { state.indexes.id(at: $0) },
         remember: { Self.remember($0, at: $1, in: state.indexes, pool: threads.catalogue, logger) }),
       passes: passes,
-      connectedFrom: { own.submit($0) }, place: { state.selection.place(of: $0).place },
+      connectedFrom: { own.submit($0) }, place: { state.selection.place(of: $0) },
       arrived: { homes.arrived(at: $0, in: $1) },
       networkKnown: {
         // Each of them looks at the network as it is then.
@@ -190,10 +190,11 @@ package final class PeerDaemon: Sendable {
         timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
-    homes.onClosed { network in
-      await downloads.openNetworkClosed(to: network)
-      await prefixes.openNetworkClosed(to: network)
-    }
+    homes.tell(
+      closed: { network in
+        await downloads.openNetworkClosed(to: network)
+        await prefixes.openNetworkClosed(to: network)
+      }, late: { await link.announceAgain() })
     networkKnown.withLock {
       $0 = {
         await downloads.indexConnected()

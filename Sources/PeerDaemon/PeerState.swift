@@ -68,13 +68,13 @@ struct PeerState: Sendable {
       }
       let removed = try catalogue.removeLeftovers()
       if !removed.isEmpty { logger.info("removed unfinished downloads", metadata: ["count": "\(removed.count)"]) }
-      let selection = try IndexSelection(settings: index, isOwn: isOwnIndex, catalogue: catalogue)
+      let indexes = try KnownIndexes(catalogue: catalogue)
+      let selection = try IndexSelection(settings: index, isOwn: isOwnIndex, catalogue: catalogue, known: indexes)
       if forgetsConnect { try selection.choose(nil) }
       try catalogue.beginHomes(isOwn: isOwnIndex)
       return PeerState(
-        transport: transport, catalogue: catalogue, selection: selection,
-        indexes: try KnownIndexes(catalogue: catalogue), network: try StoredNetwork.read(from: catalogue),
-        cameBackEmpty: cameBackEmpty)
+        transport: transport, catalogue: catalogue, selection: selection, indexes: indexes,
+        network: try StoredNetwork.read(from: catalogue), cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)
     }
@@ -102,11 +102,15 @@ package final class IndexSelection: Sendable {
   }
 
   private let catalogue: Catalogue
+  private let known: KnownIndexes
   private let state: Mutex<State>
 
   /// Blocks.
-  package init(settings: Endpoint, isOwn: Bool = false, catalogue: Catalogue) throws(StoreError) {
+  package init(
+    settings: Endpoint, isOwn: Bool = false, catalogue: Catalogue, known: KnownIndexes
+  ) throws(StoreError) {
     self.catalogue = catalogue
+    self.known = known
     // Ignores a value of another version that this one cannot parse.
     let chosen = try catalogue.setting(Self.setting).flatMap { try? Endpoint($0) }
     state = Mutex(State(settings: settings, isOwn: isOwn, chosen: chosen))
@@ -127,9 +131,18 @@ package final class IndexSelection: Sendable {
     state.withLock { ($0.settings, $0.isOwn) = (address, isOwn) }
   }
 
-  /// Where an index is. That of the own supervisor is the same wherever it listens.
-  package func place(of address: Endpoint) -> (place: IndexPlace, isOwn: Bool) {
-    let isOwn = state.withLock { $0.isOwn && $0.settings == address }
-    return (IndexPlace(isOwn ? "own" : address.description), isOwn)
+  /// Whether the index there is that of the own supervisor.
+  func isOwn(_ address: Endpoint) -> Bool { state.withLock { $0.isOwn && $0.settings == address } }
+
+  /// Where an index is. That of the own supervisor is the same wherever it listens, and one whose id is known wherever it
+  /// proves that: another one that stands at its address is not meant.
+  package func place(of address: Endpoint) -> IndexPlace {
+    if isOwn(address) { return IndexPlace("own") }
+    return IndexPlace(known.id(at: address).map { "id \($0)" } ?? address.description)
+  }
+
+  /// For which places the index at an address stands, now that it has been reached: its id may not have been known before.
+  func places(of address: Endpoint) -> [IndexPlace] {
+    isOwn(address) ? [place(of: address)] : [place(of: address), IndexPlace(address.description)]
   }
 }

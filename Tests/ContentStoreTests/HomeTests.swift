@@ -54,14 +54,14 @@ import Testing
     // Kept by an earlier version: the last index was open.
     try catalogue.beginHomes(isOwn: true)
     let place = IndexPlace("own")
-    #expect(try !catalogue.settleHomes(at: IndexPlace("192.0.2.1:7734"), isOwn: false, in: second))
+    #expect(try !catalogue.settleHomes(at: [IndexPlace("192.0.2.1:7734")], isOwn: false, in: second))
     #expect(try audience(catalogue) == Audience(.open), "no other index can say that it is the one that was open")
-    #expect(try catalogue.settleHomes(at: place, isOwn: true, in: first))
+    #expect(try catalogue.settleHomes(at: [place], isOwn: true, in: first))
     #expect(try audience(catalogue) == Audience(.open).union(Audience(first)))
     #expect(try audience(catalogue, "file/b") == Audience(second))
     try catalogue.beginHomes(isOwn: true)
     try catalogue.add([share(open, as: "file/c", in: .open)])
-    #expect(try !catalogue.settleHomes(at: place, isOwn: true, in: first), "it was closed before")
+    #expect(try !catalogue.settleHomes(at: [place], isOwn: true, in: first), "it was closed before")
     #expect(try audience(catalogue, "file/c") == Audience(.open))
   }
 
@@ -71,7 +71,7 @@ import Testing
     try catalogue.add([share(file, in: .open)], hashed: [file])
     try catalogue.beginHomes(isOwn: false)
     try catalogue.beginHomes(isOwn: true)
-    #expect(try !catalogue.settleHomes(at: IndexPlace("own"), isOwn: true, in: first))
+    #expect(try !catalogue.settleHomes(at: [IndexPlace("own")], isOwn: true, in: first))
     #expect(try audience(catalogue) == Audience(.open))
   }
 
@@ -81,10 +81,10 @@ import Testing
     let file = try hash(catalogue, pattern(100))
     try catalogue.add([share(file, in: .awaited(place))], hashed: [file])
     #expect(try audience(catalogue) == Audience(.awaited(place)))
-    #expect(try !catalogue.settleHomes(at: other, isOwn: false, in: second))
+    #expect(try !catalogue.settleHomes(at: [other], isOwn: false, in: second))
     #expect(try audience(catalogue) == Audience(.awaited(place)))
     #expect(try catalogue.withheldCount(from: second) == 1)
-    #expect(try !catalogue.settleHomes(at: place, isOwn: false, in: first))
+    #expect(try !catalogue.settleHomes(at: [IndexPlace("id of another"), place], isOwn: false, in: first))
     #expect(try audience(catalogue) == Audience(first))
   }
 

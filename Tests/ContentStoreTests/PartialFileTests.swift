@@ -203,6 +203,8 @@ import Testing
     #expect(inside.path == directory + "/rfc793.txt")
     let slash = try DownloadTarget(path: directory + "/", suggestedName: "rfc793.txt")
     #expect(slash.path == directory + "/rfc793.txt")
+    let marked = try DownloadTarget(path: directory + "/\u{301}x", suggestedName: "rfc793.txt")
+    #expect(marked.path == directory + "/\u{301}x")
     let named = try DownloadTarget(path: directory + "/mine", suggestedName: "rfc793.txt")
     #expect(named.path == directory + "/mine")
     #expect(try DownloadTarget(path: "/", suggestedName: "a").path == "/a")

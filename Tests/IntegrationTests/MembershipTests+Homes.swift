@@ -118,6 +118,36 @@ extension MembershipTests {
     }
   }
 
+  @Test func `what is added while a known index is down is for no other one at its address`() async throws {
+    try await ClosedInstallation.with { network in
+      try await network.join()
+      let bob = network.second
+      try await network.first.expectSuccess(["supervisor", "stop"])
+      let old = try await bob.process("bob")
+      kill(old.pid, SIGKILL)
+      #expect(await eventually { await bob.isBack("bob", after: old.pid) })
+      try await bob.expectSuccess(["add", try bob.directory.write("first.txt", pattern(1000))])
+      let there = "[index]\nlisten = \"\(network.index)\"\n[network]\nopen = false\n"
+      try await Installation.with(configuration: there + "[peers.carol]\n") { other in
+        let ticket = try await other.expectSuccess(["network", "invite", "--role", "publisher"])
+        let joined = try await bob.expectSuccess(["join", try #require(ticket.lines.first)])
+        #expect(joined.errors.contains("1 document"), "\(joined)")
+        // A share of its own says that the announcement is over.
+        try await bob.expectSuccess(["add", try bob.directory.write("new.txt", pattern(10))])
+        #expect(try await keys(other) == ["file/new.txt"])
+      }
+      let id = try network.issuer.network.hex
+      #expect(try await bob.outcome(["connect", "\(network.index)", "--id", id]).status != 0)
+      try await bob.expectSuccess(["add", try bob.directory.write("second.txt", pattern(2000))])
+      try network.first.configure(there + "[peers.alice]\n")
+      try await network.first.expectSuccess(["supervisor", "start"])
+      let isThere = try await eventually {
+        try await network.keys(network.first) == ["file/first.txt", "file/second.txt"]
+      }
+      #expect(isThere)
+    }
+  }
+
   /// As through a tunnel: the index of somebody else has an address of this machine.
   @Test func `a closed index at an address of this machine is not taken for the own one`() async throws {
     try await ClosedInstallation.with { network in

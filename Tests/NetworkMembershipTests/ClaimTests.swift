@@ -35,6 +35,18 @@ import WireProtocol
     #expect(try introduces(start, "data/cats/1") == [alice, bob, admin])
   }
 
+  /// With the slash before it each is one character, which no claim ends in.
+  @Test(arguments: ["\u{301}", "\u{200D}", "\u{FE0F}", "\u{1F3FD}", "\u{E0061}", "\u{600}"])
+  func `no sign after the slash of a claim leads out of it`(_ sign: String) throws {
+    var membership = start
+    try change(&membership, by: .peer(alice))
+    #expect(try introduces(membership, "data/cats/\(sign)1") == [alice])
+    #expect(try introduces(membership, "data/cats/deep/\(sign)1") == [alice])
+    #expect(throws: MembershipRefusal.claimed(prefix: "data/cats/", owner: alice)) {
+      try change(&membership, of: "data/cats/\(sign)sub/", by: .peer(bob))
+    }
+  }
+
   @Test func `below a claim only its owner does, and whom it names`() throws {
     var membership = start
     try change(&membership, by: .peer(alice))

@@ -19,7 +19,8 @@ import WireProtocol
   /// Runs `body` with the state as a start finds it.
   private func withSelection(_ body: (IndexSelection, Catalogue) throws -> Void) throws {
     let catalogue = try Catalogue(directory: directory.file("state"))
-    try body(try IndexSelection(settings: configured, catalogue: catalogue), catalogue)
+    let known = try KnownIndexes(catalogue: catalogue)
+    try body(try IndexSelection(settings: configured, catalogue: catalogue, known: known), catalogue)
     catalogue.close()
   }
 
@@ -53,5 +54,23 @@ import WireProtocol
   @Test func `unreadable stored choice is ignored`() throws {
     try withSelection { _, catalogue in try catalogue.set("index", to: "not an address") }
     try withSelection { selection, _ in #expect(selection.current == (configured, .settings)) }
+  }
+
+  @Test func `index whose id is known is the same at each address, and no other one is`() throws {
+    let catalogue = try Catalogue(directory: directory.file("state"))
+    defer { catalogue.close() }
+    let known = try KnownIndexes(catalogue: catalogue)
+    let selection = try IndexSelection(settings: configured, isOwn: true, catalogue: catalogue, known: known)
+    let (unknown, own) = (selection.place(of: chosen), selection.place(of: configured))
+    let (first, second) = (PeerID(digest: .zero), try #require(PeerID(hex: String(repeating: "1", count: 64))))
+    known.remember(first, at: chosen)
+    let place = selection.place(of: chosen)
+    #expect(place != unknown)
+    known.remember(first, at: Endpoint(host: "192.0.2.1", port: 3))
+    #expect(selection.place(of: Endpoint(host: "192.0.2.1", port: 3)) == place)
+    known.remember(second, at: chosen)
+    #expect(selection.place(of: chosen) != place)
+    known.remember(second, at: configured)
+    #expect(selection.place(of: configured) == own, "that of the own supervisor, wherever it is and whatever its key")
   }
 }

@@ -44,14 +44,15 @@ import WireProtocol
     for name in directories { #expect(mkdir(directory.file(name), 0o700) == 0) }
   }
 
-  @Test func `file is found with name and size`() throws {
-    let path = try directory.write("paper.pdf", [1, 2, 3])
+  @Test(arguments: ["paper.pdf", "\u{301}x.txt", "\u{200D}x.txt"])
+  func `file is found with name and size`(_ name: String) throws {
+    let path = try directory.write(name, [1, 2, 3])
     guard case .file(let file)? = inspect([path]).first else {
       Issue.record("not found")
       return
     }
     #expect(file.path == path)
-    #expect(file.name == "paper.pdf")
+    #expect(file.name == name)
     #expect(file.fingerprint.size == 3)
   }
 

@@ -206,8 +206,9 @@ package actor IndexLink {
     guard address != self.address else {
       // Its id may have been changed.
       let isRight = trust?.known(address).map { $0 == connection?.provenPeer } ?? true
-      if !machine.isConnected || !isRight { carryOut(machine.retarget()) }
-      return
+      guard !machine.isConnected || !isRight else { return }
+      if !isTrial { passes.turn(to: place(address)) }
+      return carryOut(machine.retarget())
     }
     logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])
     self.address = address

@@ -21,7 +21,7 @@ extension PeerOperations {
           try indexes.write()
           try selection.choose(address)
         }
-        link.passes.turn(to: selection.place(of: address).place, isReached: true)
+        link.passes.turn(to: selection.place(of: address), isReached: true)
         let withheld = try await release(join.sharesExisting, to: .closed(ticket.index))
         return ControlJoinReply(address: address, index: ticket.index, role: role, withheld: withheld)
       } catch {

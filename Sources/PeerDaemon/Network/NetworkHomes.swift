@@ -10,31 +10,49 @@ import WireProtocol
 /// Brings what is shared into the network to which it belongs, as soon as an index has said which one it has: before
 /// anything is announced there.
 final class NetworkHomes: Sendable {
-  private struct State {
-    /// What was done last.
-    var settled: (place: IndexPlace, network: Home)?
-    /// The index that has been reached last.
-    var arrival: (address: Endpoint, network: Home)?
-    /// The owner has closed the open network of this machine.
-    var closed: (@Sendable (Home) async -> Void)?
+  /// An index has been reached.
+  private struct Arrival: Equatable {
+    /// As they were then: another id may be remembered for the address since.
+    let places: [IndexPlace]
+    let isOwn: Bool
+    let network: Home
   }
+
+  private struct State {
+    var settled: Arrival?
+    /// The last one.
+    var arrival: Arrival?
+    var closed: (@Sendable (Home) async -> Void)?
+    var late: (@Sendable () async -> Void)?
+    /// Whether the last try has failed: another one follows.
+    var isFailing = false
+  }
+
+  private static let retryDelay = Duration.seconds(10)
 
   private let catalogue: Catalogue
   private let selection: IndexSelection
   private let pool: NIOThreadPool
   private let logger: Logger
+  private let sleep: @Sendable (Duration) async throws -> Void
   private let state = Mutex(State())
 
-  init(catalogue: Catalogue, selection: IndexSelection, pool: NIOThreadPool, logger: Logger) {
+  init(
+    catalogue: Catalogue, selection: IndexSelection, pool: NIOThreadPool, logger: Logger,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
     self.catalogue = catalogue
     self.selection = selection
     self.pool = pool
     self.logger = logger
+    self.sleep = sleep
   }
 
-  /// - Parameter body: called when open networks have become a closed one.
-  func onClosed(_ body: @escaping @Sendable (Home) async -> Void) {
-    state.withLock { $0.closed = body }
+  /// - Parameters:
+  ///   - closed: called when the owner of this machine's open network has closed it.
+  ///   - late: called when shares have come into a network only after they were announced there.
+  func tell(closed: @escaping @Sendable (Home) async -> Void, late: @escaping @Sendable () async -> Void) {
+    state.withLock { ($0.closed, $0.late) = (closed, late) }
   }
 
   /// As `IndexLink.Arrived`.
@@ -44,34 +62,52 @@ final class NetworkHomes: Sendable {
     // It waits on.
     case .awaited, .nowhere: return nil
     }
-    let (place, isOwn) = selection.place(of: address)
+    let arrival = Arrival(
+      places: selection.places(of: address), isOwn: selection.isOwn(address), network: network)
     let isSettled = state.withLock { state in
-      state.arrival = (address, network)
-      return state.settled.map { $0 == (place, network) } ?? false
+      state.arrival = arrival
+      return state.settled == arrival
     }
     guard !isSettled else { return nil }
-    return { await self.settle(place, isOwn: isOwn, in: network) }
+    return { await self.settle(arrival) }
   }
 
   /// Something was shared while its index was awaited, which may have been reached meanwhile.
-  func sharedForAwaited() async {
-    guard let (address, network) = state.withLock({ $0.arrival }) else { return }
-    let (place, isOwn) = selection.place(of: address)
-    await settle(place, isOwn: isOwn, in: network)
+  func settleAgain() async {
+    if let arrival = state.withLock({ $0.arrival }) { await settle(arrival) }
   }
 
-  private func settle(_ place: IndexPlace, isOwn: Bool, in network: Home) async {
+  private func settle(_ arrival: Arrival) async {
     do throws(WireFailure) {
       let hasClosed = try await pool.store { [catalogue] () throws(StoreError) in
-        try catalogue.settleHomes(at: place, isOwn: isOwn, in: network)
+        try catalogue.settleHomes(at: arrival.places, isOwn: arrival.isOwn, in: arrival.network)
       }
-      let closed = state.withLock { state in
-        state.settled = (place, network)
-        return state.closed
+      let (closed, late) = state.withLock { state in
+        defer { state.isFailing = false }
+        state.settled = arrival
+        return (state.closed, state.isFailing ? state.late : nil)
       }
-      if hasClosed { await closed?(network) }
+      if hasClosed { await closed?(arrival.network) }
+      await late?()
     } catch {
-      logger.warning("cannot keep which network shares belong to", metadata: ["error": "\(error.message)"])
+      retryLater(error)
+    }
+  }
+
+  /// A full disk, for example: what waits stays unknown until then.
+  private func retryLater(_ failure: WireFailure) {
+    let isNews = state.withLock { state in
+      defer { state.isFailing = true }
+      return !state.isFailing
+    }
+    guard isNews else { return }
+    logger.warning(
+      "cannot keep which network shares belong to; trying again", metadata: ["error": "\(failure.message)"])
+    Task { [weak self, sleep] in
+      while self?.state.withLock({ $0.isFailing }) == true {
+        try? await sleep(Self.retryDelay)
+        await self?.settleAgain()
+      }
     }
   }
 }

@@ -78,7 +78,7 @@ struct Sharing: Sendable {
   private func announceRest(_ outcome: AddOutcome, in home: Home) async {
     var isAnnounced = outcome.isAnnounced
     if case .awaited = home {
-      await homes.sharedForAwaited()
+      await homes.settleAgain()
       isAnnounced = false
     }
     if !isAnnounced { await publication.link.announceAgain() }
