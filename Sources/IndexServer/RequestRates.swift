@@ -7,16 +7,7 @@ import Synchronization
 /// Counts the requests of each address or member, or the bytes of their replies: as many in a second as the limit says, and
 /// as many at once.
 package final class RequestRates<Key: Hashable & Sendable>: Sendable {
-  private struct Bucket {
-    /// What may follow immediately; less than nothing after a long reply.
-    var left: Double
-    var time: NIODeadline
-  }
-
-  /// Buckets are full again after a second, so most can be forgotten.
-  private static var maxBuckets: Int { 4096 }
-
-  private let buckets = Mutex<[Key: Bucket]>([:])
+  private let buckets = Mutex(RateBuckets<Key>())
 
   package init() {}
 
@@ -44,20 +35,49 @@ package final class RequestRates<Key: Hashable & Sendable>: Sendable {
     change(key, limit, now) { $0 >= 0 }
   }
 
-  private func change<Result>(
+  private func change<Result: Sendable>(
     _ key: Key, _ limit: Int, _ now: NIODeadline, _ body: (inout Double) -> Result
   ) -> Result {
-    buckets.withLock { buckets in
-      if buckets.count >= Self.maxBuckets {
-        buckets = buckets.filter { now - $0.value.time < .seconds(1) || $0.value.left < 0 }
-      }
-      var bucket = buckets[key] ?? Bucket(left: Double(limit), time: now)
-      let seconds = Double((now - bucket.time).nanoseconds) / 1e9
-      bucket.left = min(Double(limit), bucket.left + seconds * Double(limit))
-      bucket.time = now
-      defer { buckets[key] = bucket }
-      return body(&bucket.left)
+    buckets.withLock { $0.change(key, limit: limit, at: now, body) }
+  }
+}
+
+/// What each key has left. A key that has everything is forgotten in time.
+package struct RateBuckets<Key: Hashable & Sendable>: Sendable {
+  private struct Bucket {
+    /// What may follow immediately; less than nothing after a long reply.
+    var left: Double
+    var time: NIODeadline
+
+    func left(_ limit: Int, at now: NIODeadline) -> Double {
+      let seconds = Double((now - time).nanoseconds) / 1e9
+      return min(Double(limit), left + seconds * Double(limit))
     }
+  }
+
+  /// Fewer are not worth a sweep.
+  package static var minSwept: Int { 4096 }
+
+  private var buckets: [Key: Bucket] = [:]
+  /// The number of buckets at which all are looked at: twice as many as the last sweep has left, so that each change pays for
+  /// two of them, however many are in use.
+  package private(set) var nextSweep = Self.minSwept
+
+  package init() {}
+
+  package var count: Int { buckets.count }
+
+  /// Changes what a key has left by now.
+  package mutating func change<Result>(
+    _ key: Key, limit: Int, at now: NIODeadline, _ body: (inout Double) -> Result
+  ) -> Result {
+    if buckets.count >= nextSweep {
+      buckets = buckets.filter { $0.value.left(limit, at: now) < Double(limit) }
+      nextSweep = max(Self.minSwept, 2 * buckets.count)
+    }
+    var left = buckets[key]?.left(limit, at: now) ?? Double(limit)
+    defer { buckets[key] = Bucket(left: left, time: now) }
+    return body(&left)
   }
 }
 

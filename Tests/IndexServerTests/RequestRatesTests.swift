@@ -37,4 +37,38 @@ import Testing
     #expect(!isWithin(after: 9900))
     #expect(isWithin(after: 10_100))
   }
+
+  private func owe(_ keys: Range<Int>, _ amount: Double, at time: NIODeadline, in buckets: inout RateBuckets<Int>) {
+    for key in keys { buckets.change(key, limit: 1000, at: time) { $0 -= amount } }
+  }
+
+  @Test func `debtors that went away are forgotten when their debt is made up for`() {
+    var buckets = RateBuckets<Int>()
+    let minSwept = RateBuckets<Int>.minSwept
+    owe(0..<minSwept, 5000, at: start, in: &buckets)
+    // Five seconds after they owed 4000, nothing is left to remember.
+    owe(minSwept..<(minSwept + 1), 1, at: start + .seconds(5), in: &buckets)
+    #expect(buckets.count == 1 && buckets.nextSweep == minSwept)
+  }
+
+  @Test func `a sweep forgets no debt`() {
+    var buckets = RateBuckets<Int>()
+    let minSwept = RateBuckets<Int>.minSwept
+    owe(0..<minSwept, 5000, at: start, in: &buckets)
+    owe(minSwept..<(minSwept + 1), 1, at: start + .seconds(3), in: &buckets)
+    let left = buckets.change(0, limit: 1000, at: start + .seconds(3)) { $0 }
+    #expect(buckets.count == minSwept + 1 && left == -1000)
+  }
+
+  @Test func `many keys in use are looked at seldom, not at each request`() {
+    var buckets = RateBuckets<Int>()
+    var sweeps = 0
+    for key in 0..<100_000 {
+      let next = buckets.nextSweep
+      owe(key..<(key + 1), 1, at: start, in: &buckets)
+      if buckets.nextSweep != next { sweeps += 1 }
+    }
+    // 4096, 8192, ... 65536
+    #expect(buckets.count == 100_000 && sweeps == 5)
+  }
 }
