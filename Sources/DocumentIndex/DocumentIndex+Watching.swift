@@ -28,7 +28,9 @@ extension DocumentIndex {
   package var hasEvents: Bool { !events.isEmpty || watchesLookedAt > 0 }
 
   /// Whether a slice of work should end: to tell this many events, or to look at as many watches, takes some milliseconds.
-  var isCrowdedWithEvents: Bool { events.count >= Self.maxEventsOfSlice || watchesLookedAt >= Self.maxEventsOfSlice }
+  package var isCrowdedWithEvents: Bool {
+    events.count >= Self.maxEventsOfSlice || watchesLookedAt >= Self.maxEventsOfSlice
+  }
   private static var maxEventsOfSlice: Int { 4096 }
 
   /// What is to be told, in order; the owner of the index takes it after each call.

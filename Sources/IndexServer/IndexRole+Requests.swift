@@ -63,10 +63,10 @@ extension IndexRole {
   private func add(
     _ documents: [Document], to session: IndexSession, _ id: Int64, _ output: inout JSONWriter
   ) throws(WireFailure) -> LineVerdict {
-    let rights = addRights
+    var rights = addRights
     let (added, rest): (Addition, ArraySlice<Document>)
     try checkRecords(adding: documents.count)
-    do { (added, rest) = try session.beginAdding(documents, rights) } catch { throw WireFailure(error) }
+    do { (added, rest) = try session.beginAdding(documents, &rights) } catch { throw WireFailure(error) }
     guard rest.isEmpty else { return begin(SlicedWork(id: id, task: .add(rest, added, rights)), &output) }
     write(added, id, &output)
     return .next

@@ -49,8 +49,8 @@ extension IndexRole {
   /// - Returns: whether the reply is written.
   private func advance(_ work: inout SlicedWork, _ session: IndexSession, _ output: inout JSONWriter) -> Bool {
     switch work.task {
-    case .add(var rest, var sum, let rights):
-      let addition = session.add(&rest, rights)
+    case .add(var rest, var sum, var rights):
+      let addition = session.add(&rest, &rights)
       sum.added += addition.added
       sum.refused += addition.refused
       work.task = .add(rest, sum, rights)

@@ -117,7 +117,7 @@ final class IndexSession {
   /// - Parameter rights: `nil` if the session may add everything.
   /// - Returns: what became of the documents so far.
   func beginAdding(
-    _ documents: [Document], _ rights: AddRights? = nil
+    _ documents: [Document], _ rights: inout AddRights?
   ) throws(IndexRefusal) -> (added: Addition, rest: ArraySlice<Document>) {
     switch offer {
     case .at: break
@@ -132,7 +132,7 @@ final class IndexSession {
         return (Addition(), 0, refusal)
       }
       var rest = documents[...]
-      let added = bytes <= Self.addedBytes ? Self.add(firstOf: &rest, by: id, rights, to: index) : Addition()
+      let added = bytes <= Self.addedBytes ? Self.add(firstOf: &rest, by: id, &rights, to: index) : Addition()
       if !rest.isEmpty { index.reserve(bytes, for: id) }
       return (added, rest.count, nil)
     }
@@ -168,29 +168,29 @@ final class IndexSession {
   }
 
   /// Adds a slice of the documents, and takes it out.
-  func add(_ documents: inout ArraySlice<Document>, _ rights: AddRights? = nil) -> Addition {
+  func add(_ documents: inout ArraySlice<Document>, _ rights: inout AddRights?) -> Addition {
     let slice = slice(of: documents)
     let (added, left) = service.withIndex { [id] index in
       var rest = slice
-      return (Self.add(firstOf: &rest, by: id, rights, to: index), rest.count)
+      return (Self.add(firstOf: &rest, by: id, &rights, to: index), rest.count)
     }
     documents = documents.dropFirst(slice.count - left)
     return added
   }
 
-  /// Adds documents until watchers have as many events as they may, and takes them out.
+  /// Adds documents, and takes them out, until watchers have as many events as they may, or as many holders were looked at.
   private static func add(
-    firstOf documents: inout ArraySlice<Document>, by id: SessionID, _ rights: AddRights?, to index: DocumentIndex
+    firstOf documents: inout ArraySlice<Document>, by id: SessionID, _ rights: inout AddRights?, to index: DocumentIndex
   ) -> Addition {
-    guard let rights else { return Addition(added: index.addFirst(of: &documents, by: id)) }
-    var addition = Addition()
-    while let document = documents.first {
-      if let admitted = rights.judge(document, of: id, in: index) {
-        var rest = [admitted][...]
-        addition.added += index.addFirst(of: &rest, by: id)
-        guard rest.isEmpty else { break }
-      } else {
-        addition.refused.append(documents.startIndex)
+    guard var judge = rights.take() else { return Addition(added: index.addFirst(of: &documents, by: id)) }
+    defer { rights = judge }
+    var (addition, looks) = (Addition(), AddRights.looksOfSlice)
+    while let document = documents.first, !index.isCrowdedWithEvents {
+      switch judge.judge(document, of: id, in: index, looks: &looks) {
+      case .admitted(let admitted):
+        addition.added += index.add(CollectionOfOne(admitted), by: id)
+      case .refused: addition.refused.append(documents.startIndex)
+      case .undecided: return addition
       }
       documents.removeFirst()
     }

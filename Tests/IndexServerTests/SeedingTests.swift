@@ -42,6 +42,24 @@ import Testing
     }
   }
 
+  @Test func `a reader adds what a publisher shares, however many seeders were there before`() async throws {
+    try await ClosedIndex.with { index in
+      let publisher = try index.member(1, .publisher)
+      _ = try index.member(2, .reader)
+      let reader = try index.member(3, .reader)
+      let shared = [Wire.document("file/a"), Wire.document("file/b")]
+      #expect(try publisher.ask(Wire.add(shared))["added"]?.integer == 2)
+      // More than are looked at in one go.
+      let seeders = try (0..<600).map { _ in try index.session(2).0 }
+      for seeder in seeders { #expect(try seeder.ask(Wire.add(shared))["added"]?.integer == 2) }
+      for key in ["file/a", "file/b"] { #expect(try publisher.ask(Wire.remove(key)).outcome == "200") }
+      #expect(try refused(reader.ask(Wire.add(shared))) == [0, 1])
+      #expect(try publisher.ask(Wire.add(shared))["added"]?.integer == 2)
+      let reply = try reader.ask(Wire.add([Wire.document("file/c")] + shared + [Wire.document("file/d")]))
+      #expect(reply["added"]?.integer == 2 && refused(reply) == [0, 3])
+    }
+  }
+
   @Test func `positions of a long batch are those of its documents`() async throws {
     try await ClosedIndex.with { index in
       let publisher = try index.member(1, .publisher)
