@@ -5,6 +5,7 @@ import DocumentModel
 import LineJSON
 import NIOCore
 import PeerDaemon
+import Synchronization
 import TestSupport
 import Testing
 import WireProtocol
@@ -62,13 +63,19 @@ import WireProtocol
   private func occupySlot(of peer: Member, _ swarm: Swarm, _ limits: PeerLimits) async throws -> RawConnection {
     let document = try await peer.share(
       swarm.directory.write("large", [UInt8](repeating: 0, count: limits.get)), as: "file/large")
+    let connection = try greet(peer)
+    #expect(try connection.ask(Self.get(document.content))["status"]?.integer == 200)
+    return connection
+  }
+
+  private func greet(_ peer: Member) throws -> RawConnection {
     let connection = try RawConnection(to: peer.uploads.address)
     _ = try connection.ask(#"{"id":1,"op":"hello","protocol":1,"peer":"\#(peer.id)","name":"x"}"#)
-    let content = document.content
-    let get =
-      #"{"id":4,"op":"get","content":"\#(content.root)","size":\#(content.size),"offset":0,"length":\#(content.size)}"#
-    #expect(try connection.ask(get)["status"]?.integer == 200)
     return connection
+  }
+
+  private static func get(_ content: Content) -> String {
+    #"{"id":4,"op":"get","content":"\#(content.root)","size":\#(content.size),"offset":0,"length":\#(content.size)}"#
   }
 
   private func oneSlot() -> PeerLimits {
@@ -89,6 +96,27 @@ import WireProtocol
       #expect(download.seconds < 1.5, "\(download.seconds) s")
       #expect(TemporaryDirectory.read(swarm.directory.file("target")) == bytes)
       connection.reset()
+    }
+  }
+
+  @Test func `a request that waited for a slot is judged before its reply`() async throws {
+    try await Swarm.with { swarm in
+      let judgements = Atomic<Int>(0)
+      let passes = PassKeeper(wallClock: {
+        judgements.add(1, ordering: .relaxed)
+        return 0
+      })
+      let alice = try await swarm.peer("alice", limits: oneSlot(), passes: passes)
+      let document = try await alice.share(swarm.directory.write("source", pattern(600_000)), as: "file/x")
+      let connection = try await occupySlot(of: alice, swarm, oneSlot())
+      let waiting = try greet(alice)
+      let before = judgements.load(ordering: .relaxed)
+      try waiting.send(Self.get(document.content))
+      #expect(await eventually { judgements.load(ordering: .relaxed) > before }, "it was admitted")
+      // The peer turns to a closed network, to which it does not belong.
+      try passes.greeted(MemberStanding(role: nil), by: alice.id)
+      connection.reset()
+      #expect(try waiting.reply()["error"]?.string == "forbidden")
     }
   }
 

@@ -64,14 +64,14 @@ final class Swarm: Sendable {
   ///   - down, up: limits in bytes per second.
   ///   - index: if not that of the swarm.
   ///   - fetch: if not from the others of the swarm.
+  ///   - passes: decides whom it serves.
   ///   - sleep: the clock of its downloads.
   func peer(
     _ name: String, timeout: SourceTimeout = SourceTimeout(), limits: PeerLimits = PeerLimits(), port: UInt16? = nil,
     claiming id: PeerID? = nil, index: Endpoint? = nil, down: Int64? = nil, up: Int64? = nil,
-    fetch: FetchContent? = nil,
+    fetch: FetchContent? = nil, passes: PassKeeper = PassKeeper(),
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) async throws -> Member {
-    let passes = PassKeeper()
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
     let transfers = TransferRegistry()

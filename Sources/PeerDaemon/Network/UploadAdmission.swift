@@ -29,6 +29,17 @@ struct UploadAdmission {
 }
 
 extension UploadRole {
+  /// The reply to a request, unless the other side is no longer served: it may have waited for its turn, for a slot and for
+  /// what the rate allows.
+  func judged<Answer>(_ result: Result<Answer, WireFailure>) -> Result<Answer, WireFailure> {
+    do throws(WireFailure) {
+      try admission.check()
+      return result
+    } catch {
+      return .failure(error)
+    }
+  }
+
   /// The other side shows its next pass.
   func renew(_ pass: SignedPass, _ id: Int64) {
     do throws(WireFailure) {

@@ -64,7 +64,7 @@ extension UploadRole {
     guard let connection else { return }
     connection.send { output in
       for (id, answer) in zip(ids, answers) {
-        switch answer {
+        switch judged(answer) {
         case .success(.bytes(let file, let offset, let bytes)):
           if let file { note(file, Int64(bytes.count)) }
           GetReply(offset: offset, length: Int64(bytes.count)).write(id: id, to: &output)

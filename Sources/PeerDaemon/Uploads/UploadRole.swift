@@ -208,7 +208,7 @@ final class UploadRole: LineRole {
   private func send(_ result: Result<UploadService.Answer, WireFailure>, _ id: Int64) {
     // Closed meanwhile: the work may have subscribed after that.
     guard let connection else { return unsubscribe() }
-    switch result {
+    switch judged(result) {
     case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
     case .success(.have(let reply)):
       connection.send { reply.write(id: id, to: &$0) }
