@@ -2,6 +2,7 @@
 
 import DocumentModel
 import IndexServer
+import NetworkMembership
 import TestSupport
 import Testing
 import WireProtocol
@@ -49,5 +50,36 @@ import WireProtocol
     entries += audit.flush()
     #expect(entries.count <= 61 * 2 * (RefusalAudit.maxKinds + 2))
     #expect(entries.reduce(0) { $0 + ($1.count ?? 1) } == 360_000, "none is lost")
+  }
+
+  @Test func `what could not be written is counted on`() {
+    var audit = RefusalAudit()
+    for _ in 0..<5 { audit.putBack(audit.note(refusal(1), at: time(0))) }
+    #expect(audit.flush().map(\.count) == [5])
+    for _ in 0..<3 { _ = audit.note(refusal(1), at: time(1)) }
+    audit.putBack(audit.flush())
+    audit.putBack(audit.note(refusal(1), at: time(61)))
+    #expect(audit.flush().reduce(0) { $0 + ($1.count ?? 1) } == 4)
+  }
+
+  @Test func `a flood on a full disk is counted in bounded memory`() {
+    var audit = RefusalAudit()
+    for step in 0..<100_000 { audit.putBack(audit.note(refusal(step), at: time(Int64(step / 100)))) }
+    let entries = audit.flush()
+    #expect(entries.count <= RefusalAudit.maxKinds + 1)
+    #expect(entries.reduce(0) { $0 + ($1.count ?? 1) } == 100_000, "none is lost")
+  }
+
+  @Test func `refusals that are counted when the index stops are in its log`() async throws {
+    let directory = try TemporaryDirectory()
+    var network: PeerID?
+    try await ClosedIndex.with(in: directory) { index in
+      network = index.issuer.network
+      let (stranger, _) = try index.session(1)
+      for _ in 0..<7 { #expect(try stranger.ask(Wire.lookup("file/a")).outcome == "403 forbidden") }
+    }
+    let store = try NetworkStore(path: directory.file("network.sqlite"), of: try #require(network))
+    let refused = try store.entries(limit: 100).entries.filter { $0.event == .refused }
+    #expect(refused.map { $0.count ?? 1 } == [1, 6])
   }
 }

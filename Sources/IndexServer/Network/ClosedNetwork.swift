@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 package import DocumentModel
 import Glibc
 package import LineTransport
@@ -50,10 +51,17 @@ package final class ClosedNetwork: Sendable {
     thread.start()
   }
 
-  /// Ends the thread after what waits for it, and closes the database. Blocks.
+  /// Ends the thread after what it is doing, and closes the database. Blocks. Changes that wait are refused, the refusals
+  /// that were counted are written.
   package func stop() {
-    try? thread.syncShutdownGracefully()
-    store.withLock { $0 = nil }
+    // A queue of its own: what waits is refused before the end is told.
+    let ended = DispatchSemaphore(value: 0)
+    thread.shutdownGracefully(queue: DispatchQueue(label: "membership")) { _ in ended.signal() }
+    ended.wait()
+    store.withLock { store in
+      if let store { write(refusals.withLock { $0.flush() }, to: store) }
+      store = nil
+    }
   }
 
   var now: Timestamp { Timestamp(seconds: wallClock()) }
@@ -197,12 +205,23 @@ package final class ClosedNetwork: Sendable {
   func noteRefusal(_ refusal: RefusalAudit.Refusal) {
     let due = refusals.withLock { $0.note(refusal, at: now) }
     guard !due.isEmpty else { return }
-    submit({ store throws(WireFailure) in try? store.commit([], due) }, then: { _ in })
+    submit({ [self] store throws(WireFailure) in write(due, to: store) }) { [self] result in
+      if case .failure = result { refusals.withLock { $0.putBack(due) } }
+    }
   }
 
   private func note(_ refusal: RefusalAudit.Refusal, in store: NetworkStore) {
-    let due = refusals.withLock { $0.note(refusal, at: now) }
-    try? store.commit([], due)
+    write(refusals.withLock { $0.note(refusal, at: now) }, to: store)
+  }
+
+  /// What cannot be written is counted on.
+  private func write(_ entries: [AuditEntry], to store: NetworkStore) {
+    do throws(NetworkStoreError) {
+      try store.commit([], entries)
+    } catch {
+      refusals.withLock { $0.putBack(entries) }
+      report("refusals cannot be recorded: \(error)")
+    }
   }
 
   /// The newest entries, and those of refusals that are still being counted.
@@ -218,7 +237,7 @@ package final class ClosedNetwork: Sendable {
         } catch {
           throw WireFailure(error)
         }
-        if request.before == nil { try? store.commit([], refusals.withLock { $0.flush() }) }
+        if request.before == nil { write(refusals.withLock { $0.flush() }, to: store) }
         do throws(NetworkStoreError) {
           let (entries, first) = try store.entries(limit: limit, before: request.before)
           return LogReply(entries: entries, before: first)

@@ -3,8 +3,8 @@
 package import DocumentModel
 package import WireProtocol
 
-/// Decides which refusals are written to the audit log: the first of a kind at once, the others once a minute together.
-/// However many peers are refused, the log grows by a bounded number of entries.
+/// Decides which refusals are written to the audit log: the first of a kind at once, the others together, with the first
+/// refusal after a minute, when the log is read, or at the end. However many peers are refused, the log grows by a bounded number of entries.
 package struct RefusalAudit: Sendable {
   /// What is counted together.
   package struct Refusal: Hashable, Sendable {
@@ -54,6 +54,17 @@ package struct RefusalAudit: Sendable {
     counts.filter { $0.value.left > 0 }.sorted { $0.key.reason < $1.key.reason }.map { refusal, count in
       counts[refusal]?.left = 0
       return Self.entry(refusal, count.left, at: count.since)
+    }
+  }
+
+  /// Counts what could not be written, to be written later.
+  package mutating func putBack(_ entries: [AuditEntry]) {
+    for entry in entries {
+      var refusal = Refusal(peer: entry.peer, host: entry.host, reason: entry.reason ?? "")
+      if counts[refusal] == nil, counts.count >= Self.maxKinds {
+        refusal = Refusal(peer: nil, host: nil, reason: refusal.reason)
+      }
+      counts[refusal, default: Count(since: entry.time, left: 0)].left += entry.count ?? 1
     }
   }
 
