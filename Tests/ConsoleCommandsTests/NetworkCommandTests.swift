@@ -162,6 +162,18 @@ import WireProtocol
     #expect(index.requests.count == 2)
   }
 
+  @Test(arguments: [
+    ("members", #""members":[],"next":"\#(peer)""#), ("bans", #""bans":[],"next":"\#(peer)""#),
+    ("claim", #""claims":[],"next":"data/cats/""#), ("log", #""entries":[],"before":7"#),
+  ])
+  func `pages that lead no further end as malformed`(command: String, page: String) throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, page)
+    #expect(fixture.run("network", command) == .unavailable)
+    #expect(fixture.errors.text.contains("malformed reply from the index"))
+    #expect(index.requests.count == 2)
+  }
+
   @Test func `the log is one line for each entry`() throws {
     let fixture = try CommandFixture()
     let index = try index(

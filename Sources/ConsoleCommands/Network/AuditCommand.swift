@@ -20,13 +20,15 @@ struct AuditCommand: ConsoleCommand {
   func perform(on console: Console) throws -> ExitStatus {
     let client = NetworkClient(console: console, options: daemon)
     var entries: [AuditEntry] = []
-    var before: Int64?
     // The index gives them in pages from the end.
-    while entries.count < lines {
-      let page: LogReply = try client.ask(.log(LogRequest(limit: min(lines - entries.count, 500), before: before)))
+    try client.pages { before in
+      .log(LogRequest(limit: min(lines - entries.count, 500), before: before))
+    } next: { (page: LogReply) in
+      entries.count < lines ? page.before : nil
+    } leads: {
+      $1 < $0
+    } _: { page in
       entries = page.entries + entries
-      guard let next = page.before else { break }
-      before = next
     }
     for entry in entries {
       if daemon.json {

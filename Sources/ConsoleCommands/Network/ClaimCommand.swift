@@ -82,9 +82,13 @@ struct ClaimCommand: ConsoleCommand {
         Table.Column("SINCE", rank: 3),
       ],
       width: console.tableWidth, style: console.style)
-    var after: String?
-    repeat {
-      let page: ClaimsReply = try client.ask(.claim(ClaimRequest(after: after)))
+    try client.pages { after in
+      .claim(ClaimRequest(after: after))
+    } next: {
+      $0.next
+    } leads: {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    } _: { (page: ClaimsReply) in
       for claim in page.claims {
         if daemon.json {
           try console.writeJSON(claim.members)
@@ -95,8 +99,7 @@ struct ClaimCommand: ConsoleCommand {
             ]))
         }
       }
-      after = page.next
-    } while after != nil
+    }
     try console.write(table.finish())
     return .done
   }

@@ -24,9 +24,14 @@ struct MembersCommand: ConsoleCommand {
         Table.Column("SINCE", rank: 3), Table.Column("BY", rank: 2), Table.Column("SESSIONS", .right, rank: 4),
       ],
       width: console.tableWidth, style: console.style)
-    var (after, tickets): (PeerID?, [TicketListing]) = (nil, [])
-    repeat {
-      let page: MembersReply = try client.ask(.members(PageRequest(after: after)))
+    var tickets: [TicketListing] = []
+    try client.pages { after in
+      .members(PageRequest(after: after))
+    } next: {
+      $0.next
+    } leads: {
+      $0 < $1
+    } _: { (page: MembersReply) in
       for member in page.members {
         if daemon.json {
           try console.writeJSON(Self.members(of: member))
@@ -34,9 +39,9 @@ struct MembersCommand: ConsoleCommand {
           try console.write(table.add(Self.cells(of: member)))
         }
       }
-      if after == nil { tickets = page.tickets }
-      after = page.next
-    } while after != nil
+      // Those of the first page: others name none.
+      tickets += page.tickets
+    }
     try console.write(table.finish())
     try show(tickets, on: console)
     return .done
@@ -227,9 +232,13 @@ struct BansCommand: ConsoleCommand {
     var table = Table(
       [Table.Column("ID"), Table.Column("SINCE", rank: 6), Table.Column("REASON", isFlexible: true)],
       width: console.tableWidth, style: console.style)
-    var after: PeerID?
-    repeat {
-      let page: BansReply = try client.ask(.bans(PageRequest(after: after)))
+    try client.pages { after in
+      .bans(PageRequest(after: after))
+    } next: {
+      $0.next
+    } leads: {
+      $0 < $1
+    } _: { (page: BansReply) in
       for ban in page.bans {
         if daemon.json {
           var row: JSONMembers = ["id": .string(ban.peer.hex), "since": .string(ban.since.text)]
@@ -239,8 +248,7 @@ struct BansCommand: ConsoleCommand {
           try console.write(table.add([shortID(ban.peer), ban.since.text, ban.reason ?? ""]))
         }
       }
-      after = page.next
-    } while after != nil
+    }
     try console.write(table.finish())
     return .done
   }

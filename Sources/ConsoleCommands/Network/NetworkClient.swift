@@ -24,6 +24,29 @@ struct NetworkClient {
     return try DaemonClient(console: console, options: options).request(.network(request), for: type)
   }
 
+  /// Asks for pages until one names no next, and hands each to `body`.
+  ///
+  /// - Parameters:
+  ///   - request: for the page after a cursor; `nil` for the first one.
+  ///   - next: the cursor of the page after this one.
+  ///   - leads: whether the second cursor is further than the first.
+  /// - Throws: if a cursor leads no further than the one before: such pages would not end.
+  func pages<Reply: WireReply, Cursor>(
+    _ request: (Cursor?) -> MembershipRequest, next: (Reply) -> Cursor?, leads: (Cursor, Cursor) -> Bool,
+    _ body: (Reply) throws -> Void
+  ) throws {
+    var cursor: Cursor?
+    repeat {
+      let page: Reply = try ask(request(cursor))
+      try body(page)
+      let following = next(page)
+      if let cursor, let following, !leads(cursor, following) {
+        throw CommandFailure(.unavailable, "malformed reply from the index: its pages lead no further")
+      }
+      cursor = following
+    } while cursor != nil
+  }
+
   /// `nil` if a daemon is named, or no index runs here.
   private var localIndex: String? {
     // The socket of an index that was started by hand, or of a daemon.
