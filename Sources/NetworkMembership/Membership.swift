@@ -64,11 +64,8 @@ package struct Membership: Equatable, Sendable {
     }
   }
 
-  /// Peers of one supervisor; more are ignored.
-  private static let maxOwn = 10_000
-
   package mutating func setOwn(_ peers: some Sequence<PeerID>) {
-    own = Set(peers.prefix(Self.maxOwn))
+    own = Set(peers)
   }
 
   /// - Throws: if the role of `actor` is not enough.

@@ -79,4 +79,18 @@ import Testing
     #expect(own.retired("alice") == [.tell([bob])])
     #expect(own.retired("alice") == [])
   }
+
+  @Test func `a peer more than the index is told is left out, and said to be`() throws {
+    var own = OwnPeers(hasIndex: true)
+    for number in 0..<OwnPeers.maxPeers {
+      let digits = String(number + 0x1000, radix: 16)
+      let id = try #require(PeerID(hex: digits + String(repeating: "0", count: 64 - digits.utf8.count)))
+      #expect(own.identified("peer\(number)", as: id) == [])
+    }
+    #expect(own.identified("alice", as: alice) == [.leaveOut("alice"), .release("alice")])
+    guard case .tell(let ids) = own.indexStarted().first else { return #expect(Bool(false), "nobody is told") }
+    #expect(ids.count == OwnPeers.maxPeers && !ids.contains(alice))
+    _ = own.retired("peer0")
+    #expect(own.identified("alice", as: alice).count == 1, "there is room")
+  }
 }

@@ -10,6 +10,8 @@ package struct OwnPeers: Sendable {
     case tell([PeerID])
     /// Tell this peer that it may connect.
     case release(String)
+    /// Say that the index does not learn that this peer is one of its own.
+    case leaveOut(String)
   }
 
   /// More would not fit a line of the channel.
@@ -31,7 +33,7 @@ package struct OwnPeers: Sendable {
   /// A peer has stated its id and waits.
   package mutating func identified(_ name: String, as id: PeerID) -> [Step] {
     guard hasIndex else { return [.release(name)] }
-    guard ids[name] != nil || ids.count < Self.maxPeers else { return [.release(name)] }
+    guard ids[name] != nil || ids.count < Self.maxPeers else { return [.leaveOut(name), .release(name)] }
     ids[name] = id
     waiting.insert(name)
     return tell()

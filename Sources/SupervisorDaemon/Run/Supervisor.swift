@@ -284,6 +284,10 @@ final class Supervisor {
       switch step {
       case .tell(let ids): children[ProcessRole.index.rawValue]?.send(.own(ids))
       case .release(let name): children[name]?.send(.go)
+      case .leaveOut(let name):
+        log.write(
+          "\(name) does not belong to the network by itself: an index knows \(OwnPeers.maxPeers) peers of its supervisor at "
+            + "most. Let it join with a ticket: p2pctl network invite", .warning)
       }
     }
   }
