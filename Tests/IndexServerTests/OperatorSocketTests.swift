@@ -50,6 +50,21 @@ import WireProtocol
     }
   }
 
+  @Test func `a ticket that nobody could read is not made`() async throws {
+    try await ClosedIndex.with { index in
+      let label = String(repeating: "a", count: 60)
+      func invite(_ count: Int) throws -> JSONValue {
+        let addresses = (10..<10 + count).map { #""\#(label).\#(label).\#(label).\#(label).\#($0):7734""# }
+        return try index.operate(
+          #"{"id":1,"op":"invite","role":"reader","addresses":[\#(addresses.joined(separator: ","))]}"#)
+      }
+      #expect(try invite(16).outcome == "400 usage")
+      #expect(try index.operate(#"{"id":1,"op":"members"}"#).rows("tickets").isEmpty)
+      let ticket = try Ticket(try #require(try invite(8)["ticket"]?.string))
+      #expect(ticket.addresses.count == 8)
+    }
+  }
+
   @Test func `tickets that a revoked admin made are taken back, and lists say who made what`() async throws {
     try await ClosedIndex.with { index in
       let admin = try index.member(1, .admin)

@@ -91,6 +91,15 @@ struct MembershipDesk: Sendable {
     var random = SystemRandomNumberGenerator()
     let secret = TicketSecret(using: &random)
     let (actor, index) = (actor, network.issuer.network)
+    let draft = Ticket(
+      addresses: addresses, index: index, secret: secret, role: invite.role,
+      expires: Timestamp(seconds: network.now.seconds + invite.lifetime))
+    // Before it is stored: nobody could join with it.
+    guard draft.text.utf8.count <= Ticket.maxLength else {
+      return done(
+        .failure(
+          WireFailure(.usage, "a ticket with these addresses is too long: name fewer, or shorter ones")))
+    }
     change(done) { membership, now throws(MembershipRefusal) in
       try membership.invite(
         SecretHash.of(secret), role: invite.role, uses: invite.uses, lifetime: invite.lifetime, by: actor, at: now)
