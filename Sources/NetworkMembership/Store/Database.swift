@@ -77,12 +77,23 @@ final class Database {
     try query(sql, values) { _ throws(NetworkStoreError) in }
   }
 
+  /// A number that the file keeps. PRAGMA takes no parameters.
+  func setVersion(_ version: Int) throws(NetworkStoreError) {
+    try run("PRAGMA user_version = \(version)", []) { _ throws(NetworkStoreError) in }
+  }
+
   /// Hands each row to `body`.
   func query(
     _ sql: StaticString, _ values: [Value] = [], _ body: ([Value]) throws(NetworkStoreError) -> Void
   ) throws(NetworkStoreError) {
+    try run("\(sql)", values, body)
+  }
+
+  private func run(
+    _ sql: String, _ values: [Value], _ body: ([Value]) throws(NetworkStoreError) -> Void
+  ) throws(NetworkStoreError) {
     var statement: OpaquePointer?
-    guard sqlite3_prepare_v2(handle, "\(sql)", -1, &statement, nil) == SQLITE_OK else { throw failure() }
+    guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK else { throw failure() }
     defer { sqlite3_finalize(statement) }
     for (index, value) in values.enumerated() {
       guard Self.bind(value, to: statement, Int32(index + 1)) == SQLITE_OK else { throw failure() }

@@ -38,6 +38,9 @@ enum NetworkTables {
     ["CREATE TABLE network (id BLOB PRIMARY KEY) WITHOUT ROWID"],
   ]
 
+  /// The version since which the database names its index.
+  private static let naming = 5
+
   private static let tables: [StaticString] = [
     "CREATE TABLE members (peer BLOB PRIMARY KEY, role TEXT, since INTEGER, name TEXT, ticket BLOB) WITHOUT ROWID",
     """
@@ -62,10 +65,10 @@ enum NetworkTables {
     if version < steps.count {
       try database.transaction { database throws(NetworkStoreError) in
         for step in steps.dropFirst(Int(version)).joined() { try database.execute(step) }
-        if version < 5 { try database.execute("INSERT INTO network VALUES (?)", [.bytes(index)]) }
+        if version < naming { try database.execute("INSERT INTO network VALUES (?)", [.bytes(index)]) }
         // "p2pn": peers recognise a copy by it, and do not share it.
         try database.execute("PRAGMA application_id = 0x7032706e")
-        try database.execute("PRAGMA user_version = 5")
+        try database.setVersion(steps.count)
       }
       // Into the file itself, for its copies.
       try database.query("PRAGMA wal_checkpoint(PASSIVE)") { _ in }
