@@ -504,6 +504,11 @@ import WireProtocol
     (1_000, Int.max, .ok),
   ])
   func `descriptor shortage is reported`(open: Int, limit: Int, severity: Finding.Severity) throws {
+    if free == 1 {
+      #expect(
+        findings.first?.message
+          == "too little space at /h/state (1.0 MiB free of 100.0 GiB): less than 64.0 MiB are free")
+    }
     let findings = try problems { $0.descriptors = [.init(process: "alice", open: open, limit: limit)] }
     #expect(findings.first?.severity ?? .ok == severity)
   }

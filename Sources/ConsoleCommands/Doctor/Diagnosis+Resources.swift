@@ -25,7 +25,9 @@ extension Diagnosis {
           cure: "Make room there: many small files use up its inodes.")
       }
       if disk.free < Self.minFree {
-        return .problem(.disk, "the disk is full at \(place)", cure: "Free some space there.")
+        return .problem(
+          .disk, "too little space at \(place): less than \(Quantity.size(Self.minFree)) are free",
+          cure: "Free some space there.")
       }
       if disk.free < Self.lowFree, disk.free < disk.size / 20 {
         return .warning(.disk, "the disk is nearly full at \(place)", cure: "Free some space there soon.")
