@@ -301,7 +301,7 @@ struct PeerOperations: Sendable {
     let index: ControlDoctorReply.Index =
       switch report.index {
       case .success(let answer): .init(server: answer.server, seconds: answer.seconds, skew: answer.skew)
-      case .failure(let failure): .init(error: failure.message)
+      case .failure(let failure): .init(error: failure.message, refused: failure.code == .forbidden)
       }
     let uploads = report.uploads.map { uploads in
       ControlDoctorReply.Uploads(

@@ -69,7 +69,8 @@ struct SelfExamination: Sendable {
   private func examineNetwork() async -> (Result<IndexAnswer, WireFailure>, (address: Endpoint, problem: String?)?) {
     let status = await link.status
     guard let greeting = status.greeting else {
-      return (.failure(WireFailure(.unavailable, status.error ?? "not connected yet")), nil)
+      let refusal = await link.refusal
+      return (.failure(refusal ?? WireFailure(.unavailable, status.error ?? "not connected yet")), nil)
     }
     async let index = askIndex(greeting)
     let address = Endpoint(host: greeting.host, port: uploadPort)

@@ -398,6 +398,20 @@ import WireProtocol
     #expect(finding.cure.contains("connect --default"))
   }
 
+  @Test func `index that refuses the peer is not called unreachable`() throws {
+    let banned = "this peer is banned from the network"
+    let finding = try only(.index) {
+      $0.peers = [
+        try Self.peer(
+          index: "192.0.2.1:7734", connected: false, error: banned,
+          examination: .init(index: .init(error: banned, refused: true), uploads: nil))
+      ]
+    }
+    #expect(finding.message == "alice cannot use its index 192.0.2.1:7734: \(banned)")
+    #expect(finding.cure.contains("p2pctl join TICKET") && !finding.cure.contains("TCP port"))
+    #expect(finding.cure.contains("p2pctl network unban \(Sample.id.prefix(16))"))
+  }
+
   @Test func `local index has its own cures`() throws {
     let unconnected = try Self.peer(connected: false)
     let parked = try problems {
@@ -490,6 +504,11 @@ import WireProtocol
     let disk = DoctorFacts.Disk(path: "/h/state", free: free << 20, size: size << 20, freeFiles: files)
     let findings = try problems { $0.disks = [disk] }
     #expect(findings.first?.severity ?? .ok == severity)
+    if free == 1 {
+      #expect(
+        findings.first?.message
+          == "too little space at /h/state (1.0 MiB free of 100.0 GiB): less than 64.0 MiB are free")
+    }
   }
 
   @Test func `read-only file system is a problem`() throws {
@@ -504,11 +523,6 @@ import WireProtocol
     (1_000, Int.max, .ok),
   ])
   func `descriptor shortage is reported`(open: Int, limit: Int, severity: Finding.Severity) throws {
-    if free == 1 {
-      #expect(
-        findings.first?.message
-          == "too little space at /h/state (1.0 MiB free of 100.0 GiB): less than 64.0 MiB are free")
-    }
     let findings = try problems { $0.descriptors = [.init(process: "alice", open: open, limit: limit)] }
     #expect(findings.first?.severity ?? .ok == severity)
   }

@@ -37,6 +37,9 @@ import WireProtocol
       }
       let isOut = try await eventually { try await bob.outcome(["list"]).status == 77 }
       #expect(isOut)
+      let advice = try await bob.outcome(["doctor"]).output
+      #expect(advice.contains("banned from the network") && advice.contains("network unban \(thief.id.hex.prefix(16))"))
+      #expect(!advice.contains("unreachable"), "\(advice)")
       #expect(try await network.first.expectSuccess(["network", "bans"]).output.contains("stolen"))
 
       try await bob.expectSuccess(["supervisor", "stop"])

@@ -294,6 +294,9 @@ enum MessageTable {
       Reply<ControlDoctorReply>.self, #"{"id":11,"status":200,"index":{"error":"No route to host"}}"#,
       optional: ["status"]),
     MessageCase(
+      Reply<ControlDoctorReply>.self, #"{"id":11,"status":200,"index":{"error":"banned","refused":true}}"#,
+      optional: ["status"]),
+    MessageCase(
       Reply<ControlDoctorReply>.self,
       #"{"id":11,"status":200,"index":{"error":"no"},"catalogue":{"error":"gone","aside":["/a"],"came_back_empty":true},"#
         + #""files":{"checked":5,"unusable":1,"changed":0,"examples":[{"path":"/x","message":"gone"}],"complete":false},"#

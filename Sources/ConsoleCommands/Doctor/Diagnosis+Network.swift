@@ -15,6 +15,9 @@ extension Diagnosis {
     let index = status.index
     let whose = "\(peer.name)'s index \(index.address)"
     guard index.connected else {
+      if let found = peer.examination?.index, found.refused, let reason = found.error {
+        return [refused(status, reason)]
+      }
       return [
         .problem(
           .index, "\(whose) has been unreachable since \(index.since)" + (index.error.map { ": \($0)" } ?? ""),
@@ -35,6 +38,13 @@ extension Diagnosis {
     }
     let duration = found.seconds.map { " in \(Self.milliseconds($0))" } ?? ""
     return [.ok(.index, "\(whose) answers\(duration)" + (found.server.map { " (\($0))" } ?? ""))]
+  }
+
+  private func refused(_ status: ControlStatusReply, _ reason: String) -> Finding {
+    .problem(
+      .index, "\(status.name) cannot use its index \(status.index.address): \(reason)",
+      cure: "Ask an admin of the network for a ticket, then: p2pctl join TICKET. A ban ends before that, with: "
+        + "p2pctl network unban \(status.peer.hex.prefix(16))")
   }
 
   private static func milliseconds(_ seconds: Double) -> String {

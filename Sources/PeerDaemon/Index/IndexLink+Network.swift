@@ -85,6 +85,7 @@ extension IndexLink {
     lastError = failure.message
     logOnce("index ended the session", failure.message)
     lose(retryAfter: failure.retryAfter)
+    if failure.code == .forbidden { refuse(failure) }
   }
 
   /// Becomes a member of the network of the index, which has to prove this id.

@@ -16,12 +16,17 @@ package struct ControlDoctorReply: WireReply {
     package var skew: Int64?
     /// Why there was no answer.
     package var error: String?
+    /// Whether the index refuses this peer: waiting does not help.
+    package var refused: Bool
 
-    package init(server: String? = nil, seconds: Double? = nil, skew: Int64? = nil, error: String? = nil) {
+    package init(
+      server: String? = nil, seconds: Double? = nil, skew: Int64? = nil, error: String? = nil, refused: Bool = false
+    ) {
       self.server = server
       self.seconds = seconds
       self.skew = skew
       self.error = error
+      self.refused = refused
     }
 
     package init(_ fields: some FieldReader) throws(WireFailure) {
@@ -29,6 +34,7 @@ package struct ControlDoctorReply: WireReply {
       seconds = try fields.optionalMeasure("seconds")
       skew = try fields.optionalInteger("skew", in: Int64.min ... .max)
       error = try fields.optionalString("error")
+      refused = try fields.optionalBool("refused") ?? false
     }
 
     package func write(to fields: inout some FieldWriter) {
@@ -36,6 +42,7 @@ package struct ControlDoctorReply: WireReply {
       if let seconds { fields.member("seconds", seconds) }
       if let skew { fields.member("skew", skew) }
       if let error { fields.member("error", error) }
+      if refused { fields.member("refused", true) }
     }
   }
 
