@@ -79,7 +79,7 @@ package final class PeerDaemon: Sendable {
   private let controlServer: LineServer
   private let link: IndexLink
   /// The addresses from which it connects to its index.
-  private let own: LatestValues<String>
+  private let own: LatestValues<OwnAddress>
   private let selection: IndexSelection
   private let changed: ChangedFiles
   private let downloads: Downloads
@@ -91,7 +91,7 @@ package final class PeerDaemon: Sendable {
   private let threads: PeerThreads
 
   private init(
-    id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<String>,
+    id: PeerID, uploadServer: UploadServer, controlServer: LineServer, link: IndexLink, own: LatestValues<OwnAddress>,
     selection: IndexSelection, changed: ChangedFiles,
     downloads: (single: Downloads, prefixes: PrefixDownloads), limits: LimitKeeper, moved: MovedTotals,
     upkeep: [Task<Void, Never>], catalogue: Catalogue, threads: PeerThreads
@@ -149,6 +149,8 @@ package final class PeerDaemon: Sendable {
     passes.turn(to: state.selection.place(of: state.selection.current.address))
     let uploads = try await serveUploads(
       settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)
+    // Members are served while the index is away.
+    if let known = state.ownAddress { await uploads.listen(asReportedFrom: known.host) }
     let partial = PartialDocuments()
     let announcements = CatalogueAnnouncements(
       catalogue: catalogue, pool: threads.files, changed: changed, network: { passes.home }, partial: partial)
@@ -156,7 +158,10 @@ package final class PeerDaemon: Sendable {
     let networkKnown = Mutex<(@Sendable () async -> Void)?>(nil)
     let homes = NetworkHomes(
       catalogue: catalogue, selection: state.selection, pool: threads.catalogue, logger: logger)
-    let own = LatestValues { (own: String) in await uploads.listen(asReportedFrom: own) }
+    let own = LatestValues { (own: OwnAddress) in
+      await uploads.listen(asReportedFrom: own.host)
+      await own.keep(in: catalogue, pool: threads.catalogue, logger)
+    }
     let link = IndexLink(
       address: state.selection.current.address,
       hello: IndexHello(

@@ -17,6 +17,8 @@ struct PeerState: Sendable {
   let indexes: KnownIndexes
   /// The network to which it belonged in its last run.
   let network: StoredNetwork
+  /// Where its index reported it in its last run, if that is still right.
+  let ownAddress: OwnAddress?
   /// Whether the catalogue was missing or empty although the peer has its key: it was lost, or the key was restored.
   let cameBackEmpty: Bool
 
@@ -74,7 +76,9 @@ struct PeerState: Sendable {
       try catalogue.beginHomes(isOwn: isOwnIndex)
       return PeerState(
         transport: transport, catalogue: catalogue, selection: selection, indexes: indexes,
-        network: try StoredNetwork.read(from: catalogue), cameBackEmpty: cameBackEmpty)
+        network: try StoredNetwork.read(from: catalogue),
+        ownAddress: try OwnAddress.likely(at: selection.current.address, in: catalogue),
+        cameBackEmpty: cameBackEmpty)
     } catch {
       throw PeerStartError(error)
     }

@@ -56,6 +56,11 @@ struct JoinTests {
         try await machines.second.p2pctl("lookup", "file/paper.txt").status == 0
       }
       #expect(isBack, "membership and index outlast a restart")
+
+      try await machines.first.expect("supervisor", "stop")
+      _ = try await machines.second.p2pctl("supervisor", "restart")
+      let uploads = try await machines.second.rows("status").first?["uploads"]?.string
+      #expect(uploads?.hasPrefix("10.77.0.2:") == true, "members are served while the index is away: \(uploads ?? "")")
     }
   }
 

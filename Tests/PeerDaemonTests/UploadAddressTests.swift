@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ContentStore
 import DocumentModel
 import LineTransport
 import NIOCore
@@ -64,6 +65,47 @@ import WireProtocol
         }
       }
     }
+  }
+
+  @Test func `peer that starts while its index is away listens where that has reported it`() async throws {
+    try await DaemonFixture.with { fixture in
+      let (index, state) = (fixture.indexEndpoint, fixture.directory.file("state-alice"))
+      func remember(_ text: String) throws {
+        let catalogue = try Catalogue(directory: state)
+        try catalogue.set("own_address", to: text)
+        catalogue.close()
+      }
+      try await fixture.withIndex(at: "::1") { six in
+        try await fixture.withPeer(index: six) { alice in
+          let isReached = try await probe(alice, at: "::1", until: nil)
+          #expect(isReached)
+        }
+        try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+          let isClosed = try await probe(alice, at: "::1", until: "Connection refused")
+          #expect(isClosed, "it was another index")
+        }
+      }
+      try remember("\(index) ::1")
+      try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+        let (isReached, isOwn) = (
+          try await probe(alice, at: "::1", until: nil), try await probe(alice, at: "127.0.0.1", until: nil)
+        )
+        #expect(isReached && isOwn)
+      }
+    }
+  }
+
+  @Test func `address of the last run counts at the same index and while this machine has it`() throws {
+    let (index, other) = (try Endpoint("192.0.2.1:7734"), try Endpoint("192.0.2.1:7735"))
+    let own = OwnAddress(index: index, host: "192.0.2.7")
+    #expect(OwnAddress(text: own.text) == own)
+    #expect(own.isLikely(at: index, interfaces: ["127.0.0.1", "192.0.2.7"]))
+    #expect(!own.isLikely(at: index, interfaces: ["127.0.0.1", "192.0.2.8"]))
+    #expect(!own.isLikely(at: other, interfaces: ["192.0.2.7"]))
+    for text in [nil, "", "192.0.2.7", "192.0.2.1:7734 192.0.2.7 of a later version", "x y"] {
+      #expect(OwnAddress(text: text) == nil)
+    }
+    #expect(!OwnAddress(index: index, host: "nonsense").isLikely(at: index, interfaces: ["nonsense"]))
   }
 
   /// Whether connecting to a peer comes to have this outcome; `nil` for success.

@@ -110,7 +110,7 @@ package actor IndexLink {
   var demandsTLS = false
   /// What requests get as long as there is no connection, because only a person can change something.
   var refusal: WireFailure?
-  private let connectedFrom: @Sendable (_ own: String) -> Void
+  private let connectedFrom: @Sendable (_ own: OwnAddress) -> Void
   private let place: @Sendable (Endpoint) -> IndexPlace
   let arrived: Arrived
   let networkKnown: @Sendable () -> Void
@@ -160,7 +160,7 @@ package actor IndexLink {
     timeout: Timeout = Timeout(), trust: IndexTrust? = nil, passes: PassKeeper = PassKeeper(),
     wallClock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) },
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-    connectedFrom: @escaping @Sendable (_ own: String) -> Void = { _ in },
+    connectedFrom: @escaping @Sendable (_ own: OwnAddress) -> Void = { _ in },
     place: @escaping @Sendable (Endpoint) -> IndexPlace = { IndexPlace($0.description) },
     arrived: @escaping Arrived = { _, _ in nil }, networkKnown: @escaping @Sendable () -> Void = {}
   ) {
@@ -292,7 +292,7 @@ package actor IndexLink {
     if let id = connection.value.provenPeer { remember(id) }
     let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
     isLocal.store(remote?.isLoopback ?? false || remote?.hostText == local?.hostText, ordering: .relaxed)
-    if let own = local?.hostText { connectedFrom(own) }
+    if let own = local?.hostText { connectedFrom(OwnAddress(index: address, host: own)) }
     carryOut(machine.connected())
   }
 
