@@ -345,7 +345,7 @@ package final class PeerDaemon: Sendable {
   package func reload(index: Endpoint, isOwn: Bool, advertise: HostAddress?) async {
     selection.reload(settings: index, isOwn: isOwn)
     await link.advertise(advertise)
-    await link.use(selection.current.address)
+    await link.follow { [selection] in selection.current.address }
   }
 
   /// Serves this control socket instead of the one so far. Takes ownership.

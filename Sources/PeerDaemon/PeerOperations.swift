@@ -272,15 +272,17 @@ struct PeerOperations: Sendable {
     guard address?.port != 0, address?.host != "" else {
       throw WireFailure(.usage, "an index address needs a host and a port other than 0")
     }
-    try await own.pool.store { [selection, indexes] () throws(StoreError) in
+    let turn = selection.begin()
+    let isChosen = try await own.pool.store { [selection, indexes] () throws(StoreError) in
       if let address, let id {
         indexes.remember(id, at: address)
         try indexes.write()
       }
-      try selection.choose(address)
+      return try selection.choose(address, in: turn)
     }
+    guard isChosen else { throw .overtaken }
     let chosen = selection.current
-    await link.use(chosen.address)
+    await link.follow { [selection] in selection.current.address }
     let isConnected = await link.isConnectedInTime()
     let status = await link.status
     if !isConnected, let refusal = await link.refusal { throw refusal }

@@ -103,11 +103,16 @@ package final class IndexSelection: Sendable {
     /// Whether the index of the settings is that of the own supervisor.
     var isOwn: Bool
     var chosen: Endpoint?
+    var order = ChoiceOrder()
+    /// Ends what the last request has begun.
+    var end: (@Sendable () -> Void)?
   }
 
   private let catalogue: Catalogue
   private let known: KnownIndexes
   private let state: Mutex<State>
+  /// Held while a choice is written, so that an earlier one does not replace a later one.
+  private let writing = Mutex(())
 
   /// Blocks.
   package init(
@@ -124,10 +129,39 @@ package final class IndexSelection: Sendable {
     state.withLock { state in state.chosen.map { ($0, .connect) } ?? (state.settings, .settings) }
   }
 
-  /// - Parameter address: `nil` goes back to the settings. Durable on return. Blocks.
-  package func choose(_ address: Endpoint?) throws(StoreError) {
-    try catalogue.set(Self.setting, to: address?.description)
-    state.withLock { $0.chosen = address }
+  /// A request for another index begins, and ends those that came earlier.
+  /// - Parameter end: called when a later one begins.
+  package func begin(ending end: (@Sendable () -> Void)? = nil) -> ChoiceOrder.Turn {
+    let (turn, earlier) = state.withLock { state in
+      let earlier = state.end
+      state.end = end
+      return (state.order.begin(), earlier)
+    }
+    earlier?()
+    return turn
+  }
+
+  /// Whether no later request has begun.
+  package func counts(_ turn: ChoiceOrder.Turn) -> Bool { state.withLock { $0.order.counts(turn) } }
+
+  /// Durable on return. Blocks.
+  /// - Parameters:
+  ///   - address: `nil` goes back to the settings.
+  ///   - turn: of the request; `nil` before there are any.
+  /// - Returns: false if a later request has begun: nothing has changed then.
+  @discardableResult
+  package func choose(_ address: Endpoint?, in turn: ChoiceOrder.Turn? = nil) throws(StoreError) -> Bool {
+    let result = writing.withLock { _ -> Result<Bool, StoreError> in
+      guard turn.map(counts) ?? true else { return .success(false) }
+      do throws(StoreError) {
+        try catalogue.set(Self.setting, to: address?.description)
+        state.withLock { $0.chosen = address }
+        return .success(true)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
   }
 
   /// Replaces the settings.

@@ -83,7 +83,7 @@ final class DaemonFixture: Sendable {
   ///
   /// - Parameters:
   ///   - uploads: the host at which it listens.
-  ///   - acknowledgement: how long an `add` waits for the index.
+  ///   - acknowledgement: how long an `add` waits for the index, and a `join` for that of its ticket.
   ///   - returnInterval: interval of the search for lost files.
   ///   - threads: `nil` for new ones.
   func withPeer(
@@ -97,6 +97,7 @@ final class DaemonFixture: Sendable {
       uploads: .address(host: uploads, port: 0), control: .unix(path: socket), controlPath: socket)
     settings.timeout.acknowledgement = acknowledgement
     settings.timeout.connection = acknowledgement
+    settings.timeout.join = acknowledgement
     settings.returnInterval = returnInterval
     settings.upkeepDelay = .zero
     var logger = Logger(label: name)

@@ -51,6 +51,23 @@ import WireProtocol
     }
   }
 
+  @Test func `a request chooses nothing after a later one has begun, and is ended by it`() throws {
+    try withSelection { selection, _ in
+      nonisolated(unsafe) var ended: [String] = []
+      let join = selection.begin(ending: { ended.append("join") })
+      #expect(selection.counts(join) && ended.isEmpty)
+      let connect = selection.begin()
+      #expect(ended == ["join"] && !selection.counts(join))
+      let later = try selection.choose(chosen, in: connect)
+      let earlier = try selection.choose(configured, in: join)
+      #expect(later && !earlier)
+      #expect(selection.current == (chosen, .connect))
+      _ = selection.begin()
+      #expect(ended == ["join"], "it is ended once")
+    }
+    try withSelection { selection, _ in #expect(selection.current == (chosen, .connect)) }
+  }
+
   @Test func `unreadable stored choice is ignored`() throws {
     try withSelection { _, catalogue in try catalogue.set("index", to: "not an address") }
     try withSelection { selection, _ in #expect(selection.current == (configured, .settings)) }

@@ -32,14 +32,15 @@ final class ScriptedIndex: Sendable {
 
   /// - Parameters:
   ///   - identity: its key, to be reached by TLS only; `nil` for a plain and open index.
-  ///   - statedKey: the key that it states when a peer joins, to which it stays a stranger all the same.
+  ///   - statedKey: the key that it states when a peer joins, to which it stays a stranger all the same; `nil` for an open
+  ///     network.
   static func with(
-    identity: PeerIdentity? = nil, statedKey: [UInt8] = [], answer: @escaping Answer = { [] },
+    identity: PeerIdentity? = nil, statedKey: [UInt8]? = [], answer: @escaping Answer = { [] },
     _ body: (ScriptedIndex) async throws -> Void
   ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let count = Count()
-    let key = identity == nil ? nil : Base64URL.encode(statedKey)
+    let key = identity == nil ? nil : statedKey.map { Base64URL.encode($0) }
     let server = try await LineServer.start(
       .address(host: "127.0.0.1", port: 0), group: group, limits: LineLimits(line: 65_536),
       gate: ConnectionGate(limit: 100, limitOfAddress: 100),

@@ -27,8 +27,8 @@ struct JoinCommand: ConsoleCommand {
 
   @OptionGroup var daemon: DaemonOptions
 
-  /// The daemon tries each address of the ticket.
-  private static let timeout = Duration.seconds(120)
+  /// The daemon tries the addresses of the ticket for 10 s, and waits for the connection and for its disk.
+  private static let timeout = Duration.seconds(60)
 
   func perform(on console: Console) throws -> ExitStatus {
     ProcessResources.leaveNoCoreDump()

@@ -88,12 +88,39 @@ extension IndexLink {
     if failure.code == .forbidden { refuse(failure) }
   }
 
-  /// Becomes a member of the network of the index, which has to prove this id.
-  /// - Returns: the role that this peer has then. A connection as a member is there.
+  /// Uses the index that is wanted when this runs: so the last choice counts, in whatever order the calls come.
+  /// - Parameter asNewMember: whether everything begins again, also if it is the one in use.
+  func follow(_ wanted: @Sendable () -> Endpoint, asNewMember: Bool = false) {
+    let wanted = wanted()
+    let isInUse = wanted == address && machine.isConnected
+    use(wanted)
+    if asNewMember, isInUse { carryOut(machine.retarget()) }
+  }
+
+  /// Another connection, to an index that has to prove this id. It announces nothing, and nothing of it is kept.
+  func onTrial(at address: Endpoint, expecting index: PeerID) -> IndexLink {
+    var timeout = timeout
+    (timeout.connect, timeout.handshake) = (min(timeout.connect, timeout.join), min(timeout.handshake, timeout.join))
+    // Longer than a join lasts: its end ends this.
+    timeout.connection = timeout.join * 2
+    return IndexLink(
+      address: address, hello: hello, shares: { _ in SharesPage(documents: [], next: nil) }, loop: loop, logger: logger,
+      timeout: timeout,
+      trust: trust.map { IndexTrust(identity: $0.identity, known: { _ in index }, remember: { _, _ in }) })
+  }
+
+  /// Becomes a member of the network of the index, which has to prove this id. For a connection on trial.
+  /// - Returns: the role that this peer has then.
   func join(_ index: PeerID, with secret: TicketSecret) async throws(WireFailure) -> MemberRole {
     try await requireConnection(hastily: true)
     guard connection?.provenPeer == index else {
       throw WireFailure(.forbidden, "the index at \(address) has not proven its id, and does not get the ticket")
+    }
+    guard greeting?.standing != nil else {
+      throw WireFailure(
+        .forbidden,
+        "the network of the index at \(address) is open: every peer belongs to it, without a ticket. Use it with: "
+          + "p2pctl connect \(address)")
     }
     let generation = generation
     let reply = try await exchange(.membership(.join(secret)), within: timeout.answer) { reply throws(WireFailure) in
@@ -104,13 +131,8 @@ extension IndexLink {
     }
     // Before anything depends on it.
     try learn(reply.standing)
-    guard isOutside else {
-      greeting?.standing = reply.standing
-      await arrived(address, passes.home)?()
-      announceAgain()
-      return role
-    }
-    // What was refused or left out so far begins again as a member.
+    guard isOutside else { return role }
+    // The index has to treat it as a member, too.
     lose(retryAfter: nil)
     try await requireConnection()
     guard passes.role != nil, passes.home == .closed(index) else {

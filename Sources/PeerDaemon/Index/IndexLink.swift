@@ -25,6 +25,8 @@ package actor IndexLink {
     package var answer = TimeAmount.seconds(10)
     /// How long `add` and `remove` wait for their replies, including the wait for a connection.
     package var acknowledgement = TimeAmount.seconds(5)
+    /// How long the addresses of a ticket are tried, all together.
+    package var join = TimeAmount.seconds(10)
 
     package init() {}
   }
@@ -200,8 +202,7 @@ package actor IndexLink {
     await withCheckedContinuation { firstTry.append($0) }
   }
 
-  /// - Parameter isTrial: whether the user only wants it if it admits this peer.
-  package func use(_ address: Endpoint, isTrial: Bool = false) {
+  package func use(_ address: Endpoint) {
     (demandsTLS, refusal) = (false, nil)
     guard address != self.address else {
       // Its id may have been changed.
@@ -212,7 +213,7 @@ package actor IndexLink {
     }
     logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])
     self.address = address
-    if !isTrial { passes.turn(to: place(address)) }
+    passes.turn(to: place(address))
     lastError = nil
     warnings = RepeatedWarnings()
     carryOut(machine.retarget())
