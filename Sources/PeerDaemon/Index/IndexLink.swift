@@ -208,7 +208,7 @@ package actor IndexLink {
       // Its id may have been changed.
       let isRight = trust?.known(address).map { $0 == connection?.provenPeer } ?? true
       guard !machine.isConnected || !isRight else { return }
-      if !isTrial { passes.turn(to: place(address)) }
+      passes.turn(to: place(address))
       return carryOut(machine.retarget())
     }
     logger.info("changing index", metadata: ["address": "\(address)", "previous": "\(self.address)"])

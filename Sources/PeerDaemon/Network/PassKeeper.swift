@@ -45,9 +45,8 @@ package final class PassKeeper: Sendable {
   package func heard(_ standing: MemberStanding?) { change { $0.heard(standing, at: .now) } }
 
   /// The user wants another index.
-  /// - Parameter isReached: whether it has said already which network it has.
-  package func turn(to place: IndexPlace, isReached: Bool = false) {
-    network.withLock { $0.turn(to: place, isReached: isReached) }
+  package func turn(to place: IndexPlace) {
+    network.withLock { $0.turn(to: place) }
   }
 
   package func disconnected() { change { $0.disconnected() } }

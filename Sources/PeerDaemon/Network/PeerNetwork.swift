@@ -68,11 +68,10 @@ package struct PeerNetwork: Sendable {
     place.map { old == .awaited($0) } == true && homeOfNew != old ? home : old
   }
 
-  /// The user wants another index.
-  /// - Parameter isReached: whether it has said already which network it has.
-  package mutating func turn(to place: IndexPlace, isReached: Bool = false) {
+  /// The user wants another index, which has not said yet which network it has.
+  package mutating func turn(to place: IndexPlace) {
     self.place = place
-    isAwaited = !isReached
+    isAwaited = true
   }
 
   package var role: MemberRole? {
