@@ -65,17 +65,19 @@ extension Catalogue {
     }
   }
 
-  /// The number of shared documents of which the network does not hear.
+  /// The number of shared documents of which the network does not hear, by any of their files.
   package func withheldCount(from network: Home) throws(StoreError) -> Int {
     try read { database in
-      let rows = try Row.fetchCursor(
-        database, sql: "SELECT audience, count(*) FROM share WHERE state = 0 GROUP BY audience")
-      var count = 0
-      while let row = try rows.next() {
-        guard let blob = Data.fromDatabaseValue(row[0]), let audience = Audience(blob: blob) else { continue }
-        if !audience.contains(network) { count += Int.fromDatabaseValue(row[1]) ?? 0 }
-      }
-      return count
+      let audiences = try Data.fetchAll(database, sql: "SELECT DISTINCT audience FROM share WHERE state = 0")
+      // There are few different ones.
+      let heard = audiences.filter { Audience(blob: $0)?.contains(network) ?? false }
+      let places = heard.map { _ in "?" }.joined(separator: ", ")
+      return try Int.fetchOne(
+        database,
+        sql: """
+          SELECT count(*) FROM (
+            SELECT key FROM share WHERE state = 0 GROUP BY key, root, size HAVING NOT max(audience IN (\(places))))
+          """, arguments: StatementArguments(heard)) ?? 0
     }
   }
 }

@@ -97,10 +97,4 @@ extension Catalogue {
       }
     }
   }
-
-  /// For each document, whether it is shared now.
-  package func areShared(_ documents: [Document]) throws(StoreError) -> [Bool] {
-    let shares = try shares(documents.map(\.id))
-    return documents.map { shares[$0.id]?.state == .shared }
-  }
 }

@@ -115,20 +115,22 @@ package final class Catalogue: Sendable {
 
   // MARK: Shares
 
-  /// Adds shares, replacing those with the same key and content, of which the same networks may hear as before, besides
-  /// those of the new ones; also if the file of a key has changed. One transaction, durable on return.
+  /// Adds shares, replacing those of the same key and file. The networks that heard of these hear of the new ones, too.
+  /// One transaction, durable on return.
   /// - Parameters:
+  ///   - replacesFiles: whether the files are not those of before, edited, but others in their place: their contents are
+  ///     then for the networks of the new shares alone.
   ///   - hashed: hashes of files, stored in the same transaction.
   ///   - temporary: recorded temporary paths to forget in the same transaction.
   ///   - download: a finished download to update in the same transaction; it then has no files besides its target.
   /// - Returns: superseded shares: same key and path, but the content before the file changed.
   @discardableResult
   package func add(
-    _ shares: [Share], hashed: [HashedFile] = [], forgetting temporary: [String] = [],
+    _ shares: [Share], replacesFiles: Bool = false, hashed: [HashedFile] = [], forgetting temporary: [String] = [],
     finishing download: DownloadRecord? = nil
   ) throws(StoreError) -> [Share] {
     let outcome = keeping.withLock { _ in
-      Result { () throws(StoreError) in try commit(shares, hashed, temporary, download) }
+      Result { () throws(StoreError) in try commit(shares, replacesFiles, hashed, temporary, download) }
     }
     let superseded = try outcome.get()
     try release(superseded.map(\.content))
@@ -136,7 +138,8 @@ package final class Catalogue: Sendable {
   }
 
   private func commit(
-    _ shares: [Share], _ hashed: [HashedFile], _ temporary: [String], _ download: DownloadRecord?
+    _ shares: [Share], _ replacesFiles: Bool, _ hashed: [HashedFile], _ temporary: [String],
+    _ download: DownloadRecord?
   ) throws(StoreError) -> [Share] {
     for file in hashed {
       try layers.keep(file.layer)
@@ -144,7 +147,7 @@ package final class Catalogue: Sendable {
       trees.withLock { $0.remove(file.content) }
     }
     return try write { database in
-      let superseded = try Self.put(database, shares)
+      let superseded = try Self.put(database, shares, replacesFiles)
       for file in hashed { try Self.remember(database, file) }
       for path in temporary { try Self.forget(database, temporary: path) }
       if let download {
@@ -179,7 +182,8 @@ package final class Catalogue: Sendable {
     let removed = try writeOnFullDisk { database in
       // Keys are in binary order, in which "0" follows "/".
       let found = try CatalogueRows.fetch(
-        database, where: "key > ? AND key < ? LIMIT ?", [prefix, "\(prefix.dropLast())0", max(limit, 0)])
+        database, where: "key > ? AND key < ? ORDER BY key, root, size LIMIT ?",
+        [prefix, "\(prefix.dropLast())0", max(limit, 0)])
       for share in found { try Self.delete(database, share) }
       return found
     }
@@ -200,20 +204,20 @@ package final class Catalogue: Sendable {
 
   // MARK: Questions
 
-  /// Ordered by content.
+  /// Ordered by content and path.
   package func shares(under key: DocumentKey) throws(StoreError) -> [Share] {
-    try read { try CatalogueRows.fetch($0, where: "key = ? ORDER BY root, size", [key.text]) }
+    try read { try CatalogueRows.fetch($0, where: "key = ? ORDER BY root, size, path", [key.text]) }
   }
 
-  /// Those of these documents that are in the catalogue, in one look.
-  package func shares(_ documents: [DocumentID]) throws(StoreError) -> [DocumentID: Share] {
+  /// The shares of each of these documents, ordered by path, in one look.
+  package func shares(_ documents: [DocumentID]) throws(StoreError) -> [DocumentID: [Share]] {
     let asked = Set(documents)
     return try read { database in
-      var shares = [DocumentID: Share](minimumCapacity: documents.count)
-      try CatalogueRows.forEach(database, where: "key", in: documents.map(\.key.text)) { share in
-        if asked.contains(share.id) { shares[share.id] = share }
+      var shares = [DocumentID: [Share]](minimumCapacity: documents.count)
+      try CatalogueRows.forEach(database, where: "key", in: Array(Set(documents.map(\.key.text)))) { share in
+        if asked.contains(share.id) { shares[share.id, default: []].append(share) }
       }
-      return shares
+      return shares.mapValues { $0.count > 1 ? $0.sorted { $0.path < $1.path } : $0 }
     }
   }
 
@@ -221,7 +225,7 @@ package final class Catalogue: Sendable {
   package func shares(of content: Content) throws(StoreError) -> [Share] {
     try read {
       try CatalogueRows.fetch(
-        $0, where: "root = ? AND size = ? ORDER BY key", [CatalogueRows.blob(content.root), content.size])
+        $0, where: "root = ? AND size = ? ORDER BY key, path", [CatalogueRows.blob(content.root), content.size])
     }
   }
 
@@ -230,7 +234,7 @@ package final class Catalogue: Sendable {
     try read { database in
       var shares = [Content: Share](minimumCapacity: contents.count)
       try CatalogueRows.forEach(database, where: "root", in: contents.map { CatalogueRows.blob($0.root) }) { share in
-        if share.state == .shared, share.audience.contains(network) { shares[share.content] = share }
+        if share.isShared(in: network) { shares[share.content] = share }
       }
       return shares
     }
@@ -249,21 +253,28 @@ package final class Catalogue: Sendable {
     }
   }
 
-  /// The next shares, ordered by key and content, including withdrawn ones; empty at the end.
+  /// The next shares, ordered by key, content and path, including withdrawn ones; empty at the end.
   /// - Parameters:
   ///   - key: without a position, the least key.
-  ///   - limit: maximum number of shares.
+  ///   - limit: number of shares after which the page ends; all those of its last document are on it.
   package func page(
     after position: DocumentID? = nil, from key: String = "", limit: Int
   ) throws(StoreError) -> [Share] {
-    try read { database in
-      guard let position else {
-        return try CatalogueRows.fetch(
-          database, where: "key >= ? ORDER BY key, root, size LIMIT ?", [key, max(limit, 0)])
-      }
-      return try CatalogueRows.fetch(
-        database, where: "(key, root, size) > (?, ?, ?) ORDER BY key, root, size LIMIT ?",
-        [position.key.text, CatalogueRows.blob(position.content.root), position.content.size, max(limit, 0)])
+    let order = "ORDER BY key, root, size, path"
+    return try read { database in
+      let page =
+        if let position {
+          try CatalogueRows.fetch(
+            database, where: "(key, root, size) > (?, ?, ?) \(order) LIMIT ?",
+            CatalogueRows.arguments(position) + [max(limit, 0)])
+        } else {
+          try CatalogueRows.fetch(database, where: "key >= ? \(order) LIMIT ?", [key, max(limit, 0)])
+        }
+      guard page.count == limit, let last = page.last else { return page }
+      return try page
+        + CatalogueRows.fetch(
+          database, where: "key = ? AND root = ? AND size = ? AND path > ? \(order)",
+          CatalogueRows.arguments(last.id) + [last.path])
     }
   }
 
@@ -274,7 +285,9 @@ package final class Catalogue: Sendable {
 
   package func totals() throws(StoreError) -> CatalogueTotals {
     try read { database in
-      let row = try Row.fetchOne(database, sql: "SELECT count(*), total(size) FROM share WHERE state = 0")
+      let row = try Row.fetchOne(
+        database,
+        sql: "SELECT count(*), total(size) FROM (SELECT DISTINCT key, root, size FROM share WHERE state = 0)")
       // `total` returns a floating-point sum, which cannot overflow and is exact up to 2^53.
       let bytes = (row?[1] as Double?) ?? 0
       return CatalogueTotals(documents: row?[0] ?? 0, bytes: Int64(exactly: bytes) ?? .max)
@@ -341,29 +354,31 @@ package final class Catalogue: Sendable {
     }
   }
 
-  /// - Returns: the shares of the same keys and paths with other contents, which are removed.
-  private static func put(_ database: Database, _ shares: [Share]) throws -> [Share] {
+  /// - Returns: the shares of the same keys and paths with other contents, which are replaced.
+  private static func put(_ database: Database, _ shares: [Share], _ replacesFiles: Bool) throws -> [Share] {
     // A file has one content: the last that is known.
-    let contents = Dictionary(shares.map { (Place($0), $0.content) }, uniquingKeysWith: { $1 })
-    var superseded = [Share]()
-    var (known, followed) = ([DocumentID: Audience](), [Place: Audience]())
+    var new = Dictionary(shares.map { (Place($0), $0) }, uniquingKeysWith: { $1 })
+    var known = [Place: Share]()
     try CatalogueRows.forEach(database, where: "key", in: Array(Set(shares.map(\.key.text)))) { share in
-      known[share.id] = share.audience
-      guard let content = contents[Place(share)], content != share.content else { return }
-      superseded.append(share)
-      followed[Place(share)] = followed[Place(share)]?.union(share.audience) ?? share.audience
+      if new[Place(share)] != nil { known[Place(share)] = share }
     }
-    for share in superseded { try delete(database, share) }
     let insert = try database.cachedStatement(sql: CatalogueRows.insertShare)
-    for share in shares where contents[Place(share)] == share.content {
-      let audience = (known[share.id] ?? followed[Place(share)])?.union(share.audience) ?? share.audience
+    var superseded = [Share]()
+    for share in shares where new[Place(share)] == share {
+      new[Place(share)] = nil
+      var audience = share.audience
+      if let old = known[Place(share)] {
+        let hasChanged = old.content != share.content
+        if hasChanged { superseded.append(old) }
+        if !hasChanged || !replacesFiles { audience = old.audience.union(audience) }
+      }
       try insert.execute(arguments: CatalogueRows.arguments(share, audience))
     }
     return superseded
   }
 
   private static func delete(_ database: Database, _ share: Share) throws {
-    try database.cachedStatement(sql: "DELETE FROM share WHERE key = ? AND root = ? AND size = ?")
-      .execute(arguments: [share.key.text, CatalogueRows.blob(share.content.root), share.content.size])
+    try database.cachedStatement(sql: "DELETE FROM share WHERE key = ? AND path = ?")
+      .execute(arguments: [share.key.text, share.path])
   }
 }

@@ -30,8 +30,9 @@ package enum CatalogueRescue {
     defer { removeCopy(besides: path) }
     if let old = open(damaged) ?? openWithFirstPage(of: path, damaged, copy: copy(besides: path)) {
       try new.write { new in
+        let isBefore = old.unsafeRead(CatalogueFiles.areBefore)
         for table in tables {
-          let target = try Table(table, new)
+          let target = try Table(table, new, isBefore: isBefore)
           let found = old.unsafeRead { old in target.keys(in: old) }
           for (key, path) in found {
             let row = old.unsafeRead { old in target.row(key, in: old) } ?? path.map { target.share(key, at: $0) }
@@ -70,13 +71,28 @@ package enum CatalogueRescue {
   private static func copy(besides path: String) -> String { "\(path).old" }
 
   static func removeCopy(besides path: String) {
-    for suffix in ["", "-wal", "-shm"] { unlink(copy(besides: path) + suffix) }
+    for suffix in ["", "-wal", "-shm", before, before + "-journal"] { unlink(copy(besides: path) + suffix) }
   }
+
+  /// An empty database of the version before, beside the copy.
+  private static let before = ".before"
 
   /// The first page has the schema, without which nothing can be read. The statements that make the schema give each table
   /// the same root page in every database, so the first page of a new one leads to the rows of the old one.
   /// - Parameter copy: the path of a copy of the damaged database, which gets the page.
   private static func openWithFirstPage(of new: String, _ damaged: String, copy: String) -> DatabaseQueue? {
+    let old = open(damaged, withFirstPageOf: new, copy: copy)
+    guard let old, old.unsafeRead(CatalogueFiles.areMisread) else { return old }
+    try? old.close()
+    guard let before = try? DatabaseQueue(path: copy + before),
+      (try? CatalogueSchema.migrator.migrate(before, upTo: CatalogueSchema.versionBefore)) != nil
+    else { return nil }
+    try? before.close()
+    return open(damaged, withFirstPageOf: copy + Self.before, copy: copy)
+  }
+
+  private static func open(_ damaged: String, withFirstPageOf new: String, copy: String) -> DatabaseQueue? {
+    for suffix in ["", "-wal", "-shm"] { unlink(copy + suffix) }
     let files = FileManager.default
     do {
       try files.copyItem(atPath: damaged, toPath: copy)
@@ -115,14 +131,16 @@ private struct Table {
   /// That of a share of which only the path is known.
   private let home: Home
 
-  init(_ name: String, _ database: Database) throws {
+  /// - Parameter isBefore: whether the old database is of the version before, whose shares have another key.
+  init(_ name: String, _ database: Database, isBefore: Bool) throws {
     self.name = name
     let information = try database.columns(in: name)
     columns = information.map(\.name)
-    keyColumns = information.filter { $0.primaryKeyIndex > 0 }.sorted { $0.primaryKeyIndex < $1.primaryKeyIndex }
+    let key = information.filter { $0.primaryKeyIndex > 0 }.sorted { $0.primaryKeyIndex < $1.primaryKeyIndex }
       .map(\.name)
-    indexes = try database.indexes(on: name)
     isShare = name == "share"
+    keyColumns = isShare && isBefore ? key.filter { $0 != "path" } : key
+    indexes = try database.indexes(on: name)
     isDownload = name == "download"
     home = try CatalogueHomes.current(database)
   }
@@ -137,7 +155,7 @@ private struct Table {
       for direction in ["ASC", "DESC"] {
         let terms = order.map { "\($0) \(direction)" }.joined(separator: ", ")
         // Only columns that the tree itself holds: others would have to be read from another one.
-        let path = isShare && order.contains("path") ? ["path"] : []
+        let path = isShare && (keyColumns + order).contains("path") ? ["path"] : []
         let selected = (keyColumns + path).joined(separator: ", ")
         let sql = "SELECT \(selected) FROM \(name) \(tree) ORDER BY \(terms)"
         // An error ends this scan only.
@@ -154,12 +172,13 @@ private struct Table {
 
   /// The values of a row by column; `nil` if it cannot be read.
   func row(_ key: [DatabaseValue], in old: Database) -> [String: DatabaseValue]? {
-    let condition = keyColumns.map { "\($0) IS ?" }.joined(separator: " AND ")
     let row = try? Row.fetchOne(
-      old, sql: "SELECT * FROM \(name) WHERE \(condition)", arguments: StatementArguments(key))
+      old, sql: "SELECT * FROM \(name) WHERE \(hasKey)", arguments: StatementArguments(key))
     guard let row else { return nil }
     return Dictionary(zip(row.columnNames, row.databaseValues)) { first, _ in first }
   }
+
+  private var hasKey: String { keyColumns.map { "\($0) IS ?" }.joined(separator: " AND ") }
 
   /// A share of which only key, content and path are known.
   func share(_ key: [DatabaseValue], at path: DatabaseValue) -> [String: DatabaseValue] {
@@ -184,12 +203,12 @@ private struct Table {
       try new.cachedStatement(
         sql: "INSERT OR REPLACE INTO \(name) (\(known.joined(separator: ", "))) VALUES (\(marks))"
       ).execute(arguments: StatementArguments(known.compactMap { row[$0] }))
-      if isShare { _ = try CatalogueRows.fetch(new, where: "key = ? AND root = ? AND size = ?", key(of: row)) }
+      if isShare { _ = try CatalogueRows.fetch(new, where: hasKey, key(of: row)) }
       if isDownload { _ = try DownloadRows.fetch(new, where: "id = ?", key(of: row)) }
     } catch let error as DatabaseError where [.SQLITE_CONSTRAINT, .SQLITE_MISMATCH].contains(error.resultCode) {
       // STRICT tables refuse values of the wrong type.
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT && isShare {
-      try new.execute(sql: "DELETE FROM share WHERE key = ? AND root = ? AND size = ?", arguments: key(of: row))
+      try new.execute(sql: "DELETE FROM share WHERE \(hasKey)", arguments: key(of: row))
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT && isDownload {
       _ = try DownloadRows.remove(new, where: "id = ?", key(of: row))
     }

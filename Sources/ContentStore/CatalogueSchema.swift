@@ -29,9 +29,13 @@ enum CatalogueSchema {
           ) STRICT, WITHOUT ROWID
           """)
     }
-    migrator.registerMigration("7 homes of shares and downloads", migrate: CatalogueHomes.migrate)
+    migrator.registerMigration(versionBefore, migrate: CatalogueHomes.migrate)
+    migrator.registerMigration("8 shares of files", migrate: CatalogueFiles.migrate)
     return migrator
   }
+
+  /// The last one with other rows of shares than now.
+  static let versionBefore = "7 homes of shares and downloads"
 
   private static func createTables(_ database: Database) throws {
     try database.execute(
@@ -73,14 +77,9 @@ enum CatalogueRows {
   static let columns =
     "key, root, size, title, modified, path, origin, state, device, inode, mtime, ctime, fileSize, permissions, audience"
 
-  static let insertShare = """
-    INSERT INTO share (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (key, root, size) DO UPDATE SET
-      title = excluded.title, modified = excluded.modified, path = excluded.path, origin = excluded.origin,
-      state = excluded.state, device = excluded.device, inode = excluded.inode, mtime = excluded.mtime,
-      ctime = excluded.ctime, fileSize = excluded.fileSize, permissions = excluded.permissions,
-      audience = excluded.audience
-    """
+  /// Replaces the share of the same key and file.
+  static let insertShare =
+    "INSERT OR REPLACE INTO share (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
   static func arguments(_ share: Share, _ audience: Audience) -> StatementArguments {
     let mark = share.fingerprint
@@ -90,6 +89,10 @@ enum CatalogueRows {
       Int64(bitPattern: mark.inode), mark.modified, mark.changed, mark.size,
       Int64(share.permissions), audience.blob,
     ]
+  }
+
+  static func arguments(_ document: DocumentID) -> StatementArguments {
+    [document.key.text, blob(document.content.root), document.content.size]
   }
 
   /// - Throws: `DatabaseError` of `SQLITE_CORRUPT` if a column holds an invalid value.

@@ -2,7 +2,7 @@
 
 package import DocumentModel
 
-/// A document of this peer and the file with its bytes.
+/// A file under a key. Several files may have one document, each with networks of its own.
 package struct Share: Hashable, Sendable {
   /// A changed file is announced again if the user added it, but not if it was downloaded.
   package enum Origin: Int64, Hashable, Sendable {
@@ -26,8 +26,11 @@ package struct Share: Hashable, Sendable {
   package let fingerprint: FileFingerprint
   /// Permission bits of chmod(2) that the file had then.
   package let permissions: UInt32
-  /// The networks that may hear of it.
+  /// The networks that may hear of it, and of what the file becomes.
   package let audience: Audience
+
+  /// Whether a network hears of it now.
+  package func isShared(in network: Home) -> Bool { state == .shared && audience.contains(network) }
 
   package var id: DocumentID { document.id }
   package var key: DocumentKey { document.key }
@@ -47,18 +50,11 @@ package struct Share: Hashable, Sendable {
     self.permissions = permissions
     self.audience = audience
   }
-
-  /// The same, and these networks may hear of it, too.
-  package func released(to others: Audience) -> Share {
-    Share(
-      document: document, path: path, origin: origin, state: state, fingerprint: fingerprint, permissions: permissions,
-      audience: audience.union(others))
-  }
 }
 
 /// Totals of a catalogue.
 package struct CatalogueTotals: Hashable, Sendable {
-  /// Number of shared documents, without withdrawn ones.
+  /// Number of shared documents, without withdrawn ones; one that several files have counts once.
   package let documents: Int64
   /// Sum of their sizes; a content under two keys counts twice.
   package let bytes: Int64

@@ -22,7 +22,7 @@ struct CatalogueQueries: Sendable {
   /// - Parameters:
   ///   - limit: maximum number of rows; `nil` for all.
   ///   - take: receives one page after the other.
-  /// - Returns: the number of shares, those of merged rows included.
+  /// - Returns: the number of documents, those of merged rows included.
   func list(
     _ query: ListQuery, limit: Int?, take: ([Row]) async throws(WireFailure) -> Void
   ) async throws(WireFailure) -> Int {
@@ -60,6 +60,7 @@ private struct OwnRows {
   let query: ListQuery
   let limit: Int
   private(set) var documents = 0
+  private var last: DocumentID?
   private var count = 0
   private var rows: [CatalogueQueries.Row] = []
   private var level: LevelListing?
@@ -76,10 +77,13 @@ private struct OwnRows {
     let prefix = query.level(of: share.key)
     if prefix == nil || prefix != level?.prefix { endLevel() }
     guard level != nil || count < limit else { return }
-    documents += 1
+    // Several files may have one document: their rows come together.
+    let new = share.id == last ? 0 : 1
+    last = share.id
+    documents += new
     if let prefix {
       if level == nil { count += 1 }
-      level = LevelListing(prefix: prefix, documents: (level?.documents ?? 0) + 1)
+      level = LevelListing(prefix: prefix, documents: (level?.documents ?? 0) + new)
     } else {
       count += 1
       rows.append(.share(share))

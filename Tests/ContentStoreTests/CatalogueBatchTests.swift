@@ -41,12 +41,16 @@ import Testing
     #expect(try catalogue.contents(of: [small.fingerprint, large.fingerprint]) == [small.content, nil])
   }
 
-  @Test func `shared documents are reported as shared`() throws {
+  @Test func `all files of documents are found together`() throws {
     let (kept, withdrawn) = (try hashed("kept", 1), try hashed("withdrawn", 2))
     let shares = [try share(kept, "file/a"), try share(withdrawn, "file/a"), try share(kept, "file/b")]
     try catalogue.add(shares, hashed: [kept, withdrawn])
     try catalogue.withdraw(path: withdrawn.path)
-    let stranger = try share(withdrawn, "file/b").document
-    #expect(try catalogue.areShared(shares.map(\.document) + [stranger]) == [true, false, true, false])
+    let copy = try share(hashed("copy", 1), "file/a")
+    try catalogue.add([copy])
+    let found = try catalogue.shares(shares.map(\.id) + [share(withdrawn, "file/b").id])
+    #expect(found.count == 3)
+    #expect(found[shares[0].id] == [copy, shares[0]])
+    #expect(found[shares[1].id]?.map(\.state) == [.withdrawn])
   }
 }

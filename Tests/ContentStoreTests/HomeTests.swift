@@ -143,7 +143,7 @@ import Testing
     #expect(try catalogue.sharedFiles(of: [file.content], in: .open).isEmpty)
   }
 
-  // MARK: Catalogues of the version before
+  // MARK: Catalogues of a version without homes
 
   private static let indexKey: [UInt8] = [1, 2, 3]
 
@@ -156,7 +156,7 @@ import Testing
     }
   }
 
-  /// Makes a catalogue with two files what the version before would have made of it.
+  /// Makes a catalogue with two files what a version without homes would have made of it.
   /// - Parameter withheld: the network from which the first file is withheld.
   private func makeOld(network: String?, withheld: PeerID?) throws {
     let catalogue = try workspace.catalogue()
@@ -167,6 +167,7 @@ import Testing
     try catalogue.record(PrefixRecord(id: 7, prefix: "data/", path: "/p", created: Timestamp(seconds: 1)))
     try catalogue.set(Catalogue.networkSetting, to: network)
     catalogue.close()
+    try workspace.makeSharesOfDocuments()
     try workspace.withDatabase { database in
       try database.execute(
         sql: """

@@ -73,6 +73,38 @@ extension Workspace {
     try queue.writeWithoutTransaction(body)
     try queue.close()
   }
+
+  /// Makes the catalogue what the version before would have made of it: without the files that have a document besides the
+  /// first one. Tables keep their places in the file.
+  func makeSharesOfDocuments() throws {
+    let columns = """
+      key, root, size, title, modified, path, origin, state, device, inode, mtime, ctime, fileSize, permissions, audience
+      """
+    let table = """
+      CREATE TABLE share (
+        key TEXT NOT NULL, root BLOB NOT NULL, size INTEGER NOT NULL, title TEXT NOT NULL, modified INTEGER NOT NULL,
+        path TEXT NOT NULL, origin INTEGER NOT NULL, state INTEGER NOT NULL, device INTEGER NOT NULL,
+        inode INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, fileSize INTEGER NOT NULL,
+        permissions INTEGER NOT NULL DEFAULT 420, audience BLOB NOT NULL DEFAULT X'', PRIMARY KEY (key, root, size)
+      ) STRICT, WITHOUT ROWID
+      """
+    try withDatabase { database in
+      try database.execute(
+        sql: """
+          BEGIN;
+          CREATE TEMP TABLE moved AS SELECT * FROM share ORDER BY key, root, size, path;
+          DELETE FROM share;
+          PRAGMA writable_schema = ON;
+          UPDATE sqlite_schema SET sql = '\(table.replacing("'", with: "''"))' WHERE name = 'share';
+          UPDATE sqlite_schema SET sql = 'CREATE INDEX shareByPath ON share (path)' WHERE name = 'shareByPath';
+          PRAGMA writable_schema = RESET;
+          INSERT OR IGNORE INTO share (\(columns)) SELECT \(columns) FROM moved;
+          DROP TABLE moved;
+          DELETE FROM grdb_migrations WHERE identifier LIKE '8 %';
+          COMMIT;
+          """)
+    }
+  }
 }
 
 /// The first bytes of a fixed sequence, `31 * i + i / 256` each; the fixed roots of the tests are those of its

@@ -198,4 +198,77 @@ import WireProtocol
       }
     }
   }
+
+  /// Shares what a peer has shared, while it does not run, for other networks than until now.
+  private func move(_ fixture: DaemonFixture, _ path: String, to network: Home) throws {
+    let catalogue = try Catalogue(directory: fixture.directory.file("state-alice"))
+    let share = try #require(try catalogue.shares(at: path).first)
+    try catalogue.remove(share.key)
+    try catalogue.add([
+      Share(
+        document: share.document, path: path, origin: share.origin, fingerprint: share.fingerprint,
+        audience: Audience(network))
+    ])
+    catalogue.close()
+  }
+
+  private func sizes(_ peer: Peer, _ key: String) async throws -> [Int64] {
+    guard let reply = try await peer.ask(.lookup(try DocumentKey(key))).reply else { return [] }
+    return try LookupReply(reply).contents.map(\.content.size).sorted()
+  }
+
+  @Test(arguments: ["file", "prefix"])
+  func `copy that was fetched in another network does not take the original there`(_ kind: String) async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("spec.txt", pattern(100))
+      let template = try fixture.directory.write("template", pattern(100))
+      let closed = Home.closed(Swarm.id("index"))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in _ = try await alice.add([path]) }
+        try move(fixture, path, to: closed)
+        try await fixture.withPeer("bob") { bob in
+          _ = try await bob.add([template], key: "file/spec.txt")
+          try await fixture.withPeer { alice in
+            let (copies, key) = (fixture.directory.file("copies"), try DocumentKey("file/spec.txt"))
+            let copy = kind == "file" ? fixture.directory.file("copy") : copies + "/spec.txt"
+            let got = try await alice.ask(
+              kind == "file"
+                ? .get(GetDocument(key: key, target: .path(copy)))
+                : .getAll(GetDocuments(.prefix("file/"), directory: copies)))
+            #expect(got.reply != nil, "\(got.outcome)")
+            #expect(try await alice.everything() == ["file/spec.txt": 2])
+            let mine = try await alice.ask(.list(ListDocuments(mine: true)))
+            #expect(Set(mine.mine.map(\.file.path)) == [path, copy])
+            #expect(mine.reply?["documents"]?.integer == 1)
+            try fixture.directory.write("spec.txt", pattern(200))
+            let isNoticed = try await eventually {
+              try await alice.ask(.list(ListDocuments(mine: true))).mine.map(\.document.content.size).sorted()
+                == [100, 200]
+            }
+            #expect(isNoticed)
+            #expect(try await sizes(alice, "file/spec.txt") == [100])
+            #expect(try await alice.everything() == ["file/spec.txt": 2])
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `document stays known while one of its files has it`() async throws {
+    try await DaemonFixture.with { fixture in
+      let (one, two) = (try fixture.directory.write("x", pattern(10)), try fixture.directory.write("y", pattern(10)))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in
+          for path in [one, two] { #expect(try await alice.add([path], key: "file/x").added.count == 1) }
+          #expect(try await alice.status().documents == 1)
+          try fixture.directory.write("x", pattern(20))
+          #expect(try await eventually { try await sizes(alice, "file/x") == [10, 20] })
+          try fixture.directory.write("y", pattern(30))
+          #expect(try await eventually { try await sizes(alice, "file/x") == [20, 30] })
+          #expect(try await alice.ask(.remove(.document(try DocumentKey("file/x")))).reply?["removed"]?.integer == 2)
+          #expect(try await sizes(alice, "file/x").isEmpty)
+        }
+      }
+    }
+  }
 }

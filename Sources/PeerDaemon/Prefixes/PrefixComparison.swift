@@ -23,18 +23,22 @@ struct PrefixComparison: Sendable {
     let shares = try catalogue.shares(files.map(\.document.id))
     var paths = PathsWithoutLinks()
     return files.map { file in
-      do throws(StoreError) { return try state(file, shares[file.document.id], &paths) } catch { return .failed(error) }
+      do throws(StoreError) { return try state(file, shares[file.document.id] ?? [], &paths) } catch {
+        return .failed(error)
+      }
     }
   }
 
-  private func state(_ file: PrefixFile, _ share: Share?, _ paths: inout PathsWithoutLinks) throws(StoreError) -> State
-  {
+  private func state(
+    _ file: PrefixFile, _ shares: [Share], _ paths: inout PathsWithoutLinks
+  ) throws(StoreError) -> State {
     guard let target = try directory.target(file.path, makes: false), let status = try target.status() else {
       return .missing
     }
-    if let share, share.state == .shared, share.fingerprint == FileFingerprint(status),
-      share.path == paths.path(of: target)
-    {
+    let found = FileFingerprint(status)
+    if let share = shares.first(where: {
+      $0.state == .shared && $0.fingerprint == found && $0.path == paths.path(of: target)
+    }) {
       return .present(path: share.path)
     }
     let kind = status.st_mode & S_IFMT

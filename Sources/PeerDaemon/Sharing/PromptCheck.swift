@@ -56,7 +56,9 @@ final class PromptCheck: Sendable {
     do throws(StoreError) {
       if isSame {
         if try ledger.refresh(share.path, known, places: ledger.places.current()),
-          let renewed = try ledger.catalogue.shares(of: share.content).first(where: { $0.path == share.path })
+          let renewed = try ledger.catalogue.shares(of: share.content).first(where: {
+            $0.path == share.path && $0.key == share.key
+          })
         {
           return renewed
         }

@@ -22,48 +22,41 @@ struct Publication: Sendable {
     let network = link.passes.home
     // Their owner is told that this peer does not belong.
     guard network != .nowhere || documents.isEmpty else { return false }
-    guard let documents = await announced(documents, in: network) else {
+    guard let offered = await offered(documents.map(\.id), in: network) else {
       await link.announceAgain()
       return false
     }
-    guard !documents.isEmpty else { return true }
+    guard !offered.isEmpty else { return true }
     if !waiting, await !link.status.isConnected { return false }
-    let isAcknowledged = await link.announce(documents, in: network)
-    let gone = await records(documents) { !$0 }
+    let isAcknowledged = await link.announce(Array(offered.values), in: network)
+    let now = await self.offered(Array(offered.keys), in: network) ?? offered
+    let gone = offered.keys.filter { now[$0] == nil }
     if !gone.isEmpty { _ = await link.withdraw(gone, in: network) }
     return isAcknowledged
   }
 
-  /// Without those of which the network may not hear; `nil` if the catalogue cannot be read now, or the caller is cancelled.
-  private func announced(_ documents: [Document], in network: Home) async -> [Document]? {
-    guard !documents.isEmpty else { return [] }
-    let shares = try? await pool.store { [catalogue] () throws(StoreError) in
-      try catalogue.shares(documents.map(\.id))
-    }
-    guard let shares else { return nil }
-    return documents.filter { shares[$0.id]?.audience.contains(network) ?? false }
-  }
-
-  /// - Parameter shares: as they were. A network that may not hear of them does not hear of their end either.
+  /// - Parameter shares: as they were. A network that may not hear of them does not hear of their end either, nor does one
+  ///   that has the document from another file: it hears how that file describes it.
   func withdraw(_ shares: [Share]) async {
     let network = link.passes.home
-    let shares = shares.filter { $0.audience.contains(network) }
-    guard !shares.isEmpty else { return }
-    _ = await link.withdraw(shares.map(\.id), in: network)
-    let documents = shares.map(\.document)
-    let back = Set(await records(documents) { $0 })
-    if !back.isEmpty {
-      _ = await publish(documents.filter { back.contains($0.id) })
-    }
+    let ended = Set(shares.lazy.filter { $0.audience.contains(network) }.map(\.id))
+    guard !ended.isEmpty else { return }
+    let others = await offered(Array(ended), in: network) ?? [:]
+    let gone = ended.filter { others[$0] == nil }
+    if !gone.isEmpty { _ = await link.withdraw(Array(gone), in: network) }
+    let back = await offered(Array(ended), in: network) ?? [:]
+    if !back.isEmpty { _ = await publish(Array(back.values)) }
   }
 
-  /// The documents that are, or are not, shared now; none if the catalogue cannot be read.
-  private func records(
-    _ documents: [Document], where isWanted: (_ isShared: Bool) -> Bool
-  ) async -> [DocumentID] {
-    let shared = try? await pool.store { [catalogue] () throws(StoreError) in try catalogue.areShared(documents) }
-    guard let shared else { return [] }
-    return zip(documents, shared).filter { isWanted($0.1) }.map(\.0.id)
+  /// Those of these documents of which the network hears now, each as the first of its files describes it; `nil` if the
+  /// catalogue cannot be read now, or the caller is cancelled.
+  private func offered(_ documents: [DocumentID], in network: Home) async -> [DocumentID: Document]? {
+    guard !documents.isEmpty else { return [:] }
+    return try? await pool.store { [catalogue] () throws(StoreError) in
+      try catalogue.shares(documents).compactMapValues { shares in
+        shares.first { $0.isShared(in: network) }?.document
+      }
+    }
   }
 }
 
@@ -89,7 +82,8 @@ struct CatalogueAnnouncements: Sendable {
     let shares = try catalogue.page(after: position, limit: Self.pageLength)
     let network = network()
     var documents = [Document]()
-    for share in shares where share.state == .shared && share.audience.contains(network) {
+    // One document from the first of its files.
+    for share in shares where share.isShared(in: network) && documents.last?.id != share.id {
       let verdict = ShareVerdict(share, found: FileObservation(at: share.path, known: share.fingerprint))
       if verdict != .keep { changed.notice(share.path) }
       if verdict != .withdraw { documents.append(share.document) }

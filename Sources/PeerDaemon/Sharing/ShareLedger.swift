@@ -40,8 +40,8 @@ package final class ShareLedger: Sendable {
     return try exclusively { () throws(StoreError) in try catalogue.add(shares, hashed: hashed) }
   }
 
-  /// Shares downloaded files in one transaction, except documents that are shared already from an unchanged file: a copy does
-  /// not replace the original, but the network may hear of that one then.
+  /// Shares downloaded files in one transaction, except documents that the network has already from another unchanged file: a
+  /// copy does not replace the original. One of other networks only is left to these, with what it becomes.
   /// - Parameters:
   ///   - home: the network in which their downloads began.
   ///   - temporary: paths of a finished download to forget.
@@ -53,23 +53,21 @@ package final class ShareLedger: Sendable {
   ) throws(StoreError) -> [Share] {
     watch.add(directoriesOf: files.lazy.map(\.file.path))
     return try exclusively { () throws(StoreError) in
-      let audience = Audience(home)
       let known = try catalogue.shares(files.map(\.document.id))
-      var shares = [Share]()
       let new = files.filter { entry in
-        guard let old = known[entry.document.id], old.state == .shared,
-          ShareVerdict(old, found: FileObservation(at: old.path, known: old.fingerprint)) == .keep
-        else { return true }
-        if !old.audience.contains(home) { shares.append(old.released(to: audience)) }
-        return false
+        !(known[entry.document.id] ?? []).contains { share in
+          share.isShared(in: home)
+            && ShareVerdict(share, found: FileObservation(at: share.path, known: share.fingerprint)) == .keep
+        }
       }
-      guard !new.isEmpty || !shares.isEmpty || !temporary.isEmpty || download != nil else { return [] }
-      shares += new.map { document, file in
+      guard !new.isEmpty || !temporary.isEmpty || download != nil else { return [] }
+      let shares = new.map { document, file in
         Share(
           document: document, path: file.path, origin: .downloaded, fingerprint: file.fingerprint,
-          permissions: document.executable ? 0o755 : 0o644, audience: audience)
+          permissions: document.executable ? 0o755 : 0o644, audience: Audience(home))
       }
-      return try catalogue.add(shares, hashed: new.map(\.file), forgetting: temporary, finishing: download)
+      return try catalogue.add(
+        shares, replacesFiles: true, hashed: new.map(\.file), forgetting: temporary, finishing: download)
     }
   }
 

@@ -180,7 +180,7 @@ struct Sharing: Sendable {
   // MARK: Remove
 
   /// - Parameter prefix: the first digits of the content's root; `nil` for all contents under the key.
-  /// - Returns: the number of removed shares, at least 1.
+  /// - Returns: the number of removed documents, at least 1; several files may have one.
   /// - Throws: `not-found`.
   func remove(_ key: DocumentKey, contentPrefix prefix: String?) async throws(WireFailure) -> Int {
     let removed = try await pool.store { [ledger] () throws(StoreError) in
@@ -192,19 +192,21 @@ struct Sharing: Sendable {
         .notFound, "nothing is shared under \(key)\(content); p2pctl list --mine shows what is shared")
     }
     await publication.withdraw(removed)
-    return removed.count
+    return Set(removed.map(\.id)).count
   }
+
   /// Removes page by page; what was removed before a failure stays so.
-  /// - Returns: the number of removed shares, at least 1.
+  /// - Returns: the number of removed documents, at least 1.
   /// - Throws: `not-found`.
   func remove(prefix: String) async throws(WireFailure) -> Int {
     var count = 0
+    var last: DocumentID?
     while true {
       let removed = try await pool.store { [ledger] () throws(StoreError) in
         try ledger.remove(prefix: prefix, limit: Self.removePage)
       }
       await publication.withdraw(removed)
-      count += removed.count
+      for share in removed where share.id != last { (count, last) = (count + 1, share.id) }
       guard removed.count == Self.removePage else { break }
     }
     guard count > 0 else {

@@ -231,7 +231,7 @@ final class UploadService: Sendable {
   /// Those that are served in this network.
   private func shares(of content: Content) throws(StoreError) -> [Share] {
     let network = passes.home
-    return try catalogue.shares(of: content).filter { $0.state == .shared && $0.audience.contains(network) }
+    return try catalogue.shares(of: content).filter { $0.isShared(in: network) }
   }
 
   private func openShare(_ content: Content) throws(WireFailure) -> SharedFile {
