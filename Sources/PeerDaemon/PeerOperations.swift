@@ -201,7 +201,7 @@ struct PeerOperations: Sendable {
     ControlGetReply(
       key: key, content: download.content, path: download.path, received: download.received,
       sources: download.sources.map { .init(name: $0.name, id: $0.peer, bytes: $0.bytes, error: $0.error) },
-      seconds: download.seconds, job: download.job, state: state)
+      seconds: download.seconds, job: download.job, state: state, isShared: download.isShared)
   }
 
   private func remove(_ documents: RemoveDocuments) async throws(WireFailure) -> ControlRemoveReply {

@@ -271,6 +271,22 @@ import WireProtocol
     }
   }
 
+  /// Between naming the file and recording it. What lay at a target before is not shared.
+  @Test func `file that a killed process has named is shared by the next one`() async throws {
+    try await DownloadScene.with(.hold(pieces: 2)) { scene in
+      _ = try await scene.bob.downloads.detach(scene.request())
+      #expect(await eventually { scene.fetch.running == 1 })
+      await scene.bob.downloads.stop()
+      try scene.swarm.directory.write("target", scene.bytes)
+      let next = scene.swarm.downloads(of: scene.bob, fetch: scene.fetch.fetch)
+      await next.start()
+      #expect(await eventually { (try? await next.ended().map(\.state)) == [.done] })
+      #expect(try scene.bob.catalogue.shares(of: scene.document.content).map(\.state) == [.shared])
+      #expect(scene.fetch.calls == 1)
+      await next.stop()
+    }
+  }
+
   @Test func `paused download shows its pieces and sources after a restart`() async throws {
     try await scene(.hold(pieces: 2)) { scene in
       _ = try await scene.bob.downloads.detach(scene.request())

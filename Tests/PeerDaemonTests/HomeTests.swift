@@ -271,4 +271,54 @@ import WireProtocol
       }
     }
   }
+
+  /// Whoever announces a document need not have it.
+  @Test func `file that lies at the target is not released to the network of the get`() async throws {
+    try await DaemonFixture.with { fixture in
+      let path = try fixture.directory.write("spec.txt", pattern(100))
+      let others = try fixture.directory.write("others", pattern(200))
+      let key = try DocumentKey("file/spec.txt")
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in _ = try await alice.add([path]) }
+        try move(fixture, path, to: Home.closed(Swarm.id("index")))
+        try await fixture.withPeer("bob") { bob in
+          _ = try await bob.add([path])
+          _ = try await bob.add([others], key: "data/others")
+          try await fixture.withPeer { alice in
+            let got = try await alice.ask(.get(GetDocument(key: key, target: .path(path))))
+            #expect(got.reply?["path"]?.string == path && got.reply?["shared"]?.bool == false, "\(got.outcome)")
+            // Nor one that nothing is shared from.
+            let other = try await alice.ask(
+              .get(GetDocument(key: try DocumentKey("data/others"), target: .path(others))))
+            #expect(other.reply?["shared"]?.bool == false)
+            let all = try await alice.ask(.getAll(GetDocuments(.prefix("file/"), directory: fixture.directory.path)))
+            #expect(all.reply?["present"]?.integer == 1 && all.reply?["fetched"]?.integer == 0, "\(all.outcome)")
+            #expect(try await alice.everything() == ["file/spec.txt": 1, "data/others": 1])
+            #expect(try await alice.add([path]).added.count == 1)
+            let known = try await alice.ask(.get(GetDocument(key: key, target: .path(path))))
+            #expect(known.reply != nil && known.reply?["shared"] == nil)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `file of another network is not copied for this one`() async throws {
+    try await DaemonFixture.with { fixture in
+      let bytes = pattern(3_000_000)
+      let (path, bobs) = (try fixture.directory.write("set.bin", bytes), try fixture.directory.write("bobs", bytes))
+      try await fixture.withIndex { _ in
+        try await fixture.withPeer { alice in _ = try await alice.add([path], key: "data/set.bin") }
+        try move(fixture, path, to: Home.closed(Swarm.id("index")))
+        try await fixture.withPeer("bob") { bob in
+          _ = try await bob.add([bobs], key: "data/set.bin")
+          try await fixture.withPeer { alice in
+            let target = fixture.directory.file("copies")
+            let got = try await alice.ask(.getAll(GetDocuments(.prefix("data/"), directory: target)))
+            #expect(got.reply?["received"]?.integer == 3_000_000, "\(got.outcome)")
+          }
+        }
+      }
+    }
+  }
 }

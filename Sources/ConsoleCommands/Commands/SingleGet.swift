@@ -138,7 +138,8 @@ struct SingleGet {
     }
   }
 
-  /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`
+  /// `/tmp/rfc793.txt: 173.8 KiB from alice, bob in 0.31 s`, or
+  /// `/tmp/rfc793.txt: 173.8 KiB, already present, not shared in this network (p2pctl add shares it)`
   private static func summary(of reply: ControlGetReply) -> String {
     var text = "\(reply.path == "-" ? reply.key.text : reply.path): \(Quantity.size(reply.content.size))"
     if !reply.sources.isEmpty {
@@ -146,6 +147,7 @@ struct SingleGet {
     } else if reply.content.size > 0 {
       text += reply.job == nil || reply.received > 0 ? ", already present" : ", copied from another file here"
     }
+    if !reply.isShared { text += ", not shared in this network (p2pctl add shares it)" }
     return TextRules.escapedForTerminal(text)
   }
 

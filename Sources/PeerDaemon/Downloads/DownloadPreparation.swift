@@ -158,6 +158,13 @@ struct DownloadPreparation: Sendable {
     return file
   }
 
+  /// Whether a network hears of a document from this file.
+  func isShared(_ document: Document, at path: String, in home: Home) async throws(WireFailure) -> Bool {
+    try await pools.quick.store { [catalogue = ledger.catalogue] () throws(StoreError) in
+      try catalogue.shares(at: path).contains { $0.id == document.id && $0.isShared(in: home) }
+    }
+  }
+
   /// Whether the target's directory is there and takes files.
   func canWrite(_ record: DownloadRecord) async -> Bool {
     (try? await pools.quick.store { () throws(StoreError) in try self.target(of: record).isWritable }) ?? false

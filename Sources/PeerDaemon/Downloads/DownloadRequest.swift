@@ -82,6 +82,8 @@ package struct Download: Sendable {
   package let received: Int64
   /// The number of the download; `nil` if there was nothing to fetch.
   package let job: Int64?
+  /// False if the file lay there before and the network does not hear of it, although it was to be shared.
+  package var isShared = true
 
   init(content: Content, path: String, moved: TransferRegistry.Totals, since started: NIODeadline, job: Int64?) {
     self.content = content

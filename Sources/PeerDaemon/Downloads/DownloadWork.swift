@@ -308,8 +308,8 @@ struct DownloadWork: Sendable {
   private func finish(
     present file: HashedFile, _ report: inout Report
   ) async throws(WireFailure) -> DownloadMachine.Outcome {
-    if report.record.isShared { try await share(report.record.document, file, of: report.record.home) }
     let record = report.record
+    if record.isShared { try await share(record, file) }
     if record.temporary != nil {
       try await onDisk { [preparation] () throws(StoreError) in try preparation.discard(record, nil) }
     }
@@ -332,13 +332,12 @@ struct DownloadWork: Sendable {
       "\(error.subject) appeared during the download and is different; the download is complete as \(kept)")
   }
 
-  /// Shares an existing file.
-  /// - Parameter home: the network in which its download began.
-  func share(_ document: Document, _ file: HashedFile, of home: Home) async throws(WireFailure) {
+  /// Shares an existing file if the download has written it.
+  private func share(_ record: DownloadRecord, _ file: HashedFile) async throws(WireFailure) {
     let superseded = try await onDisk { [ledger = preparation.ledger] () throws(StoreError) in
-      try Self.share(document, file, of: home, in: ledger, forgetting: [], finishing: nil)
+      try ledger.add(fetched: [(record.document, file)], foundSince: record.created, in: record.home)
     }
-    await publish(document, superseded)
+    await publish(record.document, superseded)
   }
 
   /// - Returns: superseded shares.

@@ -87,7 +87,9 @@ extension Downloads {
   private func remove(_ job: ActiveDownload) {
     if job.machine.phase == .done, !job.record.isStream {
       // Others that waited for the same content copy it.
-      for other in jobs.of(job.content) where other.machine.state == .queued { other.copy = job.record.path }
+      for other in jobs.of(job.content) where other.machine.state == .queued && other.record.home == job.record.home {
+        other.copy = job.record.path
+      }
     }
     jobs.remove(job)
     queue.remove(job.id)

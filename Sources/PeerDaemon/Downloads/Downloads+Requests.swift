@@ -112,9 +112,11 @@ extension Downloads {
       preparing(
         DownloadProgress(received: 0, size: content.size, activity: TransferHandle.Activity.checking.rawValue))
       if let file = try await preparation.present(request, content, at: target) {
-        let document = choice.document(request.key)
-        if request.isShared { try await work.share(document, file, of: home) }
-        return .present(Download(content: content, path: file.path, moved: .init(), since: started, job: nil))
+        var download = Download(content: content, path: file.path, moved: .init(), since: started, job: nil)
+        if request.isShared {
+          download.isShared = try await preparation.isShared(choice.document(request.key), at: file.path, in: home)
+        }
+        return .present(download)
       }
       return try await begin(request, choice, at: target.path, place: place)
     }

@@ -34,7 +34,7 @@ struct PrefixFetcher: Sendable {
 
   // MARK: Comparing
 
-  /// Shares those that are there.
+  /// Shares those that an earlier round has written, and could not share because its process died.
   func compare(_ files: [PrefixFile]) async throws(WireFailure) -> [(PrefixFile, State)] {
     let comparison = PrefixComparison(directory: directory, catalogue: ledger.catalogue)
     let found = try await preparation.pools.quick.store { () throws(StoreError) in try comparison.compare(files) }
@@ -55,7 +55,7 @@ struct PrefixFetcher: Sendable {
         }
       }
     }
-    if record.isShared { try await share(shares) }
+    if record.isShared { try await share(shares, foundSince: record.created) }
     return states
   }
 
@@ -70,10 +70,12 @@ struct PrefixFetcher: Sendable {
       WireFailure(.cannotCreate, "is there as \(target.path) and is different; --force replaces it"), isStorage: false)
   }
 
-  private func share(_ files: [(document: Document, file: HashedFile)]) async throws(WireFailure) {
+  private func share(
+    _ files: [(document: Document, file: HashedFile)], foundSince began: Timestamp? = nil
+  ) async throws(WireFailure) {
     guard !files.isEmpty else { return }
     let superseded = try await preparation.pools.quick.store { [ledger, home = record.home] () throws(StoreError) in
-      try ledger.add(fetched: files, in: home)
+      try ledger.add(fetched: files, foundSince: began, in: home)
     }
     await work.publication.withdraw(superseded)
     _ = await work.publication.publish(files.map(\.document))
@@ -280,7 +282,7 @@ struct PrefixFetcher: Sendable {
     }
   }
 
-  /// - Returns: its record, whether the catalogue has it, and another file of this machine with the content.
+  /// - Returns: its record, whether the catalogue has it, and another file with the content that the network may have.
   private func prepare(_ file: PrefixFile) throws(StoreError) -> (DownloadRecord, isRecorded: Bool, copy: String?) {
     try directory.check()
     guard let target = try directory.target(file.path, makes: true) else {
@@ -289,7 +291,7 @@ struct PrefixFetcher: Sendable {
     try directory.flush()
     let document = file.document
     let known = try ledger.catalogue.download(of: document.content, path: target.path, prefix: record.id)
-    let copy = try ledger.catalogue.shares(of: document.content).first { $0.state == .shared }?.path
+    let copy = try ledger.catalogue.shares(of: document.content).first { $0.isShared(in: record.home) }?.path
     var item = known ?? DownloadRecord(document: document, path: target.path, created: record.created)
     if known == nil { item.id = order.newNumber() }
     (item.prefix, item.home) = (record.id, record.home)

@@ -153,11 +153,14 @@ package struct ControlGetReply: WireReply {
   package var job: Int64?
   /// Of a download that goes on: `queued`, `active` or `waiting`. `nil` if the file is here.
   package var state: String?
+  /// False if the file lay there before and the network does not hear of it, although it was to be shared.
+  package var isShared: Bool
 
   package init(
     key: DocumentKey, content: Content, path: String, received: Int64, sources: [Source], seconds: Double,
-    job: Int64? = nil, state: String? = nil
+    job: Int64? = nil, state: String? = nil, isShared: Bool = true
   ) {
+    self.isShared = isShared
     self.job = job
     self.state = state
     self.key = key
@@ -177,6 +180,7 @@ package struct ControlGetReply: WireReply {
     seconds = try fields.measure("seconds")
     job = try fields.optionalInteger("job", in: 0...Content.maximumSize)
     state = try fields.optionalString("state")
+    isShared = try fields.optionalBool("shared") ?? true
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -188,6 +192,7 @@ package struct ControlGetReply: WireReply {
     fields.member("seconds", seconds)
     if let job { fields.member("job", job) }
     if let state { fields.member("state", state) }
+    if !isShared { fields.member("shared", false) }
   }
 }
 
