@@ -107,20 +107,23 @@ struct PeerOperations: Sendable {
   private func listOwn(_ query: ListDocuments, _ events: ControlEvents) async throws(WireFailure) -> ControlListReply {
     let documents = ListQuery(
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words ?? "")
+    let network = await link.status.network
     let count = try await own.list(documents, limit: query.limit) { rows throws(WireFailure) in
-      try await events.send(rows.map(Self.event))
+      try await events.send(rows.map { Self.event($0, in: network) })
     }
     return ControlListReply(documents: count)
   }
 
-  private static func event(_ row: CatalogueQueries.Row) -> ControlEvent {
+  /// - Parameter network: that of the index, if there is a connection.
+  private static func event(_ row: CatalogueQueries.Row, in network: Home?) -> ControlEvent {
     switch row {
     case .level(let level): return .level(level)
     case .share(let share):
-      let isShared = share.state == .shared
+      let isHeard = network.map(share.audience.contains) ?? true
+      let state: OwnFile.State = share.state == .withdrawn ? .withdrawn : isHeard ? .shared : .withheld
       return .document(
-        DocumentListing(document: share.document, total: isShared ? 1 : 0, holders: []),
-        file: .init(path: share.path, state: isShared ? .shared : .withdrawn))
+        DocumentListing(document: share.document, total: state == .shared ? 1 : 0, holders: []),
+        file: .init(path: share.path, state: state))
     }
   }
 

@@ -216,16 +216,17 @@ import WireProtocol
     _ = daemon
   }
 
-  @Test func `list of own shares shows paths and states`() throws {
+  @Test(arguments: ["withdrawn", "withheld"])
+  func `list of own shares shows paths and states`(state: String) throws {
     let fixture = try CommandFixture()
     let document = #""key":"file/x","title":"","content":"\#(Sample.root)","size":5,"modified":"1981-09-01T00:00:00Z""#
     let daemon = try daemon(
-      fixture, .line(#"{"event":"document",\#(document),"total":0,"holders":[],"path":"/a/x","state":"withdrawn"}"#),
+      fixture, .line(#"{"event":"document",\#(document),"total":0,"holders":[],"path":"/a/x","state":"\#(state)"}"#),
       .line(#"{"id":2,"status":200,"documents":1}"#))
     #expect(fixture.run("list", "--mine") == .done)
-    #expect(fixture.output.text.contains("withdrawn"))
+    #expect(fixture.output.text.contains(state))
     #expect(fixture.run("list", "--mine", "--json") == .done)
-    #expect(fixture.output.text.contains(#""path":"/a/x","state":"withdrawn""#))
+    #expect(fixture.output.text.contains(#""path":"/a/x","state":"\#(state)""#))
     #expect(daemon.requests.first?.contains(#""mine":true"#) == true)
   }
 

@@ -158,10 +158,12 @@ import WireProtocol
           #expect(try await alice.everything() == ["file/own.txt": 1])
           let plain: ControlConnectReply = try await alice.reply(.connect(fixture.indexEndpoint))
           #expect(plain.connected && plain.withheld == 1)
+          #expect(try await alice.mine() == ["file/diary.txt": .withheld, "file/own.txt": .shared])
           #expect(try await alice.everything() == ["file/own.txt": 1])
           let wanted: ControlConnectReply = try await alice.reply(
             .connect(fixture.indexEndpoint, sharesExisting: true))
           #expect(wanted.withheld == 0)
+          #expect(try await alice.mine() == ["file/diary.txt": .shared, "file/own.txt": .shared])
           let isShared = try await eventually {
             try await alice.everything() == ["file/diary.txt": 1, "file/own.txt": 1]
           }

@@ -155,6 +155,8 @@ package struct HashingProgress: WireMessage {
 package struct OwnFile: WireMessage {
   package enum State: String, Sendable {
     case shared
+    /// Shared in other networks only: this one does not hear of it.
+    case withheld
     /// The file changed or is gone: the document is not offered.
     case withdrawn
   }
