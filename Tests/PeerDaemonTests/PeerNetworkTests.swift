@@ -132,7 +132,7 @@ import WireProtocol
     // Without membership it waits for that.
     try network.greeted(MemberStanding(role: nil), by: issuer.network, at: start)
     #expect(network.homeOfNew == .awaited(place) && network.resolve(.awaited(place)) == .awaited(place))
-    network.turn(to: place, isReached: true)
+    network.turn(to: place)
     try network.greeted(nil, by: nil, at: start)
     #expect(network.homeOfNew == .open)
   }
