@@ -183,7 +183,7 @@ package final class Catalogue: Sendable {
       // Keys are in binary order, in which "0" follows "/".
       let found = try CatalogueRows.fetch(
         database, where: "key > ? AND key < ? ORDER BY key, root, size LIMIT ?",
-        [prefix, "\(prefix.dropLast())0", max(limit, 0)])
+        [prefix, "\(Substring(prefix.utf8.dropLast()))0", max(limit, 0)])
       for share in found { try Self.delete(database, share) }
       return found
     }

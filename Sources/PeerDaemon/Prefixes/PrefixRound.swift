@@ -76,7 +76,7 @@ struct PrefixRound {
   /// The number of documents that the index knows below the prefix.
   private func count() async throws(WireFailure) -> Int64 {
     let prefix = order.record.prefix
-    let query = IndexRequest.ListQuery(prefix: String(prefix.dropLast()), level: true)
+    let query = IndexRequest.ListQuery(prefix: String(Substring(prefix.utf8.dropLast())), level: true)
     let reply = try await work.preparation.link.ask(
       .list(query), in: order.record.home, ListReply.init(line:))
     for case .level(let level) in reply.rows where level.prefix == prefix { return Int64(level.documents) }
