@@ -58,7 +58,7 @@ import WireProtocol
         return try index.operate(
           #"{"id":1,"op":"invite","role":"reader","addresses":[\#(addresses.joined(separator: ","))]}"#)
       }
-      #expect(try invite(16).outcome == "400 usage")
+      #expect(try invite(16).outcome == "422 usage")
       #expect(try index.operate(#"{"id":1,"op":"members"}"#).rows("tickets").isEmpty)
       let ticket = try Ticket(try #require(try invite(8)["ticket"]?.string))
       #expect(ticket.addresses.count == 8)
