@@ -108,8 +108,9 @@ struct RevokeCommand: ConsoleCommand {
     "revoke", "End a membership, or take a ticket back.",
     """
     The index ends the member's sessions at once. Other peers honour its last pass until that ends, for ten minutes at \
-    most. Tickets that the member made are taken back. It may join again with a new ticket; network ban prevents that. \
-    Whom its tickets let in before stays: network members shows them.
+    most, or an hour more ([network] grace) while they cannot reach the index. Tickets that the member made are taken back, \
+    its claims stay. It may join again with a new ticket; network ban prevents that. Whom its tickets let in before stays: \
+    network members shows them.
     """)
 
   @Argument(help: ArgumentHelp("The id of the member, or its first 8 digits or more.", valueName: "id"))

@@ -7,7 +7,7 @@ import ProcessSupport
 import WireProtocol
 
 /// Sends requests about the membership: to the control socket of an index that runs here, else through the daemon to the
-/// index that it uses, where its peer has to be an admin.
+/// index that it uses, where its peer needs the role.
 struct NetworkClient {
   let console: Console
   let options: DaemonOptions

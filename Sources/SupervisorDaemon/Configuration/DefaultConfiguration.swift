@@ -54,7 +54,7 @@ package enum DefaultConfiguration {
     #open = true
     # Which connections index and peers take without TLS: "loopback" (those of their own machine), "always" or "never".
     # An index that listens on loopback only is used without TLS, every other one with it.
-    # A closed network takes none.
+    # A closed network does not allow "always". On such connections its index answers only hello and ping, its peers nothing.
     #plain = "loopback"
     # In a closed network, how many seconds peers go on serving members whose passes have ended, while the index that
     # renews them cannot be reached: 0 to 86400.
