@@ -34,6 +34,21 @@ import Testing
     }
   }
 
+  @Test func `many peers together leave the operator its turn`() throws {
+    var waiting = WaitingChanges()
+    var entered: [PeerID] = []
+    for number in 0..<1000 {
+      let peer = try #require(PeerID(hex: ClosedIndex.id(number)))
+      for _ in 0..<10 where waiting.enter(peer) { entered.append(peer) }
+    }
+    #expect(Set(entered).count < 100, "8 of each")
+    let ofOperator = (0..<1000).prefix { _ in waiting.enter(nil) }.count
+    #expect(ofOperator == 64)
+    waiting.leave(nil)
+    let (peer, again) = (waiting.enter(entered[0]), waiting.enter(nil))
+    #expect(!peer && again)
+  }
+
   @Test func `a member that asks for much leaves the others their turn`() async throws {
     try await ClosedIndex.with { index in
       _ = try index.member(1, .publisher)

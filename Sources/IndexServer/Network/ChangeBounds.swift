@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DocumentModel
+package import DocumentModel
 
-/// Changes and questions that wait for the thread of a closed network: so many in all, and a few of each peer, so that none
-/// keeps the others out.
-struct WaitingChanges {
-  static let limit = 512
+/// Changes and questions that wait for the thread of a closed network: so many in all, and a few of each peer. Many peers
+/// together can keep others out, but not the operator.
+package struct WaitingChanges {
+  private static let limit = 512
+  /// Of these, for the operator and the index itself.
+  private static let reserved = 64
   private static let limitOfPeer = 8
 
   private var total = 0
   private var ofPeers: [PeerID: Int] = [:]
 
+  package init() {}
+
   /// - Parameter peer: who asks; `nil` for the operator and for the index itself.
   /// - Returns: whether one more may wait; then `leave` has to be called.
-  mutating func enter(_ peer: PeerID?) -> Bool {
-    guard total < Self.limit else { return false }
+  package mutating func enter(_ peer: PeerID?) -> Bool {
+    guard total < Self.limit - (peer == nil ? 0 : Self.reserved) else { return false }
     if let peer {
       let count = ofPeers[peer, default: 0]
       guard count < Self.limitOfPeer else { return false }
@@ -24,7 +28,7 @@ struct WaitingChanges {
     return true
   }
 
-  mutating func leave(_ peer: PeerID?) {
+  package mutating func leave(_ peer: PeerID?) {
     total -= 1
     guard let peer, let count = ofPeers[peer] else { return }
     ofPeers[peer] = count > 1 ? count - 1 : nil
