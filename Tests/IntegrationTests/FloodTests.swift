@@ -22,7 +22,7 @@ struct FloodTests {
     for outcome in outcomes { try #require(outcome.status == 0, "\(outcome.errors)") }
   }
 
-  /// Opens connections that say nothing, that begin a handshake, or that begin a line, and keeps them.
+  /// Opens connections that say nothing, that begin a handshake, or that begin a line, and keeps them until it is killed.
   /// - Returns: the process that has them.
   private func flood(
     _ machines: TwoMachines, port: String, count: Int, beginning: String
@@ -37,7 +37,7 @@ struct FloodTests {
         printf '\(beginning)' >&$connection 2> /dev/null
       done
       touch '\(opened)'
-      read -t 120 <> '\(fifo)'
+      read -t 3600 <> '\(fifo)'
       """
     let pid = try Program(path: "/usr/sbin/ip").start(
       ["netns", "exec", machines.stranger.namespace, "/bin/bash", "-c", "trap '' PIPE; " + script],
@@ -71,7 +71,6 @@ struct FloodTests {
       floods.append(try await flood(machines, port: "7734", count: 200, beginning: hello))
       floods.append(try await flood(machines, port: "7734", count: 300, beginning: ""))
       floods.append(try await flood(machines, port: port, count: 100, beginning: hello))
-      let start = ContinuousClock.now
       for machine in [machines.first, machines.second] {
         #expect(try await machine.rows("lookup", "file/paper.txt").count == 1)
       }
@@ -82,7 +81,7 @@ struct FloodTests {
       let isBack = try await eventually {
         try await machines.second.p2pctl("lookup", "file/paper.txt").status == 0
       }
-      #expect(isBack && ContinuousClock.now - start < .seconds(60))
+      #expect(isBack)
 
       let stats = try #require(try await machines.first.rows("status", "--index").first)
       let refused = try #require(stats["refused"]?.array)

@@ -222,11 +222,22 @@ import WireProtocol
       let joined = try await Program(path: "/bin/sh", environment: ["P2P_HOME": network.second.home.path])
         .run("-c", "'\(try Program("p2pctl").path)' join - --peer bob --json < '\(input)'")
       #expect(joined.status == 0, "\(joined.errors)")
-      for home in [network.first.home.path, network.second.home.path] {
-        let found = try await Program(path: "/bin/sh").run(
-          "-c",
-          "grep -rl -e \(ticket.secret.hex) -e '\(ticket.text.dropFirst(20).prefix(60))' '\(home)/log' '\(home)/state'")
-        #expect(found.lines.isEmpty, "\(found.output)")
+      let secrets = [ticket.secret.hex, String(ticket.text.dropFirst(20).prefix(60))]
+      for home in [network.first.home, network.second.home] {
+        // To be found, or the search is none.
+        let controls = try ["log", "state"].enumerated().map { number, place in
+          try home.write("\(place)/control", Array("x\(secrets[number])x\n".utf8))
+        }
+        let found = try await Program(path: "/usr/bin/grep").run(
+          "-rl", "-e", secrets[0], "-e", secrets[1], home.file("log"), home.file("state"))
+        #expect(found.status == 0 && Set(found.lines) == Set(controls), "\(found)")
+      }
+      let started = try await network.second.process("bob").pid
+      for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
+        guard let pid = Int32(entry), let words = TemporaryDirectory.read("/proc/\(pid)/cmdline") else { continue }
+        let line = String(decoding: words, as: UTF8.self)
+        #expect(!secrets.contains { line.contains($0) })
+        if pid == started { #expect(line.contains("p2p-peer"), "\(line)") }
       }
       for path in ["state/index/key.pem", "state/index/network.sqlite", "run/index.sock"] {
         var status = stat()
