@@ -37,12 +37,14 @@ extension Membership {
         if isOpen { open.append(invitation) }
       }
     }
-    let expulsion = Expulsion(peer: peer, withdrawn: withdrawn, open: open)
+    let expulsion = Expulsion(peer: peer, withdrawn: withdrawn, claims: claimCount(of: peer), open: open)
     var entry = entry
     if expulsion.withdrawn > 0 { entry.tickets = expulsion.withdrawn }
     return Decision(
       expulsion, changes: (members[peer] == nil ? [] : [.noMember(peer)]) + barred + made, entries: [entry])
   }
+
+  private func claimCount(of peer: PeerID) -> Int { claims.values.count { $0.owner == peer } }
 
   // MARK: Bans
 
@@ -55,7 +57,9 @@ extension Membership {
     let known = Array(members.keys) + Array(own) + connected
     let peer = try find(prefix, among: known, "no member has this id: a peer that is none is banned by its whole id")
     guard actor.peer != peer else { throw .invalid("nobody bans itself: revoke the membership instead") }
-    guard bans[peer] == nil else { return Decision(Expulsion(peer: peer, withdrawn: 0, open: [])) }
+    guard bans[peer] == nil else {
+      return Decision(Expulsion(peer: peer, withdrawn: 0, claims: claimCount(of: peer), open: []))
+    }
     guard bans.count < limits.bans else { throw .tooMany("bans", limits.bans) }
     var entry = AuditEntry(.banned, at: now, peer: peer, by: actor.peer)
     entry.reason = reason

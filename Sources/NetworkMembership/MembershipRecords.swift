@@ -67,6 +67,8 @@ package struct Expulsion: Hashable, Sendable {
   package let peer: PeerID
   /// The number of tickets that the peer had made and that could still be used. They are withdrawn.
   package let withdrawn: Int
+  /// The number of its claims. They stay, and keep others out.
+  package let claims: Int
   /// Tickets of others that the peer knows and that can still be used, though not by it: by another key, or by whoever else
   /// has them. They stay.
   package let open: [Invitation]

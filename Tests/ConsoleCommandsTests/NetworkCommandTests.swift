@@ -201,6 +201,16 @@ import WireProtocol
     _ = index
   }
 
+  @Test func `revoke says how many claims stay`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""peer":"\#(Self.peer)","claims":2"#)
+    #expect(fixture.run("network", "revoke", "b1b1b1b1") == .done)
+    #expect(fixture.errors.text.contains("2 claims of the peer stay and keep others out"))
+    #expect(fixture.run("network", "ban", "b1b1b1b1", "--json") == .done)
+    #expect(fixture.output.text.contains(#""claims":2"#))
+    _ = index
+  }
+
   @Test func `revoke names the tickets by which others can still join`() throws {
     let fixture = try CommandFixture()
     let index = try index(

@@ -45,6 +45,22 @@ import WireProtocol
     #expect(membership.role(of: peer(3)) == .publisher, "whom they let in before belongs to the network")
   }
 
+  @Test(arguments: [false, true])
+  func `claims stay, and are counted`(isBanned: Bool) throws {
+    var membership = start
+    for (prefix, owner) in [("data/a/", admin), ("data/b/", admin), ("data/c/", peer(2))] {
+      membership.apply(
+        try membership.change(.own, of: prefix, for: nil, by: .peer(owner), at: time(1)).changes)
+    }
+    let decision =
+      isBanned
+      ? try membership.ban(prefix(admin), reason: nil, by: .operator, at: time(100))
+      : try membership.revoke(prefix(admin), by: .operator, at: time(100))
+    #expect(decision.outcome.claims == 2)
+    membership.apply(decision.changes)
+    #expect(membership.claims.count == 3)
+  }
+
   @Test func `an admin that ends its own membership takes its tickets along`() throws {
     #expect(try decide(false, by: .peer(admin)).outcome.withdrawn == 1)
   }

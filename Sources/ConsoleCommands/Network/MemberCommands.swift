@@ -152,6 +152,7 @@ extension AffectedReply {
       if let peer { row["id"] = .string(peer.hex) }
       if let number { row["ticket"] = .string(number) }
       if withdrawn > 0 { row["withdrawn"] = .integer(Int64(withdrawn)) }
+      if claims > 0 { row["claims"] = .integer(Int64(claims)) }
       if !tickets.isEmpty { row["tickets"] = .array(tickets.map { .object(MembersCommand.members(of: $0)) }) }
       return try console.writeJSON(row)
     }
@@ -159,6 +160,11 @@ extension AffectedReply {
     try console.writeLine(TextRules.escapedForTerminal("\(what) \(name) \(verb)"))
     if withdrawn > 0 {
       try console.writeLine("\(withdrawn == 1 ? "one ticket" : "\(withdrawn) tickets") of its making taken back")
+    }
+    if claims > 0 {
+      console.noteLine(
+        "\(Quantity.count(claims, "claim")) of the peer \(claims == 1 ? "stays and keeps" : "stay and keep") others out. "
+          + "List them with p2pctl network claim, end one with p2pctl network claim PREFIX --release")
     }
     for ticket in tickets {
       console.noteLine(
@@ -174,8 +180,8 @@ struct BanCommand: ConsoleCommand {
   static let configuration: CommandConfiguration = .verb(
     "ban", "Turn a peer away, member or not.",
     """
-    No ticket lets it join, and those that it made are taken back. A peer that is neither a member nor connected is named \
-    by its whole id.
+    No ticket lets it join, and those that it made are taken back; its claims stay. A peer that is neither a member nor \
+    connected is named by its whole id.
     """)
 
   @Argument(

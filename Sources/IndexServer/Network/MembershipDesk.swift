@@ -198,6 +198,7 @@ extension TicketListing {
 extension AffectedReply {
   fileprivate init(_ expulsion: Expulsion) {
     self.init(
-      peer: expulsion.peer, withdrawn: expulsion.withdrawn, tickets: expulsion.open.map(TicketListing.init))
+      peer: expulsion.peer, withdrawn: expulsion.withdrawn, claims: expulsion.claims,
+      tickets: expulsion.open.map(TicketListing.init))
   }
 }

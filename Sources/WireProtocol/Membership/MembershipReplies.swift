@@ -153,13 +153,18 @@ package struct AffectedReply: WireReply {
   package let number: String?
   /// The number of tickets that went with a membership, because the peer had made them.
   package let withdrawn: Int
+  /// The number of claims of the peer that stay, and keep others out.
+  package let claims: Int
   /// Tickets that the peer knows and that others can still use.
   package let tickets: [TicketListing]
 
-  package init(peer: PeerID? = nil, number: String? = nil, withdrawn: Int = 0, tickets: [TicketListing] = []) {
+  package init(
+    peer: PeerID? = nil, number: String? = nil, withdrawn: Int = 0, claims: Int = 0, tickets: [TicketListing] = []
+  ) {
     self.peer = peer
     self.number = number
     self.withdrawn = withdrawn
+    self.claims = claims
     self.tickets = tickets
   }
 
@@ -167,6 +172,7 @@ package struct AffectedReply: WireReply {
     peer = try fields.optionalPeerID("peer")
     number = try fields.optionalString("number")
     withdrawn = try fields.optionalCount("withdrawn") ?? 0
+    claims = try fields.optionalCount("claims") ?? 0
     tickets = try fields.optionalElements("tickets")
   }
 
@@ -174,6 +180,7 @@ package struct AffectedReply: WireReply {
     if let peer { fields.member("peer", peer) }
     if let number { fields.member("number", number) }
     if withdrawn > 0 { fields.member("withdrawn", withdrawn) }
+    if claims > 0 { fields.member("claims", claims) }
     if !tickets.isEmpty { fields.array("tickets", tickets) }
   }
 }
