@@ -9,35 +9,6 @@ import Testing
 
 /// A state directory on a small file system of its own.
 @Suite(.serialized) struct FullDiskTests {
-  private static var canMount: Bool { geteuid() == 0 && system("/usr/bin/unshare --mount true 2>/dev/null") == 0 }
-
-  /// Unmounted at the end.
-  private final class SmallDisk {
-    private static let size = 12 << 20
-    let path: String
-    private let directory: TemporaryDirectory
-
-    init() throws {
-      directory = try TemporaryDirectory()
-      path = directory.file("disk")
-      try #require(mkdir(path, 0o700) == 0)
-      try #require(mount("p2p-test", path, "tmpfs", 0, "size=\(Self.size),mode=0700") == 0)
-    }
-
-    deinit { umount2(path, Int32(MNT_DETACH)) }
-
-    /// Leaves not a single block.
-    func fill() throws {
-      let file = open(path + "/ballast", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-      try #require(file >= 0)
-      defer { close(file) }
-      let block = [UInt8](repeating: 1, count: 4_096)
-      while write(file, block, block.count) > 0 {}
-    }
-
-    func free() { unlink(path + "/ballast") }
-  }
-
   private func shares(_ range: Range<Int>) throws -> [Share] {
     let root = try #require(Digest(bytes: [UInt8](repeating: 7, count: 32)))
     return try range.map { number in
@@ -51,7 +22,8 @@ import Testing
     }
   }
 
-  @Test(.enabled("needs the right to mount") { canMount }) func `documents can be removed on a full disk`() throws {
+  @Test(.enabled("needs the right to mount") { SmallDisk.canMount })
+  func `documents can be removed on a full disk`() throws {
     let disk = try SmallDisk()
     let catalogue = try Catalogue(directory: disk.path + "/state")
     try catalogue.add(try shares(0..<300))
@@ -72,7 +44,8 @@ import Testing
     again.close()
   }
 
-  @Test(.enabled("needs the right to mount") { canMount }) func `a start on a full disk uses the reserve`() throws {
+  @Test(.enabled("needs the right to mount") { SmallDisk.canMount })
+  func `a start on a full disk uses the reserve`() throws {
     let disk = try SmallDisk()
     do {
       let catalogue = try Catalogue(directory: disk.path + "/state")
@@ -89,7 +62,8 @@ import Testing
     catalogue.close()
   }
 
-  @Test(.enabled("needs the right to mount") { canMount }) func `downloads can be stopped on a full disk`() throws {
+  @Test(.enabled("needs the right to mount") { SmallDisk.canMount })
+  func `downloads can be stopped on a full disk`() throws {
     let disk = try SmallDisk()
     let catalogue = try Catalogue(directory: disk.path + "/state")
     var random = SeededGenerator(seed: 1)

@@ -173,7 +173,10 @@ package final class ClosedNetwork: Sendable {
       try store.commit(decision.changes, decision.entries)
     } catch {
       report("the membership cannot be changed: \(error)")
-      throw WireFailure(.unavailable, "the index cannot record the change: \(error.reason)")
+      // Its places are for those who can do something about it.
+      let isAdmin = peer.map { role(of: $0) == .admin } ?? true
+      let reason = isAdmin ? error.description : "its database \(error.reason)"
+      throw WireFailure(.unavailable, "the index cannot record the change: \(reason)")
     }
     membership.withLock { $0.apply(decision.changes) }
     return (decision.outcome, Set(decision.changes.compactMap(\.peer)))

@@ -128,6 +128,8 @@ final class Database {
     case SQLITE_CORRUPT, SQLITE_NOTADB:
       return NetworkStoreError(
         path, "is damaged (\(message)): restore your copy, or move it away and invite the members again")
+    case SQLITE_FULL:
+      return NetworkStoreError(path, "cannot be written, because its disk is full: free some space there, then retry")
     default:
       return NetworkStoreError(path, "cannot be used: \(message)")
     }
