@@ -70,18 +70,24 @@ package enum SmallFile {
     else { throw SystemError(errno) }
   }
 
-  /// Closes the descriptor.
-  private static func write(_ bytes: [UInt8], to descriptor: CInt) throws(SystemError) {
+  /// Writes everything to an open file.
+  package static func write(all bytes: [UInt8], to descriptor: CInt) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        let error = SystemError(errno)
-        close(descriptor)
-        throw error
-      }
+      guard count > 0 else { throw SystemError(errno) }
       rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Closes the descriptor.
+  private static func write(_ bytes: [UInt8], to descriptor: CInt) throws(SystemError) {
+    do throws(SystemError) {
+      try write(all: bytes, to: descriptor)
+    } catch {
+      close(descriptor)
+      throw error
     }
     guard close(descriptor) == 0 else { throw SystemError(errno) }
   }

@@ -94,12 +94,10 @@ struct KeyFile {
   }
 
   private func write(_ bytes: [UInt8], to descriptor: CInt) throws(IdentityError) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0[written...].base, $0.count - written) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw error(.cannotCreate, "cannot be written: \(SystemError(errno))") }
-      written += count
+    do throws(SystemError) {
+      try SmallFile.write(all: bytes, to: descriptor)
+    } catch {
+      throw self.error(.cannotCreate, "cannot be written: \(error)")
     }
     guard fsync(descriptor) == 0 else { throw error(.cannotCreate, "cannot be written: \(SystemError(errno))") }
   }
@@ -114,8 +112,4 @@ struct KeyFile {
   private func error(_ code: IdentityError.Code, _ reason: String) -> IdentityError {
     IdentityError(code: code, path: path, reason: reason)
   }
-}
-
-extension Slice<UnsafeRawBufferPointer> {
-  fileprivate var base: UnsafeRawPointer? { UnsafeRawBufferPointer(rebasing: self).baseAddress }
 }

@@ -148,29 +148,18 @@ extension IndexRole {
     }
     let desk = MembershipDesk(
       network: inNetwork.network, actor: .peer(peer), host: host, limits: service.limits.listings)
-    desk.carryOut(request) { result in loop.execute { bound.value.answer(result, id) } }
+    desk.carryOut(request) { result in loop.execute { bound.value.connection?.answer(result, to: id) } }
     return .busy
   }
 
   private func joined(_ result: Result<Void, WireFailure>, _ id: Int64) {
-    guard let connection else { return }
     switch result {
-    case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
+    case .failure(let failure): connection?.answer(.failure(failure), to: id)
     case .success:
       // The session has been told of the change.
       guard let standing = inNetwork?.standing(withKey: true) else { return }
-      connection.send { JoinReply(standing).write(id: id, to: &$0) }
+      connection?.answer(.success { id, output in JoinReply(standing).write(id: id, to: &output) }, to: id)
     }
-    connection.resume()
-  }
-
-  private func answer(_ result: Result<MembershipDesk.Reply, WireFailure>, _ id: Int64) {
-    guard let connection else { return }
-    switch result {
-    case .success(let write): connection.send { write(id, &$0) }
-    case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
-    }
-    connection.resume()
   }
 }
 

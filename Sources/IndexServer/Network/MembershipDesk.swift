@@ -2,6 +2,7 @@
 
 import DocumentModel
 import LineJSON
+import LineTransport
 import NetworkMembership
 import WireProtocol
 
@@ -184,6 +185,19 @@ struct MembershipDesk: Sendable {
 
   private static func listing(_ claim: Claim) -> ClaimListing {
     ClaimListing(prefix: claim.prefix, owner: claim.owner, allowed: claim.allowed.sorted(), since: claim.since)
+  }
+}
+
+extension LineConnection {
+  /// Answers a request for which the connection was busy, and goes on.
+  func answer(_ result: Result<MembershipDesk.Reply, WireFailure>, to id: Int64) {
+    send { output in
+      switch result {
+      case .success(let write): write(id, &output)
+      case .failure(let failure): failure.write(id: id, to: &output)
+      }
+    }
+    resume()
   }
 }
 

@@ -14,15 +14,16 @@ package enum OperatorServer {
   package static let connectionLimit = 16
   private static let refusalLimit = 8
   private static let line = 65_536
+  /// Descriptors held back, to serve the operator when peers use all others.
+  private static let reserve = 4
 
   /// Begins to serve.
   ///
   /// - Parameters:
   ///   - user: of the operator; root may connect as well.
-  ///   - reserve: descriptors held back, so that the operator is served when peers use all others.
   /// - Throws: `IOError` or `ListenerError`.
   package static func start(
-    _ listener: LineServer.Listener, service: IndexService, user: UInt32, group: any EventLoopGroup, reserve: Int = 4
+    _ listener: LineServer.Listener, service: IndexService, user: UInt32, group: any EventLoopGroup
   ) async throws -> LineServer {
     let gate = ConnectionGate(limit: connectionLimit, limitOfAddress: connectionLimit, refusalLimit: refusalLimit)
     return try await LineServer.start(
@@ -108,17 +109,8 @@ final class OperatorRole: LineRole {
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     let loop = connection.eventLoop
     let desk = MembershipDesk(network: network, actor: .operator, host: nil, limits: service.limits.listings)
-    desk.carryOut(request) { result in loop.execute { bound.value.finish(result, id) } }
+    desk.carryOut(request) { result in loop.execute { bound.value.connection?.answer(result, to: id) } }
     return .busy
-  }
-
-  private func finish(_ result: Result<MembershipDesk.Reply, WireFailure>, _ id: Int64) {
-    guard let connection else { return }
-    switch result {
-    case .success(let write): connection.send { write(id, &$0) }
-    case .failure(let failure): connection.send { failure.write(id: id, to: &$0) }
-    }
-    connection.resume()
   }
 
   func receivedTooLong(output: inout JSONWriter) {

@@ -40,7 +40,7 @@ package struct HandshakeTurns {
     return !ready.isEmpty || groups[member.block]?.waiting.isEmpty == false
   }
 
-  /// Handshakes that wait or run.
+  /// Handshakes that wait or run. For tests: nothing else shows that those that have ended are forgotten.
   package var count: Int { members.count }
 
   /// - Returns: the number of the handshake, with which `leave` has to be called, and the handshakes that begin.

@@ -150,8 +150,12 @@ final class ServerTLSLink: TLSLink {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .waiting = state, case ChannelEvent.inputClosed = event { return abort() }
-    if case .running = state, case ChannelEvent.inputClosed = event { return abort() }
+    if case ChannelEvent.inputClosed = event {
+      switch state {
+      case .waiting, .running: return abort()
+      case .completed, .closed: break
+      }
+    }
     context.fireUserInboundEventTriggered(event)
   }
 
