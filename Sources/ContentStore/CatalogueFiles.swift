@@ -21,7 +21,7 @@ enum CatalogueFiles {
   static func migrate(_ database: Database) throws {
     try database.execute(
       sql: """
-        CREATE TEMP TABLE moved AS SELECT * FROM share;
+        CREATE TABLE moved AS SELECT * FROM share;
         DELETE FROM share;
         PRAGMA writable_schema = ON;
         """)
