@@ -30,6 +30,28 @@ import WireProtocol
 
   // MARK: Downloads
 
+  @Test(.timeLimit(.minutes(1))) func `file that takes the name of a download meanwhile is not released`() async throws
+  {
+    try await DownloadScene.with(.hold(pieces: 2)) { scene in
+      let closed = Home.closed(Swarm.id("index"))
+      let getting = Task { try await scene.bob.downloads.get(scene.request()) }
+      #expect(await eventually { scene.fetch.running == 1 })
+      let path = try scene.swarm.directory.write("target", scene.bytes)
+      let file = try FileHasher(layers: scene.bob.catalogue.layers).hash(path)
+      try scene.bob.catalogue.add(
+        [
+          Share(
+            document: scene.document, path: path, origin: .added, fingerprint: file.fingerprint,
+            audience: Audience(closed))
+        ], hashed: [file])
+      scene.fetch.become(.copy)
+      #expect(try await getting.value.path == path)
+      #expect(try scene.bob.catalogue.shares(at: path).map(\.audience) == [Audience(closed)])
+      let found = try await scene.alice.link.ask(.lookup(.init(.key(scene.document.key))), in: .open, LookupReply.init)
+      #expect(found.contents.map(\.total) == [1])
+    }
+  }
+
   @Test(.timeLimit(.minutes(1))) func `download waits in other networks and goes on in its own`() async throws {
     try await DownloadScene.with(.hold(pieces: 2)) { scene in
       _ = try await scene.bob.downloads.detach(scene.request())

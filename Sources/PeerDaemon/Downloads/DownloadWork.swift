@@ -299,7 +299,8 @@ struct DownloadWork: Sendable {
       guard let present = try await preparation.same(record.document.content, at: file.target) else {
         return .failed(try await keepBeside(file, attributes, error))
       }
-      await partial.withdraw(record.document, record.home, record.isShared)
+      // That file may be one that is not shared.
+      await partial.withdraw(record.document, record.home, false)
       try await onDisk { () throws(StoreError) in file.discard() }
       return try await finish(present: present, &report)
     }

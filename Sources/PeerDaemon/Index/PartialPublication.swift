@@ -47,13 +47,13 @@ final class PartialPublication: Sendable {
     }
   }
 
-  /// - Parameter isComplete: whether the document is announced as a whole instead.
+  /// - Parameter isComplete: whether the document is announced as a whole instead. If not, the index hears of a file that has it.
   func withdraw(_ document: Document, in home: Home, isComplete: Bool) {
     documents.remove(document.id)
     guard !isComplete else { return }
     enqueue { [documents, publication] in
       guard !documents.contains(document.id) else { return }
-      _ = await publication.link.withdraw([document.id], in: home)
+      await publication.withdraw([document.id], in: home)
     }
   }
 

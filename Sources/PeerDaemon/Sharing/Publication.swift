@@ -39,12 +39,16 @@ struct Publication: Sendable {
   ///   that has the document from another file: it hears how that file describes it.
   func withdraw(_ shares: [Share]) async {
     let network = link.passes.home
-    let ended = Set(shares.lazy.filter { $0.audience.contains(network) }.map(\.id))
-    guard !ended.isEmpty else { return }
-    let others = await offered(Array(ended), in: network) ?? [:]
-    let gone = ended.filter { others[$0] == nil }
-    if !gone.isEmpty { _ = await link.withdraw(Array(gone), in: network) }
-    let back = await offered(Array(ended), in: network) ?? [:]
+    await withdraw(Array(Set(shares.lazy.filter { $0.audience.contains(network) }.map(\.id))), in: network)
+  }
+
+  /// Withdraws those of these documents of which the network hears no longer, and announces the others.
+  func withdraw(_ documents: [DocumentID], in network: Home) async {
+    guard !documents.isEmpty else { return }
+    let others = await offered(documents, in: network) ?? [:]
+    let gone = documents.filter { others[$0] == nil }
+    if !gone.isEmpty { _ = await link.withdraw(gone, in: network) }
+    let back = await offered(documents, in: network) ?? [:]
     if !back.isEmpty { _ = await publish(Array(back.values)) }
   }
 
