@@ -74,6 +74,12 @@ extension IndexLink {
     }
   }
 
+  /// A try to connect has failed.
+  func endHastyWaits() {
+    for waiter in waiters where waiter.isHasty { waiter.resume(false) }
+    waiters.removeAll(where: \.isHasty)
+  }
+
   func waitForConnection(_ timeout: TimeAmount, hastily: Bool = false) async -> Bool {
     if isConnected { return true }
     if refusal != nil { return false }

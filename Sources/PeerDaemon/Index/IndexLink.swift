@@ -279,8 +279,7 @@ package actor IndexLink {
     lastError = reason
     logOnce("index not reached", reason)
     if let refusal = problem?.refusal { refuse(refusal) }
-    for waiter in waiters where waiter.isHasty { waiter.resume(false) }
-    waiters.removeAll(where: \.isHasty)
+    endHastyWaits()
     carryOut(machine.lost(at: .now(), retryAfter: problem?.retryAfter, using: &self.random))
   }
 
@@ -364,7 +363,7 @@ package actor IndexLink {
   }
 
   func lose(retryAfter: Int?) {
-    if machine.isConnected { since = wallClock() }
+    if machine.isConnected { since = wallClock() } else { endHastyWaits() }
     drop()
     carryOut(machine.lost(at: .now(), retryAfter: retryAfter, using: &self.random))
   }
