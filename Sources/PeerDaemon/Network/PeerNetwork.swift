@@ -43,11 +43,6 @@ package struct PeerNetwork: Sendable {
     if case .open = state { false } else { true }
   }
 
-  /// The network that passes are of; `nil` unless this peer is a member.
-  package var key: NetworkKey? {
-    if case .member(let key, _, _) = state { key } else { nil }
-  }
-
   package var home: Home {
     switch state {
     case .open: .open
