@@ -30,9 +30,6 @@ package struct FileFingerprint: Hashable, Sendable {
   /// Time of the last write, in whole seconds since 1970.
   package var modifiedSeconds: Int64 { modified.dividedDown(by: 1_000_000_000) }
 
-  /// Time of the last change of bytes, name or permissions, in whole seconds since 1970.
-  package var changedSeconds: Int64 { changed.dividedDown(by: 1_000_000_000) }
-
   /// Saturates: a file system may claim any time.
   static func nanoseconds(_ time: timespec) -> Int64 {
     let (product, overflow) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)

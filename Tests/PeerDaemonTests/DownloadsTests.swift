@@ -271,7 +271,7 @@ import WireProtocol
     }
   }
 
-  /// Between naming the file and recording it. What lay at a target before is not shared.
+  /// Between naming the file and recording it.
   @Test func `file that a killed process has named is shared by the next one`() async throws {
     try await DownloadScene.with(.hold(pieces: 2)) { scene in
       _ = try await scene.bob.downloads.detach(scene.request())

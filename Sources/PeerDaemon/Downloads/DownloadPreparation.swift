@@ -158,10 +158,10 @@ struct DownloadPreparation: Sendable {
     return file
   }
 
-  /// Whether a network hears of a document from this file.
-  func isShared(_ document: Document, at path: String, in home: Home) async throws(WireFailure) -> Bool {
+  /// Whether a network hears of a document.
+  func isShared(_ document: Document, in home: Home) async throws(WireFailure) -> Bool {
     try await pools.quick.store { [catalogue = ledger.catalogue] () throws(StoreError) in
-      try catalogue.shares(at: path).contains { $0.id == document.id && $0.isShared(in: home) }
+      try catalogue.shares(under: document.key).contains { $0.id == document.id && $0.isShared(in: home) }
     }
   }
 

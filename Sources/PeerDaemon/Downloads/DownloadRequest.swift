@@ -82,7 +82,7 @@ package struct Download: Sendable {
   package let received: Int64
   /// The number of the download; `nil` if there was nothing to fetch.
   package let job: Int64?
-  /// False if the file lay there before and the network does not hear of it, although it was to be shared.
+  /// False if the file lay there before and is shared in other networks only: this one does not hear of it.
   package var isShared = true
 
   init(content: Content, path: String, moved: TransferRegistry.Totals, since started: NIODeadline, job: Int64?) {

@@ -310,7 +310,7 @@ struct DownloadWork: Sendable {
     present file: HashedFile, _ report: inout Report
   ) async throws(WireFailure) -> DownloadMachine.Outcome {
     let record = report.record
-    if record.isShared { try await share(record, file) }
+    if record.isShared { try await share(present: file, as: record.document, of: record.home) }
     if record.temporary != nil {
       try await onDisk { [preparation] () throws(StoreError) in try preparation.discard(record, nil) }
     }
@@ -333,12 +333,13 @@ struct DownloadWork: Sendable {
       "\(error.subject) appeared during the download and is different; the download is complete as \(kept)")
   }
 
-  /// Shares an existing file if the download has written it.
-  private func share(_ record: DownloadRecord, _ file: HashedFile) async throws(WireFailure) {
+  /// Shares an existing file.
+  /// - Parameter home: the network in which its download began.
+  func share(present file: HashedFile, as document: Document, of home: Home) async throws(WireFailure) {
     let superseded = try await onDisk { [ledger = preparation.ledger] () throws(StoreError) in
-      try ledger.add(fetched: [(record.document, file)], foundSince: record.created, in: record.home)
+      try ledger.add(fetched: [(document, file)], wereThere: true, in: home)
     }
-    await publish(record.document, superseded)
+    await publish(document, superseded)
   }
 
   /// - Returns: superseded shares.

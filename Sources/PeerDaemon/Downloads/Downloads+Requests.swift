@@ -114,7 +114,9 @@ extension Downloads {
       if let file = try await preparation.present(request, content, at: target) {
         var download = Download(content: content, path: file.path, moved: .init(), since: started, job: nil)
         if request.isShared {
-          download.isShared = try await preparation.isShared(choice.document(request.key), at: file.path, in: home)
+          let document = choice.document(request.key)
+          try await work.share(present: file, as: document, of: home)
+          download.isShared = try await preparation.isShared(document, in: home)
         }
         return .present(download)
       }

@@ -34,7 +34,7 @@ struct PrefixFetcher: Sendable {
 
   // MARK: Comparing
 
-  /// Shares those that an earlier round has written, and could not share because its process died.
+  /// Shares those that are there.
   func compare(_ files: [PrefixFile]) async throws(WireFailure) -> [(PrefixFile, State)] {
     let comparison = PrefixComparison(directory: directory, catalogue: ledger.catalogue)
     let found = try await preparation.pools.quick.store { () throws(StoreError) in try comparison.compare(files) }
@@ -55,7 +55,7 @@ struct PrefixFetcher: Sendable {
         }
       }
     }
-    if record.isShared { try await share(shares, foundSince: record.created) }
+    if record.isShared { try await share(shares, wereThere: true) }
     return states
   }
 
@@ -71,11 +71,11 @@ struct PrefixFetcher: Sendable {
   }
 
   private func share(
-    _ files: [(document: Document, file: HashedFile)], foundSince began: Timestamp? = nil
+    _ files: [(document: Document, file: HashedFile)], wereThere: Bool = false
   ) async throws(WireFailure) {
     guard !files.isEmpty else { return }
     let superseded = try await preparation.pools.quick.store { [ledger, home = record.home] () throws(StoreError) in
-      try ledger.add(fetched: files, foundSince: began, in: home)
+      try ledger.add(fetched: files, wereThere: wereThere, in: home)
     }
     await work.publication.withdraw(superseded)
     _ = await work.publication.publish(files.map(\.document))

@@ -43,23 +43,22 @@ package final class ShareLedger: Sendable {
   /// Shares downloaded files in one transaction, except documents that the network has already from another unchanged file: a
   /// copy does not replace the original. One of other networks only is left to these, with what it becomes.
   /// - Parameters:
-  ///   - began: for files that lay at their targets: when the download began. Only those that nothing is shared from and that
-  ///     are no older are shared: the download wrote them in a process that died before it could share them. What was there
-  ///     before is not released to a network by a download, because nobody else there may have the bytes.
+  ///   - wereThere: whether the files lay at their targets. Those that are shared in other networks only are left to these:
+  ///     a download releases nothing, because nobody in its network may have the bytes.
   ///   - home: the network in which their downloads began.
   ///   - temporary: paths of a finished download to forget.
   ///   - download: its row.
   /// - Returns: superseded shares: their file has another content now.
   func add(
-    fetched files: [(document: Document, file: HashedFile)], foundSince began: Timestamp? = nil, in home: Home,
+    fetched files: [(document: Document, file: HashedFile)], wereThere: Bool = false, in home: Home,
     forgetting temporary: [String] = [], finishing download: DownloadRecord? = nil
   ) throws(StoreError) -> [Share] {
     watch.add(directoriesOf: files.lazy.map(\.file.path))
     return try exclusively { () throws(StoreError) in
       var files = files
-      if let began {
+      if wereThere {
         let shares = try catalogue.shares(atAll: files.map(\.file.path))
-        files.removeAll { shares[$0.file.path] != nil || $0.file.fingerprint.changedSeconds < began.seconds }
+        files.removeAll { shares[$0.file.path].map { !$0.contains { $0.audience.contains(home) } } ?? false }
       }
       let known = try catalogue.shares(files.map(\.document.id))
       let new = files.filter { entry in

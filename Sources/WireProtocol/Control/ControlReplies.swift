@@ -153,7 +153,7 @@ package struct ControlGetReply: WireReply {
   package var job: Int64?
   /// Of a download that goes on: `queued`, `active` or `waiting`. `nil` if the file is here.
   package var state: String?
-  /// False if the file lay there before and the network does not hear of it, although it was to be shared.
+  /// False if the file lay there before and is shared in other networks only: this one does not hear of it.
   package var isShared: Bool
 
   package init(
