@@ -118,19 +118,17 @@ package final class Catalogue: Sendable {
   /// Adds shares, replacing those of the same key and file. The networks that heard of these hear of the new ones, too.
   /// One transaction, durable on return.
   /// - Parameters:
-  ///   - replacesFiles: whether the files are not those of before, edited, but others in their place: their contents are
-  ///     then for the networks of the new shares alone.
   ///   - hashed: hashes of files, stored in the same transaction.
   ///   - temporary: recorded temporary paths to forget in the same transaction.
   ///   - download: a finished download to update in the same transaction; it then has no files besides its target.
   /// - Returns: superseded shares: same key and path, but the content before the file changed.
   @discardableResult
   package func add(
-    _ shares: [Share], replacesFiles: Bool = false, hashed: [HashedFile] = [], forgetting temporary: [String] = [],
+    _ shares: [Share], hashed: [HashedFile] = [], forgetting temporary: [String] = [],
     finishing download: DownloadRecord? = nil
   ) throws(StoreError) -> [Share] {
     let outcome = keeping.withLock { _ in
-      Result { () throws(StoreError) in try commit(shares, replacesFiles, hashed, temporary, download) }
+      Result { () throws(StoreError) in try commit(shares, hashed, temporary, download) }
     }
     let superseded = try outcome.get()
     try release(superseded.map(\.content))
@@ -138,8 +136,7 @@ package final class Catalogue: Sendable {
   }
 
   private func commit(
-    _ shares: [Share], _ replacesFiles: Bool, _ hashed: [HashedFile], _ temporary: [String],
-    _ download: DownloadRecord?
+    _ shares: [Share], _ hashed: [HashedFile], _ temporary: [String], _ download: DownloadRecord?
   ) throws(StoreError) -> [Share] {
     for file in hashed {
       try layers.keep(file.layer)
@@ -147,7 +144,7 @@ package final class Catalogue: Sendable {
       trees.withLock { $0.remove(file.content) }
     }
     return try write { database in
-      let superseded = try Self.put(database, shares, replacesFiles)
+      let superseded = try Self.put(database, shares)
       for file in hashed { try Self.remember(database, file) }
       for path in temporary { try Self.forget(database, temporary: path) }
       if let download {
@@ -189,6 +186,15 @@ package final class Catalogue: Sendable {
     }
     try? release(removed.map(\.content))
     return removed
+  }
+
+  /// Removes these shares. Durable on return; touches no file of the user's.
+  package func remove(_ shares: [Share]) throws(StoreError) {
+    guard !shares.isEmpty else { return }
+    try writeOnFullDisk { database in
+      for share in shares { try Self.delete(database, share) }
+    }
+    try? release(shares.map(\.content))
   }
 
   /// Marks shares of a file as no longer served.
@@ -355,7 +361,7 @@ package final class Catalogue: Sendable {
   }
 
   /// - Returns: the shares of the same keys and paths with other contents, which are replaced.
-  private static func put(_ database: Database, _ shares: [Share], _ replacesFiles: Bool) throws -> [Share] {
+  private static func put(_ database: Database, _ shares: [Share]) throws -> [Share] {
     // A file has one content: the last that is known.
     var new = Dictionary(shares.map { (Place($0), $0) }, uniquingKeysWith: { $1 })
     var known = [Place: Share]()
@@ -368,9 +374,8 @@ package final class Catalogue: Sendable {
       new[Place(share)] = nil
       var audience = share.audience
       if let old = known[Place(share)] {
-        let hasChanged = old.content != share.content
-        if hasChanged { superseded.append(old) }
-        if !hasChanged || !replacesFiles { audience = old.audience.union(audience) }
+        if old.content != share.content { superseded.append(old) }
+        audience = old.audience.union(audience)
       }
       try insert.execute(arguments: CatalogueRows.arguments(share, audience))
     }

@@ -27,6 +27,11 @@ package struct FileFingerprint: Hashable, Sendable {
       modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
   }
 
+  /// Whether it is that of the same file, under any name, with the same bytes. The number alone may be used again.
+  package func isMoved(from other: FileFingerprint) -> Bool {
+    (device, inode, size, modified) == (other.device, other.inode, other.size, other.modified)
+  }
+
   /// Time of the last write, in whole seconds since 1970.
   package var modifiedSeconds: Int64 { modified.dividedDown(by: 1_000_000_000) }
 

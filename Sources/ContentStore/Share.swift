@@ -50,6 +50,13 @@ package struct Share: Hashable, Sendable {
     self.permissions = permissions
     self.audience = audience
   }
+
+  /// The same file with another description, or other networks.
+  package func with(document: Document? = nil, audience: Audience? = nil) -> Share {
+    Share(
+      document: document ?? self.document, path: path, origin: origin, state: state, fingerprint: fingerprint,
+      permissions: permissions, audience: audience ?? self.audience)
+  }
 }
 
 /// Totals of a catalogue.

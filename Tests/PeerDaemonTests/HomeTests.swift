@@ -224,7 +224,7 @@ import WireProtocol
   }
 
   /// Shares what a peer has shared, while it does not run, for other networks than until now.
-  private func move(_ fixture: DaemonFixture, _ path: String, to network: Home) throws {
+  func move(_ fixture: DaemonFixture, _ path: String, to network: Home) throws {
     let catalogue = try Catalogue(directory: fixture.directory.file("state-alice"))
     let share = try #require(try catalogue.shares(at: path).first)
     try catalogue.remove(share.key)
@@ -236,7 +236,7 @@ import WireProtocol
     catalogue.close()
   }
 
-  private func sizes(_ peer: Peer, _ key: String) async throws -> [Int64] {
+  func sizes(_ peer: Peer, _ key: String) async throws -> [Int64] {
     guard let reply = try await peer.ask(.lookup(try DocumentKey(key))).reply else { return [] }
     return try LookupReply(reply).contents.map(\.content.size).sorted()
   }

@@ -261,6 +261,10 @@ struct DownloadWork: Sendable {
     let record = report.record
     let attributes = record.attributes
     let (ledger, isRecorded, now) = (preparation.ledger, report.isRecorded, wallClock())
+    let ended = try await onDisk { () throws(StoreError) in
+      try ledger.end(at: [file.target.pathWithoutLinks], replacing: record.replacesFile)
+    }
+    await publication.withdraw(ended)
     let outcome = try await onDisk {
       () throws(StoreError) -> Result<(path: String, superseded: [Share]), StoreError> in
       let hashed: HashedFile

@@ -185,15 +185,16 @@ struct PrefixFetcher: Sendable {
     _ fetched: [Fetched], since started: NIODeadline, _ alone: inout [PrefixFile]
   ) async -> [PrefixDone] {
     guard !fetched.isEmpty else { return [] }
-    let results: [Result<HashedFile, StoreError>]
+    let (ended, results): ([Share], [Result<HashedFile, StoreError>])
     do throws(WireFailure) {
-      results = try await preparation.pools.quick.store { [directory] () throws(StoreError) in
+      (ended, results) = try await preparation.pools.quick.store { [directory] () throws(StoreError) in
         try directory.check()
-        return write(fetched)
+        return try write(fetched)
       }
     } catch {
       return fetched.map { PrefixDone(file: $0.file, outcome: .failed(error), isStorage: true) }
     }
+    await work.publication.withdraw(ended)
     var done = [PrefixDone]()
     var shares = [(document: Document, file: HashedFile)]()
     for (entry, result) in zip(fetched, results) {
@@ -221,7 +222,8 @@ struct PrefixFetcher: Sendable {
     return done
   }
 
-  private func write(_ fetched: [Fetched]) -> [Result<HashedFile, StoreError>] {
+  /// - Returns: also the shares that have ended because other files lay there.
+  private func write(_ fetched: [Fetched]) throws(StoreError) -> ([Share], [Result<HashedFile, StoreError>]) {
     var items = [FileBatch.Item]()
     var results = [Result<HashedFile, StoreError>?](repeating: nil, count: fetched.count)
     var positions = [Int]()
@@ -238,10 +240,11 @@ struct PrefixFetcher: Sendable {
         results[position] = .failure(error)
       }
     }
+    let ended = try ledger.end(at: items.map(\.target.pathWithoutLinks), replacing: record.replacesFiles)
     for (position, result) in zip(positions, FileBatch(catalogue: ledger.catalogue).write(items)) {
       results[position] = result
     }
-    return results.map { $0 ?? .failure(StoreError(.cannotCreate, directory.path, "is gone")) }
+    return (ended, results.map { $0 ?? .failure(StoreError(.cannotCreate, directory.path, "is gone")) })
   }
 
   private func outcome(

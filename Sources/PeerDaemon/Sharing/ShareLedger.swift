@@ -34,10 +34,50 @@ package final class ShareLedger: Sendable {
     self.places = places
   }
 
-  /// - Returns: superseded shares: their file has another content now.
+  /// Shares files that the user names.
+  /// - Returns: superseded shares: their file has another content now, or has been moved to one of these.
   func add(_ shares: [Share], hashed: [HashedFile]) throws(StoreError) -> [Share] {
     watch.add(directoriesOf: shares.lazy.map(\.path))
-    return try exclusively { () throws(StoreError) in try catalogue.add(shares, hashed: hashed) }
+    return try exclusively { () throws(StoreError) in
+      let others = try otherFiles(of: shares)
+      var (added, gone) = ([Share](), [Share]())
+      for share in shares {
+        var audience = share.audience
+        for other in others[share.id] ?? [] {
+          if FileObservation(at: other.path) == .missing {
+            gone.append(other)
+            // A file that was moved keeps its networks.
+            if share.fingerprint.isMoved(from: other.fingerprint) { audience = other.audience.union(audience) }
+          } else if other.state == .shared, other.audience == share.audience {
+            // The last description counts where both are known.
+            added.append(other.with(document: share.document))
+          }
+        }
+        added.append(share.with(audience: audience))
+      }
+      let superseded = try catalogue.add(added, hashed: hashed)
+      try catalogue.remove(gone)
+      return superseded + gone
+    }
+  }
+
+  /// Other files that have the same documents, if there are any.
+  private func otherFiles(of shares: [Share]) throws(StoreError) -> [DocumentID: [Share]] {
+    let paths = Set(shares.map(\.path))
+    return try catalogue.shares(shares.map(\.id)).mapValues { $0.filter { !paths.contains($0.path) } }
+  }
+
+  /// A download is about to name files at these paths. What is shared from there ends, also under other keys and in other
+  /// networks: what was fetched must not pass for an edit of what was shared.
+  /// - Parameter replacing: false if a file that is there stays.
+  /// - Returns: the shares that have ended.
+  func end(at paths: [String], replacing: Bool) throws(StoreError) -> [Share] {
+    try exclusively { () throws(StoreError) in
+      let ending = try catalogue.shares(atAll: paths).filter { replacing || FileObservation(at: $0.key) == .missing }
+        .flatMap(\.value)
+      try catalogue.remove(ending)
+      return ending
+    }
   }
 
   /// Shares downloaded files in one transaction, except documents that the network has already from another unchanged file: a
@@ -74,7 +114,7 @@ package final class ShareLedger: Sendable {
           permissions: document.executable ? 0o755 : 0o644, audience: Audience(home))
       }
       return try catalogue.add(
-        shares, replacesFiles: true, hashed: new.map(\.file), forgetting: temporary, finishing: download)
+        shares, hashed: new.map(\.file), forgetting: temporary, finishing: download)
     }
   }
 
