@@ -70,6 +70,8 @@ import WireProtocol
       scene.fetch.become(.copy)
       try await enter(nil, scene.bob)
       #expect(await eventually { scene.read() == scene.bytes })
+      // A moment after the file has its name.
+      #expect(await eventually { (try? scene.bob.catalogue.shares(of: scene.document.content).isEmpty) == false })
       let share = try scene.bob.catalogue.shares(of: scene.document.content).first
       #expect(share?.audience.contains(.open) == true)
       #expect(share?.audience.contains(.closed(closed.network)) == false)

@@ -74,6 +74,8 @@ final class Swarm: Sendable {
   ) async throws -> Member {
     let identity = (id: Self.id(name), name: try PeerName(name))
     let catalogue = try Catalogue(directory: directory.file(name))
+    // Each has an inotify instance, of which a user has 128.
+    let ledger = ShareLedger(catalogue: catalogue)
     let transfers = TransferRegistry()
     let partials = PartialHoldings(loop: group.next())
     let (download, upload) = (RateLimiter(), RateLimiter())
@@ -81,7 +83,7 @@ final class Swarm: Sendable {
     upload.set(up)
     let uploads = try await UploadServer.start(
       .address(host: "127.0.0.1", port: 0), identity: identity, passes: passes,
-      ledger: ShareLedger(catalogue: catalogue), partials: partials, transfers: transfers, group: group, pool: pool,
+      ledger: ledger, partials: partials, transfers: transfers, group: group, pool: pool,
       limits: limits,
       limiter: upload, logger: Self.logger(name), changed: ChangedFiles())
     let link = IndexLink(
@@ -92,7 +94,7 @@ final class Swarm: Sendable {
     links.withLock { $0.append(link) }
     await link.start()
     let downloads = Downloads(
-      identity: identity, link: link, ledger: ShareLedger(catalogue: catalogue), transfers: transfers,
+      identity: identity, link: link, ledger: ledger, transfers: transfers,
       pools: (pool, pool), limiter: download, logger: Self.logger(name), sleep: sleep,
       fetch: fetch
         ?? ContentFetcher(
@@ -102,7 +104,8 @@ final class Swarm: Sendable {
     started.withLock { $0.append(downloads) }
     await downloads.start()
     return Member(
-      id: identity.id, name: identity.name, catalogue: catalogue, partials: partials, transfers: transfers,
+      id: identity.id, name: identity.name, catalogue: catalogue, ledger: ledger, partials: partials,
+      transfers: transfers,
       uploads: uploads, passes: passes, link: link, downloads: downloads)
   }
 
@@ -113,7 +116,7 @@ final class Swarm: Sendable {
     syncInterval: Duration = .seconds(5)
   ) -> Downloads {
     let downloads = Downloads(
-      identity: (member.id, member.name), link: member.link, ledger: ShareLedger(catalogue: member.catalogue),
+      identity: (member.id, member.name), link: member.link, ledger: member.ledger,
       transfers: member.transfers, pools: (pool, pool), logger: Self.logger(member.name.text), sleep: sleep,
       syncInterval: syncInterval, fetch: fetch)
     started.withLock { $0.append(downloads) }
@@ -139,6 +142,7 @@ struct Member: Sendable {
   let id: PeerID
   let name: PeerName
   let catalogue: Catalogue
+  let ledger: ShareLedger
   let partials: PartialHoldings
   let transfers: TransferRegistry
   let uploads: UploadServer
