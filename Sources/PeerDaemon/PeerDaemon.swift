@@ -196,15 +196,16 @@ package final class PeerDaemon: Sendable {
         timeout: SourceTimeout(descriptors: settings.descriptors),
         mayBeLocal: { link.isIndexLocal }, limit: (limits.down, transfer))
     }
+    // Weak: the link has these closures, and all of them have the link.
     homes.tell(
-      closed: { network in
-        await downloads.openNetworkClosed(to: network)
-        await prefixes.openNetworkClosed(to: network)
-      }, late: { await link.announceAgain() })
+      closed: { [weak downloads, weak prefixes] network in
+        await downloads?.openNetworkClosed(to: network)
+        await prefixes?.openNetworkClosed(to: network)
+      }, late: { [weak link] in await link?.announceAgain() })
     networkKnown.withLock {
-      $0 = {
-        await downloads.indexConnected()
-        await prefixes.indexConnected()
+      $0 = { [weak downloads, weak prefixes] in
+        await downloads?.indexConnected()
+        await prefixes?.indexConnected()
       }
     }
     await downloads.limit(active: limits.limits.downloads)
