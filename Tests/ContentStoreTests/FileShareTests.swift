@@ -10,13 +10,11 @@ import Testing
 /// A share is a file under a key: several files may have one document, each for networks of its own.
 @Suite struct FileShareTests {
   private let workspace: Workspace
-  private let first: Home
-  private let second: Home
+  private let (first, second): (Home, Home)
 
   init() throws {
     workspace = try Workspace()
-    first = .closed(PeerID(digest: try #require(Digest(bytes: [UInt8](repeating: 1, count: 32)))))
-    second = .closed(PeerID(digest: try #require(Digest(bytes: [UInt8](repeating: 2, count: 32)))))
+    (first, second) = (try closedNetwork(1), try closedNetwork(2))
   }
 
   private func share(

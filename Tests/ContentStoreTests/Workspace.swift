@@ -137,3 +137,8 @@ func share(_ file: HashedFile, as name: String, origin: Share.Origin = .added) -
       key: key(name), title: Title(normalizing: name), content: file.content, modified: Timestamp(seconds: 1)),
     path: file.path, origin: origin, fingerprint: file.fingerprint)
 }
+
+/// One of several closed networks.
+func closedNetwork(_ number: UInt8) throws -> Home {
+  .closed(PeerID(digest: try #require(Digest(bytes: [UInt8](repeating: number, count: 32)))))
+}

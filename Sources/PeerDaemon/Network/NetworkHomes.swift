@@ -34,18 +34,13 @@ final class NetworkHomes: Sendable {
   private let selection: IndexSelection
   private let pool: NIOThreadPool
   private let logger: Logger
-  private let sleep: @Sendable (Duration) async throws -> Void
   private let state = Mutex(State())
 
-  init(
-    catalogue: Catalogue, selection: IndexSelection, pool: NIOThreadPool, logger: Logger,
-    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
-  ) {
+  init(catalogue: Catalogue, selection: IndexSelection, pool: NIOThreadPool, logger: Logger) {
     self.catalogue = catalogue
     self.selection = selection
     self.pool = pool
     self.logger = logger
-    self.sleep = sleep
   }
 
   /// - Parameters:
@@ -103,9 +98,9 @@ final class NetworkHomes: Sendable {
     guard isNews else { return }
     logger.warning(
       "cannot keep which network shares belong to; trying again", metadata: ["error": "\(failure.message)"])
-    Task { [weak self, sleep] in
+    Task { [weak self] in
       while self?.state.withLock({ $0.isFailing }) == true {
-        try? await sleep(Self.retryDelay)
+        try? await Task.sleep(for: Self.retryDelay)
         await self?.settleAgain()
       }
     }
