@@ -23,7 +23,6 @@ package final class Catalogue: Sendable {
   private let file: CatalogueFile
   private let reserve: SpaceReserve
   private let pool: DatabasePool
-  private let place: FileIdentity?
   private let lock: StateLock
   private let damaged: @Sendable () -> Void
   let groups = GroupCache()
@@ -57,7 +56,6 @@ package final class Catalogue: Sendable {
       (pool, rescue) = try file.open()
     }
     reserve.fill()
-    place = FileIdentity(path: file.path)
     removeUnusedSideFiles()
   }
 
@@ -67,14 +65,14 @@ package final class Catalogue: Sendable {
     return stat("\(directory)/catalogue.sqlite", &status) == 0 && status.st_size > 0
   }
 
-  /// Why nothing can be recorded: the state directory or the database was removed or replaced, so that changes would go
-  /// into a file that the next start does not find. `nil` if all is well.
+  /// Why nothing can be recorded: the state directory or the database was removed or replaced. `nil` if all is well.
   package var placeProblem: StoreError? {
-    guard FileIdentity(path: file.path) != place else { return nil }
-    return StoreError(
-      .catalogueFailed, file.path,
-      "was removed or replaced while this peer runs, so nothing can be recorded. "
-        + "Put the state directory back, then restart this peer")
+    do throws(StoreError) {
+      try checkPlace()
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// The path of the database.
@@ -85,7 +83,7 @@ package final class Catalogue: Sendable {
 
   /// - Throws: `placeProblem`.
   package func checkPlace() throws(StoreError) {
-    if let placeProblem { throw placeProblem }
+    try file.place.check(path)
   }
 
   /// Checks the whole database, then removes what no share needs. Takes time in proportion to its size: call it once
@@ -343,6 +341,8 @@ package final class Catalogue: Sendable {
   }
 
   private func failure(_ error: any Error) -> StoreError {
+    // What cannot be read elsewhere says nothing about this catalogue.
+    if let placeProblem { return placeProblem }
     let error = CatalogueFile.storeError(error, path: pool.path)
     if error.code == .catalogueDamaged {
       file.suspect()

@@ -4,6 +4,7 @@ import DocumentModel
 import GRDB
 import Glibc
 import POSIXSupport
+import Synchronization
 
 /// Opens the database file: creates it if missing, migrates an old one, replaces a damaged one by a new one with every row
 /// that can be read, and keeps the damaged one beside it.
@@ -20,6 +21,7 @@ struct CatalogueFile: Sendable {
   private static let writerCache = 2048
 
   let path: String
+  let place = CataloguePlace()
 
   private var mark: String { "\(path).suspect" }
   /// The new database while rows are copied into it.
@@ -119,7 +121,9 @@ struct CatalogueFile: Sendable {
       var configuration = Configuration()
       configuration.maximumReaderCount = Self.readers
       configuration.busyMode = .timeout(5)
-      configuration.prepareDatabase { database in
+      configuration.prepareDatabase { [path, place] database in
+        // Connections that read are opened when they are first needed, by the path and for as long as the process runs.
+        if database.configuration.readonly { try place.check(path) } else { place.record(path) }
         let cache = database.configuration.readonly ? Self.readerCache : Self.writerCache
         // Negative values are KiB, positive ones are pages.
         try database.execute(sql: "PRAGMA cache_size = -\(cache)")
@@ -206,6 +210,26 @@ struct CatalogueFile: Sendable {
   private static let maxWrite: UInt64 = 64 * 1024
   /// Bytes that a change of the catalogue may need: the journal of a large transaction.
   private static let transactionSpace: Int64 = 4 << 20
+}
+
+/// Which file the database was when it was opened. Safe to use from any thread.
+final class CataloguePlace: Sendable {
+  private let identity = Mutex<FileIdentity?>(nil)
+
+  func record(_ path: String) {
+    identity.withLock { $0 = FileIdentity(path: path) }
+  }
+
+  /// - Throws: `.catalogueFailed` if another file or none is at the path, so that changes would go into a file that the
+  ///   next start does not find, and what is read there would be another catalogue's.
+  func check(_ path: String) throws(StoreError) {
+    guard identity.withLock({ $0 == FileIdentity(path: path) }) else {
+      throw StoreError(
+        .catalogueFailed, path,
+        "was removed or replaced while this peer runs, so nothing can be recorded. "
+          + "Put the state directory back, then restart this peer")
+    }
+  }
 }
 
 /// Admits one process to a state directory. Ends with `release` or with the process.

@@ -27,6 +27,46 @@ import Testing
     return range.verify(hashes, against: content)
   }
 
+  // MARK: Another database at the path
+
+  /// Reads with several threads, so that connections are opened.
+  /// - Returns: the error of each read that failed.
+  private func readTogether(_ catalogue: Catalogue) -> [StoreError] {
+    let failures = Mutex<[StoreError]>([])
+    DispatchQueue.concurrentPerform(iterations: 16) { _ in
+      do throws(StoreError) {
+        for _ in 0..<20 { _ = try catalogue.page(limit: 1_000) }
+      } catch {
+        failures.withLock { $0.append(error) }
+      }
+    }
+    return failures.withLock { $0 }
+  }
+
+  @Test(arguments: ["empty", "another catalogue", "no database", "none"])
+  func `what is read elsewhere is not kept`(place: String) throws {
+    let damage = Mutex(0)
+    let catalogue = try Catalogue(directory: workspace.state) { damage.withLock { $0 += 1 } }
+    let file = try hash(catalogue, "a", 10)
+    try catalogue.add((0..<500).map { share(file, as: "file/\($0)") })
+    try #require(rename(workspace.state, workspace.state + ".moved") == 0)
+    let path = "\(workspace.state)/catalogue.sqlite"
+    switch place {
+    case "another catalogue": try workspace.catalogue().close()
+    case "none": break
+    default:
+      mkdir(workspace.state, 0o700)
+      try Data(repeating: 1, count: place == "empty" ? 0 : 4096).write(to: URL(filePath: path))
+    }
+    for failure in readTogether(catalogue) { #expect(failure.description.contains("was removed or replaced")) }
+    #expect(damage.withLock { $0 } == 0)
+    #expect(access("\(path).suspect", F_OK) != 0)
+    try? FileManager.default.removeItem(atPath: workspace.state)
+    try #require(rename(workspace.state + ".moved", workspace.state) == 0)
+    #expect(readTogether(catalogue).isEmpty)
+    #expect(try catalogue.totals().documents == 500)
+  }
+
   // MARK: Numbers
 
   @Test func `totals beyond 64 bits are the maximum`() throws {
