@@ -143,6 +143,30 @@ import Testing
     #expect(daemon.requests.count == 1)
   }
 
+  @Test func `get that waits for a holder tries again`() throws {
+    let fixture = try CommandFixture()
+    let gets = Mutex(0)
+    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
+      if line.contains(#""op":"hello""#) { return [.line(ScriptedDaemon.greeting)] }
+      return gets.withLock { count in
+        count += 1
+        // Its index is not back yet.
+        if count == 2 { return [.line(Sample.failure(503, "unavailable", "not connected yet"))] }
+        return count == 1 ? [.close] : [.line(Sample.failure(409, "cannot-create", "no"))]
+      }
+    }
+    fixture.pauseActions = [{}, {}]
+    #expect(fixture.run("get", "793", "--wait") == .cannotCreate)
+    #expect(daemon.requests.count == 3)
+  }
+
+  @Test func `get that waits says at once that there is no index`() throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Sample.failure(503, "unavailable", "not connected yet")))
+    #expect(fixture.run("get", "793", "--wait") == .unavailable)
+    #expect(daemon.requests.count == 1)
+  }
+
   // MARK: pause, resume, cancel
 
   @Test(arguments: [

@@ -35,7 +35,7 @@ import Testing
     let failures = Mutex<[StoreError]>([])
     DispatchQueue.concurrentPerform(iterations: 16) { _ in
       do throws(StoreError) {
-        for _ in 0..<20 { _ = try catalogue.page(limit: 1_000) }
+        for _ in 0..<5 { _ = try catalogue.page(limit: 1_000) }
       } catch {
         failures.withLock { $0.append(error) }
       }

@@ -197,6 +197,33 @@ import Testing
     }
   }
 
+  @Test func `get that waits for a key goes on whatever restarts meanwhile`() async throws {
+    try await Installation.with { system in
+      let (output, target) = (system.directory.file("output"), system.directory.file("fetched"))
+      let get = try Program("p2pctl", environment: ["P2P_HOME": system.home.path]).start(
+        ["--peer", "bob", "--json", "get", "file/x", "-o", target, "--wait", "--progress"], output: output)
+      func reports() -> Int {
+        String(decoding: TemporaryDirectory.read(output) ?? [], as: UTF8.self).split(separator: "waiting").count - 1
+      }
+      #expect(await eventually { reports() > 0 })
+      for (victim, isKilled) in [("bob", false), ("bob", true), ("index", true)] {
+        let (old, count) = (try await system.process(victim).pid, reports())
+        if isKilled {
+          try await system.killProcess(victim)
+        } else {
+          try await system.expectSuccess(["supervisor", "restart", victim])
+        }
+        #expect(await eventually { await system.isBack(victim, after: old) })
+        #expect(await eventually { reports() > count + 1 }, "after the end of \(victim)")
+      }
+      try await system.run("alice", "add", system.directory.write("x", pattern(1_000)))
+      let status = await Program.wait(for: get, .seconds(30))
+      let errors = String(decoding: TemporaryDirectory.read(output + ".err") ?? [], as: UTF8.self)
+      #expect(status == 0, "\(errors)")
+      #expect(TemporaryDirectory.read(target) == pattern(1_000))
+    }
+  }
+
   /// A file that both have in different versions is that of one of them, and the other says so.
   @Test func `two trees into one directory are whole although their daemon is killed`() async throws {
     try await Installation.with { system in

@@ -104,7 +104,7 @@ struct SeveralGet {
     (request.share, request.preserve, request.hidden) = (!options.noShare, !options.noPreserve, options.hidden)
     (request.detach, request.wait, request.umask) = (options.detach, options.wait, console.environment.umask)
     (request.results, request.progress) = (options.daemon.json, options.progress || line != nil)
-    var waiting = WaitingGet()
+    var waiting = WaitingGet(isPatient: options.wait)
     var jobs: [Int64: DownloadJob] = [:]
     while true {
       do {

@@ -62,7 +62,7 @@ struct SingleGet {
       request.umask = console.environment.umask
     }
     (request.detach, request.wait, request.priority) = (options.detach, options.wait, options.priority)
-    var waiting = WaitingGet()
+    var waiting = WaitingGet(isPatient: options.wait)
     while true {
       do {
         request.rejoins = waiting.rejoining

@@ -9,9 +9,15 @@ struct WaitingGet {
   /// How long a daemon may be away.
   private static let timeout = Duration.seconds(30)
 
+  /// Whether it also waits for a holder, before there is a download.
+  let isPatient: Bool
   private(set) var job: DownloadJob?
   private(set) var rejoining: GetDocument.Rejoining?
   private var deadline: ContinuousClock.Instant?
+
+  init(isPatient: Bool) {
+    self.isPatient = isPatient
+  }
 
   mutating func began(_ job: DownloadJob) {
     self.job = job
@@ -29,9 +35,12 @@ struct WaitingGet {
 
   /// Whether to ask again: the connection was lost, the daemon is stopping, or it is not back yet.
   mutating func mayRetry(_ failure: CommandFailure, at now: ContinuousClock.Instant) -> Bool {
-    guard job != nil else { return false }
-    if let deadline { return failure.status == .unavailable && now < deadline }
-    guard failure.isLostConnection || failure.wire?.code == .unavailable else { return false }
+    guard job != nil || isPatient else { return false }
+    if let deadline, now < deadline { return failure.status == .unavailable }
+    // A daemon that was there again has a time of its own.
+    guard failure.isLostConnection || (job != nil && deadline == nil && failure.wire?.code == .unavailable) else {
+      return false
+    }
     deadline = now + Self.timeout
     return true
   }

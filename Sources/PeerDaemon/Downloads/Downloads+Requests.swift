@@ -81,6 +81,7 @@ extension Downloads {
     _ request: DownloadRequest, in home: Home, since started: NIODeadline,
     _ preparing: @Sendable (DownloadProgress) -> Void
   ) async throws(WireFailure) -> Entry {
+    var isWaiting = false
     while true {
       let choice: SourceChoice
       do throws(WireFailure) {
@@ -97,11 +98,12 @@ extension Downloads {
         preparing(DownloadProgress(received: 0, size: 0, state: "waiting", error: error.message))
         // Who waits here waits for this network, also while the peer is in another one.
         let isAway = preparation.link.passes.home != home && !isStopping
-        guard error.code == .notFound || isAway, request.isPatient,
+        guard error.code == .notFound || isAway || isWaiting, request.isPatient,
           (try? await Task.sleep(for: Self.keyInterval)) != nil
         else {
           throw error
         }
+        isWaiting = true
         continue
       }
       let content = choice.content.content

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ContentStore
-import DocumentModel
-import Logging
-import NIOPosix
+package import ContentStore
+package import DocumentModel
+package import Logging
+package import NIOPosix
 import Synchronization
 import WireProtocol
 
 /// Brings what is shared into the network to which it belongs, as soon as an index has said which one it has: before
 /// anything is announced there.
-final class NetworkHomes: Sendable {
+package final class NetworkHomes: Sendable {
   /// An index has been reached.
   private struct Arrival: Equatable {
     /// As they were then: another id may be remembered for the address since.
@@ -34,24 +34,29 @@ final class NetworkHomes: Sendable {
   private let selection: IndexSelection
   private let pool: NIOThreadPool
   private let logger: Logger
+  private let sleep: @Sendable (Duration) async throws -> Void
   private let state = Mutex(State())
 
-  init(catalogue: Catalogue, selection: IndexSelection, pool: NIOThreadPool, logger: Logger) {
+  package init(
+    catalogue: Catalogue, selection: IndexSelection, pool: NIOThreadPool, logger: Logger,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
     self.catalogue = catalogue
     self.selection = selection
     self.pool = pool
     self.logger = logger
+    self.sleep = sleep
   }
 
   /// - Parameters:
   ///   - closed: called when the owner of this machine's open network has closed it.
   ///   - late: called when shares have come into a network only after they were announced there.
-  func tell(closed: @escaping @Sendable (Home) async -> Void, late: @escaping @Sendable () async -> Void) {
+  package func tell(closed: @escaping @Sendable (Home) async -> Void, late: @escaping @Sendable () async -> Void) {
     state.withLock { ($0.closed, $0.late) = (closed, late) }
   }
 
   /// As `IndexLink.Arrived`.
-  func arrived(at address: Endpoint, in network: Home) -> (@Sendable () async -> Void)? {
+  package func arrived(at address: Endpoint, in network: Home) -> (@Sendable () async -> Void)? {
     switch network {
     case .open, .closed: break
     // It waits on.
@@ -98,9 +103,9 @@ final class NetworkHomes: Sendable {
     guard isNews else { return }
     logger.warning(
       "cannot keep which network shares belong to; trying again", metadata: ["error": "\(failure.message)"])
-    Task { [weak self] in
+    Task { [weak self, sleep] in
       while self?.state.withLock({ $0.isFailing }) == true {
-        try? await Task.sleep(for: Self.retryDelay)
+        try? await sleep(Self.retryDelay)
         await self?.settleAgain()
       }
     }
