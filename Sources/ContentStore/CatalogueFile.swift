@@ -150,9 +150,16 @@ struct CatalogueFile: Sendable {
         .catalogueFailed, path, "was written by a newer version of this program: run that one, or move the file away")
     }
     guard try !pool.read(migrator.hasCompletedMigrations) else { return }
-    try migrator.migrate(pool)
-    // The mark of a catalogue must be in the file itself, not only in its journal.
-    _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    do {
+      try migrator.migrate(pool)
+      // The mark of a catalogue must be in the file itself, not only in its journal.
+      _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    } catch let error as DatabaseError where Self.isFull(error, path: path) {
+      var status = stat()
+      let size = stat(path, &status) == 0 ? Int64(status.st_size) : 0
+      // New tables stand beside the old ones: in the journal, then in the database.
+      throw StoreError.full(path, need: size + size + Self.transactionSpace)
+    }
   }
 
   /// Damaged databases that are kept beside it, sorted.
@@ -176,7 +183,7 @@ struct CatalogueFile: Sendable {
       if let limit = sizeLimit(met: error, path: path) {
         return StoreError(.noSpace, path, "a file of this process may have at most \(limit) bytes (RLIMIT_FSIZE)")
       }
-      if error.resultCode == .SQLITE_FULL { return .full(path, need: transactionSpace) }
+      if isFull(error, path: path) { return .full(path, need: transactionSpace) }
       let code: StoreError.Code =
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: .catalogueDamaged
@@ -194,7 +201,6 @@ struct CatalogueFile: Sendable {
   /// (RLIMIT_FSIZE in getrlimit(2)).
   /// - Returns: the limit in bytes; `nil` if it was not reached.
   private static func sizeLimit(met error: DatabaseError, path: String) -> UInt64? {
-    let writing: [ResultCode] = [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_TRUNCATE, .SQLITE_IOERR_SHMSIZE]
     guard writing.contains(error.extendedResultCode) else { return nil }
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return nil }
@@ -206,6 +212,13 @@ struct CatalogueFile: Sendable {
     return isMet ? UInt64(limit.rlim_cur) : nil
   }
 
+  /// SQLite reports a full disk like a failing device where the journal's index must grow.
+  private static func isFull(_ error: DatabaseError, path: String) -> Bool {
+    if error.resultCode == .SQLITE_FULL { return true }
+    return writing.contains(error.extendedResultCode) && FreeSpace.at(path).map { $0 < maxWrite } ?? false
+  }
+
+  private static let writing: [ResultCode] = [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_TRUNCATE, .SQLITE_IOERR_SHMSIZE]
   /// The most bytes that SQLite writes at once: a page, or a part of the journal's index.
   private static let maxWrite: UInt64 = 64 * 1024
   /// Bytes that a change of the catalogue may need: the journal of a large transaction.

@@ -63,6 +63,33 @@ import Testing
   }
 
   @Test(.enabled("needs the right to mount") { SmallDisk.canMount })
+  func `an older catalogue waits for the space that its new tables need`() throws {
+    let workspace = try Workspace()
+    do {
+      let catalogue = try workspace.catalogue()
+      try catalogue.add(try shares(0..<10_000))
+      catalogue.close()
+    }
+    try workspace.makeSharesOfDocuments()
+    let disk = try SmallDisk()
+    mkdir(disk.path + "/state", 0o700)
+    let database = disk.path + "/state/catalogue.sqlite"
+    try FileManager.default.copyItem(atPath: workspace.state + "/catalogue.sqlite", toPath: database)
+    var status = stat()
+    try #require(stat(database, &status) == 0)
+    try disk.fill()
+    // It can be opened.
+    try #require(truncate(disk.path + "/ballast", 8 << 20) == 0)
+    let refusal = #expect(throws: StoreError.self) { try Catalogue(directory: disk.path + "/state") }
+    #expect(refusal?.code == .noSpace)
+    #expect(refusal?.description.contains(" \(2 * Int(status.st_size) + (4 << 20)) are needed") == true)
+    disk.free()
+    let catalogue = try Catalogue(directory: disk.path + "/state")
+    #expect(try catalogue.totals().documents == 10_000)
+    catalogue.close()
+  }
+
+  @Test(.enabled("needs the right to mount") { SmallDisk.canMount })
   func `downloads can be stopped on a full disk`() throws {
     let disk = try SmallDisk()
     let catalogue = try Catalogue(directory: disk.path + "/state")
