@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DocumentModel
-package import Glibc
-import POSIXSupport
+import Glibc
+package import POSIXSupport
 
-/// Identifies a file or directory, however its path is spelled.
-package struct FileIdentity: Hashable, Sendable {
-  package let device: UInt64
-  package let inode: UInt64
-
-  package init(_ status: stat) {
-    (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
-  }
-
+extension FileIdentity {
   package init(_ fingerprint: FileFingerprint) {
-    (device, inode) = (fingerprint.device, fingerprint.inode)
-  }
-
-  /// Follows links. `nil` if nothing exists at the path.
-  package init?(path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    self.init(status)
+    self.init(device: fingerprint.device, inode: fingerprint.inode)
   }
 }
 

@@ -37,7 +37,8 @@ extension Membership {
         if isOpen { open.append(invitation) }
       }
     }
-    let expulsion = Expulsion(peer: peer, withdrawn: withdrawn, claims: claimCount(of: peer), open: open)
+    let expulsion = Expulsion(
+      peer: peer, isOwn: own.contains(peer), withdrawn: withdrawn, claims: claimCount(of: peer), open: open)
     var entry = entry
     if expulsion.withdrawn > 0 { entry.tickets = expulsion.withdrawn }
     return Decision(
@@ -58,7 +59,8 @@ extension Membership {
     let peer = try find(prefix, among: known, "no member has this id: a peer that is none is banned by its whole id")
     guard actor.peer != peer else { throw .invalid("nobody bans itself: revoke the membership instead") }
     guard bans[peer] == nil else {
-      return Decision(Expulsion(peer: peer, withdrawn: 0, claims: claimCount(of: peer), open: []))
+      return Decision(
+        Expulsion(peer: peer, isOwn: own.contains(peer), withdrawn: 0, claims: claimCount(of: peer), open: []))
     }
     guard bans.count < limits.bans else { throw .tooMany("bans", limits.bans) }
     var entry = AuditEntry(.banned, at: now, peer: peer, by: actor.peer)

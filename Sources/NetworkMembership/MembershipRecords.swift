@@ -65,6 +65,8 @@ package struct Invitation: Hashable, Sendable {
 /// The end of a membership, and what goes with it.
 package struct Expulsion: Hashable, Sendable {
   package let peer: PeerID
+  /// Whether it belongs to the supervisor of the index.
+  package let isOwn: Bool
   /// The number of tickets that the peer had made and that could still be used. They are withdrawn.
   package let withdrawn: Int
   /// The number of its claims. They stay, and keep others out.

@@ -99,6 +99,15 @@ import WireProtocol
     }
   }
 
+  @Test func `an admin that ends its own membership hears that before its session ends`() async throws {
+    try await ClosedIndex.with { index in
+      let admin = try index.member(1, .admin)
+      #expect(try admin.ask(#"{"id":7,"op":"revoke","peer":"00000001"}"#).outcome == "200")
+      #expect(try admin.reply().outcome == "403 forbidden")
+      #expect(admin.isClosedByPeer())
+    }
+  }
+
   @Test func `a revoked member's sessions and records end before the answer`() async throws {
     try await ClosedIndex.with { index in
       let publisher = try index.member(1, .publisher)
@@ -145,6 +154,8 @@ import WireProtocol
       await withCheckedContinuation { done in index.network.setOwn([peer]) { done.resume() } }
       #expect(try own.ask(Self.ping)["role"]?.string == "publisher")
       #expect(try own.ask(Wire.add(Wire.document("file/a"))).outcome == "200")
+      let row = try index.operate(#"{"id":1,"op":"members"}"#)["members"]?.array?.first
+      #expect(row?["peer"]?.string == ClosedIndex.id(1) && row?["name"]?.string?.isEmpty == false)
       await withCheckedContinuation { done in index.network.setOwn([]) { done.resume() } }
       #expect(try own.reply().outcome == "403 forbidden")
       #expect(own.isClosedByPeer())

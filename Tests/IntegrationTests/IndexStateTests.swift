@@ -39,10 +39,10 @@ import Testing
     remove(lost)
     let outcome = try await program.run(arguments)
     #expect(outcome.status == 1 && outcome.errors.contains("restore your copy"), "\(outcome)")
-    #expect(outcome.errors.contains(directory.file("index/network.sqlite.begun")))
+    #expect(outcome.errors.contains(directory.file("index/begun")))
     #expect(access(directory.file("index/\(lost)"), F_OK) != 0, "nothing is made in its place")
     // As the message says.
-    remove("network.sqlite", "network.sqlite.begun")
+    remove("network.sqlite", "begun")
     #expect(try await serveOnce())
   }
 

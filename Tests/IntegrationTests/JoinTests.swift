@@ -133,7 +133,7 @@ struct JoinTests {
     try await TwoMachines.with { machines in
       let ticket = try await start(machines)
       try await machines.first.expect("supervisor", "stop")
-      for name in ["key.pem", "network.sqlite", "network.sqlite.begun"] {
+      for name in ["key.pem", "network.sqlite", "begun"] {
         unlink(machines.first.home.file("state/index/\(name)"))
       }
       try await machines.first.expect("supervisor", "start")

@@ -55,7 +55,9 @@ import Testing
     #expect(try membership.join(peer(1), by: 2) == .publisher)
     #expect(try membership.join(peer(1), by: 1) == .admin)
     #expect(throws: MembershipRefusal.self) { try membership.revoke(prefix(peer(2)), by: .operator, at: time(0)) }
-    try Self.ban(peer(2), in: &membership)
+    let ban = try membership.ban(prefix(peer(2)), reason: nil, by: .operator, at: time(0))
+    #expect(ban.outcome.isOwn)
+    membership.apply(ban.changes)
     #expect(membership.role(of: peer(2)) == nil)
     membership.setOwn([])
     #expect(membership.role(of: peer(1)) == .admin)

@@ -12,7 +12,7 @@ import WireProtocol
 @Suite struct StorePlaceTests {
   private let directory: TemporaryDirectory
   private var path: String { directory.file("network.sqlite") }
-  private var mark: String { path + ".begun" }
+  private var mark: String { directory.file("begun") }
   private static let index = peer(99)
   private static let member = MembershipChange.member(
     Member(peer: peer(1), role: .reader, since: time(1), name: nil, tickets: [hash(1)]))
@@ -81,6 +81,39 @@ import WireProtocol
     unlink(mark)
     #expect(try members() == 0)
     #expect(access(mark, F_OK) == 0)
+  }
+
+  @Test func `a mark under its old name counts until there is one under the new name`() throws {
+    try begin()
+    let old = path + ".begun"
+    try #require(rename(mark, old) == 0)
+    try #require(rename(path, path + ".away") == 0)
+    for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
+    #expect(try #require(reason()).contains(old))
+    try #require(rename(path + ".away", path) == 0)
+    #expect(try members() == 1)
+    #expect(access(mark, F_OK) == 0 && access(old, F_OK) != 0)
+  }
+
+  @Test(arguments: [false, true])
+  func `nothing is recorded while the directory is away or another one`(isReplaced: Bool) throws {
+    let (state, away) = (directory.file("state"), directory.file("away"))
+    mkdir(state, 0o700)
+    let store = try NetworkStore(path: state + "/network.sqlite", of: Self.index)
+    try store.commit([Self.member], [])
+    try #require(rename(state, away) == 0)
+    if isReplaced {
+      mkdir(state, 0o700)
+      try directory.write("state/network.sqlite", try #require(TemporaryDirectory.read(away + "/network.sqlite")))
+    }
+    let failure = #expect(throws: NetworkStoreError.self) { try store.commit([.noMember(peer(1))], []) }
+    #expect(failure?.reason.contains("was removed or replaced") == true)
+    #expect(try store.load().members.count == 1)
+    unlink(state + "/network.sqlite")
+    rmdir(state)
+    try #require(rename(away, state) == 0)
+    try store.commit([.noMember(peer(1))], [])
+    #expect(try store.load().members.isEmpty)
   }
 
   @Test func `an emptied database is refused, and what belongs to it stays`() throws {

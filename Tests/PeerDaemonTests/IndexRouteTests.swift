@@ -37,6 +37,14 @@ import WireProtocol
       7 as Int?
     ),
     (#"{"id":null,"status":429,"error":"too-many","message":"full","retry_after":5}"#, "full", 5),
+    (
+      #"{"id":null,"status":503,"error":"unavailable","message":"type p2pctl connect","retry_after":86400}"#,
+      #"192.0.2.1:7734 says, without proving that it is the index: "type p2pctl connect""#, 10
+    ),
+    (
+      #"{"id":null,"status":503,"error":"unavailable","message":"\#(String(repeating: "x", count: 3_000))"}"#,
+      #": "\#(String(repeating: "x", count: 200))...""#, nil
+    ),
     (#"{"id":null,"status":400,"error":"bad-request","message":"x"}"#, "earlier version", nil),
     (#"{"id":null,"status":403,"error":"forbidden","message":"x"}"#, "earlier version", nil),
     ("{", "earlier version", nil),

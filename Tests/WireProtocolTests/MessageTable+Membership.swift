@@ -64,9 +64,9 @@ extension MessageTable {
         + #""next":"\#(Sample.other)"}"#, optional: ["status", "tickets", "next"]),
     MessageCase(
       Reply<AffectedReply>.self,
-      #"{"id":5,"status":200,"peer":"\#(Sample.peer)","number":"0123456789abcdef","withdrawn":3,"#
+      #"{"id":5,"status":200,"peer":"\#(Sample.peer)","number":"0123456789abcdef","own":true,"withdrawn":3,"#
         + #""tickets":[{"number":"0123456789abcdef","role":"reader","left":1,"uses":5,"expires":"2026-03-08T12:00:00Z"}]}"#,
-      optional: ["status", "peer", "number", "withdrawn", "tickets"]),
+      optional: ["status", "peer", "number", "own", "withdrawn", "tickets"]),
     MessageCase(
       Reply<BansReply>.self,
       #"{"id":8,"status":200,"bans":[{"peer":"\#(Sample.peer)","since":"2026-03-01T12:00:00Z","reason":"x"}],"#

@@ -151,6 +151,7 @@ extension AffectedReply {
       var row: JSONMembers = [:]
       if let peer { row["id"] = .string(peer.hex) }
       if let number { row["ticket"] = .string(number) }
+      if isOwn { row["own"] = .bool(true) }
       if withdrawn > 0 { row["withdrawn"] = .integer(Int64(withdrawn)) }
       if claims > 0 { row["claims"] = .integer(Int64(claims)) }
       if !tickets.isEmpty { row["tickets"] = .array(tickets.map { .object(MembersCommand.members(of: $0)) }) }
@@ -160,6 +161,11 @@ extension AffectedReply {
     try console.writeLine(TextRules.escapedForTerminal("\(what) \(name) \(verb)"))
     if withdrawn > 0 {
       try console.writeLine("\(withdrawn == 1 ? "one ticket" : "\(withdrawn) tickets") of its making taken back")
+    }
+    if isOwn {
+      console.noteLine(
+        "The supervisor of the index runs this peer: it is a publisher without any membership, and after a ban under a "
+          + "new key. To keep it out, remove it from that supervisor: [peers.NAME] in its configuration, or --peer NAME")
     }
     if claims > 0 {
       console.noteLine(
@@ -181,7 +187,7 @@ struct BanCommand: ConsoleCommand {
     "ban", "Turn a peer away, member or not.",
     """
     No ticket lets it join, and those that it made are taken back; its claims stay. A peer that is neither a member nor \
-    connected is named by its whole id.
+    connected is named by its whole id. A peer of the index's own supervisor belongs again under a new key: remove it there.
     """)
 
   @Argument(

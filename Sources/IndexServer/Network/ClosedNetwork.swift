@@ -151,7 +151,11 @@ package final class ClosedNetwork: Sendable {
       for: peer, { [self] store throws(WireFailure) in try make(decide, from: host, about: peer, in: store) }
     ) { [self] result in
       switch result {
-      case .success(let (outcome, affected)): live.tell(affected) { then(.success(outcome)) }
+      case .success(let (outcome, affected)):
+        // Who ends its own membership hears that before its session ends.
+        let isOver = peer.map { affected.contains($0) && role(of: $0) == nil } ?? false
+        if isOver { then(.success(outcome)) }
+        live.tell(affected) { if !isOver { then(.success(outcome)) } }
       case .failure(let failure): then(.failure(failure))
       }
     }

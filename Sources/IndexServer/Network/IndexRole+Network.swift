@@ -44,7 +44,7 @@ extension IndexRole {
     // Entered before the role is read: a change in between is told.
     let bound = NIOLoopBound(self, eventLoop: connection.eventLoop)
     let loop = connection.eventLoop
-    let number = network.live.enter(peer) { done in
+    let number = network.live.enter(peer, as: hello.name) { done in
       loop.execute {
         bound.value.membershipChanged()
         done()

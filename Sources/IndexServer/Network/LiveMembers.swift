@@ -10,17 +10,17 @@ final class LiveMembers: Sendable {
   typealias Notice = @Sendable (_ done: @escaping @Sendable () -> Void) -> Void
 
   private struct State {
-    var sessions: [PeerID: [UInt64: (notice: Notice, session: SessionID?)]] = [:]
+    var sessions: [PeerID: [UInt64: (notice: Notice, name: PeerName, session: SessionID?)]] = [:]
     var last: UInt64 = 0
   }
 
   private let state = Mutex(State())
 
   /// - Returns: the number by which the session leaves.
-  func enter(_ peer: PeerID, _ notice: @escaping Notice) -> UInt64 {
+  func enter(_ peer: PeerID, as name: PeerName, _ notice: @escaping Notice) -> UInt64 {
     state.withLock { state in
       state.last += 1
-      state.sessions[peer, default: [:]][state.last] = (notice, nil)
+      state.sessions[peer, default: [:]][state.last] = (notice, name, nil)
       return state.last
     }
   }
@@ -43,8 +43,10 @@ final class LiveMembers: Sendable {
 
   func count(of peer: PeerID) -> Int { state.withLock { $0.sessions[peer]?.count ?? 0 } }
 
-  /// The number of sessions of each peer.
-  var counts: [PeerID: Int] { state.withLock { $0.sessions.mapValues(\.count) } }
+  /// The number of sessions of each peer, and what one of them calls itself.
+  var connected: [PeerID: (sessions: Int, name: PeerName?)] {
+    state.withLock { $0.sessions.mapValues { ($0.count, $0.values.first?.name) } }
+  }
 
   /// Tells the sessions of some peers; `then` is called when all have looked.
   func tell(_ peers: Set<PeerID>, then: @escaping @Sendable () -> Void) {

@@ -46,7 +46,7 @@ struct MembershipDesk: Sendable {
         AffectedReply(number: $0.shortName)
       }
     case .ban(let peer, let reason):
-      let connected = Array(network.live.counts.keys)
+      let connected = Array(network.live.connected.keys)
       change(done) { membership, now throws(MembershipRefusal) in
         try membership.ban(peer, connected: connected, reason: reason, by: actor, at: now)
       } reply: {
@@ -115,14 +115,15 @@ struct MembershipDesk: Sendable {
 
   private func members(_ page: PageRequest, _ done: @escaping Done) {
     let limit = min(page.limit ?? Self.usualPage, Self.maxPage)
-    let (sessions, now) = (network.live.counts, network.now)
+    let (connected, now) = (network.live.connected, network.now)
     network.ask(as: .admin, by: actor) { membership in
       let (ids, next) = Self.page(Set(membership.members.keys).union(membership.own), page, limit)
       let rows = ids.compactMap { id -> MemberListing? in
         guard let role = membership.role(of: id) else { return nil }
         let member = membership.members[id]
         return MemberListing(
-          peer: id, name: member?.name, role: role, since: member?.since, by: member?.by, sessions: sessions[id] ?? 0)
+          peer: id, name: member?.name ?? connected[id]?.name, role: role, since: member?.since, by: member?.by,
+          sessions: connected[id]?.sessions ?? 0)
       }
       let tickets = page.after == nil ? Self.tickets(of: membership, at: now) : []
       return MembersReply(members: rows, tickets: tickets, next: next)
@@ -212,7 +213,7 @@ extension TicketListing {
 extension AffectedReply {
   fileprivate init(_ expulsion: Expulsion) {
     self.init(
-      peer: expulsion.peer, withdrawn: expulsion.withdrawn, claims: expulsion.claims,
+      peer: expulsion.peer, isOwn: expulsion.isOwn, withdrawn: expulsion.withdrawn, claims: expulsion.claims,
       tickets: expulsion.open.map(TicketListing.init))
   }
 }

@@ -28,6 +28,7 @@ final class Database {
 
   let path: String
   private let handle: OpaquePointer
+  private let place: FileIdentity?
 
   /// Opens or creates the file, readable for its owner only.
   init(path: String) throws(NetworkStoreError) {
@@ -42,6 +43,7 @@ final class Database {
     }
     self.path = path
     self.handle = handle
+    place = FileIdentity(path: path)
     sqlite3_extended_result_codes(handle, 1)
     // No other process may write the same state. FULL: WAL alone would keep the database intact but lose the last commits.
     try execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -108,7 +110,14 @@ final class Database {
   }
 
   /// Either all of `body` is durable when this returns, or nothing of it.
+  /// - Throws: also if another file or none is at the path: the next start would not find what was written.
   func transaction(_ body: (Database) throws(NetworkStoreError) -> Void) throws(NetworkStoreError) {
+    guard FileIdentity(path: path) == place else {
+      throw NetworkStoreError(
+        path,
+        "was removed or replaced while the index runs, so nothing can be recorded: put the state directory back, "
+          + "then restart the index")
+    }
     try execute("BEGIN IMMEDIATE")
     do throws(NetworkStoreError) {
       try body(self)

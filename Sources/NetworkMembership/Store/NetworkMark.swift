@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DocumentModel
 import Glibc
 import POSIXSupport
 
@@ -12,16 +13,19 @@ package struct NetworkMark {
     self.database = database
   }
 
-  private var path: String { "\(database).begun" }
+  /// Not called like the database and its journal, which are moved together.
+  private var path: String { (database.parent.map { $0 + "/" } ?? "") + "begun" }
+  /// As it was called before.
+  private var oldPath: String { "\(database).begun" }
 
-  private var exists: Bool { Self.exists(path) }
+  private var exists: Bool { Self.exists(path) || Self.exists(oldPath) }
 
   /// Whether there is anything of a network.
   package var hasNetwork: Bool { exists || Self.exists(database) }
 
   /// How to go on without what was lost.
   package var advice: String {
-    "To begin a new network without any members instead, move away \(database) and \(path)."
+    "To begin a new network without any members instead, move away \(database) and \(Self.exists(oldPath) ? oldPath : path)."
   }
 
   private static func exists(_ path: String) -> Bool {
@@ -49,11 +53,12 @@ package struct NetworkMark {
 
   /// After the database is durable. The next start makes it again if it is lost.
   func make() throws(NetworkStoreError) {
-    guard !exists else { return }
+    guard !Self.exists(path) else { return }
     do throws(SystemError) {
       try SmallFile.replace(path, with: Array("The members are in the database beside this file.\n".utf8))
     } catch {
       throw NetworkStoreError(path, "cannot be written: \(error)")
     }
+    unlink(oldPath)
   }
 }

@@ -59,15 +59,24 @@ package struct IndexTLSProblem: Equatable, Sendable {
     case .plainReply(let line):
       // From anybody: believed no more than a closed door.
       let reply = Self.failure(in: line)
-      retryAfter = reply?.retryAfter
+      retryAfter = reply?.retryAfter.map { min($0, Self.longestPause) }
       switch reply?.code {
-      case .unavailable?, .tooMany?: message = reply?.message ?? ""
+      case .unavailable?, .tooMany?:
+        message = "the server at \(address) says, without proving that it is the index: \"\(Self.shortened(reply?.message ?? ""))\""
       default: message = "the server at \(address) answers without TLS: is it an index of an earlier version?"
       }
     case .notTLS: message = "the server at \(address) does not speak TLS: is it an index?"
     case .timedOut: message = "no answer in time"
     case .handshake: message = "\(failure)"
     }
+  }
+
+  /// In seconds: the index may be back long before the time that somebody in its place has named.
+  private static let longestPause = 10
+
+  private static func shortened(_ text: String) -> String {
+    let most = 200
+    return text.count > most ? "\(text.prefix(most))..." : text
   }
 
   private static func failure(in line: String) -> WireFailure? {

@@ -2,6 +2,7 @@
 
 package import ContentStore
 import DocumentModel
+import POSIXSupport
 import Synchronization
 
 /// Changes what is shared, one change at a time: a decision that depends on the catalogue cannot bring back what the user

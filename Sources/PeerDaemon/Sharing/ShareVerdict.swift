@@ -2,6 +2,7 @@
 
 package import ContentStore
 package import DocumentModel
+import POSIXSupport
 
 /// What to do with a share after a look at its file.
 package enum ShareVerdict: Equatable {

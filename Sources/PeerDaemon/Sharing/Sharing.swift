@@ -3,6 +3,7 @@
 import ContentStore
 package import DocumentModel
 import NIOPosix
+import POSIXSupport
 import WireProtocol
 
 /// What to share.

@@ -132,12 +132,14 @@ final class Supervisor {
     for descriptor in outages.descriptors { set.add(descriptor, as: .closing) }
     guard !acceptor.isPaused(now: now) else { return }
     for member in fleet.members {
-      guard let child = children[member.name],
-        let notice = OutageNotice.line(
-          for: member, reason: child.reason, prefix: options.layout.kind == .system ? "sudo " : "", now: now)
-      else { continue }
+      guard let child = children[member.name] else { continue }
+      let prefix = options.layout.kind == .system ? "sudo " : ""
       for listener in child.blueprint.listeners {
-        set.add(listener.socket.descriptor.rawValue, as: .outage(listener.socket.descriptor, notice: notice))
+        let socket = listener.socket
+        // Anybody can connect by TCP: why it is down, with paths of this machine, is for its users.
+        let reason = socket.path == nil ? nil : child.reason
+        guard let notice = OutageNotice.line(for: member, reason: reason, prefix: prefix, now: now) else { continue }
+        set.add(socket.descriptor.rawValue, as: .outage(socket.descriptor, notice: notice))
       }
     }
   }

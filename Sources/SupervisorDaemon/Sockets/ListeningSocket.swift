@@ -16,22 +16,17 @@ package struct ListeningSocket: Sendable {
   /// Of a Unix socket: its file, which others can remove or replace.
   private let file: FileIdentity?
 
-  private struct FileIdentity: Equatable {
-    let device: dev_t
-    let inode: ino_t
-
-    init?(_ path: String) {
-      var status = stat()
-      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
-      (device, inode) = (status.st_dev, status.st_ino)
-    }
-  }
-
   private init(descriptor: FileDescriptor, path: String? = nil, endpoint: Endpoint? = nil) {
     self.descriptor = descriptor
     self.path = path
     self.endpoint = endpoint
-    file = path.flatMap { FileIdentity($0) }
+    file = path.flatMap { Self.file(at: $0) }
+  }
+
+  private static func file(at path: String) -> FileIdentity? {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
+    return FileIdentity(status)
   }
 
   /// The kernel reduces it to net.core.somaxconn: listen(2).
@@ -127,7 +122,7 @@ package struct ListeningSocket: Sendable {
   /// Whether clients that connect to its path reach it. True for TCP.
   package var isInPlace: Bool {
     guard let path else { return true }
-    return file != nil && FileIdentity(path) == file
+    return file != nil && Self.file(at: path) == file
   }
 
   /// Whether some process listens at a path: then the socket there must not be replaced.

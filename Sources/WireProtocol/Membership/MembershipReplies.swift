@@ -151,6 +151,8 @@ package struct MembersReply: WireReply {
 package struct AffectedReply: WireReply {
   package let peer: PeerID?
   package let number: String?
+  /// Whether the supervisor of the index runs the peer, which therefore belongs again under another key.
+  package let isOwn: Bool
   /// The number of tickets that went with a membership, because the peer had made them.
   package let withdrawn: Int
   /// The number of claims of the peer that stay, and keep others out.
@@ -159,10 +161,12 @@ package struct AffectedReply: WireReply {
   package let tickets: [TicketListing]
 
   package init(
-    peer: PeerID? = nil, number: String? = nil, withdrawn: Int = 0, claims: Int = 0, tickets: [TicketListing] = []
+    peer: PeerID? = nil, number: String? = nil, isOwn: Bool = false, withdrawn: Int = 0, claims: Int = 0,
+    tickets: [TicketListing] = []
   ) {
     self.peer = peer
     self.number = number
+    self.isOwn = isOwn
     self.withdrawn = withdrawn
     self.claims = claims
     self.tickets = tickets
@@ -171,6 +175,7 @@ package struct AffectedReply: WireReply {
   package init(_ fields: some FieldReader) throws(WireFailure) {
     peer = try fields.optionalPeerID("peer")
     number = try fields.optionalString("number")
+    isOwn = try fields.optionalBool("own") ?? false
     withdrawn = try fields.optionalCount("withdrawn") ?? 0
     claims = try fields.optionalCount("claims") ?? 0
     tickets = try fields.optionalElements("tickets")
@@ -179,6 +184,7 @@ package struct AffectedReply: WireReply {
   package func write(to fields: inout some FieldWriter) {
     if let peer { fields.member("peer", peer) }
     if let number { fields.member("number", number) }
+    if isOwn { fields.member("own", true) }
     if withdrawn > 0 { fields.member("withdrawn", withdrawn) }
     if claims > 0 { fields.member("claims", claims) }
     if !tickets.isEmpty { fields.array("tickets", tickets) }
