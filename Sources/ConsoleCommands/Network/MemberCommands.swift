@@ -165,7 +165,8 @@ extension AffectedReply {
     if isOwn {
       console.noteLine(
         "The supervisor of the index runs this peer: it is a publisher without any membership, and after a ban under a "
-          + "new key. To keep it out, remove it from that supervisor: [peers.NAME] in its configuration, or --peer NAME")
+          + "new key. To keep it out, remove it from that supervisor: [peers.NAME] in its configuration, or --peer NAME"
+      )
     }
     if claims > 0 {
       console.noteLine(

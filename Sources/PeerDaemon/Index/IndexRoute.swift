@@ -62,7 +62,8 @@ package struct IndexTLSProblem: Equatable, Sendable {
       retryAfter = reply?.retryAfter.map { min($0, Self.longestPause) }
       switch reply?.code {
       case .unavailable?, .tooMany?:
-        message = "the server at \(address) says, without proving that it is the index: \"\(Self.shortened(reply?.message ?? ""))\""
+        let words = Self.shortened(reply?.message ?? "")
+        message = "the server at \(address) says, without proving that it is the index: \"\(words)\""
       default: message = "the server at \(address) answers without TLS: is it an index of an earlier version?"
       }
     case .notTLS: message = "the server at \(address) does not speak TLS: is it an index?"
