@@ -118,6 +118,21 @@ extension MembershipTests {
     }
   }
 
+  @Test func `what is added before the membership is known once that has begun, at whatever address`() async throws {
+    try await ClosedInstallation.with { network in
+      let bob = network.second
+      let address = "localhost:\(network.index.port)"
+      _ = try await bob.outcome(["supervisor", "start", "--index", address, "--peer", "bob"])
+      let early = try await bob.outcome(["add", try bob.directory.write("early.txt", pattern(1000))])
+      #expect(early.status == 77 && early.errors.contains("ask an admin for a ticket"), "\(early)")
+      let ticket = try await network.invite("--role", "publisher")
+      #expect(ticket.addresses != [try Endpoint(address)])
+      try await bob.expectSuccess(["join", ticket.text])
+      let isKnown = try await eventually { try await network.keys(network.first) == ["file/early.txt"] }
+      #expect(isKnown)
+    }
+  }
+
   @Test func `what is added while a known index is down is for no other one at its address`() async throws {
     try await ClosedInstallation.with { network in
       try await network.join()

@@ -50,7 +50,7 @@ extension IndexLink {
 
   /// Lets what belongs to the network of the index go there before it is announced.
   func settle(_ then: @escaping @Sendable (isolated IndexLink) -> Void) {
-    guard let settling = arrived(address, passes.home) else { return then(self) }
+    guard let settling = arrived(address, passes.homeOfNew) else { return then(self) }
     // On a disk that hangs, what has not been brought there is announced later.
     let patience = loop.scheduleTask(in: timeout.answer) { [generation] in
       self.assumeIsolated { $0.goOn(generation, then) }

@@ -26,9 +26,10 @@ package struct PeerNetwork: Sendable {
   private let grace: Int64
   private var clock = NetworkClock()
   private var isReachable = false
-  /// The network of which this peer was a member last, while it is outside of that same one: an index that has just begun
-  /// does not know the peers of its supervisor yet.
-  private var former: PeerID?
+  /// The index of the closed network of which this peer is outside, once it has proven its id, and whether this peer was a
+  /// member there last: an index that has just begun does not know the peers of its supervisor yet.
+  private var closedBy: PeerID?
+  private var wasMember = false
   /// Where this peer looks for its index, and whether that index has not said yet which network it has.
   private var place: IndexPlace?
   private var isAwaited = false
@@ -46,21 +47,22 @@ package struct PeerNetwork: Sendable {
   package var home: Home {
     switch state {
     case .open: .open
-    case .outside: former.map { .closed($0) } ?? .nowhere
+    case .outside: wasMember ? closedBy.map { .closed($0) } ?? .nowhere : .nowhere
     case .member(let key, _, _): .closed(key.network)
     }
   }
 
-  /// The network of what is shared or begins now. While the index that the user wants has not been reached, that is its
-  /// network, whichever it is, and not the one that this peer has left.
+  /// The network of what is shared or begins now: that of the index that the user wants, whether this peer belongs to it
+  /// yet or not. While it has not been reached, whichever it is, and not the one that this peer has left.
   package var homeOfNew: Home {
-    guard let place, isAwaited || home == .nowhere else { return home }
-    return .awaited(place)
+    if let place, isAwaited { return .awaited(place) }
+    guard case .outside = state else { return home }
+    return closedBy.map { .closed($0) } ?? place.map { .awaited($0) } ?? home
   }
 
   /// What a home has become, if it waited for the index that has been reached meanwhile.
   package func resolve(_ old: Home) -> Home {
-    place.map { old == .awaited($0) } == true && homeOfNew != old ? home : old
+    place.map { old == .awaited($0) } == true ? homeOfNew : old
   }
 
   /// The user wants another index, which has not said yet which network it has.
@@ -112,7 +114,8 @@ package struct PeerNetwork: Sendable {
 
   /// - Parameter index: to whose network this peer does not belong.
   private mutating func leave(_ index: PeerID?) {
-    former = index.flatMap { home == .closed($0) ? $0 : nil }
+    wasMember = index.map { home == .closed($0) } ?? false
+    closedBy = index
     state = .outside
   }
 
