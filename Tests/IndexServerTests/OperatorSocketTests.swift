@@ -65,6 +65,15 @@ import WireProtocol
     }
   }
 
+  @Test(arguments: ["0.0.0.0:7734", "[::]:7734", "[fe80::1]:7734", "224.0.0.1:7734", "169.254.1.1:7734"])
+  func `a ticket names no address that means nothing elsewhere`(address: String) async throws {
+    try await ClosedIndex.with { index in
+      let refused = try index.operate(#"{"id":1,"op":"invite","addresses":["192.0.2.1:7734","\#(address)"]}"#)
+      #expect(refused.outcome == "422 usage" && refused["message"]?.string?.contains(address) == true)
+      #expect(try index.operate(#"{"id":1,"op":"members"}"#).rows("tickets").isEmpty)
+    }
+  }
+
   @Test func `tickets that a revoked admin made are taken back, and lists say who made what`() async throws {
     try await ClosedIndex.with { index in
       let admin = try index.member(1, .admin)

@@ -33,7 +33,10 @@ import Testing
   }
 
   @Test func `a ticket names no more than it may`() {
-    #expect(reachable("", (0..<100).map { "10.0.0.\($0 + 1)" }).count == 16)
+    let many = (0..<100).map { "10.0.0.\($0 + 1)" }
+    #expect(reachable("", many).count == 16)
+    let both = reachable("", many + ["2001:db8::7"])
+    #expect(both.count == 16 && both.last == "[2001:db8::7]:7734")
   }
 
   @Test func `this machine has addresses`() {

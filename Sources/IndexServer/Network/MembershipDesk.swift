@@ -89,6 +89,12 @@ struct MembershipDesk: Sendable {
       return done(
         .failure(WireFailure(.usage, "the index does not know its address: name it with --address HOST:PORT")))
     }
+    if let useless = invite.addresses.first(where: TicketAddresses.meansNothing) {
+      return done(
+        .failure(
+          WireFailure(.usage, "\(useless) does not mean this index on other machines: name an address that they reach"))
+      )
+    }
     var random = SystemRandomNumberGenerator()
     let secret = TicketSecret(using: &random)
     let (actor, index) = (actor, network.issuer.network)
