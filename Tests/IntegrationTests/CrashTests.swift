@@ -54,22 +54,6 @@ import Testing
     }
   }
 
-  /// Anybody can connect by TCP.
-  @Test func `why a process is down is told to users of the machine only`() async throws {
-    try await Installation.with(peers: ["alice"]) { system in
-      let alice = try await system.process("alice")
-      try system.home.write("state/alice/key.pem", Array("no key".utf8))
-      try await system.killProcess("alice")
-      let isTold = try await eventually {
-        try await system.p2pctl("--peer", "alice", "status").errors.contains("state/alice/key.pem")
-      }
-      #expect(isTold)
-      let line = try RawConnection(to: try Endpoint(alice.address)).line() ?? ""
-      #expect(line.contains(#""status":503"#) && line.contains("alice"), "\(line)")
-      #expect(!line.contains("key.pem") && !line.contains(system.home.path), "\(line)")
-    }
-  }
-
   @Test func `children of a killed supervisor end and the next one restores everything`() async throws {
     try await Installation.with { system in
       let bytes = pattern(100_000)

@@ -129,6 +129,26 @@ struct JoinTests {
     }
   }
 
+  @Test func `why a process is down is told on its machine only`() async throws {
+    try await TwoMachines.with { machines in
+      _ = try await start(machines)
+      let alice = try await machines.first.rows("supervisor", "status").first { $0["name"]?.string == "alice" }
+      let port = try Endpoint(try #require(alice?["address"]?.string)).port
+      try machines.first.home.write("state/alice/key.pem", Array("no key".utf8))
+      _ = try await machines.first.p2pctl("supervisor", "restart", "alice")
+      func answer(to machine: TwoMachines.Machine, at host: String) async throws -> String {
+        try await machine.shell("exec 3<>/dev/tcp/\(host)/\(port); head -n 1 <&3").output
+      }
+      let isTold = try await eventually {
+        try await answer(to: machines.first, at: "127.0.0.1").contains("state/alice/key.pem")
+      }
+      #expect(isTold)
+      let elsewhere = try await answer(to: machines.second, at: machines.first.address)
+      #expect(elsewhere.contains(#""status":503"#) && elsewhere.contains("alice"), "\(elsewhere)")
+      #expect(!elsewhere.contains("key.pem") && !elsewhere.contains(machines.first.home.path), "\(elsewhere)")
+    }
+  }
+
   @Test func `a ticket is no use where another index stands at its address`() async throws {
     try await TwoMachines.with { machines in
       let ticket = try await start(machines)

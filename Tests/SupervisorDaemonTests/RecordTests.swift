@@ -198,28 +198,30 @@ import Testing
 @Suite struct OutageNoticeTests {
   private let now = SuspendingClock.now
 
-  private func text(_ change: (inout Fleet) -> Void, reason: String? = nil) -> String? {
+  private func text(
+    _ change: (inout Fleet) -> Void, reason: String? = nil, at address: Endpoint? = nil
+  ) -> String? {
     var fleet = Fleet()
     fleet.add("alice", role: .peer, now: now)
     _ = fleet.begin(now: now)
     change(&fleet)
     return fleet.member("alice")
-      .flatMap { OutageNotice.line(for: $0, reason: reason, now: now) }
-      .map { String(decoding: $0, as: UTF8.self) }
+      .flatMap { OutageNotice(for: $0, reason: reason, now: now) }
+      .map { String(decoding: $0.line(at: address), as: UTF8.self) }
   }
 
   /// A peer that waits for the index is starting: its callers wait too.
-  private func held() -> [UInt8]? {
+  private func held() -> OutageNotice? {
     var fleet = Fleet()
     fleet.add("index", role: .index, now: now)
     fleet.add("alice", role: .peer, now: now)
     _ = fleet.begin(now: now)
-    return fleet.member("alice").flatMap { OutageNotice.line(for: $0, reason: nil, now: now) }
+    return fleet.member("alice").flatMap { OutageNotice(for: $0, reason: nil, now: now) }
   }
 
   @Test func `no notice for a running child`() {
     #expect(text { _ in } == nil)
-    #expect(held() == nil)
+    #expect(held().map { $0.line(at: nil) } == nil)
     #expect(text { _ = $0.becameReady("alice", now: now) } == nil)
     #expect(text { _ = $0.exited("alice", .exited(1), now: now, random: 1) } == nil)
   }
@@ -236,21 +238,28 @@ import Testing
   }
 
   @Test func `long back-off says when to retry`() {
-    let line = text(
-      { fleet in
-        for _ in 0..<5 {
-          _ = fleet.becameReady("alice", now: now)
-          _ = fleet.exited("alice", .exited(1), now: now, random: 1)
-        }
-        for _ in 0..<7 {
-          _ = fleet.becameReady("alice", now: now)
-          _ = fleet.exited("alice", .exited(1), now: now, random: 1)
-          guard let deadline = fleet.deadline else { return }
-          if fleet.member("alice")?.machine.outage(now: now) == nil { _ = fleet.timePassed(now: deadline) }
-        }
-      }, reason: "it exited with status 1")
-    #expect(line?.contains(#""message":"alice is down and will be restarted: it exited with status 1""#) == true)
-    #expect(line?.contains(#""retry_after":2}"#) == true)
+    func line(at address: Endpoint?) -> String? {
+      text(
+        { fleet in
+          for _ in 0..<5 {
+            _ = fleet.becameReady("alice", now: now)
+            _ = fleet.exited("alice", .exited(1), now: now, random: 1)
+          }
+          for _ in 0..<7 {
+            _ = fleet.becameReady("alice", now: now)
+            _ = fleet.exited("alice", .exited(1), now: now, random: 1)
+            guard let deadline = fleet.deadline else { return }
+            if fleet.member("alice")?.machine.outage(now: now) == nil { _ = fleet.timePassed(now: deadline) }
+          }
+        }, reason: "it exited with status 1", at: address)
+    }
+    for address in [nil, Endpoint(host: "127.0.0.1", port: 1), Endpoint(host: "::ffff:127.0.0.1", port: 1)] {
+      let line = line(at: address)
+      #expect(line?.contains(#""message":"alice is down and will be restarted: it exited with status 1""#) == true)
+      #expect(line?.contains(#""retry_after":2}"#) == true)
+    }
+    let elsewhere = line(at: Endpoint(host: "192.0.2.1", port: 1))
+    #expect(elsewhere?.contains(#""message":"alice is down and will be restarted""#) == true)
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DocumentModel
 import Glibc
 import LineJSON
 package import ProcessSupervision
@@ -58,14 +59,31 @@ package struct OutageResponder {
 }
 
 /// The line with which the supervisor answers on its listening sockets for a child that is down.
-package enum OutageNotice {
+package struct OutageNotice: Sendable {
+  private let forThisMachine: [UInt8]
+  /// Without the reason, which may name files of this machine.
+  private let forOthers: [UInt8]
+
   /// `nil` while the child serves or will within a second.
   ///
   /// - Parameters:
   ///   - reason: why it is down, a sentence: "it exited with status 1".
   ///   - prefix: of the command that starts it.
-  package static func line(
-    for member: Fleet.Member, reason: String?, prefix: String = "", now: RestartMachine.Instant
+  package init?(for member: Fleet.Member, reason: String?, prefix: String = "", now: RestartMachine.Instant) {
+    guard let full = Self.line(for: member, reason: reason, prefix: prefix, now: now),
+      let short = Self.line(for: member, reason: nil, prefix: prefix, now: now)
+    else { return nil }
+    (forThisMachine, forOthers) = (full, short)
+  }
+
+  /// - Parameter address: at which the connection was accepted; `nil` for a Unix socket.
+  package func line(at address: Endpoint?) -> [UInt8] {
+    // Nobody elsewhere reaches a loopback address.
+    address?.isLoopback ?? true ? forThisMachine : forOthers
+  }
+
+  private static func line(
+    for member: Fleet.Member, reason: String?, prefix: String, now: RestartMachine.Instant
   ) -> [UInt8]? {
     guard !member.isHeld, let outage = member.machine.outage(now: now) else { return nil }
     let failure: WireFailure

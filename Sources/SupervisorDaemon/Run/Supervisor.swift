@@ -19,7 +19,7 @@ final class Supervisor {
     case process(String)
     case channel(String)
     case output(String)
-    case outage(FileDescriptor, notice: [UInt8])
+    case outage(FileDescriptor, notice: OutageNotice)
     case closing
     case directories
   }
@@ -134,12 +134,9 @@ final class Supervisor {
     for member in fleet.members {
       guard let child = children[member.name] else { continue }
       let prefix = options.layout.kind == .system ? "sudo " : ""
+      guard let notice = OutageNotice(for: member, reason: child.reason, prefix: prefix, now: now) else { continue }
       for listener in child.blueprint.listeners {
-        let socket = listener.socket
-        // Anybody can connect by TCP: why it is down, with paths of this machine, is for its users.
-        let reason = socket.path == nil ? nil : child.reason
-        guard let notice = OutageNotice.line(for: member, reason: reason, prefix: prefix, now: now) else { continue }
-        set.add(socket.descriptor.rawValue, as: .outage(socket.descriptor, notice: notice))
+        set.add(listener.socket.descriptor.rawValue, as: .outage(listener.socket.descriptor, notice: notice))
       }
     }
   }
@@ -167,7 +164,10 @@ final class Supervisor {
     case .output(let name): children[name]?.takeOutput()
     case .outage(let listener, let notice):
       let now = SuspendingClock.now
-      acceptor.accept(from: listener, now: now) { outages.answer($0, with: notice, now: now) }
+      acceptor.accept(from: listener, now: now) { descriptor in
+        let address = SocketAddress.local(of: descriptor.rawValue)?.endpoint
+        outages.answer(descriptor, with: notice.line(at: address), now: now)
+      }
     case .closing: break
     case .directories:
       watch.drain()
