@@ -84,9 +84,8 @@ struct DaemonClient {
     if let path = options.socket {
       return FoundSocket(name: nil, path: try console.absolutePath(path, orFail: .usage))
     }
-    let search = SocketSearch(layouts: console.environment.layouts, user: console.environment.user)
     do throws(SocketSearch.Failure) {
-      return try search.controlSocket(of: options.peer)
+      return try console.socketSearch.controlSocket(of: options.peer)
     } catch {
       throw CommandFailure(error)
     }

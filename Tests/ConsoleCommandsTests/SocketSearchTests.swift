@@ -66,6 +66,28 @@ import Testing
     #expect(try search.supervisorLayout().supervisorSocket == other.file("run/supervisor.sock"))
   }
 
+  @Test(.enabled(if: geteuid() == 0, "only root gives files to others"))
+  func `what other users have in the machine's layout does not count`() throws {
+    let caller: UInt32 = 54_321
+    let layouts = [Layout(home: home.path), Layout(home: other.path)]
+    let search = SocketSearch(layouts: layouts, user: try PeerName("alice"), caller: caller)
+    try abandon("mail", "daemon", "supervisor", in: other)
+    #expect(try search.controlSocket(of: nil).path == home.file("run/alice.sock"))
+    #expect(try search.supervisorLayout() == layouts[0])
+    #expect(!search.serves(layouts[1]) && search.peersOfCaller(in: layouts[1]).isEmpty)
+    #expect(try search.controlSocket(of: try PeerName("mail")).path == other.file("run/mail.sock"), "one that is named")
+
+    // The service runs a peer of the caller.
+    try #require(lchown(other.file("run/mail.sock"), caller, caller) == 0)
+    #expect(try search.controlSocket(of: nil).path == other.file("run/mail.sock"))
+    #expect(try search.supervisorLayout() == layouts[1])
+    #expect(search.peersOfCaller(in: layouts[1]).map(\.text) == ["mail"])
+
+    // The own supervisor comes first.
+    try abandon("supervisor")
+    #expect(try search.supervisorLayout() == layouts[0])
+  }
+
   @Test func `only sockets of peers count`() throws {
     try abandon("supervisor", "index")
     try home.write("run/dave.sock", [])

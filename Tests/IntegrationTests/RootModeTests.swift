@@ -290,6 +290,39 @@ struct RootModeTests {
     }
   }
 
+  @Test func `a user without a peer of the machine joins and runs daemons of their own beside its service`() async throws {
+    try await PrivateSystem.with { system in
+      // 9: the user exists.
+      #expect(try await [0, 9].contains(system.run("/usr/sbin/useradd", "--system", "p2p").status))
+      try await configure(
+        system,
+        "[index]\nlisten = \"127.0.0.1:0\"\n[network]\nopen = false\n[peers.\(system.bob)]\n[peers.daemon]\n")
+      #expect(try await system.startSupervisor() == nil)
+      let alice = system.alice
+      let listed = try await system.run(as: alice, Self.p2pctl, "list")
+      #expect(listed.status == 69 && listed.errors.contains("p2pctl supervisor start"), "\(listed)")
+      let doctor = try await system.run(as: alice, Self.p2pctl, "doctor")
+      #expect(doctor.output.contains("or start your own: p2pctl supervisor start"), "\(doctor)")
+      let stopped = try await system.run(as: alice, Self.p2pctl, "supervisor", "stop")
+      #expect(stopped.status == 0 && stopped.errors.contains("nothing to stop"), "\(stopped)")
+
+      let ticket = try await system.run(Self.p2pctl, "network", "invite").lines.first ?? ""
+      let joined = try await system.run(as: alice, Self.p2pctl, "join", ticket)
+      #expect(joined.status == 0 && joined.output.contains("joined the network"), "\(joined)")
+      #expect(try await system.run(as: alice, Self.p2pctl, "list").status == 0)
+      #expect(try await system.run(as: alice, Self.p2pctl, "doctor").output.contains("the supervisor answers"))
+      #expect(try await system.run(as: alice, Self.p2pctl, "supervisor", "stop").status == 0)
+      let logs = try await system.run(as: alice, Self.p2pctl, "logs")
+      #expect(logs.status == 0 && logs.output.contains("peer=\(alice)"), "\(logs)")
+
+      let again = try await system.run(
+        as: alice, Self.p2pctl, "supervisor", "start", "--index", "127.0.0.1:1", "--peer", "other")
+      #expect(again.status == 0 && again.output.contains("other"), "\(again)")
+      #expect(try await system.run(as: alice, Self.p2pctl, "supervisor", "stop").status == 0)
+      #expect(try await processes(system).keys.contains(system.bob), "the service is left alone")
+    }
+  }
+
   @Test func `unknown users are refused`() async throws {
     try await PrivateSystem.with { system in
       let message = try await system.startSupervisor("--index", "127.0.0.1:1", "--peer", "nosuchuser")

@@ -18,6 +18,9 @@ package struct FoundSocket: Equatable {
 }
 
 /// Finds the control socket of a peer or of the supervisor in the known layouts.
+///
+/// The first layout is the caller's own. In the others, which are those of the machine, only what the caller may use counts:
+/// the service of a machine must not stand in the way of those whom it does not serve.
 package struct SocketSearch {
   package enum Failure: Error, Equatable {
     /// Several peers are running, and none was selected.
@@ -30,10 +33,13 @@ package struct SocketSearch {
   package let layouts: [Layout]
   /// The current user's name, which is the default name of their peer.
   package let user: PeerName?
+  /// The effective user id of the caller.
+  private let caller: UInt32
 
-  package init(layouts: [Layout], user: PeerName?) {
+  package init(layouts: [Layout], user: PeerName?, caller: UInt32 = geteuid()) {
     self.layouts = layouts
     self.user = user
+    self.caller = caller
   }
 
   /// The socket of a peer. If it does not exist, the path is where it would be created.
@@ -46,7 +52,7 @@ package struct SocketSearch {
     }
     var sockets = Self.unique(
       layouts.flatMap { layout in
-        Self.peers(in: layout).map { FoundSocket(name: $0, path: layout.controlSocket(of: $0)) }
+        peersOfCaller(in: layout).map { FoundSocket(name: $0, path: layout.controlSocket(of: $0)) }
       })
     // Killed daemons leave their sockets behind; those must not make the choice ambiguous.
     if sockets.count > 1 { sockets = Self.preferringListening(sockets) }
@@ -57,13 +63,31 @@ package struct SocketSearch {
     return FoundSocket(name: user, path: first.controlSocket(of: user))
   }
 
-  /// The layout of the supervisor: with its socket, else with its lock, else where it would be started.
+  /// The layout of the caller's supervisor: with its socket, else with its lock, else where it would be started.
   package func supervisorLayout() throws(Failure) -> Layout {
     let found =
-      layouts.first { Self.isSocket($0.supervisorSocket) }
+      layouts.first { Self.isSocket($0.supervisorSocket) && serves($0) }
       ?? layouts.first { FileLock.isHeld($0.supervisorLock) } ?? layouts.first
     guard let found else { throw .nowhere }
     return found
+  }
+
+  // MARK: What the caller may use
+
+  /// Whether the supervisor of a layout is the caller's, or runs a peer of theirs.
+  package func serves(_ layout: Layout) -> Bool {
+    layout == layouts.first || isOwned(layout.supervisorSocket) || !peersOfCaller(in: layout).isEmpty
+  }
+
+  /// The peers with a socket in a layout, sorted by name, without those of other users on the machine.
+  package func peersOfCaller(in layout: Layout) -> [PeerName] {
+    let peers = Self.peers(in: layout)
+    return layout == layouts.first ? peers : peers.filter { isOwned(layout.controlSocket(of: $0)) }
+  }
+
+  private func isOwned(_ path: String) -> Bool {
+    var status = stat()
+    return caller == 0 || (lstat(path, &status) == 0 && status.st_uid == caller)
   }
 
   // MARK: Sockets on disk
@@ -122,4 +146,9 @@ extension SocketSearch {
     guard let name = peer(at: socket) else { return candidates }
     return candidates.filter { $0.controlSocket(of: name) == socket }
   }
+}
+
+extension Console {
+  /// The search in the places of this user.
+  var socketSearch: SocketSearch { SocketSearch(layouts: environment.layouts, user: environment.user) }
 }

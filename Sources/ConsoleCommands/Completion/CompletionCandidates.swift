@@ -50,7 +50,8 @@ struct CompletionCandidates {
     case .keys(let mine): keys(typed, mine)
     case .peers: peers()
     case .downloads: downloads()
-    case .ownPeers: console.environment.layouts.flatMap { SocketSearch.peers(in: $0) }.map { .init($0.text) }
+    case .ownPeers:
+      console.environment.layouts.flatMap { console.socketSearch.peersOfCaller(in: $0) }.map { .init($0.text) }
     case .processes: processes()
     case .logs: logs()
     case .files, .directories, .nothing: []

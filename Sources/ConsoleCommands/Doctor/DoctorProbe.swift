@@ -114,12 +114,12 @@ struct DoctorProbe {
       return [FoundSocket(name: SocketSearch.peer(at: path), path: path)]
     }
     let layouts = console.environment.layouts
-    let search = SocketSearch(layouts: layouts, user: console.environment.user)
+    let search = console.socketSearch
     do throws(SocketSearch.Failure) {
       if let peer = options.peer { return [try search.controlSocket(of: peer)] }
       let running = facts.processes.filter { $0.role == .peer }.compactMap { try? PeerName($0.name) }
       var found = layouts.flatMap { layout in
-        (ownPeers(in: layout) + lockedPeers(in: layout)).map {
+        (search.peersOfCaller(in: layout) + lockedPeers(in: layout)).map {
           FoundSocket(name: $0, path: layout.controlSocket(of: $0))
         }
       }
@@ -136,11 +136,14 @@ struct DoctorProbe {
     }
   }
 
-  /// The machine's one also while it is stopped, for a user whose peer belongs to it.
+  /// The machine's one if there is none of this user, and also while it is stopped, for a user whose peer belongs to it.
   private func supervisorSocket() throws -> String {
-    let socket = try SupervisorClient(console: console).socket()
-    guard let user = console.environment.user, isOfMachine(user), access(socket, F_OK) != 0 else { return socket }
-    return Layout.system.supervisorSocket
+    let (own, machine) = (try SupervisorClient(console: console).layout(), Layout.system)
+    guard access(own.supervisorSocket, F_OK) != 0, LockedSupervisor.find(in: own) == nil,
+      console.environment.layouts.contains(machine),
+      access(machine.supervisorSocket, F_OK) == 0 || console.environment.user.map(isOfMachine) == true
+    else { return own.supervisorSocket }
+    return machine.supervisorSocket
   }
 
   /// Whether this user's peer belongs to the machine's installation: its state is there, and there is none of the user's.
@@ -150,15 +153,6 @@ struct DoctorProbe {
     var status = stat()
     return stat(Layout.system.state(of: user), &status) == 0 && status.st_uid == geteuid()
       && stat(own.state(of: user), &status) != 0
-  }
-
-  /// The peers with a socket of this user; for root all of them. A machine's directory has those of others as well.
-  private func ownPeers(in layout: Layout) -> [PeerName] {
-    let user = geteuid()
-    return SocketSearch.peers(in: layout).filter { name in
-      var status = stat()
-      return user == 0 || (lstat(layout.controlSocket(of: name), &status) == 0 && status.st_uid == user)
-    }
   }
 
   /// The peers that run, also without their sockets.

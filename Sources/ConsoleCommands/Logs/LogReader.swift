@@ -80,7 +80,7 @@ struct LogDirectory {
       layouts = SocketSearch.layouts(of: try console.absolutePath(socket, orFail: .usage), among: layouts)
     }
     let found =
-      layouts.first { isThere($0.supervisorSocket) && isThere($0.logDirectory) }
+      layouts.first { isThere($0.supervisorSocket) && console.socketSearch.serves($0) && isThere($0.logDirectory) }
       ?? layouts.first { isThere($0.logDirectory) }
     guard let found else {
       throw CommandFailure(

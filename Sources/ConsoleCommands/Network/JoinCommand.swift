@@ -92,10 +92,9 @@ struct JoinCommand: ConsoleCommand {
 
   /// A daemon may run without a supervisor.
   private func isDaemonRunning(on console: Console) throws -> Bool {
-    let search = SocketSearch(layouts: console.environment.layouts, user: console.environment.user)
     do {
       _ = try ControlConnection.open(
-        try search.controlSocket(of: daemon.peer).path, role: .peer, timeout: console.helloTimeout)
+        try console.socketSearch.controlSocket(of: daemon.peer).path, role: .peer, timeout: console.helloTimeout)
       return true
     } catch let error as ControlError {
       return !SupervisorClient.isMissing(error)

@@ -21,7 +21,7 @@ struct SupervisorClient {
   func layout() throws -> Layout {
     if let home { return Layout(home: try console.absolutePath(home, orFail: .usage)) }
     do throws(SocketSearch.Failure) {
-      return try SocketSearch(layouts: console.environment.layouts, user: nil).supervisorLayout()
+      return try console.socketSearch.supervisorLayout()
     } catch {
       throw CommandFailure(error)
     }
