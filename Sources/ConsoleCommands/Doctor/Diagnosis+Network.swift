@@ -52,7 +52,7 @@ extension Diagnosis {
   }
 
   private func cure(for index: IndexState, of peer: DoctorFacts.Peer) -> String {
-    let other = "To use another index: p2pctl connect HOST[:PORT]"
+    let other = "To use another index: p2pctl connect HOST[:PORT], or with a ticket: p2pctl join -"
     let back = index.source == .connect ? "; to return to the configured one: p2pctl connect --default" : ""
     guard index.address.isLoopback else {
       return "Check that it is running and that TCP port \(index.address.port) is open there. \(other)\(back)"

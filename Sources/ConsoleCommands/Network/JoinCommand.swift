@@ -34,8 +34,14 @@ struct JoinCommand: ConsoleCommand {
     ProcessResources.leaveNoCoreDump()
     let ticket = try readTicket(from: console)
     try startIfNeeded(on: console)
-    let reply: ControlJoinReply = try DaemonClient(console: console, options: daemon, offersStart: false).request(
-      .join(JoinNetwork(ticket, sharesExisting: shareExisting)), timeout: Self.timeout)
+    let reply: ControlJoinReply
+    do {
+      reply = try DaemonClient(console: console, options: daemon, offersStart: false).request(
+        .join(JoinNetwork(ticket, sharesExisting: shareExisting)), timeout: Self.timeout)
+    } catch let failure as CommandFailure where failure.wire != nil {
+      // It knows the index that was used before, not that of the ticket.
+      throw failure.withoutAdvice(of: "doctor")
+    }
     if daemon.json {
       try console.writeJSON(reply.members)
       return .done

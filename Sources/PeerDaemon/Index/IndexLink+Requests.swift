@@ -37,7 +37,8 @@ extension IndexLink {
       if let refusal { throw refusal }
       throw WireFailure(
         .unavailable,
-        "the index at \(address) cannot be reached\(lastError.map { ": \($0)" } ?? ""); choose another with p2pctl connect HOST:PORT"
+        "the index at \(address) cannot be reached\(lastError.map { ": \($0)" } ?? ""); choose another with p2pctl connect "
+          + "HOST:PORT, or with a ticket: p2pctl join -"
       )
     }
   }

@@ -92,7 +92,7 @@ private struct TicketConnections {
     var links: [IndexLink] = []
     for address in ticket.addresses { links.append(await link.onTrial(at: address, expecting: ticket.index)) }
     return await withTaskGroup(of: Event.self) { [links] group in
-      var trial = TicketTrial(count: links.count)
+      var trial = TicketTrial(ticket.addresses)
       group.addTask { await Self.event(.timedOut, after: .nanoseconds(link.timeout.join.nanoseconds)) }
       var action = trial.start()
       while true {
@@ -120,11 +120,7 @@ private struct TicketConnections {
     case .took(let address, let role): trial.took(address, as: role)
     case .failed(let address, let failure): trial.failed(address, failure)
     case .paused(let address): trial.paused(after: address)
-    case .timedOut:
-      trial.timedOut(
-        WireFailure(
-          .unavailable,
-          "the index of the ticket does not answer at \(ticket.addresses.map(\.description).joined(separator: ", "))"))
+    case .timedOut: trial.timedOut()
     }
   }
 
@@ -134,8 +130,10 @@ private struct TicketConnections {
       try await link.requireConnection(hastily: true)
       return .reached(address)
     } catch {
+      // Without advice about another index: the ticket names this one.
+      let failure = error.code == .unavailable ? WireFailure(error.code, await link.lastError ?? "no answer") : error
       await link.stop()
-      return .failed(address, error)
+      return .failed(address, failure)
     }
   }
 

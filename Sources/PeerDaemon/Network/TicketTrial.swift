@@ -19,7 +19,9 @@ package struct TicketTrial {
     case fail(WireFailure)
   }
 
-  private let count: Int
+  private static let maxReported = 8
+
+  private let addresses: [Endpoint]
   /// The next to be reached.
   private var next = 0
   /// Being reached.
@@ -28,18 +30,20 @@ package struct TicketTrial {
   private var spare: [Int] = []
   /// The one that has the secret.
   private var asked: Int?
-  private var reported: WireFailure?
+  /// The first answer of an index that is no.
+  private var refusal: WireFailure?
+  /// Why addresses could not be reached.
+  private var reasons: [Int: String] = [:]
 
-  /// - Parameter count: of the addresses.
-  package init(count: Int) {
-    self.count = count
+  package init(_ addresses: [Endpoint]) {
+    self.addresses = addresses
   }
 
   package mutating func start() -> Action { goOn() }
 
   /// The pause after the beginning of an address has ended.
   package mutating func paused(after address: Int) -> Action {
-    guard asked == nil, address == next - 1, next < count else { return .wait }
+    guard asked == nil, address == next - 1, next < addresses.count else { return .wait }
     return reachNext()
   }
 
@@ -50,10 +54,10 @@ package struct TicketTrial {
     return asked == nil ? goOn() : .wait
   }
 
+  /// - Parameter failure: its message need not repeat the address.
   package mutating func failed(_ address: Int, _ failure: WireFailure) -> Action {
     reaching.remove(address)
-    // A refusal says more than an address that cannot be reached.
-    if reported.map({ $0.code == .unavailable && failure.code != .unavailable }) ?? true { reported = failure }
+    if failure.code == .unavailable { reasons[address] = failure.message } else { refusal = refusal ?? failure }
     guard asked != nil else { return goOn() }
     guard asked == address else { return .wait }
     asked = nil
@@ -64,7 +68,7 @@ package struct TicketTrial {
   package mutating func took(_ address: Int, as role: MemberRole) -> Action { .succeed(address, role) }
 
   /// The time for all of them has ended.
-  package func timedOut(_ failure: WireFailure) -> Action { .fail(reported ?? failure) }
+  package func timedOut() -> Action { .fail(failure) }
 
   private mutating func goOn() -> Action {
     if !spare.isEmpty {
@@ -72,9 +76,24 @@ package struct TicketTrial {
       asked = address
       return .join(address)
     }
-    if next < count { return reachNext() }
+    if next < addresses.count { return reachNext() }
     guard reaching.isEmpty else { return .wait }
-    return .fail(reported ?? WireFailure(.usage, "the ticket names no address"))
+    return .fail(failure)
+  }
+
+  /// A refusal says more than addresses that cannot be reached.
+  private var failure: WireFailure {
+    if let refusal { return refusal }
+    guard !addresses.isEmpty else { return WireFailure(.usage, "the ticket names no address") }
+    var tried = addresses.indices.prefix(Self.maxReported).map { address in
+      "\(addresses[address]) (\(reasons[address] ?? "no answer"))"
+    }
+    if addresses.count > tried.count { tried.append("\(addresses.count - tried.count) more") }
+    return WireFailure(
+      .unavailable,
+      "the index of the ticket cannot be reached at \(tried.joined(separator: ", ")). Ask who invited you for a ticket with an "
+        + "address that you can reach (p2pctl network invite --address HOST:PORT), or use the same ticket again when the "
+        + "index is back")
   }
 
   private mutating func reachNext() -> Action {
