@@ -96,15 +96,18 @@ struct DaemonClient {
   /// Adds what the supervisor knows about a daemon that does not answer.
   private func explained(_ error: ControlError, whom: String, name: PeerName?) -> CommandFailure {
     var failure = CommandFailure(error, whom: whom)
-    if let locked = try? SupervisorClient(console: console).locked(after: error) {
+    let supervisor = SupervisorClient(console: console)
+    let lockedHint = (try? supervisor.locked(after: error)).map {
+      "\($0.name) is running: it makes missing sockets again. To end it: p2pctl supervisor stop"
+    }
+    if let lockedHint {
       failure.details.removeAll { $0 == CommandFailure.startHint }
-      failure.details.append(
-        "\(locked.name) is running: it makes missing sockets again. To end it: p2pctl supervisor stop")
+      failure.details.append(lockedHint)
     }
     switch error {
     case .noSocket, .refused, .noAnswer, .closed:
       guard explains, options.socket == nil, let name,
-        let processes = try? SupervisorClient(console: console).processes(timeout: Self.supervisorTimeout)
+        let processes = try? supervisor.processes(timeout: Self.supervisorTimeout)
       else {
         if case .noSocket = error, let name = options.peer { failure = withoutStart(of: name, failure) }
         break
@@ -117,12 +120,17 @@ struct DaemonClient {
         }
       } else {
         let peers = processes.filter { $0.role == .peer }.map(\.name)
-        failure.details.removeAll { $0 == CommandFailure.startHint }
-        failure.details.append(
-          peers.isEmpty
-            ? "The supervisor is running, but without a peer of yours."
-            : "The supervisor runs: \(peers.map(TextRules.escapedForTerminal).joined(separator: ", ")). Select one with --peer."
-        )
+        // There is no such socket to be made again.
+        failure.details.removeAll { $0 == CommandFailure.startHint || $0 == lockedHint }
+        if peers.isEmpty {
+          failure.details.append("The supervisor is running, but without a peer of yours.")
+          if let layout = try? supervisor.layout() {
+            failure.details.append(StartAdvice.adding(name, in: layout, on: console))
+          }
+        } else {
+          let names = peers.map(TextRules.escapedForTerminal).joined(separator: ", ")
+          failure.details.append("The supervisor runs: \(names). Select one with --peer.")
+        }
       }
     default: break
     }

@@ -34,6 +34,19 @@ import WireProtocol
     }
   }
 
+  @Test(arguments: [
+    (["--serve-index", ":7734"], false, true), (["--serve-index", ":7734", "--open"], true, true),
+    (["--serve-index", ":7734", "--peer", "bob"], false, false), (["--peer", "bob=:1"], true, true),
+    (["--peer", "alice=:1"], true, false), (["--index", "192.0.2.1:7734"], true, false), ([], true, false),
+    (["--config", "/etc/x"], false, false),
+  ])
+  func `a start of an index alone gets a peer, and one of other peers that which is named`(
+    flags: [String], isWanted: Bool, isAdded: Bool
+  ) throws {
+    let found = RememberedStart(flags: flags).adding(try PeerName("alice"), isWanted: isWanted)
+    #expect(found.flags == flags + (isAdded ? ["--peer", "alice"] : []))
+  }
+
   /// Starts a supervisor that answers at its third chance.
   private func startSuccessfully(_ arguments: [String]) async throws {
     try fixture.install("#!/bin/sh\necho $$ > '\(fixture.home.path)/pid'\nexec /bin/sleep 60\n")

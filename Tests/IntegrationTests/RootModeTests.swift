@@ -290,7 +290,8 @@ struct RootModeTests {
     }
   }
 
-  @Test func `a user without a peer of the machine joins and runs daemons of their own beside its service`() async throws {
+  @Test func `a user whom the service of the machine does not serve runs daemons of their own and joins`() async throws
+  {
     try await PrivateSystem.with { system in
       // 9: the user exists.
       #expect(try await [0, 9].contains(system.run("/usr/sbin/useradd", "--system", "p2p").status))

@@ -4,6 +4,7 @@ import DocumentModel
 import Glibc
 import TestSupport
 import Testing
+import WireProtocol
 
 /// Starts with obstacles, and the end.
 @Suite(.serialized) struct StartTests {
@@ -106,6 +107,39 @@ import Testing
       }
       _ = try await console.run("supervisor", "stop")
     }
+  }
+
+  @Test func `join beside an index alone names the cure, and after a stop starts a peer as well`() async throws {
+    let home = try TemporaryDirectory()
+    let console = try console(home)
+    let dead = try Ticket(
+      addresses: [Endpoint("127.0.0.1:1"), Endpoint("127.0.0.1:2")],
+      index: #require(PeerID(hex: String(repeating: "c1", count: 32))),
+      secret: #require(TicketSecret(hex: String(repeating: "0", count: 32))), role: .reader,
+      expires: Timestamp(seconds: 4_000_000_000)
+    ).text
+    do {
+      _ = try await start(console, ["--serve-index", "127.0.0.1:0"])
+      for command in [["join", dead], ["join", dead, "--peer", "bob"], ["list", "--peer", "bob"]] {
+        let refused = try await console.run(command)
+        let name = command.last == "bob" ? "bob\n" : ""
+        let cure = "p2pctl supervisor stop && p2pctl supervisor start --serve-index 127.0.0.1:0 --peer \(name)"
+        #expect(refused.status == 69 && refused.errors.contains(cure), "\(refused)")
+        #expect(!refused.errors.contains("makes missing sockets again"), "\(refused)")
+      }
+      #expect(try await console.run("supervisor", "stop").status == 0)
+      let tried = try await console.run("join", dead, "--peer", "bob")
+      #expect(tried.status == 69, "\(tried)")
+      #expect(tried.errors.contains("with a peer: --serve-index 127.0.0.1:0 --peer bob\n"), "\(tried)")
+      #expect(tried.errors.contains("127.0.0.1:1 (") && tried.errors.contains("127.0.0.1:2 ("), "\(tried)")
+      #expect(tried.errors.contains("--address HOST:PORT") && !tried.errors.contains("doctor"), "\(tried)")
+      let shown = try await console.run("supervisor", "status").output
+      #expect(shown.contains("bob") && shown.contains("index"), "\(shown)")
+    } catch {
+      _ = try? await console.run("supervisor", "stop")
+      throw error
+    }
+    _ = try await console.run("supervisor", "stop")
   }
 
   // MARK: Lost sockets

@@ -123,16 +123,20 @@ extension Console {
 }
 
 extension SupervisorStartCommand {
-  /// Starts what the configuration or the last start says, else one peer; names no index, because `join` gives its address
-  /// and its id together.
+  /// Starts what the configuration or the last start says, and a peer if that was an index alone; else one peer. Names no
+  /// index, because `join` gives its address and its id together.
   static func startForJoin(_ peer: PeerName?, on console: Console) throws {
     var command = try parse([])
     let layout = try command.layout(on: console)
-    if !StartAdvice.exists(layout.configurationFile), try RememberedStart.read(in: layout) == nil {
+    if !StartAdvice.exists(layout.configurationFile) {
       guard let name = peer ?? console.environment.user else {
         throw CommandFailure(.usage, "cannot name a peer after the user: name one with --peer NAME")
       }
-      command = try parse(["--peer", name.text])
+      let before = try RememberedStart.read(in: layout)
+      let wanted =
+        before?.adding(name, isWanted: peer != nil) ?? RememberedStart(flags: ["--peer", name.text])
+      if wanted != before { command = try parse(wanted.flags) }
+      if before != nil, wanted != before { console.noteLine("Starting as before, with a peer: \(wanted.text)") }
     }
     let source = try command.source(in: layout, on: console)
     let started = try SupervisorLaunch(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import DocumentModel
+package import DocumentModel
 import Glibc
 import LineJSON
 import POSIXSupport
@@ -80,6 +80,17 @@ package struct RememberedStart: Equatable {
     let (before, after) = (Self.processes(self.flags), Self.processes(flags))
     let names = Set(after.map(\.name))
     return RememberedStart(flags: before.filter { !names.contains($0.name) }.flatMap(\.flags))
+  }
+
+  /// The same with a peer, where these flags start an index alone, or others than the one that is wanted.
+  /// - Parameter isWanted: whether this peer and no other one should run.
+  package func adding(_ peer: PeerName, isWanted: Bool) -> RememberedStart {
+    // With --index alone one runs that is named after the user.
+    guard !flags.contains("--index") else { return self }
+    let names = Self.processes(flags).map(\.name)
+    let peers = names.filter { $0 != "index" }
+    let isMissing = peers.isEmpty ? !names.isEmpty : isWanted && !peers.contains(peer.text)
+    return isMissing ? RememberedStart(flags: flags + ["--peer", peer.text]) : self
   }
 
   /// `--serve-index` and each `--peer`, by the name of what it starts.

@@ -36,6 +36,11 @@ package struct StartAdvice: Equatable {
     "\(sudo)p2pctl supervisor \(verb) \(process)" + (home.map { " --home \($0)" } ?? "")
   }
 
+  private var stopCommand: String {
+    guard isService else { return "\(sudo)p2pctl supervisor stop" }
+    return kind == .system ? "\(sudo)systemctl stop p2p" : "systemctl --user stop p2p"
+  }
+
   private var sudo: String { kind == .system && !isRoot ? "sudo " : "" }
 }
 
@@ -52,6 +57,20 @@ extension StartAdvice {
     let layouts = environment.layouts
     let found = layouts.first { Self.isInstalled($0, environment) } ?? layouts.first
     self.init(found ?? .system, environment)
+  }
+
+  /// How to run a peer where a supervisor runs none: what it starts is decided at its start.
+  static func adding(_ peer: PeerName, in layout: Layout, on console: Console) -> String {
+    let advice = StartAdvice(layout, console.environment)
+    if exists(layout.configurationFile) {
+      return "To run one: add [peers.\(peer)] to \(TextRules.escapedForTerminal(layout.configurationFile)), then: "
+        + "\(advice.stopCommand) && \(advice.command)"
+    }
+    guard !advice.isService, let remembered = try? RememberedStart.read(in: layout) else {
+      return "To run one: \(advice.stopCommand), then start it as before, with --peer \(peer) beside its other flags"
+    }
+    let flags = RememberedStart(flags: remembered.flags + ["--peer", peer.text]).text
+    return "To run one: \(advice.stopCommand) && p2pctl supervisor start \(flags)"
   }
 
   private init(_ layout: Layout, _ environment: Console.Environment) {
