@@ -127,6 +127,8 @@ import WireProtocol
         #expect(refused.status == 69 && refused.errors.contains(cure), "\(refused)")
         #expect(!refused.errors.contains("makes missing sockets again"), "\(refused)")
       }
+      let again = try await start(console, ["--peer", "bob"])
+      #expect(again.outcome.errors.contains("supervisor start --serve-index 127.0.0.1:0 --peer bob\n"), "\(again)")
       #expect(try await console.run("supervisor", "stop").status == 0)
       let tried = try await console.run("join", dead, "--peer", "bob")
       #expect(tried.status == 69, "\(tried)")

@@ -63,6 +63,9 @@ struct SupervisorStartCommand: ConsoleCommand {
       console.noteLine(
         "Already running."
           + (flags.isEmpty && !fresh ? "" : " To start it with other flags, stop it first: p2pctl supervisor stop"))
+      if let peer = firstPeer, options.home == nil, !running.contains(where: { $0.role == .peer }) {
+        console.noteLine(StartAdvice.adding(peer, in: try supervisor.layout(), on: console))
+      }
       try showIndex(of: running, try supervisor.layout(), on: console)
       return .done
     }
@@ -180,6 +183,10 @@ struct SupervisorStartCommand: ConsoleCommand {
       // A choice made since then is the later one.
       return ["run"] + home + remembered.flags + (remembered.flags.contains("--index") ? ["--keep-connect"] : [])
     }
+  }
+
+  private var firstPeer: PeerName? {
+    peer.first?.split(separator: "=", maxSplits: 1).first.flatMap { try? PeerName(String($0)) }
   }
 
   private static func check(peer: String) throws(InvalidValue) {
