@@ -12,13 +12,13 @@ import WireProtocol
 
 /// Commands about the membership, against a scripted index or daemon.
 @Suite struct NetworkCommandTests {
-  private static let index = String(repeating: "c1", count: 32)
+  static let index = String(repeating: "c1", count: 32)
   private static let peer = String(repeating: "b1", count: 32)
   private static let greeting =
     #"{"id":1,"status":200,"protocol":1,"server":"p2p-index/0.1.0","role":"index","peer":"\#(index)","name":"index"}"#
-  private static let secret = "00112233445566778899aabbccddeeff"
+  static let secret = "00112233445566778899aabbccddeeff"
 
-  private static let ticket: String = {
+  static let ticket: String = {
     let addresses = [Endpoint(host: "192.0.2.1", port: 7734)]
     guard let id = PeerID(hex: index), let secret = TicketSecret(hex: secret) else { return "" }
     return Ticket(
@@ -33,7 +33,7 @@ import WireProtocol
       .line(#"{"id":2,"status":200,\#(reply)}"#))
   }
 
-  private func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {
+  func daemon(_ fixture: CommandFixture, _ steps: ScriptedDaemon.Step...) throws -> ScriptedDaemon {
     try ScriptedDaemon(at: fixture.socket("alice")) { line in
       line.contains(#""op":"hello""#) ? [.line(ScriptedDaemon.greeting)] : steps
     }
@@ -259,71 +259,5 @@ import WireProtocol
     #expect(fixture.run("network", "limits") == .done)
     #expect(fixture.output.text.contains("none"))
     _ = index
-  }
-
-  // MARK: join
-
-  @Test func `join hands the ticket to the daemon and says as what it has joined`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(
-      fixture,
-      .line(
-        #"{"id":2,"status":200,"address":"192.0.2.1:7734","index":"\#(Self.index)","role":"reader","withheld":2}"#))
-    #expect(fixture.run("join", " \(Self.ticket)\n", "--share-existing") == .done)
-    #expect(daemon.requests == [#"{"id":2,"op":"join","ticket":"\#(Self.ticket)","share_existing":true}"#])
-    #expect(
-      fixture.output.text.contains("joined the network of the index c1c1c1c1c1c1c1c1 at 192.0.2.1:7734 as reader"))
-    #expect(fixture.errors.text.contains("2 documents shared before"))
-  }
-
-  @Test func `connect says what the network does not learn`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try ScriptedDaemon(at: fixture.socket("alice")) { line in
-      if line.contains("hello") { return [.line(ScriptedDaemon.greeting)] }
-      let more = line.contains("share_existing") ? "" : #","withheld":2"#
-      return [
-        .line(#"{"id":2,"status":200,"address":"192.0.2.1:7734","connected":true,"source":"connect"\#(more)}"#)
-      ]
-    }
-    #expect(fixture.run("connect", "192.0.2.1") == .done)
-    #expect(fixture.errors.text.contains("2 documents shared before stay unknown to this network"))
-    #expect(fixture.errors.text.contains("p2pctl connect 192.0.2.1:7734 --share-existing"))
-    #expect(fixture.run("connect", "192.0.2.1", "--share-existing") == .done)
-    #expect(daemon.requests.last == #"{"id":2,"op":"connect","address":"192.0.2.1:7734","share_existing":true}"#)
-    #expect(fixture.run("connect", "--share-existing") == .usage)
-  }
-
-  @Test(arguments: ["p2p-join:", "nonsense", "p2p-join:e30"])
-  func `what is no ticket is a usage error, and nothing is started`(text: String) throws {
-    let fixture = try CommandFixture()
-    #expect(fixture.run("join", text) == .usage)
-    #expect(!fixture.errors.text.contains("daemon"))
-  }
-
-  @Test func `a ticket comes from standard input as well`() throws {
-    let fixture = try CommandFixture()
-    let daemon = try daemon(
-      fixture, .line(#"{"id":2,"status":200,"address":"192.0.2.1:7734","index":"\#(Self.index)","role":"reader"}"#))
-    let path = try fixture.home.write("ticket", Array("\(Self.ticket)\n".utf8))
-    fixture.input = open(path, O_RDONLY | O_CLOEXEC)
-    defer { close(fixture.input) }
-    #expect(fixture.run("join", "-", "--json") == .done)
-    #expect(daemon.requests == [#"{"id":2,"op":"join","ticket":"\#(Self.ticket)"}"#])
-    #expect(fixture.run("join", "-") == .noInput, "nothing is left to read")
-  }
-
-  @Test func `a damaged ticket is not repeated`() throws {
-    let fixture = try CommandFixture()
-    #expect(fixture.run("join", Self.ticket + "A") == .usage)
-    #expect(!fixture.errors.text.contains(Self.ticket.prefix(40)) && !fixture.output.text.contains(Self.secret))
-  }
-
-  @Test func `the history keeps no tickets`() throws {
-    let directory = try TemporaryDirectory()
-    let history = try #require(HistoryFile(path: directory.file("history")))
-    history.append("join \(Self.ticket)")
-    history.append("list")
-    let again = try #require(HistoryFile(path: directory.file("history")))
-    #expect(again.lines == ["list"])
   }
 }

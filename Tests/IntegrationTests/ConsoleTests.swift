@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Glibc
 import TestSupport
 import Testing
+import WireProtocol
 
 /// p2pctl on a terminal.
 @Suite(.serialized) struct ConsoleTests {
   private static let prompt = "p2p> "
-  private static let question = "Index (HOST[:PORT], empty to run one on this machine, Ctrl-D to cancel): "
+  private static let question = "Index (HOST[:PORT] or a ticket, empty to run one on this machine, Ctrl-D to cancel): "
 
   private func p2pctl(_ system: Installation) throws -> Program {
     try Program(
@@ -90,6 +92,42 @@ import Testing
       try await session.expect(Self.prompt)
       session.type("exit\r")
       #expect(try await session.end().status == 0)
+    }
+  }
+
+  @Test func `a ticket that a mail has broken into lines joins from each prompt, and no piece of it is left`()
+    async throws
+  {
+    try await ClosedInstallation.with { network in
+      func pasted() async throws -> String {
+        let digits = Array(try await network.invite().text)
+        return stride(from: 0, to: digits.count, by: 76)
+          .map { String(digits[$0..<min($0 + 76, digits.count)]) + "\r" }.joined()
+      }
+      let second = try p2pctl(network.second)
+      let fresh = try TypedSession(second)
+      try await fresh.expect(Self.question)
+      fresh.type(try await pasted())
+      try await fresh.expect("joined the network of the index")
+      try await fresh.expect(Self.prompt)
+      for line in ["join -\r", "join ", ""] {
+        fresh.type(line + (try await pasted()))
+        try await fresh.expect("joined the network of the index")
+        try await fresh.expect(Self.prompt)
+      }
+      fresh.type("exit\r")
+      let ended = try await fresh.end()
+      #expect(ended.status == 0 && !ended.shown.contains("unknown"), "\(ended)")
+      let histories = try FileManager.default.subpathsOfDirectory(atPath: network.second.home.path)
+        .filter { $0.hasSuffix("/history") }
+      let history = TemporaryDirectory.read(network.second.home.file(try #require(histories.first))) ?? []
+      #expect(String(decoding: history, as: UTF8.self) == "exit\n")
+
+      let direct = try TypedSession(second, "join", "-")
+      try await direct.expect("Paste the ticket and press Enter:")
+      direct.type(try await pasted())
+      let joined = try await direct.end()
+      #expect(joined.status == 0 && joined.shown.contains("joined the network"), "\(joined)")
     }
   }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import DocumentModel
+import WireProtocol
 
 /// Asks the user for the index and starts everything, if no daemon is running.
 enum FirstRunPrompt {
@@ -36,7 +37,7 @@ enum FirstRunPrompt {
     console.noteLine("To start one now, choose the index it should use.")
     for _ in 0..<maxAttempts {
       let typed: String
-      switch console.ask("Index (HOST[:PORT], empty to run one on this machine, Ctrl-D to cancel): ") {
+      switch console.ask("Index (HOST[:PORT] or a ticket, empty to run one on this machine, Ctrl-D to cancel): ") {
       case .text(let answer): typed = answer.trimmed
       case .end:
         console.noteLine("")
@@ -44,6 +45,12 @@ enum FirstRunPrompt {
       case .interrupted:
         console.noteLine("")
         throw CommandFailure.silent(.interrupted)
+      }
+      if let ticket = ticket(in: typed) { return try JoinCommand.parse([ticket]).perform(on: console) == .done }
+      // No label of a host name is longer: RFC 1035, section 2.3.4. It must not be looked up.
+      guard typed.utf8.count <= 63 || !TicketText.mayBePiece(typed) else {
+        console.noteLine("Not an address, but perhaps a piece of a ticket: paste all of it, from \(Ticket.prefix) on")
+        continue
       }
       let index: Endpoint?
       do throws(InvalidValue) {
@@ -55,6 +62,12 @@ enum FirstRunPrompt {
       return try start(index, on: console)
     }
     return false
+  }
+
+  /// The ticket of a line that names one, or `-` if it is to be asked for: `join -`.
+  private static func ticket(in line: String) -> String? {
+    guard TicketText(line) == .none else { return line }
+    return line.split(separator: " ").first { $0 != "p2pctl" } == "join" ? "-" : nil
   }
 
   private static func start(_ index: Endpoint?, on console: Console) throws -> Bool {

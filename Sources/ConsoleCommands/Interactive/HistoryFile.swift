@@ -39,10 +39,18 @@ package final class HistoryFile {
     close(descriptor)
   }
 
-  /// Leaves lines with tickets out: these let anybody join who reads them.
   package func append(_ line: String) {
-    guard !line.contains(Ticket.prefix) else { return }
+    guard Self.isKept(line) else { return }
     Self.write(line + "\n", to: descriptor)
+  }
+
+  /// Leaves out tickets, which let anybody join who reads them, and what may be a piece of one: pasted line by line.
+  package static func isKept(_ line: String) -> Bool {
+    let words = line.split(whereSeparator: \.isWhitespace).drop { $0 == "p2pctl" }
+    guard let verb = words.first, verb != "join", TicketText(line) == .none else { return false }
+    if RootCommand.subcommandNames().contains(String(verb)) || Repl.exitCommands.contains(String(verb)) { return true }
+    return !line.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "-" && $0 != "_" })
+      .contains(where: TicketText.mayBePiece)
   }
 
   /// Root writes nothing into a directory of another user, who could have planted a link.

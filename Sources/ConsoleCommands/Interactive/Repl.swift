@@ -111,20 +111,30 @@ struct Repl {
     do throws(ShellWords.Failure) {
       words = FileWords.expanded(try ShellWords.words(of: line), home: console.environment.variable("HOME"))
     } catch {
-      console.report(CommandFailure(error))
-      return .usage
+      guard TicketText(line) != .none else {
+        console.report(CommandFailure(error))
+        return .usage
+      }
+      // A quote mark before a ticket, or behind it.
+      words = ["join", line]
     }
     if words == ["help"] {
       try console.write(HelpText.commands(columns: console.terminalWidth()))
       return .done
     }
-    guard let arguments = arguments(of: words) else { return .done }
+    guard let arguments = arguments(of: isBareTicket(line, words) ? ["join", line] : words) else { return .done }
     if let first = arguments.first, Self.exitCommands.contains(first) { return nil }
     if arguments.first == "repl" {
       console.noteLine("Already in the interactive shell.")
       return .done
     }
     return CommandRunner.run(arguments, on: console)
+  }
+
+  /// Whether a ticket was pasted without a command before it.
+  private func isBareTicket(_ line: String, _ words: [String]) -> Bool {
+    guard let verb = words.first(where: { $0 != "p2pctl" }), RootCommand.command([verb]) == nil else { return false }
+    return TicketText(line) != .none
   }
 
   /// The arguments of p2pctl that a line stands for; `nil` if it is empty or a comment.

@@ -15,12 +15,13 @@ struct JoinCommand: ConsoleCommand {
     """
     Starts your daemon if it is not running, and uses the index of the ticket from then on. What you shared before is \
     announced to the new network only with --share-existing. A ticket on the command line can be seen by other users of \
-    this machine while the command runs: - reads it from standard input, where you paste it and press Enter.
+    this machine while the command runs: - reads it from standard input, where you paste it and press Enter. It may be \
+    broken into lines or quoted, or stand in a mail.
     """)
 
   @Argument(
     help: ArgumentHelp("The line that begins with \(Ticket.prefix), or - for standard input.", valueName: "ticket"))
-  var ticket: String
+  var ticket: [String]
 
   @Flag(help: "Also announce what was shared before.")
   var shareExisting = false
@@ -53,35 +54,57 @@ struct JoinCommand: ConsoleCommand {
     return .done
   }
 
-  private func readTicket(from console: Console) throws(CommandFailure) -> Ticket {
-    var text = ticket
-    if text == "-" {
-      if isatty(console.input) == 1 { console.noteLine("Paste the ticket and press Enter:") }
-      do throws(SystemError) {
-        text = String(decoding: try Self.read(console.input), as: UTF8.self)
-      } catch {
-        throw CommandFailure(.noInput, "cannot read the ticket from standard input: \(error)")
-      }
+  /// At a terminal, lines are read until the ticket is complete, so that no piece of it is left to the shell.
+  private func readTicket(from console: Console) throws -> Ticket {
+    let (isTyped, isStandardInput) = (console.terminal.isInput, ticket == ["-"])
+    var text = ""
+    if !isStandardInput {
+      text = ticket.joined(separator: " ")
+    } else if isTyped {
+      console.noteLine("Paste the ticket and press Enter:")
+    } else {
+      text = try Self.read(console.input)
+    }
+    var found = TicketText(text)
+    var isFirst = isStandardInput
+    while isTyped, found == .incomplete || (isStandardInput && found == .none), text.utf8.count < TicketText.maxLength {
+      if !isFirst { console.noteLine("The ticket goes on: paste the rest. An empty line ends it.") }
+      guard let line = try nextLine(isFirst ? "" : "> ", on: console) else { break }
+      (text, isFirst) = (text + "\n" + line, false)
+      found = TicketText(text)
+    }
+    do throws(InvalidValue) {
+      return try found.ticket()
+    } catch {
+      // What was pasted behind it may be pieces of the ticket.
+      if isTyped { tcflush(console.input, TCIFLUSH) }
       guard text.contains(where: { !$0.isWhitespace }) else {
         throw CommandFailure(.noInput, "standard input has no ticket")
       }
-    }
-    do throws(InvalidValue) {
-      // A line that was copied may have white space around it, and a mail program may have broken it.
-      return try Ticket(text.filter { !$0.isWhitespace })
-    } catch {
       throw CommandFailure(
         .usage, TextRules.escapedForTerminal(error.reason), ["An admin makes one with: p2pctl network invite"])
     }
   }
 
-  /// A person ends a line with Enter; a file may have it broken into several.
-  private static func read(_ descriptor: CInt) throws(SystemError) -> [UInt8] {
-    guard isatty(descriptor) == 1 else { return try SmallFile.prefix(of: descriptor, max: Ticket.maxLength + 2) }
-    var bytes = [UInt8](repeating: 0, count: Ticket.maxLength + 2)
-    let count = Glibc.read(descriptor, &bytes, bytes.count)
-    guard count >= 0 else { throw SystemError(errno) }
-    return Array(bytes.prefix(count))
+  /// - Returns: `nil` at the end: an empty line, or Ctrl-D.
+  private func nextLine(_ prompt: String, on console: Console) throws -> String? {
+    switch console.ask(prompt) {
+    case .text(let line): return line.contains { !$0.isWhitespace } ? line : nil
+    case .end:
+      console.noteLine("")
+      return nil
+    case .interrupted:
+      console.noteLine("")
+      throw CommandFailure.silent(.interrupted)
+    }
+  }
+
+  private static func read(_ descriptor: CInt) throws(CommandFailure) -> String {
+    do throws(SystemError) {
+      return String(decoding: try SmallFile.prefix(of: descriptor, max: TicketText.maxLength), as: UTF8.self)
+    } catch {
+      throw CommandFailure(.noInput, "cannot read the ticket from standard input: \(error)")
+    }
   }
 
   private func startIfNeeded(on console: Console) throws {
