@@ -143,7 +143,7 @@ extension Membership {
   /// - Returns: the claim on which the new one rests.
   private func checkFreedom(of prefix: String, for peer: PeerID) throws(MembershipRefusal) -> String? {
     guard prefix.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 1 else {
-      throw .invalid("only an admin claims a whole collection")
+      throw .invalid("only an admin claims a whole collection, or the operator at the machine of the index")
     }
     let above = claim(governing: prefix)
     if let above, !above.admits(peer) {

@@ -12,7 +12,7 @@ extension Membership {
   ) throws(MembershipRefusal) -> Decision<Expulsion> {
     try authorize(actor, as: .admin)
     let missing = "no member has this id"
-    let peer = try find(prefix, among: members.keys, missing)
+    let peer = try find(prefix, among: Array(members.keys) + Array(own), missing)
     guard let member = members[peer] else {
       guard own.contains(peer) else { throw .notFound(missing) }
       throw .invalid("this peer belongs to the supervisor of the index: ban it, or remove it there")

@@ -47,7 +47,8 @@ import WireProtocol
     let daemon = try daemon(fixture, .close)
     #expect(fixture.run("network", "members") == .done)
     #expect(index.requests == [#"{"id":2,"op":"members"}"#])
-    #expect(daemon.requests.isEmpty)
+    #expect(!daemon.requests.contains { $0.contains("members") })
+    #expect(fixture.errors.text.isEmpty)
   }
 
   @Test func `otherwise the daemon passes the request on`() throws {
@@ -63,6 +64,61 @@ import WireProtocol
     let daemon = try daemon(fixture, .line(#"{"id":2,"status":200,"members":[]}"#))
     #expect(fixture.run("network", "members", "--peer", "alice") == .done)
     #expect(index.requests.isEmpty && daemon.requests.count == 1)
+  }
+
+  // MARK: Two networks
+
+  /// The daemon of a peer that uses an index, by its id.
+  private func ownPeer(_ fixture: CommandFixture, at index: String) throws -> ScriptedDaemon {
+    let status = Sample.status.replacing(#""connected":true"#, with: #""connected":true,"id":"\#(index)""#)
+    return try daemon(fixture, .line(status))
+  }
+
+  @Test func `a claim at an index that runs here is for the own peer`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""claims":[]"#)
+    let daemon = try ownPeer(fixture, at: Self.index)
+    #expect(fixture.run("network", "claim", "data/") == .done)
+    #expect(index.requests == [#"{"id":2,"op":"claim","prefix":"data/","peer":"\#(ScriptedDaemon.id)"}"#])
+    #expect(fixture.run("network", "claim", "data/", "--for", "b1b1b1b1") == .done)
+    #expect(index.requests.last == #"{"id":2,"op":"claim","prefix":"data/","peer":"b1b1b1b1"}"#)
+    #expect(fixture.errors.text.isEmpty)
+    _ = daemon
+  }
+
+  @Test func `a claim without an owner is refused when the own peer is in another network`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""claims":[]"#)
+    let daemon = try ownPeer(fixture, at: Self.peer)
+    #expect(fixture.run("network", "claim", "data/") == .usage)
+    #expect(index.requests.isEmpty && !daemon.requests.contains { $0.contains("claim") })
+    for part in ["c1c1c1c1", "b1b1b1b1b1b1b1b1 at 127.0.0.1:7734", "claim data/ --peer alice", "claim data/ --for ID"] {
+      #expect(fixture.errors.text.contains(part))
+    }
+  }
+
+  @Test(arguments: [["members"], ["claim"], ["claim", "data/", "--release"]])
+  func `where there are two networks, commands say which index was asked`(words: [String]) throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""members":[],"claims":[]"#)
+    let daemon = try ownPeer(fixture, at: Self.peer)
+    #expect(CommandRunner.run(["network"] + words, on: fixture.console) == .done)
+    #expect(index.requests.count == 1)
+    #expect(fixture.errors.text.contains("index of this machine was asked: c1c1c1c1c1c1c1c1"))
+    #expect(fixture.errors.text.contains("--peer alice asks that one"))
+    _ = daemon
+  }
+
+  @Test(arguments: [[], ["--json"]])
+  func `an id that is not found says which index was asked`(json: [String]) throws {
+    let fixture = try CommandFixture()
+    let failure = #"{"id":2,"status":404,"error":"not-found","message":"no member has this id"}"#
+    let index = try ScriptedDaemon(
+      at: Layout(home: fixture.home.path).indexSocket, greeting: Self.greeting, .line(failure))
+    let daemon = try ownPeer(fixture, at: Self.peer)
+    #expect(CommandRunner.run(["network", "revoke", "b1b1b1b1"] + json, on: fixture.console) == .notFound)
+    #expect(fixture.errors.text.contains("--peer alice asks that one"))
+    _ = (index, daemon)
   }
 
   @Test func `what the index forbids is exit status 77`() throws {

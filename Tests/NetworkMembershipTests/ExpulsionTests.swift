@@ -45,6 +45,17 @@ import WireProtocol
     #expect(membership.role(of: peer(3)) == .publisher, "whom they let in before belongs to the network")
   }
 
+  @Test func `a peer of the index's supervisor is refused with the reason, by its first digits as well`() throws {
+    var membership = start
+    membership.setOwn([peer(7)])
+    let reason = "this peer belongs to the supervisor of the index: ban it, or remove it there"
+    for prefix in [prefix(peer(7)), try #require(DigestPrefix(hex: String(peer(7).hex.prefix(8))))] {
+      #expect(throws: MembershipRefusal.invalid(reason)) {
+        try membership.revoke(prefix, by: .operator, at: time(100))
+      }
+    }
+  }
+
   @Test(arguments: [false, true])
   func `claims stay, and are counted`(isBanned: Bool) throws {
     var membership = start

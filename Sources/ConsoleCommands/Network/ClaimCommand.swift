@@ -20,7 +20,8 @@ struct ClaimCommand: ConsoleCommand {
   var prefix: String?
 
   @Option(
-    name: .customLong("for"), help: ArgumentHelp("Make this peer the owner: for admins.", valueName: "id"),
+    name: .customLong("for"),
+    help: ArgumentHelp("Make this peer the owner instead of yours: for admins.", valueName: "id"),
     transform: { try TypedID($0) })
   var owner: TypedID?
 
@@ -58,9 +59,7 @@ struct ClaimCommand: ConsoleCommand {
   func perform(on console: Console) throws -> ExitStatus {
     let client = NetworkClient(console: console, options: daemon)
     guard prefix == nil else {
-      let request = request
-      // The operator of an index shares nothing.
-      let reply: ClaimsReply = try client.ask(.claim(request), asPeer: request.change == .own && request.peer == nil)
+      let reply: ClaimsReply = try client.ask(.claim(request))
       if let claim = reply.claims.first {
         if daemon.json {
           try console.writeJSON(claim.members)

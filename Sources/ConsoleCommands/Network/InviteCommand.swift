@@ -13,8 +13,8 @@ struct NetworkCommand: DocumentedCommand {
     abstract: "Decide who belongs to a closed network.",
     discussion: """
       An index that other machines reach serves members only, unless it was started with --open. Where an index of yours \
-      runs, these commands ask it directly; elsewhere they go through your daemon to its index, where your peer has to be \
-      an admin. Every member may list limits and claims, publishers also claim.
+      runs, these commands ask it directly, and --peer asks the index of a peer; elsewhere they go through your daemon to its \
+      index, where your peer has to be an admin. Every member may list limits and claims, publishers also claim.
       """,
     subcommands: [
       InviteCommand.self, MembersCommand.self, RevokeCommand.self, BanCommand.self, UnbanCommand.self, BansCommand.self,

@@ -8,20 +8,84 @@ import WireProtocol
 
 /// Sends requests about the membership: to the control socket of an index that runs here, else through the daemon to the
 /// index that it uses, where its peer needs the role.
-struct NetworkClient {
+final class NetworkClient {
+  /// The daemon of the user need not run, and is only asked what it knows.
+  private static let statusTimeout = Duration.seconds(1)
+
   let console: Console
   let options: DaemonOptions
+  /// The peer of the user, if the options select none.
+  private lazy var ownPeer: ControlStatusReply? =
+    options.socket == nil
+    ? try? DaemonClient(console: console, options: options, offersStart: false, explains: false)
+      .request(.status, timeout: Self.statusTimeout) : nil
+  private var hasSaidWhich = false
 
-  /// - Parameter asPeer: whether the peer of the user asks, also on the machine of the index.
-  func ask<Reply: WireReply>(
-    _ request: MembershipRequest, asPeer: Bool = false, for type: Reply.Type = Reply.self
-  ) throws -> Reply {
-    if !asPeer || options.socket != nil, let path = localIndex,
-      let reply = try askOperator(request, at: path, for: type)
-    {
-      return reply
+  init(console: Console, options: DaemonOptions) {
+    self.console = console
+    self.options = options
+  }
+
+  func ask<Reply: WireReply>(_ request: MembershipRequest, for type: Reply.Type = Reply.self) throws -> Reply {
+    guard let path = localIndex, var index = try openIndex(at: path) else {
+      return try DaemonClient(console: console, options: options).request(.network(request), for: type)
     }
-    return try DaemonClient(console: console, options: options).request(.network(request), for: type)
+    let otherPeer = index.greeting.peer.flatMap(peerElsewhere)
+    let request = try forOwnPeer(request, of: index.greeting.peer, otherPeer)
+    do {
+      let reply: Reply = try exchange(request, on: &index)
+      if let otherPeer, !hasSaidWhich, !options.json {
+        Self.which(otherPeer, index.greeting.peer).forEach(console.noteLine)
+      }
+      hasSaidWhich = true
+      return reply
+    } catch var failure as CommandFailure {
+      if let otherPeer, !hasSaidWhich { failure.details += Self.which(otherPeer, index.greeting.peer) }
+      throw failure
+    }
+  }
+
+  // MARK: Two networks
+
+  /// The peer of the user, if it is in another network than that of the index here.
+  private func peerElsewhere(than network: PeerID) -> ControlStatusReply? {
+    // The index of a closed network has always proven its id.
+    ownPeer.flatMap { peer in (peer.index.id.map { $0 != network } ?? peer.index.connected) ? peer : nil }
+  }
+
+  /// The operator of an index shares nothing: it claims for the peer of the user.
+  private func forOwnPeer(
+    _ request: MembershipRequest, of network: PeerID?, _ otherPeer: ControlStatusReply?
+  ) throws(CommandFailure) -> MembershipRequest {
+    guard case .claim(let claim) = request, let prefix = claim.prefix, claim.change == .own, claim.peer == nil else {
+      return request
+    }
+    if let otherPeer {
+      let command = "p2pctl network claim \(ShellWords.escaped(prefix, in: nil))"
+      throw CommandFailure(
+        .usage, "an index runs here, and peer \(otherPeer.name) is in the network of another one",
+        [
+          "the index here: \(network?.hex ?? "")",
+          "that of peer \(otherPeer.name): \(Self.text(of: otherPeer.index))",
+          "To claim there: \(command) --peer \(otherPeer.name)",
+          "To claim here, for a publisher of this network: \(command) --for ID",
+        ].map(TextRules.escapedForTerminal))
+    }
+    // Without one, the index says that an owner has to be named.
+    guard let ownPeer else { return request }
+    return .claim(ClaimRequest(prefix: prefix, peer: DigestPrefix(ownPeer.peer.digest)))
+  }
+
+  /// Which index was asked, where there are two.
+  private static func which(_ peer: ControlStatusReply, _ network: PeerID?) -> [String] {
+    [
+      "The index of this machine was asked: \(network.map(shortID) ?? "").",
+      "Peer \(peer.name) uses \(text(of: peer.index)): --peer \(peer.name) asks that one.",
+    ].map(TextRules.escapedForTerminal)
+  }
+
+  private static func text(of index: IndexState) -> String {
+    (index.id.map { "\(shortID($0)) at " } ?? "") + index.address.description
   }
 
   /// Asks for pages until one names no next, and hands each to `body`.
@@ -59,24 +123,29 @@ struct NetworkClient {
   }
 
   /// - Returns: `nil` if the daemon should be asked: the caller is not the operator, or the index is gone.
-  private func askOperator<Reply: WireReply>(
-    _ request: MembershipRequest, at path: String, for type: Reply.Type
-  ) throws -> Reply? {
-    do {
-      var connection = try ControlConnection.open(path, role: .index, timeout: console.helloTimeout)
-      let reply = try connection.exchange(timeout: DaemonClient.timeout) {
-        IndexRequest.membership(request).json(id: $0)
-      }
-      do {
-        return try Reply(reply)
-      } catch {
-        throw ControlError.malformed(path, reason: error.message)
-      }
-    } catch let error as ControlError {
+  private func openIndex(at path: String) throws(CommandFailure) -> ControlConnection? {
+    do throws(ControlError) {
+      return try ControlConnection.open(path, role: .index, timeout: console.helloTimeout)
+    } catch {
       switch error {
       case .noSocket, .refused, .notPermitted, .wrongRole: return nil
       default: throw CommandFailure(error, whom: "the index")
       }
+    }
+  }
+
+  private func exchange<Reply: WireReply>(
+    _ request: MembershipRequest, on index: inout ControlConnection
+  ) throws -> Reply {
+    do {
+      let reply = try index.exchange(timeout: DaemonClient.timeout) { IndexRequest.membership(request).json(id: $0) }
+      do throws(WireFailure) {
+        return try Reply(reply)
+      } catch {
+        throw ControlError.malformed(index.path, reason: error.message)
+      }
+    } catch let error as ControlError {
+      throw CommandFailure(error, whom: "the index")
     }
   }
 }
