@@ -103,7 +103,8 @@ package enum CommandLineTool {
       }
       var byte: UInt8 = 0
       guard read(STDIN_FILENO, &byte, 1) == 1 else { return .end }
-      if byte == UInt8(ascii: "\n") { break }
+      // What was typed ahead while the shell edited its line has CR as it came: termios(3), ICRNL.
+      if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { break }
       line.append(byte)
     }
     return .text(String(decoding: line, as: UTF8.self))

@@ -128,6 +128,18 @@ import WireProtocol
       direct.type(try await pasted())
       let joined = try await direct.end()
       #expect(joined.status == 0 && joined.shown.contains("joined the network"), "\(joined)")
+
+      // The editor of a shell has read the first line, and the terminal holds the others as they came.
+      let shell = try TypedSession(
+        Program(path: "/bin/bash", environment: ["P2P_HOME": network.second.home.path, "TERM": "xterm"]), "--norc",
+        "--noprofile", "-i")
+      try await shell.expect("bash-")
+      shell.type("PS1='ready> '; '\(second.path)' join " + (try await pasted()))
+      try await shell.expect("joined the network")
+      try await shell.expect("ready> ")
+      shell.type("exit\r")
+      let left = try await shell.end()
+      #expect(left.status == 0 && !left.shown.contains("not found"), "\(left)")
     }
   }
 

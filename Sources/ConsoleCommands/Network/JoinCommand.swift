@@ -66,9 +66,12 @@ struct JoinCommand: ConsoleCommand {
       text = try Self.read(console.input)
     }
     var found = TicketText(text)
-    var isFirst = isStandardInput
+    var (isFirst, isExplained) = (isStandardInput, false)
     while isTyped, found == .incomplete || (isStandardInput && found == .none), text.utf8.count < TicketText.maxLength {
-      if !isFirst { console.noteLine("The ticket goes on: paste the rest. An empty line ends it.") }
+      if !isFirst, !isExplained {
+        console.noteLine("The ticket goes on: paste the rest. An empty line ends it.")
+        isExplained = true
+      }
       guard let line = try nextLine(isFirst ? "" : "> ", on: console) else { break }
       (text, isFirst) = (text + "\n" + line, false)
       found = TicketText(text)
