@@ -176,8 +176,8 @@ private final class ManualClock: Sendable {
     }
     let start = ContinuousClock.now
     let (rows, counts) = registry.snapshot(limit: 48, maps: true)
-    // A debug build; a release takes a tenth.
-    #expect(ContinuousClock.now - start < .milliseconds(500))
+    // A tenth of a second in a debug build; comparing each with each would take minutes.
+    #expect(ContinuousClock.now - start < .seconds(10))
     #expect(rows.count == 48 && rows.prefix(4).allSatisfy { $0.state == "active" } && counts.queued == 9_996)
     withExtendedLifetime(handles) {}
   }
