@@ -94,7 +94,7 @@ import WireProtocol
           let ticket = ticket([Endpoint](repeating: silent.endpoint, count: 8), index: silent.id)
           let failure = try await alice.ask(.join(JoinNetwork(ticket, sharesExisting: false))).failure
           #expect(failure?.code == .unavailable)
-          #expect(failure?.message.contains("does not answer at \(silent.endpoint)") == true)
+          #expect(failure?.message.contains("cannot be reached at \(silent.endpoint) (no answer)") == true)
         }
       }
     }
