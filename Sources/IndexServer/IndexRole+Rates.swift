@@ -43,24 +43,25 @@ extension IndexRole {
     guard let now = connection?.eventLoop.now else { return }
     let rates = service.rates
     if let block {
-      if let limit = limits.requestsPerAddress, !rates.requestsOfAddresses.take(block, limit: limit, at: now) {
-        throw Self.tooMany("requests_per_address", limit, "requests")
+      if let limit = limits.requestsPerAddress, let wait = rates.requestsOfAddresses.take(block, limit: limit, at: now)
+      {
+        throw Self.tooMany("requests_per_address", limit, "requests", wait)
       }
-      if let limit = limits.bytesPerAddress, !rates.bytesOfAddresses.isWithin(block, limit: limit, at: now) {
-        throw Self.tooMany("bytes_per_address", limit, "bytes of replies")
+      if let limit = limits.bytesPerAddress, let wait = rates.bytesOfAddresses.wait(block, limit: limit, at: now) {
+        throw Self.tooMany("bytes_per_address", limit, "bytes of replies", wait)
       }
     }
     guard let member else { return }
-    if let limit = limits.member.requests, !rates.requestsOfMembers.take(member, limit: limit, at: now) {
-      throw Self.tooMany("requests_per_member", limit, "requests of a member")
+    if let limit = limits.member.requests, let wait = rates.requestsOfMembers.take(member, limit: limit, at: now) {
+      throw Self.tooMany("requests_per_member", limit, "requests of a member", wait)
     }
-    if let limit = limits.member.bytes, !rates.bytesOfMembers.isWithin(member, limit: limit, at: now) {
-      throw Self.tooMany("bytes_per_member", limit, "bytes of replies to a member")
+    if let limit = limits.member.bytes, let wait = rates.bytesOfMembers.wait(member, limit: limit, at: now) {
+      throw Self.tooMany("bytes_per_member", limit, "bytes of replies to a member", wait)
     }
   }
 
-  private static func tooMany(_ name: StaticString, _ limit: Int, _ what: String) -> WireFailure {
-    WireFailure(.tooMany, "at most \(limit) \(what) in a second", limit: .init("\(name)", limit), retryAfter: 1)
+  private static func tooMany(_ name: StaticString, _ limit: Int, _ what: String, _ wait: Int) -> WireFailure {
+    WireFailure(.tooMany, "at most \(limit) \(what) in a second", limit: .init("\(name)", limit), retryAfter: wait)
   }
 
   /// After replies of this many bytes.

@@ -11,12 +11,13 @@ package final class RequestRates<Key: Hashable & Sendable>: Sendable {
 
   package init() {}
 
-  /// - Returns: whether a request is within the limit.
-  package func take(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
+  /// Counts a request that is within the limit.
+  /// - Returns: the seconds after which it is, at most a day; `nil` if it is now.
+  package func take(_ key: Key, limit: Int, at now: NIODeadline) -> Int? {
     change(key, limit, now) { left in
-      guard left >= 1 else { return false }
+      guard left >= 1 else { return Self.seconds(until: 1, left, limit) }
       left -= 1
-      return true
+      return nil
     }
   }
 
@@ -30,9 +31,13 @@ package final class RequestRates<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  /// Whether what was sent so far is within the limit.
-  package func isWithin(_ key: Key, limit: Int, at now: NIODeadline) -> Bool {
-    change(key, limit, now) { $0 >= 0 }
+  /// The seconds after which what was sent so far is within the limit, at most a day; `nil` if it is now.
+  package func wait(_ key: Key, limit: Int, at now: NIODeadline) -> Int? {
+    change(key, limit, now) { $0 >= 0 ? nil : Self.seconds(until: 0, $0, limit) }
+  }
+
+  private static func seconds(until needed: Double, _ left: Double, _ limit: Int) -> Int {
+    Int(min(max(((needed - left) / Double(limit)).rounded(.up), 1), 86_400))
   }
 
   private func change<Result: Sendable>(

@@ -9,14 +9,25 @@ import Testing
   private let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
   private func isWithin(after milliseconds: Int64) -> Bool {
-    rates.isWithin("a", limit: 1000, at: start + .milliseconds(milliseconds))
+    rates.wait("a", limit: 1000, at: start + .milliseconds(milliseconds)) == nil
   }
 
   @Test func `requests are as many as the limit in a second, and at once`() {
-    #expect((0..<5).map { _ in rates.take("a", limit: 3, at: start) } == [true, true, true, false, false])
-    #expect(rates.take("b", limit: 3, at: start))
-    #expect(!rates.take("a", limit: 3, at: start + .milliseconds(300)))
-    #expect(rates.take("a", limit: 3, at: start + .milliseconds(400)))
+    #expect((0..<5).map { _ in rates.take("a", limit: 3, at: start) } == [nil, nil, nil, 1, 1])
+    #expect(rates.take("b", limit: 3, at: start) == nil)
+    #expect(rates.take("a", limit: 3, at: start + .milliseconds(300)) == 1)
+    #expect(rates.take("a", limit: 3, at: start + .milliseconds(400)) == nil)
+  }
+
+  @Test(arguments: [
+    (11_000, 0, 10), (11_000, 300, 10), (11_000, 9300, 1), (11_001, 0, 11), (1001, 0, 1), (1000, 0, nil),
+    (.max, 0, 86_400 as Int?),
+  ])
+  func `a refusal says after how many seconds it is not repeated`(sent: Int, milliseconds: Int64, wait: Int?) {
+    rates.spend(sent, "a", limit: 1000, at: start)
+    let time = start + .milliseconds(milliseconds)
+    #expect(rates.wait("a", limit: 1000, at: time) == wait)
+    if let wait, wait < 86_400 { #expect(rates.wait("a", limit: 1000, at: time + .seconds(Int64(wait))) == nil) }
   }
 
   @Test func `a long reply is made up for as a whole`() {
