@@ -90,6 +90,15 @@ import Testing
     #expect(error(text)?.line != nil)
   }
 
+  @Test(arguments: [
+    ("[network.limits]\nsessions_per_member = 1", "1 is out of range; expected 2 to 1000000000"),
+    ("[supervisor]\nkill_unresponsive_after = 59", "59 is out of range; expected 0, or 60 to 86400"),
+    ("[index]\nmemory = 15", "15 is out of range; expected 16 to 1099511627776"),
+  ])
+  func `a number out of range is reported with the range`(text: String, reason: String) {
+    #expect(error(text)?.reason == reason)
+  }
+
   @Test(arguments: [("[index", 1), ("[index]\nserve = maybe", 2), ("a = 1\na = 2", 2), ("[index]\n[index]\n", 2)])
   func `syntax error has a line`(text: String, line: Int) {
     #expect(error(text)?.line == line)

@@ -115,7 +115,7 @@ package struct ConfigurationFile: Sendable, Equatable {
     if let table = try root.table("supervisor") {
       try table.allow(SettingNames.supervisor)
       supervisor.killUnresponsiveAfter =
-        try table.integer("kill_unresponsive_after") { $0 == 0 || (60...86_400).contains($0) }
+        try table.integer("kill_unresponsive_after", in: 60...86_400, takesZero: true)
         ?? supervisor.killUnresponsiveAfter
     }
     if let table = try root.table("log") {
@@ -129,7 +129,7 @@ package struct ConfigurationFile: Sendable, Equatable {
       try table.allow(SettingNames.network + ["limits"])
       network.plain = try table.word("plain") ?? network.plain
       network.open = try table.boolean("open") ?? network.open
-      network.grace = try table.integer("grace", where: (0...86_400).contains) ?? network.grace
+      network.grace = try table.integer("grace", in: 0...86_400) ?? network.grace
       if let limits = try table.table("limits") { try read(limits: limits) }
     }
     if let table = try root.table("peer") {
@@ -153,26 +153,24 @@ package struct ConfigurationFile: Sendable, Equatable {
 
   private mutating func read(bounds table: TableReader) throws(ConfigurationError) {
     // In MiB; at most an exbibyte.
-    let memory = 1...(1 << 40)
-    let least = 16
-    if let wanted = try table.integer("memory", where: { $0 >= least && memory.contains($0) }) {
+    let (least, most) = (16, 1 << 40)
+    if let wanted = try table.integer("memory", in: least...most) {
       index.bounds.memory = wanted << 20
     }
-    if let wanted = try table.integer("memory_per_address", where: memory.contains) {
+    if let wanted = try table.integer("memory_per_address", in: 1...most) {
       index.bounds.memoryPerAddress = wanted << 20
     }
     let counts = 1...1_000_000_000
     index.bounds.recordsPerAddress =
-      try table.integer("records_per_address", where: counts.contains) ?? index.bounds.recordsPerAddress
+      try table.integer("records_per_address", in: counts) ?? index.bounds.recordsPerAddress
     index.bounds.requestsPerAddress =
-      try table.integer("requests_per_address", where: counts.contains) ?? index.bounds.requestsPerAddress
+      try table.integer("requests_per_address", in: counts) ?? index.bounds.requestsPerAddress
   }
 
   private mutating func read(limits table: TableReader) throws(ConfigurationError) {
     try table.allow(SettingNames.networkLimits)
-    let counts = 1...1_000_000_000
     func limit(_ name: String, fewest: Int = 1, _ known: Int?) throws(ConfigurationError) -> Int? {
-      try table.integer(name) { $0 >= fewest && counts.contains($0) } ?? known
+      try table.integer(name, in: fewest...1_000_000_000) ?? known
     }
     var bounds = index.bounds
     // A peer may come back before the index has dropped its old session.

@@ -63,10 +63,16 @@ struct TableReader {
     return flag
   }
 
-  func integer(_ name: String, where isAllowed: (Int) -> Bool) throws(ConfigurationError) -> Int? {
+  /// - Parameter takesZero: whether 0 is allowed as well.
+  func integer(
+    _ name: String, in range: ClosedRange<Int>, takesZero: Bool = false
+  ) throws(ConfigurationError) -> Int? {
     guard let value = table[name] else { return nil }
     guard value.type == .int, let number = value.int else { throw wrongType(name, value, "an integer") }
-    guard isAllowed(number) else { throw error(name, "\(number) is out of range") }
+    guard range.contains(number) || takesZero && number == 0 else {
+      let allowed = "\(takesZero ? "0, or " : "")\(range.lowerBound) to \(range.upperBound)"
+      throw error(name, "\(number) is out of range; expected \(allowed)")
+    }
     return number
   }
 
