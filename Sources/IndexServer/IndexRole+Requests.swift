@@ -46,6 +46,8 @@ extension IndexRole {
     case .watch(let query): try watch(query, id, &output)
     case .unwatch(let number): try unwatch(number, id, &output)
     case .ping: writePing(id, &output)
+    case .membership(.limits) where service.network == nil:
+      LimitsReply(service.limits.listings.filter { $0.per != .member }).write(id: id, to: &output)
     case .membership(let request): return try membership(request, id)
     }
     return .next

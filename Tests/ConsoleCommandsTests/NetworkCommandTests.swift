@@ -247,6 +247,15 @@ import WireProtocol
     #expect(index.requests == [#"{"id":2,"op":"log","limit":2}"#])
   }
 
+  @Test func `the log ends with the newest entry, however many a page has`() throws {
+    let fixture = try CommandFixture()
+    let entries = [("08", "refused"), ("09", "joined")].map { #"{"time":"2026-03-01T12:00:\#($0)Z","event":"\#($1)"}"# }
+    let index = try index(fixture, #""entries":[\#(entries.joined(separator: ","))]"#)
+    #expect(fixture.run("network", "log", "-n", "1") == .done)
+    #expect(fixture.output.text == "2026-03-01T12:00:09Z joined\n")
+    _ = index
+  }
+
   @Test func `revoke and ban say how many tickets went with the membership`() throws {
     let fixture = try CommandFixture()
     let index = try index(fixture, #""peer":"\#(Self.peer)","withdrawn":2"#)

@@ -29,6 +29,15 @@ import WireProtocol
     #expect(audit.note(refusal(1), at: time(-100_000)).count == 1)
   }
 
+  @Test func `counts have the time of the last refusal, and are read without being written`() {
+    var audit = RefusalAudit()
+    for (number, second) in [(1, 0), (2, 1), (2, 5), (1, 7)] as [(Int, Int64)] {
+      _ = audit.note(refusal(number), at: time(second))
+    }
+    #expect(audit.pending.map(\.time) == [time(5), time(7)])
+    #expect(audit.pending == audit.flush() && audit.pending.isEmpty)
+  }
+
   @Test func `flushed counts are written once`() {
     var audit = RefusalAudit()
     for _ in 0..<5 { _ = audit.note(refusal(1), at: time(0)) }

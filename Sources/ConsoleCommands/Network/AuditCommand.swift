@@ -30,7 +30,8 @@ struct AuditCommand: ConsoleCommand {
     } _: { page in
       entries = page.entries + entries
     }
-    for entry in entries {
+    // A page has refusals that are still being counted beside those that were asked for.
+    for entry in entries.suffix(lines) {
       if daemon.json {
         try console.writeJSON(entry.members)
       } else {

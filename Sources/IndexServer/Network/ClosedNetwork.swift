@@ -231,7 +231,7 @@ package final class ClosedNetwork: Sendable {
     }
   }
 
-  /// The newest entries, and those of refusals that are still being counted.
+  /// The newest entries, and among them those of refusals that are still being counted, beyond `limit`.
   func log(
     _ request: LogRequest, limit: Int, by actor: MembershipActor,
     then: @escaping @Sendable (Swift.Result<LogReply, WireFailure>) -> Void
@@ -244,9 +244,12 @@ package final class ClosedNetwork: Sendable {
         } catch {
           throw WireFailure(error)
         }
-        if request.before == nil { write(refusals.withLock { $0.flush() }, to: store) }
         do throws(NetworkStoreError) {
-          let (entries, first) = try store.entries(limit: limit, before: request.before)
+          var (entries, first) = try store.entries(limit: limit, before: request.before)
+          for pending in request.before == nil ? refusals.withLock({ $0.pending }) : [] {
+            let before = entries.lastIndex { $0.time.seconds <= pending.time.seconds }
+            entries.insert(pending, at: before.map { $0 + 1 } ?? 0)
+          }
           return LogReply(entries: entries, before: first)
         } catch {
           throw WireFailure(.unavailable, "the audit log cannot be read: \(error.reason)")

@@ -51,7 +51,10 @@ extension MembershipRefusal {
     case .expiredTicket: "expired ticket"
     case .revoked: "revoked"
     case .tooMany(let limit, _): "limit \(limit)"
-    case .notFound, .ambiguous, .invalid: "invalid request"
+    // Constant words, all of them.
+    case .notFound(let what): what
+    case .invalid(let reason): "invalid request: \(reason)"
+    case .ambiguous: "several peers have an id that begins so"
     case .claimed: "claimed by another"
     }
   }

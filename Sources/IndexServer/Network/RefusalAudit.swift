@@ -4,7 +4,7 @@ package import DocumentModel
 package import WireProtocol
 
 /// Decides which refusals are written to the audit log: the first of a kind at once, the others together, with the first
-/// refusal after a minute, when the log is read, or at the end. However many peers are refused, the log grows by a bounded number of entries.
+/// refusal after a minute or at the end. However many peers are refused, the log grows by a bounded number of entries.
 package struct RefusalAudit: Sendable {
   /// What is counted together.
   package struct Refusal: Hashable, Sendable {
@@ -21,6 +21,8 @@ package struct RefusalAudit: Sendable {
 
   private struct Count {
     var since: Timestamp
+    /// Of the last one.
+    var last: Timestamp
     var left: Int
   }
 
@@ -41,20 +43,26 @@ package struct RefusalAudit: Sendable {
       refusal = Refusal(peer: nil, host: nil, reason: refusal.reason)
     }
     if counts[refusal] == nil {
-      counts[refusal] = Count(since: now, left: 0)
+      counts[refusal] = Count(since: now, last: now, left: 0)
       entries.append(Self.entry(refusal, 1, at: now))
     } else {
       counts[refusal]?.left += 1
+      counts[refusal]?.last = now
     }
     return entries
   }
 
   /// What has been counted and not been written. It is forgotten, but not that the minute has begun.
   package mutating func flush() -> [AuditEntry] {
-    counts.filter { $0.value.left > 0 }.sorted { $0.key.reason < $1.key.reason }.map { refusal, count in
-      counts[refusal]?.left = 0
-      return Self.entry(refusal, count.left, at: count.since)
-    }
+    defer { for refusal in counts.keys { counts[refusal]?.left = 0 } }
+    return pending
+  }
+
+  /// What has been counted and not been written, in the order of the last ones.
+  package var pending: [AuditEntry] {
+    counts.filter { $0.value.left > 0 }
+      .sorted { ($0.value.last.seconds, $0.key.reason) < ($1.value.last.seconds, $1.key.reason) }
+      .map { Self.entry($0.key, $0.value.left, at: $0.value.last) }
   }
 
   /// Counts what could not be written, to be written later.
@@ -64,7 +72,7 @@ package struct RefusalAudit: Sendable {
       if counts[refusal] == nil, counts.count >= Self.maxKinds {
         refusal = Refusal(peer: nil, host: nil, reason: refusal.reason)
       }
-      counts[refusal, default: Count(since: entry.time, left: 0)].left += entry.count ?? 1
+      counts[refusal, default: Count(since: entry.time, last: entry.time, left: 0)].left += entry.count ?? 1
     }
   }
 
