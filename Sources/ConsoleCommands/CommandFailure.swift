@@ -82,7 +82,7 @@ extension CommandFailure {
         Self.down(whom, path, "malformed reply (\(TextRules.escapedForTerminal(reason)))", [])
       case .wrongRole(let path, let role):
         CommandFailure(
-          .unavailable, "the socket belongs to a \(role.rawValue), not to \(whom)",
+          .unavailable, "the socket belongs to \(role == .index ? "an" : "a") \(role.rawValue), not to \(whom)",
           ["socket: \(TextRules.escapedForTerminal(path))"])
       case .system(let path, let call, let number):
         Self.down(whom, path, "\(call): \(SystemError(number))", [])

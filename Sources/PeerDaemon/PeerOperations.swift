@@ -94,9 +94,10 @@ struct PeerOperations: Sendable {
       })
     // What was added stays, and is announced when the index takes it.
     if !outcome.isAnnounced, let refusal = await link.refusal { throw refusal }
+    let error = outcome.isAnnounced ? nil : await link.announcementRefusal
     return ControlAddReply(
       added: outcome.added, failed: outcome.failed, announced: outcome.isAnnounced, refused: outcome.refused,
-      leftOut: outcome.leftOut)
+      leftOut: outcome.leftOut, error: error)
   }
 
   private func lookup(_ key: DocumentKey) async throws(WireFailure) -> LookupReply {
@@ -109,18 +110,24 @@ struct PeerOperations: Sendable {
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words ?? "")
     let network = await link.status.network
     let count = try await own.list(documents, limit: query.limit) { rows throws(WireFailure) in
-      try await events.send(rows.map { Self.event($0, in: network) })
+      let refused = await link.refused(of: rows.compactMap { if case .share(let share) = $0 { share.id } else { nil } })
+      try await events.send(rows.map { Self.event($0, in: network, refused) })
     }
     return ControlListReply(documents: count)
   }
 
-  /// - Parameter network: that of the index, if there is a connection.
-  private static func event(_ row: CatalogueQueries.Row, in network: Home?) -> ControlEvent {
+  /// - Parameters:
+  ///   - network: that of the index, if there is a connection.
+  ///   - refused: what the index does not take.
+  private static func event(
+    _ row: CatalogueQueries.Row, in network: Home?, _ refused: Set<DocumentID>
+  ) -> ControlEvent {
     switch row {
     case .level(let level): return .level(level)
     case .share(let share):
       let isHeard = network.map(share.audience.contains) ?? true
-      let state: OwnFile.State = share.state == .withdrawn ? .withdrawn : isHeard ? .shared : .withheld
+      let state: OwnFile.State =
+        share.state == .withdrawn ? .withdrawn : refused.contains(share.id) ? .refused : isHeard ? .shared : .withheld
       return .document(
         DocumentListing(document: share.document, total: state == .shared ? 1 : 0, holders: []),
         file: .init(path: share.path, state: state))
@@ -305,8 +312,14 @@ struct PeerOperations: Sendable {
     let report = await examination.examine()
     let index: ControlDoctorReply.Index =
       switch report.index {
-      case .success(let answer): .init(server: answer.server, seconds: answer.seconds, skew: answer.skew)
-      case .failure(let failure): .init(error: failure.message, refused: failure.code == .forbidden)
+      case .success(let answer):
+        .init(
+          server: answer.server, seconds: answer.seconds, skew: answer.skew,
+          refusedDocuments: report.refusedDocuments)
+      case .failure(let failure):
+        .init(
+          error: failure.message, refused: failure.code == .forbidden, limit: failure.limit, found: report.otherIndex,
+          refusedDocuments: report.refusedDocuments)
       }
     let uploads = report.uploads.map { uploads in
       ControlDoctorReply.Uploads(

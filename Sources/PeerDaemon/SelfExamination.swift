@@ -14,6 +14,10 @@ package import WireProtocol
 struct SelfExamination: Sendable {
   struct Report: Sendable {
     let index: Result<IndexAnswer, WireFailure>
+    /// The id of an index that has another one than the known one, and is refused for it.
+    let otherIndex: PeerID?
+    /// Documents that the index does not permit.
+    let refusedDocuments: Int
     /// The address at which the index reports this peer, and why this peer does not answer there; `nil` without a
     /// connection to the index.
     let uploads: (address: Endpoint, problem: String?)?
@@ -59,8 +63,9 @@ struct SelfExamination: Sendable {
   func examine() async -> Report {
     async let checked = files.examine(on: link.loop, within: Self.timeout)
     let (index, uploads) = await examineNetwork()
+    let (other, refused) = await (link.refusal == nil ? nil : link.otherIndex, link.refused.count)
     return Report(
-      index: index, uploads: uploads,
+      index: index, otherIndex: other, refusedDocuments: refused, uploads: uploads,
       catalogue: CatalogueCondition(
         problem: catalogue.placeProblem?.description, putAside: catalogue.putAside, cameBackEmpty: cameBackEmpty),
       files: await checked, portTaken: portTaken)
@@ -69,8 +74,8 @@ struct SelfExamination: Sendable {
   private func examineNetwork() async -> (Result<IndexAnswer, WireFailure>, (address: Endpoint, problem: String?)?) {
     let status = await link.status
     guard let greeting = status.greeting else {
-      let refusal = await link.refusal
-      return (.failure(refusal ?? WireFailure(.unavailable, status.error ?? "not connected yet")), nil)
+      let (refusal, turnedAway) = await (link.refusal, link.turnedAway)
+      return (.failure(refusal ?? turnedAway ?? WireFailure(.unavailable, status.error ?? "not connected yet")), nil)
     }
     async let index = askIndex(greeting)
     let address = Endpoint(host: greeting.host, port: uploadPort)

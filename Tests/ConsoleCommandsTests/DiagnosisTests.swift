@@ -412,6 +412,42 @@ import WireProtocol
     #expect(finding.cure.contains("p2pctl network unban \(Sample.id.prefix(16))"))
   }
 
+  @Test func `an index with another id is compared, not joined`() throws {
+    let other = try #require(PeerID(hex: Sample.otherID))
+    let finding = try only(.index) {
+      $0.peers = [
+        try Self.peer(
+          index: "192.0.2.1:7734", connected: false,
+          examination: .init(index: .init(error: "another id", refused: true, found: other), uploads: nil))
+      ]
+    }
+    #expect(finding.cure.contains("p2pctl connect 192.0.2.1:7734 --id \(Sample.otherID)"))
+    #expect(!finding.cure.contains("ticket") && !finding.cure.contains("unban"))
+  }
+
+  @Test func `documents that the index does not permit are a problem`() throws {
+    let finding = try only(.index) {
+      $0.peers[0].examination?.index.refusedDocuments = 1
+    }
+    #expect(finding.severity == .problem && finding.message.contains("does not permit 1 document of alice"))
+    #expect(finding.cure.contains("list --mine") && finding.cure.contains("--allow ID"))
+  }
+
+  @Test(arguments: [false, true])
+  func `a limit of the index is named, and no port is to be opened`(isConnected: Bool) throws {
+    let reason = "too many connections from one address"
+    let finding = try only(.index) {
+      $0.peers = [
+        try Self.peer(
+          index: "192.0.2.1:7734", connected: isConnected, error: reason, uploads: "192.0.2.7:40001",
+          examination: .init(
+            index: .init(error: reason, limit: .init("connections_per_address", 1)), uploads: nil))
+      ]
+    }
+    #expect(finding.severity == .problem && finding.message.contains(reason))
+    #expect(finding.cure.contains("connections_per_address, now 1") && !finding.cure.contains("TCP port"))
+  }
+
   @Test func `local index has its own cures`() throws {
     let unconnected = try Self.peer(connected: false)
     let parked = try problems {

@@ -42,6 +42,16 @@ import Testing
     _ = daemon
   }
 
+  @Test func `add that an index refuses for now says why`() throws {
+    let fixture = try CommandFixture()
+    let error = "the index did not acknowledge an addition: full (limit records = 1)"
+    let daemon = try daemon(
+      fixture, .line(#"{"id":2,"status":200,"added":1,"failed":0,"announced":false,"error":"\#(error)"}"#))
+    #expect(fixture.run("add", "x") == .done)
+    #expect(fixture.errors.text == "\(error). The files are recorded and will be announced again.\n")
+    _ = daemon
+  }
+
   @Test func `add names the file that failed`() throws {
     let fixture = try CommandFixture()
     let daemon = try daemon(

@@ -43,10 +43,10 @@ final class DaemonFixture: Sendable {
   ///   - ahead: seconds by which its clock is ahead.
   ///   - fill: called with another address of the index before the peers can find it.
   func withIndex<Result: Sendable>(
-    ahead: Int64 = 0, filledBy fill: ((Endpoint) async throws -> Void)? = nil,
+    ahead: Int64 = 0, limits: IndexLimits = IndexLimits(), filledBy fill: ((Endpoint) async throws -> Void)? = nil,
     _ body: (IndexService) async throws -> Result
   ) async throws -> Result {
-    let service = IndexService(wallClock: { Int64(time(nil)) + ahead })
+    let service = IndexService(limits: limits, wallClock: { Int64(time(nil)) + ahead })
     var servers = [LineServer]()
     func drain() async {
       for server in servers { await server.drain(within: .milliseconds(100)) }

@@ -49,9 +49,13 @@ import WireProtocol
     (#"{"id":null,"status":403,"error":"forbidden","message":"x"}"#, "earlier version", nil),
     ("{", "earlier version", nil),
     (#"{"id":1,"status":200}"#, "earlier version", nil),
+    (
+      #"{"id":null,"status":429,"error":"too-many","message":"full","limit":"connections","value":3}"#, "full", nil
+    ),
   ])
   func `line instead of TLS is a temporary failure`(line: String, words: String, retryAfter: Int?) {
     let problem = IndexTLSProblem(.plainReply(line), at: Self.there)
     #expect(problem.message.contains(words) && problem.refusal == nil && problem.retryAfter == retryAfter)
+    #expect(problem.limit == (line.contains(#""limit""#) ? WireFailure.Limit("connections", 3) : nil))
   }
 }

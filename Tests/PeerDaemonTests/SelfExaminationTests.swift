@@ -7,6 +7,7 @@ import LineTransport
 import NIOCore
 import NIOPosix
 import PeerDaemon
+import PeerIdentity
 import Synchronization
 import TestSupport
 import Testing
@@ -43,6 +44,65 @@ import WireProtocol
             == ControlDoctorReply(
               index: .init(error: "Connection refused"), uploads: nil,
               catalogue: ControlDoctorReply.Catalogue(), files: ControlDoctorReply.Files(checked: 0)))
+      }
+    }
+  }
+
+  @Test func `the limit for which the index takes no connection is named`() async throws {
+    try await DaemonFixture.with { fixture in
+      var limits = IndexLimits()
+      limits.connections = 1
+      try await fixture.withIndex(limits: limits) { _ in
+        try await fixture.withPeer("bob") { bob in
+          // A session with records makes no room.
+          let (first, second) = (try fixture.directory.write("a", [1]), try fixture.directory.write("b", [2]))
+          #expect(try await bob.add([first]).added.count == 1)
+          try await fixture.withPeer(acknowledgement: .milliseconds(50)) { alice in
+            let limit = WireFailure.Limit("connections", 1)
+            let failure = try await alice.ask(.list(ListDocuments())).failure
+            #expect(failure?.code == .unavailable && failure?.limit == limit && failure?.retryAfter != nil)
+            #expect(failure?.message.contains("takes no connection now") == true)
+            #expect(try await alice.reply(.doctor, as: ControlDoctorReply.self).index.limit == limit)
+            #expect(try await alice.status().index.error?.contains("limit connections = 1") == true)
+            let added = try #require(try await alice.add([second]).reply)
+            #expect(try ControlAddReply(added).error?.contains("limit connections = 1") == true)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `what the index does not permit is listed as refused and counted`() async throws {
+    try await DaemonFixture.with { fixture in
+      let script: PushingIndex.Script = { request, id in
+        guard case .add(let documents) = request else { return nil }
+        return [#"{"id":\#(id),"status":200,"added":\#(documents.count - 1),"refused":[0]}"#]
+      }
+      try await PushingIndex.with(script) { _, endpoint in
+        try await fixture.withPeer(index: endpoint) { alice in
+          let paths = try ["a", "b"].map { try fixture.directory.write($0, Array($0.utf8)) }
+          #expect(try await alice.add([paths[0]]).added.count == 1)
+          #expect(try await alice.mine() == ["file/a": .refused])
+          #expect(try await alice.reply(.doctor, as: ControlDoctorReply.self).index.refusedDocuments == 1)
+        }
+      }
+    }
+  }
+
+  @Test func `what a peer shares that does not belong to the network of its index is refused`() async throws {
+    try await DaemonFixture.with { fixture in
+      let identity = try PeerIdentity.loadOrCreate(at: fixture.directory.file("index.pem"))
+      try await fixture.withPeer(acknowledgement: .milliseconds(1)) { alice in
+        let path = try fixture.directory.write("a", [1])
+        #expect(try await alice.add([path]).added.count == 1)
+        #expect(try await alice.mine() == ["file/a": .shared], "it is announced when there is an index")
+      }
+      try await ScriptedIndex.with(identity: identity) { index in
+        try await fixture.withPeer(acknowledgement: .seconds(2)) { alice in
+          _ = try await alice.ask(.connect(index.endpoint, id: identity.id))
+          let isRefused = try await eventually { try await alice.mine() == ["file/a": .refused] }
+          #expect(isRefused)
+        }
       }
     }
   }

@@ -27,7 +27,11 @@ struct ListCommand: ConsoleCommand {
   @Flag(help: "List all documents below a prefix instead of one level.")
   var flat = false
 
-  @Flag(help: "List what this peer shares, without asking the index; withheld is what only other networks hear of.")
+  @Flag(
+    help: """
+      List what this peer shares, without asking the index; withheld is what only other networks hear of, refused what the \
+      index does not take.
+      """)
   var mine = false
 
   @OptionGroup var daemon: DaemonOptions

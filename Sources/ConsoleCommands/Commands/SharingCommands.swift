@@ -115,7 +115,9 @@ struct AddCommand: ConsoleCommand {
     for line in LeftOutSummary.lines(reply.leftOut) where !daemon.json { console.noteLine(line) }
     if reply.added == 0, reply.failed == 0, !daemon.json { console.noteLine("No files were found; nothing was added.") }
     if !reply.announced {
-      console.noteLine("The index is unreachable. The files are recorded and will be announced when it is back.")
+      console.noteLine(
+        reply.error.map { "\(TextRules.escapedForTerminal($0)). The files are recorded and will be announced again." }
+          ?? "The index is unreachable. The files are recorded and will be announced when it is back.")
     }
     guard reply.failed == 0 else {
       let message = "\(Quantity.count(reply.failed, "file")) could not be shared"

@@ -14,9 +14,12 @@ extension Diagnosis {
     guard let status = peer.status else { return [] }
     let index = status.index
     let whose = "\(peer.name)'s index \(index.address)"
+    if let found = peer.examination?.index, let limit = found.limit, let reason = found.error {
+      return [limited(whose, reason, limit)]
+    }
     guard index.connected else {
       if let found = peer.examination?.index, found.refused, let reason = found.error {
-        return [refused(status, reason)]
+        return [refused(status, reason, found)]
       }
       return [
         .problem(
@@ -36,15 +39,43 @@ extension Diagnosis {
     if let error = found.error {
       return [.problem(.index, "\(whose) is connected but does not answer: \(error)", cure: cure(for: index, of: peer))]
     }
+    if found.refusedDocuments > 0 { return [forbidden(whose, peer, found.refusedDocuments)] }
     let duration = found.seconds.map { " in \(Self.milliseconds($0))" } ?? ""
     return [.ok(.index, "\(whose) answers\(duration)" + (found.server.map { " (\($0))" } ?? ""))]
   }
 
-  private func refused(_ status: ControlStatusReply, _ reason: String) -> Finding {
+  private func refused(_ status: ControlStatusReply, _ reason: String, _ found: ControlDoctorReply.Index) -> Finding {
+    let index = status.index
+    let cure =
+      if let id = found.found {
+        "Compare the id with the one that p2pctl status shows on the machine of the index. If it is the right one: "
+          + "p2pctl connect \(index.address) --id \(id). \(Self.otherIndex(than: index))"
+      } else {
+        "Ask an admin of the network for a ticket, then: p2pctl join TICKET. A ban ends before that, when an admin types: "
+          + "p2pctl network unban \(status.peer.hex.prefix(16)). \(Self.otherIndex(than: index))"
+      }
+    return .problem(.index, "\(status.name) cannot use its index \(index.address): \(reason)", cure: cure)
+  }
+
+  private func forbidden(_ whose: String, _ peer: DoctorFacts.Peer, _ count: Int) -> Finding {
     .problem(
-      .index, "\(status.name) cannot use its index \(status.index.address): \(reason)",
-      cure: "Ask an admin of the network for a ticket, then: p2pctl join TICKET. A ban ends before that, with: "
-        + "p2pctl network unban \(status.peer.hex.prefix(16))")
+      .index,
+      "\(whose) does not permit \(Quantity.count(count, "document")) of \(peer.name): its role or a claim forbids it",
+      cure: "p2pctl list --mine shows them as refused. Who has claimed a prefix lets others in: "
+        + "p2pctl network claim PREFIX --allow ID. For a reader, an admin makes a ticket: "
+        + "p2pctl network invite --role publisher")
+  }
+
+  private static func otherIndex(than index: IndexState) -> String {
+    "To use another index: p2pctl connect HOST[:PORT], or with a ticket: p2pctl join -"
+      + (index.source == .connect ? "; to return to the configured one: p2pctl connect --default" : "")
+  }
+
+  private func limited(_ whose: String, _ reason: String, _ limit: WireFailure.Limit) -> Finding {
+    .problem(
+      .index, "\(whose) refuses it: \(reason)",
+      cure: "Try again later. If it stays so, the operator of the index can raise \(limit.name), now \(limit.value): "
+        + "p2pctl network limits lists the limits")
   }
 
   private static func milliseconds(_ seconds: Double) -> String {
@@ -52,21 +83,20 @@ extension Diagnosis {
   }
 
   private func cure(for index: IndexState, of peer: DoctorFacts.Peer) -> String {
-    let other = "To use another index: p2pctl connect HOST[:PORT], or with a ticket: p2pctl join -"
-    let back = index.source == .connect ? "; to return to the configured one: p2pctl connect --default" : ""
+    let other = Self.otherIndex(than: index)
     guard index.address.isLoopback else {
-      return "Check that it is running and that TCP port \(index.address.port) is open there. \(other)\(back)"
+      return "Check that it is running and that TCP port \(index.address.port) is open there. \(other)"
     }
     if let process = facts.processes.first(where: { $0.role == .index }) {
       return process.state == "ready"
-        ? "The index on this machine is at \(process.address). \(other)\(back)"
+        ? "The index on this machine is at \(process.address). \(other)"
         : "\(ownLogs("index")), then: \(ownCommand("start index"))"
     }
     if isGuarded || facts.lostSupervisor != nil {
-      return "Check whether it runs: \(ownCommand("status")). \(other)\(back)"
+      return "Check whether it runs: \(ownCommand("status")). \(other)"
     }
     let start = peer.isOfSystem ? "" : "To run it here: \(newStart(of: peer, "--serve-index \(index.address)")). "
-    return "No index is running here. \(start)\(other)\(back)"
+    return "No index is running here. \(start)\(other)"
   }
 
   // MARK: Reachability

@@ -26,7 +26,7 @@ extension IndexLink {
       do throws(WireFailure) {
         try await add(Array(batch), within: left)
       } catch {
-        announcementError = "the index did not acknowledge an addition: \(error.message)"
+        announcementError = "the index did not acknowledge an addition: \(error.messageWithLimit)"
         carryOut(announcing.fail(.everything, using: &random))
         return false
       }
@@ -71,6 +71,11 @@ extension IndexLink {
   /// Seconds until they are tried again.
   private static let refusedPause = TimeAmount.seconds(60)
 
+  /// Those of these documents that the index does not take from this peer, as far as they are remembered.
+  package func refused(of documents: [DocumentID]) -> Set<DocumentID> {
+    refusal == nil ? Set(documents.filter(refused.contains)) : Set(documents)
+  }
+
   /// How many of these documents the index does not permit this peer to add.
   package func refusedCount(of documents: [DocumentID]) -> Int {
     refused.isEmpty ? 0 : documents.count(where: refused.contains)
@@ -83,6 +88,9 @@ extension IndexLink {
       : "the index does not permit \(refused.count == 1 ? "1 document" : "\(refused.count) documents") of this peer: "
         + "its role or a claim forbids them. They are tried again each minute"
   }
+
+  /// Why an addition was not acknowledged, if the index was reached.
+  var announcementRefusal: String? { announcementError ?? turnedAway?.messageWithLimit }
 
   private func scheduleRetry() {
     guard !refused.isEmpty, refusedTimer == nil else { return }
@@ -121,7 +129,7 @@ extension IndexLink {
         isAcknowledged = false
         // The index drops all records at the end of the connection.
         guard generation == self.generation else { break }
-        announcementError = "the index rejected a withdrawal: \(error.message)"
+        announcementError = "the index rejected a withdrawal: \(error.messageWithLimit)"
       }
     }
     return isAcknowledged
@@ -181,7 +189,7 @@ extension IndexLink {
       }
       guard generation == self.generation else { return nil }
       if let failure = await send(page.documents, generation: generation) {
-        announcementError = "the index rejected the announcement: \(failure.message)"
+        announcementError = "the index rejected the announcement: \(failure.messageWithLimit)"
         left = left ?? position
         // More would be refused for the same reason.
         if failure.code == .tooMany || failure.code == .unavailable { return left }

@@ -13,6 +13,8 @@ extension IndexLink {
       do throws(WireFailure) {
         let greeting = try link.understood(reply.get(), IndexHelloReply.init)
         guard !link.connectsAgain(after: greeting.asksForTLS == true) else { return }
+        // Not earlier: what answers may be no index at all.
+        if let id = link.connection?.provenPeer { link.remember(id) }
         try link.learn(greeting.standing)
         link.greeting = greeting
         link.settle { $0.carryOut($0.machine.greeted(at: .now())) }
@@ -22,9 +24,9 @@ extension IndexLink {
           !link.connectsAgain(after: error.code == .tlsRequired)
         else { return }
         if error.code == .forbidden || error.code == .tlsRequired { link.refuse(error) }
-        if link.lastError == nil { link.lastError = error.message }
+        if link.lastError == nil { link.note(error.message, error.limit, retryAfter: error.retryAfter) }
         // Also the answer of a supervisor in the place of an index that is down: nothing was refused then.
-        link.logOnce(error.code == .unavailable ? "index not available" : "index refused hello", error.message)
+        link.logOnce(error.code == .unavailable ? "index not available" : "index refused hello", link.lastError)
         link.lose(retryAfter: error.retryAfter ?? 1)
       }
     }

@@ -82,8 +82,8 @@ extension IndexLink {
 
   /// The index ends the session: the membership of this peer has ended, for example.
   func ended(_ failure: WireFailure) {
-    lastError = failure.message
-    logOnce("index ended the session", failure.message)
+    note(failure.message, failure.limit, retryAfter: failure.retryAfter)
+    logOnce("index ended the session", lastError)
     lose(retryAfter: failure.retryAfter)
     if failure.code == .forbidden { refuse(failure) }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ContentStore
+import DocumentModel
 package import LineJSON
 import LineTransport
 import NIOCore
@@ -35,10 +36,30 @@ extension IndexLink {
   package func requireConnection(hastily: Bool = false) async throws(WireFailure) {
     guard await waitForConnection(timeout.connection, hastily: hastily) else {
       if let refusal { throw refusal }
+      if let turnedAway { throw turnedAway }
       throw WireFailure(
         .unavailable,
         "the index at \(address) cannot be reached\(lastError.map { ": \($0)" } ?? ""); choose another with p2pctl connect "
           + "HOST:PORT, or with a ticket: p2pctl join -"
+      )
+    }
+  }
+
+  /// Lets all requests fail with this until there is a connection.
+  /// - Parameter found: the id of an index in the place of the known one.
+  func refuse(_ failure: WireFailure, found: PeerID? = nil) {
+    (refusal, otherIndex) = (failure, found)
+    for waiter in waiters { waiter.resume(false) }
+    waiters = []
+  }
+
+  /// Notes why there is no connection.
+  /// - Parameter limit: if the index has turned this peer away because of one.
+  func note(_ reason: String, _ limit: WireFailure.Limit?, retryAfter: Int?) {
+    lastError = WireFailure(.tooMany, reason, limit: limit).messageWithLimit
+    turnedAway = limit.map { limit in
+      WireFailure(
+        .unavailable, "the index at \(address) takes no connection now: \(reason)", limit: limit, retryAfter: retryAfter
       )
     }
   }

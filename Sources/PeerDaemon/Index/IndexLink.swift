@@ -112,6 +112,8 @@ package actor IndexLink {
   var demandsTLS = false
   /// What requests get as long as there is no connection, because only a person can change something.
   var refusal: WireFailure?
+  /// If that is because the index has another id than the known one.
+  var otherIndex: PeerID?
   private let connectedFrom: @Sendable (_ own: OwnAddress) -> Void
   private let place: @Sendable (Endpoint) -> IndexPlace
   let arrived: Arrived
@@ -145,8 +147,9 @@ package actor IndexLink {
   /// Wall-clock time, read once: a later conversion of a monotonic time would differ from call to call.
   var since: Int64
   let wallClock: @Sendable () -> Int64
-  /// Why there is no connection now.
-  var lastError: String?
+  /// Why there is no connection now, and what requests get if that is a limit of the index.
+  var lastError: String? { didSet { if lastError == nil { turnedAway = nil } } }
+  var turnedAway: WireFailure?
   /// An outage is logged once, not at each try.
   var warnings = RepeatedWarnings()
   var connectedAt = NIODeadline.now()
@@ -276,9 +279,9 @@ package actor IndexLink {
     guard generation == self.generation, connection == nil else { return }
     let problem = (error as? TLSFailure).map { IndexTLSProblem($0, at: address) }
     let reason = problem?.message ?? ConnectFailure.explain(error)
-    lastError = reason
-    logOnce("index not reached", reason)
-    if let refusal = problem?.refusal { refuse(refusal) }
+    note(reason, problem?.limit, retryAfter: problem?.retryAfter)
+    logOnce("index not reached", lastError)
+    if let refusal = problem?.refusal { refuse(refusal, found: problem?.found) }
     endHastyWaits()
     carryOut(machine.lost(at: .now(), retryAfter: problem?.retryAfter, using: &self.random))
   }
@@ -289,7 +292,6 @@ package actor IndexLink {
     guard generation == self.generation else { return connection.value.abort() }
     self.connection = connection.value
     lastError = nil
-    if let id = connection.value.provenPeer { remember(id) }
     let (remote, local) = (connection.value.remoteAddress, connection.value.localAddress)
     isLocal.store(remote?.isLoopback ?? false || remote?.hostText == local?.hostText, ordering: .relaxed)
     if let own = local?.hostText { connectedFrom(OwnAddress(index: address, host: own)) }
@@ -342,13 +344,6 @@ package actor IndexLink {
     lastError = reason
     logOnce("reply from index too long", reason)
     lose(retryAfter: Self.brokenIndexPause)
-  }
-
-  /// Lets all requests fail with this until there is a connection.
-  func refuse(_ failure: WireFailure) {
-    refusal = failure
-    for waiter in waiters { waiter.resume(false) }
-    waiters = []
   }
 
   func closed(generation: Int) {

@@ -48,6 +48,10 @@ package struct IndexTLSProblem: Equatable, Sendable {
   package var refusal: WireFailure?
   /// In seconds, if the index asked for it.
   package var retryAfter: Int?
+  /// The id that was found in the place of the known one.
+  package var found: PeerID?
+  /// The limit for which the index takes no connection.
+  package var limit: WireFailure.Limit?
 
   package init(_ failure: TLSFailure, at address: Endpoint) {
     switch failure {
@@ -56,10 +60,12 @@ package struct IndexTLSProblem: Equatable, Sendable {
         "the index at \(address) has another id: expected \(expected), found \(found). If it has a new key, its operator can tell: "
         + "then use a new ticket, or type p2pctl connect \(address) --id \(found). Else somebody may stand in its place"
       refusal = WireFailure(.forbidden, message)
+      self.found = found
     case .plainReply(let line):
       // From anybody: believed no more than a closed door.
       let reply = Self.failure(in: line)
       retryAfter = reply?.retryAfter.map { min($0, Self.longestPause) }
+      limit = reply?.code == .tooMany ? reply?.limit : nil
       switch reply?.code {
       case .unavailable?, .tooMany?:
         let words = Self.shortened(reply?.message ?? "")

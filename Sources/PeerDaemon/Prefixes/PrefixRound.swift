@@ -77,8 +77,7 @@ struct PrefixRound {
   private func count() async throws(WireFailure) -> Int64 {
     let prefix = order.record.prefix
     let query = IndexRequest.ListQuery(prefix: String(Substring(prefix.utf8.dropLast())), level: true)
-    let reply = try await work.preparation.link.ask(
-      .list(query), in: order.record.home, ListReply.init(line:))
+    let reply = try await ask(query)
     for case .level(let level) in reply.rows where level.prefix == prefix { return Int64(level.documents) }
     return 0
   }
@@ -98,7 +97,11 @@ struct PrefixRound {
     var page = ask(pages)
     defer { page?.cancel() }
     while let asked = page {
-      let reply = try await asked.value.get()
+      let reply = try await withTaskCancellationHandler {
+        await asked.value
+      } onCancel: {
+        asked.cancel()
+      }.get()
       let documents = progress.documents(of: pages.take(reply.rows, next: reply.next))
       // The index answers while this page is compared.
       page = progress.isStuck ? nil : ask(pages)
@@ -114,11 +117,25 @@ struct PrefixRound {
   private func ask(_ pages: Pages) -> Task<Result<ListReply, WireFailure>, Never>? {
     guard let length = pages.nextLength(Self.pageLength) else { return nil }
     let query = IndexRequest.ListQuery(prefix: order.record.prefix, limit: length, after: pages.cursor)
-    return Task { [link = work.preparation.link, home = order.record.home] in
+    return Task { [self] in
       do throws(WireFailure) {
-        return .success(try await link.ask(.list(query), in: home, ListReply.init(line:)))
+        return .success(try await ask(query))
       } catch {
         return .failure(error)
+      }
+    }
+  }
+
+  /// Waits when the index asks for it.
+  private func ask(_ query: IndexRequest.ListQuery) async throws(WireFailure) -> ListReply {
+    var patience = RatePatience()
+    while true {
+      do throws(WireFailure) {
+        return try await work.preparation.link.ask(.list(query), in: order.record.home, ListReply.init(line:))
+      } catch {
+        guard let seconds = patience.pause(after: error), (try? await Task.sleep(for: .seconds(seconds))) != nil else {
+          throw error
+        }
       }
     }
   }

@@ -18,10 +18,18 @@ package struct ControlDoctorReply: WireReply {
     package var error: String?
     /// Whether the index refuses this peer: waiting does not help.
     package var refused: Bool
+    /// The limit of the index that was reached, if that is why.
+    package var limit: WireFailure.Limit?
+    /// The id of an index that is refused because another one is known at its address.
+    package var found: PeerID?
+    /// Documents of this peer that the index does not permit.
+    package var refusedDocuments: Int
 
     package init(
-      server: String? = nil, seconds: Double? = nil, skew: Int64? = nil, error: String? = nil, refused: Bool = false
+      server: String? = nil, seconds: Double? = nil, skew: Int64? = nil, error: String? = nil, refused: Bool = false,
+      limit: WireFailure.Limit? = nil, found: PeerID? = nil, refusedDocuments: Int = 0
     ) {
+      (self.limit, self.found, self.refusedDocuments) = (limit, found, refusedDocuments)
       self.server = server
       self.seconds = seconds
       self.skew = skew
@@ -35,6 +43,9 @@ package struct ControlDoctorReply: WireReply {
       skew = try fields.optionalInteger("skew", in: Int64.min ... .max)
       error = try fields.optionalString("error")
       refused = try fields.optionalBool("refused") ?? false
+      limit = try WireFailure.Limit(fields)
+      found = try fields.optionalPeerID("found")
+      refusedDocuments = try fields.optionalCount("refused_documents") ?? 0
     }
 
     package func write(to fields: inout some FieldWriter) {
@@ -43,6 +54,9 @@ package struct ControlDoctorReply: WireReply {
       if let skew { fields.member("skew", skew) }
       if let error { fields.member("error", error) }
       if refused { fields.member("refused", true) }
+      limit?.write(to: &fields)
+      if let found { fields.member("found", found) }
+      if refusedDocuments > 0 { fields.member("refused_documents", refusedDocuments) }
     }
   }
 

@@ -157,6 +157,8 @@ package struct OwnFile: WireMessage {
     case shared
     /// Shared in other networks only: this one does not hear of it.
     case withheld
+    /// The index does not take it from this peer: its role, a claim, or the end of its membership forbids it.
+    case refused
     /// The file changed or is gone: the document is not offered.
     case withdrawn
   }

@@ -83,8 +83,13 @@ package struct ControlAddReply: WireReply {
   package var refused: Int
   /// What was not taken from directories.
   package var leftOut: LeftOut
+  /// Why the index did not acknowledge, if it was reached.
+  package var error: String?
 
-  package init(added: Int, failed: Int, announced: Bool, refused: Int = 0, leftOut: LeftOut = LeftOut()) {
+  package init(
+    added: Int, failed: Int, announced: Bool, refused: Int = 0, leftOut: LeftOut = LeftOut(), error: String? = nil
+  ) {
+    self.error = error
     self.added = added
     self.failed = failed
     self.announced = announced
@@ -98,6 +103,7 @@ package struct ControlAddReply: WireReply {
     announced = try fields.optionalBool("announced") ?? true
     refused = try fields.optionalCount("refused") ?? 0
     leftOut = LeftOut(try fields.optionalElements("left_out"))
+    error = try fields.optionalString("error")
   }
 
   package func write(to fields: inout some FieldWriter) {
@@ -106,6 +112,7 @@ package struct ControlAddReply: WireReply {
     fields.member("announced", announced)
     if refused > 0 { fields.member("refused", refused) }
     if !leftOut.groups.isEmpty { fields.array("left_out", leftOut.groups) }
+    if let error { fields.member("error", error) }
   }
 }
 

@@ -47,6 +47,9 @@ package struct WireFailure: Error, Equatable, Sendable {
     self.peers = peers
   }
 
+  /// With the limit, where its fields do not go along.
+  package var messageWithLimit: String { message + (limit.map { " (limit \($0.name) = \($0.value))" } ?? "") }
+
   package static func badRequest(_ message: String) -> WireFailure {
     WireFailure(.badRequest, message)
   }
@@ -133,6 +136,21 @@ package struct NamedPeer: WireMessage {
 
 // MARK: Lines
 
+extension WireFailure.Limit {
+  /// Reads the members of the message that it is part of; `nil` if they are missing.
+  init?(_ fields: some FieldReader) throws(WireFailure) {
+    guard let name = try fields.optionalString("limit"), let value = try fields.optionalCount("value") else {
+      return nil
+    }
+    self.init(name, value)
+  }
+
+  func write(to fields: inout some FieldWriter) {
+    fields.member("limit", name)
+    fields.member("value", value)
+  }
+}
+
 extension WireFailure {
   /// Reads a reply; `nil` if its status is a success (2xx). An unknown code of a later version becomes `internal`.
   package init?(reply: some FieldReader) throws(WireFailure) {
@@ -146,9 +164,7 @@ extension WireFailure {
       job: try reply.optionalInteger("job", in: 0...Content.maximumSize),
       paths: try reply.optionalElements("paths"),
       choices: try reply.optionalElements("choices"), peers: try reply.optionalElements("peers"))
-    if let name = try reply.optionalString("limit"), let value = try reply.optionalCount("value") {
-      limit = Limit(name, value)
-    }
+    limit = try Limit(reply)
   }
 }
 
@@ -159,10 +175,7 @@ extension WireFailure: WireLine {
     fields.member("status", code.status)
     fields.member("error", code.rawValue)
     fields.member("message", message)
-    if let limit {
-      fields.member("limit", limit.name)
-      fields.member("value", limit.value)
-    }
+    limit?.write(to: &fields)
     if let retryAfter { fields.member("retry_after", retryAfter) }
     if let state { fields.member("state", state) }
     if let job { fields.member("job", job) }
