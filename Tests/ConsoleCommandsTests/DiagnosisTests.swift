@@ -425,6 +425,12 @@ import WireProtocol
     #expect(!finding.cure.contains("ticket") && !finding.cure.contains("unban"))
   }
 
+  @Test func `an announcement that failed is a warning while the index answers`() throws {
+    let finding = try only(.index) { $0.peers = [try Self.peer(error: "the index rejected the announcement: full")] }
+    #expect(finding.severity == .warning && finding.message.contains("rejected the announcement: full"))
+    #expect(finding.cure.contains("p2pctl logs alice"))
+  }
+
   @Test func `documents that the index does not permit are a problem`() throws {
     let finding = try only(.index) {
       $0.peers[0].examination?.index.refusedDocuments = 1

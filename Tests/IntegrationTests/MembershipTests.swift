@@ -114,6 +114,11 @@ import WireProtocol
   @Test func `a claim keeps others out until they are allowed`() async throws {
     try await ClosedInstallation.with { network in
       try await network.join()
+      // At the machine of the index also a whole collection.
+      let claimed = try await network.first.expectSuccess(["network", "claim", "data/"])
+      let alice = try await network.id(network.first)
+      #expect(claimed.output.contains(alice.prefix(16)), "it is for the own peer")
+      try await network.first.expectSuccess(["network", "claim", "data/", "--release"])
       try await network.first.expectSuccess(["--peer", "alice", "network", "claim", "data/cats/"])
       let file = try network.second.directory.write("cat.jpg", pattern(10))
       let add = ["add", file, "--key", "data/cats/1"]

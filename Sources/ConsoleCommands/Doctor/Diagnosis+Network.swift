@@ -40,6 +40,13 @@ extension Diagnosis {
       return [.problem(.index, "\(whose) is connected but does not answer: \(error)", cure: cure(for: index, of: peer))]
     }
     if found.refusedDocuments > 0 { return [forbidden(whose, peer, found.refusedDocuments)] }
+    if let error = index.error {
+      return [
+        .warning(
+          .index, "\(whose) answers, but does not know all documents of \(peer.name): \(error)",
+          cure: "They are announced again by themselves. If it stays so: p2pctl logs \(peer.name)")
+      ]
+    }
     let duration = found.seconds.map { " in \(Self.milliseconds($0))" } ?? ""
     return [.ok(.index, "\(whose) answers\(duration)" + (found.server.map { " (\($0))" } ?? ""))]
   }
