@@ -108,7 +108,7 @@ struct PeerOperations: Sendable {
   private func listOwn(_ query: ListDocuments, _ events: ControlEvents) async throws(WireFailure) -> ControlListReply {
     let documents = ListQuery(
       collection: query.collection, prefix: query.prefix ?? "", isLevel: query.level, words: query.words ?? "")
-    let network = await link.status.network
+    let network = await networkOfIndex
     let count = try await own.list(documents, limit: query.limit) { rows throws(WireFailure) in
       let refused = await link.refused(of: rows.compactMap { if case .share(let share) = $0 { share.id } else { nil } })
       try await events.send(rows.map { Self.event($0, in: network, refused) })
@@ -261,9 +261,14 @@ struct PeerOperations: Sendable {
 
   // MARK: The daemon
 
+  /// That of the index, whether this peer belongs to it yet or not; `nil` without a connection.
+  private var networkOfIndex: Home? {
+    get async { await link.status.isConnected ? link.passes.homeOfNew : nil }
+  }
+
   private func status() async throws(WireFailure) -> ControlStatusReply {
     let status = await link.status
-    let (totals, withheld, problem) = try await own.condition(in: status.network)
+    let (totals, withheld, problem) = try await own.condition(in: networkOfIndex)
     let state = IndexState(
       address: status.address, connected: status.isConnected, since: Timestamp(seconds: status.since),
       source: selection.current.source, error: status.error, id: status.id, role: status.role)

@@ -422,7 +422,7 @@ import WireProtocol
       ]
     }
     #expect(finding.cure.contains("p2pctl connect 192.0.2.1:7734 --id \(Sample.otherID)"))
-    #expect(!finding.cure.contains("ticket") && !finding.cure.contains("unban"))
+    #expect(!finding.cure.contains("Ask an admin") && !finding.cure.contains("unban"))
   }
 
   @Test func `an announcement that failed is a warning while the index answers`() throws {
