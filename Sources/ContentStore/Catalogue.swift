@@ -83,7 +83,7 @@ package final class Catalogue: Sendable {
 
   /// - Throws: `placeProblem`.
   package func checkPlace() throws(StoreError) {
-    try file.place.check(path)
+    try file.place.check()
   }
 
   /// Checks the whole database, then removes what no share needs. Takes time in proportion to its size: call it once
@@ -107,6 +107,7 @@ package final class Catalogue: Sendable {
       try database.execute(sql: "SELECT 1")
       try database.checkpoint(.truncate)
     }
+    file.place.closed()
     try? pool.close()
     lock.release()
   }

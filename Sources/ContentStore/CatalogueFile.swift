@@ -123,7 +123,7 @@ struct CatalogueFile: Sendable {
       configuration.busyMode = .timeout(5)
       configuration.prepareDatabase { [path, place] database in
         // Connections that read are opened when they are first needed, by the path and for as long as the process runs.
-        if database.configuration.readonly { try place.check(path) } else { place.record(path) }
+        if database.configuration.readonly { try place.check() } else { place.opened(path) }
         let cache = database.configuration.readonly ? Self.readerCache : Self.writerCache
         // Negative values are KiB, positive ones are pages.
         try database.execute(sql: "PRAGMA cache_size = -\(cache)")
@@ -225,23 +225,26 @@ struct CatalogueFile: Sendable {
   private static let transactionSpace: Int64 = 4 << 20
 }
 
-/// Which file the database was when it was opened. Safe to use from any thread.
+/// Where the database is while it is open. Safe to use from any thread.
 final class CataloguePlace: Sendable {
-  private let identity = Mutex<FileIdentity?>(nil)
+  private let place = Mutex<DatabasePlace?>(nil)
 
-  func record(_ path: String) {
-    identity.withLock { $0 = FileIdentity(path: path) }
+  func opened(_ path: String) {
+    place.withLock { $0 = DatabasePlace(path) }
+  }
+
+  func closed() {
+    place.withLock { $0 = nil }
   }
 
   /// - Throws: `.catalogueFailed` if another file or none is at the path, so that changes would go into a file that the
   ///   next start does not find, and what is read there would be another catalogue's.
-  func check(_ path: String) throws(StoreError) {
-    guard identity.withLock({ $0 == FileIdentity(path: path) }) else {
-      throw StoreError(
-        .catalogueFailed, path,
-        "was removed or replaced while this peer runs, so nothing can be recorded. "
-          + "Put the state directory back, then restart this peer")
-    }
+  func check() throws(StoreError) {
+    guard let replaced = place.withLock({ $0?.findReplaced() }) else { return }
+    throw StoreError(
+      .catalogueFailed, replaced,
+      "was removed or replaced while this peer runs, so nothing can be recorded. "
+        + "Put the state directory back, then restart this peer")
   }
 }
 

@@ -116,6 +116,28 @@ import WireProtocol
     #expect(try store.load().members.isEmpty)
   }
 
+  @Test func `nothing is recorded while the journal is away`() throws {
+    let store = try NetworkStore(path: path, of: Self.index)
+    try store.commit([Self.member], [])
+    try #require(rename(path + "-wal", path + ".away") == 0)
+    let failure = #expect(throws: NetworkStoreError.self) { try store.commit([.noMember(peer(1))], []) }
+    #expect(failure?.path == path + "-wal")
+    try #require(rename(path + ".away", path + "-wal") == 0)
+    try store.commit([.noMember(peer(1))], [])
+    #expect(try store.load().members.isEmpty)
+  }
+
+  @Test func `marks under both names are one`() throws {
+    try begin()
+    try #require(link(mark, path + ".begun") == 0)
+    try #require(rename(path, path + ".away") == 0)
+    for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
+    #expect(try #require(reason()).contains("\(path) and \(mark) and \(path).begun"))
+    try #require(rename(path + ".away", path) == 0)
+    #expect(try members() == 1)
+    #expect(access(path + ".begun", F_OK) != 0)
+  }
+
   @Test func `an emptied database is refused, and what belongs to it stays`() throws {
     try begin()
     _ = try directory.write("network.sqlite", [])

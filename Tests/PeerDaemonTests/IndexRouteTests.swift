@@ -38,8 +38,8 @@ import WireProtocol
     ),
     (#"{"id":null,"status":429,"error":"too-many","message":"full","retry_after":5}"#, "full", 5),
     (
-      #"{"id":null,"status":503,"error":"unavailable","message":"type p2pctl connect","retry_after":86400}"#,
-      #"192.0.2.1:7734 says, without proving that it is the index: "type p2pctl connect""#, 10
+      #"{"id":null,"status":503,"error":"unavailable","message":"moved\". To go on, type","retry_after":86400}"#,
+      #"192.0.2.1:7734 says, without proving that it is the index: "moved'. To go on, type""#, 10
     ),
     (
       #"{"id":null,"status":503,"error":"unavailable","message":"\#(String(repeating: "x", count: 3_000))"}"#,

@@ -28,7 +28,7 @@ final class Database {
 
   let path: String
   private let handle: OpaquePointer
-  private let place: FileIdentity?
+  private var place: DatabasePlace
 
   /// Opens or creates the file, readable for its owner only.
   init(path: String) throws(NetworkStoreError) {
@@ -43,7 +43,7 @@ final class Database {
     }
     self.path = path
     self.handle = handle
-    place = FileIdentity(path: path)
+    place = DatabasePlace(path)
     sqlite3_extended_result_codes(handle, 1)
     // No other process may write the same state. FULL: WAL alone would keep the database intact but lose the last commits.
     try execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -112,9 +112,9 @@ final class Database {
   /// Either all of `body` is durable when this returns, or nothing of it.
   /// - Throws: also if another file or none is at the path: the next start would not find what was written.
   func transaction(_ body: (Database) throws(NetworkStoreError) -> Void) throws(NetworkStoreError) {
-    guard FileIdentity(path: path) == place else {
+    if let replaced = place.findReplaced() {
       throw NetworkStoreError(
-        path,
+        replaced,
         "was removed or replaced while the index runs, so nothing can be recorded: put the state directory back, "
           + "then restart the index")
     }
@@ -122,6 +122,8 @@ final class Database {
     do throws(NetworkStoreError) {
       try body(self)
       try execute("COMMIT")
+      // Now there is a journal.
+      _ = place.findReplaced()
     } catch {
       // After some failures there is no transaction any more.
       try? execute("ROLLBACK")

@@ -23,9 +23,13 @@ package struct NetworkMark {
   /// Whether there is anything of a network.
   package var hasNetwork: Bool { exists || Self.exists(database) }
 
+  private var marks: String {
+    [path, oldPath].filter(Self.exists).joined(separator: " and ")
+  }
+
   /// How to go on without what was lost.
   package var advice: String {
-    "To begin a new network without any members instead, move away \(database) and \(Self.exists(oldPath) ? oldPath : path)."
+    "To begin a new network without any members instead, move away \(database) and \(marks)."
   }
 
   private static func exists(_ path: String) -> Bool {
@@ -53,12 +57,12 @@ package struct NetworkMark {
 
   /// After the database is durable. The next start makes it again if it is lost.
   func make() throws(NetworkStoreError) {
+    defer { unlink(oldPath) }
     guard !Self.exists(path) else { return }
     do throws(SystemError) {
       try SmallFile.replace(path, with: Array("The members are in the database beside this file.\n".utf8))
     } catch {
       throw NetworkStoreError(path, "cannot be written: \(error)")
     }
-    unlink(oldPath)
   }
 }

@@ -373,6 +373,11 @@ package actor IndexLink {
     if isOutside { refusal = nil }
     greeting = nil
     passes.disconnected()
+    if !passes.isClosed {
+      // It may come back as that of a closed network, and another one may come up at its address.
+      passes.turn(to: place(address))
+      _ = arrived(address, passes.homeOfNew)
+    }
     announcing.disconnected()
     announcement?.cancel()
     announcement = nil

@@ -81,9 +81,12 @@ package struct IndexTLSProblem: Equatable, Sendable {
   /// In seconds: the index may be back long before the time that somebody in its place has named.
   private static let longestPause = 10
 
+  /// Without quote marks, which would end the quotation.
   private static func shortened(_ text: String) -> String {
     let most = 200
-    return text.count > most ? "\(text.prefix(most))..." : text
+    let scalars = text.unicodeScalars.prefix(most + 1).map { $0 == "\"" ? "'" : $0 }
+    let shown = String(String.UnicodeScalarView(scalars.prefix(most)))
+    return scalars.count > most ? "\(shown)..." : shown
   }
 
   private static func failure(in line: String) -> WireFailure? {

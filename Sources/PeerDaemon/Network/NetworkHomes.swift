@@ -59,8 +59,10 @@ package final class NetworkHomes: Sendable {
   package func arrived(at address: Endpoint, in network: Home) -> (@Sendable () async -> Void)? {
     switch network {
     case .open, .closed: break
-    // It waits on.
-    case .awaited, .nowhere: return nil
+    case .awaited, .nowhere:
+      // It waits on.
+      state.withLock { ($0.arrival, $0.settled) = (nil, nil) }
+      return nil
     }
     let arrival = Arrival(
       places: selection.places(of: address), isOwn: selection.isOwn(address), network: network)
