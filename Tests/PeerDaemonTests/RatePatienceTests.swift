@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PeerDaemon
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -18,5 +19,17 @@ import WireProtocol
   @Test func `other failures are not waited for`() {
     #expect(pauses([nil, 0]) == [nil, nil])
     #expect(pauses([1], .unavailable) == [nil])
+  }
+
+  @Test func `the look-up before a download of a prefix waits as long as the index asks`() async throws {
+    try await DaemonFixture.with { fixture in
+      try await ScriptedIndex.with { index in
+        try await fixture.withPeer(index: index.endpoint) { alice in
+          let request = GetDocuments(.prefix("data/t/"), directory: fixture.directory.file("out"))
+          let failure = try await alice.ask(.getAll(request)).failure
+          #expect(failure?.code == .notFound && index.lists == 2)
+        }
+      }
+    }
   }
 }

@@ -11,7 +11,8 @@ import Synchronization
 import TestSupport
 import WireProtocol
 
-/// An index that answers every look-up with what a test provides, or keeps out every peer that joins it.
+/// An index that answers every look-up with what a test provides, or keeps out every peer that joins it. It has no documents
+/// to list, and tells the first `list` to wait for a second.
 final class ScriptedIndex: Sendable {
   /// Makes the answer to a look-up, without `id` and `status`.
   typealias Answer = @Sendable () -> [UInt8]
@@ -29,6 +30,8 @@ final class ScriptedIndex: Sendable {
   var endpoint: Endpoint { Endpoint(host: "127.0.0.1", port: UInt16(server.address?.port ?? 0)) }
   /// The number of look-ups received.
   var lookups: Int { count.held.withLock { $0 } }
+  /// The number of `list` requests received.
+  var lists: Int { count.lists.withLock { $0 } }
 
   /// - Parameters:
   ///   - identity: its key, to be reached by TLS only; `nil` for a plain and open index.
@@ -79,6 +82,14 @@ final class ScriptedIndex: Sendable {
 
 private final class Count: Sendable {
   let held = Mutex(0)
+  let lists = Mutex(0)
+
+  func isFirstList() -> Bool {
+    lists.withLock { count in
+      count += 1
+      return count == 1
+    }
+  }
 }
 
 private final class ScriptedIndexRole: LineRole {
@@ -97,6 +108,11 @@ private final class ScriptedIndexRole: LineRole {
       (try $0.requestID(), try IndexRequest($0, batchLimit: 1000))
     }
     guard let (id, request) = request else { return .close }
+    if case .list = request, count.isFirstList() {
+      output.bytes += Array(#"{"id":\#(id),"status":429,"error":"too-many","message":"wait","retry_after":1}"#.utf8)
+      output.bytes.append(0x0A)
+      return .next
+    }
     output.bytes += Array(#"{"id":\#(id),"status":200,"#.utf8)
     // In a closed network every peer stays a stranger, whatever it was told.
     let role = statedKey == nil ? "" : #""role":"none","#
@@ -107,6 +123,7 @@ private final class ScriptedIndexRole: LineRole {
     case .lookup:
       count.held.withLock { $0 += 1 }
       output.bytes += answer() + Array("}".utf8)
+    case .list: output.bytes += Array(#""documents":[]}"#.utf8)
     case .add(let documents): output.bytes += Array(#""added":\#(documents.count)}"#.utf8)
     default: output.bytes += Array(#"\#(role)"removed":0}"#.utf8)
     }

@@ -174,7 +174,7 @@ extension PrefixDownloads {
   ) async throws(WireFailure) -> PeerID? {
     while true {
       let query = IndexRequest.ListQuery(prefix: request.prefix, limit: request.from == nil ? 1 : nil)
-      let reply = try await work.preparation.link.ask(.list(query), in: home, ListReply.init(line:))
+      let reply = try await work.preparation.link.list(query, in: home)
       let documents = ListProgress.documents(of: reply.rows, below: request.prefix)
       guard documents.isEmpty else {
         return try request.from.map { from throws(WireFailure) in

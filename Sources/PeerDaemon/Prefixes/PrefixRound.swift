@@ -77,7 +77,7 @@ struct PrefixRound {
   private func count() async throws(WireFailure) -> Int64 {
     let prefix = order.record.prefix
     let query = IndexRequest.ListQuery(prefix: String(Substring(prefix.utf8.dropLast())), level: true)
-    let reply = try await ask(query)
+    let reply = try await work.preparation.link.list(query, in: order.record.home)
     for case .level(let level) in reply.rows where level.prefix == prefix { return Int64(level.documents) }
     return 0
   }
@@ -117,25 +117,11 @@ struct PrefixRound {
   private func ask(_ pages: Pages) -> Task<Result<ListReply, WireFailure>, Never>? {
     guard let length = pages.nextLength(Self.pageLength) else { return nil }
     let query = IndexRequest.ListQuery(prefix: order.record.prefix, limit: length, after: pages.cursor)
-    return Task { [self] in
+    return Task { [link = work.preparation.link, home = order.record.home] in
       do throws(WireFailure) {
-        return .success(try await ask(query))
+        return .success(try await link.list(query, in: home))
       } catch {
         return .failure(error)
-      }
-    }
-  }
-
-  /// Waits when the index asks for it.
-  private func ask(_ query: IndexRequest.ListQuery) async throws(WireFailure) -> ListReply {
-    var patience = RatePatience()
-    while true {
-      do throws(WireFailure) {
-        return try await work.preparation.link.ask(.list(query), in: order.record.home, ListReply.init(line:))
-      } catch {
-        guard let seconds = patience.pause(after: error), (try? await Task.sleep(for: .seconds(seconds))) != nil else {
-          throw error
-        }
       }
     }
   }
