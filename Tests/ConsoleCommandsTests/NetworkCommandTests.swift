@@ -97,6 +97,34 @@ import WireProtocol
     }
   }
 
+  @Test(arguments: [("settings", ExitStatus.done), ("connect", .usage)])
+  func `a peer whose chosen index was never reached is not in the network of here`(
+    source: String, status: ExitStatus
+  ) throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""claims":[]"#)
+    let unreached = Sample.status.replacing(#""connected":true"#, with: #""connected":false"#)
+      .replacing(#""source":"settings""#, with: #""source":"\#(source)""#)
+    let daemon = try daemon(fixture, .line(unreached))
+    #expect(fixture.run("network", "claim", "data/") == status)
+    #expect(index.requests.isEmpty == (status == .usage))
+    #expect(fixture.errors.text.contains("is in the network of another one") == (status == .usage))
+    _ = daemon
+  }
+
+  @Test func `a claim for a peer that does not answer asks for the owner`() throws {
+    let fixture = try CommandFixture()
+    let index = try index(fixture, #""claims":[]"#)
+    let daemon = try daemon(fixture, .close)
+    #expect(fixture.run("network", "claim", "data/") == .unavailable)
+    #expect(index.requests.isEmpty)
+    for part in ["the daemon of peer alice", "its id is unknown", "network claim data/ --for ID"] {
+      #expect(fixture.errors.text.contains(part))
+    }
+    #expect(fixture.run("network", "claim", "data/", "--for", "b1b1b1b1") == .done)
+    _ = daemon
+  }
+
   @Test(arguments: [["members"], ["claim"], ["claim", "data/", "--release"]])
   func `where there are two networks, commands say which index was asked`(words: [String]) throws {
     let fixture = try CommandFixture()

@@ -15,10 +15,12 @@ final class NetworkClient {
   let console: Console
   let options: DaemonOptions
   /// The peer of the user, if the options select none.
-  private lazy var ownPeer: ControlStatusReply? =
+  private lazy var ownPeer: Result<ControlStatusReply, any Error>? =
     options.socket == nil
-    ? try? DaemonClient(console: console, options: options, offersStart: false, explains: false)
-      .request(.status, timeout: Self.statusTimeout) : nil
+    ? Result {
+      try DaemonClient(console: console, options: options, offersStart: false, explains: false)
+        .request(.status, timeout: Self.statusTimeout)
+    } : nil
   private var hasSaidWhich = false
 
   init(console: Console, options: DaemonOptions) {
@@ -49,19 +51,21 @@ final class NetworkClient {
 
   /// The peer of the user, if it is in another network than that of the index here.
   private func peerElsewhere(than network: PeerID) -> ControlStatusReply? {
-    // The index of a closed network has always proven its id.
-    ownPeer.flatMap { peer in (peer.index.id.map { $0 != network } ?? peer.index.connected) ? peer : nil }
+    // The index of a closed network has always proven its id. One that was chosen and never reached is not that of here.
+    (try? ownPeer?.get()).flatMap { peer in
+      (peer.index.id.map { $0 != network } ?? (peer.index.connected || peer.index.source == .connect)) ? peer : nil
+    }
   }
 
   /// The operator of an index shares nothing: it claims for the peer of the user.
   private func forOwnPeer(
     _ request: MembershipRequest, of network: PeerID?, _ otherPeer: ControlStatusReply?
-  ) throws(CommandFailure) -> MembershipRequest {
+  ) throws -> MembershipRequest {
     guard case .claim(let claim) = request, let prefix = claim.prefix, claim.change == .own, claim.peer == nil else {
       return request
     }
+    let command = "p2pctl network claim \(ShellWords.escaped(prefix, in: nil))"
     if let otherPeer {
-      let command = "p2pctl network claim \(ShellWords.escaped(prefix, in: nil))"
       throw CommandFailure(
         .usage, "an index runs here, and peer \(otherPeer.name) is in the network of another one",
         [
@@ -71,9 +75,15 @@ final class NetworkClient {
           "To claim here, for a publisher of this network: \(command) --for ID",
         ].map(TextRules.escapedForTerminal))
     }
-    // Without one, the index says that an owner has to be named.
+    // Where none can be meant, the index says that an owner has to be named.
     guard let ownPeer else { return request }
-    return .claim(ClaimRequest(prefix: prefix, peer: DigestPrefix(ownPeer.peer.digest)))
+    do {
+      return .claim(ClaimRequest(prefix: prefix, peer: DigestPrefix(try ownPeer.get().peer.digest)))
+    } catch var failure as CommandFailure where !failure.message.isEmpty {
+      let hint = "Without an answer of the peer, its id is unknown. To name the owner: \(command) --for ID"
+      failure.details.append(TextRules.escapedForTerminal(hint))
+      throw failure
+    }
   }
 
   /// Which index was asked, where there are two.
