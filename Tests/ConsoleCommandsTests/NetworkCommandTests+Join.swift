@@ -80,19 +80,18 @@ extension NetworkCommandTests {
     let daemon = try daemon(fixture, .line(Self.joined))
     let rest = Self.pieces.dropFirst(arguments == ["join", "-"] ? 0 : arguments.count - 1)
     fixture.answers =
-      (arguments == ["join", "-"] ? ["Hello,"] : []).map { InputLine.text($0) }
-      + rest.map { .text("> " + $0) } + [.text("Alice")]
+      (arguments == ["join", "-"] ? ["", "Hello,", ""] : [""]).map { InputLine.text($0) }
+      + rest.flatMap { [.text("> " + $0), .text("")] }.dropLast() + [.text("Alice")]
     #expect(CommandRunner.run(arguments, on: fixture.console) == .done, "\(fixture.errors.text)")
     #expect(daemon.requests == [#"{"id":2,"op":"join","ticket":"\#(Self.ticket)"}"#])
     #expect(fixture.answers == [.text("Alice")])
   }
 
-  @Test func `an empty line ends a ticket that is incomplete`() throws {
+  @Test func `Ctrl-D and Ctrl-C end a ticket that is incomplete, and an empty line does not`() throws {
     for (answers, status) in [
-      ([InputLine.text(Self.pieces[0]), .text(" "), .text("x")], ExitStatus.usage),
-      ([.text(Self.pieces[0]), .end, .text("x")], .usage),
+      ([InputLine.text(Self.pieces[0]), .text(" "), .end, .text("x")], ExitStatus.usage),
       ([.text(Self.pieces[0]), .interrupted, .text("x")], .interrupted),
-      ([.text(""), .text("x")], .noInput), ([.text("p2p-join:nonsense"), .text("x")], .usage),
+      ([.text(""), .end, .text("x")], .noInput), ([.text("p2p-join:nonsense"), .text("x")], .usage),
     ] {
       let fixture = try CommandFixture()
       fixture.terminal = Console.Terminal(isInput: true)
@@ -124,7 +123,55 @@ extension NetworkCommandTests {
     }
   }
 
-  @Test(arguments: ["\(ticket)", "> \(ticket)", "\"\(ticket)", "p2pctl join <\(ticket)>", "p2pctl \(ticket)"])
+  @Test(arguments: ["--- ", "- ", "-"]) func `no option parser gets the line of a ticket`(mark: String) throws {
+    for isWhole in [true, false] {
+      let fixture = try CommandFixture()
+      fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+      try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
+      fixture.answers =
+        isWhole
+        ? [.text(mark + Self.ticket)] : [.text(mark + Self.pieces[0])] + Self.pieces.dropFirst().map { .text($0) }
+      #expect(fixture.run("list") == .failed)
+      #expect(fixture.answers.isEmpty && fixture.errors.text.contains("[run --home"), "\(fixture.errors.text)")
+      #expect(!fixture.errors.text.contains("eyJ"))
+    }
+  }
+
+  @Test func `an empty line of a mail does not start an index, and its ticket is found`() throws {
+    for (answers, status) in [
+      (["", "Hello Bob,", "", "192.0.2.1", ""] + Self.pieces.flatMap { [$0, ""] }.dropLast(), ExitStatus.failed),
+      (["", ""], .unavailable), (["", "192.0.2.1", "192.0.2.2"], .unavailable),
+    ] {
+      let fixture = try CommandFixture()
+      fixture.terminal = Console.Terminal(isInput: true, isOutput: true, isErrors: true)
+      try fixture.install("#!/bin/sh\necho \"[$@]\" >&2\nexit 1\n")
+      fixture.input = open("/dev/zero", O_RDONLY | O_CLOEXEC)
+      defer { close(fixture.input) }
+      fixture.answers = answers.map { .text($0) }
+      #expect(fixture.run("list") == status, "\(fixture.errors.text)")
+      #expect(fixture.errors.text.contains("[run --home") == (status == .failed), "\(fixture.errors.text)")
+      #expect(!fixture.errors.text.contains("--index"))
+    }
+  }
+
+  @Test(arguments: [
+    ("# old ticket: \(ticket)", ExitStatus.done), ("add \"\(ticket)", .usage), ("add \"p2p-join:notes", .usage),
+  ])
+  func `neither a comment nor another command joins`(line: String, status: ExitStatus) throws {
+    let fixture = try CommandFixture()
+    let daemon = try daemon(fixture, .line(Self.joined))
+    let path = try fixture.home.write("input", Array("\(line)\n".utf8))
+    fixture.input = open(path, O_RDONLY | O_CLOEXEC)
+    defer { close(fixture.input) }
+    #expect(fixture.run("repl") == status)
+    #expect(daemon.requests.isEmpty)
+    #expect(fixture.errors.text.contains("unclosed") == (status == .usage), "\(fixture.errors.text)")
+  }
+
+  @Test(arguments: [
+    "\(ticket)", "- \(ticket)", "--- \(ticket)", "> \(ticket)", "\"\(ticket)", "p2pctl join <\(ticket)>",
+    "p2pctl \(ticket)",
+  ])
   func `the shell joins with a ticket alone`(line: String) throws {
     let fixture = try CommandFixture()
     let daemon = try daemon(fixture, .line(Self.joined))

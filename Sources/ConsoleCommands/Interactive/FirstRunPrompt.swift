@@ -36,17 +36,18 @@ enum FirstRunPrompt {
   static func offer(on console: Console) throws -> Bool {
     console.noteLine("To start one now, choose the index it should use.")
     for _ in 0..<maxAttempts {
-      let typed: String
-      switch console.ask("Index (HOST[:PORT] or a ticket, empty to run one on this machine, Ctrl-D to cancel): ") {
-      case .text(let answer): typed = answer.trimmed
-      case .end:
-        console.noteLine("")
-        return false
-      case .interrupted:
-        console.noteLine("")
-        throw CommandFailure.silent(.interrupted)
+      let question = "Index (HOST[:PORT] or a ticket, empty to run one on this machine, Ctrl-D to cancel): "
+      guard let line = try console.pastedLine(question) else { return false }
+      let text = try console.pasted(after: line)
+      let typed = text.trimmed
+      if let ticket = try ticket(in: typed, on: console) {
+        return try JoinCommand.parse([ticket]).perform(on: console) == .done
       }
-      if let ticket = ticket(in: typed) { return try JoinCommand.parse([ticket]).perform(on: console) == .done }
+      // An empty line of a mail is no answer.
+      guard !typed.contains("\n"), !typed.isEmpty || text == line else {
+        console.noteLine("Not an address, and no ticket: paste all of it, from \(Ticket.prefix) on")
+        continue
+      }
       // No label of a host name is longer: RFC 1035, section 2.3.4. It must not be looked up.
       guard typed.utf8.count <= 63 || !TicketText.mayBePiece(typed) else {
         console.noteLine("Not an address, but perhaps a piece of a ticket: paste all of it, from \(Ticket.prefix) on")
@@ -64,10 +65,19 @@ enum FirstRunPrompt {
     return false
   }
 
-  /// The ticket of a line that names one, or `-` if it is to be asked for: `join -`.
-  private static func ticket(in line: String) -> String? {
-    guard TicketText(line) == .none else { return line }
-    return line.split(separator: " ").first { $0 != "p2pctl" } == "join" ? "-" : nil
+  /// The ticket of a text that names one or begins one, or `-` if it is to be asked for: `join -`.
+  private static func ticket(in text: String, on console: Console) throws -> String? {
+    let found = TicketText(text)
+    switch found {
+    case .none: return text.split(separator: " ").first { $0 != "p2pctl" } == "join" ? "-" : nil
+    case .invalid(let reason):
+      try console.dropPasted()
+      throw CommandFailure(ofTicket: reason)
+    case .complete:
+      try console.dropPasted()
+      return found.text
+    case .incomplete: return found.text
+    }
   }
 
   private static func start(_ index: Endpoint?, on console: Console) throws -> Bool {

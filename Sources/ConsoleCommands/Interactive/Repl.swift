@@ -107,22 +107,39 @@ struct Repl {
   /// Runs one line. Empty lines and comments do nothing.
   /// - Returns: `nil` if the line leaves the shell.
   private func perform(_ line: String) throws -> ExitStatus? {
-    let words: [String]
+    guard line.first(where: { !$0.isWhitespace }) != "#" else { return .done }
+    var words: [String]
     do throws(ShellWords.Failure) {
       words = FileWords.expanded(try ShellWords.words(of: line), home: console.environment.variable("HOME"))
     } catch {
-      guard TicketText(line) != .none else {
+      let typed = line.split(whereSeparator: \.isWhitespace).map(String.init)
+      // A quote mark before a ticket, or behind it.
+      guard !Self.namesCommand(typed) || typed.first(where: { $0 != "p2pctl" }) == "join",
+        let ticket = TicketText(line).text
+      else {
         console.report(CommandFailure(error))
         return .usage
       }
-      // A quote mark before a ticket, or behind it.
-      words = ["join", line]
+      words = ["join", ticket]
     }
     if words == ["help"] {
       try console.write(HelpText.commands(columns: console.terminalWidth()))
       return .done
     }
-    guard let arguments = arguments(of: isBareTicket(line, words) ? ["join", line] : words) else { return .done }
+    if !Self.namesCommand(words) {
+      switch TicketText(line) {
+      case .none: break
+      case .incomplete(let part): words = ["join", part]
+      case .complete(let ticket):
+        if console.terminal.isInput { try console.dropPasted() }
+        words = ["join", ticket.text]
+      case .invalid(let reason):
+        if console.terminal.isInput { try console.dropPasted() }
+        console.report(CommandFailure(ofTicket: reason))
+        return .usage
+      }
+    }
+    guard let arguments = arguments(of: words) else { return .done }
     if let first = arguments.first, Self.exitCommands.contains(first) { return nil }
     if arguments.first == "repl" {
       console.noteLine("Already in the interactive shell.")
@@ -131,17 +148,15 @@ struct Repl {
     return CommandRunner.run(arguments, on: console)
   }
 
-  /// Whether a ticket was pasted without a command before it.
-  private func isBareTicket(_ line: String, _ words: [String]) -> Bool {
-    guard let verb = words.first(where: { $0 != "p2pctl" }), RootCommand.command([verb]) == nil else { return false }
-    return TicketText(line) != .none
+  private static func namesCommand(_ words: [String]) -> Bool {
+    words.first { $0 != "p2pctl" }.map { RootCommand.command([$0]) != nil } ?? false
   }
 
   /// The arguments of p2pctl that a line stands for; `nil` if it is empty or a comment.
   private func arguments(of words: [String]) -> [String]? {
     var words = words[...]
     if words.first == "p2pctl" { words.removeFirst() }
-    guard let verb = words.first, !verb.hasPrefix("#") else { return nil }
+    guard let verb = words.first else { return nil }
     guard RootCommand.command([verb]) is any ConsoleCommand.Type else { return Array(words) }
     var globals = options.json ? ["--json"] : []
     if !words.contains(where: { $0.hasPrefix("--peer") || $0.hasPrefix("--socket") }) {

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import DocumentModel
-import Glibc
 import LineJSON
 import POSIXSupport
 import ProcessSupport
@@ -61,45 +60,36 @@ struct JoinCommand: ConsoleCommand {
     if !isStandardInput {
       text = ticket.joined(separator: " ")
     } else if isTyped {
-      console.noteLine("Paste the ticket and press Enter:")
+      console.noteLine("Paste the ticket and press Enter. Ctrl-D ends it:")
     } else {
       text = try Self.read(console.input)
     }
     var found = TicketText(text)
+    let isGiven = found.isComplete
     var (isFirst, isExplained) = (isStandardInput, false)
-    while isTyped, found == .incomplete || (isStandardInput && found == .none), text.utf8.count < TicketText.maxLength {
-      if !isFirst, !isExplained {
-        console.noteLine("The ticket goes on: paste the rest. An empty line ends it.")
+    while isTyped, Self.goesOn(found) || (isStandardInput && found == .none), text.utf8.count < TicketText.maxLength {
+      if !isFirst, !isExplained, found != .none {
+        console.noteLine("The ticket goes on: paste the rest. Ctrl-D ends it.")
         isExplained = true
       }
-      guard let line = try nextLine(isFirst ? "" : "> ", on: console) else { break }
-      (text, isFirst) = (text + "\n" + line, false)
+      guard let line = try console.pastedLine(isFirst ? "" : "> ") else { break }
+      (text, isFirst) = (try console.pasted(after: text + "\n" + line), false)
       found = TicketText(text)
     }
+    // What was pasted behind it may be pieces of the ticket, or a signature.
+    if isTyped, !isGiven { try console.dropPasted() }
     do throws(InvalidValue) {
       return try found.ticket()
     } catch {
-      // What was pasted behind it may be pieces of the ticket.
-      if isTyped { tcflush(console.input, TCIFLUSH) }
       guard text.contains(where: { !$0.isWhitespace }) else {
         throw CommandFailure(.noInput, "standard input has no ticket")
       }
-      throw CommandFailure(
-        .usage, TextRules.escapedForTerminal(error.reason), ["An admin makes one with: p2pctl network invite"])
+      throw CommandFailure(ofTicket: error)
     }
   }
 
-  /// - Returns: `nil` at the end: an empty line, or Ctrl-D.
-  private func nextLine(_ prompt: String, on console: Console) throws -> String? {
-    switch console.ask(prompt) {
-    case .text(let line): return line.contains { !$0.isWhitespace } ? line : nil
-    case .end:
-      console.noteLine("")
-      return nil
-    case .interrupted:
-      console.noteLine("")
-      throw CommandFailure.silent(.interrupted)
-    }
+  private static func goesOn(_ text: TicketText) -> Bool {
+    if case .incomplete = text { true } else { false }
   }
 
   private static func read(_ descriptor: CInt) throws(CommandFailure) -> String {
@@ -133,6 +123,13 @@ struct JoinCommand: ConsoleCommand {
     } catch let failure as SocketSearch.Failure {
       throw CommandFailure(failure)
     }
+  }
+}
+
+extension CommandFailure {
+  /// - Parameter error: why a text is no ticket, which it does not repeat.
+  init(ofTicket error: InvalidValue) {
+    self.init(.usage, TextRules.escapedForTerminal(error.reason), ["An admin makes one with: p2pctl network invite"])
   }
 }
 

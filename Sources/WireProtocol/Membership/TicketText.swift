@@ -9,8 +9,8 @@ package import DocumentModel
 package enum TicketText: Equatable, Sendable {
   /// Nothing in it begins like a ticket.
   case none
-  /// The end of a ticket is missing.
-  case incomplete
+  /// The end of a ticket is missing: what there is of it.
+  case incomplete(String)
   case invalid(InvalidValue)
   case complete(Ticket)
 
@@ -62,7 +62,22 @@ package enum TicketText: Equatable, Sendable {
       }
       return
     }
-    self = digits.count < Ticket.maxLength ? .incomplete : .invalid(Self.damaged)
+    self =
+      digits.count < Ticket.maxLength
+      ? .incomplete(Ticket.prefix + String(decoding: digits, as: UTF8.self)) : .invalid(Self.damaged)
+  }
+
+  package var isComplete: Bool {
+    if case .complete = self { true } else { false }
+  }
+
+  /// A ticket or the beginning of one, without what stands around it.
+  package var text: String? {
+    switch self {
+    case .none, .invalid: nil
+    case .incomplete(let part): part
+    case .complete(let ticket): ticket.text
+    }
   }
 
   /// - Throws: a reason that does not repeat what was read.
