@@ -14,7 +14,7 @@ package enum CommandRunner {
     console.isJSON = arguments.prefix { $0 != "--" }.contains("--json")
     defer { console.isJSON = outer }
     return finish(on: console) {
-      switch try ParsedCommandLine(arguments) {
+      switch try parsed(arguments) {
       case .command(let command, let name):
         try checkPlaces(of: console)
         do {
@@ -39,6 +39,16 @@ package enum CommandRunner {
         return try Repl(console: console, options: options).run()
       }
       return .done
+    }
+  }
+
+  /// Refuses a command line that has a ticket without repeating it.
+  private static func parsed(_ arguments: [String]) throws(CommandFailure) -> ParsedCommandLine {
+    do throws(CommandFailure) {
+      return try ParsedCommandLine(arguments)
+    } catch {
+      guard TicketText(arguments.joined(separator: " ")).text != nil else { throw error }
+      throw CommandFailure(.usage, "invalid arguments beside a ticket", ["Join with a ticket: p2pctl join -"])
     }
   }
 

@@ -135,6 +135,11 @@ extension NetworkCommandTests {
       #expect(fixture.answers.isEmpty && fixture.errors.text.contains("[run --home"), "\(fixture.errors.text)")
       #expect(!fixture.errors.text.contains("eyJ"))
     }
+    let fixture = try CommandFixture()
+    #expect(fixture.run("join", "-x\(mark)\(Self.ticket)") == .usage)
+    #expect(fixture.run("-x", mark + Self.ticket) == .usage)
+    #expect(fixture.run(mark + Self.ticket) == .usage)
+    #expect(!fixture.errors.text.contains("eyJ"), "\(fixture.errors.text)")
   }
 
   @Test func `an empty line of a mail does not start an index, and its ticket is found`() throws {
