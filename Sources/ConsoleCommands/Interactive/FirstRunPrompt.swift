@@ -45,6 +45,7 @@ enum FirstRunPrompt {
       }
       // An empty line of a mail is no answer.
       guard !typed.contains("\n"), !typed.isEmpty || text == line else {
+        try console.dropPasted()
         console.noteLine("Not an address, and no ticket: paste all of it, from \(Ticket.prefix) on")
         continue
       }

@@ -115,12 +115,12 @@ struct Repl {
       let typed = line.split(whereSeparator: \.isWhitespace).map(String.init)
       // A quote mark before a ticket, or behind it.
       guard !Self.namesCommand(typed) || typed.first(where: { $0 != "p2pctl" }) == "join",
-        let ticket = TicketText(line).text
+        TicketText(line).text != nil
       else {
         console.report(CommandFailure(error))
         return .usage
       }
-      words = ["join", ticket]
+      words = []
     }
     if words == ["help"] {
       try console.write(HelpText.commands(columns: console.terminalWidth()))
