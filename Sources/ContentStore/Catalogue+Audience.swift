@@ -35,7 +35,7 @@ extension Catalogue {
   /// the index of the own supervisor, which was open and is closed now, so does what is shared or began in open networks.
   ///
   /// In one transaction: a process that is killed leaves it undone or done. Durable on return.
-  /// - Parameter network: open or closed.
+  /// - Parameter network: open or closed, or that of an index which is awaited in the place of these.
   /// - Returns: whether open networks have become a closed one.
   package func settleHomes(at places: [IndexPlace], isOwn: Bool, in network: Home) throws(StoreError) -> Bool {
     try write { database in

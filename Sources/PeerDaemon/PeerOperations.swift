@@ -288,10 +288,16 @@ struct PeerOperations: Sendable {
       throw WireFailure(.usage, "an index address needs a host and a port other than 0")
     }
     let turn = selection.begin()
-    let isChosen = try await own.pool.store { [selection, indexes] () throws(StoreError) in
+    // A person says that the index of an open network has another key: it is still meant by what waits for it.
+    let isSame = !link.passes.isClosed && selection.current.address == address
+    let isChosen = try await own.pool.store { [selection, indexes, catalogue = own.catalogue] () throws(StoreError) in
       if let address, let id {
+        let place = selection.place(of: address)
         indexes.remember(id, at: address)
         try indexes.write()
+        if isSame {
+          _ = try catalogue.settleHomes(at: [place], isOwn: false, in: .awaited(selection.place(of: address)))
+        }
       }
       return try selection.choose(address, in: turn)
     }
