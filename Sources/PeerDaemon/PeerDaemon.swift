@@ -146,7 +146,6 @@ package final class PeerDaemon: Sendable {
     await limits.start()
     let passes = PassKeeper.keeping(
       state.network, in: catalogue, grace: settings.grace, pool: threads.catalogue, logger)
-    // Who was in an open network accepts a new index in the place of the last one, as others do there.
     passes.turn(to: state.selection.place(of: state.selection.current.address))
     let uploads = try await serveUploads(
       settings, identity, state.transport, passes, ledger, partials, transfers, changed, group, threads, limits, logger)

@@ -174,14 +174,13 @@ package final class IndexSelection: Sendable {
 
   /// Where an index is. That of the own supervisor is the same wherever it listens, and one whose id is known wherever it
   /// proves that: another one that stands at its address is not meant.
-  /// - Parameter byID: false if another one at its address is meant as well.
-  package func place(of address: Endpoint, byID: Bool = true) -> IndexPlace {
+  package func place(of address: Endpoint) -> IndexPlace {
     if isOwn(address) { return IndexPlace("own") }
-    return IndexPlace((byID ? known.id(at: address) : nil).map { "id \($0)" } ?? address.description)
+    return IndexPlace(known.id(at: address).map { "id \($0)" } ?? address.description)
   }
 
   /// For which places the index at an address stands, now that it has been reached: its id may not have been known before.
   func places(of address: Endpoint) -> [IndexPlace] {
-    [place(of: address), place(of: address, byID: false)]
+    isOwn(address) ? [place(of: address)] : [place(of: address), IndexPlace(address.description)]
   }
 }
