@@ -57,12 +57,14 @@ package struct NetworkMark {
 
   /// After the database is durable. The next start makes it again if it is lost.
   func make() throws(NetworkStoreError) {
-    defer { unlink(oldPath) }
-    guard !Self.exists(path) else { return }
-    do throws(SystemError) {
-      try SmallFile.replace(path, with: Array("The members are in the database beside this file.\n".utf8))
-    } catch {
-      throw NetworkStoreError(path, "cannot be written: \(error)")
+    if !Self.exists(path) {
+      do throws(SystemError) {
+        try SmallFile.replace(path, with: Array("The members are in the database beside this file.\n".utf8))
+      } catch {
+        throw NetworkStoreError(path, "cannot be written: \(error)")
+      }
     }
+    // Not before there is another one.
+    unlink(oldPath)
   }
 }
